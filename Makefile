@@ -1,0 +1,32 @@
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.PHONY: demo test setup check lint bench
+
+demo: setup  ## train the embedded model for real, and see whether it helped
+	$(PY) -m grpo_space train tiny
+
+test: setup
+	$(PY) -m pytest -n auto --dist loadgroup
+
+check: setup lint test  ## what CI runs
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+bench: setup
+	$(PY) -m benchmarks
+
+# The mark is written last and holds what was installed, so that a half-made or outdated .venv is made again from nothing.
+setup:
+	@if ! $(PY) -c 'import sys' 2>/dev/null || ! cat requirements-cpu.txt pyproject.toml | cmp -s - $(READY); then \
+	  $(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v[:2] >= (3, 11) else f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}: make PYTHON=python3.11 ...")' && \
+	  echo "Setting up $(VENV): about 2 GB, two or three minutes" && \
+	  $(PYTHON) -m venv --clear $(VENV) && \
+	  $(PY) -m pip install --quiet --disable-pip-version-check 'pip>=25.1' && \
+	  $(PY) -m pip install --quiet --disable-pip-version-check -r requirements-cpu.txt --group dev && \
+	  cat requirements-cpu.txt pyproject.toml > $(READY); fi

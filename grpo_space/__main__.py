@@ -1,0 +1,263 @@
+"""The command line.
+
+Exit status: 0 done; 1 for the user to put right, one line for each problem on stderr; 2 what the argument parser
+refuses; 3 the run failed.
+"""
+
+import argparse
+import json
+import math
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from grpo_space import doctor, live, paths, presets, report, runs
+from grpo_space.config import override
+from grpo_space.errors import UserError
+from grpo_space.events import EventLog, Failed
+from grpo_space.history import History
+from grpo_space.runs import Run
+
+console = Console(highlight=False)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    try:
+        return int(arguments.command(arguments))
+    except UserError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # whoever reads us has seen enough: `| head`
+        sys.stderr.close()
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m grpo_space", description=__doc__.splitlines()[0])
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        name: str, function: Any, text: str, run: bool = False, reading: bool = False
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(command=function)
+        if run:
+            made.add_argument("run", metavar="RUN", help="a run's folder, its name, or the beginning of its name")
+        if reading:
+            made.add_argument("--json", action="store_true", help="for machines")
+        return made
+
+    command("presets", list_presets, "what can be trained", reading=True)
+    made = command("doctor", examine, "is everything here that a run needs?", reading=True)
+    made.add_argument("--no-gpu", action="store_true", help="do not ask for what only a GPU machine has")
+    made = command("train", train, "train a preset, with live progress; Ctrl-C stops and saves")
+    made.add_argument("preset", metavar="PRESET")
+    made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
+                      help="change a setting, such as grpo.max_steps=20")  # fmt: skip
+    made.add_argument("--run-dir", type=Path, metavar="DIR", help="the run's folder (default: a new one under runs/)")
+    command("runs", list_runs, "all runs, the newest first", reading=True)
+    command("watch", watch, "follow a run; Ctrl-C only stops watching", run=True)
+    command("stop", stop, "save and stop a run", run=True)
+    command("resume", resume, "go on from the last checkpoint", run=True)
+    made = command("evaluate", evaluate, "base against tuned on held-out problems", run=True, reading=True)
+    made.add_argument("--rerun", action="store_true", help="measure again, even if there is a result")
+    made.add_argument("--limit", type=_count, metavar="N", help="measure on the first N problems only")
+    made = command("ask", ask, "both answers to a question of your own", run=True, reading=True)
+    made.add_argument("question")
+    return top
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("1 is the least")
+    return number
+
+
+def print_json(value: object) -> int:
+    print(json.dumps(_no_nan(value), ensure_ascii=False))
+    return 0
+
+
+def _no_nan(value: Any) -> Any:
+    """JSON has no NaN: null stands for it."""
+    if isinstance(value, dict):
+        return {key: _no_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_no_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def list_presets(arguments: argparse.Namespace) -> int:
+    read = {name: presets.read_preset(name) for name in presets.preset_names()}
+    if arguments.json:
+        return print_json([{"name": name, **preset.model_dump(mode="json")} for name, preset in read.items()])
+    for name, preset in read.items():
+        console.print(Text.assemble((name, "bold cyan"), "  ", preset.title, (f"  needs: {preset.hardware}", "dim")))
+        console.print(Text(f"  {preset.summary}\n  {preset.expect}\n"))
+    console.print(Text("Train one: python -m grpo_space train tiny"))
+    return 0
+
+
+def examine(arguments: argparse.Namespace) -> int:
+    checks = doctor.examine(gpu=not arguments.no_gpu)
+    if arguments.json:
+        print_json([check.__dict__ for check in checks])
+    else:
+        rows = [(check.what, "ok" if check.ok else "problem", check.found, check.advice) for check in checks]
+        console.print(report.table(("", "", "found", "what to do"), rows))
+    return int(not all(check.ok for check in checks))
+
+
+def train(arguments: argparse.Namespace) -> int:
+    config = override(presets.read_preset(arguments.preset).run, arguments.settings)
+    paths.check_files(config)
+    run = runs.create(config, arguments.run_dir)
+    console.print(Text(f"Training {config.name} as {run.id}"))
+    return start_and_follow(run)
+
+
+def resume(arguments: argparse.Namespace) -> int:
+    run = runs.find(arguments.run)
+    status = run.status()
+    if status == "done":
+        raise UserError(f"{run.id}: is done: it made all its {run.config.grpo.max_steps} steps")
+    if status == "running":
+        raise UserError(f"{run.id}: runs already: watch it instead")
+    paths.check_files(run.config)
+    step = run.last_checkpoint() or 0
+    console.print(Text(f"Going on with {run.id} from step {step} of {run.config.grpo.max_steps}"))
+    return start_and_follow(run)
+
+
+def start_and_follow(run: Run) -> int:
+    """Ctrl-C, or SIGTERM, asks the run to save and stop, and waits for it; a second one only stops watching."""
+    asked: list[int] = []
+
+    def interrupt(signum: int, _frame: FrameType | None) -> None:
+        asked.append(signum)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+        try:
+            runs.stop(run)
+        except UserError:
+            pass  # it ended in this very moment
+
+    runs.start(run)
+    before = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}
+    note = "Stopping after this step, then saving. Ctrl-C again stops watching; the run still saves."
+    try:
+        history = live.follow(run, run.log, console, lambda: note if asked else "")
+    except KeyboardInterrupt:
+        console.print(Text(f"Not watching any more. See how it ended: python -m grpo_space watch {run.id}"))
+        return 0
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+    return conclude(run, history)
+
+
+def conclude(run: Run, history: History) -> int:
+    """The last words on a run, and the exit status that goes with them."""
+    status = run.status(history)
+    if isinstance(history.end, Failed) and history.end.user_error:
+        raise UserError(*history.end.message.splitlines())
+    for part in report.ending(run, history, status):
+        console.print(part)
+    return 3 if status in ("failed", "died") else 0
+
+
+def list_runs(arguments: argparse.Namespace) -> int:
+    found = []
+    for run in runs.every():
+        history = run.history()
+        try:
+            most: int | None = run.config.grpo.max_steps
+        except UserError:
+            most = None
+        found.append({"id": run.id, "status": run.status(history), "step": history.step, "max_steps": most})
+    if arguments.json:
+        return print_json(found)
+    if not found:
+        console.print(Text("No run was made yet. Start one: python -m grpo_space train tiny"))
+        return 0
+    rows = [(f["id"], f["status"], f"{f['step']} of {f['max_steps']}") for f in found]
+    console.print(report.table(("run", "status", "steps"), [tuple(map(str, row)) for row in rows]))
+    return 0
+
+
+def watch(arguments: argparse.Namespace) -> int:
+    run = runs.find(arguments.run)
+    try:
+        history = live.follow(run, run.log, console)
+    except KeyboardInterrupt:
+        console.print(Text(f"Not watching any more; {run.id} goes on."))
+        return 0
+    return conclude(run, history)
+
+
+def stop(arguments: argparse.Namespace) -> int:
+    run = runs.find(arguments.run)
+    runs.stop(run)
+    console.print(Text(f"Asked {run.id} to save and stop; waiting for the step at hand."))
+    while run.status() == "running":
+        time.sleep(live.POLL_SECONDS)
+    history = run.history()
+    console.print(Text(f"{run.id}: {run.status(history)} at step {history.step} of {run.config.grpo.max_steps}."))
+    console.print(report.next_steps(run, run.status(history)))
+    return 0
+
+
+def evaluate(arguments: argparse.Namespace) -> int:
+    run = runs.find(arguments.run)
+    history = run.evaluation()
+    if arguments.rerun or arguments.limit or not (history.base and history.tuned):
+        history = measure(run, arguments.limit, quiet=arguments.json)
+    if arguments.json:
+        return print_json(report.as_json(history))
+    for part in report.flipped(history):
+        console.print(part)
+    console.print(report.comparison(history))
+    return 0
+
+
+def measure(run: Run, limit: int | None, quiet: bool) -> History:
+    """A new evaluation of the run as it was saved."""
+    if run.status() == "running":
+        raise UserError(f"{run.id}: is running: its evaluation comes at its end")
+    if not (run.last_checkpoint() or run.adapter.is_dir()):
+        raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
+    folder = run.folder / "evaluations"
+    folder.mkdir(exist_ok=True)
+    log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
+    runs.start(run, "evaluate", str(log.path), *([str(limit)] if limit else []))
+    history = live.follow(run, log, Console(stderr=True, highlight=False) if quiet else console)
+    if isinstance(history.end, Failed):
+        raise UserError(*history.end.message.splitlines())
+    return history
+
+
+def ask(arguments: argparse.Namespace) -> int:
+    run = runs.find(arguments.run)
+    if not arguments.question.strip():
+        raise UserError("question: is empty")
+    said = runs.ask(run, arguments.question)
+    if arguments.json:
+        return print_json(said)
+    for name, text in said.items():
+        console.print(Text(name, style="bold cyan"))
+        console.print(Text(text + "\n"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""What a worker tells, one JSON object a line: the only way from it to the app, the command line and the card."""
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from grpo_space.errors import UserError
+
+
+class Record(BaseModel):
+    """Base of everything in a log. Lines are written with `model_dump_json` of the event itself: only so does NaN survive."""
+
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants", protected_namespaces=())
+
+
+class Event(Record):
+    time: float = Field(default_factory=time.time)
+    """Seconds since 1970."""
+
+
+class Started(Event):
+    type: Literal["started"] = "started"
+    task: Literal["train", "evaluate"] = "train"
+    attempt: int = 1
+    from_step: int = 0
+    """Steps beyond this one, told by an earlier attempt, no longer count."""
+    hardware: str = ""
+    versions: dict[str, str] = {}
+
+
+class Loaded(Event):
+    """What the run works with, known once data and model are there."""
+
+    type: Literal["loaded"] = "loaded"
+    engine: str
+    model_commit: str
+    data_commit: str
+    """Commits on the Hub, or digests of local files."""
+    rows: str
+    """What was read and how it was shared out, in a sentence."""
+
+
+class Phase(Event):
+    type: Literal["phase"] = "phase"
+    what: Literal["data", "load", "evaluate_base", "train", "save", "evaluate_tuned"]
+    detail: str = ""
+    expected_seconds: float | None = None
+    done: int = 0
+    total: int = 0
+    """0: not countable."""
+
+
+class Step(Event):
+    type: Literal["step"] = "step"
+    step: int
+    seconds: float
+    metrics: dict[str, float]
+    """TRL's names unchanged: reward, reward_std, rewards/<name>/mean, completions/mean_length, loss, grad_norm, ..."""
+
+
+class Probe(Event):
+    """Held-out problems, never the evaluation's, answered greedily while training."""
+
+    type: Literal["probe"] = "probe"
+    step: int
+    correct: int
+    strict_correct: int
+    n: int
+
+
+class Completion(Record):
+    text: str
+    tokens: int
+    cut_off: bool
+    """It ran into the length limit."""
+    value: str | None
+    """The answer that was read."""
+    correct: bool
+    strict: bool
+    """Right, and in the format asked for."""
+    reason: str
+    """Why it was graded so."""
+
+
+class Sample(Completion):
+    rewards: dict[str, float]
+    """As the functions paid, before weights."""
+    advantage: float
+
+
+class Group(Event):
+    """One prompt and its G completions."""
+
+    type: Literal["group"] = "group"
+    step: int
+    question: str
+    gold: str
+    samples: tuple[Sample, ...]
+
+
+class Answer(Completion):
+    question: str
+    gold: str
+    kind: str = ""
+    """The problem's own label, where its file gives one."""
+
+
+class Evaluated(Event):
+    type: Literal["evaluated"] = "evaluated"
+    which: Literal["base", "tuned"]
+    key: str
+    """Digest of all that the result depends on: model, adapter, problems, prompts, decoding, extractor."""
+    seconds: float
+    answers: tuple[Answer, ...]
+    reused_from: str = ""
+    """The run that made this result, if it was another one."""
+
+    @property
+    def n(self) -> int:
+        return len(self.answers)
+
+    @property
+    def correct(self) -> int:
+        return sum(answer.correct for answer in self.answers)
+
+    @property
+    def strict_correct(self) -> int:
+        return sum(answer.strict for answer in self.answers)
+
+
+class Alarm(Event):
+    """Something that the user should know, and what to do about it."""
+
+    type: Literal["alarm"] = "alarm"
+    step: int
+    name: str
+    message: str
+
+
+class Failed(Event):
+    type: Literal["failed"] = "failed"
+    boundary: str
+    """Which part failed: data, load, evaluate_base, train, save, evaluate_tuned, or worker."""
+    message: str
+    user_error: bool = False
+    traceback: str = ""
+
+
+class Finished(Event):
+    type: Literal["finished"] = "finished"
+    why: Literal["done", "stopped", "budget"]
+    message: str = ""
+
+
+AnyEvent = Annotated[
+    Started | Loaded | Phase | Step | Probe | Group | Evaluated | Alarm | Failed | Finished, Field(discriminator="type")
+]
+_PARSER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+class EventLog:
+    """An append-only file with one event a line. One writer at a time, any number of readers."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: int | None = None
+
+    def append(self, event: Event) -> None:
+        """Writes one whole line, or nothing.
+
+        Raises:
+            UserError: where it cannot be written, a full disk above all. What was written before stays as it was.
+        """
+        line = event.model_dump_json().encode() + b"\n"
+        try:
+            if self._file is None:
+                self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+                self._drop_half_line(self._file)
+            end = os.fstat(self._file).st_size
+            try:
+                written = os.write(self._file, line)
+                while written < len(line):
+                    written += os.write(self._file, line[written:])
+            except OSError:
+                os.ftruncate(self._file, end)
+                raise
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: cannot be written ({error.strerror}); free some disk, then resume"
+            ) from error
+
+    @staticmethod
+    def _drop_half_line(file: int) -> None:
+        """A writer that was killed may have left half a line, on which the next one would be written."""
+        end = os.fstat(file).st_size
+        start, tail = end, b""
+        while start > 0 and b"\n" not in tail:
+            start = max(0, start - 65_536)
+            tail = os.pread(file, end - start, start)
+        if not tail.endswith(b"\n"):
+            os.ftruncate(file, start + tail.rfind(b"\n") + 1)
+
+    def read(self, offset: int = 0) -> tuple[list[AnyEvent], int]:
+        """The events from byte `offset` on, and the offset to go on from. A half-written last line waits for the next read.
+
+        Raises:
+            UserError: for a line that is no event.
+        """
+        try:
+            with self.path.open("rb") as file:
+                file.seek(offset)
+                data = file.read()
+        except FileNotFoundError:
+            return [], offset
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be read ({error.strerror})") from error
+        whole = data[: data.rfind(b"\n") + 1]
+        return [self._parse(line) for line in whole.split(b"\n")[:-1]], offset + len(whole)
+
+    def _parse(self, line: bytes) -> AnyEvent:
+        try:
+            return _PARSER.validate_json(line)
+        except ValidationError as error:
+            raise UserError(f"{self.path}: holds a line that is not an event: {line[:60]!r}") from error

@@ -1,0 +1,105 @@
+"""What a run's events add up to. The app, the command line and the card all read a run through this."""
+
+import statistics as stats
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from grpo_space.errors import UserError
+from grpo_space.events import (
+    Alarm,
+    AnyEvent,
+    Evaluated,
+    Event,
+    Failed,
+    Finished,
+    Group,
+    Loaded,
+    Phase,
+    Probe,
+    Started,
+    Step,
+)
+from grpo_space.statistics import Paired, pair
+
+
+@dataclass
+class History:
+    started: Started | None = None
+    """The latest attempt."""
+    loaded: Loaded | None = None
+    phase: Phase | None = None
+    steps: list[Step] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+    base: Evaluated | None = None
+    tuned: Evaluated | None = None
+    end: Failed | Finished | None = None
+    """How the latest attempt ended; None: it runs, or died."""
+    first_time: float = 0.0
+    last_time: float = 0.0
+
+    def add(self, events: Iterable[AnyEvent]) -> None:
+        for event in events:
+            self._add(event)
+
+    def _add(self, event: AnyEvent) -> None:
+        self.first_time = self.first_time or event.time
+        self.last_time = event.time
+        match event:
+            case Started():
+                self.started, self.end, self.phase = event, None, None
+                self._drop_beyond(event.from_step)
+            case Phase():
+                self.phase = event
+            case Loaded():
+                self.loaded = event
+            case Step():
+                self.steps.append(event)
+            case Group():
+                self.groups.append(event)
+            case Probe():
+                self.probes.append(event)
+            case Alarm():
+                self.alarms.append(event)
+            case Evaluated(which="base"):
+                self.base = event
+            case Evaluated():
+                self.tuned = event
+            case Failed() | Finished():
+                self.end = event
+
+    def _drop_beyond(self, step: int) -> None:
+        """A resumed run goes on from a checkpoint: what came after that one is told again."""
+        self.steps = [event for event in self.steps if event.step <= step]
+        self.groups = [event for event in self.groups if event.step <= step]
+        self.probes = [event for event in self.probes if event.step <= step]
+        self.alarms = [event for event in self.alarms if event.step <= step]
+        if self.tuned:
+            self.tuned = None
+
+    @property
+    def step(self) -> int:
+        return self.steps[-1].step if self.steps else 0
+
+    @property
+    def seconds_per_step(self) -> float | None:
+        """Median. The first step also compiles and warms up, so it counts only while it is alone."""
+        seconds = [event.seconds for event in self.steps]
+        return stats.median(seconds[1:] or seconds) if seconds else None
+
+    def paired(self) -> Paired:
+        """Base against tuned by right answers, wherever they stand.
+
+        Raises:
+            UserError: while one of the two is missing.
+        """
+        base, tuned = self.base, self.tuned
+        if base is None or tuned is None:
+            missing = "base and tuned" if base is None and tuned is None else "base" if base is None else "tuned"
+            raise UserError(f"not evaluated yet: there is no result of the {missing} model")
+        return pair([answer.correct for answer in base.answers], [answer.correct for answer in tuned.answers])
+
+
+def is_end(event: Event) -> bool:
+    return isinstance(event, Failed | Finished)

@@ -1,0 +1,150 @@
+"""Follows a run in a terminal: a live panel, or a line every few steps where there is no terminal."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from grpo_space.events import Evaluated, EventLog, Loaded, Phase, Probe, Step
+from grpo_space.history import History
+from grpo_space.report import PHASES, duration, number
+from grpo_space.runs import Run, holder
+
+POLL_SECONDS = 0.3
+LINE_EVERY = 5
+"""Steps between two lines where there is no terminal."""
+
+
+def follow(run: Run, log: EventLog, console: Console, note: Callable[[], str] = str) -> History:
+    """Shows what the log tells until the worker is gone. `note` gives a line to show under it."""
+    history, offset = History(), 0
+    show = _panel if console.is_terminal else _lines
+    with show(console, history, note) as told:
+        running = True
+        while running:
+            running = holder(run.folder / "lock") is not None  # before reading: nothing is told after it is gone
+            events, offset = log.read(offset)
+            history.add(events)
+            told(events)
+            if running:
+                time.sleep(POLL_SECONDS)
+    return history
+
+
+Told = Callable[[list], None]
+
+
+@contextmanager
+def _panel(console: Console, history: History, note: Callable[[], str]) -> Iterator[Told]:
+    with Live(console=console, get_renderable=lambda: panel(history, note()), refresh_per_second=4, transient=False):
+        yield lambda events: None
+
+
+@contextmanager
+def _lines(console: Console, history: History, note: Callable[[], str]) -> Iterator[Told]:
+    said = ""
+
+    def told(events: list) -> None:
+        nonlocal said
+        for event in events:
+            line = _line(event, history)
+            if line and line != said:
+                console.print(Text(line), soft_wrap=True)
+                said = line
+        if note() and note() != said:
+            said = note()
+            console.print(Text(said), soft_wrap=True)
+
+    yield told
+
+
+def _line(event: object, history: History) -> str:
+    match event:
+        case Loaded():
+            return event.rows
+        case Phase(done=0):
+            return phase_words(event)
+        case Step() if event.step == 1 or event.step % LINE_EVERY == 0:
+            return step_words(event, history)
+        case Probe():
+            return f"held-out probe after step {event.step}: {event.correct} of {event.n} right"
+        case Evaluated():
+            again = f" (as measured in {event.reused_from})" if event.reused_from else ""
+            return f"{event.which}: {event.correct} of {event.n} right, {event.strict_correct} in the format too{again}"
+    return ""
+
+
+def phase_words(phase: Phase) -> str:
+    words = PHASES[phase.what].capitalize()
+    about = f", about {duration(phase.expected_seconds)}" if phase.expected_seconds else ""
+    return f"{words}{': ' + phase.detail if phase.detail else ''}{about}"
+
+
+def step_words(step: Step, history: History) -> str:
+    metrics, total = step.metrics, history.phase.total if history.phase else 0
+    each = ", ".join(f"{name} {number(value)}" for name, value in rewards(step).items())
+    length = number(metrics.get("completions/mean_length", float("nan")), 0)
+    left = time_left(history)
+    return (
+        f"step {step.step} of {total}: reward {number(metrics['reward'])} ({each}), length {length} tokens, "
+        f"{number(step.seconds, 1)} s" + (f", {duration(left)} left" if left else "")
+    )
+
+
+def rewards(step: Step) -> dict[str, float]:
+    """What each reward paid on average, before weights."""
+    prefix, suffix = "rewards/", "/mean"
+    return {
+        name.removeprefix(prefix).removesuffix(suffix): value
+        for name, value in step.metrics.items()
+        if name.startswith(prefix) and name.endswith(suffix)
+    }
+
+
+def time_left(history: History) -> float | None:
+    """Seconds of training still to come, by the median step."""
+    phase, each = history.phase, history.seconds_per_step
+    if phase is None or phase.what != "train" or each is None:
+        return None
+    return each * (phase.total - history.step)
+
+
+def panel(history: History, note: str) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", min_width=18)
+    grid.add_column()
+    phase = history.phase
+    if history.loaded:
+        grid.add_row("data", Text(history.loaded.rows))
+    if history.base:
+        grid.add_row("base", Text(f"{history.base.correct} of {history.base.n} right"))
+    if phase:
+        grid.add_row("now", Text(phase_words(phase), style="bold cyan"))
+        done = history.step if phase.what == "train" else phase.done
+        if phase.total:
+            grid.add_row(f"{done} of {phase.total}", ProgressBar(total=phase.total, completed=done, width=50))
+    if history.steps:
+        _step_rows(grid, history)
+    if note:
+        grid.add_row("", Text(note, style="yellow"))
+    return grid
+
+
+def _step_rows(grid: Table, history: History) -> None:
+    step = history.steps[-1]
+    grid.add_row("reward", Text(number(step.metrics["reward"])))
+    for name, value in rewards(step).items():
+        grid.add_row(f"  {name}", Text(number(value)))
+    grid.add_row("completion length", f"{number(step.metrics.get('completions/mean_length', float('nan')), 0)} tokens")
+    grid.add_row("seconds per step", number(history.seconds_per_step or float("nan"), 2))
+    if history.probes:
+        probe = history.probes[-1]
+        grid.add_row("held-out probe", f"{probe.correct} of {probe.n} right after step {probe.step}")
+    left = time_left(history)
+    if left:
+        grid.add_row("training left", duration(left))

@@ -1,0 +1,63 @@
+"""What a config names on this disk. Relative paths stand in the project, so that a preset works from any folder."""
+
+from pathlib import Path
+
+from grpo_space.config import ModelSection, RunConfig
+from grpo_space.errors import UserError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def folder(path: str) -> Path:
+    """A folder or file that a config names: relative ones stand in the project."""
+    return PROJECT / path
+
+
+def local_model(config: ModelSection) -> Path | None:
+    """The model's folder, or None where `id` is a name on the Hub.
+
+    Raises:
+        UserError: where `id` is a path, and no model is there.
+    """
+    path = folder(config.id)
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise UserError(f"model.id: {config.id} is not a model's folder: it has no config.json")
+        return path
+    if path.exists() or config.id.startswith((".", "/", "~")) or config.id.count("/") > 1:
+        raise UserError(f"model.id: {config.id} is not a folder")
+    return None
+
+
+def data_file(path: str, field: str = "data.path") -> Path:
+    """
+    Raises:
+        UserError: where there is no such file, or nothing in it.
+    """
+    file = folder(path)
+    if not file.is_file():
+        raise UserError(f"{field}: {path} is not a file")
+    if file.stat().st_size == 0:
+        raise UserError(f"{field}: {path} is empty")
+    return file
+
+
+def check_files(config: RunConfig) -> None:
+    """Early, before anything is started: are the files that the config names there?
+
+    Raises:
+        UserError: naming each that is not.
+    """
+    problems: list[str] = []
+    checks = [
+        lambda: local_model(config.model),
+        lambda: config.data.path and data_file(config.data.path),
+        lambda: config.data.test_path and data_file(config.data.test_path, "data.test_path"),
+    ]
+    for check in checks:
+        try:
+            check()
+        except UserError as error:
+            problems += error.problems
+    if problems:
+        raise UserError(*problems)

@@ -1,0 +1,39 @@
+"""The presets: one YAML file each, one card in the app."""
+
+import difflib
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from grpo_space.config import Preset, parse, problem, read_yaml
+from grpo_space.errors import UserError
+from grpo_space.paths import PROJECT
+
+PRESETS = PROJECT / "presets"
+
+
+def preset_names() -> list[str]:
+    """Those for a CPU first: what a visitor can try."""
+    names = sorted(path.stem for path in PRESETS.glob("*.yaml"))
+    return sorted(names, key=lambda name: read_preset(name).hardware != "cpu")
+
+
+def read_preset(name: str) -> Preset:
+    """
+    Raises:
+        UserError: for an unknown name, or a file with problems.
+    """
+    path = PRESETS / f"{name}.yaml"
+    if not path.is_file() or path.parent != PRESETS:
+        known = sorted(p.stem for p in PRESETS.glob("*.yaml"))
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+        raise UserError(f"preset {name!r}: there is none of that name; {hint}")
+    data = read_yaml(path)
+    if not isinstance(data, Mapping) or not isinstance(data.get("run"), Mapping):
+        raise UserError(f"{path.name}: a preset has title, summary, hardware, expect and run")
+    run = parse({"name": name, **data["run"]})
+    try:
+        return Preset.model_validate({**data, "run": run})
+    except ValidationError as error:
+        raise UserError(*(f"{path.name}: {problem(e)}" for e in error.errors())) from error

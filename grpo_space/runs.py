@@ -1,0 +1,261 @@
+"""A run is a folder. Only this file starts and stops workers."""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from grpo_space.config import RunConfig, parse, read_yaml, write_yaml
+from grpo_space.errors import UserError
+from grpo_space.events import EventLog, Failed
+from grpo_space.history import History
+
+Status = Literal["new", "running", "done", "stopped", "budget", "failed", "died"]
+Task = Literal["train", "evaluate", "ask"]
+
+PARENT = "GRPO_SPACE_WORKER"
+"""The variable in which a worker leaves its process id for its child."""
+SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN")
+
+
+def root() -> Path:
+    """Where runs are kept: local disk, since locks and live appends need one."""
+    return Path(os.environ.get("GRPO_SPACE_RUNS") or "runs").absolute()
+
+
+@dataclass(frozen=True)
+class Run:
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def config(self) -> RunConfig:
+        return parse(read_yaml(self.folder / "config.yaml"))
+
+    @property
+    def log(self) -> EventLog:
+        return EventLog(self.folder / "events.jsonl")
+
+    @property
+    def worker_log(self) -> Path:
+        return self.folder / "worker.log"
+
+    @property
+    def adapter(self) -> Path:
+        return self.folder / "adapter"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    def last_checkpoint(self) -> int | None:
+        """The step of the newest complete checkpoint: not one that was being written when the worker was killed."""
+        steps = [int(path.name.rpartition("-")[2]) for path in self.checkpoints.glob("checkpoint-*")]
+        return max((step for step in steps if _complete(self.checkpoints / f"checkpoint-{step}", step)), default=None)
+
+    def history(self) -> History:
+        history = History()
+        history.add(self.log.read()[0])
+        return history
+
+    def status(self, history: History | None = None) -> Status:
+        """The lock tells whether it runs; if not, the last event tells how it ended, and none that it died."""
+        if holder(self.folder / "lock"):
+            return "running"
+        history = history or self.history()
+        if history.end is None:
+            return "died" if history.started else "new"
+        return "failed" if isinstance(history.end, Failed) else history.end.why
+
+    def evaluations(self) -> list[Path]:
+        """Logs of evaluations made after the run, the newest last."""
+        return sorted((self.folder / "evaluations").glob("*.jsonl"))
+
+    def evaluation(self) -> History:
+        """The newest complete comparison, made in the run or after it."""
+        for path in reversed(self.evaluations()):
+            made = History()
+            made.add(EventLog(path).read()[0])
+            if made.base and made.tuned:
+                return made
+        return self.history()
+
+
+def _complete(checkpoint: Path, step: int) -> bool:
+    """The trainer's state is written last."""
+    try:
+        return bool(json.loads((checkpoint / "trainer_state.json").read_text())["global_step"] == step)
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def create(config: RunConfig, folder: Path | None = None) -> Run:
+    """A new run folder, with its config and nothing else.
+
+    Raises:
+        UserError: where the folder holds something already, or cannot be made.
+    """
+    moment = time.strftime("%Y-%m-%d-%H%M%S", time.gmtime())
+    folder = (folder or root() / f"{moment}-{config.name}-{secrets.token_hex(2)[:3]}").absolute()
+    if (folder / "config.yaml").exists():
+        raise UserError(_taken(Run(folder)))
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"--run-dir {folder}: is not an empty folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.yaml").write_text(write_yaml(config), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror})") from error
+    return Run(folder)
+
+
+def _taken(run: Run) -> str:
+    if run.status() == "running":
+        return f"--run-dir {run.folder}: a run is going on there: watch {run.id}, or stop it first"
+    return f"--run-dir {run.folder}: holds a run already ({run.status()}): resume it, or name another folder"
+
+
+def find(name: str) -> Run:
+    """By its folder, or by its name or the beginning of it under the root.
+
+    Raises:
+        UserError: where there is none, or several.
+    """
+    for folder in (Path(name), root() / name):
+        if (folder / "config.yaml").is_file():
+            return Run(folder.absolute())
+    if Path(name).is_dir():
+        raise UserError(f"RUN {name}: is not a run's folder: it has no config.yaml")
+    close = [run for run in every() if run.id.startswith(name)] if name else []
+    if len(close) == 1:
+        return close[0]
+    if close:
+        raise UserError(f"RUN {name}: could be {', '.join(run.id for run in close)}")
+    known = [run.id for run in every()][:3]
+    raise UserError(
+        f"RUN {name}: there is none; " + (f"the latest: {', '.join(known)}" if known else "no run was made yet")
+    )
+
+
+def every() -> list[Run]:
+    """All runs under the root, the newest first."""
+    return [Run(path.parent) for path in sorted(root().glob("*/config.yaml"), reverse=True)]
+
+
+def holder(lock: Path) -> dict[str, object] | None:
+    """Who holds a lock, as they wrote it there; None where nobody does."""
+    try:
+        with lock.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _said(file)
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def _said(file: IO[str]) -> dict[str, object]:
+    """A holder that has only just taken the lock may not have written yet."""
+    try:
+        said = json.load(file)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+@contextlib.contextmanager
+def locked(lock: Path, **said: object) -> Iterator[bool]:
+    """Holds `lock` for the block and writes there who does; gives False where somebody else holds it.
+
+    A reader that is just probing holds it for a moment: so it is tried for a second. The file is closed on exec: no
+    grandchild keeps a lock alive.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a+") as file:
+        for _ in range(50):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.02)
+        else:
+            yield False
+            return
+        file.truncate(0)
+        json.dump({"pid": os.getpid(), **said}, file)
+        file.flush()
+        yield True
+
+
+def start(run: Run, task: Task = "train", *arguments: str) -> None:
+    """Starts a worker that outlives us, and waits until it holds its locks.
+
+    Raises:
+        UserError: where it refuses: the run runs already, or another one has the machine.
+    """
+    command = [sys.executable, "-m", "grpo_space.worker", task, str(run.folder), *arguments]
+    with run.worker_log.open("ab") as log:
+        process = subprocess.Popen(
+            command, env=without_secrets(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+        )  # fmt: skip
+    assert process.stdout is not None
+    said = process.stdout.read().decode()  # the worker closes this pipe as soon as it has said yes or no
+    process.stdout.close()
+    if said.strip() != "ready":
+        process.wait()
+        raise UserError(said.strip() or f"the worker did not start: {run.worker_log} says why")
+
+
+def without_secrets() -> dict[str, str]:
+    """The environment of a child. A package of the project must be found from any folder."""
+    environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
+    project = str(Path(__file__).resolve().parent.parent)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [project, environment.get("PYTHONPATH", "")]))
+    return environment
+
+
+def stop(run: Run) -> None:
+    """Asks the worker to save and end. It does so after the step at hand, and is killed after a grace period of its own.
+
+    Raises:
+        UserError: where the run does not run.
+    """
+    held = holder(run.folder / "lock")
+    pid = held.get("pid") if held else None
+    if not isinstance(pid, int):
+        raise UserError(f"{run.id} is not running ({run.status()})")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+
+
+def ask(run: Run, question: str) -> dict[str, str]:
+    """Base's and tuned's answers to a question of one's own, by a short worker: `{"base": ..., "tuned": ...}`.
+
+    Raises:
+        UserError: where the run has no adapter, the machine is busy, or the worker fails.
+    """
+    command = [sys.executable, "-m", "grpo_space.worker", "ask", str(run.folder)]
+    with run.worker_log.open("ab") as log:
+        done = subprocess.run(
+            command, env=without_secrets(), input=question.encode(), stdout=subprocess.PIPE, stderr=log, check=False
+        )
+    try:
+        said = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        raise UserError(f"the worker ended without an answer: {run.worker_log} says why") from None
+    if "error" in said:
+        raise UserError(*said["error"].splitlines())
+    return {"base": said["base"], "tuned": said["tuned"]}

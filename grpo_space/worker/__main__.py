@@ -1,0 +1,125 @@
+"""The small parent of a story: holds the locks, starts the story in a child, records how it ended. Never imports torch.
+
+python -m grpo_space.worker train DIR
+python -m grpo_space.worker evaluate DIR LOG [LIMIT]
+python -m grpo_space.worker ask DIR             the question on stdin, the answers on stdout
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from grpo_space.errors import UserError
+from grpo_space.events import EventLog, Failed, Finished
+from grpo_space.history import History
+from grpo_space.runs import PARENT, Run, locked, root
+
+DOING = {"train": "training", "evaluate": "evaluating", "ask": "answering a question of"}
+
+
+def main(task: str, folder: str, *arguments: str) -> int:
+    run = Run(Path(folder))
+    child = Child(task, run, arguments)
+    signal.signal(signal.SIGTERM, child.stop)  # before the locks: whoever sees them held may ask us to stop
+    with locked(run.folder / "lock", what=task) as mine:
+        if not mine:
+            return refuse(task, f"{run.id}: somebody is at it already: watch it, or stop it first")
+        with locked(root() / "gpu.lock", what=DOING[task], run=run.id) as machine:
+            if not machine:
+                return refuse(task, busy())
+            if task != "ask":
+                print("ready", flush=True)
+                os.dup2(2, 1)  # closes the pipe: whoever started us has its answer, and may go
+            return child.run()
+
+
+def refuse(task: str, message: str) -> int:
+    print(json.dumps({"error": message}) if task == "ask" else message, flush=True)
+    return 1
+
+
+def busy() -> str:
+    """Who has the machine."""
+    try:
+        said = json.loads((root() / "gpu.lock").read_text())
+        return f"the machine is {said['what']} {said['run']}: one at a time; watch that run, stop it, or wait"
+    except (OSError, ValueError, KeyError):
+        return "the machine is taken by another run: one at a time; try again when it is done"
+
+
+class Child:
+    """The process that tells the story, in a process group of its own, so that all it started can be ended with it."""
+
+    def __init__(self, task: str, run: Run, arguments: tuple[str, ...]) -> None:
+        self.command = [sys.executable, "-m", "grpo_space.worker.story", task, str(run.folder), *arguments]
+        self.log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
+        self.tells = task != "ask"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.deadline: float | None = None
+
+    def stop(self, _signal: int, _frame: FrameType | None) -> None:
+        if self.deadline is None:
+            self.deadline = time.monotonic() + self.grace()
+        if self.process is not None:
+            self.process.terminate()
+
+    def grace(self) -> float:
+        """Seconds for the step at hand, one more, and a save."""
+        history = History()
+        history.add(self.log.read()[0])
+        return max(60.0, 2 * (history.seconds_per_step or 0.0) + 30.0)
+
+    def run(self) -> int:
+        self.process = subprocess.Popen(self.command, process_group=0, env={**os.environ, PARENT: str(os.getpid())})
+        if self.deadline is not None:
+            self.process.terminate()
+        while (code := self._wait()) is None:
+            if self.deadline is not None and time.monotonic() > self.deadline:
+                os.killpg(self.process.pid, signal.SIGKILL)
+        if self.tells:
+            self.record(code)
+        return code if code >= 0 else 3
+
+    def _wait(self) -> int | None:
+        assert self.process is not None
+        try:
+            return self.process.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def record(self, code: int) -> None:
+        """Says how it ended where the child could not: it was killed, or crashed outside Python."""
+        history = History()
+        history.add(self.log.read()[0])
+        if history.end is not None:
+            return
+        if self.deadline is not None:
+            self.log.append(
+                Finished(why="stopped", message="It did not end in time and was killed: the last checkpoint is kept.")
+            )
+            return
+        what = history.phase.what if history.phase else "worker"
+        self.log.append(Failed(boundary=what, message=_how(code)))
+
+
+def _how(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return (
+            "The worker was killed (signal 9). Most often the machine ran out of memory: try a smaller batch or model."
+        )
+    if code < 0:
+        return f"The worker crashed ({signal.Signals(-code).name}): worker.log holds its last words."
+    return f"The worker ended with status {code} and no word: worker.log may say why."
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)

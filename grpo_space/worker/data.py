@@ -1,0 +1,167 @@
+"""From a dataset to the problems to train on, to probe with and to evaluate on. Needs no torch: its errors come first."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grpo_space.answers import final_answer
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.paths import data_file
+
+MAX_PROBLEMS_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    question: str
+    gold: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Rows:
+    train: list[Row]
+    probe: list[Row]
+    test: list[Row]
+    commit: str
+    told: str
+    """What was read and how it was shared out, in a sentence."""
+
+
+def load(config: RunConfig) -> Rows:
+    """
+    Raises:
+        UserError: naming the file and the lines that are wrong.
+    """
+    data = config.data
+    if data.path is not None:
+        source = data_file(data.path)
+        rows, name, commit = read_file(source), source.name, digest(source.read_bytes())
+        test = read_file(data_file(data.test_path, "data.test_path")) if data.test_path else None
+    else:
+        assert data.id is not None
+        rows, commit = read_hub(config, data.split)
+        name, test = data.id, read_hub(config, data.test_split)[0] if data.test_split else None
+    return share_out(rows, test, config, name, commit)
+
+
+def share_out(rows: list[Row], test: list[Row] | None, config: RunConfig, name: str, commit: str) -> Rows:
+    """Problems are held out by a hash of their text: the same ones for every seed, and never one of them in training."""
+    own_test = test is not None
+    pool = by_hash(rows)
+    wanted = config.evaluation.problems
+    if test is None:
+        count = min(wanted, len(pool) // 3)
+        test, pool = pool[:count], pool[count:]
+    else:
+        test = by_hash(test)[:wanted]
+    probes = min(config.evaluation.probe_problems, len(pool) // 10)
+    probe, pool = pool[:probes], pool[probes:]
+    held_out = {row.question for row in test} | {row.question for row in probe}
+    train = [row for row in rows if row.question not in held_out]
+    enough(train, test, config)
+    told = f"Read {len(rows):,} problems from {name}: {len(train):,} to train on, {len(probe)} for the probe, "
+    told += f"{len(test)} to evaluate on" + (" from a file of their own." if own_test else ", held out of it.")
+    if len(test) < wanted:
+        told += f" evaluation.problems asks for {wanted}: there are no more."
+    return Rows(train, probe, test, commit, told)
+
+
+def enough(train: Sequence[Row], test: Sequence[Row], config: RunConfig) -> None:
+    prompts = config.grpo.completions_per_step // config.grpo.num_generations
+    if len(train) < prompts:
+        raise UserError(f"data: only {len(train)} problems to train on; one step needs {prompts} different ones")
+    if not test:
+        raise UserError("data: too few problems to hold any out for the evaluation: 3 are the least")
+
+
+def by_hash(rows: Iterable[Row]) -> list[Row]:
+    unique = {row.question: row for row in rows}
+    return sorted(unique.values(), key=lambda row: digest(row.question.encode()))
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+def read_file(path: Path) -> list[Row]:
+    """
+    Raises:
+        UserError: naming each line that is no problem with an answer, up to five of them.
+    """
+    rows, wrong = [], []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(to_row(json.loads(line)))
+        except UnicodeDecodeError:
+            wrong.append(f"{path.name} line {number}: is not UTF-8 text")
+        except ValueError as error:
+            reason = "is not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+            wrong.append(f"{path.name} line {number}: {reason}")
+    if len(wrong) > MAX_PROBLEMS_NAMED:
+        wrong[MAX_PROBLEMS_NAMED:] = [f"{path.name}: and {len(wrong) - MAX_PROBLEMS_NAMED} more lines"]
+    if wrong:
+        raise UserError(*wrong)
+    if not rows:
+        raise UserError(f"{path.name}: holds no problems")
+    return rows
+
+
+def to_row(record: Any) -> Row:
+    """
+    Raises:
+        ValueError: where it is no problem with an answer.
+    """
+    if not isinstance(record, dict):
+        raise ValueError("is not an object with question and answer")  # noqa: TRY004 (one type for all that is wrong with a line)
+    question, answer = record.get("question"), record.get("answer")
+    if not isinstance(question, str) or not question.strip():
+        raise ValueError("has no question")
+    if isinstance(answer, bool) or not isinstance(answer, str | int | float):
+        raise ValueError("has no answer")
+    gold = final_answer(str(answer))
+    if not gold:
+        raise ValueError("has no answer")
+    return Row(question, gold, str(record.get("kind", "")))
+
+
+def read_hub(config: RunConfig, split: str) -> tuple[list[Row], str]:
+    """
+    Raises:
+        UserError: where the dataset cannot be had, or has other columns.
+    """
+    import datasets
+    from huggingface_hub import HfApi  # noqa: PLC0415
+    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
+
+    data = config.data
+    assert data.id is not None
+    try:
+        table = datasets.load_dataset(data.id, data.name, split=split, revision=data.revision)
+        commit = HfApi().dataset_info(data.id, revision=data.revision).sha or ""
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        raise UserError(f"data.id: {data.id} could not be read from the Hub: {str(error).splitlines()[0]}") from error
+    missing = {"question", "answer"} - set(table.column_names)
+    if missing:
+        raise UserError(
+            f"data.id: {data.id} has no column {' and '.join(sorted(missing))}: it has {table.column_names}"
+        )
+    rows = []
+    for number, record in enumerate(table):
+        try:
+            rows.append(to_row(record))
+        except ValueError as error:
+            raise UserError(f"data.id: {data.id} {split} row {number} {error}") from error
+    return rows, commit
+
+
+def messages(row_question: str, system_prompt: str | None) -> list[dict[str, str]]:
+    """The prompt as a conversation: the same for training, probe, evaluation and questions of one's own."""
+    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    return [*system, {"role": "user", "content": row_question}]

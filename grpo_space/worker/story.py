@@ -1,0 +1,238 @@
+"""The story of a run, from top to bottom: load, evaluate the base, train, save, evaluate the tuned model.
+
+Started by `grpo_space.worker`, which holds the locks and lives on if this process dies.
+"""
+
+import ctypes
+import json
+import os
+import platform
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+from grpo_space.errors import UserError
+from grpo_space.events import Alarm, EventLog, Failed, Finished, Loaded, Phase, Started
+from grpo_space.runs import PARENT, Run
+from grpo_space.worker import data
+
+PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
+LOAD_SECONDS = 12.0
+"""Importing the packages and loading the embedded model, on 2 cores."""
+
+What = Literal["data", "load", "evaluate_base", "train", "save", "evaluate_tuned"]
+
+
+def train(run: Run, tell: "Teller") -> None:
+    config, from_step = run.config, run.last_checkpoint() or 0
+    tell.started("train", from_step)
+
+    with tell.phase("data"):
+        rows = data.load(config)
+
+    with tell.phase("load", f"Loading {config.model.id}", expected_seconds=LOAD_SECONDS):
+        from grpo_space.worker import engine as engines
+        from grpo_space.worker import evaluate
+        from grpo_space.worker import train as grpo
+
+        engine = engines.load(config)
+        rows = engines.that_fit(engine, rows, config)
+        tell.loaded(engine.name, engine.commit, rows)
+
+    with tell.phase("evaluate_base", total=len(rows.test)) as progress:
+        tell.log.append(evaluate.evaluate_base(engine, rows.test, config, progress))
+
+    with tell.phase("train", total=config.grpo.max_steps), tell.patient():
+        reached = grpo.train(engine, rows, config, tell.log, run.checkpoints, from_step, tell.stop_asked)
+
+    with tell.phase("save"), tell.patient():
+        engines.save(engine, run.adapter, config)
+        if not engines.learnt(engine):
+            tell.log.append(
+                Alarm(step=reached, name="unchanged", message="The adapter changes nothing: no step moved it.")
+            )
+    if reached < config.grpo.max_steps:
+        raise Stopped(f"Saved at step {reached} of {config.grpo.max_steps}.")
+
+    with tell.phase("evaluate_tuned", total=len(rows.test)) as progress:
+        tell.log.append(evaluate.evaluate_tuned(engine, rows.test, config, progress))
+    tell.log.append(Finished(why="done"))
+
+
+def evaluate(run: Run, tell: "Teller", limit: int | None) -> None:
+    """Base against tuned after the run, on the run's own held-out problems: all of them, or the first `limit`."""
+    config, adapter = run.config, saved_adapter(run)
+    tell.started("evaluate", 0)
+
+    with tell.phase("data"):
+        rows = data.load(config)
+
+    with tell.phase("load", f"Loading {config.model.id} with the adapter", expected_seconds=LOAD_SECONDS):
+        from grpo_space.worker import engine as engines
+        from grpo_space.worker import evaluate
+
+        engine = engines.load(config, adapter)
+        rows = engines.that_fit(engine, rows, config)
+        tell.loaded(engine.name, engine.commit, rows)
+
+    problems = rows.test[:limit]
+    with tell.phase("evaluate_base", total=len(problems)) as progress:
+        tell.log.append(evaluate.evaluate_base(engine, problems, config, progress))
+    with tell.phase("evaluate_tuned", total=len(problems)) as progress:
+        tell.log.append(evaluate.evaluate_tuned(engine, problems, config, progress))
+    tell.log.append(Finished(why="done"))
+
+
+def ask(run: Run, question: str) -> dict[str, str]:
+    """Both models' greedy answers to a question."""
+    from grpo_space.worker import engine as engines
+
+    config = run.config
+    engine = engines.load(config, saved_adapter(run))
+    prompt = data.messages(question, config.data.system_prompt)
+    longest = config.model.max_seq_length - config.grpo.max_completion_length
+    if len(engine.encode(prompt)) > longest:
+        raise UserError(f"question: longer than the {longest} tokens that this model leaves for it")
+    answers = {}
+    for name, adapter in (("base", False), ("tuned", True)):
+        [written] = engine.write(
+            [prompt], adapter=adapter, max_new_tokens=config.grpo.max_completion_length, batch_size=1
+        )
+        answers[name] = written.text
+    return answers
+
+
+def saved_adapter(run: Run) -> Path:
+    """
+    Raises:
+        UserError: where the run saved none yet.
+    """
+    if (run.adapter / "adapter_config.json").is_file():
+        return run.adapter
+    step = run.last_checkpoint()
+    if not step:
+        raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
+    return run.checkpoints / f"checkpoint-{step}"
+
+
+class Stopped(BaseException):
+    """Somebody asked to stop. Not an Exception, so that no library on the way takes it for an error of its own."""
+
+
+class Teller:
+    """Tells what happens, and knows whether somebody asked to stop."""
+
+    def __init__(self, log: EventLog) -> None:
+        self.log = log
+        self.what: What | Literal["worker"] = "worker"
+        self._asked = False
+        self._at_once = True
+        signal.signal(signal.SIGTERM, self._stop)
+
+    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
+        self._asked = True
+        if self._at_once:
+            raise Stopped
+
+    def stop_asked(self) -> bool:
+        return self._asked
+
+    @contextmanager
+    def patient(self) -> Iterator[None]:
+        """Within, a stop waits to be asked for: there is something to save."""
+        self._at_once = False
+        try:
+            yield
+        finally:
+            self._at_once = True
+
+    def started(self, task: Literal["train", "evaluate"], from_step: int) -> None:
+        attempt = 1 + sum(isinstance(event, Started) for event in self.log.read()[0])
+        hardware = f"{os.cpu_count()} CPU cores ({platform.machine()})"
+        self.log.append(
+            Started(task=task, attempt=attempt, from_step=from_step, hardware=hardware, versions=versions())
+        )
+
+    def loaded(self, engine: str, model_commit: str, rows: data.Rows) -> None:
+        self.log.append(Loaded(engine=engine, model_commit=model_commit, data_commit=rows.commit, rows=rows.told))
+
+    @contextmanager
+    def phase(
+        self, what: What, detail: str = "", expected_seconds: float | None = None, total: int = 0
+    ) -> Iterator[Callable[[int], None]]:
+        """Gives a function that tells how many of `total` are done."""
+        self.what = what
+        self.log.append(Phase(what=what, detail=detail, expected_seconds=expected_seconds, total=total))
+        start = time.monotonic()
+
+        def progress(done: int) -> None:
+            left = (time.monotonic() - start) / done * (total - done)
+            self.log.append(Phase(what=what, detail=detail, expected_seconds=left, done=done, total=total))
+
+        yield progress
+
+
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def main(task: str, folder: str, *arguments: str) -> int:
+    """Tells the story, and how it ended. The exit status: 0 done or stopped, 1 for the user to put right, 3 failed."""
+    die_with_parent()
+    run = Run(Path(folder))
+    if task == "ask":
+        return answer_on_stdout(run)
+    log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
+    tell = Teller(log)
+    try:
+        if task == "evaluate":
+            evaluate(run, tell, int(arguments[1]) if len(arguments) > 1 else None)
+        else:
+            train(run, tell)
+    except Stopped as stopped:
+        log.append(Finished(why="stopped", message=str(stopped)))
+    except UserError as error:
+        log.append(Failed(boundary=tell.what, message=str(error), user_error=True))
+        return 1
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}"
+        log.append(Failed(boundary=tell.what, message=message, traceback=traceback.format_exc()))
+        return 3
+    return 0
+
+
+def answer_on_stdout(run: Run) -> int:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print goes to the log
+    try:
+        said = ask(run, sys.stdin.read())
+    except UserError as error:
+        said = {"error": str(error)}
+    print(json.dumps(said), file=answers, flush=True)
+    return int("error" in said)
+
+
+def die_with_parent() -> None:
+    """The parent holds the locks: a story that outlives it would be a second user of the GPU. Linux only (prctl)."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        if os.getppid() != int(os.environ[PARENT]):  # it died before we asked
+            os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
