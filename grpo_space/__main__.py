@@ -5,6 +5,7 @@ refuses; 3 the run failed.
 """
 
 import argparse
+import contextlib
 import json
 import math
 import signal
@@ -147,10 +148,8 @@ def start_and_follow(run: Run) -> int:
         asked.append(signum)
         if len(asked) > 1:
             raise KeyboardInterrupt
-        try:
+        with contextlib.suppress(UserError):  # it ended in this very moment
             runs.stop(run)
-        except UserError:
-            pass  # it ended in this very moment
 
     runs.start(run)
     before = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}

@@ -14,7 +14,7 @@ from grpo_space.errors import UserError
 def _no_bool(value: object) -> object:
     """YAML reads `yes` and `on` as true, which pydantic would take for 1."""
     if isinstance(value, bool):
-        raise ValueError("a number is needed, not true or false")  # noqa: TRY004 (pydantic turns only ValueError into a problem)
+        raise ValueError("a number is needed, not true or false")
     return value
 
 
@@ -70,7 +70,7 @@ class GrpoSection(Section):
     learning_rate: Float = Field(5e-6, gt=0, le=1)
     """The optimizer's peak learning rate."""
     num_generations: Int = Field(8, ge=2, le=256)
-    """Group size G: completions sampled for each prompt. The group's mean reward is what each of them is measured against."""
+    """Group size G: completions sampled for each prompt. Each is measured against the mean reward of its group."""
     per_device_train_batch_size: Int = Field(8, ge=1, le=4096)
     """Completions in one forward and backward pass."""
     gradient_accumulation_steps: Int = Field(1, ge=1, le=4096)
@@ -88,7 +88,8 @@ class GrpoSection(Section):
     repetition_penalty: Float = Field(1.0, gt=0, le=5)
     """Above 1, tokens that already stand in the text become less likely."""
     loss_type: Literal["grpo", "bnpo", "dr_grpo", "dapo", "cispo", "sapo"] = "dapo"
-    """How token losses are averaged: `grpo` per completion, `bnpo` and `dapo` per token, `dr_grpo` by a constant; `cispo` and `sapo` clip otherwise."""
+    """How token losses are averaged: `grpo` per completion, `bnpo` and `dapo` per token, `dr_grpo` by a constant.
+    `cispo` and `sapo` clip otherwise."""
     beta: Float = Field(0.0, ge=0, le=10)
     """Weight of the KL penalty that keeps the tuned model near its base. 0: none, and no pass of the base is needed."""
     epsilon: Float = Field(0.2, gt=0, le=10)
@@ -142,7 +143,7 @@ class LoraSection(Section):
 
 class EvaluationSection(Section):
     problems: Int = Field(300, ge=1, le=100_000)
-    """Held-out problems that base and tuned both answer. Fewer are faster and show less: 300 show a difference of about 8 points."""
+    """Held-out problems that base and tuned both answer. Fewer are faster, and show less."""
     batch_size: Int = Field(64, ge=1, le=4096)
     """Problems answered at once."""
     probe_problems: Int = Field(32, ge=0, le=10_000)
@@ -293,7 +294,7 @@ def _lenient(data: object) -> RunConfig | None:
 def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
     """`config` with settings such as `grpo.max_steps=20`; values are read as YAML.
 
-    A new `data.path` or `data.id` replaces the whole source: the old one's held-out problems would be another subject's.
+    A new `data.path` or `data.id` replaces the whole source: the old held-out problems would be another subject's.
     """
     data = config.model_dump(mode="json")
     problems = []

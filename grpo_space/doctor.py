@@ -68,7 +68,10 @@ def _imports() -> Iterator[Check]:
             [sys.executable, "-c", statement], env=without_secrets(), capture_output=True, text=True, check=False
         )
         last = (done.stderr.strip().splitlines() or ["it crashed"])[-1]
-        yield Check(f"import {name}", done.returncode == 0, "works" if done.returncode == 0 else last, "" if done.returncode == 0 else "install the pinned versions again")  # fmt: skip
+        if done.returncode:
+            yield Check(f"import {name}", False, last, "install the pinned versions again")
+        else:
+            yield Check(f"import {name}", True, "works")
 
 
 def has_nvidia() -> bool:

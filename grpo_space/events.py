@@ -11,7 +11,7 @@ from grpo_space.errors import UserError
 
 
 class Record(BaseModel):
-    """Base of everything in a log. Lines are written with `model_dump_json` of the event itself: only so does NaN survive."""
+    """Base of everything in a log. Lines are written with its own `model_dump_json`: only so does NaN survive."""
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants", protected_namespaces=())
 
@@ -204,7 +204,7 @@ class EventLog:
             os.ftruncate(file, start + tail.rfind(b"\n") + 1)
 
     def read(self, offset: int = 0) -> tuple[list[AnyEvent], int]:
-        """The events from byte `offset` on, and the offset to go on from. A half-written last line waits for the next read.
+        """The events from byte `offset` on, and the offset to go on from. Half a last line waits for the next read.
 
         Raises:
             UserError: for a line that is no event.

@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from grpo_space.events import Evaluated, EventLog, Loaded, Phase, Probe, Step
+from grpo_space.events import AnyEvent, Evaluated, EventLog, Loaded, Phase, Probe, Step
 from grpo_space.history import History
 from grpo_space.report import PHASES, duration, number
 from grpo_space.runs import Run, holder
@@ -36,7 +36,7 @@ def follow(run: Run, log: EventLog, console: Console, note: Callable[[], str] = 
     return history
 
 
-Told = Callable[[list], None]
+Told = Callable[[list[AnyEvent]], None]
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def _panel(console: Console, history: History, note: Callable[[], str]) -> Itera
 def _lines(console: Console, history: History, note: Callable[[], str]) -> Iterator[Told]:
     said = ""
 
-    def told(events: list) -> None:
+    def told(events: list[AnyEvent]) -> None:
         nonlocal said
         for event in events:
             line = _line(event, history)

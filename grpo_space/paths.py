@@ -1,5 +1,6 @@
 """What a config names on this disk. Relative paths stand in the project, so that a preset works from any folder."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from grpo_space.config import ModelSection, RunConfig
@@ -49,11 +50,10 @@ def check_files(config: RunConfig) -> None:
         UserError: naming each that is not.
     """
     problems: list[str] = []
-    checks = [
-        lambda: local_model(config.model),
-        lambda: config.data.path and data_file(config.data.path),
-        lambda: config.data.test_path and data_file(config.data.test_path, "data.test_path"),
-    ]
+    data = config.data
+    checks: list[Callable[[], object]] = [lambda: local_model(config.model)]
+    checks += [lambda: data_file(data.path or "")] if data.path else []
+    checks += [lambda: data_file(data.test_path or "", "data.test_path")] if data.test_path else []
     for check in checks:
         try:
             check()

@@ -209,8 +209,13 @@ def start(run: Run, task: Task = "train", *arguments: str) -> None:
     command = [sys.executable, "-m", "grpo_space.worker", task, str(run.folder), *arguments]
     with run.worker_log.open("ab") as log:
         process = subprocess.Popen(
-            command, env=without_secrets(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True
-        )  # fmt: skip
+            command,
+            env=without_secrets(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
     assert process.stdout is not None
     said = process.stdout.read().decode()  # the worker closes this pipe as soon as it has said yes or no
     process.stdout.close()
@@ -228,7 +233,7 @@ def without_secrets() -> dict[str, str]:
 
 
 def stop(run: Run) -> None:
-    """Asks the worker to save and end. It does so after the step at hand, and is killed after a grace period of its own.
+    """Asks the worker to save and end. It does so after the step at hand; its own parent kills it if that takes long.
 
     Raises:
         UserError: where the run does not run.

@@ -1,4 +1,4 @@
-"""The statistics of base against tuned on the same problems. Pure; scipy.special, since scipy.stats takes 2 s to import."""
+"""The statistics of base against tuned on the same problems. scipy.special, since scipy.stats takes 2 s to import."""
 
 import math
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def wilson(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float
 
 
 def mcnemar(only_base: int, only_tuned: int) -> float:
-    """Exact two-sided p of a paired difference: could a fair coin split the discordant pairs so unevenly? (McNemar 1947)
+    """Exact two-sided p: would a fair coin split the discordant pairs so unevenly? (McNemar 1947)
 
     No discordant pair gives 1.
     """

@@ -1,4 +1,4 @@
-"""From a dataset to the problems to train on, to probe with and to evaluate on. Needs no torch: its errors come first."""
+"""From a dataset to the problems to train on, to probe with and to evaluate on. No torch: its errors come first."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ def load(config: RunConfig) -> Rows:
 
 
 def share_out(rows: list[Row], test: list[Row] | None, config: RunConfig, name: str, commit: str) -> Rows:
-    """Problems are held out by a hash of their text: the same ones for every seed, and never one of them in training."""
+    """Problems are held out by a hash of their text: the same for every seed, and never one of them in training."""
     own_test = test is not None
     pool = by_hash(rows)
     wanted = config.evaluation.problems
@@ -119,7 +119,7 @@ def to_row(record: Any) -> Row:
         ValueError: where it is no problem with an answer.
     """
     if not isinstance(record, dict):
-        raise ValueError("is not an object with question and answer")  # noqa: TRY004 (one type for all that is wrong with a line)
+        raise ValueError("is not an object with question and answer")
     question, answer = record.get("question"), record.get("answer")
     if not isinstance(question, str) or not question.strip():
         raise ValueError("has no question")

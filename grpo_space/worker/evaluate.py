@@ -14,7 +14,7 @@ from grpo_space.runs import every
 from grpo_space.worker.data import Row, messages
 from grpo_space.worker.engine import Engine
 
-EXTRACTOR = ("answers.py",)
+EXTRACTOR = ("answers.py", "numbers.py", "reading.py", "statements.py", "symbolic.py")
 """The files that decide what counts as right."""
 
 

@@ -1,0 +1,79 @@
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grpo_space.events import AnyEvent, EventLog, Step
+from grpo_space.runs import Run, every
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = ["--set", "evaluation.problems=16", "--set", "evaluation.probe_problems=4", "--set", "grpo.save_steps=2"]
+"""A real run, small enough for a test."""
+
+
+@pytest.fixture
+def runs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test has runs of its own, and a machine of its own: the lock lies beside them."""
+    monkeypatch.setenv("GRPO_SPACE_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def cli(runs_root: Path) -> Cli:
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=240, check=False, cwd=ROOT)
+
+    return run
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "grpo_space", *arguments]
+
+
+def start_cli(*arguments: str) -> "subprocess.Popen[str]":
+    """A command that goes on, as a user has it in a terminal."""
+    return subprocess.Popen(
+        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=dict(os.environ)
+    )
+
+
+def until(log: EventLog, wanted: Callable[[AnyEvent], bool], seconds: float = 120) -> AnyEvent:
+    """The first event in the log that is wanted; waits for it."""
+    deadline, offset = time.monotonic() + seconds, 0
+    while time.monotonic() < deadline:
+        events, offset = log.read(offset)
+        for event in events:
+            if wanted(event):
+                return event
+        time.sleep(0.05)
+    raise AssertionError(f"no such event in {log.path} within {seconds} s")
+
+
+def the_run(seconds: float = 30) -> Run:
+    """The only run under the root; waits until it is there."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if runs := every():
+            return runs[0]
+        time.sleep(0.05)
+    raise AssertionError("no run was made")
+
+
+def at_step(step: int) -> Callable[[AnyEvent], bool]:
+    return lambda event: isinstance(event, Step) and event.step >= step
+
+
+def assert_refused(done: "subprocess.CompletedProcess[str]", *words: str, lines: int = 1) -> None:
+    """Exit 1, so many lines on stderr that say these words, and no traceback."""
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert len(done.stderr.strip().splitlines()) == lines, done.stderr
+    for word in words:
+        assert word in done.stderr, done.stderr

@@ -1,0 +1,82 @@
+"""A small real process that holds a run's lock and writes events, as a worker does, without a model.
+
+    python tests/fake_worker.py DIR SCENARIO
+
+Scenarios: `works` goes on until SIGTERM, then stops and saves; `fails` ends with a Failed event; `crashes` ends with
+no last word; `finishes` tells a whole run.
+"""
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from grpo_space.events import Answer, Evaluated, Event, Failed, Finished, Group, Loaded, Phase, Sample, Started, Step
+from grpo_space.runs import Run, locked
+
+QUESTION = "Tom has 3 boxes with <b>4</b> [red]pens[/red] each. How many pens does Tom have?"
+
+
+def answer(text: str, correct: bool, strict: bool | None = None) -> Answer:
+    value, reason = ("12" if correct else "7"), f"the answer block says {12 if correct else 7}"
+    return Answer(
+        question=QUESTION, gold="12", text=text, tokens=9, cut_off=False, value=value,
+        correct=correct, strict=correct if strict is None else strict, reason=reason,
+    )  # fmt: skip
+
+
+def evaluated(which: str, right: list[bool]) -> Evaluated:
+    answers = tuple(answer(f"<answer>{12 if correct else 7}</answer>", correct) for correct in right)
+    return Evaluated(which=which, key="k", seconds=1.0, answers=answers)
+
+
+def step(number: int) -> Step:
+    metrics = {
+        "reward": 1.0 + number / 10,
+        "rewards/correctness/mean": 0.5,
+        "completions/mean_length": 20.0,
+        "loss": 0.0,
+    }
+    return Step(step=number, seconds=0.1, metrics=metrics)
+
+
+def group(number: int) -> Group:
+    sample = Sample(
+        **answer("<script>alert(1)</script>", True).model_dump(), rewards={"correctness": 2.0}, advantage=0.7
+    )
+    return Group(step=number, question=QUESTION, gold="12", samples=(sample, sample))
+
+
+def whole_run(steps: int) -> list[Event]:
+    return [
+        Started(),
+        Phase(what="data"),
+        Loaded(engine="fake", model_commit="m", data_commit="d", rows="Read 20 problems."),
+        evaluated("base", [True, False, False, False]),
+        Phase(what="train", total=steps),
+        *(event for number in range(1, steps + 1) for event in (group(number), step(number))),
+        evaluated("tuned", [True, True, True, False]),
+        Finished(why="done"),
+    ]
+
+
+def main(folder: str, scenario: str) -> None:
+    run, stopped = Run(Path(folder)), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    with locked(run.folder / "lock") as mine:
+        assert mine
+        if scenario == "finishes":
+            for event in whole_run(3):
+                run.log.append(event)
+            return
+        for event in (Started(), Phase(what="train", total=100), step(1), step(2)):
+            run.log.append(event)
+        if scenario == "fails":
+            run.log.append(Failed(boundary="train", message="RuntimeError: it broke", traceback="Traceback ..."))
+        elif scenario == "works":
+            assert stopped.wait(60)
+            run.log.append(Finished(why="stopped", message="Saved at step 2 of 100."))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,121 @@
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grpo_space.errors import UserError
+from grpo_space.events import Alarm, EventLog, Finished, Sample, Started, Step
+from grpo_space.history import History
+from tests import fake_worker
+
+
+def step(number: int, **metrics: float) -> Step:
+    return Step(step=number, seconds=1.0, metrics=metrics)
+
+
+def test_nan_and_infinity_survive_in_nested_models_too(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.append(step(1, loss=math.nan, reward=math.inf))
+    sample = fake_worker.group(1).samples[0].model_dump() | {"rewards": {"own": math.nan}, "advantage": math.nan}
+    log.append(fake_worker.group(1).model_copy(update={"samples": (Sample(**sample),)}))
+    [first, group], _ = log.read()
+    assert isinstance(first, Step)
+    assert math.isnan(first.metrics["loss"])
+    assert first.metrics["reward"] == math.inf
+    assert math.isnan(group.samples[0].rewards["own"])  # type: ignore[union-attr]
+
+
+def test_every_event_comes_back_as_it_was(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    told = [*fake_worker.whole_run(3), Alarm(step=2, name="dead", message='line\none \u2028 \U0001f600 \\ "quoted"')]
+    for event in told:
+        log.append(event)
+    assert log.read()[0] == told
+
+
+def test_a_reader_goes_on_where_it_was_and_waits_for_whole_lines(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    assert log.read() == ([], 0)
+    log.append(step(1))
+    _, offset = log.read()
+    whole = step(2).model_dump_json().encode() + b"\n"
+    with log.path.open("ab") as file:
+        file.write(whole[:20])
+    assert log.read(offset) == ([], offset)
+    with log.path.open("ab") as file:
+        file.write(whole[20:])
+    events, _ = log.read(offset)
+    assert [event.step for event in events] == [2]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("half", [b'{"type":"st', b'{"type":"step","step":1}'])
+def test_half_a_line_of_a_killed_writer_does_not_spoil_the_next(tmp_path: Path, half: bytes) -> None:
+    path = tmp_path / "events.jsonl"
+    EventLog(path).append(step(1))
+    with path.open("ab") as file:
+        file.write(half)
+    EventLog(path).append(step(2))
+    assert [event.step for event in EventLog(path).read()[0]] == [1, 2]  # type: ignore[union-attr]
+
+
+def test_a_very_long_half_line_is_dropped_too(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    EventLog(path).append(step(1))
+    with path.open("ab") as file:
+        file.write(b"x" * 200_000)
+    EventLog(path).append(step(2))
+    assert len(EventLog(path).read()[0]) == 2
+
+
+def test_a_line_that_is_no_event_is_named(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text('{"type": "stap"}\n')
+    with pytest.raises(UserError, match=r"events\.jsonl.*stap"):
+        EventLog(tmp_path / "events.jsonl").read()
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from grpo_space.errors import UserError
+from grpo_space.events import Alarm, EventLog
+log = EventLog(Path(sys.argv[1]))
+log.append(Alarm(step=1, name="a", message="before"))
+resource.setrlimit(resource.RLIMIT_FSIZE, (400, resource.RLIM_INFINITY))
+try:
+    log.append(Alarm(step=2, name="a", message="x" * 1000))
+except UserError as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+log.append(Alarm(step=3, name="a", message="after"))
+"""
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_line(tmp_path: Path) -> None:
+    """A file size limit stands for the full disk: like it, it writes a part and then refuses."""
+    path = tmp_path / "events.jsonl"
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True)
+    assert "events.jsonl: cannot be written (File too large)" in done.stdout
+    assert [event.step for event in EventLog(path).read()[0]] == [1, 3]  # type: ignore[union-attr]
+
+
+def test_a_resumed_run_counts_each_step_once() -> None:
+    history = History()
+    history.add([Started(), *(step(n) for n in range(1, 8)), Started(attempt=2, from_step=4), step(5), step(6)])
+    assert [event.step for event in history.steps] == [1, 2, 3, 4, 5, 6]
+    assert history.end is None
+
+
+def test_an_old_ending_does_not_end_a_new_attempt() -> None:
+    history = History()
+    history.add([Started(), Finished(why="stopped"), Started(attempt=2)])
+    assert history.end is None
+
+
+def test_the_first_step_does_not_count_for_the_pace() -> None:
+    history = History()
+    history.add([Step(step=1, seconds=100.0, metrics={})])
+    assert history.seconds_per_step == 100.0
+    history.add([Step(step=n, seconds=2.0, metrics={}) for n in (2, 3)])
+    assert history.seconds_per_step == 2.0
