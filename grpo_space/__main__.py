@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import json
 import math
+import os
 import signal
 import sys
 import time
@@ -26,7 +27,14 @@ from grpo_space.events import EventLog, Failed
 from grpo_space.history import History
 from grpo_space.runs import Run
 
-console = Console(highlight=False)
+
+class Terminal(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would exit with 1; `main` knows better."""
+        raise BrokenPipeError
+
+
+console = Terminal(highlight=False)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,8 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(problem, file=sys.stderr)
         return 1
     except BrokenPipeError:  # whoever reads us has seen enough: `| head`
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more on its way out
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -124,7 +139,7 @@ def train(arguments: argparse.Namespace) -> int:
     paths.check_files(config)
     run = runs.create(config, arguments.run_dir)
     console.print(Text(f"Training {config.name} as {run.id}"))
-    return start_and_follow(run)
+    return start_and_follow(run, new=True)
 
 
 def resume(arguments: argparse.Namespace) -> int:
@@ -140,7 +155,7 @@ def resume(arguments: argparse.Namespace) -> int:
     return start_and_follow(run)
 
 
-def start_and_follow(run: Run) -> int:
+def start_and_follow(run: Run, new: bool = False) -> int:
     """Ctrl-C, or SIGTERM, asks the run to save and stop, and waits for it; a second one only stops watching."""
     asked: list[int] = []
 
@@ -148,17 +163,24 @@ def start_and_follow(run: Run) -> int:
         asked.append(signum)
         if len(asked) > 1:
             raise KeyboardInterrupt
-        with contextlib.suppress(UserError):  # it ended in this very moment
+        with contextlib.suppress(UserError):  # it has not begun, or ended in this very moment
             runs.stop(run)
 
-    runs.start(run)
     before = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}
     note = "Stopping after this step, then saving. Ctrl-C again stops watching; the run still saves."
     try:
+        runs.start(run)
+        if asked:
+            with contextlib.suppress(UserError):
+                runs.stop(run)
         history = live.follow(run, run.log, console, lambda: note if asked else "")
     except KeyboardInterrupt:
         console.print(Text(f"Not watching any more. See how it ended: python -m grpo_space watch {run.id}"))
         return 0
+    except UserError:
+        if new:
+            runs.discard_unstarted(run)
+        raise
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
@@ -178,11 +200,11 @@ def conclude(run: Run, history: History) -> int:
 def list_runs(arguments: argparse.Namespace) -> int:
     found = []
     for run in runs.every():
-        history = run.history()
         try:
-            most: int | None = run.config.grpo.max_steps
-        except UserError:
-            most = None
+            history, most = run.history(), run.config.grpo.max_steps
+        except UserError as error:  # one run that cannot be read hides no other
+            print(*error.problems, sep="\n", file=sys.stderr)
+            continue
         found.append({"id": run.id, "status": run.status(history), "step": history.step, "max_steps": most})
     if arguments.json:
         return print_json(found)
@@ -239,7 +261,12 @@ def measure(run: Run, limit: int | None, quiet: bool) -> History:
     folder.mkdir(exist_ok=True)
     log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
     runs.start(run, "evaluate", str(log.path), *([str(limit)] if limit else []))
-    history = live.follow(run, log, Console(stderr=True, highlight=False) if quiet else console)
+    try:
+        history = live.follow(run, log, Console(stderr=True, highlight=False) if quiet else console)
+    except KeyboardInterrupt:
+        with contextlib.suppress(UserError):
+            runs.stop(run)
+        raise
     if isinstance(history.end, Failed):
         raise UserError(*history.end.message.splitlines())
     return history

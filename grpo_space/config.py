@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from grpo_space.errors import UserError
+from grpo_space.rules import broken_rules
 
 
 def _no_bool(value: object) -> object:
@@ -42,11 +43,11 @@ class ModelSection(Section):
 
 
 class DataSection(Section):
-    path: str | None = None
+    path: str | None = Field(None, min_length=1)
     """A file of JSON lines with `question` and `answer` (GSM8K's worked solution with `#### 12`, or a bare answer)."""
-    test_path: str | None = None
+    test_path: str | None = Field(None, min_length=1)
     """A file like `path` with the problems to evaluate on. None: they are held out of `path`."""
-    id: str | None = None
+    id: str | None = Field(None, min_length=1)
     """A dataset on the Hugging Face Hub with the columns `question` and `answer`, instead of a file."""
     name: str | None = None
     """The configuration of the Hub dataset, where it has several (`main` for GSM8K)."""
@@ -158,7 +159,7 @@ class RunConfig(Section):
     model: ModelSection
     data: DataSection
     rewards: dict[str, Float] = Field(default={"correctness": 1.0, "format": 1.0}, min_length=1)
-    """Reward functions and their weights."""
+    """Reward functions and their weights. Besides the built-in ones, `file.py:function` names one of your own."""
     grpo: GrpoSection = GrpoSection()
     lora: LoraSection = LoraSection()
     evaluation: EvaluationSection = EvaluationSection()
@@ -168,6 +169,11 @@ class RunConfig(Section):
     """What loads and trains the model. auto: Unsloth where there is a CUDA GPU and it is installed."""
     rollout: Literal["auto", "vllm", "generate"] = "auto"
     """What writes the completions. auto: vLLM where Unsloth can start it."""
+
+    @property
+    def reward_labels(self) -> list[str]:
+        """What each reward is called in metrics and events: its function's name."""
+        return [name.rpartition(":")[2] for name in self.rewards]
 
 
 class Preset(Section):
@@ -180,40 +186,6 @@ class Preset(Section):
     expect: str
     """What to expect: time, cost, gain."""
     run: RunConfig
-
-
-def _impossible(config: RunConfig) -> list[tuple[tuple[str, ...], str]]:
-    """Rules that hold between fields: which fields each broken one names, and what is wrong."""
-    grpo, model, data, rollout, found = config.grpo, config.model, config.data, config.rollout, []
-
-    def broken(message: str, *fields: str) -> None:
-        found.append((fields, f"{fields[0]}: {message}"))
-
-    if grpo.completions_per_step % grpo.num_generations:
-        broken(
-            f"{grpo.num_generations} does not divide the {grpo.completions_per_step} completions of a step "
-            f"(per_device_train_batch_size {grpo.per_device_train_batch_size} x gradient_accumulation_steps "
-            f"{grpo.gradient_accumulation_steps}), so groups would be torn apart",
-            "grpo.num_generations", "grpo.per_device_train_batch_size", "grpo.gradient_accumulation_steps",
-        )  # fmt: skip
-    if data.max_prompt_length + grpo.max_completion_length > model.max_seq_length:
-        broken(
-            f"{grpo.max_completion_length} and data.max_prompt_length {data.max_prompt_length} together are longer "
-            f"than model.max_seq_length {model.max_seq_length}",
-            "grpo.max_completion_length", "data.max_prompt_length", "model.max_seq_length",
-        )  # fmt: skip
-    if grpo.epsilon_high is not None and grpo.epsilon_high < grpo.epsilon:
-        broken(f"{grpo.epsilon_high} is below epsilon {grpo.epsilon}", "grpo.epsilon_high", "grpo.epsilon")
-    if (data.path is None) == (data.id is None):
-        both = f"both a file ({data.path}) and a Hub dataset ({data.id}) are given: keep one"
-        broken("a file is needed, or data.id, a Hub dataset" if data.path is None else both, "data.path", "data.id")
-    if data.test_path is not None and data.path is None:
-        broken("is for files: data.path is not set", "data.test_path", "data.path")
-    if rollout == "vllm" and config.engine == "transformers":
-        broken("vllm needs engine=unsloth: plain Transformers generates by itself", "rollout", "engine")
-    if config.rewards and not any(weight > 0 for weight in config.rewards.values()):
-        broken("no reward has a weight above 0, so there is nothing to learn from", "rewards")
-    return found
 
 
 def _known_keys(path: Sequence[str | int]) -> list[str]:
@@ -271,7 +243,7 @@ def parse(data: object) -> RunConfig:
         config = _lenient(data)
     if config is not None:
         problems += [
-            message for fields, message in _impossible(config) if not any(map(wrong.__contains__, _parents(fields)))
+            message for fields, message in broken_rules(config) if not any(map(wrong.__contains__, _parents(fields)))
         ]
     if problems or config is None:
         raise UserError(*problems)
@@ -297,10 +269,10 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
     A new `data.path` or `data.id` replaces the whole source: the old held-out problems would be another subject's.
     """
     data = config.model_dump(mode="json")
-    problems = []
+    problems, changes = [], []
     for setting in settings:
         key, equals, text = setting.partition("=")
-        path = key.strip().split(".")
+        path = key.strip().split(".", 1 if key.strip().startswith("rewards.") else -1)  # a file has dots in its name
         if not equals or not all(path):
             problems.append(f"--set {setting}: write it as KEY=VALUE, for example grpo.max_steps=20")
             continue
@@ -308,10 +280,14 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
             value = yaml.safe_load(text) if text.strip() else ""
         except yaml.YAMLError:
             value = text
-        if path in (["data", "path"], ["data", "id"]):
-            data["data"] = {k: v for k, v in data["data"].items() if k in ("system_prompt", "max_prompt_length")}
-        if path in (["data", "path"], ["data", "test_path"], ["model", "id"]) and isinstance(value, str):
+        if path in (["data", "path"], ["data", "test_path"], ["model", "id"]) and isinstance(value, str) and value:
             value = _local(value, certainly=path[0] == "data")
+        if path[0] == "rewards":
+            path, value = [path[0], *map(_local_reward, path[1:])], _local_rewards(value)
+        changes.append((path, value))
+    if any(path in (["data", "path"], ["data", "id"]) for path, _ in changes):
+        data["data"] = {k: v for k, v in data["data"].items() if k in ("system_prompt", "max_prompt_length")}
+    for path, value in changes:
         _put(data, path, value)
     try:
         changed = parse(data)
@@ -324,10 +300,24 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
 
 def _local(text: str, certainly: bool) -> str:
     """A path that the user typed, from where they typed it; `certainly`: else it may be a name on the Hub."""
-    path = Path(text).expanduser()
-    if certainly or text.startswith((".", "/", "~")) or path.exists():
-        return str(path.resolve())
+    try:
+        path = Path(text).expanduser()
+        if certainly or text.startswith((".", "/", "~")) or path.exists():
+            return str(path.resolve())
+    except (OSError, RuntimeError, ValueError):
+        pass  # it can be no path, such as the home of nobody: who looks for the file says so
     return text
+
+
+def _local_reward(name: str) -> str:
+    path, colon, function = name.rpartition(":")
+    return f"{_local(path, certainly=True)}:{function}" if colon else name
+
+
+def _local_rewards(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {_local_reward(name) if isinstance(name, str) else name: weight for name, weight in value.items()}
 
 
 def _put(data: dict[str, Any], path: Sequence[str], value: object) -> None:

@@ -139,7 +139,7 @@ def _step_rows(grid: Table, history: History) -> None:
     step = history.steps[-1]
     grid.add_row("reward", Text(number(step.metrics["reward"])))
     for name, value in rewards(step).items():
-        grid.add_row(f"  {name}", Text(number(value)))
+        grid.add_row(Text(f"  {name}"), Text(number(value)))
     grid.add_row("completion length", f"{number(step.metrics.get('completions/mean_length', float('nan')), 0)} tokens")
     grid.add_row("seconds per step", number(history.seconds_per_step or float("nan"), 2))
     if history.probes:

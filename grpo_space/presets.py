@@ -32,7 +32,10 @@ def read_preset(name: str) -> Preset:
     data = read_yaml(path)
     if not isinstance(data, Mapping) or not isinstance(data.get("run"), Mapping):
         raise UserError(f"{path.name}: a preset has title, summary, hardware, expect and run")
-    run = parse({"name": name, **data["run"]})
+    try:
+        run = parse({"name": name, **data["run"]})
+    except UserError as error:
+        raise UserError(*(f"{path.name}: run.{line}" for line in error.problems)) from error
     try:
         return Preset.model_validate({**data, "run": run})
     except ValidationError as error:

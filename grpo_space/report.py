@@ -38,7 +38,7 @@ def comparison(history: History) -> RenderableType:
         "right and in the format", percent(base.strict_correct, base.n), percent(tuned.strict_correct, tuned.n)
     )
     for kind in kinds(base):
-        table.add_row(f"  right answers: {kind}", *(_share_of(kind, evaluated) for evaluated in (base, tuned)))
+        table.add_row(Text(f"  right answers: {kind}"), *(_share_of(kind, evaluated) for evaluated in (base, tuned)))
     table.add_row("mean length (tokens)", *(f"{mean_tokens(evaluated):.0f}" for evaluated in (base, tuned)))
     table.add_row(
         "cut off at the length limit", *(f"{sum(a.cut_off for a in e.answers)} of {e.n}" for e in (base, tuned))
@@ -106,7 +106,7 @@ def next_steps(run: Run, status: Status) -> Text:
         "died": [f"go on              python -m grpo_space resume {name}"],
         "failed": [f"go on, once mended python -m grpo_space resume {name}"],
     }.get(status, [])
-    return Text("\n".join([f"The run is in {run.folder}", *lines]))
+    return Text("\n".join([f"The run is in {run.folder}", *lines]), no_wrap=True, overflow="ignore")
 
 
 def ending(run: Run, history: History, status: Status) -> Iterator[RenderableType]:

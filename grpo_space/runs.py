@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,7 +43,12 @@ class Run:
 
     @property
     def config(self) -> RunConfig:
-        return parse(read_yaml(self.folder / "config.yaml"))
+        file = self.folder / "config.yaml"
+        data = read_yaml(file)
+        try:
+            return parse(data)
+        except UserError as error:
+            raise UserError(*(f"{file}: {line}" for line in error.problems)) from error
 
     @property
     def log(self) -> EventLog:
@@ -62,7 +68,8 @@ class Run:
 
     def last_checkpoint(self) -> int | None:
         """The step of the newest complete checkpoint: not one that was being written when the worker was killed."""
-        steps = [int(path.name.rpartition("-")[2]) for path in self.checkpoints.glob("checkpoint-*")]
+        numbers = (path.name.removeprefix("checkpoint-") for path in self.checkpoints.glob("checkpoint-*"))
+        steps = [int(number) for number in numbers if number.isdecimal()]
         return max((step for step in steps if _complete(self.checkpoints / f"checkpoint-{step}", step)), default=None)
 
     def history(self) -> History:
@@ -72,7 +79,7 @@ class Run:
 
     def status(self, history: History | None = None) -> Status:
         """The lock tells whether it runs; if not, the last event tells how it ended, and none that it died."""
-        if holder(self.folder / "lock"):
+        if holder(self.folder / "lock") is not None:
             return "running"
         history = history or self.history()
         if history.end is None:
@@ -84,20 +91,24 @@ class Run:
         return sorted((self.folder / "evaluations").glob("*.jsonl"))
 
     def evaluation(self) -> History:
-        """The newest complete comparison, made in the run or after it."""
-        for path in reversed(self.evaluations()):
+        """The comparison on the most problems, made in the run or after it; of equals the newest. Not one from before
+        the run was resumed: it measured another adapter.
+        """
+        best = own = self.history()
+        since = own.started.time if own.started else 0.0
+        for path in self.evaluations():
             made = History()
             made.add(EventLog(path).read()[0])
-            if made.base and made.tuned:
-                return made
-        return self.history()
+            if made.base and made.tuned and made.tuned.time > since:
+                best = made if not (best.base and best.tuned) or made.tuned.n >= best.tuned.n else best
+        return best
 
 
 def _complete(checkpoint: Path, step: int) -> bool:
     """The trainer's state is written last."""
     try:
         return bool(json.loads((checkpoint / "trainer_state.json").read_text())["global_step"] == step)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError):
         return False
 
 
@@ -117,8 +128,16 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.yaml").write_text(write_yaml(config), encoding="utf-8")
     except OSError as error:
+        with contextlib.suppress(OSError):
+            (folder / "config.yaml").unlink(missing_ok=True)  # half of it, on a full disk
         raise UserError(f"{folder}: cannot be made ({error.strerror})") from error
     return Run(folder)
+
+
+def discard_unstarted(run: Run) -> None:
+    """Takes away a new run that was refused, so that the same command works later. What began, or left words, stays."""
+    if not run.log.path.exists() and not (run.worker_log.exists() and run.worker_log.stat().st_size):
+        shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def _taken(run: Run) -> str:
@@ -255,7 +274,7 @@ def ask(run: Run, question: str) -> dict[str, str]:
     command = [sys.executable, "-m", "grpo_space.worker", "ask", str(run.folder)]
     with run.worker_log.open("ab") as log:
         done = subprocess.run(
-            command, env=without_secrets(), input=question.encode(), stdout=subprocess.PIPE, stderr=log, check=False
+            command, env=without_secrets(), input=question.encode(errors="replace"), stdout=subprocess.PIPE, stderr=log, check=False
         )
     try:
         said = json.loads(done.stdout.splitlines()[-1])

@@ -147,7 +147,7 @@ _LABEL = re.compile(r"\b(?:step|part|case|question|problem|method|option)\s$", r
 _LIST_MARK = re.compile(r"\d{1,2}[.)][ \t]+\S")
 _BOUND_BEFORE = re.compile(r"(?:(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|\bnot)\s*$")
 _BOUND_AFTER = re.compile(r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$)")
-NEAR = 70
+NEAR = 50
 
 
 def _last_number(text: str) -> Statement | None:

@@ -9,7 +9,8 @@ import threading
 from functools import lru_cache
 from typing import Any
 
-MAX_LENGTH = 100
+MAX_LENGTH = 80
+MAX_COMMANDS = 8
 MAX_DIGITS = 15
 MAX_POWER = 200
 """All exponents of an answer multiplied, so that towers of powers stay small."""
@@ -42,7 +43,9 @@ def _bounded(said: str) -> bool:
     for power in _POWER.findall(said):
         product *= max(1, int(power[:4] or 1))
     brackets = said.count("(") + said.count("{") + said.count("[")
-    return product <= MAX_POWER and brackets <= 12 and not re.search(rf"\d{{{MAX_DIGITS + 1}}}", said)
+    if said.count("\\") - said.count("\\cdot") > MAX_COMMANDS:
+        return False
+    return product <= MAX_POWER and brackets <= 10 and not re.search(rf"\d{{{MAX_DIGITS + 1}}}", said)
 
 
 @lru_cache(maxsize=64)

@@ -105,9 +105,8 @@ class Child:
         if history.end is not None:
             return
         if self.deadline is not None:
-            self.log.append(
-                Finished(why="stopped", message="It did not end in time and was killed: the last checkpoint is kept.")
-            )
+            late = "It did not end in time and was killed: the last checkpoint is kept."
+            self.log.append(Finished(why="stopped", message=late if code == -signal.SIGKILL else "Stopped."))
             return
         what = history.phase.what if history.phase else "worker"
         self.log.append(Failed(boundary=what, message=_how(code)))

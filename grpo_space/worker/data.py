@@ -59,10 +59,10 @@ def share_out(rows: list[Row], test: list[Row] | None, config: RunConfig, name: 
         test, pool = pool[:count], pool[count:]
     else:
         test = by_hash(test)[:wanted]
+        pool = without(pool, test)
     probes = min(config.evaluation.probe_problems, len(pool) // 10)
     probe, pool = pool[:probes], pool[probes:]
-    held_out = {row.question for row in test} | {row.question for row in probe}
-    train = [row for row in rows if row.question not in held_out]
+    train = without(rows, [*test, *probe])
     enough(train, test, config)
     told = f"Read {len(rows):,} problems from {name}: {len(train):,} to train on, {len(probe)} for the probe, "
     told += f"{len(test)} to evaluate on" + (" from a file of their own." if own_test else ", held out of it.")
@@ -80,8 +80,18 @@ def enough(train: Sequence[Row], test: Sequence[Row], config: RunConfig) -> None
 
 
 def by_hash(rows: Iterable[Row]) -> list[Row]:
-    unique = {row.question: row for row in rows}
+    unique = {same(row): row for row in rows}
     return sorted(unique.values(), key=lambda row: digest(row.question.encode()))
+
+
+def without(rows: Iterable[Row], others: Iterable[Row]) -> list[Row]:
+    taken = {same(row) for row in others}
+    return [row for row in rows if same(row) not in taken]
+
+
+def same(row: Row) -> str:
+    """What two copies of a problem share: spaces and capitals do not make it another one."""
+    return " ".join(row.question.split()).casefold()
 
 
 def digest(data: bytes) -> str:
@@ -99,10 +109,10 @@ def read_file(path: Path) -> list[Row]:
             continue
         try:
             rows.append(to_row(json.loads(line)))
-        except UnicodeDecodeError:
+        except UnicodeError:
             wrong.append(f"{path.name} line {number}: is not UTF-8 text")
-        except ValueError as error:
-            reason = "is not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+        except (ValueError, RecursionError) as error:
+            reason = "is not JSON" if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
             wrong.append(f"{path.name} line {number}: {reason}")
     if len(wrong) > MAX_PROBLEMS_NAMED:
         wrong[MAX_PROBLEMS_NAMED:] = [f"{path.name}: and {len(wrong) - MAX_PROBLEMS_NAMED} more lines"]
@@ -123,6 +133,7 @@ def to_row(record: Any) -> Row:
     question, answer = record.get("question"), record.get("answer")
     if not isinstance(question, str) or not question.strip():
         raise ValueError("has no question")
+    question.encode()  # JSON can write half a character, which is no text
     if isinstance(answer, bool) or not isinstance(answer, str | int | float):
         raise ValueError("has no answer")
     gold = final_answer(str(answer))

@@ -58,7 +58,7 @@ def train(run: Run, tell: "Teller") -> None:
             tell.log.append(
                 Alarm(step=reached, name="unchanged", message="The adapter changes nothing: no step moved it.")
             )
-    if reached < config.grpo.max_steps:
+    if reached < config.grpo.max_steps or tell.stop_asked():
         raise Stopped(f"Saved at step {reached} of {config.grpo.max_steps}.")
 
     with tell.phase("evaluate_tuned", total=len(rows.test)) as progress:
@@ -137,8 +137,8 @@ class Teller:
         signal.signal(signal.SIGTERM, self._stop)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
-        self._asked = True
-        if self._at_once:
+        first, self._asked = not self._asked, True
+        if first and self._at_once:
             raise Stopped
 
     def stop_asked(self) -> bool:

@@ -1,11 +1,10 @@
 """GRPO by TRL: RunConfig becomes GRPOConfig, and a callback tells what happens and obeys stop."""
 
 import math
-import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from datasets import Dataset
@@ -14,39 +13,17 @@ from peft.utils import load_peft_weights
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl import GRPOConfig, GRPOTrainer
 
-from grpo_space.answers import grade
 from grpo_space.config import RunConfig
-from grpo_space.events import EventLog, Group, Sample, Step
-from grpo_space.rewards import REWARDS
+from grpo_space.events import Alarm, EventLog, Step
+from grpo_space.history import History
 from grpo_space.worker.data import Row, Rows, messages
 from grpo_space.worker.engine import Engine
 from grpo_space.worker.evaluate import probe
+from grpo_space.worker.recorder import Batch, Recorder
+from grpo_space.worker.watch import BAD_STEPS, Watch
 
 MOST_GROUPS = 250
 """A run tells at most about this many groups, whatever its length."""
-
-
-def grpo_config(config: RunConfig, checkpoints: Path) -> GRPOConfig:
-    """TRL's arguments. `max_completion_length` and the rest keep their names."""
-    settings = config.grpo.model_dump(exclude={"warmup_ratio"})
-    cuda = torch.cuda.is_available()
-    return GRPOConfig(
-        **settings,
-        warmup_steps=round(config.grpo.warmup_ratio * config.grpo.max_steps),
-        output_dir=str(checkpoints),
-        seed=config.seed,
-        reward_weights=list(config.rewards.values()),
-        logging_steps=1,
-        save_strategy="steps",
-        save_total_limit=2,
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=not cuda,
-        bf16=cuda and torch.cuda.is_bf16_supported(),
-        fp16=cuda and not torch.cuda.is_bf16_supported(),
-        gradient_checkpointing=cuda,
-        dataloader_pin_memory=cuda,
-    )
 
 
 def train(
@@ -58,96 +35,77 @@ def train(
     from_step: int,
     stop_asked: Callable[[], bool],
 ) -> int:
-    """Trains from checkpoint `from_step` on; returns the step reached, less than `max_steps` where it was stopped."""
+    """Trains from checkpoint `from_step` on; returns the step reached, less than `max_steps` where it was stopped.
+
+    Raises:
+        DivergedError: where there is nothing left to train.
+        RewardError: where a reward function raises.
+    """
     resume = checkpoints / f"checkpoint-{from_step}"
     if resume.is_dir() and from_step in (0, config.grpo.max_steps):  # nothing that the trainer would take up
         load_adapter(engine, resume)
     if from_step == config.grpo.max_steps:
         return from_step
-    recorder = Recorder(config, log, engine.tokenizer.eos_token_id)
-    data = Dataset.from_list(
-        [
-            {"prompt": messages(row.question, config.data.system_prompt), "question": row.question, "answer": row.gold}
-            for row in rows.train
-        ]
+    every = math.ceil(config.grpo.max_steps / MOST_GROUPS)
+
+    def told(batch: Batch) -> None:
+        if batch.step % every == 0:
+            log.append(batch.group(0, config.grpo.scale_rewards))  # the first prompt: not chosen, so a fair sample
+
+    recorder = Recorder(config, engine.tokenizer.eos_token_id, told)
+    teller = Teller(engine, rows.probe, config, log, checkpoints, stop_asked)
+    trainer = make_trainer(
+        engine, rows.train, recorder, teller, grpo_config(config, checkpoints, save_strategy="steps")
     )
-    trainer = GRPOTrainer(
-        model=engine.model,
-        reward_funcs=[recorder.record(name) for name in config.rewards],
-        args=grpo_config(config, checkpoints),
-        train_dataset=data,
-        processing_class=engine.tokenizer,
-        callbacks=[Teller(engine, rows.probe, config, log, checkpoints, stop_asked)],
-    )
-    trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=str(resume) if from_step else None)
     return int(trainer.state.global_step)
+
+
+def make_trainer(
+    engine: Engine, rows: Sequence[Row], recorder: Recorder, callback: TrainerCallback, args: GRPOConfig
+) -> GRPOTrainer:
+    prompt = recorder.config.data.system_prompt
+    data = [{"prompt": messages(row.question, prompt), "question": row.question, "answer": row.gold} for row in rows]
+    trainer = GRPOTrainer(
+        model=engine.model,
+        reward_funcs=recorder.wrapped(),
+        args=args,
+        train_dataset=Dataset.from_list(data),
+        processing_class=engine.tokenizer,
+        callbacks=[callback],
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def grpo_config(config: RunConfig, checkpoints: Path, **changes: Any) -> GRPOConfig:
+    """TRL's arguments. Those of the config's `grpo` keep their names."""
+    cuda = torch.cuda.is_available()
+    arguments = config.grpo.model_dump(exclude={"warmup_ratio"}) | {
+        "warmup_steps": round(config.grpo.warmup_ratio * config.grpo.max_steps),
+        "output_dir": str(checkpoints),
+        "seed": config.seed,
+        "reward_weights": list(config.rewards.values()),
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,  # it would show the loss before instead of a NaN
+        "save_total_limit": 2,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "use_cpu": not cuda,
+        "bf16": cuda and torch.cuda.is_bf16_supported(),
+        "fp16": cuda and not torch.cuda.is_bf16_supported(),
+        "gradient_checkpointing": cuda,
+        "dataloader_pin_memory": cuda,
+    }
+    return GRPOConfig(**arguments | changes)
 
 
 def load_adapter(engine: Engine, checkpoint: Path) -> None:
     set_peft_model_state_dict(engine.model, load_peft_weights(str(checkpoint), device=str(engine.model.device)))
 
 
-class Recorder:
-    """Wraps the reward functions, to tell a whole group with what each completion was paid."""
-
-    def __init__(self, config: RunConfig, log: EventLog, eos_token_id: int) -> None:
-        self.config, self.log, self.eos_token_id = config, log, eos_token_id
-        self.every = math.ceil(config.grpo.max_steps / MOST_GROUPS)
-        self.paid: dict[str, list[float | None]] = {}
-
-    def record(self, name: str) -> Callable[..., list[float | None]]:
-        function, last = REWARDS[name], list(self.config.rewards)[-1]
-
-        def reward(completion_ids: list[list[int]], **columns: Any) -> list[float | None]:
-            cut_off = [self.eos_token_id not in ids for ids in completion_ids]
-            most = self.config.grpo.max_completion_length
-            paid = function(completion_ids=completion_ids, cut_off=cut_off, max_completion_length=most, **columns)
-            self.paid[name] = list(paid)
-            step = columns["trainer_state"].global_step + 1
-            if name == last and step % self.every == 0:
-                self.log.append(self._group(step, completion_ids, cut_off, columns))
-            return self.paid[name]
-
-        reward.__name__ = name  # TRL's metrics are called after it
-        return reward
-
-    def _group(self, step: int, ids: list[list[int]], cut_off: list[bool], columns: dict[str, Any]) -> Group:
-        """The batch's first prompt: not chosen, so it is a fair sample."""
-        size = self.config.grpo.num_generations
-        question, gold = columns["question"][0], columns["answer"][0]
-        gains = advantages(self._totals(), size, self.config.grpo.scale_rewards)
-        samples = []
-        for i in range(size):
-            text = columns["completions"][i][0]["content"]
-            graded = grade(text, gold, question)
-            rewards = {name: math.nan if paid[i] is None else float(paid[i]) for name, paid in self.paid.items()}  # type: ignore[arg-type]
-            samples.append(
-                Sample(
-                    text=text, tokens=len(ids[i]), cut_off=cut_off[i], value=graded.value, correct=graded.lenient,
-                    strict=graded.strict, reason=graded.reason, rewards=rewards, advantage=gains[i],
-                )
-            )  # fmt: skip
-        return Group(step=step, question=question, gold=gold, samples=tuple(samples))
-
-    def _totals(self) -> list[float]:
-        weighted = [[(paid or 0.0) * self.config.rewards[name] for paid in self.paid[name]] for name in self.paid]
-        return [sum(column) for column in zip(*weighted, strict=True)]
-
-
-def advantages(rewards: Sequence[float], size: int, scale: str) -> list[float]:
-    """How much better each completion is than its group: (r - mean) / (std + 1e-4), as TRL computes it (GRPO, eq. 3).
-
-    `rewards` is a batch of whole groups of `size`. The std is the group's, the batch's, or left out.
-    """
-    batch_std = statistics.stdev(rewards) if len(rewards) > 1 else 0.0
-    result = []
-    for start in range(0, len(rewards), size):
-        group = rewards[start : start + size]
-        mean = statistics.fmean(group)
-        std = {"group": statistics.stdev(group), "batch": batch_std, "none": None}[scale]
-        result += [r - mean if std is None else (r - mean) / (std + 1e-4) for r in group]
-    return result
+class DivergedError(Exception):
+    """The training left the numbers. What was saved before is good."""
 
 
 class Teller(TrainerCallback):
@@ -164,6 +122,9 @@ class Teller(TrainerCallback):
     ) -> None:
         self.engine, self.probes, self.config, self.log = engine, probes, config, log
         self.checkpoints, self.stop_asked = checkpoints, stop_asked
+        told = History()
+        told.add(log.read()[0])
+        self.watch = Watch({alarm.name for alarm in told.alarms})
         self.began = self.seconds = 0.0
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -179,6 +140,8 @@ class Teller(TrainerCallback):
         self.seconds = time.monotonic() - self.began
         if self.stop_asked():
             control.should_training_stop = control.should_save = True
+        if not finite(self.engine):  # found before it is saved
+            self._diverged(state.global_step, "The adapter holds values that are not numbers.")
 
     def on_log(
         self,
@@ -191,7 +154,31 @@ class Teller(TrainerCallback):
         if not logs or "reward" not in logs:  # the summary at the end
             return
         metrics = {name: math.nan if value is None else float(value) for name, value in logs.items()}
-        self.log.append(Step(step=state.global_step, seconds=self.seconds, metrics=metrics))
+        step = Step(step=state.global_step, seconds=self.seconds, metrics=metrics)
+        self.log.append(step)
+        self._raise_alarms(self.watch.step(step))
+        if self.watch.bad >= BAD_STEPS:
+            self._diverged(state.global_step, f"{BAD_STEPS} steps in a row had no usable gradient.")
         due = state.global_step % self.config.evaluation.probe_steps == 0
         if due and self.probes and not control.should_training_stop:
-            self.log.append(probe(self.engine, self.probes, self.config, state.global_step))
+            probed = probe(self.engine, self.probes, self.config, state.global_step)
+            self.log.append(probed)
+            self._raise_alarms(self.watch.probe(probed))
+
+    def _diverged(self, step: int, what: str) -> NoReturn:
+        self.log.append(Alarm(step=step, name="diverged", message=what))
+        raise DivergedError(f"{what} Training stopped at step {step}. {CURE}")
+
+    def _raise_alarms(self, alarms: Iterable[Alarm]) -> None:
+        for alarm in alarms:
+            self.log.append(alarm)
+
+
+CURE = (
+    "The last good checkpoint is kept: resume from it; if it happens again, start anew with a lower grpo.learning_rate."
+)
+
+
+def finite(engine: Engine) -> bool:
+    """Is every value of the adapter a number?"""
+    return all(bool(p.isfinite().all()) for p in engine.model.parameters() if p.requires_grad)

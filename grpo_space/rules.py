@@ -1,0 +1,70 @@
+"""Rules that hold between the fields of a config."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from grpo_space.rewards import LIMITS
+
+if TYPE_CHECKING:
+    from grpo_space.config import RunConfig
+
+
+def broken_rules(config: "RunConfig") -> list[tuple[tuple[str, ...], str]]:
+    """Which fields each broken rule names, and what is wrong."""
+    grpo, model, data, rollout, found = config.grpo, config.model, config.data, config.rollout, []
+
+    def broken(message: str, *fields: str) -> None:
+        found.append((fields, f"{fields[0]}: {message}"))
+
+    if grpo.completions_per_step % grpo.num_generations:
+        broken(
+            f"{grpo.num_generations} does not divide the {grpo.completions_per_step} completions of a step "
+            f"(per_device_train_batch_size {grpo.per_device_train_batch_size} x gradient_accumulation_steps "
+            f"{grpo.gradient_accumulation_steps}), so groups would be torn apart",
+            "grpo.num_generations", "grpo.per_device_train_batch_size", "grpo.gradient_accumulation_steps",
+        )  # fmt: skip
+    if data.max_prompt_length + grpo.max_completion_length > model.max_seq_length:
+        broken(
+            f"{grpo.max_completion_length} and data.max_prompt_length {data.max_prompt_length} together are longer "
+            f"than model.max_seq_length {model.max_seq_length}",
+            "grpo.max_completion_length", "data.max_prompt_length", "model.max_seq_length",
+        )  # fmt: skip
+    if grpo.epsilon_high is not None and grpo.epsilon_high < grpo.epsilon:
+        broken(f"{grpo.epsilon_high} is below epsilon {grpo.epsilon}", "grpo.epsilon_high", "grpo.epsilon")
+    if (data.path is None) == (data.id is None):
+        both = f"both a file ({data.path}) and a Hub dataset ({data.id}) are given: keep one"
+        broken("a file is needed, or data.id, a Hub dataset" if data.path is None else both, "data.path", "data.id")
+    if data.test_path is not None and data.path is None:
+        broken("is for files: data.path is not set", "data.test_path", "data.path")
+    if rollout == "vllm" and config.engine == "transformers":
+        broken("vllm needs engine=unsloth: plain Transformers generates by itself", "rollout", "engine")
+    found += [(("rewards",), message) for message in _reward_problems(config)]
+    return found
+
+
+def _reward_problems(config: "RunConfig") -> Iterator[str]:
+    rewards = config.rewards
+    if not any(weight > 0 for weight in rewards.values()):
+        yield "rewards: no reward has a weight above 0, so there is nothing to learn from"
+    for name in rewards:
+        if name not in LIMITS and ".py:" not in name:
+            close = difflib.get_close_matches(name, LIMITS, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(LIMITS)}, or file.py:function"
+            yield f"rewards.{name}: there is no such reward; {hint}"
+    labels = config.reward_labels
+    for label in sorted({label for label in labels if labels.count(label) > 1}):
+        yield f"rewards: two of them are called {label}: rename a function, or they could not be told apart"
+    if "correctness" in rewards:
+        yield from _outweighed(rewards)
+
+
+def _outweighed(rewards: Mapping[str, float]) -> Iterator[str]:
+    built_in = [name for name in rewards if name in LIMITS and name != "correctness"]
+    others = sum(abs(rewards[name]) * (LIMITS[name][1] - LIMITS[name][0]) for name in built_in)
+    most = rewards["correctness"] * LIMITS["correctness"][1]
+    if most <= others:
+        yield (
+            f"rewards.correctness: {rewards['correctness']:g} pays {most:g} at most, and the other built-in rewards "
+            f"together {others:g}: a wrong answer could be worth more than a right one"
+        )

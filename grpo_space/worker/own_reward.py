@@ -1,0 +1,62 @@
+"""A reward function of the user's own, `file.py:function`: code, so never from a visitor's browser."""
+
+import importlib.util
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.paths import folder
+from grpo_space.rewards import REWARDS
+
+Function = Callable[..., list[float]]
+
+PASSED = ("prompts", "completions", "completion_ids", "question", "answer", "cut_off", "max_completion_length")
+"""What every reward is called with, by keyword; TRL adds `trainer_state`, `log_metric` and `log_extra`."""
+
+
+def functions(config: RunConfig) -> dict[str, Function]:
+    """The config's rewards by the names they go by in metrics and events.
+
+    Raises:
+        UserError: where one of them is not a function that can be called as TRL calls it.
+    """
+    return {
+        label: REWARDS.get(name) or load(name) for name, label in zip(config.rewards, config.reward_labels, strict=True)
+    }
+
+
+def load(name: str) -> Function:
+    """
+    Raises:
+        UserError: naming the file or the function that is not as it should be.
+    """
+    path, _, wanted = name.rpartition(":")
+    file = folder(path)
+    if not file.is_file():
+        raise UserError(f"rewards: {name}: {path} is not a file")
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise UserError(f"rewards: {name}: {path} cannot be imported: {type(error).__name__}: {error}") from error
+    function = getattr(module, wanted, None)
+    if not callable(function):
+        raise UserError(f"rewards: {name}: {path} has no function {wanted}")
+    _check_signature(name, function)
+    return function
+
+
+def _check_signature(name: str, function: Callable[..., Any]) -> None:
+    if inspect.iscoroutinefunction(function):
+        raise UserError(f"rewards: {name}: is async; write it as a plain function")
+    passed: dict[str, Any] = dict.fromkeys((*PASSED, "trainer_state", "log_metric", "log_extra"))
+    try:
+        inspect.signature(function).bind(**passed)
+    except TypeError as error:
+        wish = "write it as def reward(prompts, completions, answer, **columns) -> list[float]"
+        raise UserError(f"rewards: {name}: cannot be called as TRL calls it ({error}); {wish}") from error

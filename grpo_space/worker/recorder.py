@@ -1,0 +1,154 @@
+"""Wraps the reward functions that TRL calls, to see each batch whole: who wrote what, and what was paid for it."""
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grpo_space.answers import grade
+from grpo_space.config import RunConfig
+from grpo_space.events import Group, Sample
+from grpo_space.worker.own_reward import Function, functions
+
+
+class RewardError(Exception):
+    """A reward function raised, or gave back something else than one number for each completion."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The completions of one step, in whole groups: the first `size` belong to the first prompt, and so on."""
+
+    step: int
+    size: int
+    questions: list[str]
+    golds: list[str]
+    texts: list[str]
+    tokens: list[int]
+    cut_off: list[bool]
+    rewards: dict[str, list[float]]
+    """As the functions paid, before weights. NaN: no opinion."""
+    totals: list[float]
+    """Weighted and summed."""
+
+    def group(self, start: int, scale: str) -> Group:
+        """The group whose first completion is number `start`."""
+        gains = advantages(self.totals, self.size, scale)
+        question, gold = self.questions[start], self.golds[start]
+        samples = []
+        for i in range(start, start + self.size):
+            graded = grade(self.texts[i], gold, question)
+            samples.append(
+                Sample(
+                    text=self.texts[i],
+                    tokens=self.tokens[i],
+                    cut_off=self.cut_off[i],
+                    value=graded.value,
+                    correct=graded.lenient,
+                    strict=graded.strict,
+                    reason=graded.reason,
+                    rewards={label: paid[i] for label, paid in self.rewards.items()},
+                    advantage=gains[i],
+                )
+            )
+        return Group(step=self.step, question=question, gold=gold, samples=tuple(samples))
+
+
+class Recorder:
+    def __init__(self, config: RunConfig, eos_token_id: int, told: Callable[[Batch], None]) -> None:
+        self.config, self.eos_token_id, self.told = config, eos_token_id, told
+        self.functions = functions(config)
+        self.paid: dict[str, list[float]] = {}
+
+    def wrapped(self) -> list[Callable[..., list[float]]]:
+        """For TRL, in the order of the config's weights. TRL calls each once a batch, in this order."""
+        return [self._wrap(label, function) for label, function in self.functions.items()]
+
+    def _wrap(self, label: str, function: Function) -> Callable[..., list[float]]:
+        def reward(completion_ids: list[list[int]], **columns: Any) -> list[float]:
+            cut_off = [self.eos_token_id not in ids for ids in completion_ids]
+            columns |= {"cut_off": cut_off, "max_completion_length": self.config.grpo.max_completion_length}
+            self.paid[label] = call(label, function, completion_ids=completion_ids, **columns)
+            if len(self.paid) == len(self.functions):
+                self.told(self._batch(completion_ids, columns))
+                paid, self.paid = self.paid[label], {}
+                return paid
+            return self.paid[label]
+
+        reward.__name__ = label  # TRL's metrics are called after it
+        return reward
+
+    def _batch(self, completion_ids: list[list[int]], columns: dict[str, Any]) -> Batch:
+        weights = dict(zip(self.functions, self.config.rewards.values(), strict=True))
+        weighted = [[_counted(paid) * weights[label] for paid in self.paid[label]] for label in self.paid]
+        return Batch(
+            step=columns["trainer_state"].global_step + 1,
+            size=self.config.grpo.num_generations,
+            questions=columns["question"],
+            golds=columns["answer"],
+            texts=[completion[0]["content"] for completion in columns["completions"]],
+            tokens=[len(ids) for ids in completion_ids],
+            cut_off=columns["cut_off"],
+            rewards=self.paid,
+            totals=[sum(column) for column in zip(*weighted, strict=True)],
+        )
+
+
+def _counted(paid: float) -> float:
+    """TRL leaves out what has no opinion."""
+    return 0.0 if math.isnan(paid) else paid
+
+
+def call(label: str, function: Function, **columns: Any) -> list[float]:
+    """What the function pays for each completion; NaN where it says None.
+
+    Raises:
+        RewardError: naming the function and, where one of them is to blame, the completion and its question.
+    """
+    n = len(columns["completions"])
+    try:
+        paid = function(**columns)
+        numbers = [math.nan if value is None else float(value) for value in paid]
+    except Exception as error:
+        culprit = _culprit(function, columns)
+        where = (
+            f" on {columns['completions'][culprit]!r} for {columns['question'][culprit]!r}"
+            if culprit is not None
+            else ""
+        )
+        raise RewardError(f"the reward {label} raised {type(error).__name__}: {error}{where}") from error
+    if len(numbers) != n:
+        raise RewardError(f"the reward {label} gave {len(numbers)} numbers for {n} completions: one for each is needed")
+    return numbers
+
+
+def _culprit(function: Function, columns: dict[str, Any]) -> int | None:
+    """The first completion on which the function raises by itself."""
+    n = len(columns["completions"])
+    for i in range(n):
+        one = {
+            key: value[i : i + 1] if isinstance(value, list) and len(value) == n else value
+            for key, value in columns.items()
+        }
+        try:
+            [float(value) for value in function(**one) if value is not None]
+        except Exception:
+            return i
+    return None
+
+
+def advantages(rewards: Sequence[float], size: int, scale: str) -> list[float]:
+    """How much better each completion is than its group: (r - mean) / (std + 1e-4), as TRL computes it
+    (DeepSeekMath, arXiv:2402.03300, section 4.1.2).
+
+    `rewards` is a batch of whole groups of `size`. The std is the group's, the batch's, or left out.
+    """
+    batch_std = statistics.stdev(rewards) if len(rewards) > 1 else 0.0
+    result = []
+    for start in range(0, len(rewards), size):
+        group = rewards[start : start + size]
+        mean = statistics.fmean(group)
+        std = {"group": statistics.stdev(group), "batch": batch_std, "none": None}[scale]
+        result += [r - mean if std is None else (r - mean) / (std + 1e-4) for r in group]
+    return result

@@ -1,0 +1,105 @@
+"""Watches a run for what should worry its owner. Each alarm is raised once."""
+
+import math
+from collections.abc import Iterator
+
+from grpo_space.events import Alarm, Probe, Step
+from grpo_space.rewards import LIMITS
+from grpo_space.statistics import wilson
+
+STILL_STEPS = 20
+"""A reward that has not varied for so long teaches nothing."""
+CUT_STEPS = 10
+CUT_SHARE = 0.5
+BAD_STEPS = 5
+"""So many steps in a row without a usable gradient, and training stops. Single ones are the float16 loss scale
+finding its level: by design, counted and not alarmed."""
+PACE = 5
+"""Steps over which the reward is averaged, to say that it rose."""
+
+
+class Watch:
+    def __init__(self, raised: set[str]) -> None:
+        self.steps: list[Step] = []
+        self.probes: list[Probe] = []
+        self.raised = raised
+        """Names of the alarms that an earlier attempt raised."""
+        self.bad = 0
+        """Steps in a row without a usable gradient."""
+
+    def step(self, step: Step) -> Iterator[Alarm]:
+        self.steps.append(step)
+        gradient = step.metrics.get("grad_norm", 0.0)
+        self.bad = 0 if math.isfinite(gradient) else self.bad + 1
+        yield from self._once(step.step, self._still(), self._cut_off(), self._nan(step))
+
+    def probe(self, probe: Probe) -> Iterator[Alarm]:
+        self.probes.append(probe)
+        yield from self._once(probe.step, self._hacked(probe))
+
+    def _once(self, step: int, *found: dict[str, str]) -> Iterator[Alarm]:
+        for name, message in (item for each in found for item in each.items()):
+            if name not in self.raised:
+                self.raised.add(name)
+                yield Alarm(step=step, name=name, message=message)
+
+    def _still(self) -> dict[str, str]:
+        recent = self.steps[-STILL_STEPS:]
+        if len(recent) < STILL_STEPS:
+            return {}
+        metrics = recent[-1].metrics
+        names = [name.split("/")[1] for name in metrics if name.startswith("rewards/") and name.endswith("/std")]
+        found = {}
+        for name in names:
+            means = {step.metrics.get(f"rewards/{name}/mean") for step in recent}
+            if len(means) == 1 and all(step.metrics.get(f"rewards/{name}/std") == 0 for step in recent):
+                found[f"still:{name}"] = _still_words(name, means.pop() or 0.0)
+        return found
+
+    def _cut_off(self) -> dict[str, str]:
+        recent = self.steps[-CUT_STEPS:]
+        shares = [step.metrics.get("completions/clipped_ratio", 0.0) for step in recent]
+        if len(recent) < CUT_STEPS or min(shares) <= CUT_SHARE:
+            return {}
+        message = (
+            f"More than half of the completions were cut off at the length limit for {CUT_STEPS} steps: they earn "
+        )
+        return {"cut_off": message + "next to nothing. Raise grpo.max_completion_length, or ask for shorter answers."}
+
+    def _nan(self, step: Step) -> dict[str, str]:
+        if not math.isnan(step.metrics.get("loss", 0.0)):
+            return {}
+        return {"nan": "The loss is not a number. Resume from the last checkpoint with a lower grpo.learning_rate."}
+
+    def _hacked(self, probe: Probe) -> dict[str, str]:
+        if not self.steps or not probe.n:
+            return {}
+        now = self._reward(probe.step)
+        for earlier in self.probes[:-1]:
+            then = self._reward(earlier.step)
+            fell = wilson(probe.correct, probe.n)[1] < earlier.correct / earlier.n
+            if fell and now > then:
+                return {"hacked": _hacked_words(earlier, probe, then, now)}
+        return {}
+
+    def _reward(self, until: int) -> float:
+        """Mean reward of the steps just before and at `until`."""
+        recent = [step.metrics["reward"] for step in self.steps if until - PACE < step.step <= until]
+        return sum(recent) / len(recent) if recent else math.nan
+
+
+def _hacked_words(earlier: Probe, probe: Probe, then: float, now: float) -> str:
+    return (
+        f"The reward rose from {then:.2f} to {now:.2f} since step {earlier.step}, but right answers to held-out problems "
+        f"fell from {earlier.correct} to {probe.correct} of {probe.n}. The model may be earning its reward without "
+        "solving the problems: look at what it writes."
+    )
+
+
+def _still_words(name: str, mean: float) -> str:
+    if name in LIMITS and mean >= LIMITS[name][1]:
+        return f"Every completion earned the whole reward {name} for {STILL_STEPS} steps: it has nothing left to teach."
+    return (
+        f"The reward {name} has paid every completion the same ({mean:g}) for {STILL_STEPS} steps: it teaches nothing. "
+        "Look at what the model writes: it may never do what this reward asks for."
+    )

@@ -1,0 +1,161 @@
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grpo_space import rewards
+from grpo_space.rewards import LIMITS, REWARDS, correctness, length, repetition, steps
+
+ROOT = Path(__file__).parents[1]
+PERFECT = "<reasoning>\n16 - 3 - 4 = 9\n9 * 2 = 18\n</reasoning>\n<answer>\n18\n</answer>"
+QUESTION = "Janet's ducks lay 16 eggs per day. She eats 3 and bakes with four. What does she make at $2 for each other?"
+COLUMNS = {"answer": ["18"], "question": [QUESTION], "completion_ids": [[1]], "max_completion_length": 100}
+
+
+def paid(name: str, completion: str, **columns: Any) -> float:
+    (reward,) = REWARDS[name](prompts=["a prompt"], completions=[completion], **COLUMNS | columns)
+    least, most = LIMITS[name]
+    assert least <= reward <= most
+    return reward
+
+
+# --- the table of PEERS -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("completion", "correct", "form"),
+    [
+        ("<reasoning>\nseveral\nlines\n</reasoning>\n<answer>\n72\n</answer>", 2.0, 0.5),
+        ("<reasoning>" + "x" * 500 + "</reasoning><answer>72</answer>", 2.0, 0.5),
+        ("72", 2.0, 0.0),
+        ("<answer>1</answer><answer>72</answer>", 2.0, 0.0),
+        ("<reasoning>a</reasoning><answer>75</answer>", 0.0, 0.5),
+        ("<reasoning>a</reasoning><answer>$72</answer>", 2.0, 0.5),
+        ("<reasoning>a</reasoning><answer>72.0</answer>", 2.0, 0.5),
+        ("<reasoning>a</reasoning><answer>²</answer>", 0.0, 0.5),
+    ],
+)
+def test_what_copied_rewards_get_wrong(completion: str, correct: float, form: float) -> None:
+    assert paid("correctness", completion, answer=["72"]) == correct
+    assert paid("format", completion) == pytest.approx(form)
+
+
+@pytest.mark.parametrize(("said", "gold"), [("-5", "-5"), ("0.5", "0.5"), ("1,600", "1600"), ("1600", "1,600")])
+def test_right_answers_that_isdigit_refuses(said: str, gold: str) -> None:
+    assert paid("correctness", f"<answer>{said}</answer>", answer=[gold]) == 2.0
+
+
+# --- format -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_format_is_paid_in_steps() -> None:
+    steps_up = [
+        "18",
+        "<reasoning>a",
+        "<reasoning>a</reasoning> 18",
+        "<reasoning>a</reasoning> <answer>18",
+        "<answer>18</answer><reasoning>a</reasoning>",
+        "<reasoning></reasoning>so <answer>18</answer>",
+        "<reasoning>a</reasoning><answer>18</answer> That is it.",
+        "<reasoning>a</reasoning><answer>18</answer>",
+    ]
+    paid_up = [paid("format", completion) for completion in steps_up]
+    assert paid_up == sorted(set(paid_up))
+    assert (paid_up[0], paid_up[-1]) == (0.0, 0.5)
+
+
+def test_a_completion_that_was_cut_off_gets_nothing_for_its_format() -> None:
+    assert paid("format", PERFECT, cut_off=[True]) == 0.0
+    assert paid("format", PERFECT, cut_off=[False]) == 0.5
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def test_steps_pays_for_work_that_is_right_and_leads_to_the_answer() -> None:
+    assert paid("steps", PERFECT) == pytest.approx(0.4)
+    assert paid("steps", PERFECT.replace("\n18\n", "\n20\n")) == pytest.approx(0.2)
+    assert paid("steps", PERFECT.replace("= 18", "= 19")) == pytest.approx(0.0)
+    assert paid("steps", PERFECT.replace("= 9", "= 8").replace("= 18", "= 19")) == pytest.approx(-0.2)
+    assert paid("steps", "I know that it is 18.") == 0.0
+
+
+FILLER = ["1 + 1 = 2", "50 + 50 = 100", "16 + 0 = 16", "16 * 1 = 16", "9 * 2 = 18", "So be it.", "1 + 1 = 2 = 2 * 1"]
+
+
+@pytest.mark.parametrize("filler", [f"{filler}\n" for filler in FILLER])
+def test_steps_cannot_be_farmed(filler: str) -> None:
+    honest = paid("steps", PERFECT)
+    for count in (1, 10, 100):
+        assert paid("steps", PERFECT.replace("<reasoning>\n", "<reasoning>\n" + filler * count)) <= honest
+        if "9" not in filler:
+            assert paid("steps", f"<reasoning>{filler * count}</reasoning><answer>18</answer>") <= 0
+
+
+def test_more_right_steps_do_not_hide_a_wrong_one() -> None:
+    right = "".join(f"16 + {number} = {16 + number}\n" for number in range(1, 50))
+    wrong = PERFECT.replace("= 9\n", "= 8\n")
+    assert paid("steps", wrong.replace("<reasoning>\n", "<reasoning>\n" + right)) < paid("steps", PERFECT)
+
+
+def test_steps_on_gsm8k_solutions_pays_and_an_altered_result_costs() -> None:
+    data = ROOT.parent / "shared/data/gsm8k/test.jsonl"
+    path = data if data.is_file() else ROOT / "presets/tiny/train.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()[:200]]
+    honest = altered = 0.0
+    for row in rows:
+        work, _, gold = row["answer"].partition("####")
+        work = re.sub(r"<<[^>]*>>", "", work)
+        form = "<reasoning>{}</reasoning><answer>" + gold.strip() + "</answer>"
+        honest += paid("steps", form.format(work), question=[row["question"]])
+        broken = re.sub(r"(= *\$?)(\d+)(?!.*=)", lambda match: match[1] + str(int(match[2]) + 1), work, flags=re.DOTALL)
+        altered += paid("steps", form.format(broken), question=[row["question"]])
+    assert honest / len(rows) > 0.33
+    assert altered / len(rows) < 0.1
+
+
+# --- the penalties ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("tokens", "penalty"), [(0, 0), (80, 0), (90, -0.25), (100, -0.5), (120, -0.5)])
+def test_length_falls_over_the_last_fifth(tokens: int, penalty: float) -> None:
+    assert paid("length", "", completion_ids=[[0] * tokens], max_completion_length=100) == pytest.approx(penalty)
+
+
+def test_repetition_costs() -> None:
+    assert paid("repetition", "a b c") == 0.0
+    assert paid("repetition", PERFECT) == 0.0
+    assert paid("repetition", "so it is and " * 100) < -0.28
+
+
+# --- TRL's signature --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", list(REWARDS))
+def test_text_and_conversations_are_paid_alike(name: str) -> None:
+    asked, said = [{"role": "user", "content": QUESTION}], [{"role": "assistant", "content": PERFECT}]
+    as_text = REWARDS[name](prompts=["p"], completions=[PERFECT], trainer_state=None, **COLUMNS)
+    as_chat = REWARDS[name](prompts=[asked], completions=[said], trainer_state=None, **COLUMNS)
+    assert as_text == as_chat
+    assert [type(reward) for reward in as_text] == [float]
+
+
+def test_the_question_may_come_in_the_prompt_alone() -> None:
+    assert steps(prompts=[[{"role": "user", "content": QUESTION}]], completions=[PERFECT]) == [pytest.approx(0.4)]
+
+
+def test_one_reward_for_each_completion() -> None:
+    completions = [PERFECT, "no", ""]
+    assert correctness(prompts=["p"] * 3, completions=completions, answer=["18"] * 3) == [2.0, 0.0, 0.0]
+    assert rewards.format(prompts=["p"] * 3, completions=completions) == [0.5, 0.0, 0.0]
+    assert repetition(prompts=["p"] * 3, completions=completions) == [0.0, 0.0, 0.0]
+    ids: list[list[int]] = [[], [], []]
+    assert length(prompts=["p"] * 3, completions=completions, completion_ids=ids, max_completion_length=8) == [0, 0, 0]
+
+
+def test_correctness_outweighs_all_others_together() -> None:
+    others = sum(most - least for name, (least, most) in LIMITS.items() if name != "correctness")
+    assert others < LIMITS["correctness"][1]
+    assert set(LIMITS) == set(REWARDS)
