@@ -11,13 +11,14 @@ import math
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from grpo_space import doctor, live, paths, presets, report, runs
@@ -75,10 +76,10 @@ def parser() -> argparse.ArgumentParser:
     command("presets", list_presets, "what can be trained", reading=True)
     made = command("doctor", examine, "is everything here that a run needs?", reading=True)
     made.add_argument("--no-gpu", action="store_true", help="do not ask for what only a GPU machine has")
+    made = command("preflight", preflight, "is this trainable? exit status 1 if not", reading=True)
+    preset_and_settings(made)
     made = command("train", train, "train a preset, with live progress; Ctrl-C stops and saves")
-    made.add_argument("preset", metavar="PRESET")
-    made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings",
-                      help="change a setting, such as grpo.max_steps=20")  # fmt: skip
+    preset_and_settings(made)
     made.add_argument("--run-dir", type=Path, metavar="DIR", help="the run's folder (default: a new one under runs/)")
     command("runs", list_runs, "all runs, the newest first", reading=True)
     command("watch", watch, "follow a run; Ctrl-C only stops watching", run=True)
@@ -92,11 +93,22 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def preset_and_settings(command: argparse.ArgumentParser) -> None:
+    command.add_argument("preset", metavar="PRESET")
+    text = "change a setting, such as grpo.max_steps=20"
+    command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
+
+
 def _count(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("1 is the least")
     return number
+
+
+def show(part: RenderableType) -> None:
+    """Where there is no terminal, sentences stay whole lines."""
+    console.print(part, soft_wrap=isinstance(part, Text) and not console.is_terminal)
 
 
 def print_json(value: object) -> int:
@@ -118,9 +130,9 @@ def list_presets(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json([{"name": name, **preset.model_dump(mode="json")} for name, preset in read.items()])
     for name, preset in read.items():
-        console.print(Text.assemble((name, "bold cyan"), "  ", preset.title, (f"  needs: {preset.hardware}", "dim")))
-        console.print(Text(f"  {preset.summary}\n  {preset.expect}\n"))
-    console.print(Text("Train one: python -m grpo_space train tiny"))
+        show(Text.assemble((name, "bold cyan"), "  ", preset.title, (f"  needs: {preset.hardware}", "dim")))
+        show(Text(f"  {preset.summary}\n  {preset.expect}\n"))
+    show(Text("Train one: python -m grpo_space train tiny"))
     return 0
 
 
@@ -130,15 +142,34 @@ def examine(arguments: argparse.Namespace) -> int:
         print_json([check.__dict__ for check in checks])
     else:
         rows = [(check.what, "ok" if check.ok else "problem", check.found, check.advice) for check in checks]
-        console.print(report.table(("", "", "found", "what to do"), rows))
+        show(report.table(("", "", "found", "what to do"), rows))
     return int(not all(check.ok for check in checks))
+
+
+def preflight(arguments: argparse.Namespace) -> int:
+    config = override(presets.read_preset(arguments.preset).run, arguments.settings)
+    paths.check_files(config)
+    with tempfile.TemporaryDirectory() as folder:
+        run = runs.create(config, Path(folder) / config.name)
+        runs.start(run, "preflight")
+        history = live.follow(run, run.log, Console(stderr=True, highlight=False) if arguments.json else console)
+        found = history.preflight
+        if found is None:
+            message = history.end.message if history.end else f"the worker died: {run.worker_log.read_text()[-500:]}"
+            raise UserError(*message.splitlines())
+    if arguments.json:
+        print_json(found.model_dump() | {"trainable": found.trainable})
+    else:
+        for part in report.preflight(found):
+            show(part)
+    return int(not found.trainable)
 
 
 def train(arguments: argparse.Namespace) -> int:
     config = override(presets.read_preset(arguments.preset).run, arguments.settings)
     paths.check_files(config)
     run = runs.create(config, arguments.run_dir)
-    console.print(Text(f"Training {config.name} as {run.id}"))
+    show(Text(f"Training {config.name} as {run.id}"))
     return start_and_follow(run, new=True)
 
 
@@ -151,7 +182,7 @@ def resume(arguments: argparse.Namespace) -> int:
         raise UserError(f"{run.id}: runs already: watch it instead")
     paths.check_files(run.config)
     step = run.last_checkpoint() or 0
-    console.print(Text(f"Going on with {run.id} from step {step} of {run.config.grpo.max_steps}"))
+    show(Text(f"Going on with {run.id} from step {step} of {run.config.grpo.max_steps}"))
     return start_and_follow(run)
 
 
@@ -175,7 +206,7 @@ def start_and_follow(run: Run, new: bool = False) -> int:
                 runs.stop(run)
         history = live.follow(run, run.log, console, lambda: note if asked else "")
     except KeyboardInterrupt:
-        console.print(Text(f"Not watching any more. See how it ended: python -m grpo_space watch {run.id}"))
+        show(Text(f"Not watching any more. See how it ended: python -m grpo_space watch {run.id}"))
         return 0
     except UserError:
         if new:
@@ -193,7 +224,7 @@ def conclude(run: Run, history: History) -> int:
     if isinstance(history.end, Failed) and history.end.user_error:
         raise UserError(*history.end.message.splitlines())
     for part in report.ending(run, history, status):
-        console.print(part)
+        show(part)
     return 3 if status in ("failed", "died") else 0
 
 
@@ -209,10 +240,10 @@ def list_runs(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json(found)
     if not found:
-        console.print(Text("No run was made yet. Start one: python -m grpo_space train tiny"))
+        show(Text("No run was made yet. Start one: python -m grpo_space train tiny"))
         return 0
     rows = [(f["id"], f["status"], f"{f['step']} of {f['max_steps']}") for f in found]
-    console.print(report.table(("run", "status", "steps"), [tuple(map(str, row)) for row in rows]))
+    show(report.table(("run", "status", "steps"), [tuple(map(str, row)) for row in rows]))
     return 0
 
 
@@ -221,7 +252,7 @@ def watch(arguments: argparse.Namespace) -> int:
     try:
         history = live.follow(run, run.log, console)
     except KeyboardInterrupt:
-        console.print(Text(f"Not watching any more; {run.id} goes on."))
+        show(Text(f"Not watching any more; {run.id} goes on."))
         return 0
     return conclude(run, history)
 
@@ -229,12 +260,12 @@ def watch(arguments: argparse.Namespace) -> int:
 def stop(arguments: argparse.Namespace) -> int:
     run = runs.find(arguments.run)
     runs.stop(run)
-    console.print(Text(f"Asked {run.id} to save and stop; waiting for the step at hand."))
+    show(Text(f"Asked {run.id} to save and stop; waiting for the step at hand."))
     while run.status() == "running":
         time.sleep(live.POLL_SECONDS)
     history = run.history()
-    console.print(Text(f"{run.id}: {run.status(history)} at step {history.step} of {run.config.grpo.max_steps}."))
-    console.print(report.next_steps(run, run.status(history)))
+    show(Text(f"{run.id}: {run.status(history)} at step {history.step} of {run.config.grpo.max_steps}."))
+    show(report.next_steps(run, run.status(history)))
     return 0
 
 
@@ -246,8 +277,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json(report.as_json(history))
     for part in report.flipped(history):
-        console.print(part)
-    console.print(report.comparison(history))
+        show(part)
+    for part in report.comparison(history):
+        show(part)
     return 0
 
 
@@ -280,8 +312,8 @@ def ask(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json(said)
     for name, text in said.items():
-        console.print(Text(name, style="bold cyan"))
-        console.print(Text(text + "\n"))
+        show(Text(name, style="bold cyan"))
+        show(Text(text + "\n"))
     return 0
 
 

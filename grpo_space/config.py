@@ -1,6 +1,7 @@
 """What a run is made of. A field's docstring is its help on the command line and in the app."""
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -210,7 +211,12 @@ def problem(error: Any) -> str:
         return f"{name}: there is no such setting; {hint}"
     if error["type"] == "missing":
         return f"{name}: is missing"
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = re.sub("^(Value error,|Input|String|Dictionary|Tuple) ", "", error["msg"])
+    if error["type"] == "model_type":
+        first = next(iter(_known_keys(location)), "...")
+        message = f"is given for a whole section: set its settings one by one, {name}.{first} and so on"
+    if error["type"] == "string_pattern_mismatch":
+        message = "should be up to 40 small letters, digits, dots and dashes"
     shown = repr(value)
     return f"{name}: {shown if len(shown) <= 80 else shown[:77] + '...'} {message}"
 
@@ -345,4 +351,8 @@ def read_yaml(path: Path) -> Any:
 
 def write_yaml(config: RunConfig) -> str:
     """All that is needed to run it again; goes under a preset's `run:`."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    data = config.model_dump(mode="json")
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    if yaml.safe_load(text) != data:  # PyYAML breaks lines at U+0085 that it does not put together again
+        text = yaml.safe_dump(data, sort_keys=False)
+    return text

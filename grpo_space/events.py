@@ -23,7 +23,7 @@ class Event(Record):
 
 class Started(Event):
     type: Literal["started"] = "started"
-    task: Literal["train", "evaluate"] = "train"
+    task: Literal["train", "evaluate", "preflight"] = "train"
     attempt: int = 1
     from_step: int = 0
     """Steps beyond this one, told by an earlier attempt, no longer count."""
@@ -45,7 +45,7 @@ class Loaded(Event):
 
 class Phase(Event):
     type: Literal["phase"] = "phase"
-    what: Literal["data", "load", "evaluate_base", "train", "save", "evaluate_tuned"]
+    what: Literal["data", "load", "evaluate_base", "train", "save", "evaluate_tuned", "preflight"]
     detail: str = ""
     expected_seconds: float | None = None
     done: int = 0
@@ -131,6 +131,37 @@ class Evaluated(Event):
         return sum(answer.strict for answer in self.answers)
 
 
+class Finding(Record):
+    """One thing that a preflight looked at."""
+
+    name: str
+    value: float
+    words: str
+    """What was seen."""
+    advice: str = ""
+    """What to do about it, where something should be done."""
+    stops: bool = False
+    """Training would be money thrown away."""
+
+
+class Preflight(Event):
+    """What the base model does with the run's prompts and rewards, before anything is trained."""
+
+    type: Literal["preflight"] = "preflight"
+    prompts: int
+    group_size: int
+    seconds_per_step: float
+    run_seconds: float
+    """Of the whole run: training, evaluations and probes."""
+    dollars: float | None
+    """On this Space's hardware; None elsewhere."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def trainable(self) -> bool:
+        return not any(finding.stops for finding in self.findings)
+
+
 class Alarm(Event):
     """Something that the user should know, and what to do about it."""
 
@@ -156,7 +187,8 @@ class Finished(Event):
 
 
 AnyEvent = Annotated[
-    Started | Loaded | Phase | Step | Probe | Group | Evaluated | Alarm | Failed | Finished, Field(discriminator="type")
+    Started | Loaded | Phase | Step | Probe | Group | Evaluated | Preflight | Alarm | Failed | Finished,
+    Field(discriminator="type"),
 ]
 _PARSER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 

@@ -9,12 +9,12 @@ from grpo_space.events import (
     Alarm,
     AnyEvent,
     Evaluated,
-    Event,
     Failed,
     Finished,
     Group,
     Loaded,
     Phase,
+    Preflight,
     Probe,
     Started,
     Step,
@@ -32,6 +32,7 @@ class History:
     groups: list[Group] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
+    preflight: Preflight | None = None
     base: Evaluated | None = None
     tuned: Evaluated | None = None
     end: Failed | Finished | None = None
@@ -62,6 +63,8 @@ class History:
                 self.probes.append(event)
             case Alarm():
                 self.alarms.append(event)
+            case Preflight():
+                self.preflight = event
             case Evaluated(which="base"):
                 self.base = event
             case Evaluated():
@@ -99,7 +102,3 @@ class History:
             missing = "base and tuned" if base is None and tuned is None else "base" if base is None else "tuned"
             raise UserError(f"not evaluated yet: there is no result of the {missing} model")
         return pair([answer.correct for answer in base.answers], [answer.correct for answer in tuned.answers])
-
-
-def is_end(event: Event) -> bool:
-    return isinstance(event, Failed | Finished)

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from grpo_space.events import AnyEvent, Evaluated, EventLog, Loaded, Phase, Probe, Step
 from grpo_space.history import History
-from grpo_space.report import PHASES, duration, number
+from grpo_space.report import PHASES
 from grpo_space.runs import Run, holder
+from grpo_space.words import duration, number
 
 POLL_SECONDS = 0.3
 LINE_EVERY = 5

@@ -1,15 +1,13 @@
 """A run in words and tables, for a terminal: the comparison, a few flipped problems, what to do next."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.console import Group as Lines
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from grpo_space.events import Answer, Evaluated, Failed
+from grpo_space.events import Answer, Evaluated, Failed, Preflight
 from grpo_space.history import History
 from grpo_space.runs import Run, Status
 from grpo_space.statistics import percent, verdict
@@ -24,30 +22,29 @@ STATUS_STYLE = {
 }
 
 
-def comparison(history: History) -> RenderableType:
+def comparison(history: History) -> Iterator[RenderableType]:
     """Base against tuned. Needs both evaluations."""
     base, tuned, paired = history.base, history.tuned, history.paired()
     assert base is not None
     assert tuned is not None
-    table = Table(title=f"Held-out problems, base against tuned (n = {paired.n}, greedy, same prompt, same extractor)")
-    table.add_column("")
-    table.add_column("base")
-    table.add_column("tuned")
-    table.add_row("right answers", percent(base.correct, base.n), percent(tuned.correct, tuned.n))
-    table.add_row(
-        "right and in the format", percent(base.strict_correct, base.n), percent(tuned.strict_correct, tuned.n)
-    )
+    both = (base, tuned)
+    table = Table(title="Base against tuned on held-out problems", caption="in brackets the 95 % interval")
+    for column in ("", "n", "base", "tuned"):
+        table.add_column(column)
+    n = str(base.n)
+    table.add_row("right answers", n, *(percent(e.correct, e.n) for e in both), style="bold")
+    table.add_row("right and in the format", n, *(percent(e.strict_correct, e.n) for e in both))
     for kind in kinds(base):
-        table.add_row(Text(f"  right answers: {kind}"), *(_share_of(kind, evaluated) for evaluated in (base, tuned)))
-    table.add_row("mean length (tokens)", *(f"{mean_tokens(evaluated):.0f}" for evaluated in (base, tuned)))
-    table.add_row(
-        "cut off at the length limit", *(f"{sum(a.cut_off for a in e.answers)} of {e.n}" for e in (base, tuned))
+        shares = [_of_kind(kind, e) for e in both]
+        table.add_row(Text(f"right, {kind}"), str(shares[0][1]), *(percent(*share) for share in shares))
+    table.add_row("cut off at the limit", n, *(percent(sum(a.cut_off for a in e.answers), e.n) for e in both))
+    table.add_row("mean length", n, *(f"{mean_tokens(e):.0f} tokens" for e in both))
+    yield table
+    yield Text(verdict(paired), style="bold")
+    yield Text(
+        f"Right by both {paired.both}, only by base {paired.only_base}, only by tuned {paired.only_tuned}, by neither "
+        f"{paired.neither}. Both answered greedily, with the same prompt, read by the same extractor."
     )
-    counts = (
-        f"Right by both {paired.both}, only by base {paired.only_base}, only by tuned {paired.only_tuned}, "
-        f"by neither {paired.neither}."
-    )
-    return Lines(table, Text(verdict(paired), style="bold"), Text(counts))
 
 
 def kinds(evaluated: Evaluated) -> list[str]:
@@ -56,9 +53,10 @@ def kinds(evaluated: Evaluated) -> list[str]:
     return found if len(found) > 1 else []
 
 
-def _share_of(kind: str, evaluated: Evaluated) -> str:
+def _of_kind(kind: str, evaluated: Evaluated) -> tuple[int, int]:
+    """Right answers and problems."""
     answers = [answer for answer in evaluated.answers if answer.kind == kind]
-    return percent(sum(answer.correct for answer in answers), len(answers))
+    return sum(answer.correct for answer in answers), len(answers)
 
 
 def mean_tokens(evaluated: Evaluated) -> float:
@@ -93,20 +91,11 @@ def _heading(name: str, answer: Answer) -> Text:
 
 def next_steps(run: Run, status: Status) -> Text:
     """What to type next."""
-    name = run.id
-    lines = {
-        "done": [
-            f'ask it yourself    python -m grpo_space ask {name} "your question"',
-            f"the numbers again  python -m grpo_space evaluate {name}",
-        ],
-        "stopped": [
-            f"go on              python -m grpo_space resume {name}",
-            f"compare as it is   python -m grpo_space evaluate {name}",
-        ],
-        "died": [f"go on              python -m grpo_space resume {name}"],
-        "failed": [f"go on, once mended python -m grpo_space resume {name}"],
-    }.get(status, [])
-    return Text("\n".join([f"The run is in {run.folder}", *lines]), no_wrap=True, overflow="ignore")
+    ask = f'ask it yourself     python -m grpo_space ask {run.id} "your question"'
+    numbers = f"the numbers again   python -m grpo_space evaluate {run.id}"
+    go_on = f"go on               python -m grpo_space resume {run.id}"
+    lines = {"done": [ask, numbers], "stopped": [go_on, numbers], "died": [go_on], "failed": [go_on]}.get(status, [])
+    return Text("\n".join([f"The run is in {run.folder}", *lines]))
 
 
 def ending(run: Run, history: History, status: Status) -> Iterator[RenderableType]:
@@ -121,7 +110,7 @@ def ending(run: Run, history: History, status: Status) -> Iterator[RenderableTyp
         yield Text(history.end.message)
     if history.base and history.tuned:
         yield from flipped(history)
-        yield comparison(history)
+        yield from comparison(history)
     yield next_steps(run, status)
 
 
@@ -132,7 +121,24 @@ PHASES = {
     "train": "training",
     "save": "saving the adapter",
     "evaluate_tuned": "evaluating the tuned model",
+    "preflight": "sampling a group for each of a few prompts",
 }
+
+
+def preflight(found: Preflight) -> Iterator[RenderableType]:
+    """Each finding with what to do about it, and the answer."""
+    yield Text(f"The base model on {found.prompts} prompts, {found.group_size} completions each:")
+    for finding in found.findings:
+        mark, style = ("x", "red") if finding.stops else ("!", "yellow") if finding.advice else ("-", "")
+        yield Text(f" {mark} {finding.words}", style=style)
+        if finding.advice:
+            yield Text(f"     {finding.advice}.", style=style)
+    if found.dollars is not None:
+        yield Text(f" - ${found.dollars:.2f} for the whole run at a T4 small's list price")
+    yield Text(
+        "A group of equal rewards teaches nothing because GRPO only asks who did better than the rest of the group."
+    )
+    yield Text("Trainable." if found.trainable else "Not trainable as it is.", style="bold")
 
 
 def as_json(history: History) -> dict[str, Any]:
@@ -153,19 +159,6 @@ def as_json(history: History) -> dict[str, Any]:
 
 def _counts(evaluated: Evaluated) -> dict[str, int]:
     return {"correct": evaluated.correct, "strict_correct": evaluated.strict_correct, "n": evaluated.n}
-
-
-def number(value: float, digits: int = 2) -> str:
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `3 min 20 s`, `2 h 5 min`"""
-    seconds = round(seconds)
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes, seconds = divmod(seconds, 60)
-    return f"{minutes} min {seconds} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

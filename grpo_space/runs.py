@@ -21,7 +21,7 @@ from grpo_space.events import EventLog, Failed
 from grpo_space.history import History
 
 Status = Literal["new", "running", "done", "stopped", "budget", "failed", "died"]
-Task = Literal["train", "evaluate", "ask"]
+Task = Literal["train", "evaluate", "preflight"]
 
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""
@@ -274,7 +274,12 @@ def ask(run: Run, question: str) -> dict[str, str]:
     command = [sys.executable, "-m", "grpo_space.worker", "ask", str(run.folder)]
     with run.worker_log.open("ab") as log:
         done = subprocess.run(
-            command, env=without_secrets(), input=question.encode(errors="replace"), stdout=subprocess.PIPE, stderr=log, check=False
+            command,
+            env=without_secrets(),
+            input=question.encode(errors="replace"),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            check=False,
         )
     try:
         said = json.loads(done.stdout.splitlines()[-1])

@@ -70,9 +70,9 @@ def pair(base: Sequence[bool], tuned: Sequence[bool]) -> Paired:
 
 
 def percent(correct: int, n: int) -> str:
-    """`62.0 % of 200 (95 % interval 55 to 68)`"""
+    """`62.0 % (55 to 68)`: the share and its 95 % interval. Say n beside it."""
     low, high = wilson(correct, n)
-    return f"{100 * correct / n:.1f} % of {n} (95 % interval {100 * low:.0f} to {100 * high:.0f})"
+    return f"{100 * correct / n:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def p_words(p: float) -> str:

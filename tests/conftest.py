@@ -2,13 +2,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from grpo_space.events import AnyEvent, EventLog, Step
-from grpo_space.runs import Run, every
+from grpo_space.presets import read_preset
+from grpo_space.runs import Run, create, every
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ["--set", "evaluation.problems=16", "--set", "evaluation.probe_problems=4", "--set", "grpo.save_steps=2"]
@@ -77,3 +78,27 @@ def assert_refused(done: "subprocess.CompletedProcess[str]", *words: str, lines:
     assert len(done.stderr.strip().splitlines()) == lines, done.stderr
     for word in words:
         assert word in done.stderr, done.stderr
+
+
+Fake = Callable[..., "tuple[Run, subprocess.Popen[bytes]]"]
+
+
+@pytest.fixture
+def fake(runs_root: Path) -> Iterator[Fake]:
+    """Starts `fake_worker.py` on a new run; gives the run and the process."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(scenario: str, folder: Path | None = None) -> "tuple[Run, subprocess.Popen[bytes]]":
+        run = create(read_preset("tiny").run, folder)
+        process = subprocess.Popen([sys.executable, "-m", "tests.fake_worker", str(run.folder), scenario], cwd=ROOT)
+        started.append(process)
+        if scenario == "works":
+            until(run.log, at_step(2))
+        else:
+            assert process.wait(timeout=30) == 0
+        return run, process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()

@@ -46,5 +46,5 @@ def test_the_verdict_says_what_was_seen_and_not_more() -> None:
     assert verdict(pair([True, False], [False, True])).startswith("No difference that 2 problems could show")
 
 
-def test_a_share_comes_with_n_and_interval() -> None:
-    assert percent(124, 200) == "62.0 % of 200 (95 % interval 55 to 68)"
+def test_a_share_comes_with_its_interval() -> None:
+    assert percent(124, 200) == "62.0 % (55 to 68)"

@@ -1,6 +1,7 @@
 """The small parent of a story: holds the locks, starts the story in a child, records how it ended. Never imports torch.
 
 python -m grpo_space.worker train DIR
+python -m grpo_space.worker preflight DIR
 python -m grpo_space.worker evaluate DIR LOG [LIMIT]
 python -m grpo_space.worker ask DIR             the question on stdin, the answers on stdout
 """
@@ -19,7 +20,7 @@ from grpo_space.events import EventLog, Failed, Finished
 from grpo_space.history import History
 from grpo_space.runs import PARENT, Run, locked, root
 
-DOING = {"train": "training", "evaluate": "evaluating", "ask": "answering a question of"}
+DOING = {"train": "training", "evaluate": "evaluating", "preflight": "looking at", "ask": "answering a question of"}
 
 
 def main(task: str, folder: str, *arguments: str) -> int:

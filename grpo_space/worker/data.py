@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,12 +109,9 @@ def read_file(path: Path) -> list[Row]:
         if not line.strip():
             continue
         try:
-            rows.append(to_row(json.loads(line)))
-        except UnicodeError:
-            wrong.append(f"{path.name} line {number}: is not UTF-8 text")
-        except (ValueError, RecursionError) as error:
-            reason = "is not JSON" if isinstance(error, json.JSONDecodeError | RecursionError) else str(error)
-            wrong.append(f"{path.name} line {number}: {reason}")
+            rows.append(to_row(from_json(line)))
+        except ValueError as error:
+            wrong.append(f"{path.name} line {number}: {error}")
     if len(wrong) > MAX_PROBLEMS_NAMED:
         wrong[MAX_PROBLEMS_NAMED:] = [f"{path.name}: and {len(wrong) - MAX_PROBLEMS_NAMED} more lines"]
     if wrong:
@@ -121,6 +119,15 @@ def read_file(path: Path) -> list[Row]:
     if not rows:
         raise UserError(f"{path.name}: holds no problems")
     return rows
+
+
+def from_json(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except UnicodeError:
+        raise ValueError("is not UTF-8 text") from None
+    except (ValueError, RecursionError):  # a number of 5,000 digits is one, too
+        raise ValueError("is not JSON") from None
 
 
 def to_row(record: Any) -> Row:
@@ -133,9 +140,12 @@ def to_row(record: Any) -> Row:
     question, answer = record.get("question"), record.get("answer")
     if not isinstance(question, str) or not question.strip():
         raise ValueError("has no question")
-    question.encode()  # JSON can write half a character, which is no text
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        raise ValueError("has half a character (a lone surrogate) in its question")
     if isinstance(answer, bool) or not isinstance(answer, str | int | float):
         raise ValueError("has no answer")
+    if isinstance(answer, float) and not math.isfinite(answer):
+        raise ValueError(f"has no answer: {answer} is not a number")
     gold = final_answer(str(answer))
     if not gold:
         raise ValueError("has no answer")

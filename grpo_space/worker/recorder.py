@@ -9,6 +9,7 @@ from typing import Any
 from grpo_space.answers import grade
 from grpo_space.config import RunConfig
 from grpo_space.events import Group, Sample
+from grpo_space.rewards import text_of
 from grpo_space.worker.own_reward import Function, functions
 
 
@@ -87,7 +88,7 @@ class Recorder:
             size=self.config.grpo.num_generations,
             questions=columns["question"],
             golds=columns["answer"],
-            texts=[completion[0]["content"] for completion in columns["completions"]],
+            texts=[text_of(completion) for completion in columns["completions"]],
             tokens=[len(ids) for ids in completion_ids],
             cut_off=columns["cut_off"],
             rewards=self.paid,
@@ -111,31 +112,28 @@ def call(label: str, function: Function, **columns: Any) -> list[float]:
         paid = function(**columns)
         numbers = [math.nan if value is None else float(value) for value in paid]
     except Exception as error:
-        culprit = _culprit(function, columns)
-        where = (
-            f" on {columns['completions'][culprit]!r} for {columns['question'][culprit]!r}"
-            if culprit is not None
-            else ""
-        )
-        raise RewardError(f"the reward {label} raised {type(error).__name__}: {error}{where}") from error
+        raise RewardError(
+            f"the reward {label} raised {type(error).__name__}: {error}{_culprit(function, columns)}"
+        ) from error
     if len(numbers) != n:
         raise RewardError(f"the reward {label} gave {len(numbers)} numbers for {n} completions: one for each is needed")
     return numbers
 
 
-def _culprit(function: Function, columns: dict[str, Any]) -> int | None:
-    """The first completion on which the function raises by itself."""
+def _culprit(function: Function, columns: dict[str, Any]) -> str:
+    """The first completion on which the function raises by itself, in words."""
     n = len(columns["completions"])
     for i in range(n):
-        one = {
-            key: value[i : i + 1] if isinstance(value, list) and len(value) == n else value
-            for key, value in columns.items()
-        }
+        one = {name: value[i : i + 1] if _by_completion(value, n) else value for name, value in columns.items()}
         try:
             [float(value) for value in function(**one) if value is not None]
         except Exception:
-            return i
-    return None
+            return f"; the completion: {text_of(columns['completions'][i])!r}; the question: {columns['question'][i]!r}"
+    return ""
+
+
+def _by_completion(value: object, n: int) -> bool:
+    return isinstance(value, list) and len(value) == n
 
 
 def advantages(rewards: Sequence[float], size: int, scale: str) -> list[float]:

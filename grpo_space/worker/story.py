@@ -21,13 +21,13 @@ from typing import Literal
 from grpo_space.errors import UserError
 from grpo_space.events import Alarm, EventLog, Failed, Finished, Loaded, Phase, Started
 from grpo_space.runs import PARENT, Run
-from grpo_space.worker import data
+from grpo_space.worker import data, own_reward
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
 LOAD_SECONDS = 12.0
 """Importing the packages and loading the embedded model, on 2 cores."""
 
-What = Literal["data", "load", "evaluate_base", "train", "save", "evaluate_tuned"]
+What = Literal["data", "load", "evaluate_base", "train", "save", "evaluate_tuned", "preflight"]
 
 
 def train(run: Run, tell: "Teller") -> None:
@@ -35,9 +35,10 @@ def train(run: Run, tell: "Teller") -> None:
     tell.started("train", from_step)
 
     with tell.phase("data"):
+        own_reward.functions(config)
         rows = data.load(config)
 
-    with tell.phase("load", f"Loading {config.model.id}", expected_seconds=LOAD_SECONDS):
+    with tell.phase("load", config.model.id, expected_seconds=LOAD_SECONDS):
         from grpo_space.worker import engine as engines
         from grpo_space.worker import evaluate
         from grpo_space.worker import train as grpo
@@ -74,7 +75,7 @@ def evaluate(run: Run, tell: "Teller", limit: int | None) -> None:
     with tell.phase("data"):
         rows = data.load(config)
 
-    with tell.phase("load", f"Loading {config.model.id} with the adapter", expected_seconds=LOAD_SECONDS):
+    with tell.phase("load", f"{config.model.id} with the adapter", expected_seconds=LOAD_SECONDS):
         from grpo_space.worker import engine as engines
         from grpo_space.worker import evaluate
 
@@ -87,6 +88,28 @@ def evaluate(run: Run, tell: "Teller", limit: int | None) -> None:
         tell.log.append(evaluate.evaluate_base(engine, problems, config, progress))
     with tell.phase("evaluate_tuned", total=len(problems)) as progress:
         tell.log.append(evaluate.evaluate_tuned(engine, problems, config, progress))
+    tell.log.append(Finished(why="done"))
+
+
+def preflight(run: Run, tell: "Teller") -> None:
+    """Is this trainable? Looked at before the money is spent."""
+    config = run.config
+    tell.started("preflight", 0)
+
+    with tell.phase("data"):
+        own_reward.functions(config)
+        rows = data.load(config)
+
+    with tell.phase("load", config.model.id, expected_seconds=LOAD_SECONDS):
+        from grpo_space.worker import engine as engines
+        from grpo_space.worker import preflight
+
+        engine = engines.load(config)
+        rows = engines.that_fit(engine, rows, config)
+        tell.loaded(engine.name, engine.commit, rows)
+
+    with tell.phase("preflight"):
+        tell.log.append(preflight.preflight(engine, rows, config))
     tell.log.append(Finished(why="done"))
 
 
@@ -153,7 +176,7 @@ class Teller:
         finally:
             self._at_once = True
 
-    def started(self, task: Literal["train", "evaluate"], from_step: int) -> None:
+    def started(self, task: Literal["train", "evaluate", "preflight"], from_step: int) -> None:
         attempt = 1 + sum(isinstance(event, Started) for event in self.log.read()[0])
         hardware = f"{os.cpu_count()} CPU cores ({platform.machine()})"
         self.log.append(
@@ -200,6 +223,8 @@ def main(task: str, folder: str, *arguments: str) -> int:
     try:
         if task == "evaluate":
             evaluate(run, tell, int(arguments[1]) if len(arguments) > 1 else None)
+        elif task == "preflight":
+            preflight(run, tell)
         else:
             train(run, tell)
     except Stopped as stopped:

@@ -61,10 +61,8 @@ class Watch:
         shares = [step.metrics.get("completions/clipped_ratio", 0.0) for step in recent]
         if len(recent) < CUT_STEPS or min(shares) <= CUT_SHARE:
             return {}
-        message = (
-            f"More than half of the completions were cut off at the length limit for {CUT_STEPS} steps: they earn "
-        )
-        return {"cut_off": message + "next to nothing. Raise grpo.max_completion_length, or ask for shorter answers."}
+        seen = f"More than half of the completions were cut off at the length limit for {CUT_STEPS} steps"
+        return {"cut_off": f"{seen}. Raise grpo.max_completion_length, or ask for shorter answers."}
 
     def _nan(self, step: Step) -> dict[str, str]:
         if not math.isnan(step.metrics.get("loss", 0.0)):
@@ -90,7 +88,7 @@ class Watch:
 
 def _hacked_words(earlier: Probe, probe: Probe, then: float, now: float) -> str:
     return (
-        f"The reward rose from {then:.2f} to {now:.2f} since step {earlier.step}, but right answers to held-out problems "
+        f"Since step {earlier.step} the reward rose from {then:.2f} to {now:.2f}, but right answers to held-out problems "
         f"fell from {earlier.correct} to {probe.correct} of {probe.n}. The model may be earning its reward without "
         "solving the problems: look at what it writes."
     )

@@ -1,0 +1,158 @@
+"""Is this trainable? A few steps of the real trainer that change nothing, and what they show."""
+
+import math
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+
+from grpo_space.config import RunConfig
+from grpo_space.events import Finding, Preflight
+from grpo_space.words import duration, share
+from grpo_space.worker.data import Rows, messages
+from grpo_space.worker.engine import Engine
+from grpo_space.worker.recorder import Batch, Recorder
+from grpo_space.worker.train import grpo_config, make_trainer
+
+PROMPTS = 16
+LEAST_STEPS = 3
+"""Less the first, which warms up, two are timed."""
+TOO_MANY_EQUAL = 0.9
+T4_DOLLARS_PER_HOUR = 0.40
+"""A T4 small's list price (Hugging Face, Spaces hardware, 2025)."""
+
+
+class Clock(TrainerCallback):
+    def __init__(self) -> None:
+        self.ends = [time.monotonic()]
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        if len(self.ends) == 1:
+            self.ends = [time.monotonic()]
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        self.ends.append(time.monotonic())
+
+    def median(self) -> float:
+        seconds = [end - start for start, end in zip(self.ends, self.ends[1:], strict=False)]
+        return statistics.median(seconds[1:])
+
+
+def preflight(engine: Engine, rows: Rows, config: RunConfig) -> Preflight:
+    """Samples one group for each of 16 prompts, or more where steps are large, at a learning rate of 0."""
+    grpo = config.grpo
+    steps = max(LEAST_STEPS, math.ceil(PROMPTS * grpo.num_generations / grpo.completions_per_step))
+    batches: list[Batch] = []
+    clock = Clock()
+    recorder = Recorder(config, engine.tokenizer.eos_token_id, batches.append)
+    with tempfile.TemporaryDirectory() as nothing:
+        changes = {"learning_rate": 0.0, "max_steps": steps, "warmup_steps": 0, "save_strategy": "no"}
+        make_trainer(engine, rows.train, recorder, clock, grpo_config(config, Path(nothing), **changes)).train()
+    each = clock.median()
+    whole = config.grpo.max_steps * each + evaluation_seconds(engine, rows, config)
+    return Preflight(
+        prompts=sum(len(batch.texts) for batch in batches) // grpo.num_generations,
+        group_size=grpo.num_generations,
+        seconds_per_step=each,
+        run_seconds=whole,
+        dollars=whole / 3600 * T4_DOLLARS_PER_HOUR if "SPACE_ID" in os.environ and torch.cuda.is_available() else None,
+        findings=(*findings(batches, config), *costs(each, whole, config)),
+    )
+
+
+def evaluation_seconds(engine: Engine, rows: Rows, config: RunConfig) -> float:
+    """Of both evaluations and all probes, by one batch of the base's."""
+    batch = [messages(row.question, config.data.system_prompt) for row in rows.test[: config.evaluation.batch_size]]
+    start = time.monotonic()
+    longest = config.grpo.max_completion_length
+    engine.write(batch, adapter=False, max_new_tokens=longest, batch_size=config.evaluation.batch_size)
+    each = (time.monotonic() - start) / len(batch)
+    probes = config.grpo.max_steps // config.evaluation.probe_steps * len(rows.probe)
+    return each * (2 * len(rows.test) + probes)
+
+
+def findings(batches: Sequence[Batch], config: RunConfig) -> Iterator[Finding]:
+    groups = [(batch, start) for batch in batches for start in range(0, len(batch.texts), batch.size)]
+    for label in batches[0].rewards:
+        yield reward_finding(label, [batch.rewards[label][start : start + batch.size] for batch, start in groups])
+    yield equal_finding([batch.totals[start : start + batch.size] for batch, start in groups])
+    told = [batch.group(start, config.grpo.scale_rewards) for batch, start in groups]
+    yield right_finding([[sample.correct for sample in group.samples] for group in told])
+    yield cut_finding([cut for batch in batches for cut in batch.cut_off], config)
+    lengths = [n for batch in batches for n in batch.tokens]
+    words = f"completions are {statistics.fmean(lengths):.0f} tokens long on average, {max(lengths)} at most"
+    yield Finding(name="completion length", value=statistics.fmean(lengths), words=words)
+
+
+def reward_finding(label: str, groups: Sequence[Sequence[float]]) -> Finding:
+    """`groups`: what each group's completions were paid."""
+    paid = [value for group in groups for value in group if not math.isnan(value)]
+    fired, varied = sum(value != 0 for value in paid), sum(len(set(group)) > 1 for group in groups)
+    words = f"{label} pays {share(fired, len(paid))} completions and differs within {share(varied, len(groups))} groups"
+    advice = ""
+    if not fired:
+        advice = (
+            f"{label} never fires: the model does not do what it asks for. Ask for it in the prompt, or pay for less"
+        )
+    elif not varied:
+        advice = f"{label} pays everybody in a group the same: it moves nothing here. Leave it out, or make it finer"
+    value = fired / max(1, len(paid))
+    return Finding(name=f"reward {label}", value=value, words=words, advice=advice, stops=not fired)
+
+
+def equal_finding(groups: Sequence[Sequence[float]]) -> Finding:
+    equal = sum(max(group) - min(group) < 1e-9 for group in groups)
+    part = equal / len(groups)
+    advice = ""
+    if part > TOO_MANY_EQUAL:
+        advice = (
+            "almost no group teaches anything: take problems of another difficulty, a larger group, or finer rewards"
+        )
+    elif part > 0.5:
+        advice = "more than half of the work is for nothing: a larger group or finer rewards help"
+    words = (
+        f"{share(equal, len(groups))} groups earn all the same: nobody did better than the rest, so they teach nothing"
+    )
+    return Finding(name="equal groups", value=part, words=words, advice=advice, stops=part > TOO_MANY_EQUAL)
+
+
+def right_finding(groups: Sequence[Sequence[bool]]) -> Finding:
+    right, wrong = sum(map(all, groups)), sum(not any(group) for group in groups)
+    answers = [correct for group in groups for correct in group]
+    advice = ""
+    if right > 0.75 * len(groups):
+        advice = "the problems are too easy: little is left to learn"
+    elif wrong > 0.75 * len(groups):
+        advice = "the problems are too hard: what is never done right cannot be encouraged"
+    words = (
+        f"{share(sum(answers), len(answers))} completions are right; {share(right, len(groups))} groups are all right, "
+        f"{share(wrong, len(groups))} all wrong"
+    )
+    return Finding(name="right answers", value=sum(answers) / len(answers), words=words, advice=advice)
+
+
+def cut_finding(cut_off: Sequence[bool], config: RunConfig) -> Finding:
+    part = sum(cut_off) / len(cut_off)
+    limit = config.grpo.max_completion_length
+    advice = f"raise grpo.max_completion_length above {limit}, or ask for shorter answers" if part > 0.2 else ""
+    words = f"{share(sum(cut_off), len(cut_off))} completions run into the limit of {limit} tokens"
+    return Finding(name="cut off", value=part, words=words, advice=advice)
+
+
+def costs(each: float, whole: float, config: RunConfig) -> Iterator[Finding]:
+    words = f"{each:.2f} s a step: about {duration(whole)} for {config.grpo.max_steps} steps and the evaluations"
+    yield Finding(name="seconds per step", value=each, words=words)
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30
+    yield Finding(name="peak memory", value=peak, words=f"{peak:.1f} GiB of memory at most")
+    if torch.cuda.is_available():
+        peak = torch.cuda.max_memory_reserved() / 2**30
+        yield Finding(name="peak GPU memory", value=peak, words=f"{peak:.1f} GiB of GPU memory at most")

@@ -1,0 +1,75 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from grpo_space.presets import read_preset
+from grpo_space.worker.preflight import cut_finding, equal_finding, reward_finding, right_finding
+from tests.conftest import Cli
+
+
+def groups(*paid: str) -> Sequence[Sequence[float]]:
+    """`1001 1111`: two groups of four."""
+    return [[float(digit) for digit in group] for group in paid]
+
+
+def test_a_reward_that_never_fires_stops() -> None:
+    found = reward_finding("steps", groups("0000", "0000"))
+    assert found.stops
+    assert "0 % of 8 completions" in found.words
+    assert "never fires" in found.advice
+
+
+def test_a_reward_that_pays_everybody_the_same_is_noted() -> None:
+    found = reward_finding("format", groups("1111", "0000"))
+    assert not found.stops
+    assert "moves nothing" in found.advice
+
+
+def test_a_living_reward_needs_no_advice() -> None:
+    found = reward_finding("format", groups("1101", "0000"))
+    assert found.advice == ""
+    assert "38 % of 8 completions and differs within 50 % of 2 groups" in found.words
+
+
+@pytest.mark.parametrize(("varied", "stops"), [(0, True), (1, True), (2, False), (9, False)])
+def test_more_than_nine_tenths_of_equal_groups_stop(varied: int, stops: bool) -> None:
+    found = equal_finding(groups(*["1001"] * varied, *["1111"] * (19 - varied)))
+    assert found.stops == stops
+
+
+def test_too_easy_and_too_hard_are_told_apart() -> None:
+    assert "too easy" in right_finding([[True] * 4] * 9 + [[False] * 4]).advice
+    assert "too hard" in right_finding([[False] * 4] * 9 + [[True] * 4]).advice
+    assert right_finding([[True, False]] * 4).advice == ""
+
+
+def test_cut_off_completions() -> None:
+    config = read_preset("tiny").run
+    assert "max_completion_length" in cut_finding([True, True, False], config).advice
+    assert cut_finding([True] + [False] * 9, config).advice == ""
+
+
+@pytest.mark.xdist_group("worker")
+def test_the_tiny_preset_is_trainable(cli: Cli) -> None:
+    done = cli("preflight", "tiny", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["trainable"]
+    assert found["prompts"] >= 16
+    assert 0 < found["seconds_per_step"] < found["run_seconds"]
+    assert {"reward correctness", "reward format", "equal groups", "cut off", "peak memory"} <= {
+        finding["name"] for finding in found["findings"]
+    }
+    assert cli("runs", "--json").stdout.strip() == "[]"  # a preflight is no run
+
+
+@pytest.mark.xdist_group("worker")
+def test_a_dead_reward_is_not_trainable(cli: Cli, tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text("def nothing(completions, **columns):\n    return [0.0] * len(completions)\n")
+    done = cli("preflight", "tiny", "--set", f"rewards.{own}:nothing=0.1")
+    assert done.returncode == 1
+    assert "nothing never fires" in done.stdout
+    assert "Not trainable as it is." in done.stdout

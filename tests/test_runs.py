@@ -1,0 +1,333 @@
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grpo_space import runs
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.events import EventLog, Evaluated, Event, Finished, Started
+from grpo_space.presets import read_preset
+from grpo_space.runs import Run, create, every, find, holder, locked
+from tests import fake_worker
+from tests.conftest import ROOT, Fake
+
+
+@pytest.fixture
+def config() -> RunConfig:
+    return read_preset("tiny").run
+
+
+def refusal(function: Callable[..., object], *arguments: object) -> str:
+    with pytest.raises(UserError) as caught:
+        function(*arguments)
+    return str(caught.value)
+
+
+# Folders and names
+
+
+def test_an_id_can_be_read_and_sorts_by_time(
+    runs_root: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    for second in (59, 60, 3600, 3600 * 24 * 40):
+        monkeypatch.setattr(time, "gmtime", lambda second=second: time.localtime(1_790_000_000 + second))
+        made.append(create(config))
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d-\d{6}-tiny-[0-9a-f]{3}", run.id) for run in made)
+    assert sorted(run.id for run in made) == [run.id for run in made]
+    assert every() == made[::-1]
+    assert all(run.folder.parent == runs_root for run in made)
+
+
+def test_a_new_folder_holds_the_config_and_nothing_else(runs_root: Path, config: RunConfig) -> None:
+    run = create(config)
+    assert [path.name for path in run.folder.iterdir()] == ["config.yaml"]
+    assert run.config == config
+    assert run.status() == "new"
+
+
+def test_a_folder_of_ones_own(tmp_path: Path, config: RunConfig) -> None:
+    (tmp_path / "empty").mkdir()
+    assert create(config, tmp_path / "empty").folder == tmp_path / "empty"
+    assert create(config, tmp_path / "deep" / "new").config == config
+
+
+def test_a_folder_that_holds_something_is_left_alone(fake: Fake, tmp_path: Path, config: RunConfig) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("42")
+    assert "is not an empty folder" in refusal(create, config, tmp_path / "mine")
+    assert "is not an empty folder" in refusal(create, config, tmp_path / "mine" / "thesis.txt")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+    assert "cannot be made (Not a directory)" in refusal(create, config, tmp_path / "mine" / "thesis.txt" / "run")
+    run, _ = fake("finishes", tmp_path / "done")
+    assert "holds a run already (done): resume it, or name another folder" in refusal(create, config, run.folder)
+    running, _ = fake("works", tmp_path / "running")
+    assert "a run is going on there: watch running, or stop it first" in refusal(create, config, running.folder)
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from grpo_space.errors import UserError
+from grpo_space.presets import read_preset
+from grpo_space.runs import create
+config = read_preset("tiny").run
+resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
+try:
+    create(config, Path(sys.argv[1]))
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_leaves_no_half_config(runs_root: Path) -> None:
+    folder = runs_root / "new"
+    command = [sys.executable, "-c", FULL_DISK, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == f"{folder}: cannot be made (File too large)\n"
+    assert every() == []
+
+
+def test_a_run_is_found_by_name_beginning_and_folder(
+    runs_root: Path, tmp_path: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = create(config, runs_root / "2026-one"), create(config, runs_root / "2026-two")
+    elsewhere = create(config, tmp_path / "elsewhere")
+    assert find("2026-one") == find("2026-o") == find(str(one.folder)) == one
+    assert find(str(elsewhere.folder)) == elsewhere
+    monkeypatch.chdir(tmp_path)
+    assert find("elsewhere") == find("./elsewhere") == elsewhere
+    assert refusal(find, "2026") == f"RUN 2026: could be {two.id}, {one.id}"
+    assert refusal(find, "2027") == f"RUN 2027: there is none; the latest: {two.id}, {one.id}"
+    assert "there is none" in refusal(find, "")
+
+
+def test_what_is_no_run_is_named(runs_root: Path, tmp_path: Path) -> None:
+    assert refusal(find, "x") == "RUN x: there is none; no run was made yet"
+    assert refusal(find, str(tmp_path)) == f"RUN {tmp_path}: is not a run's folder: it has no config.yaml"
+
+
+def test_a_broken_config_is_named_with_its_file(runs_root: Path, config: RunConfig) -> None:
+    run = create(config)
+    (run.folder / "config.yaml").write_text("model: {id: m}\nseed: x\n")
+    problems = refusal(lambda: run.config).splitlines()
+    assert problems == [
+        f"{run.folder}/config.yaml: data: is missing",
+        f"{run.folder}/config.yaml: seed: 'x' should be a valid integer, unable to parse string as an integer",
+    ]
+
+
+# Status
+
+
+@pytest.mark.parametrize(("scenario", "status"), [("finishes", "done"), ("fails", "failed"), ("crashes", "died")])
+def test_the_last_event_tells_how_it_ended(fake: Fake, scenario: str, status: str) -> None:
+    run, _ = fake(scenario)
+    assert run.status() == status
+
+
+def test_the_lock_tells_that_it_runs(fake: Fake) -> None:
+    run, process = fake("works")
+    assert run.status() == "running"
+    assert holder(run.folder / "lock") == {"pid": process.pid}
+    runs.stop(run)
+    process.wait(timeout=30)
+    assert run.status() == "stopped"
+    assert "is not running (stopped)" in refusal(runs.stop, run)
+
+
+def test_a_killed_worker_died(fake: Fake) -> None:
+    run, process = fake("works")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert run.status() == "died"
+    assert run.history().step == 2
+    run.log.append(Started(attempt=2, from_step=0))
+    assert run.status() == "died"
+
+
+def test_a_lock_that_was_only_just_taken_is_one(runs_root: Path, config: RunConfig) -> None:
+    """Its holder has not yet written who it is."""
+    run = create(config)
+    with (run.folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert holder(run.folder / "lock") == {}
+        assert run.status() == "running"
+    assert run.status() == "new"
+
+
+def test_checkpoints_that_are_not_whole_do_not_count(runs_root: Path, config: RunConfig) -> None:
+    run = create(config)
+    assert run.last_checkpoint() is None
+    for name, state in {
+        "checkpoint-2": '{"global_step": 2}', "checkpoint-10": '{"global_step": 10}', "checkpoint-20": '{"global_st',
+        "checkpoint-30": "[]", "checkpoint-40": "", "checkpoint-old": '{"global_step": 50}',
+        "checkpoint-60": '{"global_step": 59}',
+    }.items():  # fmt: skip
+        (run.checkpoints / name).mkdir(parents=True)
+        (run.checkpoints / name / "trainer_state.json").write_text(state)
+    (run.checkpoints / "checkpoint-70").mkdir()
+    assert run.last_checkpoint() == 10
+
+
+# Locks
+
+
+def test_only_one_holds_a_lock(tmp_path: Path) -> None:
+    lock = tmp_path / "new" / "lock"
+    assert holder(lock) is None
+    with locked(lock, what="training", run="r") as mine:
+        assert mine
+        assert holder(lock) == {"pid": os.getpid(), "what": "training", "run": "r"}
+        with locked(lock) as again:
+            assert not again
+        assert holder(lock) == {"pid": os.getpid(), "what": "training", "run": "r"}
+    assert holder(lock) is None
+
+
+def test_whoever_only_looks_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    lock, done = tmp_path / "lock", threading.Event()
+    lock.touch()
+
+    def look() -> None:
+        while not done.is_set():
+            holder(lock)
+
+    watchers = [threading.Thread(target=look) for _ in range(3)]
+    for watcher in watchers:
+        watcher.start()
+    try:
+        for _ in range(20):
+            with locked(lock) as mine:
+                assert mine
+    finally:
+        done.set()
+        for watcher in watchers:
+            watcher.join()
+
+
+GRANDCHILD = """
+import os, subprocess, sys
+from pathlib import Path
+from grpo_space.runs import locked
+with locked(Path(sys.argv[1])):
+    print(subprocess.Popen(["sleep", "60"], close_fds=False, stdout=subprocess.DEVNULL).pid, flush=True)
+    os._exit(0)
+"""
+
+
+def test_a_grandchild_keeps_no_lock(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", GRANDCHILD, str(tmp_path / "lock")]
+    grandchild = int(subprocess.run(command, capture_output=True, check=True, cwd=ROOT).stdout)
+    try:
+        os.kill(grandchild, 0)
+        assert holder(tmp_path / "lock") is None
+    finally:
+        os.kill(grandchild, signal.SIGKILL)
+
+
+def test_a_second_writer_is_refused(fake: Fake) -> None:
+    run, _ = fake("works")
+    assert "somebody is at it already: watch it, or stop it first" in refusal(runs.start, run)
+    assert run.history().step == 2
+    assert run.status() == "running"
+
+
+def test_a_taken_machine_is_said_in_words(runs_root: Path, config: RunConfig) -> None:
+    run = create(config)
+    with locked(runs_root / "gpu.lock", what="training", run="another"):
+        assert "the machine is training another: one at a time" in refusal(runs.start, run)
+        assert "the machine is training another: one at a time" in refusal(runs.ask, run, "How many?")
+    assert run.status() == "new"
+
+
+def test_a_run_that_was_refused_leaves_nothing_and_one_that_began_everything(fake: Fake, config: RunConfig) -> None:
+    refused, began = create(config), fake("crashes")[0]
+    refused.worker_log.touch()
+    told = create(config)
+    told.worker_log.write_text("Traceback")
+    for run in (refused, began, told):
+        runs.discard_unstarted(run)
+    assert [run.folder.exists() for run in (refused, began, told)] == [False, True, True]
+
+
+def test_children_get_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"):
+        monkeypatch.setenv(name, "hf_secret")
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    environment = runs.without_secrets()
+    assert "hf_secret" not in environment.values()
+    assert environment["PYTHONPATH"] == f"{ROOT}:/elsewhere"
+    assert os.environ["HF_TOKEN"] == "hf_secret"
+
+
+# Which evaluation counts
+
+
+def told(log: EventLog, time: float, n: int) -> None:
+    events: list[Event] = [
+        Started(task="evaluate"), fake_worker.evaluated("base", [True] * n), fake_worker.evaluated("tuned", [True] * n),
+        Finished(why="done"),
+    ]  # fmt: skip
+    log.path.parent.mkdir(exist_ok=True)
+    for event in events:
+        log.append(event.model_copy(update={"time": time}))
+
+
+def counted(run: Run) -> Evaluated | None:
+    return run.evaluation().tuned
+
+
+def test_the_evaluation_on_the_most_problems_counts_and_of_equals_the_newest(
+    runs_root: Path, config: RunConfig
+) -> None:
+    run = create(config)
+    assert counted(run) is None
+    told(run.log, 100, n=4)
+    for name, moment, n, expected in [("1", 200, 2, 100), ("2", 300, 4, 300), ("3", 400, 1, 300), ("4", 500, 5, 500)]:
+        told(EventLog(run.folder / "evaluations" / f"{name}.jsonl"), moment, n)
+        evaluated = counted(run)
+        assert evaluated is not None
+        assert evaluated.time == expected
+
+
+def test_an_evaluation_from_before_the_resume_does_not_count(runs_root: Path, config: RunConfig) -> None:
+    """It measured another adapter."""
+    run = create(config)
+    run.log.append(Started(time=100))
+    run.log.append(Finished(time=110, why="stopped"))
+    told(EventLog(run.folder / "evaluations" / "1.jsonl"), 200, n=4)
+    assert counted(run) is not None
+    run.log.append(Started(time=300, attempt=2))
+    assert counted(run) is None
+    told(EventLog(run.folder / "evaluations" / "2.jsonl"), 400, n=2)
+    evaluated = counted(run)
+    assert evaluated is not None
+    assert evaluated.n == 2
+
+
+def test_half_an_evaluation_does_not_count(fake: Fake) -> None:
+    run, _ = fake("finishes")
+    log = EventLog(run.folder / "evaluations" / "1.jsonl")
+    log.path.parent.mkdir()
+    for event in (Started(task="evaluate"), fake_worker.evaluated("base", [True] * 9), Finished(why="stopped")):
+        log.append(event)
+    evaluated = counted(run)
+    assert evaluated is not None
+    assert evaluated.n == 4
+
+
+def test_a_run_folder_can_be_moved(fake: Fake, tmp_path: Path) -> None:
+    run, _ = fake("finishes")
+    moved = Run(Path(shutil.move(run.folder, tmp_path / "moved")))
+    assert (moved.status(), moved.history().step, moved.config.name) == ("done", 3, "tiny")

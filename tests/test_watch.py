@@ -1,0 +1,87 @@
+import math
+from collections.abc import Iterable
+
+from grpo_space.events import Alarm, Probe, Step
+from grpo_space.worker.watch import BAD_STEPS, CUT_STEPS, STILL_STEPS, Watch
+
+
+def step(number: int, **metrics: float) -> Step:
+    return Step(step=number, seconds=1.0, metrics={"reward": 1.0, "loss": 0.0, "grad_norm": 0.1, **metrics})
+
+
+def reward(name: str, mean: float, std: float) -> dict[str, float]:
+    return {f"rewards/{name}/mean": mean, f"rewards/{name}/std": std}
+
+
+def names(alarms: Iterable[Alarm]) -> list[str]:
+    return [alarm.name for alarm in alarms]
+
+
+def alarms_of(watch: Watch, steps: Iterable[Step]) -> list[Alarm]:
+    return [alarm for each in steps for alarm in watch.step(each)]
+
+
+def test_a_reward_that_never_fires_is_named_once() -> None:
+    watch = Watch(set())
+    dead = [step(n, **reward("steps", 0.0, 0.0), **reward("format", 0.2, 0.1)) for n in range(1, 60)]
+    [alarm] = alarms_of(watch, dead)
+    assert alarm.step == STILL_STEPS
+    assert "steps" in alarm.message
+    assert "teaches nothing" in alarm.message
+
+
+def test_a_reward_that_is_always_paid_in_full_has_done_its_work() -> None:
+    steps = [step(n, **reward("format", 0.5, 0.0)) for n in range(1, STILL_STEPS + 1)]
+    [alarm] = alarms_of(Watch(set()), steps)
+    assert "nothing left to teach" in alarm.message
+
+
+def test_a_reward_that_varied_once_in_that_time_is_alive() -> None:
+    steps = [step(n, **reward("format", 0.0, 0.0)) for n in range(1, 40) if n % 15]
+    steps += [step(n, **reward("format", 0.1, 0.2)) for n in range(15, 40, 15)]
+    assert not alarms_of(Watch(set()), sorted(steps, key=lambda each: each.step))
+
+
+def test_many_cut_off_completions() -> None:
+    assert not alarms_of(Watch(set()), [step(n, **{"completions/clipped_ratio": 0.5}) for n in range(1, 40)])
+    cut = [step(n, **{"completions/clipped_ratio": 0.6}) for n in range(1, 40)]
+    [alarm] = alarms_of(Watch(set()), cut)
+    assert (alarm.name, alarm.step) == ("cut_off", CUT_STEPS)
+
+
+def test_a_nan_loss() -> None:
+    assert names(alarms_of(Watch(set()), [step(1), step(2, loss=math.nan), step(3, loss=math.nan)])) == ["nan"]
+
+
+def test_single_skipped_steps_are_by_design_and_five_in_a_row_are_not() -> None:
+    watch = Watch(set())
+    alarms_of(watch, [step(n, grad_norm=math.inf if n % 3 == 0 else 0.1) for n in range(1, 30)])
+    assert watch.bad <= 1
+    alarms_of(watch, [step(n, grad_norm=math.nan) for n in range(30, 30 + BAD_STEPS)])
+    assert watch.bad >= BAD_STEPS
+
+
+def probed(watch: Watch, number: int, correct: int) -> list[str]:
+    return names(watch.probe(Probe(step=number, correct=correct, strict_correct=0, n=32)))
+
+
+def test_a_reward_that_rises_while_right_answers_fall() -> None:
+    watch = Watch(set())
+    alarms_of(watch, [step(n, reward=0.5) for n in range(1, 11)])
+    assert probed(watch, 10, 20) == []
+    alarms_of(watch, [step(n, reward=1.5) for n in range(11, 21)])
+    assert probed(watch, 20, 16) == []  # what chance may do
+    assert probed(watch, 20, 6) == ["hacked"]
+    assert probed(watch, 20, 2) == []  # once
+
+
+def test_right_answers_that_fall_with_the_reward_are_no_hack() -> None:
+    watch = Watch(set())
+    alarms_of(watch, [step(n, reward=1.5) for n in range(1, 11)])
+    probed(watch, 10, 20)
+    alarms_of(watch, [step(n, reward=0.5) for n in range(11, 21)])
+    assert probed(watch, 20, 2) == []
+
+
+def test_what_an_earlier_attempt_raised_is_not_raised_again() -> None:
+    assert not alarms_of(Watch({"nan"}), [step(1, loss=math.nan)])
