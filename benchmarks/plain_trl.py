@@ -105,7 +105,7 @@ def main() -> None:
         "seconds_per_step": round(seconds, 3),
         "tokens_per_second": round(tokens / seconds),
         "seconds_to_first_step": round(clock.ends[0] - STARTED, 1),
-        "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, 2),
+        "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
         "rewards": [round(log["reward"], 2) for log in logs],
     }
     print(json.dumps(figures))

@@ -1,5 +1,6 @@
 """What a run's events add up to. The app, the command line and the card all read a run through this."""
 
+import math
 import statistics as stats
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -90,6 +91,11 @@ class History:
         """Median. The first step also compiles and warms up, so it counts only while it is alone."""
         seconds = [event.seconds for event in self.steps]
         return stats.median(seconds[1:] or seconds) if seconds else None
+
+    @property
+    def skipped_steps(self) -> int:
+        """Steps without a usable gradient: in float16 the loss scaler skips some by design."""
+        return sum(not math.isfinite(step.metrics.get("grad_norm", 0.0)) for step in self.steps)
 
     def paired(self) -> Paired:
         """Base against tuned by right answers, wherever they stand.

@@ -1,5 +1,6 @@
 """Follows a run in a terminal: a live panel, or a line every few steps where there is no terminal."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -89,7 +90,7 @@ def phase_words(phase: Phase) -> str:
 def step_words(step: Step, history: History) -> str:
     metrics, total = step.metrics, history.phase.total if history.phase else 0
     each = ", ".join(f"{name} {number(value)}" for name, value in rewards(step).items())
-    length = number(metrics.get("completions/mean_length", float("nan")), 0)
+    length = number(metrics.get("completions/mean_length", math.nan), 0)
     left = time_left(history)
     return (
         f"step {step.step} of {total}: reward {number(metrics['reward'])} ({each}), length {length} tokens, "
@@ -140,9 +141,17 @@ def _step_rows(grid: Table, history: History) -> None:
     step = history.steps[-1]
     grid.add_row("reward", Text(number(step.metrics["reward"])))
     for name, value in rewards(step).items():
-        grid.add_row(Text(f"  {name}"), Text(number(value)))
-    grid.add_row("completion length", f"{number(step.metrics.get('completions/mean_length', float('nan')), 0)} tokens")
-    grid.add_row("seconds per step", number(history.seconds_per_step or float("nan"), 2))
+        grid.add_row(f"  {name}", Text(number(value)))
+    grid.add_row("completion length", f"{number(step.metrics.get('completions/mean_length', math.nan), 0)} tokens")
+    equal = step.metrics.get("frac_reward_zero_std", math.nan)
+    grid.add_row("equal groups", f"{number(100 * equal, 0)} % (all earned the same: they teach nothing)")
+    grid.add_row(
+        "loss",
+        f"{number(step.metrics.get('loss', math.nan), 3)} (hovers around 0, since a group's advantages cancel out)",
+    )
+    if history.skipped_steps:
+        grid.add_row("skipped steps", f"{history.skipped_steps} (the float16 loss scale finds its level: by design)")
+    grid.add_row("seconds per step", number(history.seconds_per_step or math.nan, 2))
     if history.probes:
         probe = history.probes[-1]
         grid.add_row("held-out probe", f"{probe.correct} of {probe.n} right after step {probe.step}")

@@ -36,7 +36,7 @@ def comparison(history: History) -> Iterator[RenderableType]:
     table.add_row("right and in the format", n, *(percent(e.strict_correct, e.n) for e in both))
     for kind in kinds(base):
         shares = [_of_kind(kind, e) for e in both]
-        table.add_row(Text(f"right, {kind}"), str(shares[0][1]), *(percent(*share) for share in shares))
+        table.add_row(Text(f"right, kind: {kind}"), str(shares[0][1]), *(percent(*share) for share in shares))
     table.add_row("cut off at the limit", n, *(percent(sum(a.cut_off for a in e.answers), e.n) for e in both))
     table.add_row("mean length", n, *(f"{mean_tokens(e):.0f} tokens" for e in both))
     yield table

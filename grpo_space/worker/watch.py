@@ -88,8 +88,8 @@ class Watch:
 
 def _hacked_words(earlier: Probe, probe: Probe, then: float, now: float) -> str:
     return (
-        f"Since step {earlier.step} the reward rose from {then:.2f} to {now:.2f}, but right answers to held-out problems "
-        f"fell from {earlier.correct} to {probe.correct} of {probe.n}. The model may be earning its reward without "
+        f"Since step {earlier.step} the reward rose from {then:.2f} to {now:.2f}, but right answers to held-out "
+        f"problems fell from {earlier.correct} to {probe.correct} of {probe.n}. The model may earn its reward without "
         "solving the problems: look at what it writes."
     )
 

@@ -160,6 +160,16 @@ def train(
                 print(f"step {step}/{total} loss {loss.item():.4f} {time.monotonic() - started:.0f} s", flush=True)
 
 
+def for_every_transformers(folder: Path) -> None:
+    """Transformers 5 writes a tokenizer class that 4.57 does not know; both write the dtype of the file, not of use."""
+    for name, change in (
+        ("tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast"}),
+        ("config.json", {"dtype": "float32"}),
+    ):
+        file = folder / name
+        file.write_text(json.dumps(json.loads(file.read_text()) | change, indent=2, sort_keys=True) + "\n")
+
+
 def report(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, test: Path) -> None:
     rows = read_rows(test)
     questions = [row["question"] for row in rows]
@@ -227,6 +237,7 @@ def main() -> None:
     train(model, phases, args.batch_size, args.lr, args.seed, args.four_bit_share, args.noise, words)
     tokenizer.save_pretrained(args.out / "model")
     model.half().save_pretrained(args.out / "model")
+    for_every_transformers(args.out / "model")
     report(model.float(), tokenizer, args.out / "test.jsonl")
     print(f"done, {time.monotonic() - started:.0f} s", flush=True)
 

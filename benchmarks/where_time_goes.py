@@ -1,0 +1,49 @@
+"""Seconds of a step by part, on the worker's own trainer: `python -m benchmarks.where_time_goes STEPS`."""
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from grpo_space.presets import read_preset
+from grpo_space.worker import data, engine
+from grpo_space.worker.preflight import Clock
+from grpo_space.worker.recorder import Recorder
+from grpo_space.worker.train import grpo_config, make_trainer
+
+
+def main(steps: int) -> None:
+    config = read_preset("tiny").run
+    loaded, rows = engine.load(config), data.load(config)
+    spent: dict[str, list[float]] = {}
+
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*args: Any, **options: Any) -> Any:
+            start = time.perf_counter()
+            result = function(*args, **options)
+            spent.setdefault(name, []).append(time.perf_counter() - start)
+            return result
+
+        wrapper.__name__ = getattr(function, "__name__", name)
+        return wrapper
+
+    recorder, clock = Recorder(config, loaded.tokenizer.eos_token_id, lambda batch: None), Clock()
+    recorder.functions = {label: timed("rewards", function) for label, function in recorder.functions.items()}
+    with tempfile.TemporaryDirectory() as folder:
+        args = grpo_config(config, Path(folder), max_steps=steps, save_strategy="no")
+        trainer = make_trainer(loaded, rows.train, recorder, clock, args)
+        loaded.model.generate = timed("generation", loaded.model.generate)
+        trainer.accelerator.backward = timed("backward", trainer.accelerator.backward)
+        trainer.train()
+    each = {name: sum(seconds) / steps for name, seconds in spent.items()}
+    whole = statistics.fmean(end - start for start, end in zip(clock.ends, clock.ends[1:], strict=False))
+    each["loss forward, optimizer, the rest"] = whole - sum(each.values())
+    print(json.dumps({**each, "in all": whole}))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
