@@ -21,8 +21,8 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from grpo_space import doctor, live, paths, presets, report, runs
-from grpo_space.config import override
+from grpo_space import doctor, hardware, live, paths, presets, report, runs
+from grpo_space.config import RunConfig, override
 from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed
 from grpo_space.history import History
@@ -146,9 +146,16 @@ def examine(arguments: argparse.Namespace) -> int:
     return int(not all(check.ok for check in checks))
 
 
-def preflight(arguments: argparse.Namespace) -> int:
+def config_of(arguments: argparse.Namespace) -> RunConfig:
+    """The preset with its changed settings, once it is known to fit this machine."""
     config = override(presets.read_preset(arguments.preset).run, arguments.settings)
+    hardware.check(config, hardware.has_gpu())
     paths.check_files(config)
+    return config
+
+
+def preflight(arguments: argparse.Namespace) -> int:
+    config = config_of(arguments)
     with tempfile.TemporaryDirectory() as folder:
         run = runs.create(config, Path(folder) / config.name)
         runs.start(run, "preflight")
@@ -166,8 +173,7 @@ def preflight(arguments: argparse.Namespace) -> int:
 
 
 def train(arguments: argparse.Namespace) -> int:
-    config = override(presets.read_preset(arguments.preset).run, arguments.settings)
-    paths.check_files(config)
+    config = config_of(arguments)
     run = runs.create(config, arguments.run_dir)
     show(Text(f"Training {config.name} as {run.id}"))
     return start_and_follow(run, new=True)

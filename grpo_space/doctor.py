@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from grpo_space.hardware import has_gpu
 from grpo_space.paths import PROJECT
 from grpo_space.runs import root, without_secrets
 
@@ -51,7 +52,7 @@ def pins(file: Path) -> dict[str, str]:
 
 
 def _packages(gpu: bool) -> Iterator[Check]:
-    file = PROJECT / ("requirements.txt" if gpu and has_nvidia() else "requirements-cpu.txt")
+    file = PROJECT / ("requirements.txt" if gpu and has_gpu() else "requirements-cpu.txt")
     for package, pin in pins(file).items():
         try:
             found = version(package)
@@ -74,12 +75,8 @@ def _imports() -> Iterator[Check]:
             yield Check(f"import {name}", True, "works")
 
 
-def has_nvidia() -> bool:
-    return shutil.which("nvidia-smi") is not None
-
-
 def _gpu() -> Check:
-    if not has_nvidia():
+    if not has_gpu():
         return Check("GPU", True, "none: the tiny preset trains on the CPU")
     query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version,compute_cap", "--format=csv,noheader"]
     done = subprocess.run(query, capture_output=True, text=True, check=False)

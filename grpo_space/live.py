@@ -141,7 +141,7 @@ def _step_rows(grid: Table, history: History) -> None:
     step = history.steps[-1]
     grid.add_row("reward", Text(number(step.metrics["reward"])))
     for name, value in rewards(step).items():
-        grid.add_row(f"  {name}", Text(number(value)))
+        grid.add_row(Text(f"  {name}"), Text(number(value)))
     grid.add_row("completion length", f"{number(step.metrics.get('completions/mean_length', math.nan), 0)} tokens")
     equal = step.metrics.get("frac_reward_zero_std", math.nan)
     grid.add_row("equal groups", f"{number(100 * equal, 0)} % (all earned the same: they teach nothing)")

@@ -13,6 +13,7 @@ from peft import LoraConfig, PeftModel, PeftModelForCausalLM
 from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase, set_seed
 
+from grpo_space import hardware
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import local_model
@@ -113,8 +114,9 @@ def load(config: RunConfig, adapter: Path | None = None) -> Engine:
     Raises:
         UserError: where the config asks for what this machine does not have, or the model cannot be loaded.
     """
-    if config.engine == "unsloth" or config.rollout == "vllm" or config.model.load_in_4bit:
-        raise UserError(_needs_gpu(config))
+    hardware.check(config, hardware.has_gpu())
+    if config.model.load_in_4bit or config.engine == "unsloth" or config.rollout == "vllm":
+        raise UserError("engine: 4-bit weights, Unsloth and vLLM are not built in yet: only plain Transformers is")
     set_seed(config.seed)
     source = local_model(config.model)
     tokenizer = _from(AutoTokenizer, config, padding_side="left")
@@ -123,14 +125,6 @@ def load(config: RunConfig, adapter: Path | None = None) -> Engine:
         tokenizer.pad_token = tokenizer.eos_token
     _check_lengths(config, model.config.max_position_embeddings, tokenizer)
     return Engine("transformers", _with_adapter(model, config, adapter), tokenizer, commit(source, model))
-
-
-def _needs_gpu(config: RunConfig) -> str:
-    if config.engine == "unsloth":
-        return "engine: unsloth needs a CUDA GPU; take engine=auto"
-    if config.rollout == "vllm":
-        return "rollout: vllm needs a CUDA GPU; take rollout=auto"
-    return f"model.load_in_4bit: {config.model.id} in 4 bits needs a CUDA GPU"
 
 
 def _from(loader: Any, config: RunConfig, **options: Any) -> Any:

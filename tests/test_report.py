@@ -1,0 +1,110 @@
+"""A run in words and tables."""
+
+import math
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from grpo_space import report
+from grpo_space.errors import UserError
+from grpo_space.events import Alarm, Evaluated, Event, Failed, Finished, Started
+from grpo_space.history import History
+from grpo_space.presets import read_preset
+from grpo_space.runs import Run, create
+from tests import fake_worker
+
+
+@pytest.fixture
+def run(runs_root: Path) -> Run:
+    return create(read_preset("tiny").run)
+
+
+def history(*events: Event) -> History:
+    made = History()
+    made.add(events)  # type: ignore[arg-type]
+    return made
+
+
+def ending(run: Run, *events: Event) -> str:
+    for event in events:
+        run.log.append(event)
+    console = Console(file=StringIO(), width=100, highlight=False)
+    for part in report.ending(run, run.history(), run.status()):
+        console.print(part)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def labelled(which: str, kinds: list[str]) -> Evaluated:
+    evaluated = fake_worker.evaluated(which, [True] * len(kinds))
+    answers = tuple(a.model_copy(update={"kind": kind}) for a, kind in zip(evaluated.answers, kinds, strict=True))
+    return evaluated.model_copy(update={"answers": answers})
+
+
+def test_a_whole_run_is_told(run: Run) -> None:
+    told = ending(run, *fake_worker.whole_run(3))
+    for words in ("base: wrong", "tuned: right", "[red]pens[/red]", "Right by both 1, only by base 0, only by tuned 2",
+                  str(run.folder), f"python -m grpo_space ask {run.id}"):  # fmt: skip
+        assert words in told
+
+
+def test_labels_are_text(run: Run) -> None:
+    kinds = ["[red]one[/blue]", "two"]
+    told = ending(run, Started(), labelled("base", kinds), labelled("tuned", kinds), Finished(why="done"))
+    assert "[red]one[/blue]" in told
+    assert "[red]pens[/red]" not in told.partition("Right by both")[2]
+
+
+def test_a_broken_problem_is_shown_beside_the_mended_ones(run: Run) -> None:
+    base, tuned = [False] * 5 + [True], [True] * 5 + [False]
+    parts = list(report.flipped(history(fake_worker.evaluated("base", base), fake_worker.evaluated("tuned", tuned))))
+    assert len(parts) == 3
+    console = Console(file=StringIO(), width=100)
+    console.print(parts[2])
+    console.print(parts[1])
+    assert isinstance(console.file, StringIO)
+    assert "base: right" in console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        ([], ["The run is in"]),
+        ([Started()], ["was killed and could not say why", "grpo_space resume"]),
+        ([Started(), Failed(boundary="load", message="KeyError: '[/x]'")], ["Failed while loading the model", "[/x]"]),
+        ([Started(), Failed(boundary="worker", message="gone")], ["Failed while working: gone"]),
+        ([Started(), Finished(why="stopped", message="Saved at step 2 of 9.")], ["Saved at step 2 of 9.", "resume"]),
+        ([Started(), Alarm(step=3, name="dead", message="[b]ad"), Finished(why="done")], ["step 3", "[b]ad"]),
+    ],
+)
+def test_every_end_is_told(run: Run, events: list[Event], words: list[str]) -> None:
+    told = ending(run, *events)
+    for word in words:
+        assert word in told
+    assert "Traceback" not in told
+
+
+def test_a_command_to_copy_stands_in_one_line(runs_root: Path) -> None:
+    run = create(read_preset("tiny").run, runs_root / ("long-" * 20))
+    lines = ending(run, Started(), Finished(why="stopped")).splitlines()
+    assert any(line.endswith(f"python -m grpo_space resume {run.id}") for line in lines)
+
+
+def test_what_is_missing_is_named() -> None:
+    base, tuned = fake_worker.evaluated("base", [True]), fake_worker.evaluated("tuned", [True])
+    for events, missing in (([], "base and tuned"), ([base], "tuned"), ([tuned], "base")):
+        with pytest.raises(UserError, match=f"no result of the {missing} model"):
+            report.as_json(history(*events))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
+)
+def test_durations_are_words(seconds: float, words: str) -> None:
+    assert report.duration(seconds) == words
+
+
+def test_no_number_is_a_dash() -> None:
+    assert (report.number(math.nan), report.number(1.234), report.number(12.6, 0)) == ("-", "1.23", "13")
