@@ -229,6 +229,8 @@ def conclude(run: Run, history: History) -> int:
     status = run.status(history)
     if isinstance(history.end, Failed) and history.end.user_error:
         raise UserError(*history.end.message.splitlines())
+    if status == "died" and runs.disk_is_full(run):
+        raise UserError(f"{run.folder}: the disk is full, and the run died of it: free some of it, then resume")
     for part in report.ending(run, history, status):
         show(part)
     return 3 if status in ("failed", "died") else 0

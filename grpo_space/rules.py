@@ -55,7 +55,7 @@ def _reward_problems(config: "RunConfig") -> Iterator[str]:
     labels = config.reward_labels
     for label in sorted({label for label in labels if labels.count(label) > 1}):
         yield f"rewards: two of them are called {label}: rename a function, or they could not be told apart"
-    if "correctness" in rewards:
+    if rewards.get("correctness", 0.0) > 0:
         yield from _outweighed(rewards)
 
 

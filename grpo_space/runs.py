@@ -140,6 +140,10 @@ def discard_unstarted(run: Run) -> None:
         shutil.rmtree(run.folder, ignore_errors=True)
 
 
+def disk_is_full(run: Run) -> bool:
+    return shutil.disk_usage(run.folder).free < 2**20
+
+
 def _taken(run: Run) -> str:
     if run.status() == "running":
         return f"--run-dir {run.folder}: a run is going on there: watch {run.id}, or stop it first"

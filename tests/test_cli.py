@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from grpo_space.events import Step
-from grpo_space.runs import Run, create, every, locked
 from grpo_space.presets import read_preset
+from grpo_space.runs import Run, create, every, locked
 from tests import fake_worker
 from tests.conftest import ROOT, Cli, Fake, assert_refused, command, start_cli
 
@@ -85,9 +85,7 @@ def test_every_problem_is_a_line_of_its_own(cli: Cli) -> None:
         ('{"question": "q", "answer": "1"}\n', "data: "),
     ],
 )
-def test_bad_data_is_found_before_anything_heavy(
-    cli: Cli, tmp_path: Path, content: str, words: str
-) -> None:
+def test_bad_data_is_found_before_anything_heavy(cli: Cli, tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "rows.jsonl").write_text(content)
     assert_refused(cli("train", "tiny", "--set", f"data.path={tmp_path / 'rows.jsonl'}"), words)
     [run] = every()
@@ -257,6 +255,11 @@ def test_a_run_that_failed_is_three(cli: Cli, fake: Fake, scenario: str, words: 
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_a_command_to_copy_stands_in_one_line(cli: Cli, fake: Fake, runs_root: Path) -> None:
+    run, _ = fake("fails", runs_root / ("long-" * 20))
+    assert any(line.endswith(f"grpo_space resume {run.id}") for line in cli("watch", run.id).stdout.splitlines())
+
+
 def test_a_run_is_stopped(cli: Cli, fake: Fake) -> None:
     run, process = fake("works")
     done = cli("stop", run.id)
@@ -291,7 +294,9 @@ def test_nan_is_null_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert json.loads(capsys.readouterr().out) == {"a": [None, None, 1.5], "b": {"c": None}}
 
 
-@pytest.mark.parametrize("arguments", [["presets"], ["presets", "--json"], ["runs"], ["runs", "--json"], ["watch", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [["presets"], ["presets", "--json"], ["runs"], ["runs", "--json"], ["watch", "x"]]
+)
 def test_a_reader_may_leave_early(fake: Fake, runs_root: Path, arguments: list[str]) -> None:
     """As in `runs | head -1`."""
     run, _ = fake("crashes", runs_root / "x")

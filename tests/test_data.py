@@ -48,7 +48,8 @@ def test_gsm8ks_rows_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "gold"), [("42", "42"), (" 42 ", "42"), (42, "42"), (0, "0"), (-3, "-3"), (2.5, "2.5"), ("x + 1", "x + 1")]
+    ("answer", "gold"),
+    [("42", "42"), (" 42 ", "42"), (42, "42"), (0, "0"), (-3, "-3"), (2.5, "2.5"), ("x + 1", "x + 1")],
 )
 def test_a_bare_answer_is_one_too(tmp_path: Path, answer: object, gold: str) -> None:
     [row] = read_file(written(tmp_path / "a.jsonl", {"question": "q", "answer": answer}))
@@ -77,7 +78,9 @@ def test_a_line_separator_within_a_question_ends_no_line(tmp_path: Path, separat
 @given(question=st.text(st.characters(exclude_categories=["Cs"])).filter(str.strip), escaped=st.booleans())
 def test_any_question_is_read_as_it_was(tmp_path_factory: pytest.TempPathFactory, question: str, escaped: bool) -> None:
     file = tmp_path_factory.mktemp("data") / "a.jsonl"
-    file.write_text(json.dumps({"question": question, "answer": "1"}, ensure_ascii=escaped), encoding="utf-8", newline="")
+    file.write_text(
+        json.dumps({"question": question, "answer": "1"}, ensure_ascii=escaped), encoding="utf-8", newline=""
+    )
     assert read_file(file) == [Row(question, "1")]
 
 
@@ -118,7 +121,9 @@ def test_many_bad_lines_are_counted_and_the_first_named(tmp_path: Path) -> None:
     assert lines[-1] == "rows.jsonl: and 7 more lines"
 
 
-@pytest.mark.parametrize("garbage", [bytes(range(256)) * 50, b"\x7fELF\x02\x01\x01\x00" * 9, b"\xff\xfe\x00\xd8\n", b"\x00" * 50])
+@pytest.mark.parametrize(
+    "garbage", [bytes(range(256)) * 50, b"\x7fELF\x02\x01\x01\x00" * 9, b"\xff\xfe\x00\xd8\n", b"\x00" * 50]
+)
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path, garbage: bytes) -> None:
     (tmp_path / "rows.jsonl").write_bytes(garbage)
     assert all(line.startswith("rows.jsonl") for line in refusal(tmp_path / "rows.jsonl"))

@@ -75,7 +75,7 @@ def test_a_reward_that_raises_names_itself_the_completion_and_the_question() -> 
     def picky(completions: list[list[dict[str, str]]], **_: object) -> list[float]:
         return [1.0 / len(completion[0]["content"]) for completion in completions]
 
-    with pytest.raises(RewardError, match="the reward picky raised ZeroDivisionError.*completion: ''.*question 1"):
+    with pytest.raises(RewardError, match=r"the reward picky raised ZeroDivisionError.*completion: ''.*question 1"):
         call("picky", picky, **columns("a", "", "b"))
 
 
@@ -85,7 +85,7 @@ def test_a_reward_that_gives_too_few_numbers_is_named() -> None:
 
 
 def test_a_reward_without_an_opinion_is_nan() -> None:
-    first, second = call("own", lambda **_: [None, 2], **columns("a", "b"))  # type: ignore[list-item]
+    first, second = call("own", lambda **_: [None, 2], **columns("a", "b"))
     assert first != first
     assert second == 2.0
 
@@ -109,7 +109,6 @@ def test_all_built_in_rewards_at_once_are_outweighed_by_correctness() -> None:
     assert len(override(read_preset("tiny").run, [f"rewards={rewards}"]).rewards) == 5
 
 
-@pytest.mark.xdist_group("worker")
 def test_a_bad_signature_is_found_before_the_model_is_loaded(cli: Cli, own: Path) -> None:
     done = cli("train", "tiny", "--set", f"rewards.{own}:narrow=0.1")
     assert_refused(done, "own.py:narrow: cannot be called as TRL calls it")
@@ -140,7 +139,6 @@ def poison(completions, trainer_state, **columns):
 """
 
 
-@pytest.mark.xdist_group("worker")
 def test_a_reward_that_raises_leaves_the_last_checkpoint(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(RAISES)
     done = cli("train", "tiny", *SMALL, "--set", "grpo.max_steps=6", "--set", f"rewards.{tmp_path}/own.py:late=0.1")
@@ -154,7 +152,6 @@ def test_a_reward_that_raises_leaves_the_last_checkpoint(cli: Cli, tmp_path: Pat
     assert run.last_checkpoint() == 2
 
 
-@pytest.mark.xdist_group("worker")
 def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(POISON)
     done = cli("train", "tiny", *SMALL, "--set", "grpo.max_steps=8", "--set", f"rewards.{tmp_path}/own.py:poison=0.1")
@@ -167,7 +164,6 @@ def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(cli: Cli, tmp_path
     assert run.last_checkpoint() == 2
 
 
-@pytest.mark.xdist_group("worker")
 def test_a_reward_that_never_fires_raises_the_alarm(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text("def dead(completions, **columns):\n    return [0.0] * len(completions)\n")
     settings = ["grpo.max_steps=21", "grpo.per_device_train_batch_size=4", "grpo.num_generations=2"]

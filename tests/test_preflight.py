@@ -51,7 +51,6 @@ def test_cut_off_completions() -> None:
     assert cut_finding([True] + [False] * 9, config).advice == ""
 
 
-@pytest.mark.xdist_group("worker")
 def test_the_tiny_preset_is_trainable(cli: Cli) -> None:
     done = cli("preflight", "tiny", "--json")
     assert done.returncode == 0, done.stderr
@@ -65,7 +64,6 @@ def test_the_tiny_preset_is_trainable(cli: Cli) -> None:
     assert cli("runs", "--json").stdout.strip() == "[]"  # a preflight is no run
 
 
-@pytest.mark.xdist_group("worker")
 def test_a_dead_reward_is_not_trainable(cli: Cli, tmp_path: Path) -> None:
     own = tmp_path / "own.py"
     own.write_text("def nothing(completions, **columns):\n    return [0.0] * len(completions)\n")

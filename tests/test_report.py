@@ -1,6 +1,5 @@
 """A run in words and tables."""
 
-import math
 from io import StringIO
 from pathlib import Path
 
@@ -86,25 +85,8 @@ def test_every_end_is_told(run: Run, events: list[Event], words: list[str]) -> N
     assert "Traceback" not in told
 
 
-def test_a_command_to_copy_stands_in_one_line(runs_root: Path) -> None:
-    run = create(read_preset("tiny").run, runs_root / ("long-" * 20))
-    lines = ending(run, Started(), Finished(why="stopped")).splitlines()
-    assert any(line.endswith(f"python -m grpo_space resume {run.id}") for line in lines)
-
-
 def test_what_is_missing_is_named() -> None:
     base, tuned = fake_worker.evaluated("base", [True]), fake_worker.evaluated("tuned", [True])
     for events, missing in (([], "base and tuned"), ([base], "tuned"), ([tuned], "base")):
         with pytest.raises(UserError, match=f"no result of the {missing} model"):
             report.as_json(history(*events))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")]
-)
-def test_durations_are_words(seconds: float, words: str) -> None:
-    assert report.duration(seconds) == words
-
-
-def test_no_number_is_a_dash() -> None:
-    assert (report.number(math.nan), report.number(1.234), report.number(12.6, 0)) == ("-", "1.23", "13")

@@ -15,7 +15,7 @@ import pytest
 from grpo_space import runs
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.events import EventLog, Evaluated, Event, Finished, Started
+from grpo_space.events import Evaluated, Event, EventLog, Finished, Started
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, every, find, holder, locked
 from tests import fake_worker

@@ -38,7 +38,9 @@ def tokenizer() -> Tokenizer:
 def test_it_is_small_enough_to_embed() -> None:
     files = [path for path in TINY.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     assert sum(path.stat().st_size for path in files) < 10 * MEGABYTE
-    assert {"model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja"} <= {path.name for path in files}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "chat_template.jinja"} <= {
+        path.name for path in files
+    }
 
 
 @pytest.mark.parametrize("name", ["train.jsonl", "test.jsonl"])

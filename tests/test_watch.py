@@ -71,8 +71,17 @@ def test_a_reward_that_rises_while_right_answers_fall() -> None:
     assert probed(watch, 10, 20) == []
     alarms_of(watch, [step(n, reward=1.5) for n in range(11, 21)])
     assert probed(watch, 20, 16) == []  # what chance may do
+    assert probed(watch, 20, 11) == []
     assert probed(watch, 20, 6) == ["hacked"]
     assert probed(watch, 20, 2) == []  # once
+
+
+def test_one_slip_from_a_perfect_probe_is_no_hack() -> None:
+    watch = Watch(set())
+    alarms_of(watch, [step(n, reward=0.5) for n in range(1, 11)])
+    probed(watch, 10, 32)
+    alarms_of(watch, [step(n, reward=1.5) for n in range(11, 21)])
+    assert probed(watch, 20, 31) == []
 
 
 def test_right_answers_that_fall_with_the_reward_are_no_hack() -> None:

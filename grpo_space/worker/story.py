@@ -20,10 +20,11 @@ from typing import Literal
 
 from grpo_space.errors import UserError
 from grpo_space.events import Alarm, EventLog, Failed, Finished, Loaded, Phase, Started
-from grpo_space.runs import PARENT, Run
+from grpo_space.runs import PARENT, Run, disk_is_full
 from grpo_space.worker import data, own_reward
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
+FULL = "the disk is full: free some of it, then resume"
 LOAD_SECONDS = 12.0
 """Importing the packages and loading the embedded model, on 2 cores."""
 
@@ -233,6 +234,9 @@ def main(task: str, folder: str, *arguments: str) -> int:
         log.append(Failed(boundary=tell.what, message=str(error), user_error=True))
         return 1
     except Exception as error:
+        if disk_is_full(run):
+            log.append(Failed(boundary=tell.what, message=f"{run.folder}: {FULL}", user_error=True))
+            return 1
         message = f"{type(error).__name__}: {error}"
         log.append(Failed(boundary=tell.what, message=message, traceback=traceback.format_exc()))
         return 3

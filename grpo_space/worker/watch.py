@@ -75,7 +75,7 @@ class Watch:
         now = self._reward(probe.step)
         for earlier in self.probes[:-1]:
             then = self._reward(earlier.step)
-            fell = wilson(probe.correct, probe.n)[1] < earlier.correct / earlier.n
+            fell = wilson(probe.correct, probe.n)[1] < wilson(earlier.correct, earlier.n)[0]  # further than by chance
             if fell and now > then:
                 return {"hacked": _hacked_words(earlier, probe, then, now)}
         return {}
