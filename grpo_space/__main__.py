@@ -21,11 +21,12 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from grpo_space import doctor, hardware, live, paths, presets, report, runs
+from grpo_space import doctor, hardware, live, paths, presets, report, runs, words
 from grpo_space.config import RunConfig, override
 from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed
 from grpo_space.history import History
+from grpo_space.report import text
 from grpo_space.runs import Run
 
 
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.command(arguments))
     except UserError as error:
         for problem in error.problems:
-            print(problem, file=sys.stderr)
+            print(words.plain(problem), file=sys.stderr)
         return 1
     except BrokenPipeError:  # whoever reads us has seen enough: `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more on its way out
@@ -87,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     command("resume", resume, "go on from the last checkpoint", run=True)
     made = command("evaluate", evaluate, "base against tuned on held-out problems", run=True, reading=True)
     made.add_argument("--rerun", action="store_true", help="measure again, even if there is a result")
-    made.add_argument("--limit", type=_count, metavar="N", help="measure on the first N problems only")
+    made.add_argument("--limit", type=_number, metavar="N", help="measure on the first N problems only")
     made = command("ask", ask, "both answers to a question of your own", run=True, reading=True)
     made.add_argument("question")
     return top
@@ -99,7 +100,7 @@ def preset_and_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
 
 
-def _count(text: str) -> int:
+def _number(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("1 is the least")
@@ -131,8 +132,8 @@ def list_presets(arguments: argparse.Namespace) -> int:
         return print_json([{"name": name, **preset.model_dump(mode="json")} for name, preset in read.items()])
     for name, preset in read.items():
         show(Text.assemble((name, "bold cyan"), "  ", preset.title, (f"  needs: {preset.hardware}", "dim")))
-        show(Text(f"  {preset.summary}\n  {preset.expect}\n"))
-    show(Text("Train one: python -m grpo_space train tiny"))
+        show(text(f"  {preset.summary}\n  {preset.expect}\n"))
+    show(text("Train one: python -m grpo_space train tiny"))
     return 0
 
 
@@ -159,23 +160,46 @@ def preflight(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         run = runs.create(config, Path(folder) / config.name)
         runs.start(run, "preflight")
-        history = live.follow(run, run.log, Console(stderr=True, highlight=False) if arguments.json else console)
-        found = history.preflight
-        if found is None:
-            message = history.end.message if history.end else f"the worker died: {run.worker_log.read_text()[-500:]}"
-            raise UserError(*message.splitlines())
+        history = follow_to_the_end(run, run.log, quiet=arguments.json)
+    if history.preflight is None:
+        return failed(history)
     if arguments.json:
-        print_json(found.model_dump() | {"trainable": found.trainable})
+        print_json(history.preflight.model_dump() | {"trainable": history.preflight.trainable})
     else:
-        for part in report.preflight(found):
+        for part in report.preflight(history.preflight):
             show(part)
-    return int(not found.trainable)
+    return int(not history.preflight.trainable)
+
+
+def follow_to_the_end(run: Run, log: EventLog, quiet: bool) -> History:
+    """Ctrl-C ends the worker too: nobody else wants to know."""
+    try:
+        return live.follow(run, log, Console(stderr=True, highlight=False) if quiet else console)
+    except KeyboardInterrupt:
+        with contextlib.suppress(UserError):
+            runs.stop(run)
+        while run.status() == "running":
+            time.sleep(live.POLL_SECONDS)
+        raise
+
+
+def failed(history: History) -> int:
+    """Says on stderr why there is no result: 1 for the user to put right, 3 for a failure.
+
+    Raises:
+        UserError: for the user to put right.
+    """
+    if isinstance(history.end, Failed) and history.end.user_error:
+        raise UserError(*history.end.message.splitlines())
+    message = history.end.message if history.end else "The worker was killed and could not say why."
+    print(words.plain(message), file=sys.stderr)
+    return 3
 
 
 def train(arguments: argparse.Namespace) -> int:
     config = config_of(arguments)
     run = runs.create(config, arguments.run_dir)
-    show(Text(f"Training {config.name} as {run.id}"))
+    show(text(f"Training {config.name} as {run.id}"))
     return start_and_follow(run, new=True)
 
 
@@ -188,7 +212,7 @@ def resume(arguments: argparse.Namespace) -> int:
         raise UserError(f"{run.id}: runs already: watch it instead")
     paths.check_files(run.config)
     step = run.last_checkpoint() or 0
-    show(Text(f"Going on with {run.id} from step {step} of {run.config.grpo.max_steps}"))
+    show(text(f"Going on with {run.id} from step {step} of {run.config.grpo.max_steps}"))
     return start_and_follow(run)
 
 
@@ -212,7 +236,7 @@ def start_and_follow(run: Run, new: bool = False) -> int:
                 runs.stop(run)
         history = live.follow(run, run.log, console, lambda: note if asked else "")
     except KeyboardInterrupt:
-        show(Text(f"Not watching any more. See how it ended: python -m grpo_space watch {run.id}"))
+        show(text(f"Not watching any more. See how it ended: python -m grpo_space watch {run.id}"))
         return 0
     except UserError:
         if new:
@@ -221,6 +245,8 @@ def start_and_follow(run: Run, new: bool = False) -> int:
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
+    if new and history.loaded is None and isinstance(history.end, Failed) and history.end.user_error:
+        runs.discard(run)
     return conclude(run, history)
 
 
@@ -248,7 +274,7 @@ def list_runs(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json(found)
     if not found:
-        show(Text("No run was made yet. Start one: python -m grpo_space train tiny"))
+        show(text("No run was made yet. Start one: python -m grpo_space train tiny"))
         return 0
     rows = [(f["id"], f["status"], f"{f['step']} of {f['max_steps']}") for f in found]
     show(report.table(("run", "status", "steps"), [tuple(map(str, row)) for row in rows]))
@@ -260,7 +286,7 @@ def watch(arguments: argparse.Namespace) -> int:
     try:
         history = live.follow(run, run.log, console)
     except KeyboardInterrupt:
-        show(Text(f"Not watching any more; {run.id} goes on."))
+        show(text(f"Not watching any more; {run.id} goes on."))
         return 0
     return conclude(run, history)
 
@@ -268,11 +294,11 @@ def watch(arguments: argparse.Namespace) -> int:
 def stop(arguments: argparse.Namespace) -> int:
     run = runs.find(arguments.run)
     runs.stop(run)
-    show(Text(f"Asked {run.id} to save and stop; waiting for the step at hand."))
+    show(text(f"Asked {run.id} to save and stop; waiting for the step at hand."))
     while run.status() == "running":
         time.sleep(live.POLL_SECONDS)
     history = run.history()
-    show(Text(f"{run.id}: {run.status(history)} at step {history.step} of {run.config.grpo.max_steps}."))
+    show(text(f"{run.id}: {run.status(history)} at step {history.step} of {run.config.grpo.max_steps}."))
     show(report.next_steps(run, run.status(history)))
     return 0
 
@@ -281,7 +307,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     run = runs.find(arguments.run)
     history = run.evaluation()
     if arguments.rerun or arguments.limit or not (history.base and history.tuned):
-        history = measure(run, arguments.limit, quiet=arguments.json)
+        history = measure(run, arguments.limit, arguments.rerun, quiet=arguments.json)
+        if not (history.base and history.tuned):
+            return failed(history)
     if arguments.json:
         return print_json(report.as_json(history))
     for part in report.flipped(history):
@@ -291,7 +319,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def measure(run: Run, limit: int | None, quiet: bool) -> History:
+def measure(run: Run, limit: int | None, again: bool, quiet: bool) -> History:
     """A new evaluation of the run as it was saved."""
     if run.status() == "running":
         raise UserError(f"{run.id}: is running: its evaluation comes at its end")
@@ -300,16 +328,8 @@ def measure(run: Run, limit: int | None, quiet: bool) -> History:
     folder = run.folder / "evaluations"
     folder.mkdir(exist_ok=True)
     log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
-    runs.start(run, "evaluate", str(log.path), *([str(limit)] if limit else []))
-    try:
-        history = live.follow(run, log, Console(stderr=True, highlight=False) if quiet else console)
-    except KeyboardInterrupt:
-        with contextlib.suppress(UserError):
-            runs.stop(run)
-        raise
-    if isinstance(history.end, Failed):
-        raise UserError(*history.end.message.splitlines())
-    return history
+    runs.start(run, "evaluate", str(log.path), str(limit or 0), "again" if again else "known")
+    return follow_to_the_end(run, log, quiet)
 
 
 def ask(arguments: argparse.Namespace) -> int:
@@ -319,9 +339,9 @@ def ask(arguments: argparse.Namespace) -> int:
     said = runs.ask(run, arguments.question)
     if arguments.json:
         return print_json(said)
-    for name, text in said.items():
-        show(Text(name, style="bold cyan"))
-        show(Text(text + "\n"))
+    for name, said_text in said.items():
+        show(text(name, style="bold cyan"))
+        show(text(said_text + "\n"))
     return 0
 
 

@@ -284,7 +284,7 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
             continue
         try:
             value = yaml.safe_load(text) if text.strip() else ""
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, RecursionError):  # 2026-13-45 is a date that is none
             value = text
         if path in (["data", "path"], ["data", "test_path"], ["model", "id"]) and isinstance(value, str) and value:
             value = _local(value, certainly=path[0] == "data")

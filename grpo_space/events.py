@@ -41,6 +41,8 @@ class Loaded(Event):
     """Commits on the Hub, or digests of local files."""
     rows: str
     """What was read and how it was shared out, in a sentence."""
+    rows_digest: str = ""
+    """Of the problems and how they were shared out: a resumed run and a later evaluation must have the same."""
 
 
 class Phase(Event):

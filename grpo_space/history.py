@@ -79,8 +79,7 @@ class History:
         self.groups = [event for event in self.groups if event.step <= step]
         self.probes = [event for event in self.probes if event.step <= step]
         self.alarms = [event for event in self.alarms if event.step <= step]
-        if self.tuned:
-            self.tuned = None
+        self.base = self.tuned = None
 
     @property
     def step(self) -> int:

@@ -9,11 +9,10 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
 from grpo_space.events import AnyEvent, Evaluated, EventLog, Loaded, Phase, Probe, Step
 from grpo_space.history import History
-from grpo_space.report import PHASES
+from grpo_space.report import PHASES, text
 from grpo_space.runs import Run, holder
 from grpo_space.words import duration, number
 
@@ -56,11 +55,11 @@ def _lines(console: Console, history: History, note: Callable[[], str]) -> Itera
         for event in events:
             line = _line(event, history)
             if line and line != said:
-                console.print(Text(line), soft_wrap=True)
+                console.print(text(line), soft_wrap=True)
                 said = line
         if note() and note() != said:
             said = note()
-            console.print(Text(said), soft_wrap=True)
+            console.print(text(said), soft_wrap=True)
 
     yield told
 
@@ -93,8 +92,8 @@ def step_words(step: Step, history: History) -> str:
     length = number(metrics.get("completions/mean_length", math.nan), 0)
     left = time_left(history)
     return (
-        f"step {step.step} of {total}: reward {number(metrics['reward'])} ({each}), length {length} tokens, "
-        f"{number(step.seconds, 1)} s" + (f", {duration(left)} left" if left else "")
+        f"step {step.step} of {total}: reward {number(metrics.get('reward', math.nan))} ({each}), "
+        f"length {length} tokens, {number(step.seconds, 1)} s" + (f", {duration(left)} left" if left else "")
     )
 
 
@@ -122,26 +121,26 @@ def panel(history: History, note: str) -> RenderableType:
     grid.add_column()
     phase = history.phase
     if history.loaded:
-        grid.add_row("data", Text(history.loaded.rows))
+        grid.add_row("data", text(history.loaded.rows))
     if history.base:
-        grid.add_row("base", Text(f"{history.base.correct} of {history.base.n} right"))
+        grid.add_row("base", text(f"{history.base.correct} of {history.base.n} right"))
     if phase:
-        grid.add_row("now", Text(phase_words(phase), style="bold cyan"))
+        grid.add_row("now", text(phase_words(phase), style="bold cyan"))
         done = history.step if phase.what == "train" else phase.done
         if phase.total:
             grid.add_row(f"{done} of {phase.total}", ProgressBar(total=phase.total, completed=done, width=50))
     if history.steps:
         _step_rows(grid, history)
     if note:
-        grid.add_row("", Text(note, style="yellow"))
+        grid.add_row("", text(note, style="yellow"))
     return grid
 
 
 def _step_rows(grid: Table, history: History) -> None:
     step = history.steps[-1]
-    grid.add_row("reward", Text(number(step.metrics["reward"])))
+    grid.add_row("reward", text(number(step.metrics.get("reward", math.nan))))
     for name, value in rewards(step).items():
-        grid.add_row(Text(f"  {name}"), Text(number(value)))
+        grid.add_row(text(f"  {name}"), text(number(value)))
     grid.add_row("completion length", f"{number(step.metrics.get('completions/mean_length', math.nan), 0)} tokens")
     equal = step.metrics.get("frac_reward_zero_std", math.nan)
     grid.add_row("equal groups", f"{number(100 * equal, 0)} % (all earned the same: they teach nothing)")

@@ -11,6 +11,7 @@ from grpo_space.events import Answer, Evaluated, Failed, Preflight
 from grpo_space.history import History
 from grpo_space.runs import Run, Status
 from grpo_space.statistics import percent, verdict
+from grpo_space.words import plain
 
 STATUS_STYLE = {
     "running": "cyan",
@@ -20,6 +21,11 @@ STATUS_STYLE = {
     "failed": "red",
     "died": "red",
 }
+
+
+def text(said: str, style: str = "") -> Text:
+    """What users and models wrote is text: no markup and no control character in it is live."""
+    return Text(plain(said), style=style)
 
 
 def comparison(history: History) -> Iterator[RenderableType]:
@@ -36,12 +42,12 @@ def comparison(history: History) -> Iterator[RenderableType]:
     table.add_row("right and in the format", n, *(percent(e.strict_correct, e.n) for e in both))
     for kind in kinds(base):
         shares = [_of_kind(kind, e) for e in both]
-        table.add_row(Text(f"right, kind: {kind}"), str(shares[0][1]), *(percent(*share) for share in shares))
+        table.add_row(text(f"right, kind: {kind}"), str(shares[0][1]), *(percent(*share) for share in shares))
     table.add_row("cut off at the limit", n, *(percent(sum(a.cut_off for a in e.answers), e.n) for e in both))
     table.add_row("mean length", n, *(f"{mean_tokens(e):.0f} tokens" for e in both))
     yield table
-    yield Text(verdict(paired), style="bold")
-    yield Text(
+    yield text(verdict(paired), style="bold")
+    yield text(
         f"Right by both {paired.both}, only by base {paired.only_base}, only by tuned {paired.only_tuned}, by neither "
         f"{paired.neither}. Both answered greedily, with the same prompt, read by the same extractor."
     )
@@ -77,16 +83,16 @@ def flipped(history: History, most: int = 3) -> Iterator[RenderableType]:
 
 
 def _both(before: Answer, after: Answer) -> RenderableType:
-    table = Table(title=Text(f"{before.question}\nright: {before.gold}"), title_justify="left", show_lines=True)
+    table = Table(title=text(f"{before.question}\nright: {before.gold}"), title_justify="left", show_lines=True)
     table.add_column(_heading("base", before), ratio=1)
     table.add_column(_heading("tuned", after), ratio=1)
-    table.add_row(Text(before.text), Text(after.text))
-    table.add_row(Text(before.reason, style="dim"), Text(after.reason, style="dim"))
+    table.add_row(text(before.text), text(after.text))
+    table.add_row(text(before.reason, style="dim"), text(after.reason, style="dim"))
     return table
 
 
 def _heading(name: str, answer: Answer) -> Text:
-    return Text(f"{name}: {'right' if answer.correct else 'wrong'}", style="green" if answer.correct else "red")
+    return text(f"{name}: {'right' if answer.correct else 'wrong'}", style="green" if answer.correct else "red")
 
 
 def next_steps(run: Run, status: Status) -> Text:
@@ -95,19 +101,19 @@ def next_steps(run: Run, status: Status) -> Text:
     numbers = f"the numbers again   python -m grpo_space evaluate {run.id}"
     go_on = f"go on               python -m grpo_space resume {run.id}"
     lines = {"done": [ask, numbers], "stopped": [go_on, numbers], "died": [go_on], "failed": [go_on]}.get(status, [])
-    return Text("\n".join([f"The run is in {run.folder}", *lines]))
+    return text("\n".join([f"The run is in {run.folder}", *lines]))
 
 
 def ending(run: Run, history: History, status: Status) -> Iterator[RenderableType]:
     """Everything to say of a run that has ended."""
     for alarm in history.alarms:
-        yield Text(f"Note (step {alarm.step}): {alarm.message}", style="yellow")
+        yield text(f"Note (step {alarm.step}): {alarm.message}", style="yellow")
     if isinstance(history.end, Failed):
-        yield Text(f"Failed while {PHASES.get(history.end.boundary, 'working')}: {history.end.message}", style="red")
+        yield text(f"Failed while {PHASES.get(history.end.boundary, 'working')}: {history.end.message}", style="red")
     elif status == "died":
-        yield Text("The worker was killed and could not say why. What its last checkpoint held is kept.", style="red")
+        yield text("The worker was killed and could not say why. What its last checkpoint held is kept.", style="red")
     elif history.end is not None and history.end.message:
-        yield Text(history.end.message)
+        yield text(history.end.message)
     if history.base and history.tuned:
         yield from flipped(history)
         yield from comparison(history)
@@ -127,18 +133,18 @@ PHASES = {
 
 def preflight(found: Preflight) -> Iterator[RenderableType]:
     """Each finding with what to do about it, and the answer."""
-    yield Text(f"The base model on {found.prompts} prompts, {found.group_size} completions each:")
+    yield text(f"The base model on {found.prompts} prompts, {found.group_size} completions each:")
     for finding in found.findings:
         mark, style = ("x", "red") if finding.stops else ("!", "yellow") if finding.advice else ("-", "")
-        yield Text(f" {mark} {finding.words}", style=style)
+        yield text(f" {mark} {finding.words}", style=style)
         if finding.advice:
-            yield Text(f"     {finding.advice}.", style=style)
+            yield text(f"     {finding.advice}.", style=style)
     if found.dollars is not None:
-        yield Text(f" - ${found.dollars:.2f} for the whole run at a T4 small's list price")
-    yield Text(
+        yield text(f" - ${found.dollars:.2f} for the whole run at a T4 small's list price")
+    yield text(
         "A group of equal rewards teaches nothing because GRPO only asks who did better than the rest of the group."
     )
-    yield Text("Trainable." if found.trainable else "Not trainable as it is.", style="bold")
+    yield text("Trainable." if found.trainable else "Not trainable as it is.", style="bold")
 
 
 def as_json(history: History) -> dict[str, Any]:
@@ -167,5 +173,5 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     for column in columns:
         made.add_column(column)
     for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
+        made.add_row(*(text(cell) for cell in row))
     return made

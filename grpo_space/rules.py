@@ -39,6 +39,12 @@ def broken_rules(config: "RunConfig") -> list[tuple[tuple[str, ...], str]]:
         broken("is for files: data.path is not set", "data.test_path", "data.path")
     if rollout == "vllm" and config.engine == "transformers":
         broken("vllm needs engine=unsloth: plain Transformers generates by itself", "rollout", "engine")
+    if grpo.warmup_ratio and grpo.lr_scheduler_type == "constant":
+        broken(
+            f"{grpo.warmup_ratio} does nothing with lr_scheduler_type constant: take constant_with_warmup",
+            "grpo.warmup_ratio",
+            "grpo.lr_scheduler_type",
+        )
     found += [(("rewards",), message) for message in _reward_problems(config)]
     return found
 
@@ -55,7 +61,7 @@ def _reward_problems(config: "RunConfig") -> Iterator[str]:
     labels = config.reward_labels
     for label in sorted({label for label in labels if labels.count(label) > 1}):
         yield f"rewards: two of them are called {label}: rename a function, or they could not be told apart"
-    if rewards.get("correctness", 0.0) > 0:
+    if "correctness" in rewards and any(weight > 0 for weight in rewards.values()):
         yield from _outweighed(rewards)
 
 

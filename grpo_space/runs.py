@@ -25,7 +25,8 @@ Task = Literal["train", "evaluate", "preflight"]
 
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""
-SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN")
+SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY")
+"""What the names of variables end with that no child gets to see."""
 
 
 def root() -> Path:
@@ -81,7 +82,8 @@ class Run:
         """The lock tells whether it runs; if not, the last event tells how it ended, and none that it died."""
         if holder(self.folder / "lock") is not None:
             return "running"
-        history = history or self.history()
+        if history is None or history.end is None:
+            history = self.history()  # it may have ended since that was read
         if history.end is None:
             return "died" if history.started else "new"
         return "failed" if isinstance(history.end, Failed) else history.end.why
@@ -132,6 +134,11 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
             (folder / "config.yaml").unlink(missing_ok=True)  # half of it, on a full disk
         raise UserError(f"{folder}: cannot be made ({error.strerror})") from error
     return Run(folder)
+
+
+def discard(run: Run) -> None:
+    """Takes a run away that came to nothing, so that the same command works once it is mended."""
+    shutil.rmtree(run.folder, ignore_errors=True)
 
 
 def discard_unstarted(run: Run) -> None:
@@ -220,7 +227,10 @@ def locked(lock: Path, **said: object) -> Iterator[bool]:
         file.truncate(0)
         json.dump({"pid": os.getpid(), **said}, file)
         file.flush()
-        yield True
+        try:
+            yield True
+        finally:
+            file.truncate(0)
 
 
 def start(run: Run, task: Task = "train", *arguments: str) -> None:
@@ -249,7 +259,7 @@ def start(run: Run, task: Task = "train", *arguments: str) -> None:
 
 def without_secrets() -> dict[str, str]:
     """The environment of a child. A package of the project must be found from any folder."""
-    environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
+    environment = {key: value for key, value in os.environ.items() if not key.upper().endswith(SECRETS)}
     project = str(Path(__file__).resolve().parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [project, environment.get("PYTHONPATH", "")]))
     return environment

@@ -1,6 +1,12 @@
 """How figures are said."""
 
 import math
+import re
+
+
+def plain(text: str) -> str:
+    """Without control characters, which a terminal would obey. Line breaks and tabs stay."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 def number(value: float, digits: int = 2) -> str:

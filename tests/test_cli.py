@@ -88,21 +88,25 @@ def test_every_problem_is_a_line_of_its_own(cli: Cli) -> None:
 def test_bad_data_is_found_before_anything_heavy(cli: Cli, tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "rows.jsonl").write_text(content)
     assert_refused(cli("train", "tiny", "--set", f"data.path={tmp_path / 'rows.jsonl'}"), words)
-    [run] = every()
-    assert run.status() == "failed"
+    assert every() == []
 
 
-def test_a_run_that_failed_trips_no_later_command(cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "rows.jsonl").write_text("not JSON\n")
-    words = "rows.jsonl line 1: is not JSON"
-    assert_refused(cli("train", "tiny", "--set", f"data.path={tmp_path / 'rows.jsonl'}"), words)
-    [run] = said(cli("runs", "--json"))
-    assert run == {"id": run["id"], "status": "failed", "step": 0, "max_steps": 30}
-    assert_refused(cli("resume", run["id"]), words)
-    assert_refused(cli("watch", run["id"]), words)
-    assert_refused(cli("evaluate", run["id"]), "has no adapter yet")
-    assert_refused(cli("ask", run["id"], "How many?"), "has no adapter yet")
-    assert_refused(cli("stop", run["id"]), "is not running (failed)")
+def test_what_came_to_nothing_trips_no_later_command(cli: Cli, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    again = ["train", "tiny", "--set", f"data.path={rows}", "--run-dir", str(tmp_path / "run")]
+    rows.write_text("not JSON\n")
+    assert_refused(cli(*again), "rows.jsonl line 1: is not JSON")
+    assert not (tmp_path / "run").exists()
+    rows.write_text('{"question": "q"}\n')
+    assert_refused(cli(*again), "rows.jsonl line 1: has no answer")
+
+
+def test_commands_on_a_run_that_failed_early(cli: Cli, fake: Fake) -> None:
+    run, worker = fake("fails")
+    worker.wait(timeout=30)
+    assert_refused(cli("evaluate", run.id), "has no adapter yet")
+    assert_refused(cli("ask", run.id, "How many?"), "has no adapter yet")
+    assert_refused(cli("stop", run.id), "is not running (failed)")
 
 
 def test_an_empty_data_file_is_named(cli: Cli, tmp_path: Path) -> None:

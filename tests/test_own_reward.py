@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from grpo_space.events import Alarm, Failed
 from grpo_space.presets import read_preset
 from grpo_space.runs import every
 from grpo_space.worker.own_reward import functions, load
-from grpo_space.worker.recorder import RewardError, call
+from grpo_space.worker.recorder import RewardError, advantages, call
 from tests.conftest import SMALL, Cli, assert_refused
 
 OWN = """
@@ -84,6 +85,17 @@ def test_a_reward_that_gives_too_few_numbers_is_named() -> None:
         call("short", lambda **_: [1.0], **columns("a", "b"))
 
 
+def test_a_reward_that_pays_infinity_is_refused() -> None:
+    with pytest.raises(RewardError, match="the reward own paid infinity; the completion: 'b'"):
+        call("own", lambda **_: [1.0, float("-inf")], **columns("a", "b"))
+
+
+def test_a_file_with_dataclasses_is_imported_once(tmp_path: Path) -> None:
+    code = "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\n"
+    (tmp_path / "own.py").write_text(code + "def f(prompts, completions, **columns):\n    return [0.0]\n")
+    assert load(f"{tmp_path}/own.py:f") is load(f"{tmp_path}/own.py:f")
+
+
 def test_a_reward_without_an_opinion_is_nan() -> None:
     first, second = call("own", lambda **_: [None, 2], **columns("a", "b"))
     assert first != first
@@ -95,11 +107,13 @@ def test_a_reward_without_an_opinion_is_nan() -> None:
     [
         ("rewards.correctnes=1", "rewards.correctnes: there is no such reward; did you mean correctness?"),
         ("rewards.correctness=0.1", "a wrong answer could be worth more than a right one"),
+        ("rewards.correctness=-1", "a wrong answer could be worth more than a right one"),
+        ("grpo.warmup_ratio=0.1", "grpo.warmup_ratio: 0.1 does nothing with lr_scheduler_type constant"),
         ("rewards={format: 0}", "no reward has a weight above 0"),
         ("rewards={a.py:f: 1, b.py:f: 1}", "two of them are called f"),
     ],
 )
-def test_rewards_that_make_no_sense_are_refused(setting: str, words: str) -> None:
+def test_what_makes_no_sense_is_refused(setting: str, words: str) -> None:
     with pytest.raises(UserError, match=words.replace("?", r"\?")):
         override(read_preset("tiny").run, [setting])
 
@@ -173,3 +187,10 @@ def test_a_reward_that_never_fires_raises_the_alarm(cli: Cli, tmp_path: Path) ->
     [run] = every()
     assert "still:dead" in [alarm.name for alarm in run.history().alarms]
     assert "The reward dead has paid every completion the same (0) for 20 steps" in done.stdout
+
+
+def test_what_has_no_opinion_is_left_out_of_the_advantages() -> None:
+    gains = advantages([1.0, 0.0, math.nan, 1.0], 4, "group")
+    assert gains[2] == 0.0
+    assert gains[0] == pytest.approx((1 - 2 / 3) / (3**-0.5 + 1e-4))
+    assert advantages([math.nan] * 4, 4, "group") == [0.0] * 4

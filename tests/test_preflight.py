@@ -27,6 +27,12 @@ def test_a_reward_that_pays_everybody_the_same_is_noted() -> None:
     assert "moves nothing" in found.advice
 
 
+@pytest.mark.parametrize("penalty", ["length", "repetition"])
+def test_a_penalty_that_was_never_due_is_no_fault(penalty: str) -> None:
+    found = reward_finding(penalty, groups("0000", "0000"))
+    assert (found.stops, found.advice) == (False, "")
+
+
 def test_a_living_reward_needs_no_advice() -> None:
     found = reward_finding("format", groups("1101", "0000"))
     assert found.advice == ""

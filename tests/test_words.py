@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from grpo_space.words import duration, number
+from grpo_space.words import duration, number, plain
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,7 @@ def test_durations_are_words(seconds: float, words: str) -> None:
 
 def test_no_number_is_a_dash() -> None:
     assert (number(math.nan), number(1.234), number(12.6, 0)) == ("-", "1.23", "13")
+
+
+def test_control_characters_are_not_obeyed() -> None:
+    assert plain("a\x1b[31mb\x9b2Jc\x07\nd\te") == "a\ufffd[31mb\ufffd2Jc\ufffd\nd\te"

@@ -25,7 +25,6 @@ from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, every, find, holder
 from tests.conftest import ROOT, SMALL, assert_refused, command, start_cli, until
 
-
 TOKEN = "hf_secretSecretSecretSecretSecret"
 QUICK = ["grpo.per_device_train_batch_size=16", "evaluation.problems=16", "evaluation.probe_problems=4"]
 GSM8K = PROJECT.parent / "shared" / "data" / "gsm8k" / "train.jsonl"

@@ -2,7 +2,7 @@
 
 python -m grpo_space.worker train DIR
 python -m grpo_space.worker preflight DIR
-python -m grpo_space.worker evaluate DIR LOG [LIMIT]
+python -m grpo_space.worker evaluate DIR LOG LIMIT again|known
 python -m grpo_space.worker ask DIR             the question on stdin, the answers on stdout
 """
 
@@ -61,26 +61,34 @@ class Child:
         self.log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
         self.tells = task != "ask"
         self.process: subprocess.Popen[bytes] | None = None
-        self.deadline: float | None = None
+        self.asked: float | None = None
+        """When somebody asked to stop."""
+        self.offset = self.log.path.stat().st_size if self.log.path.exists() else 0
+        """Where this attempt's events begin."""
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
-        if self.deadline is None:
-            self.deadline = time.monotonic() + self.grace()
+        if self.asked is None:
+            self.asked = time.monotonic()
         if self.process is not None:
             self.process.terminate()
 
     def grace(self) -> float:
         """Seconds for the step at hand, one more, and a save."""
-        history = History()
-        history.add(self.log.read()[0])
+        history = self.told()
         return max(60.0, 2 * (history.seconds_per_step or 0.0) + 30.0)
+
+    def told(self) -> History:
+        """What this attempt told."""
+        history = History()
+        history.add(self.log.read(self.offset)[0])
+        return history
 
     def run(self) -> int:
         self.process = subprocess.Popen(self.command, process_group=0, env=self.environment())
-        if self.deadline is not None:
+        if self.asked is not None:
             self.process.terminate()
         while (code := self._wait()) is None:
-            if self.deadline is not None and time.monotonic() > self.deadline:
+            if self.asked is not None and time.monotonic() > self.asked + self.grace():
                 os.killpg(self.process.pid, signal.SIGKILL)
         if self.tells:
             self.record(code)
@@ -101,11 +109,10 @@ class Child:
 
     def record(self, code: int) -> None:
         """Says how it ended where the child could not: it was killed, or crashed outside Python."""
-        history = History()
-        history.add(self.log.read()[0])
+        history = self.told()
         if history.end is not None:
             return
-        if self.deadline is not None:
+        if self.asked is not None:
             late = "It did not end in time and was killed: the last checkpoint is kept."
             self.log.append(Finished(why="stopped", message=late if code == -signal.SIGKILL else "Stopped."))
             return

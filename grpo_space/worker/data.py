@@ -32,6 +32,14 @@ class Rows:
     told: str
     """What was read and how it was shared out, in a sentence."""
 
+    @property
+    def digest(self) -> str:
+        """Of every problem and of which share it is in: another split must not be taken for this one."""
+        shares = [
+            [(row.question, row.gold, row.kind) for row in share] for share in (self.train, self.probe, self.test)
+        ]
+        return digest(json.dumps(shares).encode())
+
 
 def load(config: RunConfig) -> Rows:
     """

@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-import warnings
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -189,13 +189,14 @@ def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
 
 
 def save(engine: Engine, folder: Path, config: RunConfig) -> None:
-    """The adapter in PEFT's format, with the tokenizer, naming `base_id` as its base."""
+    """The adapter in PEFT's format, with the tokenizer, naming `base_id` as its base. Whole, or not there."""
     lora = engine.model.peft_config["default"]
     lora.base_model_name_or_path = config.model.base_id or config.model.id
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PEFT looks the base up on the Hub to see whether its vocabulary changed
-        engine.model.save_pretrained(folder, save_embedding_layers=False)
-    engine.tokenizer.save_pretrained(folder)
+    half = folder.with_name(folder.name + ".half")
+    shutil.rmtree(half, ignore_errors=True)
+    engine.model.save_pretrained(half, save_embedding_layers=False)
+    engine.tokenizer.save_pretrained(half)
+    half.rename(folder)
 
 
 def learnt(engine: Engine) -> bool:

@@ -1,21 +1,32 @@
 """Base and tuned on the same held-out problems: same prompt, same greedy decoding, same extractor."""
 
+import contextlib
 import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import grpo_space
 from grpo_space.answers import grade
 from grpo_space.config import RunConfig
-from grpo_space.events import Answer, Evaluated, EventLog, Probe
-from grpo_space.runs import every
+from grpo_space.errors import UserError
+from grpo_space.events import Answer, Evaluated, Probe
+from grpo_space.runs import Run, every
 from grpo_space.worker.data import Row, messages
 from grpo_space.worker.engine import Engine
 
-EXTRACTOR = ("answers.py", "numbers.py", "reading.py", "statements.py", "symbolic.py")
-"""The files that decide what counts as right."""
+DECIDE = (
+    "answers.py",
+    "numbers.py",
+    "reading.py",
+    "statements.py",
+    "symbolic.py",
+    "worker/data.py",
+    "worker/engine.py",
+)
+"""The files that decide what is asked, how it is answered, and what counts as right."""
 
 
 def answer(
@@ -48,14 +59,9 @@ def _graded(row: Row, text: str, tokens: int, cut_off: bool) -> Answer:
 
 
 def evaluate_base(engine: Engine, rows: Sequence[Row], config: RunConfig, progress: Callable[[int], None]) -> Evaluated:
-    """The base's result is the same for every run with the same model, problems, prompt, decoding and extractor."""
-    digest = key(engine, rows, config)
-    earlier = _earlier(digest)
-    if earlier is not None:
-        return earlier
     start = time.monotonic()
     answers = answer(engine, rows, config, adapter=False, progress=progress)
-    return Evaluated(which="base", key=digest, seconds=time.monotonic() - start, answers=answers)
+    return Evaluated(which="base", key=key(engine, rows, config), seconds=time.monotonic() - start, answers=answers)
 
 
 def evaluate_tuned(
@@ -74,26 +80,34 @@ def probe(engine: Engine, rows: Sequence[Row], config: RunConfig, step: int) -> 
 
 def key(engine: Engine, rows: Sequence[Row], config: RunConfig) -> str:
     """Digest of all that the base's result depends on. The batch size is in it: padding moves the last bits."""
-    package = Path(grpo_space.__file__).parent
+    folder = Path(grpo_space.__file__).parent
     parts = [
         engine.name,
+        str(engine.model.device.type),
+        config.model.id,
+        config.model.load_in_4bit,
         engine.commit,
         config.data.system_prompt,
         config.grpo.max_completion_length,
         config.evaluation.batch_size,
-        [hashlib.sha256((package / name).read_bytes()).hexdigest() for name in EXTRACTOR],
-        [[row.question, row.gold] for row in rows],
+        [version(package) for package in ("torch", "transformers", "math-verify")],
+        [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in DECIDE],
+        [[row.question, row.gold, row.kind] for row in rows],
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _earlier(digest: str) -> Evaluated | None:
-    """The same evaluation of the base in this run, before it was resumed, or in another one."""
-    for run in every():
-        path = run.folder / "events.jsonl"
-        if not path.is_file() or digest not in path.read_text(encoding="utf-8", errors="replace"):
-            continue
-        for event in EventLog(path).read()[0]:
-            if isinstance(event, Evaluated) and event.which == "base" and event.key == digest:
-                return event.model_copy(update={"reused_from": event.reused_from or run.id, "time": time.time()})
+def known_base(run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig) -> Evaluated | None:
+    """The same evaluation of the base, in this run before it was resumed or in another one.
+
+    The base's result is the same for every run with the same model, problems, prompt, decoding and extractor.
+    """
+    digest = key(engine, rows, config)
+    for other in [run, *every()]:
+        with contextlib.suppress(OSError, UserError):  # one that is damaged, or was deleted this moment, is no source
+            if digest not in other.log.path.read_text(encoding="utf-8", errors="replace"):
+                continue
+            for event in other.log.read()[0]:
+                if isinstance(event, Evaluated) and event.which == "base" and event.key == digest:
+                    return event.model_copy(update={"reused_from": event.reused_from or other.id, "time": time.time()})
     return None

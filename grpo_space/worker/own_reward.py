@@ -2,7 +2,9 @@
 
 import importlib.util
 import inspect
+import sys
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from grpo_space.config import RunConfig
@@ -27,6 +29,7 @@ def functions(config: RunConfig) -> dict[str, Function]:
     }
 
 
+@cache
 def load(name: str) -> Function:
     """
     Raises:
@@ -36,13 +39,14 @@ def load(name: str) -> Function:
     file = folder(path)
     if not file.is_file():
         raise UserError(f"rewards: {name}: {path} is not a file")
-    spec = importlib.util.spec_from_file_location(file.stem, file)
+    spec = importlib.util.spec_from_file_location(f"own_reward_{file.stem}", file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"rewards: {name}: {path} cannot be imported: {type(error).__name__}: {error}") from error
     function = getattr(module, wanted, None)
     if not callable(function):

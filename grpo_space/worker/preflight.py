@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 
 from grpo_space.config import RunConfig
 from grpo_space.events import Finding, Preflight
+from grpo_space.rewards import LIMITS
 from grpo_space.words import duration, share
 from grpo_space.worker.data import Rows, messages
 from grpo_space.worker.engine import Engine
@@ -23,7 +24,7 @@ from grpo_space.worker.recorder import Batch, Recorder
 from grpo_space.worker.train import grpo_config, make_trainer
 
 PROMPTS = 16
-LEAST_STEPS = 3
+LEAST_BATCHES = 3
 """Less the first, which warms up, two are timed."""
 TOO_MANY_EQUAL = 0.9
 T4_DOLLARS_PER_HOUR = 0.40
@@ -41,22 +42,24 @@ class Clock(TrainerCallback):
     def on_step_end(self, *_: Any, **__: Any) -> None:
         self.ends.append(time.monotonic())
 
-    def median(self) -> float:
-        seconds = [end - start for start, end in zip(self.ends, self.ends[1:], strict=False)]
-        return statistics.median(seconds[1:])
+    def median(self, cycle: int) -> float:
+        """Seconds per step. `cycle` steps share one batch of completions; the first cycle warms up and is left out."""
+        cycles = [end - start for start, end in zip(self.ends[::cycle], self.ends[cycle::cycle], strict=False)]
+        return statistics.median(cycles[1:]) / cycle
 
 
 def preflight(engine: Engine, rows: Rows, config: RunConfig) -> Preflight:
     """Samples one group for each of 16 prompts, or more where steps are large, at a learning rate of 0."""
     grpo = config.grpo
-    steps = max(LEAST_STEPS, math.ceil(PROMPTS * grpo.num_generations / grpo.completions_per_step))
+    batches_needed = max(LEAST_BATCHES, math.ceil(PROMPTS * grpo.num_generations / grpo.completions_per_step))
+    steps = batches_needed * grpo.num_iterations
     batches: list[Batch] = []
     clock = Clock()
     recorder = Recorder(config, engine.tokenizer.eos_token_id, batches.append)
     with tempfile.TemporaryDirectory() as nothing:
         changes = {"learning_rate": 0.0, "max_steps": steps, "warmup_steps": 0, "save_strategy": "no"}
         make_trainer(engine, rows.train, recorder, clock, grpo_config(config, Path(nothing), **changes)).train()
-    each = clock.median()
+    each = clock.median(grpo.num_iterations)
     whole = config.grpo.max_steps * each + evaluation_seconds(engine, rows, config)
     return Preflight(
         prompts=sum(len(batch.texts) for batch in batches) // grpo.num_generations,
@@ -97,15 +100,16 @@ def reward_finding(label: str, groups: Sequence[Sequence[float]]) -> Finding:
     paid = [value for group in groups for value in group if not math.isnan(value)]
     fired, varied = sum(value != 0 for value in paid), sum(len(set(group)) > 1 for group in groups)
     words = f"{label} pays {share(fired, len(paid))} completions and differs within {share(varied, len(groups))} groups"
+    penalty = label in LIMITS and LIMITS[label][1] <= 0  # which pays nothing while all is well
     advice = ""
-    if not fired:
+    if not fired and not penalty:
         advice = (
             f"{label} never fires: the model does not do what it asks for. Ask for it in the prompt, or pay for less"
         )
-    elif not varied:
+    elif fired and not varied:
         advice = f"{label} pays everybody in a group the same: it moves nothing here. Leave it out, or make it finer"
     value = fired / max(1, len(paid))
-    return Finding(name=f"reward {label}", value=value, words=words, advice=advice, stops=not fired)
+    return Finding(name=f"reward {label}", value=value, words=words, advice=advice, stops=not fired and not penalty)
 
 
 def equal_finding(groups: Sequence[Sequence[float]]) -> Finding:

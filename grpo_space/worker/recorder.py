@@ -81,8 +81,8 @@ class Recorder:
         return reward
 
     def _batch(self, completion_ids: list[list[int]], columns: dict[str, Any]) -> Batch:
-        weights = dict(zip(self.functions, self.config.rewards.values(), strict=True))
-        weighted = [[_counted(paid) * weights[label] for paid in self.paid[label]] for label in self.paid]
+        weights = list(self.config.rewards.values())
+        paid = zip(*self.paid.values(), strict=True)
         return Batch(
             step=columns["trainer_state"].global_step + 1,
             size=self.config.grpo.num_generations,
@@ -92,13 +92,14 @@ class Recorder:
             tokens=[len(ids) for ids in completion_ids],
             cut_off=columns["cut_off"],
             rewards=self.paid,
-            totals=[sum(column) for column in zip(*weighted, strict=True)],
+            totals=[weigh(each, weights) for each in paid],
         )
 
 
-def _counted(paid: float) -> float:
-    """TRL leaves out what has no opinion."""
-    return 0.0 if math.isnan(paid) else paid
+def weigh(paid: Sequence[float], weights: Sequence[float]) -> float:
+    """As TRL sums: what has no opinion is left out; NaN where nobody has one."""
+    counted = [value * weight for value, weight in zip(paid, weights, strict=True) if not math.isnan(value)]
+    return sum(counted) if counted else math.nan
 
 
 def call(label: str, function: Function, **columns: Any) -> list[float]:
@@ -115,6 +116,9 @@ def call(label: str, function: Function, **columns: Any) -> list[float]:
         raise RewardError(
             f"the reward {label} raised {type(error).__name__}: {error}{_culprit(function, columns)}"
         ) from error
+    if math.inf in map(abs, numbers):
+        where = text_of(columns["completions"][next(i for i, value in enumerate(numbers) if math.isinf(value))])
+        raise RewardError(f"the reward {label} paid infinity; the completion: {where!r}")
     if len(numbers) != n:
         raise RewardError(f"the reward {label} gave {len(numbers)} numbers for {n} completions: one for each is needed")
     return numbers
@@ -140,13 +144,21 @@ def advantages(rewards: Sequence[float], size: int, scale: str) -> list[float]:
     """How much better each completion is than its group: (r - mean) / (std + 1e-4), as TRL computes it
     (DeepSeekMath, arXiv:2402.03300, section 4.1.2).
 
-    `rewards` is a batch of whole groups of `size`. The std is the group's, the batch's, or left out.
+    `rewards` is a batch of whole groups of `size`; NaN is left out and gets 0. The std is the group's, the batch's, or
+    left out.
     """
-    batch_std = statistics.stdev(rewards) if len(rewards) > 1 else 0.0
+    batch_std = _std(rewards)
     result = []
     for start in range(0, len(rewards), size):
         group = rewards[start : start + size]
-        mean = statistics.fmean(group)
-        std = {"group": statistics.stdev(group), "batch": batch_std, "none": None}[scale]
-        result += [r - mean if std is None else (r - mean) / (std + 1e-4) for r in group]
+        scored = [r for r in group if not math.isnan(r)]
+        mean = statistics.fmean(scored) if scored else math.nan
+        divisor = {"group": _std(group) + 1e-4, "batch": batch_std + 1e-4, "none": 1.0}[scale]
+        gains = ((r - mean) / divisor for r in group)
+        result += [0.0 if math.isnan(gain) else gain for gain in gains]
     return result
+
+
+def _std(rewards: Sequence[float]) -> float:
+    scored = [r for r in rewards if not math.isnan(r)]
+    return statistics.stdev(scored) if len(scored) > 1 else math.nan

@@ -7,6 +7,7 @@ import ctypes
 import json
 import os
 import platform
+import shutil
 import signal
 import sys
 import time
@@ -32,8 +33,9 @@ What = Literal["data", "load", "evaluate_base", "train", "save", "evaluate_tuned
 
 
 def train(run: Run, tell: "Teller") -> None:
-    config, from_step = run.config, run.last_checkpoint() or 0
-    tell.started("train", from_step)
+    config, checkpoint = run.config, run.last_checkpoint()
+    tell.started("train", checkpoint or 0)
+    shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
     with tell.phase("data"):
         own_reward.functions(config)
@@ -46,13 +48,15 @@ def train(run: Run, tell: "Teller") -> None:
 
         engine = engines.load(config)
         rows = engines.that_fit(engine, rows, config)
+        same_as_before(run, engine.commit, rows)
         tell.loaded(engine.name, engine.commit, rows)
 
     with tell.phase("evaluate_base", total=len(rows.test)) as progress:
-        tell.log.append(evaluate.evaluate_base(engine, rows.test, config, progress))
+        known = evaluate.known_base(run, engine, rows.test, config)
+        tell.log.append(known or evaluate.evaluate_base(engine, rows.test, config, progress))
 
     with tell.phase("train", total=config.grpo.max_steps), tell.patient():
-        reached = grpo.train(engine, rows, config, tell.log, run.checkpoints, from_step, tell.stop_asked)
+        reached = grpo.train(engine, rows, config, tell.log, run.checkpoints, checkpoint, tell.stop_asked)
 
     with tell.phase("save"), tell.patient():
         engines.save(engine, run.adapter, config)
@@ -68,8 +72,11 @@ def train(run: Run, tell: "Teller") -> None:
     tell.log.append(Finished(why="done"))
 
 
-def evaluate(run: Run, tell: "Teller", limit: int | None) -> None:
-    """Base against tuned after the run, on the run's own held-out problems: all of them, or the first `limit`."""
+def evaluate(run: Run, tell: "Teller", limit: int | None, again: bool) -> None:
+    """Base against tuned after the run, on the run's own held-out problems: all of them, or the first `limit`.
+
+    `again`: the base too, even where its result is known.
+    """
     config, adapter = run.config, saved_adapter(run)
     tell.started("evaluate", 0)
 
@@ -82,11 +89,13 @@ def evaluate(run: Run, tell: "Teller", limit: int | None) -> None:
 
         engine = engines.load(config, adapter)
         rows = engines.that_fit(engine, rows, config)
+        same_as_before(run, engine.commit, rows)
         tell.loaded(engine.name, engine.commit, rows)
 
     problems = rows.test[:limit]
     with tell.phase("evaluate_base", total=len(problems)) as progress:
-        tell.log.append(evaluate.evaluate_base(engine, problems, config, progress))
+        known = None if again else evaluate.known_base(run, engine, problems, config)
+        tell.log.append(known or evaluate.evaluate_base(engine, problems, config, progress))
     with tell.phase("evaluate_tuned", total=len(problems)) as progress:
         tell.log.append(evaluate.evaluate_tuned(engine, problems, config, progress))
     tell.log.append(Finished(why="done"))
@@ -107,6 +116,7 @@ def preflight(run: Run, tell: "Teller") -> None:
 
         engine = engines.load(config)
         rows = engines.that_fit(engine, rows, config)
+        same_as_before(run, engine.commit, rows)
         tell.loaded(engine.name, engine.commit, rows)
 
     with tell.phase("preflight"):
@@ -131,6 +141,20 @@ def ask(run: Run, question: str) -> dict[str, str]:
         )
         answers[name] = written.text
     return answers
+
+
+def same_as_before(run: Run, model_commit: str, rows: data.Rows) -> None:
+    """
+    Raises:
+        UserError: where model or problems changed since the run began: what it was trained on could be held out now.
+    """
+    before = run.history().loaded
+    if before is None:
+        return
+    if before.rows_digest != rows.digest:
+        raise UserError(f"data: changed since {run.id} began, so what is held out changed too: start a new run")
+    if before.model_commit != model_commit:
+        raise UserError(f"model.id: {run.config.model.id} changed since {run.id} began: start a new run")
 
 
 def saved_adapter(run: Run) -> Path:
@@ -185,7 +209,15 @@ class Teller:
         )
 
     def loaded(self, engine: str, model_commit: str, rows: data.Rows) -> None:
-        self.log.append(Loaded(engine=engine, model_commit=model_commit, data_commit=rows.commit, rows=rows.told))
+        self.log.append(
+            Loaded(
+                engine=engine,
+                model_commit=model_commit,
+                data_commit=rows.commit,
+                rows=rows.told,
+                rows_digest=rows.digest,
+            )
+        )
 
     @contextmanager
     def phase(
@@ -223,7 +255,7 @@ def main(task: str, folder: str, *arguments: str) -> int:
     tell = Teller(log)
     try:
         if task == "evaluate":
-            evaluate(run, tell, int(arguments[1]) if len(arguments) > 1 else None)
+            evaluate(run, tell, limit=int(arguments[1]) or None, again=arguments[2] == "again")
         elif task == "preflight":
             preflight(run, tell)
         else:

@@ -1,6 +1,8 @@
 """GRPO by TRL: RunConfig becomes GRPOConfig, and a callback tells what happens and obeys stop."""
 
+import itertools
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -32,24 +34,27 @@ def train(
     config: RunConfig,
     log: EventLog,
     checkpoints: Path,
-    from_step: int,
+    checkpoint: int | None,
     stop_asked: Callable[[], bool],
 ) -> int:
-    """Trains from checkpoint `from_step` on; returns the step reached, less than `max_steps` where it was stopped.
+    """Trains from the checkpoint of that step on, or from the start.
+
+    Returns the step reached, less than `max_steps` where it was stopped.
 
     Raises:
         DivergedError: where there is nothing left to train.
         RewardError: where a reward function raises.
     """
-    resume = checkpoints / f"checkpoint-{from_step}"
-    if resume.is_dir() and from_step in (0, config.grpo.max_steps):  # nothing that the trainer would take up
+    resume = checkpoints / f"checkpoint-{checkpoint}"
+    if checkpoint in (0, config.grpo.max_steps):  # nothing that the trainer would take up
         load_adapter(engine, resume)
-    if from_step == config.grpo.max_steps:
-        return from_step
-    every = math.ceil(config.grpo.max_steps / MOST_GROUPS)
+    if checkpoint == config.grpo.max_steps:
+        return checkpoint
+    batches = itertools.count()
+    every = math.ceil(config.grpo.max_steps / config.grpo.num_iterations / MOST_GROUPS)
 
     def told(batch: Batch) -> None:
-        if batch.step % every == 0:
+        if next(batches) % every == 0:
             log.append(batch.group(0, config.grpo.scale_rewards))  # the first prompt: not chosen, so a fair sample
 
     recorder = Recorder(config, engine.tokenizer.eos_token_id, told)
@@ -57,7 +62,7 @@ def train(
     trainer = make_trainer(
         engine, rows.train, recorder, teller, grpo_config(config, checkpoints, save_strategy="steps")
     )
-    trainer.train(resume_from_checkpoint=str(resume) if from_step else None)
+    trainer.train(resume_from_checkpoint=str(resume) if checkpoint else None)
     return int(trainer.state.global_step)
 
 
@@ -124,14 +129,20 @@ class Teller(TrainerCallback):
         self.checkpoints, self.stop_asked = checkpoints, stop_asked
         told = History()
         told.add(log.read()[0])
-        self.watch = Watch({alarm.name for alarm in told.alarms})
+        self.watch = Watch(told)
         self.began = self.seconds = 0.0
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if state.global_step == 0:  # so that a run that dies before its first checkpoint can be resumed like any other
-            checkpoint = self.checkpoints / "checkpoint-0"
-            self.engine.model.save_pretrained(checkpoint, save_embedding_layers=False)
-            state.save_to_json(str(checkpoint / "trainer_state.json"))
+        checkpoint = self.checkpoints / "checkpoint-0"
+        if state.global_step or checkpoint.is_dir():
+            return
+        half = checkpoint.with_name(
+            "half-0"
+        )  # so that a run that dies before its first checkpoint resumes like any other
+        shutil.rmtree(half, ignore_errors=True)
+        self.engine.model.save_pretrained(half, save_embedding_layers=False)
+        state.save_to_json(str(half / "trainer_state.json"))
+        half.rename(checkpoint)
 
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.began = time.monotonic()
@@ -151,7 +162,7 @@ class Teller(TrainerCallback):
         logs: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
-        if not logs or "reward" not in logs:  # the summary at the end
+        if not logs or "loss" not in logs:  # the summary at the end
             return
         metrics = {name: math.nan if value is None else float(value) for name, value in logs.items()}
         step = Step(step=state.global_step, seconds=self.seconds, metrics=metrics)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 
 from grpo_space.events import Alarm, Probe, Step
+from grpo_space.history import History
 from grpo_space.rewards import LIMITS
-from grpo_space.statistics import wilson
 
 STILL_STEPS = 20
 """A reward that has not varied for so long teaches nothing."""
@@ -19,11 +19,11 @@ PACE = 5
 
 
 class Watch:
-    def __init__(self, raised: set[str]) -> None:
-        self.steps: list[Step] = []
-        self.probes: list[Probe] = []
-        self.raised = raised
-        """Names of the alarms that an earlier attempt raised."""
+    def __init__(self, told: History) -> None:
+        """`told`: what earlier attempts told. Their alarms are not raised again."""
+        self.steps = list(told.steps)
+        self.probes = list(told.probes)
+        self.raised = {alarm.name for alarm in told.alarms}
         self.bad = 0
         """Steps in a row without a usable gradient."""
 
@@ -44,20 +44,22 @@ class Watch:
                 yield Alarm(step=step, name=name, message=message)
 
     def _still(self) -> dict[str, str]:
-        recent = self.steps[-STILL_STEPS:]
+        recent = self._sampled(STILL_STEPS)
         if len(recent) < STILL_STEPS:
             return {}
         metrics = recent[-1].metrics
         names = [name.split("/")[1] for name in metrics if name.startswith("rewards/") and name.endswith("/std")]
         found = {}
         for name in names:
-            means = {step.metrics.get(f"rewards/{name}/mean") for step in recent}
-            if len(means) == 1 and all(step.metrics.get(f"rewards/{name}/std") == 0 for step in recent):
-                found[f"still:{name}"] = _still_words(name, means.pop() or 0.0)
+            means = {
+                f"{step.metrics.get(f'rewards/{name}/mean', math.nan):g}" for step in recent
+            }  # text: NaN is not NaN
+            if len(means) == 1 and not any(step.metrics.get(f"rewards/{name}/std", 0.0) > 0 for step in recent):
+                found[f"still:{name}"] = _still_words(name, float(means.pop()))
         return found
 
     def _cut_off(self) -> dict[str, str]:
-        recent = self.steps[-CUT_STEPS:]
+        recent = self._sampled(CUT_STEPS)
         shares = [step.metrics.get("completions/clipped_ratio", 0.0) for step in recent]
         if len(recent) < CUT_STEPS or min(shares) <= CUT_SHARE:
             return {}
@@ -75,15 +77,28 @@ class Watch:
         now = self._reward(probe.step)
         for earlier in self.probes[:-1]:
             then = self._reward(earlier.step)
-            fell = wilson(probe.correct, probe.n)[1] < wilson(earlier.correct, earlier.n)[0]  # further than by chance
-            if fell and now > then:
+            if now > then and _fell_beyond_chance(earlier, probe):
                 return {"hacked": _hacked_words(earlier, probe, then, now)}
         return {}
 
     def _reward(self, until: int) -> float:
         """Mean reward of the steps just before and at `until`."""
-        recent = [step.metrics["reward"] for step in self.steps if until - PACE < step.step <= until]
+        recent = [step.metrics["reward"] for step in self.steps if step.step <= until and "reward" in step.metrics][
+            -PACE:
+        ]
         return sum(recent) / len(recent) if recent else math.nan
+
+    def _sampled(self, most: int) -> list[Step]:
+        """The latest steps that sampled completions: with several updates a batch not every one does."""
+        return [step for step in self.steps if "reward" in step.metrics][-most:]
+
+
+def _fell_beyond_chance(earlier: Probe, now: Probe) -> bool:
+    """Two shares, pooled: z of 2 and more, as if the problems were not the same ones, which is on the safe side."""
+    n = earlier.n + now.n
+    share = (earlier.correct + now.correct) / n
+    error = math.sqrt(share * (1 - share) * (1 / earlier.n + 1 / now.n))
+    return error > 0 and (earlier.correct / earlier.n - now.correct / now.n) / error >= 2
 
 
 def _hacked_words(earlier: Probe, probe: Probe, then: float, now: float) -> str:
