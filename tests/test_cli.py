@@ -102,8 +102,7 @@ def test_what_came_to_nothing_trips_no_later_command(cli: Cli, tmp_path: Path) -
 
 
 def test_commands_on_a_run_that_failed_early(cli: Cli, fake: Fake) -> None:
-    run, worker = fake("fails")
-    worker.wait(timeout=30)
+    run, _ = fake("fails")
     assert_refused(cli("evaluate", run.id), "has no adapter yet")
     assert_refused(cli("ask", run.id, "How many?"), "has no adapter yet")
     assert_refused(cli("stop", run.id), "is not running (failed)")

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -20,6 +21,8 @@ from grpo_space.events import EventLog, Failed, Finished
 from grpo_space.history import History
 from grpo_space.runs import PARENT, Run, locked, root
 
+LOOK_SECONDS = 2.0
+"""Between two looks at whether the grace period is over. Rare: the training needs the cores."""
 DOING = {"train": "training", "evaluate": "evaluating", "preflight": "looking at", "ask": "answering a question of"}
 
 
@@ -84,12 +87,20 @@ class Child:
         return history
 
     def run(self) -> int:
-        self.process = subprocess.Popen(self.command, process_group=0, env=self.environment())
+        process = self.process = subprocess.Popen(self.command, process_group=0, env=self.environment())
         if self.asked is not None:
-            self.process.terminate()
-        while (code := self._wait()) is None:
+            process.terminate()
+        ended = threading.Event()
+
+        def wait() -> None:
+            process.wait()
+            ended.set()
+
+        threading.Thread(target=wait, daemon=True).start()
+        while not ended.wait(timeout=LOOK_SECONDS):
             if self.asked is not None and time.monotonic() > self.asked + self.grace():
-                os.killpg(self.process.pid, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
+        code = process.returncode
         if self.tells:
             self.record(code)
         return code if code >= 0 else 3
@@ -99,13 +110,6 @@ class Child:
         to 30 times slower; asleep at once, they cost half the speed of an idle machine.
         """
         return {"GOMP_SPINCOUNT": "1000", **os.environ, PARENT: str(os.getpid())}
-
-    def _wait(self) -> int | None:
-        assert self.process is not None
-        try:
-            return self.process.wait(timeout=0.5)
-        except subprocess.TimeoutExpired:
-            return None
 
     def record(self, code: int) -> None:
         """Says how it ended where the child could not: it was killed, or crashed outside Python."""
