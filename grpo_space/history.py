@@ -29,6 +29,8 @@ class History:
     """The latest attempt."""
     loaded: Loaded | None = None
     phase: Phase | None = None
+    max_steps: int = 0
+    """As the training phase told it."""
     steps: list[Step] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
@@ -54,6 +56,8 @@ class History:
                 self._drop_beyond(event.from_step)
             case Phase():
                 self.phase = event
+                if event.what == "train":
+                    self.max_steps = event.total
             case Loaded():
                 self.loaded = event
             case Step():

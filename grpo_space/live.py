@@ -87,12 +87,12 @@ def phase_words(phase: Phase) -> str:
 
 
 def step_words(step: Step, history: History) -> str:
-    metrics, total = step.metrics, history.phase.total if history.phase else 0
+    metrics = step.metrics
     each = ", ".join(f"{name} {number(value)}" for name, value in rewards(step).items())
     length = number(metrics.get("completions/mean_length", math.nan), 0)
     left = time_left(history)
     return (
-        f"step {step.step} of {total}: reward {number(metrics.get('reward', math.nan))} ({each}), "
+        f"step {step.step} of {history.max_steps}: reward {number(metrics.get('reward', math.nan))} ({each}), "
         f"length {length} tokens, {number(step.seconds, 1)} s" + (f", {duration(left)} left" if left else "")
     )
 

@@ -17,12 +17,15 @@ from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from grpo_space.errors import UserError
 from grpo_space.events import Alarm, EventLog, Failed, Finished, Loaded, Phase, Started
 from grpo_space.runs import PARENT, Run, disk_is_full
 from grpo_space.worker import data, own_reward
+
+if TYPE_CHECKING:
+    from grpo_space.worker.engine import Engine
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
 FULL = "the disk is full: free some of it, then resume"
@@ -35,21 +38,13 @@ What = Literal["data", "load", "evaluate_base", "train", "save", "evaluate_tuned
 def train(run: Run, tell: "Teller") -> None:
     config, checkpoint = run.config, run.last_checkpoint()
     tell.started("train", checkpoint or 0)
+    own_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
-    with tell.phase("data"):
-        own_reward.functions(config)
-        rows = data.load(config)
-
-    with tell.phase("load", config.model.id, expected_seconds=LOAD_SECONDS):
-        from grpo_space.worker import engine as engines
-        from grpo_space.worker import evaluate
-        from grpo_space.worker import train as grpo
-
-        engine = engines.load(config)
-        rows = engines.that_fit(engine, rows, config)
-        same_as_before(run, engine.commit, rows)
-        tell.loaded(engine.name, engine.commit, rows)
+    engine, rows = load(run, tell)
+    from grpo_space.worker import engine as engines
+    from grpo_space.worker import evaluate
+    from grpo_space.worker import train as grpo
 
     with tell.phase("evaluate_base", total=len(rows.test)) as progress:
         known = evaluate.known_base(run, engine, rows.test, config)
@@ -72,6 +67,22 @@ def train(run: Run, tell: "Teller") -> None:
     tell.log.append(Finished(why="done"))
 
 
+def load(run: Run, tell: "Teller", adapter: Path | None = None) -> "tuple[Engine, data.Rows]":
+    """The problems first, whose errors need no torch; then the model, with a fresh adapter or the one in a folder."""
+    config = run.config
+    with tell.phase("data"):
+        rows = data.load(config)
+
+    with tell.phase("load", config.model.id, expected_seconds=LOAD_SECONDS):
+        from grpo_space.worker import engine as engines
+
+        engine = engines.load(config, adapter)
+        rows = engines.that_fit(engine, rows, config)
+        same_as_before(run, engine.commit, rows)
+        tell.loaded(engine.name, engine.commit, rows)
+    return engine, rows
+
+
 def evaluate(run: Run, tell: "Teller", limit: int | None, again: bool) -> None:
     """Base against tuned after the run, on the run's own held-out problems: all of them, or the first `limit`.
 
@@ -79,18 +90,8 @@ def evaluate(run: Run, tell: "Teller", limit: int | None, again: bool) -> None:
     """
     config, adapter = run.config, saved_adapter(run)
     tell.started("evaluate", 0)
-
-    with tell.phase("data"):
-        rows = data.load(config)
-
-    with tell.phase("load", f"{config.model.id} with the adapter", expected_seconds=LOAD_SECONDS):
-        from grpo_space.worker import engine as engines
-        from grpo_space.worker import evaluate
-
-        engine = engines.load(config, adapter)
-        rows = engines.that_fit(engine, rows, config)
-        same_as_before(run, engine.commit, rows)
-        tell.loaded(engine.name, engine.commit, rows)
+    engine, rows = load(run, tell, adapter)
+    from grpo_space.worker import evaluate
 
     problems = rows.test[:limit]
     with tell.phase("evaluate_base", total=len(problems)) as progress:
@@ -103,24 +104,13 @@ def evaluate(run: Run, tell: "Teller", limit: int | None, again: bool) -> None:
 
 def preflight(run: Run, tell: "Teller") -> None:
     """Is this trainable? Looked at before the money is spent."""
-    config = run.config
     tell.started("preflight", 0)
-
-    with tell.phase("data"):
-        own_reward.functions(config)
-        rows = data.load(config)
-
-    with tell.phase("load", config.model.id, expected_seconds=LOAD_SECONDS):
-        from grpo_space.worker import engine as engines
-        from grpo_space.worker import preflight
-
-        engine = engines.load(config)
-        rows = engines.that_fit(engine, rows, config)
-        same_as_before(run, engine.commit, rows)
-        tell.loaded(engine.name, engine.commit, rows)
+    own_reward.functions(run.config)
+    engine, rows = load(run, tell)
+    from grpo_space.worker import preflight
 
     with tell.phase("preflight"):
-        tell.log.append(preflight.preflight(engine, rows, config))
+        tell.log.append(preflight.preflight(engine, rows, run.config))
     tell.log.append(Finished(why="done"))
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from presets.tiny.measure import EXACT_FORMAT, answers, is_correct, read_rows, wilson
+from grpo_space.statistics import wilson
+from presets.tiny.measure import EXACT_FORMAT, answers, is_correct, read_rows
 from presets.tiny.nf4 import in_four_bits
 
 HERE = Path(__file__).parent

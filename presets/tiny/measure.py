@@ -1,7 +1,6 @@
 """Generates answers with a model and scores them, as the ablations and the recipe need it."""
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,10 +73,3 @@ def answers(
         )
         for completion in tokenizer.batch_decode(output[:, length:], skip_special_tokens=True):
             yield opening + completion
-
-
-def wilson(k: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """The Wilson score interval of k successes in n trials."""
-    middle = (k + z * z / 2) / (n + z * z)
-    half = z / (n + z * z) * math.sqrt(k * (n - k) / n + z * z / 4)
-    return middle - half, middle + half
