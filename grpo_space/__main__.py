@@ -133,7 +133,7 @@ def list_presets(arguments: argparse.Namespace) -> int:
     for name, preset in read.items():
         show(Text.assemble((name, "bold cyan"), "  ", preset.title, (f"  needs: {preset.hardware}", "dim")))
         show(text(f"  {preset.summary}\n  {preset.expect}\n"))
-    show(text("Train one: python -m grpo_space train tiny"))
+    show(text(f"Train one: {words.command('train tiny')}"))
     return 0
 
 
@@ -229,14 +229,15 @@ def start_and_follow(run: Run, new: bool = False) -> int:
 
     before = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}
     note = "Stopping after this step, then saving. Ctrl-C again stops watching; the run still saves."
+    before_now, offset = run.log.read()
     try:
         runs.start(run)
         if asked:
             with contextlib.suppress(UserError):
                 runs.stop(run)
-        history = live.follow(run, run.log, console, lambda: note if asked else "")
+        history = live.follow(run, run.log, console, lambda: note if asked else "", before_now, offset)
     except KeyboardInterrupt:
-        show(text(f"Not watching any more. See how it ended: python -m grpo_space watch {run.id}"))
+        show(text(f"Not watching any more. See how it ended: {words.command(f'watch {run.id}')}"))
         return 0
     except UserError:
         if new:
@@ -274,7 +275,7 @@ def list_runs(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json(found)
     if not found:
-        show(text("No run was made yet. Start one: python -m grpo_space train tiny"))
+        show(text(f"No run was made yet. Start one: {words.command('train tiny')}"))
         return 0
     rows = [(f["id"], f["status"], f"{f['step']} of {f['max_steps']}") for f in found]
     show(report.table(("run", "status", "steps"), [tuple(map(str, row)) for row in rows]))

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console, RenderableType
@@ -21,9 +21,20 @@ LINE_EVERY = 5
 """Steps between two lines where there is no terminal."""
 
 
-def follow(run: Run, log: EventLog, console: Console, note: Callable[[], str] = str) -> History:
-    """Shows what the log tells until the worker is gone. `note` gives a line to show under it."""
-    history, offset = History(), 0
+def follow(
+    run: Run,
+    log: EventLog,
+    console: Console,
+    note: Callable[[], str] = str,
+    known: Sequence[AnyEvent] = (),
+    offset: int = 0,
+) -> History:
+    """Shows what the log tells until the worker is gone. `note` gives a line to show under it.
+
+    `known`: the events before `offset`, of earlier attempts, which are not shown again.
+    """
+    history = History()
+    history.add(known)
     show = _panel if console.is_terminal else _lines
     with show(console, history, note) as told:
         running = True
@@ -48,18 +59,18 @@ def _panel(console: Console, history: History, note: Callable[[], str]) -> Itera
 
 @contextmanager
 def _lines(console: Console, history: History, note: Callable[[], str]) -> Iterator[Told]:
-    said = ""
+    said = noted = ""
 
     def told(events: list[AnyEvent]) -> None:
-        nonlocal said
+        nonlocal said, noted
         for event in events:
             line = _line(event, history)
             if line and line != said:
                 console.print(text(line), soft_wrap=True)
                 said = line
-        if note() and note() != said:
-            said = note()
-            console.print(text(said), soft_wrap=True)
+        if note() and note() != noted:
+            noted = note()
+            console.print(text(noted), soft_wrap=True)
 
     yield told
 
@@ -70,7 +81,7 @@ def _line(event: object, history: History) -> str:
             return event.rows
         case Phase(done=0):
             return phase_words(event)
-        case Step() if event.step == 1 or event.step % LINE_EVERY == 0:
+        case Step() if event.step in (1, history.max_steps) or event.step % LINE_EVERY == 0:
             return step_words(event, history)
         case Probe():
             return f"held-out probe after step {event.step}: {event.correct} of {event.n} right"

@@ -11,7 +11,7 @@ from grpo_space.events import Answer, Evaluated, Failed, Preflight
 from grpo_space.history import History
 from grpo_space.runs import Run, Status
 from grpo_space.statistics import percent, verdict
-from grpo_space.words import plain
+from grpo_space.words import command, plain
 
 STATUS_STYLE = {
     "running": "cyan",
@@ -78,6 +78,10 @@ def flipped(history: History, most: int = 3) -> Iterator[RenderableType]:
     fixed = [pair for pair in changed if pair[1].correct]
     broken = [pair for pair in changed if not pair[1].correct]
     shown = (fixed[: most - 1] + broken[:1] + fixed[most - 1 :])[:most]  # an honest report shows a broken one too
+    if shown:
+        yield text(
+            f"Of {len(fixed)} problems that tuned fixed and {len(broken)} that it broke, the first ones:", "bold"
+        )
     for before, after in shown:
         yield _both(before, after)
 
@@ -97,9 +101,9 @@ def _heading(name: str, answer: Answer) -> Text:
 
 def next_steps(run: Run, status: Status) -> Text:
     """What to type next."""
-    ask = f'ask it yourself     python -m grpo_space ask {run.id} "your question"'
-    numbers = f"the numbers again   python -m grpo_space evaluate {run.id}"
-    go_on = f"go on               python -m grpo_space resume {run.id}"
+    ask = f'ask it yourself     {command(f"ask {run.id}")} "your question"'
+    numbers = f"the numbers again   {command(f'evaluate {run.id}')}"
+    go_on = f"go on               {command(f'resume {run.id}')}"
     lines = {"done": [ask, numbers], "stopped": [go_on, numbers], "died": [go_on], "failed": [go_on]}.get(status, [])
     return text("\n".join([f"The run is in {run.folder}", *lines]))
 

@@ -84,6 +84,6 @@ def verdict(paired: Paired) -> str:
     more, n = paired.tuned - paired.base, paired.n
     shares = f"{100 * paired.base / n:.1f} % to {100 * paired.tuned / n:.1f} %, {100 * more / n:+.1f} points"
     if paired.p_value >= 0.05:
-        return f"No difference that {n} problems could show ({shares}, {p_words(paired.p_value)})."
+        return f"No difference that {n} problems could show ({shares}, {p_words(paired.p_value)}): it may be chance."
     word = "more" if more > 0 else "fewer"
     return f"Tuned solves {abs(more)} {word} of {n} ({shares}). Beyond chance ({p_words(paired.p_value)}, paired)."

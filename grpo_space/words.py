@@ -1,12 +1,21 @@
 """How figures are said."""
 
 import math
+import os
 import re
+import shutil
+import sys
 
 
 def plain(text: str) -> str:
     """Without control characters, which a terminal would obey. Line breaks and tabs stay."""
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", text)
+
+
+def command(rest: str) -> str:
+    """What to type: with the Python that runs now, which need not be the one that `python` is."""
+    python = "python" if shutil.which("python") == sys.executable else os.path.relpath(sys.executable)
+    return f"{python if not python.startswith('..') else sys.executable} -m grpo_space {rest}"
 
 
 def number(value: float, digits: int = 2) -> str:

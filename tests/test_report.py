@@ -58,7 +58,9 @@ def test_labels_are_text(run: Run) -> None:
 
 def test_a_broken_problem_is_shown_beside_the_mended_ones(run: Run) -> None:
     base, tuned = [False] * 5 + [True], [True] * 5 + [False]
-    parts = list(report.flipped(history(fake_worker.evaluated("base", base), fake_worker.evaluated("tuned", tuned))))
+    told = history(fake_worker.evaluated("base", base), fake_worker.evaluated("tuned", tuned))
+    heading, *parts = list(report.flipped(told))
+    assert "Of 5 problems that tuned fixed and 1 that it broke" in str(heading)
     assert len(parts) == 3
     console = Console(file=StringIO(), width=100)
     console.print(parts[2])
