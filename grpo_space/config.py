@@ -1,5 +1,6 @@
 """What a run is made of. A field's docstring is its help on the command line and in the app."""
 
+import contextlib
 import difflib
 import re
 from collections.abc import Mapping, Sequence
@@ -306,12 +307,10 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
 
 def _local(text: str, certainly: bool) -> str:
     """A path that the user typed, from where they typed it; `certainly`: else it may be a name on the Hub."""
-    try:
+    with contextlib.suppress(OSError, RuntimeError, ValueError):  # the home of nobody: who looks for the file says so
         path = Path(text).expanduser()
         if certainly or text.startswith((".", "/", "~")) or path.exists():
             return str(path.resolve())
-    except (OSError, RuntimeError, ValueError):
-        pass  # it can be no path, such as the home of nobody: who looks for the file says so
     return text
 
 
