@@ -138,7 +138,7 @@ def list_presets(arguments: argparse.Namespace) -> int:
 
 
 def examine(arguments: argparse.Namespace) -> int:
-    checks = doctor.examine(gpu=not arguments.no_gpu)
+    checks = doctor.examine(with_gpu=not arguments.no_gpu)
     if arguments.json:
         print_json([check.__dict__ for check in checks])
     else:
@@ -150,7 +150,7 @@ def examine(arguments: argparse.Namespace) -> int:
 def config_of(arguments: argparse.Namespace) -> RunConfig:
     """The preset with its changed settings, once it is known to fit this machine."""
     config = override(presets.read_preset(arguments.preset).run, arguments.settings)
-    hardware.check(config, hardware.has_gpu())
+    hardware.check(config, hardware.gpu())
     paths.check_files(config)
     return config
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from grpo_space.hardware import has_gpu
+from grpo_space.hardware import gpu
 from grpo_space.paths import PROJECT
 from grpo_space.runs import root, without_secrets
 
@@ -34,8 +34,8 @@ class Check:
     advice: str = ""
 
 
-def examine(gpu: bool) -> list[Check]:
-    return [_python(), *_packages(gpu), *_imports(), *([_gpu()] if gpu else []), _ram(), _disk()]
+def examine(with_gpu: bool) -> list[Check]:
+    return [_python(), *_packages(with_gpu), *_imports(), *([_gpu()] if with_gpu else []), _ram(), _disk()]
 
 
 def _python() -> Check:
@@ -51,8 +51,8 @@ def pins(file: Path) -> dict[str, str]:
     return dict(found)
 
 
-def _packages(gpu: bool) -> Iterator[Check]:
-    file = PROJECT / ("requirements.txt" if gpu and has_gpu() else "requirements-cpu.txt")
+def _packages(with_gpu: bool) -> Iterator[Check]:
+    file = PROJECT / ("requirements.txt" if with_gpu and gpu() is not None else "requirements-cpu.txt")
     for package, pin in pins(file).items():
         try:
             found = version(package)
@@ -76,13 +76,12 @@ def _imports() -> Iterator[Check]:
 
 
 def _gpu() -> Check:
-    if not has_gpu():
-        return Check("GPU", True, "none: the tiny preset trains on the CPU")
-    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version,compute_cap", "--format=csv,noheader"]
-    done = subprocess.run(query, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return Check("GPU", False, "nvidia-smi failed", "look at the driver: nvidia-smi says what is wrong")
-    return Check("GPU", True, "; ".join(done.stdout.strip().splitlines()))
+    found = gpu()
+    if found is not None:
+        return Check("GPU", True, str(found))
+    if shutil.which("nvidia-smi"):
+        return Check("GPU", False, "the driver does not answer", "nvidia-smi says what is wrong")
+    return Check("GPU", True, "none: the tiny preset trains on the CPU")
 
 
 def _ram() -> Check:

@@ -1,21 +1,54 @@
 """What this machine has, without asking torch."""
 
 import shutil
+import subprocess
+from dataclasses import dataclass
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 
+SMI_SECONDS = 20
+"""nvidia-smi takes a second or two; where the driver hangs, it never comes back."""
+FIRST_WITH_BFLOAT16 = (8, 0)
 
-def has_gpu() -> bool:
-    return shutil.which("nvidia-smi") is not None
+
+@dataclass(frozen=True)
+class Gpu:
+    name: str
+    gib: float
+    """Its whole memory, in GiB; the CUDA context takes about half of one."""
+    driver: str
+    compute_capability: tuple[int, int]
+
+    @property
+    def has_bfloat16(self) -> bool:
+        return self.compute_capability >= FIRST_WITH_BFLOAT16
+
+    def __str__(self) -> str:
+        major, minor = self.compute_capability
+        return f"{self.name}, {self.gib:.1f} GiB, compute capability {major}.{minor}, driver {self.driver}"
 
 
-def check(config: RunConfig, gpu: bool) -> None:
+def gpu() -> Gpu | None:
+    """The first NVIDIA GPU; None where there is none that the driver answers for."""
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version,compute_cap", "--format=csv,noheader,nounits"]
+    if shutil.which(query[0]) is None:
+        return None
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, check=True, timeout=SMI_SECONDS)
+        name, mib, driver, capability = (part.strip() for part in done.stdout.splitlines()[0].rsplit(",", 3))
+        major, _, minor = capability.partition(".")
+        return Gpu(name, float(mib) / 1024, driver, (int(major), int(minor)))
+    except (subprocess.SubprocessError, OSError, ValueError, IndexError):
+        return None
+
+
+def check(config: RunConfig, gpu: Gpu | None) -> None:
     """
     Raises:
         UserError: naming each setting that asks for a CUDA GPU where there is none.
     """
-    if gpu:
+    if gpu is not None:
         return
     instead = "here the tiny preset trains, on the CPU"
     problems = []

@@ -114,7 +114,7 @@ def load(config: RunConfig, adapter: Path | None = None) -> Engine:
     Raises:
         UserError: where the config asks for what this machine does not have, or the model cannot be loaded.
     """
-    hardware.check(config, hardware.has_gpu())
+    hardware.check(config, hardware.gpu())
     if config.model.load_in_4bit or config.engine == "unsloth" or config.rollout == "vllm":
         raise UserError("engine: 4-bit weights, Unsloth and vLLM are not built in yet: only plain Transformers is")
     set_seed(config.seed)
