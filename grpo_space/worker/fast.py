@@ -21,8 +21,10 @@ from grpo_space.worker.choice import Choice
 from grpo_space.worker.engine import Engine, Messages, Progress, Written, check, stop_ids
 from grpo_space.worker.plain import Generating
 
-UTILIZATION = 0.6
-"""vLLM's share of the GPU: the weights, which the training shares, and its cache. The rest is for the training."""
+MOST_OF_GPU = 0.6
+"""vLLM's share of the GPU at most: the weights, which it shares with the training, and its cache."""
+BESIDE_CACHE_GIB = 3.0
+"""What vLLM takes besides weights and cache: CUDA's context, activations, graphs."""
 LEAST_SEQUENCES = 64
 """Completions that vLLM writes at once: evaluation asks for many. Up to here its memory does not grow with them."""
 LORA = "adapter"
@@ -56,18 +58,20 @@ class Serving(Engine):
             [{"prompt_token_ids": self.encode(prompt)} for prompt in prompts],
             greedy,
             lora_request=self.model.load_lora(LORA, load_tensors=True) if adapter else None,
-            use_tqdm=lambda **options: Bar(progress, **options),
+            use_tqdm=lambda *iterable, **options: Bar(progress, *iterable, **options),
         )
         return [self.read(output.outputs[0].token_ids) for output in outputs]
 
 
 class Bar(tqdm):
-    """vLLM's progress bar, told instead of drawn."""
+    """vLLM's progress bar, told instead of drawn. It makes one over the prompts as it takes them in, of which there is
+    nothing to tell, and then one that it updates as completions are done.
+    """
 
-    def __init__(self, told: Progress, **options: Any) -> None:
-        self.told = told
+    def __init__(self, told: Progress, *iterable: Any, **options: Any) -> None:
+        self.told: Progress = (lambda done: None) if iterable else told
         self.nowhere: IO[str] = open(os.devnull, "w")  # noqa: SIM115, PTH123 - closed with the bar
-        super().__init__(**options | {"file": self.nowhere})
+        super().__init__(*iterable, **options | {"file": self.nowhere})
 
     def update(self, n: float | None = 1) -> bool | None:
         drawn = super().update(n)
@@ -92,7 +96,8 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
     if choice.rollout == "vllm":
         check_embedding(source, tokenizer)
         sequences = max(LEAST_SEQUENCES, config.grpo.completions_per_step)
-        vllm = {"fast_inference": True, "gpu_memory_utilization": UTILIZATION, "max_lora_rank": config.lora.r}
+        share = share_of_gpu(source, gpu, sequences * config.model.max_seq_length)
+        vllm = {"fast_inference": True, "gpu_memory_utilization": share, "max_lora_rank": config.lora.r}
         vllm |= {"max_num_seqs": sequences, "disable_log_stats": True}
     model, tokenizer = FastLanguageModel.from_pretrained(
         model_name=str(source),
@@ -120,6 +125,17 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
         set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cuda"))
     kind = Serving if vllm else Generating
     return kind(choice, model, tokenizer, commit, stop_ids(model, tokenizer), gpu.has_bfloat16)
+
+
+def share_of_gpu(source: Path, gpu: Gpu, tokens: int) -> float:
+    """vLLM's share of the GPU's memory, 0..1: the weights and a cache for so many tokens, if there is so much room."""
+    known = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    heads = known["num_attention_heads"]
+    head = known.get("head_dim") or known["hidden_size"] // heads
+    keys_and_values = 2 * known["num_hidden_layers"] * known.get("num_key_value_heads", heads) * head
+    weights = sum(file.stat().st_size for file in source.glob("*.safetensors"))
+    need = (weights + tokens * keys_and_values * 2) / 2**30 + BESIDE_CACHE_GIB  # two bytes a value
+    return min(MOST_OF_GPU, need / gpu.gib)
 
 
 def check_embedding(source: Path, tokenizer: PreTrainedTokenizerBase) -> None:

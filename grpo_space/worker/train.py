@@ -83,9 +83,12 @@ def make_trainer(
 
 
 def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes: Any) -> GRPOConfig:
-    """TRL's arguments. Those of the config's `grpo` keep their names."""
+    """TRL's arguments. Those of the config's `grpo` keep their names, and their values: Unsloth would put others in the
+    place of an `epsilon_high` that is not given, and of `scale_rewards` for Dr. GRPO.
+    """
     cuda = engine.model.device.type == "cuda"
     arguments = config.grpo.model_dump(exclude={"warmup_ratio"}) | {
+        "epsilon_high": config.grpo.epsilon_high or config.grpo.epsilon,
         "warmup_steps": round(config.grpo.warmup_ratio * config.grpo.max_steps),
         "output_dir": str(checkpoints),
         "seed": config.seed,
@@ -103,7 +106,9 @@ def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes:
         "gradient_checkpointing": cuda,
         "dataloader_pin_memory": cuda,
     }
-    return GRPOConfig(**arguments | changes)
+    made = GRPOConfig(**arguments | changes)
+    made.scale_rewards = config.grpo.scale_rewards
+    return made
 
 
 def load_adapter(engine: Engine, checkpoint: Path) -> None:
