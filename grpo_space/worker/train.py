@@ -79,6 +79,10 @@ def make_trainer(
         callbacks=[callback],
     )
     trainer.remove_callback(PrinterCallback)
+    if args.fp16:  # TRL makes a 4-bit model's adapter bfloat16, whose gradients float16's loss scaler refuses
+        for parameter in engine.model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
     return trainer
 
 
