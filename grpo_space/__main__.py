@@ -139,7 +139,9 @@ def list_presets(arguments: argparse.Namespace) -> int:
 
 
 def examine(arguments: argparse.Namespace) -> int:
-    checks = doctor.examine(with_gpu=not arguments.no_gpu)
+    if not arguments.json:
+        show(text("Looking. Every import is tried in a process of its own, which takes a minute or two."))
+    checks = doctor.examine(with_gpu=not arguments.no_gpu, token=get_token())
     if arguments.json:
         print_json([check.__dict__ for check in checks])
     else:
