@@ -248,13 +248,16 @@ def test_the_token_reaches_the_worker_and_is_left_nowhere(
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     run = runs.create(gated)
     runs.start(run, token=TOKEN)
-    until(run.log, lambda event: isinstance(event, Phase) and event.what == "load")
+    until(run.log, lambda event: isinstance(event, Phase) and event.what == "train")
     seen = subprocess.run(["ps", "eww", "-e"], capture_output=True, text=True, check=True).stdout
     workers = [line for line in seen.splitlines() if str(run.folder) in line]
     assert len(workers) == 2
     assert not any(TOKEN in line for line in workers)
     history = wait_for_end(run)
-    assert history.end is not None
+    assert isinstance(history.end, Finished), history.end
+    assert history.loaded is not None
+    assert history.loaded.model_commit == hub.hub.head("model", "owner/tiny")["oid"]
+    assert history.loaded.data_commit == hub.hub.head("dataset", "owner/sums")["oid"]
     told = [e for e in run.log.read()[0] if isinstance(e, Phase) and e.what == "download"]
     assert (told[-1].done, told[-1].total) == (SIZE, SIZE)
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
