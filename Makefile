@@ -3,7 +3,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: demo test setup check lint bench
+SPACE_PY := .venv-space/bin/python
+SDK = $(shell sed -n 's/^sdk_version: *//p' README.md)
+
+.PHONY: demo test setup check lint bench check-space
 
 demo: setup  ## train the embedded model for real, and see whether it helped
 	$(PY) -m grpo_space train tiny
@@ -20,6 +23,14 @@ lint: setup
 
 bench: setup
 	$(PY) -m benchmarks
+
+# As a Space's builder installs it, from nothing (about 11 GB); then what a Space on CPU hardware does first.
+check-space:
+	$(PYTHON) -m venv --clear .venv-space
+	$(SPACE_PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt \
+	  "gradio[oauth,mcp]==$(SDK)" "uvicorn>=0.14.0" "websockets>=10.4" spaces
+	$(SPACE_PY) -m grpo_space doctor --no-gpu
+	$(SPACE_PY) -m grpo_space train tiny --set grpo.max_steps=2
 
 # The mark is written last and holds what was installed, so that a half-made or outdated .venv is made again from nothing.
 setup:

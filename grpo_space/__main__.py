@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from huggingface_hub import get_token
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -138,7 +139,9 @@ def list_presets(arguments: argparse.Namespace) -> int:
 
 
 def examine(arguments: argparse.Namespace) -> int:
-    checks = doctor.examine(with_gpu=not arguments.no_gpu)
+    if not arguments.json:
+        show(text("Looking. Every import is tried in a process of its own, which takes a minute or two."))
+    checks = doctor.examine(with_gpu=not arguments.no_gpu, token=get_token())
     if arguments.json:
         print_json([check.__dict__ for check in checks])
     else:
@@ -159,7 +162,7 @@ def preflight(arguments: argparse.Namespace) -> int:
     config = config_of(arguments)
     with tempfile.TemporaryDirectory() as folder:
         run = runs.create(config, Path(folder) / config.name)
-        runs.start(run, "preflight")
+        runs.start(run, "preflight", token=get_token())
         history = follow_to_the_end(run, run.log, quiet=arguments.json)
     if history.preflight is None:
         return failed(history)
@@ -231,7 +234,7 @@ def start_and_follow(run: Run, new: bool = False) -> int:
     note = "Stopping after this step, then saving. Ctrl-C again stops watching; the run still saves."
     before_now, offset = run.log.read()
     try:
-        runs.start(run)
+        runs.start(run, token=get_token())
         if asked:
             with contextlib.suppress(UserError):
                 runs.stop(run)
@@ -329,7 +332,8 @@ def measure(run: Run, limit: int | None, again: bool, quiet: bool) -> History:
     folder = run.folder / "evaluations"
     folder.mkdir(exist_ok=True)
     log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
-    runs.start(run, "evaluate", str(log.path), str(limit or 0), "again" if again else "known")
+    arguments = (str(log.path), str(limit or 0), "again" if again else "known")
+    runs.start(run, "evaluate", *arguments, token=get_token())
     return follow_to_the_end(run, log, quiet)
 
 

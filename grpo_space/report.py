@@ -126,6 +126,7 @@ def ending(run: Run, history: History, status: Status) -> Iterator[RenderableTyp
 
 PHASES = {
     "data": "reading the data",
+    "download": "downloading the model",
     "load": "loading the model",
     "evaluate_base": "evaluating the base model",
     "train": "training",

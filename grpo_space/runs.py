@@ -233,8 +233,10 @@ def locked(lock: Path, **said: object) -> Iterator[bool]:
             file.truncate(0)
 
 
-def start(run: Run, task: Task = "train", *arguments: str) -> None:
+def start(run: Run, task: Task = "train", *arguments: str, token: str | None = None) -> None:
     """Starts a worker that outlives us, and waits until it holds its locks.
+
+    `token`: with which data and model are read, if they ask for one. It goes through a pipe and is kept nowhere else.
 
     Raises:
         UserError: where it refuses: the run runs already, or another one has the machine.
@@ -244,12 +246,15 @@ def start(run: Run, task: Task = "train", *arguments: str) -> None:
         process = subprocess.Popen(
             command,
             env=without_secrets(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
         )
+    assert process.stdin is not None
     assert process.stdout is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # it may have died already
+        pipe.write((token or "").encode())
     said = process.stdout.read().decode()  # the worker closes this pipe as soon as it has said yes or no
     process.stdout.close()
     if said.strip() != "ready":
@@ -261,6 +266,10 @@ def without_secrets() -> dict[str, str]:
     """The environment of a child. A package of the project must be found from any folder."""
     environment = {key: value for key, value in os.environ.items() if not key.upper().endswith(SECRETS)}
     project = str(Path(__file__).resolve().parent.parent)
+    environment |= {
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_ENABLE_HF_TRANSFER": "0",
+    }  # plain HTTP resumes, and can be watched
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [project, environment.get("PYTHONPATH", "")]))
     return environment
 

@@ -340,12 +340,13 @@ def test_gsm8k_goes_through_the_same_loader(root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    from grpo_space.worker import plain, story
+    from grpo_space.worker import download, plain
     from grpo_space.worker.choice import choose
 
     config = quick()
-    source, commit = story.model_files(config)
-    return plain.load(config, choose(config, source, gpu=None, vllm_died=False), source, commit, gpu=None)
+    model = download.fetch(config.model, lambda *told: None)
+    choice = choose(config, model.folder, gpu=None, vllm_died=False)
+    return plain.load(config, choice, model.folder, model.commit, gpu=None)
 
 
 @pytest.mark.parametrize("scale", ["group", "batch", "none"])

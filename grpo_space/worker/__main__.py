@@ -1,6 +1,6 @@
 """The small parent of a story: holds the locks, starts the story in a child, records how it ended. Never imports torch.
 
-python -m grpo_space.worker train DIR
+python -m grpo_space.worker train DIR           a token of the Hub on stdin, or nothing
 python -m grpo_space.worker preflight DIR
 python -m grpo_space.worker evaluate DIR LOG LIMIT again|known
 python -m grpo_space.worker ask DIR             the question on stdin, the answers on stdout
@@ -65,6 +65,8 @@ class Child:
         self.command = [sys.executable, "-m", "grpo_space.worker.story", task, str(run.folder), *arguments]
         self.log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
         self.tells = task != "ask"
+        self.token = b"" if task == "ask" or sys.stdin.isatty() else sys.stdin.buffer.read()
+        """In memory alone, for the child and the one that may come after it."""
         self.process: subprocess.Popen[bytes] | None = None
         self.asked: float | None = None
         """When somebody asked to stop."""
@@ -103,7 +105,7 @@ class Child:
 
     def attempt(self) -> int:
         """One child, from its start to its end. Gives its exit status, negative where a signal ended it."""
-        process = self.process = subprocess.Popen(self.command, process_group=0, env=self.environment())
+        process = self.process = self.begin()
         if self.asked is not None:
             process.terminate()
         ended = threading.Event()
@@ -119,6 +121,14 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # what it started and left behind: it may hold the GPU
         return process.returncode
+
+    def begin(self) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE if self.tells else None  # `ask` reads the question
+        process = subprocess.Popen(self.command, process_group=0, env=self.environment(), stdin=pipe)
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
+                stdin.write(self.token)
+        return process
 
     def environment(self) -> dict[str, str]:
         """OpenMP's threads spin only briefly before they sleep: by default one busy neighbour on 2 cores made steps 5
