@@ -16,7 +16,7 @@ from huggingface_hub.errors import GatedRepoError
 
 from grpo_space import hub
 from grpo_space.errors import UserError
-from grpo_space.hardware import Gpu, gpu
+from grpo_space.hardware import Gpu, driver_problem, gpu, torch_cuda
 from grpo_space.paths import PROJECT
 from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs import locked, root, without_secrets
@@ -42,8 +42,6 @@ IMPORT_SECONDS = 300
 HUB_SECONDS = 5.0
 LEAST_DISK_GIB = 2
 LEAST_RAM_GIB = 3
-LEAST_DRIVER = {12: 525, 13: 580}
-"""CUDA's major version to the oldest driver that serves it (NVIDIA's minor version compatibility)."""
 
 
 @dataclass(frozen=True)
@@ -156,33 +154,14 @@ def _gpu(found: Gpu) -> Check:
     return Check("GPU", True, str(found))
 
 
-def torch_cuda() -> str | None:
-    """The CUDA that torch was built for, read as text: importing torch would take seconds and touch the GPU."""
-    try:
-        file = Path(str(distribution("torch").locate_file("torch/version.py")))
-        said = re.search(r"^cuda(?::[^=]*)? = '([\d.]+)'", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    except (PackageNotFoundError, OSError):
-        return None
-    return said[1] if said else None
-
-
 def _cuda(found: Gpu) -> Iterator[Check]:
+    """The CUDA that torch was built for, against the one that the driver serves."""
+    if not _has("torch"):
+        return
     built = torch_cuda()
-    if built is None:
-        if _has("torch"):
-            yield Check("CUDA", False, "torch is a CPU build", "pip install -r requirements.txt")
-        return
-    least = LEAST_DRIVER.get(int(built.split(".")[0]))
-    major = re.match(r"\d+", found.driver)
-    driver = int(major[0]) if major else 0
-    if least is None or not driver:
-        yield Check("CUDA", True, f"torch {version('torch')} is built for CUDA {built}; driver {found.driver}")
-        return
-    serves = max((cuda for cuda, oldest in LEAST_DRIVER.items() if driver >= oldest), default=None)
-    words = f"torch {version('torch')} needs CUDA {built}; driver {found.driver} serves CUDA "
-    words += f"{serves}.x" if serves else "11 or older"
-    advice = f"update the driver to {least} or newer, or change the pin of torch to a build for CUDA {serves or 11}"
-    yield Check("CUDA", driver >= least, words, "" if driver >= least else advice)
+    words = f"torch {version('torch')} is built for " + (f"CUDA {built}" if built else "CPUs alone")
+    problem = driver_problem(found, built)
+    yield Check("CUDA", not problem, f"{words}; driver {found.driver}", problem)
 
 
 def _ram() -> Check:

@@ -17,27 +17,12 @@ IDS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("built", "driver", "ok", "words"),
-    [
-        ("12.8", "535.104.05", True, "needs CUDA 12.8; driver 535.104.05 serves CUDA 12.x"),
-        ("12.8", "580.65.06", True, "needs CUDA 12.8; driver 580.65.06 serves CUDA 13.x"),
-        ("13.0", "580.65.06", True, "needs CUDA 13.0; driver 580.65.06 serves CUDA 13.x"),
-        ("13.0", "550.54", False, "needs CUDA 13.0; driver 550.54 serves CUDA 12.x"),
-        ("12.8", "470.82", False, "needs CUDA 12.8; driver 470.82 serves CUDA 11 or older"),
-        ("14.1", "590", True, "is built for CUDA 14.1; driver 590"),
-        ("12.8", "[N/A]", True, "is built for CUDA 12.8; driver [N/A]"),
-    ],
-)
-def test_a_driver_too_old_names_the_pin_to_change(
-    monkeypatch: pytest.MonkeyPatch, built: str, driver: str, ok: bool, words: str
-) -> None:
-    monkeypatch.setattr(doctor, "torch_cuda", lambda: built)
-    [check] = doctor._cuda(Gpu("T4", 15.0, driver, (7, 5)))
-    assert (check.ok, bool(check.advice)) == (ok, not ok)
-    assert words in check.found
-    if built == "13.0" and not ok:
-        assert check.advice == ("update the driver to 580 or newer, or change the pin of torch to a build for CUDA 12")
+def test_a_driver_too_old_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "torch_cuda", lambda: "13.0")
+    [check] = doctor._cuda(T4)
+    assert not check.ok
+    assert "is built for CUDA 13.0; driver 535.104.05" in check.found
+    assert "needs driver 580" in check.advice
 
 
 def test_a_gpu_too_old_is_a_problem() -> None:
