@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SPACE_PY := .venv-space/bin/python
 SDK = $(shell sed -n 's/^sdk_version: *//p' README.md)
 
-.PHONY: demo test setup check lint bench check-space
+.PHONY: demo test setup check lint bench check-space gpu-check
 
 demo: setup  ## train the embedded model for real, and see whether it helped
 	$(PY) -m grpo_space train tiny
@@ -23,6 +23,9 @@ lint: setup
 
 bench: setup
 	$(PY) -m benchmarks
+
+gpu-check:  ## on a GPU, with requirements.txt installed: does the embedded model learn through Unsloth, 4 bits and vLLM?
+	$(PYTHON) -m benchmarks.gpu.check
 
 # As a Space's builder installs it, from nothing (about 11 GB); then what a Space on CPU hardware does first.
 check-space:
