@@ -42,6 +42,25 @@ def read_file(path: Path) -> list[Row]:
     return rows
 
 
+def first_rows(path: Path, count: int) -> list[Row]:
+    """The first problems of a file, without reading the rest of it.
+
+    Raises:
+        UserError: where one of them is none.
+    """
+    rows: list[Row] = []
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if len(rows) == count:
+                break
+            try:
+                if line.strip():
+                    rows.append(to_row(from_json(line)))
+            except ValueError as error:
+                raise UserError(f"{path.name} line {number}: {error}") from None
+    return rows
+
+
 def from_json(line: bytes) -> Any:
     try:
         return json.loads(line)

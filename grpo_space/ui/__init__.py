@@ -1,0 +1,1 @@
+"""The app: what a person sees of presets, runs and comparisons."""
