@@ -14,7 +14,8 @@ LONGEST_SHOWN = 2000
 CSS = """
 .cards { align-items: stretch; }
 .preset-card { border: 1px solid var(--border-color-primary); border-radius: var(--radius-lg);
-  padding: var(--spacing-xl); background: var(--block-background-fill); gap: var(--spacing-lg); justify-content: space-between; }
+  padding: var(--spacing-xl); background: var(--block-background-fill); gap: var(--spacing-lg);
+  justify-content: space-between; }
 .preset-card.chosen { border-color: var(--color-accent); box-shadow: 0 0 0 1px var(--color-accent); }
 .preset-card h3 { margin: 0 0 .4em; font-size: var(--text-lg); }
 .preset-card p, .preset-words p { margin: 0 0 .6em; }
@@ -28,6 +29,11 @@ CSS = """
   background: var(--background-fill-secondary); font-size: var(--text-sm); }
 .preset-words .quiet { color: var(--body-text-color-subdued); font-size: var(--text-sm); }
 .preset-words .bad { border-left: 3px solid var(--error-icon-color); padding-left: .8em; }
+.preset-card .no { color: var(--error-text-color); }
+.fields > .form { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 14rem), 1fr)); }
+.fields .block > label { display: flex; flex-direction: column; height: 100%; }
+.fields .block > label > :is(input, .input-container) { margin-top: auto; }
+#field-data-system-prompt, #field-lora-target-modules { grid-column: 1 / -1; }
 .wrong { border-color: var(--error-icon-color) !important; }
 .wrong [class*="info-text"] { color: var(--error-text-color) !important; font-size: var(--text-sm); }
 .wrong input, .wrong textarea { border-color: var(--error-icon-color) !important; }
@@ -36,7 +42,7 @@ CSS = """
 
 def card(preset: Preset, machine: hardware.Gpu | None) -> str:
     refusals = unfit(preset.run, machine)
-    fits = f"No. {escape(refusals[0].partition(': ')[2])}" if refusals else "Yes"
+    fits = f"<span class='no'>No: {escape(refusals[0].partition(': ')[2])}</span>" if refusals else "Yes"
     facts = {
         "Model": escape(preset.run.model.base_id or preset.run.model.id),
         "Needs": NEEDS[preset.hardware],

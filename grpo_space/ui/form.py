@@ -22,7 +22,7 @@ from grpo_space.uploads import on_the_hub
 Values = dict[str, Any]
 Kind = Literal["whole", "number", "text", "yes", "choice", "names"]
 
-SOURCES = {"own": "As it came", "file": "A file of mine", "hub": "On the Hugging Face Hub"}
+SOURCES = {"own": "What it came with", "file": "A file of mine", "hub": "On the Hugging Face Hub"}
 SOURCE_FIELDS = ("path", "test_path", "id", "name", "revision", "split", "test_split")
 UPLOADED = ("data.path", "data.test_path")
 HUB_FIELDS = ("data.id", "data.name", "data.revision", "data.split", "data.test_split")
@@ -73,33 +73,35 @@ WEIGHTS = [f"rewards.{name}" for name in REWARDS]
 
 def help_of(path: str) -> str:
     """What stands beside a field: its docstring; of a reward, what it pays and what it cannot see."""
-    if path == "data.source":
-        return "What the model practises on, and is examined with."
     if path in LEAVES:
         return LEAVES[path].help
     name = path.removeprefix("rewards.")
     told = re.sub(r" \([^)]*arXiv[^)]*\)", "", " ".join((REWARDS[name].__doc__ or "").split()))
-    first, *more = re.split(r"(?<=\.) (?=[A-Z])", told)
+    first, *more = re.split(r"(?<=[a-z)`]\.) (?=[A-Z0-9])", told)
     low, high = LIMITS[name]
     return " ".join([f"Pays {low:g} to {high:g}. {first}", *(said for said in more if "cannot see" in said)])
 
 
-def component(path: str, label: str | None = None, value: Any = None) -> gr.components.Component:
-    """The component of a field. It refuses nothing by itself: what is wrong is said at the field, and stays there."""
+def component(path: str, config: RunConfig, label: str | None = None) -> gr.components.Component:
+    """The component of a field. It refuses nothing by itself: what is wrong is said at the field, and stays there.
+
+    A number that may be left out is a text: the browser's part of gr.Number turns an empty value into 0 as it appears.
+    """
+    value = values_of(config)[path]
     if path in UPLOADED:
         return gr.State(value)
     options: dict[str, Any] = {
         "label": label or path.rpartition(".")[2],
-        "info": help_of(path),
+        "info": own_source(config) if path == "data.source" else help_of(path),
         "value": value,
         "interactive": True,
         "elem_id": element(path),
     }
     if path == "data.source":
         return gr.Radio([(words, key) for key, words in SOURCES.items()], **options)
-    if path in WEIGHTS:
-        return gr.Number(placeholder="not used", step=0.1, min_width=200, **options)
-    leaf = LEAVES[path]
+    leaf = LEAVES.get(path)
+    if leaf is None or (leaf.optional and leaf.kind in ("whole", "number")):
+        return gr.Textbox(placeholder="not used" if leaf is None else "none", **options)
     if leaf.kind == "yes":
         return gr.Checkbox(**options)
     if leaf.kind == "choice":
@@ -108,11 +110,10 @@ def component(path: str, label: str | None = None, value: Any = None) -> gr.comp
         known = list(LoraSection.model_fields["target_modules"].default)
         return gr.Dropdown(known, multiselect=True, allow_custom_value=True, **options)
     if leaf.kind == "text":
-        return gr.Textbox(
-            lines=4 if path in LONG_TEXTS else 1, placeholder="none" if leaf.optional else None, **options
-        )
+        lines = 4 if path in LONG_TEXTS else 1
+        return gr.Textbox(lines=lines, placeholder="none" if leaf.optional else None, **options)
     step = 1.0 if leaf.kind == "whole" else 1e-6 if leaf.name == "learning_rate" else 0.01
-    return gr.Number(placeholder="none" if leaf.optional else "a number", step=step, min_width=200, **options)
+    return gr.Number(placeholder="a number", step=step, **options)
 
 
 def element(path: str) -> str:
@@ -126,11 +127,22 @@ def values_of(config: RunConfig) -> Values:
     values: Values = {"data.source": "own"}
     for path, leaf in LEAVES.items():
         section, _, name = path.rpartition(".")
-        value = data[section][name] if section else data[name]
-        values[path] = list(value) if leaf.kind == "names" else "" if value is None and leaf.kind == "text" else value
+        values[path] = _shown_value(leaf, data[section][name] if section else data[name])
     values.update(dict.fromkeys(UPLOADED))
-    values.update({path: config.rewards.get(path.removeprefix("rewards.")) for path in WEIGHTS})
+    values.update({path: _number_text(config.rewards.get(path.removeprefix("rewards."))) for path in WEIGHTS})
     return values
+
+
+def _shown_value(leaf: Leaf, value: Any) -> Any:
+    if leaf.kind == "names":
+        return list(value)
+    if leaf.kind == "text":
+        return value or ""
+    return _number_text(value) if leaf.optional else value
+
+
+def _number_text(value: float | None) -> str:
+    return "" if value is None else repr(value).removesuffix(".0")
 
 
 def config_of(values: Mapping[str, Any], base: RunConfig) -> RunConfig:
@@ -146,7 +158,7 @@ def config_of(values: Mapping[str, Any], base: RunConfig) -> RunConfig:
     _choose_source(data["data"], values["data.source"], base)
     weights = {name: values[f"rewards.{name}"] for name in REWARDS}
     own = {name: weight for name, weight in base.rewards.items() if name not in REWARDS}
-    data["rewards"] = {**{name: weight for name, weight in weights.items() if weight is not None}, **own}
+    data["rewards"] = {**{name: weight for name, weight in weights.items() if weight not in (None, "")}, **own}
     problems = list(_strange_names(data, base))
     try:
         config = parse(data)
@@ -158,8 +170,8 @@ def config_of(values: Mapping[str, Any], base: RunConfig) -> RunConfig:
 
 
 def _typed(leaf: Leaf, value: Any) -> Any:
-    if leaf.kind == "text":
-        return value if value or not leaf.optional else None
+    if leaf.optional and value == "":
+        return None
     if leaf.kind == "whole" and isinstance(value, float) and value.is_integer():
         return int(value)  # a browser has one kind of number
     return value
@@ -209,6 +221,18 @@ def complaints(error: UserError, among: Mapping[str, object]) -> tuple[dict[str,
     return at, other
 
 
+def own_source(config: RunConfig) -> str:
+    """Where the problems come from that a config came with."""
+    data = config.data
+    if data.id is not None:
+        told = f"{data.id}{f' ({data.name})' if data.name else ''} on the Hugging Face Hub, split {data.split}; "
+        return as_text(told + (f"evaluated on split {data.test_split}." if data.test_split else "some are held out."))
+    names = [str(path).rpartition("/")[2] for path in (data.path, data.test_path) if path]
+    return as_text(
+        f"{names[0]}; " + (f"evaluated on {names[1]}." if names[1:] else "some are held out.")
+    )
+
+
 def shown(complaint: str | None, path: str) -> Any:
     """An update of a field's component that says what is wrong at it, or its help again. Its value stays."""
     if path in UPLOADED:
@@ -217,9 +241,11 @@ def shown(complaint: str | None, path: str) -> Any:
     return gr.update(info=info, elem_classes=["wrong"] if complaint else [])
 
 
-def filled(path: str, value: Any) -> Any:
+def filled(path: str, value: Any, config: RunConfig) -> Any:
     """An update that shows a value, and nothing wrong with it."""
-    return gr.update(value=value, info=help_of(path), elem_classes=[])
+    if path in UPLOADED:
+        return value
+    return gr.update(value=value, info=own_source(config) if path == "data.source" else help_of(path), elem_classes=[])
 
 
 def changes(base: RunConfig, config: RunConfig) -> list[str]:
@@ -255,7 +281,7 @@ def one_step(values: Mapping[str, Any]) -> str:
         for name in ("num_generations", "per_device_train_batch_size", "gradient_accumulation_steps")
     )
     numbers = (size, batch, passes)
-    if not all(isinstance(n, int | float) and not isinstance(n, bool) and n >= 1 and n == int(n) for n in numbers):
+    if not all(isinstance(n, int | float) and 1 <= n < 1e6 and n == int(n) for n in numbers):
         return ""
     completions, size = int(batch * passes), int(size)
     if size < 2:

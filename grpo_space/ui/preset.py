@@ -82,14 +82,14 @@ def _draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
     fields: dict[str, gr.components.Component] = {}
 
     def field(path: str, label: str | None = None) -> None:
-        fields[path] = form.component(path, label, values[path])
+        fields[path] = form.component(path, config, label)
 
     with gr.Row(elem_classes="cards", equal_height=True):
         choices = {each: _card(each, name, machine) for each in preset_names()}
     status = gr.HTML(cards.good(_title(name), [], cards.unfit(config, machine)), elem_id="preset-status")
 
     gr.Markdown("### Adjust")
-    with gr.Row():
+    with gr.Row(elem_classes="fields"):
         for path, label in MAIN.items():
             field(path, label)
     step = gr.HTML(cards.note(form.one_step(values)), elem_id="one-step")
@@ -101,12 +101,12 @@ def _draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
         for path in form.UPLOADED:
             field(path)
         upload_note = gr.HTML()
-    with gr.Column(visible=False) as hub, gr.Row():
+    with gr.Column(visible=False) as hub, gr.Row(elem_classes="fields"):
         for path, label in HUB.items():
             field(path, label)
 
     gr.Markdown("### Rewards\nThe weight of each: what it pays is multiplied by it. Empty: not used. 0: only shown.")
-    with gr.Row():
+    with gr.Row(elem_classes="fields"):
         for path in form.WEIGHTS:
             field(path)
     own_rewards = gr.HTML(_own_rewards(config))
@@ -114,14 +114,14 @@ def _draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
     with gr.Accordion("Every other setting", open=False, elem_id="every-other") as rest:
         for section, heading in SECTIONS.items():
             gr.Markdown(f"#### {heading}")
-            with gr.Row():
+            with gr.Row(elem_classes="fields"):
                 for path in form.LEAVES:
                     if path not in fields and path.rpartition(".")[0] == section:
                         field(path)
 
     gr.Markdown("### What the model will see")
     rows = gr.HTML(_rows(config), elem_id="preview-rows")
-    preview = gr.Button("Show three rows with the chat template", elem_id="preview")
+    preview = gr.Button("Show three rows as the model will see them", size="md", elem_id="preview")
 
     with gr.Accordion("As a file: import and export", open=False):
         import_ = gr.UploadButton("Import a config (YAML)", file_types=[".yaml", ".yml"], elem_id="import")
@@ -156,7 +156,7 @@ def _card(name: str, chosen: str, machine: hardware.Gpu | None) -> tuple[gr.Colu
     preset = read_preset(name)
     with gr.Column(elem_classes=_card_classes(name == chosen), min_width=240) as column:
         gr.HTML(cards.card(preset, machine))
-        button = gr.Button(**_card_button(name == chosen), elem_id=f"choose-{name}")
+        button = gr.Button(**_card_button(name == chosen), size="md", elem_id=f"choose-{name}")
     return column, button
 
 
@@ -271,7 +271,9 @@ def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Re
             allowed(request)
             config = _right(text)
             yield {
-                tab.rows: cards.note("Reading the rows and the tokenizer: about 5 seconds, longer from the Hub."),
+                tab.rows: cards.note(
+                    "Reading rows and tokenizer: about 5 seconds, up to 2 minutes from the Hub."
+                ),
                 tab.preview: gr.update(interactive=False),
             }
             shown = cards.seen(runs.preview(config))
@@ -341,7 +343,7 @@ def _filled(tab: PresetTab, machine: hardware.Gpu | None, config: RunConfig, tit
     values = form.values_of(config)
     updates = _checked(tab, machine, config, title, {}, values)
     for path, part in tab.fields.items():
-        updates[part] = values[path] if path in form.UPLOADED else form.filled(path, values[path])
+        updates[part] = form.filled(path, values[path], config)
     for name, (column, button) in tab.cards.items():
         updates[column] = gr.update(elem_classes=_card_classes(name == chosen))
         updates[button] = gr.update(**_card_button(name == chosen))
