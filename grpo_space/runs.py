@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -307,3 +308,63 @@ def ask(run: Run, question: str) -> dict[str, str]:
     if "error" in said:
         raise UserError(*said["error"].splitlines())
     return {"base": said["base"], "tuned": said["tuned"]}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A problem as the model sees it."""
+
+    prompt: str
+    """With the chat template applied."""
+    tokens: int
+    answer: str
+
+
+PREVIEW_SECONDS = 120.0
+"""The longest wait for a preview: a tokenizer or a dataset may have to come from the Hub first."""
+
+
+def kept_preview(config: RunConfig) -> list[Seen] | None:
+    """The preview made before for the same model and data; None where there is none."""
+    try:
+        return [Seen(**row) for row in json.loads(_preview_file(config).read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def preview(config: RunConfig, seconds: float = PREVIEW_SECONDS) -> list[Seen]:
+    """Three problems as the model will see them, by a short worker without the model or a GPU; kept for the next time.
+
+    Raises:
+        UserError: where the data or the tokenizer cannot be had in time.
+    """
+    if (kept := kept_preview(config)) is not None:
+        return kept
+    command = [sys.executable, "-m", "grpo_space.worker.preview"]
+    try:
+        done = subprocess.run(
+            command,
+            env={**without_secrets(), "CUDA_VISIBLE_DEVICES": "", "HF_HUB_DOWNLOAD_TIMEOUT": "30"},
+            input=write_yaml(config).encode(),
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+        said = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise UserError(f"the preview was not there after {seconds:g} s: the Hub may be slow or out of reach") from None
+    except ValueError:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise UserError(f"the preview failed: {' '.join(last) or f'status {done.returncode}'}") from None
+    if "error" in said:
+        raise UserError(*said["error"])
+    file = _preview_file(config)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(said["rows"]), encoding="utf-8")
+    return [Seen(**row) for row in said["rows"]]
+
+
+def _preview_file(config: RunConfig) -> Path:
+    """Named by all that decides what is in it."""
+    decides = json.dumps([config.model.model_dump(), config.data.model_dump(), config.evaluation.model_dump()])
+    return root() / "previews" / f"{hashlib.sha256(decides.encode()).hexdigest()[:16]}.json"

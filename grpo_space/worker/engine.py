@@ -17,7 +17,8 @@ from grpo_space import hardware
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import local_model
-from grpo_space.worker.data import Row, Rows, enough, messages
+from grpo_space.rows import Row, messages
+from grpo_space.worker.data import Rows, enough
 
 Messages = list[dict[str, str]]
 

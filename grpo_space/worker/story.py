@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 
 from grpo_space.errors import UserError
 from grpo_space.events import Alarm, EventLog, Failed, Finished, Loaded, Phase, Started
+from grpo_space.rows import messages
 from grpo_space.runs import PARENT, Run, disk_is_full
 from grpo_space.worker import data, own_reward
 
@@ -120,7 +121,7 @@ def ask(run: Run, question: str) -> dict[str, str]:
 
     config = run.config
     engine = engines.load(config, saved_adapter(run))
-    prompt = data.messages(question, config.data.system_prompt)
+    prompt = messages(question, config.data.system_prompt)
     longest = config.model.max_seq_length - config.grpo.max_completion_length
     if len(engine.encode(prompt)) > longest:
         raise UserError(f"question: longer than the {longest} tokens that this model leaves for it")
