@@ -111,6 +111,7 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     page.queue(default_concurrency_limit=4)
     _, url, _ = page.launch(
         theme=look.theme(),
+        css=preset.CSS,
         css_paths=look.CSS,
         prevent_thread_lock=True,
         quiet=True,
