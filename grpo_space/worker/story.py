@@ -21,17 +21,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
-<<<<<<< HEAD
-from grpo_space.errors import UserError
-from grpo_space.events import Alarm, EventLog, Failed, Finished, Loaded, Phase, Started
-from grpo_space.rows import messages
-=======
 from grpo_space import hardware
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError, UserError
 from grpo_space.events import Alarm, Chosen, EventLog, Failed, Finished, Loaded, Phase, Started
 from grpo_space.paths import local_model
->>>>>>> main
+from grpo_space.rows import messages
 from grpo_space.runs import PARENT, Run, disk_is_full
 from grpo_space.worker import data, own_reward
 from grpo_space.worker.choice import Choice, choose, make_ready
@@ -174,20 +169,12 @@ def preflight(run: Run, tell: "Teller") -> None:
 
 def ask(run: Run, question: str) -> dict[str, str]:
     """Both models' greedy answers to a question."""
-<<<<<<< HEAD
-    from grpo_space.worker import engine as engines
-
-    config = run.config
-    engine = engines.load(config, saved_adapter(run))
-    prompt = messages(question, config.data.system_prompt)
-=======
     config, gpu = run.config, hardware.gpu()
     source, commit = model_files(config)
     hardware.check(config, gpu)
     choice = replace(choose(config, source, gpu, vllm_died=True), why="One question is not worth vLLM's start.")
     engine = load_engine(config, choice, source, commit, gpu, run.folder / "scratch", saved_adapter(run))
-    prompt = data.messages(question, config.data.system_prompt)
->>>>>>> main
+    prompt = messages(question, config.data.system_prompt)
     longest = config.model.max_seq_length - config.grpo.max_completion_length
     if len(engine.encode(prompt)) > longest:
         raise UserError(f"question: longer than the {longest} tokens that this model leaves for it")
