@@ -27,6 +27,14 @@ STALE = """() => {
 }"""
 
 
+OFF = ["gs-off"]
+"""A button shown by `visible` in the middle of a stream stays hidden (Gradio 6.17.3): a class of our own does it."""
+
+
+def shown_if(shown: bool) -> Any:
+    return gr.update(elem_classes=[] if shown else OFF)
+
+
 @dataclass
 class View:
     """What one open page looks at. Its stream reads it while its buttons change it."""
@@ -62,11 +70,11 @@ def build(
     view, evaluated, used, started = gr.State(View()), gr.State(""), gr.State(""), gr.State("")
     with gr.Row(elem_classes="gs-actions"):
         train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
-        stop = gr.Button("Stop", variant="stop", size="lg", visible=False, elem_id="gs-stop")
-        resume = gr.Button("Go on", size="lg", visible=False, elem_id="gs-resume")
-        compare = gr.Button("See what changed", variant="primary", size="lg", visible=False, elem_id="gs-to-compare")
-        use = gr.Button("Use this config", size="lg", visible=False, elem_id="gs-use")
-        back = gr.Button("Show the run that goes on", size="lg", visible=False, elem_id="gs-back")
+        stop = gr.Button("Stop", variant="stop", size="lg", elem_classes=OFF, elem_id="gs-stop")
+        resume = gr.Button("Go on", size="lg", elem_classes=OFF, elem_id="gs-resume")
+        compare = gr.Button("See what changed", variant="primary", size="lg", elem_classes=OFF, elem_id="gs-to-compare")
+        use = gr.Button("Use this config", size="lg", elem_classes=OFF, elem_id="gs-use")
+        back = gr.Button("Show the run that goes on", size="lg", elem_classes=OFF, elem_id="gs-back")
     with gr.Group(visible=False, elem_id="gs-confirm") as confirm:
         gr.HTML("<p class='gs-ask'>Stop this run? What was learnt so far is saved, and the run can go on later.</p>")
         with gr.Row():
@@ -159,11 +167,11 @@ def build(
                 train: gr.update(
                     interactive=not buttons.busy, value="One training at a time" if buttons.busy else "Train"
                 ),
-                stop: gr.update(visible=buttons.stop),
-                resume: gr.update(visible=buttons.resume),
-                compare: gr.update(visible=buttons.compare),
-                use: gr.update(visible=buttons.use),
-                back: gr.update(visible=buttons.back),
+                stop: shown_if(buttons.stop),
+                resume: shown_if(buttons.resume),
+                compare: shown_if(buttons.compare),
+                use: shown_if(buttons.use),
+                back: shown_if(buttons.back),
             }
         return changes
 
