@@ -1,20 +1,23 @@
 """The Compare tab: the same held-out problems before and after, and what could be chance."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from grpo_space import runs
 from grpo_space.errors import UserError
 from grpo_space.events import Answer, Evaluated
 from grpo_space.history import History
 from grpo_space.report import kinds, mean_tokens
+from grpo_space.runs import can_be_evaluated
 from grpo_space.statistics import percent, verdict, wilson
-from grpo_space.ui import microscope
+from grpo_space.ui import microscope, submit
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers, Page
 from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.ui.place import Place
+from grpo_space.ui.stream import OFF, View, shown_if
 from grpo_space.words import plain
 
 FILTERS: dict[str, Callable[[Answer, Answer], bool]] = {
@@ -29,15 +32,13 @@ QUESTION = 160
 """Characters of a problem in the table; the row opens the whole of it."""
 
 
-@dataclass(frozen=True)
-class CompareTab:
-    filled_by: Callable[..., Any]
-    inputs: list[Any]
-    outputs: list[Any]
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 
 
-def build(view: gr.State, followers: Followers) -> CompareTab:
+def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
+    """Shows the comparison of the run that is looked at; `evaluated` changes when there is another one."""
     summary = gr.HTML(nothing(None), elem_id="gs-summary")
+    evaluate = gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate")
     with gr.Column(visible=False) as problems:
         gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
         kept = gr.Radio(list(FILTERS), value="All", show_label=False, container=False, elem_id="gs-filter")
@@ -47,34 +48,46 @@ def build(view: gr.State, followers: Followers) -> CompareTab:
         )  # fmt: skip
         both = gr.HTML(elem_id="gs-both")
 
-    def fill(view: Any, kept: str) -> tuple[str, Any, Any, list[list[str]], str]:
+    def fill(view: View, kept: str) -> tuple[str, Any, Any, Any, list[list[str]], str]:
         page = followers.look(view.run)
         history = page.evaluation if page else None
         if page is None or history is None or history.base is None or history.tuned is None:
-            return nothing(page), gr.update(visible=False), gr.update(), [], ""
+            can = page is not None and page.status != "running" and can_be_evaluated(page.run)
+            return nothing(page), shown_if(can), gr.update(visible=False), gr.update(), [], ""
         choices = _choices(history)
         chosen = next((value for _, value in choices if value == kept), "All")
         return (
             summarise(history),
+            shown_if(False),
             gr.update(visible=True),
             gr.update(choices=choices, value=chosen),
             rows(history, chosen),
             "",
         )
 
-    def keep(view: Any, kept: str) -> tuple[list[list[str]], str]:
+    def keep(view: View, kept: str) -> tuple[list[list[str]], str]:
         page = followers.look(view.run)
         return (rows(page.evaluation, kept) if page else []), ""
 
     @in_words
-    def open_row(view: Any, chosen: gr.SelectData) -> str:
+    def open_row(view: View, chosen: gr.SelectData) -> str:
         page = followers.look(view.run)
         return side_by_side(page.evaluation if page else History(), chosen.row_value)
 
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
-    kept.input(keep, [view, kept], [table, both], **quiet)
-    table.select(open_row, view, both, **quiet)
-    return CompareTab(fill, [view, kept], [summary, problems, kept, table, both])
+    @in_words
+    def evaluate_now(view: View, request: gr.Request) -> Any:
+        place.access.allowed(request)
+        if (page := followers.look(view.run)) is None:
+            raise UserError("There is no run yet.")
+        submit.check(page.run.config, place)
+        runs.start_evaluation(page.run)
+        followers.forget_current()
+        return shown_if(False)
+
+    evaluated.change(fill, [view, kept], [summary, evaluate, problems, kept, table, both], **QUIET)
+    kept.input(keep, [view, kept], [table, both], **QUIET)
+    table.select(open_row, view, both, **QUIET)
+    evaluate.click(evaluate_now, view, evaluate, **QUIET)
 
 
 def nothing(page: Page | None) -> str:
@@ -83,7 +96,8 @@ def nothing(page: Page | None) -> str:
         return note(
             "info",
             tag("b", "Nothing to compare yet."),
-            "Train first. Base and tuned model then answer the same held-out problems, with the same prompt, and the answers "
+            "Train first. Base and tuned model then answer the same held-out problems, with the same prompt, and the "
+            "answers "
             "are read by the same rules.",
         )
     if page.status == "running":
@@ -187,9 +201,8 @@ def side_by_side(history: History, row: object) -> str:
     if not number.isdecimal() or not 1 <= int(number) <= len(pairs):
         raise UserError("That row is not in the table any more.")
     _, base, tuned = pairs[int(number) - 1]
-    return box("gs-question", tag("b", f"Problem {number}: "), text(base.question), " ", tag("b", f"Right answer: {text(base.gold)}")) + box(
-        "gs-pair", *(_answer(name, answer) for name, answer in (("Base", base), ("Tuned", tuned)))
-    )  # fmt: skip
+    problem = microscope.question(f"Problem {number}", base.question, base.gold)
+    return problem + box("gs-pair", _answer("Base", base), _answer("Tuned", tuned))
 
 
 def _answer(name: str, answer: Answer) -> str:

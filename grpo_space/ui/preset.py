@@ -271,9 +271,7 @@ def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Re
             allowed(request)
             config = _right(text)
             yield {
-                tab.rows: cards.note(
-                    "Reading rows and tokenizer: about 5 seconds, up to 2 minutes from the Hub."
-                ),
+                tab.rows: cards.note("Reading rows and tokenizer: about 5 seconds, up to 2 minutes from the Hub."),
                 tab.preview: gr.update(interactive=False),
             }
             shown = cards.seen(runs.preview(config))
