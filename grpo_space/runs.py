@@ -268,8 +268,8 @@ def can_be_evaluated(run: Run) -> bool:
 
 
 def start_evaluation(run: Run, limit: int | None = None, again: bool = False) -> EventLog:
-    """Starts a new evaluation of the run as it was saved, on its first `limit` problems or on all; gives the log that it
-    tells. `again`: the base model too, even where its result is known.
+    """Starts a new evaluation of the run as it was saved, on its first `limit` problems or on all; gives its log.
+    `again`: the base model too, even where its result is known.
 
     Raises:
         UserError: where it runs, has saved nothing yet, or the machine is busy.

@@ -35,8 +35,8 @@ def build(place: Place) -> gr.Blocks:
             with gr.Tab("Preset", id="preset"):
                 chosen = preset.build(place.gpu, place.access.allowed)
                 next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
-            with gr.Tab("Train", id="train"):
-                training = train.build(page, chosen.config, followers, place, header)
+            with gr.Tab("Train", id="train") as tab:
+                training = train.build(page, tab, chosen.config, followers, place, header)
                 past.build(training.view, followers)
             with gr.Tab("Compare", id="compare"):
                 compare.build(training.view, training.evaluated, followers, place)

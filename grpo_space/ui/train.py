@@ -28,7 +28,9 @@ class TrainTab:
     """The YAML of the run whose config was asked for."""
 
 
-def build(page: gr.Blocks, config: gr.State, followers: Followers, place: Place, header: gr.HTML) -> TrainTab:
+def build(
+    page: gr.Blocks, tab: gr.Tab, config: gr.State, followers: Followers, place: Place, header: gr.HTML
+) -> TrainTab:
     """`header` shows on top of every tab what goes on; `config` holds what Preset has chosen."""
     view, used, started = gr.State(View()), gr.State(""), gr.State("")
     plan = gr.HTML(elem_id="gs-plan")
@@ -76,7 +78,7 @@ def build(page: gr.Blocks, config: gr.State, followers: Followers, place: Place,
     def planned(sent: str) -> str:
         return _plan(sent, place)
 
-    gr.on([page.load, config.change], planned, config, plan, concurrency_limit=4, **QUIET)
+    gr.on([page.load, tab.select, config.change], planned, config, plan, concurrency_limit=4, **QUIET)
     handlers = _Handlers(followers, place)
     train.click(handlers.start, [config, view], started, concurrency_limit=4, **QUIET)
     stop.click(lambda: gr.update(visible=True), None, confirm, **QUIET)
