@@ -22,6 +22,11 @@ from grpo_space.ui.markup import note
 from grpo_space.ui.place import Place, here
 from grpo_space.ui.space import Space, zero_gpu
 
+LAST_TAB = """() => {
+  const name = sessionStorage.getItem('gs-tab');
+  if (name) document.querySelector(`#gs-tabs [data-tab-id="${name}"]`)?.click();
+}"""
+"""After a reload, which Gradio also does when the app was restarted, the page is where it was."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
@@ -32,17 +37,20 @@ def build(place: Place) -> gr.Blocks:
         if place.space is not None:
             _space_row(place.space)
         with gr.Tabs(elem_id="gs-tabs"):
-            with gr.Tab("Preset", id="preset"):
+            with gr.Tab("Preset", id="preset") as preset_tab:
                 chosen = preset.build(place.gpu, place.access.allowed)
                 next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
-            with gr.Tab("Train", id="train") as tab:
-                training = train.build(page, tab, chosen.config, followers, place, header)
+            with gr.Tab("Train", id="train") as train_tab:
+                training = train.build(page, train_tab, chosen.config, followers, place, header)
                 past.build(training.view, followers)
-            with gr.Tab("Compare", id="compare"):
+            with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(training.view, training.evaluated, followers, place)
-            with gr.Tab("Publish", id="publish"):
+            with gr.Tab("Publish", id="publish") as publish_tab:
                 publish.build(training.view, followers, place)
         api.build(followers, place)
+        for tab in (preset_tab, train_tab, compare_tab, publish_tab):
+            tab.select(None, js=f"() => {{ sessionStorage.setItem('gs-tab', '{tab.id}'); }}")
+        page.load(None, js=LAST_TAB)
         next_tab.click(None, js=show_tab("train"))
         training.compare.click(None, js=show_tab("compare"))
         training.used.change(lambda sent: sent, training.used, chosen.requested, **QUIET).then(
