@@ -33,6 +33,7 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 def build(place: Place) -> gr.Blocks:
     followers = Followers()
     with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
+        api.build(followers, place)  # first, so that the names are its own
         header = gr.HTML(words.header(place.machine, None, False), elem_id="gs-head", elem_classes="gs-head")
         if place.space is not None:
             _space_row(place.space)
@@ -47,7 +48,6 @@ def build(place: Place) -> gr.Blocks:
                 compare.build(training.view, training.evaluated, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
                 publish.build(training.view, followers, place)
-        api.build(followers, place)
         for tab in (preset_tab, train_tab, compare_tab, publish_tab):
             tab.select(None, js=f"() => {{ sessionStorage.setItem('gs-tab', '{tab.id}'); }}")
         page.load(None, js=LAST_TAB)
