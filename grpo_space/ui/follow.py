@@ -17,7 +17,7 @@ from grpo_space.ui import microscope, progress
 from grpo_space.ui.curves import Curves
 from grpo_space.ui.markup import note, tag, text
 
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 """Between two looks at a log, however many watch."""
 KEPT = 6
 """Runs that are kept in memory."""

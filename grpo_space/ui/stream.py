@@ -11,7 +11,7 @@ import gradio as gr
 from grpo_space.ui import microscope, progress
 from grpo_space.ui.follow import Followers, Page
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 BEAT_SECONDS = 3.0
 """At least so often a watching page hears something; the page itself asks again after 5 s of silence."""
 LONGEST_SECONDS = 3600.0
