@@ -34,9 +34,9 @@ class Section(BaseModel):
 class ModelSection(Section):
     id: str = Field(min_length=1)
     """The base model: a folder that holds it, or its name on the Hugging Face Hub."""
-    revision: str | None = None
+    revision: str | None = Field(None, min_length=1)
     """Branch, tag or commit of the model on the Hub. None: the newest."""
-    base_id: str | None = None
+    base_id: str | None = Field(None, min_length=1)
     """The name that the adapter gives for its base, where `id` is a quantised copy of it. None: `id`."""
     load_in_4bit: bool = False
     """Keep the base's weights in 4 bits (NF4): a quarter of the memory. Needs a CUDA GPU."""
@@ -51,15 +51,15 @@ class DataSection(Section):
     """A file like `path` with the problems to evaluate on. None: they are held out of `path`."""
     id: str | None = Field(None, min_length=1)
     """A dataset on the Hugging Face Hub with the columns `question` and `answer`, instead of a file."""
-    name: str | None = None
+    name: str | None = Field(None, min_length=1)
     """The configuration of the Hub dataset, where it has several (`main` for GSM8K)."""
-    revision: str | None = None
+    revision: str | None = Field(None, min_length=1)
     """Branch, tag or commit of the Hub dataset. None: the newest."""
     split: str = "train"
     """The split of the Hub dataset to train on."""
-    test_split: str | None = None
+    test_split: str | None = Field(None, min_length=1)
     """The split of the Hub dataset to evaluate on. None: problems are held out of `split`."""
-    system_prompt: str | None = None
+    system_prompt: str | None = Field(None, min_length=1)
     """What the model is told before each question. None: nothing."""
     max_prompt_length: Int = Field(512, ge=16, le=65_536)
     """Problems whose prompt is longer than this many tokens are left out, and counted."""

@@ -10,6 +10,8 @@ from grpo_space.errors import UserError
 from grpo_space.paths import PROJECT
 
 PRESETS = PROJECT / "presets"
+FIRST_TO_TRY: dict[bool, str] = {False: "tiny", True: "qwen2.5-1.5b"}
+"""By whether there is a GPU."""
 
 
 def preset_names() -> list[str]:

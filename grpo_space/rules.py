@@ -1,13 +1,14 @@
 """Rules that hold between the fields of a config."""
 
 import difflib
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from grpo_space.rewards import LIMITS
 
 if TYPE_CHECKING:
-    from grpo_space.config import RunConfig
+    from grpo_space.config import GrpoSection, RunConfig
 
 
 def broken_rules(config: "RunConfig") -> list[tuple[tuple[str, ...], str]]:
@@ -21,7 +22,7 @@ def broken_rules(config: "RunConfig") -> list[tuple[tuple[str, ...], str]]:
         broken(
             f"{grpo.num_generations} does not divide the {grpo.completions_per_step} completions of a step "
             f"(per_device_train_batch_size {grpo.per_device_train_batch_size} x gradient_accumulation_steps "
-            f"{grpo.gradient_accumulation_steps}), so groups would be torn apart",
+            f"{grpo.gradient_accumulation_steps}), so groups would be torn apart; take {_that_divide(grpo)}",
             "grpo.num_generations", "grpo.per_device_train_batch_size", "grpo.gradient_accumulation_steps",
         )  # fmt: skip
     if data.max_prompt_length + grpo.max_completion_length > model.max_seq_length:
@@ -47,6 +48,16 @@ def broken_rules(config: "RunConfig") -> list[tuple[tuple[str, ...], str]]:
         )
     found += [(("rewards",), message) for message in _reward_problems(config)]
     return found
+
+
+def _that_divide(grpo: "GrpoSection") -> str:
+    """The group sizes nearest to the wrong one, or else the batch that would suit it."""
+    whole, size = grpo.completions_per_step, grpo.num_generations
+    good = [number for number in range(2, 257) if whole % number == 0]
+    near = [n for n in good if n < size][-1:] + [n for n in good if n > size][:1]
+    unit = size // math.gcd(size, grpo.gradient_accumulation_steps)
+    batch = -(-grpo.per_device_train_batch_size // unit) * unit
+    return " or ".join([*map(str, near), f"per_device_train_batch_size {batch}"])
 
 
 def _reward_problems(config: "RunConfig") -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -84,9 +85,7 @@ class Run:
             return "running"
         if history is None or history.end is None:
             history = self.history()  # it may have ended since that was read
-        if history.end is None:
-            return "died" if history.started else "new"
-        return "failed" if isinstance(history.end, Failed) else history.end.why
+        return ended(history)
 
     def evaluations(self) -> list[Path]:
         """Logs of evaluations made after the run, the newest last."""
@@ -104,6 +103,13 @@ class Run:
             if made.base and made.tuned and made.tuned.time > since:
                 best = made if not (best.base and best.tuned) or made.tuned.n >= best.tuned.n else best
         return best
+
+
+def ended(history: History) -> Status:
+    """How a run that does not run any more ended."""
+    if history.end is None:
+        return "died" if history.started else "new"
+    return "failed" if isinstance(history.end, Failed) else history.end.why
 
 
 def _complete(checkpoint: Path, step: int) -> bool:
@@ -262,6 +268,28 @@ def start(run: Run, task: Task = "train", *arguments: str, token: str | None = N
         raise UserError(said.strip() or f"the worker did not start: {run.worker_log} says why")
 
 
+def can_be_evaluated(run: Run) -> bool:
+    return run.adapter.is_dir() or bool(run.last_checkpoint())
+
+
+def start_evaluation(run: Run, limit: int | None = None, again: bool = False, token: str | None = None) -> EventLog:
+    """Starts a new evaluation of the run as it was saved, on its first `limit` problems or on all; gives its log.
+    `again`: the base model too, even where its result is known.
+
+    Raises:
+        UserError: where it runs, has saved nothing yet, or the machine is busy.
+    """
+    if run.status() == "running":
+        raise UserError(f"{run.id}: is running: its evaluation comes at its end")
+    if not can_be_evaluated(run):
+        raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
+    folder = run.folder / "evaluations"
+    folder.mkdir(exist_ok=True)
+    log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
+    start(run, "evaluate", str(log.path), str(limit or 0), "again" if again else "known", token=token)
+    return log
+
+
 def without_secrets() -> dict[str, str]:
     """The environment of a child. A package of the project must be found from any folder."""
     environment = {key: value for key, value in os.environ.items() if not key.upper().endswith(SECRETS)}
@@ -311,3 +339,63 @@ def ask(run: Run, question: str) -> dict[str, str]:
     if "error" in said:
         raise UserError(*said["error"].splitlines())
     return {"base": said["base"], "tuned": said["tuned"]}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A problem as the model sees it."""
+
+    prompt: str
+    """With the chat template applied."""
+    tokens: int
+    answer: str
+
+
+PREVIEW_SECONDS = 120.0
+"""The longest wait for a preview: a tokenizer or a dataset may have to come from the Hub first."""
+
+
+def kept_preview(config: RunConfig) -> list[Seen] | None:
+    """The preview made before for the same model and data; None where there is none."""
+    try:
+        return [Seen(**row) for row in json.loads(_preview_file(config).read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def preview(config: RunConfig, seconds: float = PREVIEW_SECONDS) -> list[Seen]:
+    """Three problems as the model will see them, by a short worker without the model or a GPU; kept for the next time.
+
+    Raises:
+        UserError: where the data or the tokenizer cannot be had in time.
+    """
+    if (kept := kept_preview(config)) is not None:
+        return kept
+    command = [sys.executable, "-m", "grpo_space.worker.preview"]
+    try:
+        done = subprocess.run(
+            command,
+            env={**without_secrets(), "CUDA_VISIBLE_DEVICES": "", "HF_HUB_DOWNLOAD_TIMEOUT": "30"},
+            input=write_yaml(config).encode(),
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+        said = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise UserError(f"the preview was not there after {seconds:g} s: the Hub may be slow or out of reach") from None
+    except ValueError:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise UserError(f"the preview failed: {' '.join(last) or f'status {done.returncode}'}") from None
+    if "error" in said:
+        raise UserError(*said["error"])
+    file = _preview_file(config)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(said["rows"]), encoding="utf-8")
+    return [Seen(**row) for row in said["rows"]]
+
+
+def _preview_file(config: RunConfig) -> Path:
+    """Named by all that decides what is in it."""
+    decides = json.dumps([config.model.model_dump(), config.data.model_dump(), config.evaluation.model_dump()])
+    return root() / "previews" / f"{hashlib.sha256(decides.encode()).hexdigest()[:16]}.json"

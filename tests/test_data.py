@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from grpo_space.config import RunConfig, parse
 from grpo_space.errors import UserError
 from grpo_space.paths import PROJECT
+from grpo_space.rows import Row, messages, read_file
 from grpo_space.worker import data
-from grpo_space.worker.data import Row, read_file, share_out
+from grpo_space.worker.data import share_out
 
 GSM8K = PROJECT.parent / "shared" / "data" / "gsm8k"
 
@@ -246,9 +247,9 @@ def test_the_commit_of_a_file_is_of_its_content(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("system_prompt", [None, "Think."])
 def test_the_prompt_is_a_conversation(system_prompt: str | None) -> None:
-    messages = data.messages("How many?", system_prompt)
-    assert messages[-1] == {"role": "user", "content": "How many?"}
-    assert [message["content"] for message in messages[:-1]] == ([system_prompt] if system_prompt else [])
+    asked = messages("How many?", system_prompt)
+    assert asked[-1] == {"role": "user", "content": "How many?"}
+    assert [message["content"] for message in asked[:-1]] == ([system_prompt] if system_prompt else [])
 
 
 @pytest.mark.skipif(not GSM8K.is_dir(), reason="no ../shared/data/gsm8k")

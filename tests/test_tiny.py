@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from grpo_space.answers import TAGS
 from grpo_space.paths import PROJECT
-from grpo_space.worker.data import read_file
+from grpo_space.rows import read_file
 
 TINY = PROJECT / "presets" / "tiny"
 MEGABYTE = 1_000_000

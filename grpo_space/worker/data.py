@@ -1,27 +1,16 @@
 """From a dataset to the problems to train on, to probe with and to evaluate on. No torch: its errors come first."""
 
-import hashlib
 import json
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grpo_space import hub
-from grpo_space.answers import final_answer
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import data_file
-
-MAX_PROBLEMS_NAMED = 5
-
-
-@dataclass(frozen=True)
-class Row:
-    question: str
-    gold: str
-    kind: str = ""
+from grpo_space.rows import Row, digest, read_file, to_row
 
 
 @dataclass(frozen=True)
@@ -105,63 +94,6 @@ def same(row: Row) -> str:
     return " ".join(row.question.split()).casefold()
 
 
-def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
-
-
-def read_file(path: Path) -> list[Row]:
-    """
-    Raises:
-        UserError: naming each line that is no problem with an answer, up to five of them.
-    """
-    rows, wrong = [], []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(to_row(from_json(line)))
-        except ValueError as error:
-            wrong.append(f"{path.name} line {number}: {error}")
-    if len(wrong) > MAX_PROBLEMS_NAMED:
-        wrong[MAX_PROBLEMS_NAMED:] = [f"{path.name}: and {len(wrong) - MAX_PROBLEMS_NAMED} more lines"]
-    if wrong:
-        raise UserError(*wrong)
-    if not rows:
-        raise UserError(f"{path.name}: holds no problems")
-    return rows
-
-
-def from_json(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except UnicodeError:
-        raise ValueError("is not UTF-8 text") from None
-    except (ValueError, RecursionError):  # a number of 5,000 digits is one, too
-        raise ValueError("is not JSON") from None
-
-
-def to_row(record: Any) -> Row:
-    """
-    Raises:
-        ValueError: where it is no problem with an answer.
-    """
-    if not isinstance(record, dict):
-        raise ValueError("is not an object with question and answer")
-    question, answer = record.get("question"), record.get("answer")
-    if not isinstance(question, str) or not question.strip():
-        raise ValueError("has no question")
-    if any("\ud800" <= character <= "\udfff" for character in question):
-        raise ValueError("has half a character (a lone surrogate) in its question")
-    if isinstance(answer, bool) or not isinstance(answer, str | int | float):
-        raise ValueError("has no answer")
-    if isinstance(answer, float) and not math.isfinite(answer):
-        raise ValueError(f"has no answer: {answer} is not a number")
-    gold = final_answer(str(answer))
-    if not gold:
-        raise ValueError("has no answer")
-    return Row(question, gold, str(record.get("kind", "")))
-
-
 def read_hub(config: RunConfig, split: str, token: str | None = None) -> tuple[list[Row], str]:
     """
     Raises:
@@ -202,9 +134,3 @@ def why_not(told: Exception, name: str, token: str | None) -> Exception:
 def commit_of(table: Any) -> str:
     """The commit on the Hub of which `datasets` made this table: it names the folder so. Works without a network."""
     return Path(table.cache_files[0]["filename"]).parent.name if table.cache_files else ""
-
-
-def messages(row_question: str, system_prompt: str | None) -> list[dict[str, str]]:
-    """The prompt as a conversation: the same for training, probe, evaluation and questions of one's own."""
-    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
-    return [*system, {"role": "user", "content": row_question}]

@@ -12,8 +12,9 @@ from transformers import PreTrainedTokenizerBase
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.rows import Row, messages
 from grpo_space.worker.choice import Choice
-from grpo_space.worker.data import Row, Rows, enough, messages
+from grpo_space.worker.data import Rows, enough
 
 Messages = list[dict[str, str]]
 Progress = Callable[[int], None]

@@ -13,14 +13,15 @@ from grpo_space.answers import grade
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.events import Answer, Evaluated, Probe
+from grpo_space.rows import Row, messages
 from grpo_space.runs import Run, every
-from grpo_space.worker.data import Row, messages
 from grpo_space.worker.engine import Engine
 
 DECIDE = (
     "answers.py",
     "numbers.py",
     "reading.py",
+    "rows.py",
     "statements.py",
     "symbolic.py",
     "worker/data.py",

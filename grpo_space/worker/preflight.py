@@ -17,8 +17,9 @@ from transformers import TrainerCallback
 from grpo_space.config import RunConfig
 from grpo_space.events import Finding, Preflight
 from grpo_space.rewards import LIMITS
+from grpo_space.rows import messages
 from grpo_space.words import duration, share
-from grpo_space.worker.data import Rows, messages
+from grpo_space.worker.data import Rows
 from grpo_space.worker.engine import Engine
 from grpo_space.worker.recorder import Batch, Recorder
 from grpo_space.worker.train import grpo_config, make_trainer

@@ -24,6 +24,7 @@ from grpo_space import hardware
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError, UserError
 from grpo_space.events import Alarm, Chosen, EventLog, Failed, Finished, Loaded, Phase, Started
+from grpo_space.rows import messages
 from grpo_space.runs import PARENT, Run, disk_is_full
 from grpo_space.worker import data, download, own_reward
 from grpo_space.worker.choice import Choice, choose, make_ready
@@ -154,7 +155,7 @@ def ask(run: Run, question: str) -> dict[str, str]:
     model = download.fetch(config.model, lambda here, total, rate: None)
     choice = replace(choose(config, model.folder, gpu, vllm_died=True), why="One question is not worth vLLM's start.")
     engine = load_engine(config, choice, model, gpu, run.folder / "scratch", saved_adapter(run))
-    prompt = data.messages(question, config.data.system_prompt)
+    prompt = messages(question, config.data.system_prompt)
     longest = config.model.max_seq_length - config.grpo.max_completion_length
     if len(engine.encode(prompt)) > longest:
         raise UserError(f"question: longer than the {longest} tokens that this model leaves for it")

@@ -18,7 +18,8 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
 from grpo_space.events import Alarm, EventLog, Step
 from grpo_space.history import History
-from grpo_space.worker.data import Row, Rows, messages
+from grpo_space.rows import Row, messages
+from grpo_space.worker.data import Rows
 from grpo_space.worker.engine import Engine
 from grpo_space.worker.evaluate import probe
 from grpo_space.worker.recorder import Batch, Recorder

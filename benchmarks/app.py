@@ -1,0 +1,248 @@
+"""The app: how soon it answers, what it holds, how soon a long run opens, and what 30 watchers cost a training.
+
+    python -m benchmarks.app [--steps 15] [--pairs 2] [--watchers 30]
+
+The watchers run on the same cores as the app and the training, so what they cost is more than on a Space, where they
+sit elsewhere. Writes benchmarks/results/<date>-app.json too.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from grpo_space.config import override
+from grpo_space.events import Group, Phase, Sample, Started, Step
+from grpo_space.presets import read_preset
+from grpo_space.runs import Run, create, start
+from tests.served import Served
+
+HERE = Path(__file__).parent
+STEPS, GROUPS, COMPLETIONS = 10_000, 1_000, 8
+TEXT = "<reasoning>\n" + "12 * 3 = 36, and 36 + 4 = 40. " * 25 + "\n</reasoning>\n<answer>40</answer>"
+METRICS = {
+    "reward": 1.5,
+    "reward_std": 0.5,
+    "completions/mean_length": 190.0,
+    "completions/min_length": 90.0,
+    "completions/max_length": 256.0,
+    "completions/clipped_ratio": 0.1,
+    "entropy": 0.2,
+    "grad_norm": 0.1,
+    "loss": 0.01,
+    **{f"rewards/{name}/{part}": 0.5 for name in ("correctness", "format", "steps") for part in ("mean", "std")},
+}
+
+
+def long_run() -> Run:
+    """10,000 steps and 1,000 groups, as a run of days would leave them."""
+    run = create(override(read_preset("tiny").run, [f"grpo.max_steps={STEPS}"]))
+    sample = Sample(
+        text=TEXT, tokens=190, cut_off=False, value="40", correct=True, strict=True, reason="says 40, as expected",
+        rewards={"correctness": 2.0, "format": 0.5}, advantage=0.4,
+    )  # fmt: skip
+    lines = [Started(), Phase(what="train", total=STEPS)]
+    told: list[Any] = list(lines)
+    for number in range(1, STEPS + 1):
+        if number % (STEPS // GROUPS) == 0:
+            told.append(Group(step=number, question="How many?", gold="40", samples=(sample,) * COMPLETIONS))
+        told.append(Step(step=number, seconds=10.0, metrics=METRICS))
+    run.log.path.write_text("".join(event.model_dump_json() + "\n" for event in told))
+    return run
+
+
+def start_up(runs: int = 3) -> dict[str, float]:
+    seconds, mib = [], 0.0
+    for _ in range(runs):
+        begin = time.monotonic()
+        with served() as app:
+            urllib.request.urlopen(app.url).read()
+            seconds.append(time.monotonic() - begin)
+            mib = resident(app)
+    return {"seconds_to_first_answer": statistics.median(seconds), "mib_after_first_answer": mib}
+
+
+def opening() -> dict[str, float]:
+    run = long_run()
+    with served() as app:
+        urllib.request.urlopen(app.url).read()
+        first = asyncio.run(seconds_until(app, b"gs-chart"))
+        again = asyncio.run(seconds_until(app, b"gs-chart"))
+        follow = []
+        for number in range(STEPS + 1, STEPS + 11):
+            begin = time.monotonic()
+            run.log.append(Step(step=number, seconds=10.0, metrics=METRICS))
+            asyncio.run(seconds_until(app, f'"step": {number}'.encode(), api="status"))
+            follow.append(time.monotonic() - begin)
+        return {
+            "log_mib": run.log.path.stat().st_size / 2**20,
+            "seconds_to_open": first,
+            "seconds_to_open_again": again,
+            "seconds_to_see_a_new_step": statistics.median(follow),
+            "mib_with_it_open": resident(app),
+        }
+
+
+async def seconds_until(app: Served, wanted: bytes, api: str = "") -> float:
+    begin = time.monotonic()
+    while True:
+        async for _, data in stream(app, handler(app, api)):
+            if wanted in data or (api and wanted.replace(b" ", b"") in data):
+                return time.monotonic() - begin
+            if b"process_completed" in data:
+                break
+
+
+def handler(app: Served, api: str = "") -> int:
+    """The number of an endpoint: a named one, or the stream that a page's load starts."""
+    with urllib.request.urlopen(f"{app.url}/config") as answer:
+        for each in json.load(answer)["dependencies"]:
+            loads = each["types"]["generator"] and any(target[1] == "load" for target in each["targets"])
+            if each["api_name"] == api if api else loads:
+                return int(each["id"])
+    raise LookupError(api)
+
+
+async def stream(app: Served, index: int, session: str = "") -> Any:
+    """What one caller receives, as it comes: the time and the bytes. Read with as little work as can be."""
+    session = session or f"s{time.monotonic_ns()}"
+    body = json.dumps({"data": [""] if index < 4 else [None], "fn_index": index, "session_hash": session}).encode()
+    head = f"Host: 127.0.0.1:{app.port}\r\nConnection: close\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
+    json_head = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    writer.write(f"POST /gradio_api/queue/join HTTP/1.1\r\n{head}{json_head}".encode() + body)
+    await reader.read()
+    writer.close()
+    reader, writer = await asyncio.open_connection("127.0.0.1", app.port, limit=2**24)
+    writer.write(f"GET /gradio_api/queue/data?session_hash={session} HTTP/1.1\r\n{head}\r\n".encode())
+    try:
+        while data := await reader.read(2**20):
+            yield time.time(), data
+    finally:
+        writer.close()
+
+
+def watched(steps: int, watchers: int) -> dict[str, float]:
+    """A real training of the tiny preset with so many who watch it."""
+    settings = [f"grpo.max_steps={steps}", "evaluation.problems=8", "evaluation.probe_problems=0"]
+    with served() as app:
+        urllib.request.urlopen(app.url).read()
+        run = create(override(read_preset("tiny").run, settings))
+        start(run)
+        clients = None
+        if watchers:
+            command = [sys.executable, "-m", "benchmarks.app", "--watch", str(app.port), "--watchers", str(watchers)]
+            clients = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        before, begin = cpu_seconds(app.process.pid), time.monotonic()
+        while run.status() == "running":
+            time.sleep(0.5)
+        wall, used = time.monotonic() - begin, cpu_seconds(app.process.pid) - before
+        told = {event.step: event for event in run.log.read()[0] if isinstance(event, Step)}
+        lags: list[float] = []
+        own = 0.0
+        if clients is not None:
+            time.sleep(2)
+            clients.terminate()
+            seen = json.loads(clients.communicate()[0])
+            own = seen["cpu_seconds"]
+            lags = [
+                at - told[int(step)].time for each in seen["seen"] for step, at in each.items() if int(step) in told
+            ]
+        seconds = [event.seconds for event in told.values()][1:]
+        return {
+            "seconds_per_step": statistics.median(seconds),
+            "app_share_of_a_core": used / wall,
+            "watchers_share_of_a_core": own / wall,
+            "lag_median": statistics.median(lags) if lags else 0.0,
+            "lag_most": max(lags, default=0.0),
+            "updates_seen": len(lags),
+            "mib": resident(app),
+        }
+
+
+async def watch(port: int, watchers: int) -> None:
+    """Notes when each watcher first sees each step; prints that at SIGTERM."""
+    app: Any = type("App", (), {"port": port, "url": f"http://127.0.0.1:{port}"})
+    index, step = handler(app), re.compile(rb"step (\d+) of")
+    seen: list[dict[int, float]] = [{} for _ in range(watchers)]
+
+    async def one(mine: dict[int, float]) -> None:
+        async for at, data in stream(app, index, f"w{id(mine)}"):
+            for found in step.findall(data):
+                mine.setdefault(int(found), at)
+
+    tasks = [asyncio.create_task(one(mine)) for mine in seen]
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(15, stopped.set)
+    await stopped.wait()
+    for task in tasks:
+        task.cancel()
+    print(json.dumps({"seen": seen, "cpu_seconds": time.process_time()}))
+
+
+@contextmanager
+def served() -> Iterator[Served]:
+    app = Served()
+    try:
+        yield app
+    finally:
+        app.close()
+
+
+def resident(app: Served) -> float:
+    """MiB."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{app.process.pid}/status").read_text())
+    assert found
+    return int(found[1]) / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    user, system = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=15)
+    parser.add_argument("--pairs", type=int, default=2)
+    parser.add_argument("--watchers", type=int, default=30)
+    parser.add_argument("--watch", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.watch:
+        asyncio.run(watch(arguments.watch, arguments.watchers))
+        return
+    figures: dict[str, Any] = {"machine": f"{os.cpu_count()} cores, {platform.machine()}", "load": os.getloadavg()[0]}
+    with tempfile.TemporaryDirectory() as root:
+        os.environ["GRPO_SPACE_RUNS"] = root
+        figures["start_up"] = start_up()
+        print(json.dumps(figures, indent=1))
+        figures["opening"] = opening()
+        print(json.dumps(figures["opening"], indent=1))
+    alone: list[dict[str, float]] = []
+    crowd: list[dict[str, float]] = []
+    for pair in range(arguments.pairs):
+        for watchers in ((0, arguments.watchers), (arguments.watchers, 0))[pair % 2]:
+            with tempfile.TemporaryDirectory() as root:
+                os.environ["GRPO_SPACE_RUNS"] = root
+                (crowd if watchers else alone).append(watched(arguments.steps, watchers))
+    figures |= {"alone": alone, "watched": crowd, "watchers": arguments.watchers}
+    each = [statistics.median(run["seconds_per_step"] for run in runs) for runs in (crowd, alone)]
+    figures["slowdown"] = each[0] / each[1] - 1
+    print(json.dumps(figures, indent=1))
+    (HERE / "results" / f"{time.strftime('%Y-%m-%d')}-app.json").write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

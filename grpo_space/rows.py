@@ -1,0 +1,102 @@
+"""Problems with answers, as they stand in a file of JSON lines, and as a model is asked them."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grpo_space.answers import final_answer
+from grpo_space.errors import UserError
+
+MAX_PROBLEMS_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    question: str
+    gold: str
+    kind: str = ""
+
+
+def read_file(path: Path) -> list[Row]:
+    """
+    Raises:
+        UserError: naming each line that is no problem with an answer, up to five of them.
+    """
+    rows, wrong = [], []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(to_row(from_json(line)))
+        except ValueError as error:
+            wrong.append(f"{path.name} line {number}: {error}")
+    if len(wrong) > MAX_PROBLEMS_NAMED:
+        wrong[MAX_PROBLEMS_NAMED:] = [f"{path.name}: and {len(wrong) - MAX_PROBLEMS_NAMED} more lines"]
+    if wrong:
+        raise UserError(*wrong)
+    if not rows:
+        raise UserError(f"{path.name}: holds no problems")
+    return rows
+
+
+def first_rows(path: Path, count: int) -> list[Row]:
+    """The first problems of a file, without reading the rest of it.
+
+    Raises:
+        UserError: where one of them is none.
+    """
+    rows: list[Row] = []
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if len(rows) == count:
+                break
+            try:
+                if line.strip():
+                    rows.append(to_row(from_json(line)))
+            except ValueError as error:
+                raise UserError(f"{path.name} line {number}: {error}") from None
+    return rows
+
+
+def from_json(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except UnicodeError:
+        raise ValueError("is not UTF-8 text") from None
+    except (ValueError, RecursionError):  # a number of 5,000 digits is one, too
+        raise ValueError("is not JSON") from None
+
+
+def to_row(record: Any) -> Row:
+    """
+    Raises:
+        ValueError: where it is no problem with an answer.
+    """
+    if not isinstance(record, dict):
+        raise ValueError("is not an object with question and answer")
+    question, answer = record.get("question"), record.get("answer")
+    if not isinstance(question, str) or not question.strip():
+        raise ValueError("has no question")
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        raise ValueError("has half a character (a lone surrogate) in its question")
+    if isinstance(answer, bool) or not isinstance(answer, str | int | float):
+        raise ValueError("has no answer")
+    if isinstance(answer, float) and not math.isfinite(answer):
+        raise ValueError(f"has no answer: {answer} is not a number")
+    gold = final_answer(str(answer))
+    if not gold:
+        raise ValueError("has no answer")
+    return Row(question, gold, str(record.get("kind", "")))
+
+
+def messages(row_question: str, system_prompt: str | None) -> list[dict[str, str]]:
+    """The prompt as a conversation: the same for training, probe, evaluation and questions of one's own."""
+    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    return [*system, {"role": "user", "content": row_question}]
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]

@@ -1,0 +1,163 @@
+"""The page: a header, and four tabs in the order of the work. Importing this builds nothing."""
+
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from grpo_space import runs
+from grpo_space.errors import UserError
+from grpo_space.ui import api, compare, look, past, preset, publish, train, words
+from grpo_space.ui.access import Access, Guard
+from grpo_space.ui.follow import Followers, going_on
+from grpo_space.ui.markup import note
+from grpo_space.ui.place import Place, here
+from grpo_space.ui.space import Space, zero_gpu
+
+LAST_TAB = """() => {
+  const name = sessionStorage.getItem('gs-tab');
+  if (name) document.querySelector(`#gs-tabs [data-tab-id="${name}"]`)?.click();
+}"""
+"""After a reload, which Gradio also does when the app was restarted, the page is where it was."""
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+def build(place: Place) -> gr.Blocks:
+    followers = Followers()
+    with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
+        api.build(followers, place)  # first, so that the names are its own
+        header = gr.HTML(words.header(place.machine, None, False), elem_id="gs-head", elem_classes="gs-head")
+        if place.space is not None:
+            _space_row(place.space)
+        with gr.Tabs(elem_id="gs-tabs"):
+            with gr.Tab("Preset", id="preset") as preset_tab:
+                chosen = preset.build(place.gpu, place.access.allowed)
+                next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
+            with gr.Tab("Train", id="train") as train_tab:
+                training = train.build(page, train_tab, chosen.config, followers, place, header)
+                past.build(training.view, followers)
+            with gr.Tab("Compare", id="compare") as compare_tab:
+                compare.build(training.view, training.evaluated, followers, place)
+            with gr.Tab("Publish", id="publish") as publish_tab:
+                publish.build(training.view, followers, place)
+        for tab in (preset_tab, train_tab, compare_tab, publish_tab):
+            tab.select(None, js=f"() => {{ sessionStorage.setItem('gs-tab', '{tab.id}'); }}")
+        page.load(None, js=LAST_TAB)
+        next_tab.click(None, js=show_tab("train"))
+        training.compare.click(None, js=show_tab("compare"))
+        training.used.change(lambda sent: sent, training.used, chosen.requested, **QUIET).then(
+            None, js=show_tab("preset")
+        )
+    return page  # type: ignore[no-any-return]
+
+
+def _space_row(space: Space) -> None:
+    """Signing in, and a Space of one's own."""
+    with gr.Row(elem_classes="gs-space"):
+        if os.environ.get("OAUTH_CLIENT_ID"):
+            gr.LoginButton("Sign in with Hugging Face")
+        else:
+            gr.HTML(
+                note(
+                    "warning",
+                    "Nobody can sign in here, so nobody can train: this Space's README.md lacks <code>hf_oauth: "
+                    "true</code>.",
+                )
+            )
+        gr.DuplicateButton("Duplicate this Space")
+    if space.zero_gpu:
+        gr.HTML(zero_gpu(space))
+
+
+def show_tab(name: str) -> str:
+    """JavaScript that opens a tab as a person does: `gr.Tabs(selected=...)` hangs the browser at the next click on
+    a tab (Gradio 6.17.3).
+    """
+    return f"() => {{ document.querySelector('#gs-tabs [data-tab-id={name}]')?.click(); }}"
+
+
+def serve(environment: Mapping[str, str] = os.environ) -> None:
+    """Serves the app until SIGTERM, which saves the run, or Ctrl-C, which lets it go on.
+
+    Raises:
+        UserError: where the page could be reached from elsewhere without a password.
+    """
+    place = here(environment)
+    access = place.access
+    check_exposure(environment, access)
+    warnings.filterwarnings("ignore", message=".*HTTP_422_UNPROCESSABLE_ENTITY", module="gradio")
+    page = build(place)
+    page.queue(default_concurrency_limit=4)
+    _, url, _ = page.launch(
+        theme=look.theme(),
+        css=preset.CSS,
+        css_paths=look.CSS,
+        prevent_thread_lock=True,
+        quiet=True,
+        ssr_mode=False,
+        show_error=False,
+        max_file_size="20mb",
+        auth=("owner", access.password) if access.password and not access.on_space else None,
+        auth_message="Sign in as <b>owner</b> with the password that this app was started with.",
+        app_kwargs={"middleware": [Middleware(Guard, access=access)]},
+        footer_links=["api", "gradio"],
+    )
+    print(f"GRPO Space is at {url}", flush=True)
+    wait()
+    page.close(verbose=False)
+
+
+def check_exposure(environment: Mapping[str, str], access: Access) -> None:
+    """
+    Raises:
+        UserError: where the app would listen to others with nothing that asks who they are.
+    """
+    if access.on_space or access.password:
+        return
+    name = environment.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    shared = environment.get("GRADIO_SHARE", "").lower() == "true"
+    if shared or name not in ("127.0.0.1", "localhost", "::1"):
+        where = "GRADIO_SHARE" if shared else f"GRADIO_SERVER_NAME={name}"
+        raise UserError(
+            f"{where}: whoever reaches this page could train here. Set GRPO_SPACE_PASSWORD; then sign in as owner "
+            f"with it."
+        )
+
+
+def wait() -> None:
+    """Until Ctrl-C or SIGTERM. A run outlives Ctrl-C; after SIGTERM the machine may be gone: the run is saved first."""
+    asked = threading.Event()
+
+    def terminate(_signum: int, _frame: FrameType | None) -> None:
+        asked.set()
+
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        asked.wait()
+    except KeyboardInterrupt:
+        if (run := going_on()) is not None:
+            print(f"\n{run.id} goes on without this page. To stop it: python -m grpo_space stop {run.id}")
+        return
+    save_run()
+
+
+def save_run() -> None:
+    """Stops the run that goes on, and waits until it is saved."""
+    run = going_on()
+    if run is None:
+        return
+    print(f"Saving {run.id}", file=sys.stderr, flush=True)
+    try:
+        runs.stop(run)
+    except UserError:  # it ended in this moment
+        return
+    while run.status() == "running":
+        time.sleep(0.2)

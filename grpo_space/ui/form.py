@@ -1,0 +1,293 @@
+"""A RunConfig as a form. Only this file knows both its fields and their components.
+
+A form's values are a flat dict: `grpo.max_steps` -> what the component of that field holds. Where the problems come
+from is one choice, `data.source`: `own` is what the config that the form shows came with (a preset's file, say),
+`file` an upload, `hub` a dataset on the Hub. So no path is ever typed: a path is the config's own, or an upload's.
+"""
+
+import re
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import gradio as gr
+from pydantic.fields import FieldInfo
+
+from grpo_space.config import LoraSection, RunConfig, Section, parse
+from grpo_space.errors import UserError
+from grpo_space.rewards import LIMITS, REWARDS
+from grpo_space.uploads import on_the_hub
+
+Values = dict[str, Any]
+Kind = Literal["whole", "number", "text", "yes", "choice", "names"]
+
+SOURCES = {"own": "What it came with", "file": "A file of mine", "hub": "On the Hugging Face Hub"}
+SOURCE_FIELDS = ("path", "test_path", "id", "name", "revision", "split", "test_split")
+UPLOADED = ("data.path", "data.test_path")
+HUB_FIELDS = ("data.id", "data.name", "data.revision", "data.split", "data.test_split")
+LONG_TEXTS = ("data.system_prompt",)
+
+KINDS: dict[Any, Kind] = {int: "whole", float: "number", str: "text", bool: "yes", tuple: "names", Literal: "choice"}
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A field that holds a value, not a section."""
+
+    path: str
+    kind: Kind
+    optional: bool
+    choices: tuple[str, ...]
+    help: str
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition(".")[2]
+
+
+def _leaves(model: type[Section], prefix: str = "") -> Iterator[Leaf]:
+    for name, field in model.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            yield from _leaves(section, f"{name}.")
+        elif f"{prefix}{name}" != "rewards":  # a weight for each: see REWARDS
+            yield _leaf(f"{prefix}{name}", field)
+
+
+def _leaf(path: str, field: FieldInfo) -> Leaf:
+    kind: Any = field.annotation
+    optional = get_origin(kind) in (Union, types.UnionType)
+    if optional:
+        [kind] = (each for each in get_args(kind) if each is not type(None))
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
+    help_text = " ".join((field.description or "").split()).replace("None: ", "Empty: ")
+    return Leaf(path, KINDS[get_origin(kind) or kind], optional, choices, help_text)
+
+
+LEAVES = {leaf.path: leaf for leaf in _leaves(RunConfig)}
+WEIGHTS = [f"rewards.{name}" for name in REWARDS]
+
+
+def help_of(path: str) -> str:
+    """What stands beside a field: its docstring; of a reward, what it pays and what it cannot see."""
+    if path in LEAVES:
+        return LEAVES[path].help
+    name = path.removeprefix("rewards.")
+    told = re.sub(r" \([^)]*arXiv[^)]*\)", "", " ".join((REWARDS[name].__doc__ or "").split()))
+    first, *more = re.split(r"(?<=[a-z)`]\.) (?=[A-Z0-9])", told)
+    low, high = LIMITS[name]
+    return " ".join([f"Pays {low:g} to {high:g}. {first}", *(said for said in more if "cannot see" in said)])
+
+
+def component(path: str, config: RunConfig, label: str | None = None) -> gr.components.Component:
+    """The component of a field. It refuses nothing by itself: what is wrong is said at the field, and stays there.
+
+    A number that may be left out is a text: the browser's part of gr.Number turns an empty value into 0 as it appears.
+    """
+    value = values_of(config)[path]
+    if path in UPLOADED:
+        return gr.State(value)
+    options: dict[str, Any] = {
+        "label": label or path.rpartition(".")[2],
+        "info": own_source(config) if path == "data.source" else help_of(path),
+        "value": value,
+        "interactive": True,
+        "elem_id": element(path),
+    }
+    if path == "data.source":
+        return gr.Radio([(words, key) for key, words in SOURCES.items()], **options)
+    leaf = LEAVES.get(path)
+    if leaf is None or (leaf.optional and leaf.kind in ("whole", "number")):
+        return gr.Textbox(placeholder="not used" if leaf is None else "none", **options)
+    if leaf.kind == "yes":
+        return gr.Checkbox(**options)
+    if leaf.kind == "choice":
+        return gr.Dropdown(list(leaf.choices), **options)
+    if leaf.kind == "names":
+        known = list(LoraSection.model_fields["target_modules"].default)
+        return gr.Dropdown(known, multiselect=True, allow_custom_value=True, **options)
+    if leaf.kind == "text":
+        lines = 4 if path in LONG_TEXTS else 1
+        return gr.Textbox(lines=lines, placeholder="none" if leaf.optional else None, **options)
+    step = 1.0 if leaf.kind == "whole" else 1e-6 if leaf.name == "learning_rate" else 0.01
+    return gr.Number(placeholder="a number", step=step, **options)
+
+
+def element(path: str) -> str:
+    """The field's id on the page."""
+    return "field-" + path.replace(".", "-").replace("_", "-")
+
+
+def values_of(config: RunConfig) -> Values:
+    """What the components show for a config."""
+    data = config.model_dump()
+    values: Values = {"data.source": "own"}
+    for path, leaf in LEAVES.items():
+        section, _, name = path.rpartition(".")
+        values[path] = _shown_value(leaf, data[section][name] if section else data[name])
+    values.update(dict.fromkeys(UPLOADED))
+    values.update({path: _number_text(config.rewards.get(path.removeprefix("rewards."))) for path in WEIGHTS})
+    return values
+
+
+def _shown_value(leaf: Leaf, value: Any) -> Any:
+    if leaf.kind == "names":
+        return list(value)
+    if leaf.kind == "text":
+        return value or ""
+    return _number_text(value) if leaf.optional else value
+
+
+def _number_text(value: float | None) -> str:
+    return "" if value is None else repr(value).removesuffix(".0")
+
+
+def config_of(values: Mapping[str, Any], base: RunConfig) -> RunConfig:
+    """The config that the form says. `base` is the one that it was filled from: its paths and own rewards stay.
+
+    Raises:
+        UserError: with every problem at once, each naming its field.
+    """
+    data: dict[str, Any] = {}
+    for path, leaf in LEAVES.items():
+        section, _, name = path.rpartition(".")
+        (data.setdefault(section, {}) if section else data)[name] = _typed(leaf, values[path])
+    _choose_source(data["data"], values["data.source"], base)
+    weights = {name: values[f"rewards.{name}"] for name in REWARDS}
+    own = {name: weight for name, weight in base.rewards.items() if name not in REWARDS}
+    data["rewards"] = {**{name: weight for name, weight in weights.items() if weight not in (None, "")}, **own}
+    problems = list(_strange_names(data, base))
+    try:
+        config = parse(data)
+    except UserError as error:
+        raise UserError(*(_in_the_forms_words(line, values) for line in error.problems), *problems) from error
+    if problems:
+        raise UserError(*problems)
+    return config
+
+
+def _typed(leaf: Leaf, value: Any) -> Any:
+    if leaf.optional and value == "":
+        return None
+    if leaf.kind == "whole" and isinstance(value, float) and value.is_integer():
+        return int(value)  # a browser has one kind of number
+    return value
+
+
+def _choose_source(data: dict[str, Any], source: object, base: RunConfig) -> None:
+    """Takes out of `data` what does not belong to the source; an empty one is left for `parse` to name."""
+    if source == "hub":
+        data.update(path=None, test_path=None, id=data["id"] or "")
+    elif source == "file":
+        data.update(path=data["path"] or "", id=None, name=None, revision=None, split="train", test_split=None)
+    else:
+        data.update({name: getattr(base.data, name) for name in SOURCE_FIELDS})
+
+
+def _strange_names(data: Mapping[str, Any], base: RunConfig) -> Iterator[str]:
+    """A folder on this machine is named by a preset or a past run, never by a browser."""
+    examples = {"model": "Qwen/Qwen2.5-1.5B-Instruct", "data": "openai/gsm8k"}
+    for section, known in (("model", base.model.id), ("data", base.data.id)):
+        name = data[section]["id"]
+        if isinstance(name, str) and name and name != known and not on_the_hub(name):
+            yield f"{section}.id: {name[:80]!r} is not a name on the Hugging Face Hub, such as {examples[section]}"
+
+
+def _in_the_forms_words(problem: str, values: Mapping[str, Any]) -> str:
+    path = problem.partition(": ")[0]
+    if path == "data.path" and values["data.source"] == "file":
+        return "data.path: upload a file first"
+    if path in values and values[path] in (None, "", []):
+        needed = {"whole": "a whole number", "number": "a number", "names": "at least one name", "choice": "a choice"}
+        return f"{path}: is empty: {needed.get(LEAVES[path].kind, 'a text')} is needed"
+    return problem
+
+
+def complaints(error: UserError, among: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
+    """What is wrong by the field to say it at; and what belongs to no field."""
+    at: dict[str, str] = {}
+    other: list[str] = []
+    for problem in error.problems:
+        path, _, message = problem.partition(": ")
+        if path.startswith("rewards") and path not in among:
+            path = WEIGHTS[0]
+        if path in among:
+            at[path] = f"{at[path]}; {message}" if path in at else message
+        else:
+            other.append(problem)
+    return at, other
+
+
+def own_source(config: RunConfig) -> str:
+    """Where the problems come from that a config came with."""
+    data = config.data
+    if data.id is not None:
+        told = f"{data.id}{f' ({data.name})' if data.name else ''} on the Hugging Face Hub, split {data.split}; "
+        return as_text(told + (f"evaluated on split {data.test_split}." if data.test_split else "some are held out."))
+    names = [str(path).rpartition("/")[2] for path in (data.path, data.test_path) if path]
+    return as_text(f"{names[0]}; " + (f"evaluated on {names[1]}." if names[1:] else "some are held out."))
+
+
+def shown(complaint: str | None, path: str) -> Any:
+    """An update of a field's component that says what is wrong at it, or its help again. Its value stays."""
+    if path in UPLOADED:
+        return gr.skip()
+    info = f"\N{WARNING SIGN} {as_text(complaint)}" if complaint else help_of(path)
+    return gr.update(info=info, elem_classes=["wrong"] if complaint else [])
+
+
+def filled(path: str, value: Any, config: RunConfig) -> Any:
+    """An update that shows a value, and nothing wrong with it."""
+    if path in UPLOADED:
+        return value
+    return gr.update(value=value, info=own_source(config) if path == "data.source" else help_of(path), elem_classes=[])
+
+
+def changes(base: RunConfig, config: RunConfig) -> list[str]:
+    """`grpo.max_steps: 30 -> 20` for each field that differs."""
+    before, after = base.model_dump(), config.model_dump()
+    told = []
+    for path in LEAVES:
+        section, _, name = path.rpartition(".")
+        old, new = (data[section][name] if section else data[name] for data in (before, after))
+        if old != new:
+            told.append(f"{path}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
+    for name in dict.fromkeys([*base.rewards, *config.rewards]):
+        old, new = base.rewards.get(name), config.rewards.get(name)
+        if old != new:
+            told.append(f"rewards.{name}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
+    return told
+
+
+def _brief(value: object) -> str:
+    text = "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{text[:60]}..." if len(text) > 60 else text
+
+
+def as_text(words: str) -> str:
+    """A component's `info` reads links, bold and code: what a user typed is none of these."""
+    return re.sub(r"([*\]\[_])", "\\1\N{WORD JOINER}", words).replace("`", "'")
+
+
+def one_step(values: Mapping[str, Any]) -> str:
+    """What a step is made of, in words; empty while a number is missing."""
+    size, batch, passes = (
+        values[f"grpo.{name}"]
+        for name in ("num_generations", "per_device_train_batch_size", "gradient_accumulation_steps")
+    )
+    numbers = (size, batch, passes)
+    if not all(isinstance(n, int | float) and 1 <= n < 1e6 and n == int(n) for n in numbers):
+        return ""
+    completions, size = int(batch * passes), int(size)
+    if size < 2:
+        return ""
+    if completions % size:
+        return f"One step has {completions:,} completions: they do not make whole groups of {size}."
+    prompts = completions // size
+    return (
+        f"One step: {prompts:,} {'prompt' if prompts == 1 else 'prompts'}, a group of {size} completions for each, "
+        f"{completions:,} completions in all."
+    )

@@ -1,0 +1,61 @@
+"""From what a browser sent to a run that is going: everything is checked here, whoever called."""
+
+import gradio as gr
+import yaml
+
+from grpo_space import hardware, paths, runs, uploads
+from grpo_space.config import RunConfig, parse
+from grpo_space.errors import UserError
+from grpo_space.runs import Run
+from grpo_space.ui.follow import going_on
+from grpo_space.ui.place import Place
+
+
+def config_of(sent: str) -> RunConfig:
+    """
+    Raises:
+        UserError: where it is no config, or names a path or a function that only the command line may name.
+    """
+    if not sent.strip():
+        raise UserError("The config has wrong values: Preset marks them. Put them right, then train.")
+    try:
+        data = yaml.safe_load(sent)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise UserError("The config is not YAML.") from None
+    config = parse(data)
+    uploads.refuse_strange_paths(config)
+    return config
+
+
+def check(config: RunConfig, place: Place) -> None:
+    """
+    Raises:
+        UserError: where the config cannot be trained here, or another run goes on.
+    """
+    if place.space is not None and place.space.zero_gpu:
+        raise UserError(
+            "ZeroGPU lends a GPU for a minute or two, too short for a training: choose a T4 or the free CPU."
+        )
+    hardware.check(config, place.gpu)
+    paths.check_files(config)
+    if (busy := going_on()) is not None:
+        raise UserError(f"{busy.id} has the machine, one run at a time: this page shows it. Wait for it, or stop it.")
+
+
+def start(sent: str, place: Place, request: gr.Request) -> Run:
+    """
+    Raises:
+        UserError: where the caller may not, the config cannot be trained here, or the machine is busy.
+    """
+    if not place.access.demo:
+        place.access.allowed(request)  # before anything is told about the config
+    config = config_of(sent)
+    place.access.may_train(request, config)
+    check(config, place)
+    run = runs.create(config)
+    try:
+        runs.start(run)
+    except UserError:
+        runs.discard_unstarted(run)
+        raise
+    return run

@@ -1,0 +1,159 @@
+"""The Train tab: one big button, then everything that happens, live."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from grpo_space import runs
+from grpo_space.config import write_yaml
+from grpo_space.errors import UserError
+from grpo_space.ui import microscope, progress, space, submit, words
+from grpo_space.ui.errors import in_words
+from grpo_space.ui.follow import Followers, Page, going_on
+from grpo_space.ui.markup import tag, text
+from grpo_space.ui.place import Place
+from grpo_space.ui.stream import ASK_AGAIN, OFF, Stream, View
+
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+@dataclass(frozen=True)
+class TrainTab:
+    view: gr.State
+    evaluated: gr.State
+    """Changes when there is another comparison to show."""
+    compare: gr.Button
+    used: gr.State
+    """The YAML of the run whose config was asked for."""
+
+
+def build(
+    page: gr.Blocks, tab: gr.Tab, config: gr.State, followers: Followers, place: Place, header: gr.HTML
+) -> TrainTab:
+    """`header` shows on top of every tab what goes on; `config` holds what Preset has chosen."""
+    view, used, started = gr.State(View()), gr.State(""), gr.State("")
+    plan = gr.HTML(elem_id="gs-plan")
+    with gr.Row(elem_classes="gs-actions"):
+        train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
+        compare = gr.Button("See what changed", variant="primary", size="lg", elem_classes=OFF, elem_id="gs-to-compare")
+        stop = gr.Button("Stop", variant="stop", size="lg", elem_classes=OFF, elem_id="gs-stop")
+        resume = gr.Button("Go on", size="lg", elem_classes=OFF, elem_id="gs-resume")
+        use = gr.Button("Use this config", size="lg", elem_classes=OFF, elem_id="gs-use")
+        back = gr.Button("Show the run that goes on", size="lg", elem_classes=OFF, elem_id="gs-back")
+    with gr.Group(visible=False, elem_id="gs-confirm") as confirm:
+        gr.HTML("<p class='gs-ask'>Stop this run? What was learnt so far is saved, and it can go on later.</p>")
+        with gr.Row():
+            yes = gr.Button("Stop and keep", variant="stop", elem_id="gs-stop-yes")
+            no = gr.Button("Keep training", elem_id="gs-stop-no")
+    now = gr.HTML(progress.nothing_yet(), elem_id="gs-now")
+    notes = gr.HTML(elem_id="gs-notes")
+    curves = gr.HTML(elem_id="gs-curves")
+    with gr.Column(visible=False) as scope:
+        gr.HTML(words.MICROSCOPE)
+        slider = gr.Slider(
+            1, 2, 1, step=1, buttons=[], elem_id="gs-slider",
+            label="Which group: move it to look back; at the right end it shows the newest",
+        )  # fmt: skip
+        group = gr.HTML(elem_id="gs-scope")
+    with gr.Accordion("The worker's log", open=False, elem_id="gs-log-fold"):
+        log = gr.HTML(elem_id="gs-log")
+    with gr.Accordion("What the words mean", open=False):
+        gr.HTML(words.glossary())
+    beat = gr.HTML(elem_id="gs-beat", visible="hidden")
+    again = gr.Button("again", visible="hidden", elem_id="gs-again")
+    stream = Stream(
+        header, now, notes, curves, scope, slider, group, log, beat, gr.State(""),
+        train, stop, resume, compare, use, back,
+    )  # fmt: skip
+
+    def head(page: Page | None, busy: bool) -> str:
+        return words.header(place.machine, page, busy)
+
+    watch = stream.watch(followers, head)
+    page.load(watch, view, stream.outputs, concurrency_limit=None, **QUIET)
+    again.click(watch, view, stream.outputs, concurrency_limit=None, trigger_mode="multiple", **QUIET)
+    gr.Timer(2).tick(None, js=ASK_AGAIN)
+
+    def planned(sent: str) -> str:
+        return _plan(sent, place)
+
+    gr.on([page.load, tab.select, config.change], planned, config, plan, concurrency_limit=4, **QUIET)
+    handlers = _Handlers(followers, place)
+    train.click(handlers.start, [config, view], started, concurrency_limit=4, **QUIET)
+    stop.click(lambda: gr.update(visible=True), None, confirm, **QUIET)
+    no.click(lambda: gr.update(visible=False), None, confirm, **QUIET)
+    yes.click(handlers.stop, view, confirm, concurrency_limit=4, **QUIET)
+    resume.click(handlers.resume, view, None, concurrency_limit=4, **QUIET)
+    use.click(handlers.config, view, used, **QUIET)
+    back.click(View.show_current, view, None, **QUIET)
+    slider.input(handlers.group, [slider, view], group, concurrency_limit=8, trigger_mode="always_last", **QUIET)
+    return TrainTab(view, stream.evaluated, compare, used)
+
+
+def _plan(sent: str, place: Place) -> str:
+    """What Train would do, and what to know before it is pressed."""
+    try:
+        config = submit.config_of(sent)
+    except UserError as error:
+        return tag("p", text(error), "gs-dim")
+    grpo = config.grpo
+    said = (
+        f"Next: {config.name}, {grpo.max_steps:,} steps, {grpo.completions_per_step} completions a step in groups of "
+        f"{grpo.num_generations}; before and after, {config.evaluation.problems:,} held-out problems."
+    )
+    refused = space.refusal(place.space, config, place.gpu)
+    return tag("p", text(said), "gs-dim") + (refused or space.before(place.space, config, place.sleep))
+
+
+class _Handlers:
+    """What the tab's buttons do. Each asks who calls: it is an API endpoint too."""
+
+    def __init__(self, followers: Followers, place: Place) -> None:
+        self.followers, self.place = followers, place
+        for name in ("start", "stop", "resume", "config"):
+            setattr(self, name, in_words(getattr(self, name)))
+
+    def start(self, sent: str, view: View, request: gr.Request) -> str:
+        try:
+            run = submit.start(sent, self.place, request)
+        finally:
+            if going_on() is not None:  # ours, or the one that is in the way: this page shows it
+                view.show_current()
+                self.followers.forget_current()
+        return run.id
+
+    def stop(self, view: View, request: gr.Request) -> Any:
+        self.place.access.allowed(request)
+        run = self._page(view).run
+        runs.stop(run)
+        self.followers.of(run).stopping = True
+        return gr.update(visible=False)
+
+    def resume(self, view: View, request: gr.Request) -> None:
+        self.place.access.allowed(request)
+        page = self._page(view)
+        if page.status in ("running", "done"):
+            raise UserError(f"{page.run.id} is {page.status}: there is nothing to go on with.")
+        submit.check(page.run.config, self.place)
+        runs.start(page.run)
+        self.followers.forget_current()
+
+    def config(self, view: View) -> str:
+        page = self._page(view)
+        if page.config is None:
+            raise UserError(f"{page.run.id}: its config cannot be read.")
+        return write_yaml(page.config)
+
+    def group(self, number: float, view: View) -> str:
+        page = self.followers.look(view.run)
+        if page is None or not page.groups:
+            return ""
+        number = min(max(1, int(number)), page.groups)
+        view.group = None if number == page.groups else number
+        return microscope.group(page.history.groups[number - 1])
+
+    def _page(self, view: View) -> Page:
+        if (page := self.followers.look(view.run)) is None:
+            raise UserError("There is no run yet.")
+        return page

@@ -1,0 +1,120 @@
+"""What a browser may name on this machine: what it uploaded, and what presets and past runs name already."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from grpo_space.config import RunConfig, parse
+from grpo_space.errors import UserError
+from grpo_space.paths import folder
+from grpo_space.presets import preset_names, read_preset
+from grpo_space.rows import digest, read_file
+from grpo_space.runs import every, root
+
+MOST_BYTES = 20 * 2**20
+MOST_YAML_BYTES = 64 * 2**10
+HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?", re.ASCII)
+
+
+def keep_rows(file: Path) -> tuple[str, int]:
+    """A copy of an uploaded file of problems, beside the runs, named by what is in it: a run still finds it when it is
+    resumed. Gives its path, and how many problems it holds.
+
+    Raises:
+        UserError: where it is too large, or naming each line that is no problem with an answer, by its number.
+    """
+    size = file.stat().st_size
+    if size > MOST_BYTES:
+        raise UserError(
+            f"{file.name}: has {size / 2**20:.0f} MB, and {MOST_BYTES // 2**20} MB are the most for an upload; "
+            "put larger ones on the Hugging Face Hub"
+        )
+    count = len(read_file(file))
+    content = file.read_bytes()
+    kept = root() / "data" / f"{digest(content)}.jsonl"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=kept.parent, suffix=".half", delete=False) as half:
+        half.write(content)
+    Path(half.name).replace(kept)
+    return str(kept), count
+
+
+def read_config(file: Path) -> RunConfig:
+    """An uploaded config: what `config.yaml` of a run holds, or a preset with it under `run:`.
+
+    Raises:
+        UserError: with every problem, those with paths on this machine too.
+    """
+    if file.stat().st_size > MOST_YAML_BYTES:
+        raise UserError(f"{file.name}: is larger than {MOST_YAML_BYTES // 2**10} kB, which no config is")
+    try:
+        text = file.read_text(encoding="utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise UserError(f"{file.name}: YAML's anchors and aliases are not read here")
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        where = getattr(error, "problem_mark", None)
+        raise UserError(f"{file.name}: is not YAML" + (f" (line {where.line + 1})" if where else "")) from error
+    config = parse(data["run"] if isinstance(data, dict) and isinstance(data.get("run"), dict) else data)
+    refuse_strange_paths(config)
+    return config
+
+
+def on_the_hub(name: str) -> bool:
+    """A name on the Hub, and no path on this machine."""
+    return bool(HUB_NAME.fullmatch(name)) and ".." not in name and not (folder(name).exists() or Path(name).exists())
+
+
+def refuse_strange_paths(config: RunConfig) -> None:
+    """
+    Raises:
+        UserError: naming each path that no upload, no preset and no past run put there.
+    """
+    strange = {path: field for field, path in _paths(config) if not _uploaded(path)}
+    for name in preset_names():
+        _forget(strange, read_preset(name).run)
+    for run in every() if strange else []:
+        try:
+            _forget(strange, run.config)
+        except UserError:  # written by another version: it names nothing that we know
+            continue
+    advice = {
+        "data.path": "upload the file under Dataset",
+        "data.test_path": "upload the file under Dataset",
+        "model.id": "from a browser a model is a name on the Hugging Face Hub",
+        "data.id": "from a browser a dataset is a name on the Hugging Face Hub, or an upload",
+        "rewards": "a reward of your own is code: name its file on the command line",
+    }
+    if strange:
+        raise UserError(*(f"{field}: {path[:80]!r} is a path; {advice[field]}" for path, field in strange.items()))
+
+
+def _forget(strange: dict[str, str], config: RunConfig) -> None:
+    for _, path in _paths(config):
+        strange.pop(path, None)
+
+
+def _paths(config: RunConfig) -> Iterator[tuple[str, str]]:
+    """Every path that a config names, by its field."""
+    if not on_the_hub(config.model.id):
+        yield "model.id", config.model.id
+    if config.data.id and not on_the_hub(config.data.id):
+        yield "data.id", config.data.id
+    if config.data.path:
+        yield "data.path", config.data.path
+    if config.data.test_path:
+        yield "data.test_path", config.data.test_path
+    for name in config.rewards:
+        if ".py:" in name:
+            yield "rewards", name
+
+
+def _uploaded(path: str) -> bool:
+    try:
+        file = Path(path).resolve()
+        return file.parent == (root() / "data").resolve() and file.is_file()
+    except (OSError, ValueError):  # too long for a path, or a zero in it
+        return False

@@ -1,0 +1,66 @@
+"""Three problems exactly as the model will see them. Loads the tokenizer alone: no model, no GPU, no lock.
+
+python -m grpo_space.worker.preview     a config's YAML on stdin, JSON on stdout
+"""
+
+import json
+import os
+import sys
+
+import yaml
+
+from grpo_space.config import RunConfig, parse
+from grpo_space.errors import UserError
+from grpo_space.paths import local_model
+from grpo_space.rows import messages
+from grpo_space.worker import data
+
+ROWS = 3
+
+
+def preview(config: RunConfig) -> list[dict[str, object]]:
+    """Of each problem the `prompt` with the chat template applied, its `tokens`, and the `answer` that counts as right.
+
+    Raises:
+        UserError: where the data or the tokenizer cannot be had.
+    """
+    rows = data.load(config).train
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            str(local_model(config.model) or config.model.id), revision=config.model.revision or "main"
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"model.id: the tokenizer of {config.model.id} could not be had: {str(error).splitlines()[0]}"
+        ) from error
+    if tokenizer.chat_template is None:
+        raise UserError(f"model.id: {config.model.id} has no chat template: take an instruct model")
+    seen: list[dict[str, object]] = []
+    for row in rows:
+        conversation = messages(row.question, config.data.system_prompt)
+        prompt = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
+        tokens = len(tokenizer.apply_chat_template(conversation, add_generation_prompt=True, return_dict=False))
+        if tokens <= config.data.max_prompt_length:
+            seen.append({"prompt": prompt, "tokens": tokens, "answer": row.gold})
+        if len(seen) == ROWS:
+            break
+    if not seen:
+        raise UserError(f"data.max_prompt_length: every prompt is longer than {config.data.max_prompt_length} tokens")
+    return seen
+
+
+def main() -> None:
+    answer = os.dup(1)
+    os.dup2(2, 1)  # libraries print: stdout is for the answer alone
+    try:
+        said: dict[str, object] = {"rows": preview(parse(yaml.safe_load(sys.stdin.buffer.read())))}
+    except UserError as error:
+        said = {"error": error.problems}
+    with os.fdopen(answer, "w") as file:
+        json.dump(said, file)
+
+
+if __name__ == "__main__":
+    main()
