@@ -255,8 +255,8 @@ def test_a_killed_run_is_finished_by_resume(root: Path) -> None:
         time.sleep(0.05)
     else:
         raise AssertionError("the child outlived its parent")
+    assert ended(run).step >= step.step  # the parent's last thread may hold its lock for a moment longer
     assert run.status() == "died"
-    assert run.history().step >= step.step
     assert cli("watch", "killed").returncode == 3
 
     checkpoint = run.last_checkpoint()
