@@ -23,6 +23,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from grpo_space import doctor, hardware, live, paths, presets, report, runs, words
+from grpo_space import publish as publishing
 from grpo_space.config import RunConfig, override
 from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed
@@ -92,6 +93,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--limit", type=_number, metavar="N", help="measure on the first N problems only")
     made = command("ask", ask, "both answers to a question of your own", run=True, reading=True)
     made.add_argument("question")
+    made = command("publish", publish, "put the adapter on the Hub with its evidence", run=True)
+    made.add_argument("name", metavar="USER/NAME")
+    made.add_argument("--private", action="store_true", help="for your eyes only")
+    made.add_argument("--merged", action="store_true", help="the whole model in 16 bits, too")
+    made.add_argument("--replace", action="store_true", help="even where the repository holds something else")
     return top
 
 
@@ -339,6 +345,31 @@ def ask(arguments: argparse.Namespace) -> int:
     for name, said_text in said.items():
         show(text(name, style="bold cyan"))
         show(text(said_text + "\n"))
+    return 0
+
+
+def publish(arguments: argparse.Namespace) -> int:
+    """One line for each file. The token is that of `hf auth login`, or HF_TOKEN."""
+    run, said = runs.find(arguments.run), ""
+
+    def progress(sent: publishing.Sent) -> None:
+        nonlocal said
+        if sent.file != said:
+            said = sent.file
+            show(text(f"{sent.file} ({words.gib(sent.done)} of {words.gib(sent.total)} are up)"))
+
+    with tempfile.TemporaryDirectory() as folder:
+        merged = Path(folder) / "merged" if arguments.merged else None
+        if merged is not None:
+            show(text("Merging the adapter into the base"))
+            runs.merge(run, merged)
+        options: dict[str, Any] = {"private": arguments.private, "replace": arguments.replace, "merged": merged}
+        made = publishing.publish(run, arguments.name, get_token(), progress=progress, **options)
+    show(text("Published" if not made.note else "Uploaded", "bold green"))
+    show(text(f"{made.link} (commit {made.commit[:10]}{', private' if made.private else ''})"))
+    if made.note:
+        show(text(made.note, "yellow"))
+    show(text(f"Load it:\n{made.load}"))
     return 0
 
 
