@@ -25,19 +25,18 @@ PROBLEMS_SHOWN = 3
 
 def card(run: Run, name: str, merged: bool = False) -> ModelCard:
     """`name`: of the repository, user/name."""
-    history = run.evaluation()
-    whole = run.history()
+    config, history, whole = run.config, run.evaluation(), run.history()
     parts = [
         f"# {name.partition('/')[2]}",
-        *_what(run.config, whole),
+        *_what(config, whole),
         *_result(history),
-        *_use(run.config, name, merged),
-        *_training(run.config, whole),
+        *_use(config, name, merged),
+        *_training(config, whole),
         *_examples(history),
-        *_again(run),
-        *_limits(run.config, history),
+        *_again(config),
+        *_limits(config, history),
     ]
-    content = f"---\n{_data(run.config, history, name).to_yaml()}\n---\n\n" + "\n\n".join(parts) + "\n"
+    content = f"---\n{_data(config, history, name).to_yaml()}\n---\n\n" + "\n\n".join(parts) + "\n"
     return ModelCard(content, ignore_metadata_errors=False)
 
 
@@ -240,14 +239,14 @@ def _said(answer: Answer) -> str:
     return fenced(answer.text[:2000] + ("..." if len(answer.text) > 2000 else ""))
 
 
-def _again(run: Run) -> Iterator[str]:
+def _again(config: RunConfig) -> Iterator[str]:
     yield "## Run it again"
     yield (
         "`config.yaml` holds every setting. Put it under `run:` of a preset file, or set the same values, then "
         "`python -m grpo_space train PRESET`. The same seed on the same hardware and versions gives the same run; on "
         "others it gives another one of the same kind."
     )
-    yield f"<details><summary>Every setting</summary>\n\n{fenced(public_yaml(run.config), 'yaml')}\n\n</details>"
+    yield f"<details><summary>Every setting</summary>\n\n{fenced(public_yaml(config), 'yaml')}\n\n</details>"
 
 
 def _limits(config: RunConfig, history: History) -> Iterator[str]:

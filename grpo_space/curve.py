@@ -59,4 +59,5 @@ def _line(draw: ImageDraw.ImageDraw, points: list[tuple[float, float]], colour: 
 def _nice(low: float, high: float) -> tuple[float, float]:
     """Ends that lie at a round number, and apart."""
     step = 10 ** math.floor(math.log10(max(high - low, 0.1)))
-    return math.floor(low / step) * step, (math.floor(high / step) + 1) * step
+    bottom, top = math.floor(low / step) * step, (math.floor(high / step) + 1) * step
+    return bottom, top if top > bottom else bottom + max(1.0, abs(bottom))

@@ -57,7 +57,7 @@ def elsewhere(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         yield
 
 
-def refusal(run: Run, name: str = NAME, token: str | None = TOKEN, **options: bool) -> str:
+def refusal(run: Run, name: str = NAME, token: str | None = TOKEN, **options: Any) -> str:
     with pytest.raises(UserError) as caught:
         publish(run, name, token, **options)
     said = str(caught.value)
@@ -258,6 +258,7 @@ def test_the_command_line(run: Run, hub: HubServer, cli: Cli, monkeypatch: pytes
 
 
 LLAMA = read_preset("llama-3.1-8b").run
+TINY = read_preset("tiny").run.model_dump(mode="json")
 
 
 def test_llama_has_its_name_its_notice_and_its_word(tmp_path: Path) -> None:
@@ -328,8 +329,7 @@ names = st.from_regex(r"\A[a-z0-9]([a-z0-9._-]{0,38}[a-z0-9])?\Z")
 
 
 def config_with(dataset: str, name: str) -> RunConfig:
-    tiny = read_preset("tiny").run.model_dump(mode="json")
-    return RunConfig.model_validate({**tiny, "name": name, "data": {"path": f"/x/{dataset}.jsonl"}})
+    return RunConfig.model_validate({**TINY, "name": name, "data": {"path": f"/x/{dataset}.jsonl"}})
 
 
 @settings(max_examples=200, deadline=None)
@@ -355,7 +355,7 @@ def test_nothing_that_people_write_breaks_the_card_or_the_name(
     read: Any = ModelCard(text)
     assert [result.metric_value for result in read.data.eval_results] == [100.0, 100.0]
     assert read.data.tags == ["grpo", "trl", "lora", "reasoning", "grpo-space"]
-    outside = re.sub(r"(?ms)^(`{3,})[a-z]*\n.*?^\1$", "", text)
+    outside = re.sub(r"(?ms)^(`{3,})[a-z]*\n.*?^\1$", "", read.content.partition("\n---\n")[2])
     assert "<script" not in outside
     assert "javascript:" not in outside or "\\]" in outside
     json.dumps(card.evidence(run))
