@@ -30,6 +30,7 @@ from grpo_space.events import EventLog, Failed
 from grpo_space.history import History
 from grpo_space.report import text
 from grpo_space.runs import Run
+from grpo_space.upload import Sent
 
 
 class Terminal(Console):
@@ -352,7 +353,7 @@ def publish(arguments: argparse.Namespace) -> int:
     """One line for each file. The token is that of `hf auth login`, or HF_TOKEN."""
     run, said = runs.find(arguments.run), ""
 
-    def progress(sent: publishing.Sent) -> None:
+    def progress(sent: Sent) -> None:
         nonlocal said
         if sent.file != said:
             said = sent.file

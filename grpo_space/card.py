@@ -14,13 +14,14 @@ from grpo_space.events import Answer, Evaluated
 from grpo_space.history import History
 from grpo_space.report import kinds, mean_tokens
 from grpo_space.runs import Run
-from grpo_space.statistics import percent, verdict
+from grpo_space.statistics import p_words, percent, verdict
 from grpo_space.words import duration, plain
 
 CURVE = "reward_curve.png"
 GSM8K_TEST = 1319
 """Problems of its test split: only a run over all of them is a benchmark's result."""
 PROBLEMS_SHOWN = 3
+T4_DOLLARS_PER_HOUR = 0.40
 
 
 def card(run: Run, name: str, merged: bool = False) -> ModelCard:
@@ -140,7 +141,7 @@ def _result(history: History) -> Iterator[str]:
     yield (
         f"In brackets the 95 % interval (Wilson). Paired: right by both {paired.both}, only by base "
         f"{paired.only_base}, only by tuned {paired.only_tuned}, by neither {paired.neither}; McNemar's exact test "
-        f"gives p = {paired.p_value:.3g}. Counted by right answers wherever they stand the gain is "
+        f"gives {p_words(paired.p_value)}. Counted by right answers wherever they stand the gain is "
         f"{points(reasoning, base.n)}; counted in the format too it is {points(strict, base.n)}, so "
         f"{points(strict - reasoning, base.n)} of that is the format alone. "
         "Both answered the same problems greedily, with the same prompt, read by the same extractor."
@@ -189,9 +190,9 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
     yield "## How it was trained"
     seconds = sum(step.seconds for step in history.steps)
     yield (
-        f"{history.step} optimizer steps of {grpo.max_steps} planned, each on {grpo.completions_per_step} completions: "
-        f"groups of {grpo.num_generations} to {grpo.completions_per_step // grpo.num_generations} prompts, up to "
-        f"{grpo.max_completion_length} tokens each, sampled at temperature {grpo.temperature:g}. Loss "
+        f"{history.step} optimizer steps of {grpo.max_steps} planned, each on "
+        f"{grpo.completions_per_step // grpo.num_generations} prompts with {grpo.num_generations} completions of up to "
+        f"{grpo.max_completion_length} tokens, sampled at temperature {grpo.temperature:g}. Loss "
         f"`{grpo.loss_type}`, beta {grpo.beta:g}, learning rate {grpo.learning_rate:g}. LoRA rank {lora.r}, "
         f"alpha {lora.lora_alpha}{', on 4-bit weights' if config.model.load_in_4bit else ''}. Seed {config.seed}. "
         f"The steps took {duration(seconds)}."
@@ -208,6 +209,10 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         versions = ", ".join(f"{package} {version}" for package, version in started.versions.items())
         engine = history.loaded.engine if history.loaded else "unknown"
         yield f"Hardware: {inline(started.hardware)}. Engine: {inline(engine)}. Versions: {inline(versions)}."
+        if "T4" in started.hardware:
+            hours = (history.last_time - history.first_time) / 3600
+            cost = f"${hours * T4_DOLLARS_PER_HOUR:.2f}"
+            yield f"From start to end {duration(3600 * hours)}: {cost} at a T4 small Space's list price."
     for alarm in history.alarms:
         yield f"Noted at step {alarm.step}: {inline(alarm.message)}"
 
@@ -219,7 +224,11 @@ def _rewards(config: RunConfig) -> Iterator[tuple[str, str, float]]:
 
 def pays(name: str) -> str:
     function = rewards.REWARDS.get(name)
-    return (function.__doc__ or "").strip().splitlines()[0] if function else "a function of the maker's own"
+    return (
+        (function.__doc__ or "").strip().splitlines()[0].replace("`", "")
+        if function
+        else "a function of the maker's own"
+    )
 
 
 def _examples(history: History) -> Iterator[str]:
@@ -230,7 +239,7 @@ def _examples(history: History) -> Iterator[str]:
         found = [pair for pair in pairs if pair[0].correct != pair[1].correct and pair[1].correct is right]
         yield f"## Problems that it {title}: {len(found)}" + (f", the first {PROBLEMS_SHOWN}" if len(found) > 3 else "")
         for before, after in found[:PROBLEMS_SHOWN]:
-            yield f"{fenced(before.question)}\n\nThe right answer is {inline(before.gold)}."
+            yield f"> {inline(before.question)}\n\nThe right answer is {inline(before.gold)}."
             for who, answer in (("base", before), ("tuned", after)):
                 yield f"{who}, {'right' if answer.correct else 'wrong'} ({inline(answer.reason)}):\n\n{_said(answer)}"
 
@@ -243,8 +252,7 @@ def _again(config: RunConfig) -> Iterator[str]:
     yield "## Run it again"
     yield (
         "`config.yaml` holds every setting. Put it under `run:` of a preset file, or set the same values, then "
-        "`python -m grpo_space train PRESET`. The same seed on the same hardware and versions gives the same run; on "
-        "others it gives another one of the same kind."
+        "`python -m grpo_space train PRESET`. On other hardware or versions the same seed gives a run of its kind."
     )
     yield f"<details><summary>Every setting</summary>\n\n{fenced(public_yaml(config), 'yaml')}\n\n</details>"
 

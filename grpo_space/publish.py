@@ -3,20 +3,17 @@
 The token is an argument. It goes into no file, event, error or child.
 """
 
-import hashlib
-import io
 import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from huggingface_hub import CommitOperationAdd, HfApi
+from huggingface_hub import HfApi
 from huggingface_hub.errors import EntryNotFoundError, HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils._validators import validate_repo_id
 
@@ -25,25 +22,13 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import local_model
 from grpo_space.runs import Run, locked
+from grpo_space.upload import Progress, sha256, upload
 
 EVIDENCE = "evaluation.json"
 """Names the run: by it a repository is known as this run's own."""
 MESSAGE = "Adapter, evidence and settings of {run}"
 NOT_UPLOADED = {"README.md", "training_args.bin", ".gitattributes"}
 """Of the adapter's folder: TRL's card names a path of this machine, and ours takes its place."""
-
-
-@dataclass(frozen=True)
-class Sent:
-    """How far the upload is."""
-
-    file: str
-    done: int
-    total: int
-    """Bytes of all files, and of them those that are on the Hub."""
-
-
-Progress = Callable[[Sent], None]
 
 
 @dataclass(frozen=True)
@@ -133,7 +118,7 @@ def publish(
         hub.retried(api.whoami)
         private = _repository(api, run, name, private, replace)
         files = gather(run, name, Path(folder), merged)
-        commit = _upload(api, run, name, files, progress)
+        commit = upload(api, name, files, MESSAGE.format(run=run.id), progress)
         note = _look(api, run, name, commit, files, Path(folder) / "again")
     return Published(name, hub.page(name), commit, card.load_lines(config, name), private, note)
 
@@ -207,94 +192,6 @@ def _adapter_config(file: Path, config: RunConfig, name: str) -> bytes:
         raise UserError(f"{file}: is not an adapter's config: {error}") from None
     said["base_model_name_or_path"] = name if card.is_local(config) else card.base_of(config)
     return json.dumps(said, indent=2, sort_keys=True).encode()
-
-
-class Counted(io.BufferedReader):
-    """A file that says how far it was read: the client has no other word of an upload's progress."""
-
-    told: Callable[[int], None] = staticmethod(lambda position: None)
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        data = super().read(size)
-        self.told(self.tell())
-        return data
-
-
-@dataclass
-class Upload:
-    """One upload's progress over all its files."""
-
-    sizes: dict[str, int]
-    progress: Progress
-    here: dict[str, int] = field(default_factory=dict)
-
-    def tell(self, file: str, position: int) -> None:
-        self.here[file] = max(position, self.here.get(file, 0))
-        self.progress(Sent(file, sum(self.here.values()), sum(self.sizes.values())))
-
-
-def _upload(api: HfApi, run: Run, name: str, files: dict[str, Path], progress: Progress) -> str:
-    """One file after another, then one commit of what changed. Gives the commit that holds all of it."""
-    head = hub.retried(lambda: api.model_info(name, files_metadata=True))
-    changed = _changed(files, head.siblings or [])
-    upload = Upload({path: files[path].stat().st_size for path in changed}, progress)
-    if not changed:
-        return str(head.sha)
-    operations = []
-    for path in changed:
-        operations.append(_send(api, name, path, files[path], upload))
-        upload.tell(path, upload.sizes[path])
-    message = MESSAGE.format(run=run.id) + (f": {', '.join(changed)}" if len(changed) <= 3 else "")
-
-    def commit() -> str:
-        now = api.model_info(name, files_metadata=True)
-        if not _changed(files, now.siblings or []):  # it was made, and only its answer was lost
-            return str(now.sha)
-        fresh = [_fresh(operation, files) for operation in operations]
-        return str(api.create_commit(name, fresh, commit_message=message, parent_commit=now.sha).oid)
-
-    return hub.retried(commit)
-
-
-def _send(api: HfApi, name: str, path: str, file: Path, upload: Upload) -> CommitOperationAdd:
-    """A large file goes up now; a small one with the commit."""
-
-    def send() -> CommitOperationAdd:
-        with Counted(file.open("rb", buffering=0)) as stream:
-            operation = CommitOperationAdd(path, stream)
-            stream.told = lambda position: upload.tell(path, position)
-            api.preupload_lfs_files(name, [operation], free_memory=False)
-        return operation
-
-    return hub.retried(send, here=lambda: upload.here.get(path, 0))
-
-
-def _fresh(operation: CommitOperationAdd, files: dict[str, Path]) -> CommitOperationAdd:
-    """An operation can be committed once only. What it was about stays known: it is not sent again."""
-    fresh = CommitOperationAdd(operation.path_in_repo, files[operation.path_in_repo])
-    fresh._upload_mode, fresh._is_uploaded = operation._upload_mode, operation._is_uploaded
-    fresh._should_ignore, fresh._remote_oid = operation._should_ignore, operation._remote_oid
-    return fresh
-
-
-def _changed(files: dict[str, Path], siblings: Sequence[Any]) -> list[str]:
-    """The files that are not on the Hub as they are here, the largest last: what is wrong shows early."""
-    there = {sibling.rfilename: (sibling.lfs.sha256 if sibling.lfs else sibling.blob_id) for sibling in siblings}
-    changed = [path for path, file in files.items() if there.get(path) not in (sha256(file), git_hash(file))]
-    return sorted(changed, key=lambda path: files[path].stat().st_size)
-
-
-def sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def git_hash(file: Path) -> str:
-    with file.open("rb") as stream:
-        sha = hashlib.sha1(b"blob %d\0" % file.stat().st_size)
-        while data := stream.read(2**20):
-            sha.update(data)
-    return sha.hexdigest()
 
 
 def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], folder: Path) -> str:

@@ -19,8 +19,9 @@ from grpo_space import hub as hub_client
 from grpo_space.config import RunConfig, override, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
-from grpo_space.publish import OccupiedError, Published, Sent, checked_name, proposed_name, publish
+from grpo_space.publish import OccupiedError, Published, checked_name, proposed_name, publish
 from grpo_space.runs import Run, locked
+from grpo_space.upload import Sent
 from tests import fake_worker
 from tests.conftest import ROOT, SMALL, TOKEN, Cli, assert_refused, start_cli
 from tests.hub_server import HubServer
