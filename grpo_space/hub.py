@@ -141,19 +141,19 @@ def writing_failed(error: BaseException, name: str, token: str | None) -> str:
     error = spoken(error)
     code, said = status(error), getattr(error, "server_message", None) or str(error)
     if code == 401:
-        return f"publish: the Hub does not accept this token: sign in again, or make one at {SITE}/settings/tokens."
+        return f"the Hub does not accept this token: sign in again, or make one at {SITE}/settings/tokens."
     if code in (402, 413) or re.search("quota|storage limit|exceeded", said, re.IGNORECASE):
-        return f"publish: no room is left for {name}: free some at {SITE}/settings/billing, or publish it public."
+        return f"no room is left for {name}: free some at {SITE}/settings/billing."
     if code == 403:
         return (
-            f"publish: this token may not write to {name}: it needs the right to write there ({SITE}/settings/tokens). "
+            f"this token may not write to {name}: it needs the right to write there ({SITE}/settings/tokens). "
             "A sign-in of this app may write only to what the app itself made: take another name."
         )
     if code == 404:
-        return f"publish: {name} went away while it was written: publish it again."
+        return f"{name} went away while it was written: try again."
     if code in (409, 412):
-        return f"publish: {name} was changed by somebody else at this moment: publish it again."
-    return f"publish: {name}: {trouble(error, token)}. What is up already is not sent again."
+        return f"{name} was changed by somebody else at this moment: try again."
+    return f"{name}: {trouble(error, token)}. What is up already is not sent again."
 
 
 def trouble(error: BaseException, token: str | None = None) -> str:

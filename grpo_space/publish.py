@@ -110,7 +110,7 @@ def publish(
     api = hub.api(token)
     with (
         locked(run.folder / "publish.lock") as mine,
-        _in_words(run, name, token),
+        in_words(run, name, token),
         tempfile.TemporaryDirectory() as folder,
     ):
         if not mine:
@@ -215,12 +215,12 @@ def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], 
 
 
 @contextmanager
-def _in_words(run: Run, name: str, token: str) -> Iterator[None]:
+def in_words(run: Run, name: str, token: str) -> Iterator[None]:
     """What the client raises, as a line with the cause and the cure, without the token. Nothing else goes with it."""
     try:
         yield
     except (*hub.SPOKEN, RuntimeError, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise
-        kept = f"The adapter is safe in {run.folder}."
+        kept = f"The run is safe in {run.folder}."
         raise UserError(f"{hub.writing_failed(error, name, token)} {hub.without_token(kept, token)}") from None

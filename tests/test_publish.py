@@ -158,11 +158,11 @@ def test_a_lost_answer_makes_no_second_commit(run: Run, hub: HubServer, elsewher
         ("GET", "whoami", {"status": 401}, "the Hub does not accept this token: sign in again"),
         ("POST", "repos/create", {"status": 403}, f"this token may not write to {NAME}: it needs the right"),
         ("POST", "preupload", {"status": 403}, f"this token may not write to {NAME}: it needs the right"),
-        ("POST", "preupload", {"status": 404}, f"{NAME} went away while it was written: publish it again"),
+        ("POST", "preupload", {"status": 404}, f"{NAME} went away while it was written: try again"),
         ("POST", "batch", {"status": 413, "message": "storage limit reached"}, f"no room is left for {NAME}"),
         ("PUT", "/upload/", {"status": 500}, "the Hub has trouble of its own (HTTP 500): try again in a few minutes"),
         ("PUT", "/upload/", {"cut_after": 0}, "the Hub cannot be reached: check the network, then try again"),
-        ("POST", "/commit/", {"status": 409}, f"{NAME} was changed by somebody else at this moment: publish it again"),
+        ("POST", "/commit/", {"status": 409}, f"{NAME} was changed by somebody else at this moment: try again"),
         ("POST", "/commit/", {"status": 429, "headers": {"Retry-After": "0"}}, "the Hub asks for fewer requests"),
         ("POST", "/commit/", {"cut_after": 0}, "the Hub cannot be reached: check the network, then try again"),
     ],
@@ -174,7 +174,7 @@ def test_a_failure_is_said_and_a_second_press_finishes(
     hub.hub.fail(method, path, times=99, **how)
     said = refusal(run)
     assert words in said
-    assert f"The adapter is safe in {run.folder}." in said
+    assert f"The run is safe in {run.folder}." in said
     assert {p: p.read_bytes() for p in run.adapter.iterdir()} == before
     hub.hub.faults.clear()
     puts = hub.hub.counted("PUT", "/upload/")
