@@ -22,7 +22,7 @@ from huggingface_hub import get_token
 from rich.console import Console
 from rich.text import Text
 
-from grpo_space import doctor, hardware, live, paths, presets, report, runs, share, words
+from grpo_space import brief, doctor, hardware, live, paths, presets, report, runs, share, words
 from grpo_space.config import RunConfig, override
 from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed
@@ -329,7 +329,7 @@ def ask(arguments: argparse.Namespace) -> int:
     run = runs.find(arguments.run)
     if not arguments.question.strip():
         raise UserError("question: is empty")
-    said = runs.ask(run, arguments.question)
+    said = brief.ask(run, arguments.question)
     if arguments.json:
         return print_json(said)
     for name, said_text in said.items():

@@ -17,7 +17,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import EntryNotFoundError, HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils._validators import validate_repo_id
 
-from grpo_space import card, curve, hub, licence, runs
+from grpo_space import brief, card, curve, hub, licence
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import local_model
@@ -208,8 +208,8 @@ def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], 
         run.adapter / "adapter_config.json", folder / "adapter_config.json"
     )  # onto the base that it has here
     try:
-        runs.verify(run, folder)
-    except runs.BusyError as error:
+        brief.verify(run, folder)
+    except brief.BusyError as error:
         return f"It came back from the Hub unchanged; whether it loads was not tried: {error}"
     return ""
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 from grpo_space.config import RunConfig, parse, read_yaml, write_yaml
 from grpo_space.errors import UserError
@@ -314,61 +314,6 @@ def stop(run: Run) -> None:
         raise UserError(f"{run.id} is not running ({run.status()})")
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-
-
-class BusyError(UserError):
-    """The machine is taken by another run."""
-
-
-def verify(run: Run, adapter: Path) -> str:
-    """Loads a folder's adapter onto the run's base, by a short worker, and lets it answer a problem; gives the answer.
-
-    Raises:
-        BusyError: while another run has the machine.
-        UserError: where it does not load.
-    """
-    said = _answer(run, "verify", str(adapter))
-    return str(said["written"])
-
-
-def merge(run: Run, folder: Path) -> None:
-    """Writes the whole model, with the adapter in it, into a folder.
-
-    Raises:
-        UserError: where it cannot be merged here, or another run has the machine.
-    """
-    _answer(run, "merge", str(folder))
-
-
-def ask(run: Run, question: str) -> dict[str, str]:
-    """Base's and tuned's answers to a question of one's own, by a short worker: `{"base": ..., "tuned": ...}`.
-
-    Raises:
-        UserError: where the run has no adapter, the machine is busy, or the worker fails.
-    """
-    said = _answer(run, "ask", said=question)
-    return {"base": said["base"], "tuned": said["tuned"]}
-
-
-def _answer(run: Run, task: str, *arguments: str, said: str = "") -> dict[str, Any]:
-    """What a short worker answers on stdout."""
-    command = [sys.executable, "-m", "grpo_space.worker", task, str(run.folder), *arguments]
-    with run.worker_log.open("ab") as log:
-        done = subprocess.run(
-            command,
-            env=without_secrets(),
-            input=said.encode(errors="replace"),
-            stdout=subprocess.PIPE,
-            stderr=log,
-            check=False,
-        )
-    try:
-        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        raise UserError(f"the worker ended without an answer: {run.worker_log} says why") from None
-    if "error" in answer:
-        raise (BusyError if answer.get("busy") else UserError)(*answer["error"].splitlines())
-    return answer
 
 
 @dataclass(frozen=True)

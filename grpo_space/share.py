@@ -7,7 +7,7 @@ from typing import Any
 
 from huggingface_hub import get_token
 
-from grpo_space import backup, report, runs, words
+from grpo_space import backup, brief, report, runs, words
 from grpo_space import publish as publishing
 from grpo_space.report import text
 from grpo_space.terminal import show
@@ -48,7 +48,7 @@ def publish(arguments: argparse.Namespace) -> int:
         merged = Path(folder) / "merged" if arguments.merged else None
         if merged is not None:
             show(text("Merging the adapter into the base"))
-            runs.merge(run, merged)
+            brief.merge(run, merged)
         options: dict[str, Any] = {"private": arguments.private, "replace": arguments.replace, "merged": merged}
         made = publishing.publish(run, arguments.name, get_token(), progress=by_file(), **options)
     show(text("Published" if not made.note else "Uploaded", "bold green"))

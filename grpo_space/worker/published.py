@@ -8,8 +8,8 @@ from peft import PeftModel
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.rows import messages
 from grpo_space.words import gib
-from grpo_space.worker.data import messages
 from grpo_space.worker.engine import Engine
 
 BYTES_EACH = 2
