@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SPACE_PY := .venv-space/bin/python
 SDK = $(shell sed -n 's/^sdk_version: *//p' README.md)
 
-.PHONY: demo test setup check lint bench check-space gpu-check
+.PHONY: demo test setup check lint bench check-space gpu-check space
 
 demo: setup  ## train the embedded model for real, and see whether it helped
 	$(PY) -m grpo_space train tiny
@@ -34,6 +34,9 @@ check-space:
 	  "gradio[oauth,mcp]==$(SDK)" "uvicorn>=0.14.0" "websockets>=10.4" spaces
 	$(SPACE_PY) -m grpo_space doctor --no-gpu
 	$(SPACE_PY) -m grpo_space train tiny --set grpo.max_steps=2
+
+space: setup  ## make space SPACE=user/name: this project as a Space, created or updated
+	$(PY) -m grpo_space.space "$(SPACE)"
 
 # The mark is written last and holds what was installed, so that a half-made or outdated .venv is made again from nothing.
 setup:

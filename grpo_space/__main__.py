@@ -19,25 +19,17 @@ from types import FrameType
 from typing import Any
 
 from huggingface_hub import get_token
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.text import Text
 
-from grpo_space import doctor, hardware, live, paths, presets, report, runs, words
+from grpo_space import brief, doctor, hardware, live, paths, presets, report, runs, share, words
 from grpo_space.config import RunConfig, override
 from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed
 from grpo_space.history import History
 from grpo_space.report import text
 from grpo_space.runs import Run
-
-
-class Terminal(Console):
-    def on_broken_pipe(self) -> None:
-        """Rich would exit with 1; `main` knows better."""
-        raise BrokenPipeError
-
-
-console = Terminal(highlight=False)
+from grpo_space.terminal import console, show
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,6 +84,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--limit", type=_number, metavar="N", help="measure on the first N problems only")
     made = command("ask", ask, "both answers to a question of your own", run=True, reading=True)
     made.add_argument("question")
+    made = command("publish", share.publish, "put the adapter on the Hub with its evidence", run=True)
+    made.add_argument("name", metavar="USER/NAME")
+    made.add_argument("--private", action="store_true", help="for your eyes only")
+    made.add_argument("--merged", action="store_true", help="the whole model in 16 bits, too")
+    made.add_argument("--replace", action="store_true", help="even where the repository holds something else")
+    text = "keep a run beyond this disk: in a private dataset repository, or in the folder GRPO_SPACE_BACKUP"
+    command("backup", share.back_up, text, run=True)
+    made = command("restore", share.restore, "bring a backed-up run here, to go on with it")
+    made.add_argument("source", metavar="USER/NAME", help="the repository, a .tar file, or a run in GRPO_SPACE_BACKUP")
     return top
 
 
@@ -106,11 +107,6 @@ def _number(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("1 is the least")
     return number
-
-
-def show(part: RenderableType) -> None:
-    """Where there is no terminal, sentences stay whole lines."""
-    console.print(part, soft_wrap=isinstance(part, Text) and not console.is_terminal)
 
 
 def print_json(value: object) -> int:
@@ -333,7 +329,7 @@ def ask(arguments: argparse.Namespace) -> int:
     run = runs.find(arguments.run)
     if not arguments.question.strip():
         raise UserError("question: is empty")
-    said = runs.ask(run, arguments.question)
+    said = brief.ask(run, arguments.question)
     if arguments.json:
         return print_json(said)
     for name, said_text in said.items():

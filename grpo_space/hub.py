@@ -1,7 +1,9 @@
 """The Hugging Face Hub's client, set up in one way, and its errors in words. No token is in either."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import requests
 from huggingface_hub import HfApi, constants
@@ -15,10 +17,15 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+T = TypeVar("T")
 SITE = "https://huggingface.co"
 UNREACHABLE = (requests.ConnectionError, requests.Timeout, OfflineModeIsEnabled)
 SPOKEN = (HfHubHTTPError, requests.RequestException, OfflineModeIsEnabled, HFValidationError)
 """What the client says of the Hub. Anything else is of this machine, or a bug."""
+WAITS = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before each new try. They begin anew whenever something came."""
+LONGEST_WAIT = 120.0
+"""Where the Hub asks for a longer one, the user does the waiting."""
 
 
 def api(token: str | None, endpoint: str | None = None) -> HfApi:
@@ -75,6 +82,22 @@ def transient(error: BaseException) -> bool:
     )
 
 
+def retried(get: Callable[[], T], here: Callable[[], int] = lambda: 0, waits: Sequence[float] | None = None) -> T:
+    """Tries again where that may help, and from the beginning of the waits where something came."""
+    all_waits = WAITS if waits is None else waits
+    left, before = list(all_waits), here()
+    while True:
+        try:
+            return get()
+        except (*SPOKEN, OSError, RuntimeError) as error:  # an upload that failed is a RuntimeError of that
+            cut = isinstance(error, OSError) and str(error).startswith("Consistency check failed")
+            if here() > before:
+                left, before = list(all_waits), here()
+            if not left or not (cut or transient(error)):
+                raise
+            time.sleep(max(left.pop(0), min(wait_asked(spoken(error)) or 0, LONGEST_WAIT)))
+
+
 def without_token(text: str, token: str | None) -> str:
     """`text` less the token, and less anything that looks like one."""
     text = text.replace(token, "***") if token else text
@@ -111,6 +134,26 @@ def reading_failed(
     if code == 403:
         return f"{field}: {name}: this token may not read it: it needs the right to read {page(name, kind)}"
     return f"{field}: {name} could not be read: {trouble(error, token)}"
+
+
+def writing_failed(error: BaseException, name: str, token: str | None) -> str:
+    """Why nothing could be written to a repository, and what to do."""
+    error = spoken(error)
+    code, said = status(error), getattr(error, "server_message", None) or str(error)
+    if code == 401:
+        return f"the Hub does not accept this token: sign in again, or make one at {SITE}/settings/tokens."
+    if code in (402, 413) or re.search("quota|storage limit|exceeded", said, re.IGNORECASE):
+        return f"no room is left for {name}: free some at {SITE}/settings/billing."
+    if code == 403:
+        return (
+            f"this token may not write to {name}: it needs the right to write there ({SITE}/settings/tokens). "
+            "A sign-in of this app may write only to what the app itself made: take another name."
+        )
+    if code == 404:
+        return f"{name} went away while it was written: try again."
+    if code in (409, 412):
+        return f"{name} was changed by somebody else at this moment: try again."
+    return f"{name}: {trouble(error, token)}. What is up already is not sent again."
 
 
 def trouble(error: BaseException, token: str | None = None) -> str:

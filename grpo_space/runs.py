@@ -316,31 +316,6 @@ def stop(run: Run) -> None:
         os.kill(pid, signal.SIGTERM)
 
 
-def ask(run: Run, question: str) -> dict[str, str]:
-    """Base's and tuned's answers to a question of one's own, by a short worker: `{"base": ..., "tuned": ...}`.
-
-    Raises:
-        UserError: where the run has no adapter, the machine is busy, or the worker fails.
-    """
-    command = [sys.executable, "-m", "grpo_space.worker", "ask", str(run.folder)]
-    with run.worker_log.open("ab") as log:
-        done = subprocess.run(
-            command,
-            env=without_secrets(),
-            input=question.encode(errors="replace"),
-            stdout=subprocess.PIPE,
-            stderr=log,
-            check=False,
-        )
-    try:
-        said = json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        raise UserError(f"the worker ended without an answer: {run.worker_log} says why") from None
-    if "error" in said:
-        raise UserError(*said["error"].splitlines())
-    return {"base": said["base"], "tuned": said["tuned"]}
-
-
 @dataclass(frozen=True)
 class Seen:
     """A problem as the model sees it."""

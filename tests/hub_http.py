@@ -37,6 +37,10 @@ ROUTES = [
 ]
 
 
+FILES = ("resolve", "cdn", "receive")
+"""What carries a file, and can be cut in the middle of it. All else is cut before anything is done."""
+
+
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     hub: Hub
@@ -79,6 +83,9 @@ class Conversation(BaseHTTPRequestHandler):
                 parts = {key: unquote(value) for key, value in match.groupdict().items() if value is not None}
                 if "repo_id" in parts:
                     parts.setdefault("kind", "model")
+                if self.planned is not None and self.planned.cut_after is not None and name not in FILES:
+                    self.hang_up()
+                    return
                 getattr(self, f"do_{name}")(**parts)
                 return
         raise Refusal(404, f"no such page: {self.command} {path}")
@@ -107,7 +114,7 @@ class Conversation(BaseHTTPRequestHandler):
 
     def answer(self, value: Any, status: int = 200, **headers: str) -> None:
         self.body()
-        if self.planned is not None and (self.planned.lose_answer or self.planned.cut_after is not None):
+        if self.planned is not None and self.planned.lose_answer:
             self.hang_up()
             return
         data = json.dumps(value).encode()

@@ -9,6 +9,7 @@ from huggingface_hub import constants
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grpo_space import hub as hub_client
 from grpo_space import runs
 from grpo_space.config import ModelSection, RunConfig, parse
 from grpo_space.errors import UserError
@@ -34,7 +35,7 @@ WEIGHTS = (TINY / "model.safetensors").stat().st_size
 @pytest.fixture
 def tiny(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> str:
     """The embedded model on the Hub; gives its commit. Nobody waits between tries."""
-    monkeypatch.setattr(download, "WAITS", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(hub_client, "WAITS", (0.0, 0.0, 0.0))
     monkeypatch.setattr(download, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", CHUNK)
     return hub.hub.upload("owner/tiny", TINY)
@@ -157,7 +158,7 @@ def test_what_cannot_be_had_is_said(tiny: str, model: ModelSection, token: str |
 
 def test_too_many_requests_wait_as_long_as_asked(tiny: str, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr("grpo_space.worker.download.time.sleep", waited.append)
+    monkeypatch.setattr("grpo_space.hub.time.sleep", waited.append)
     hub.hub.fail("GET", "/api/models/owner/tiny", status=429, headers={"Retry-After": "7"})
     assert same(got()[0].folder)
     assert waited == [7.0]

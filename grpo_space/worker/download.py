@@ -7,12 +7,12 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HFValidationError
@@ -24,13 +24,10 @@ from grpo_space.errors import UserError
 from grpo_space.paths import local_model
 from grpo_space.words import gib
 
-T = TypeVar("T")
 Progress = Callable[[int, int, float], None]
 """Bytes that are here, bytes in all, bytes a second."""
 
 INFO_SECONDS = 10.0
-WAITS = (1.0, 2.0, 4.0, 8.0)
-"""Seconds before each new try. They begin anew whenever something came."""
 LOOK_SECONDS = 1.0
 RATE_SECONDS = 10.0
 """The rate is that of the last seconds: a slow start says little about what is to come."""
@@ -78,7 +75,7 @@ def fetch(model: ModelSection, progress: Progress, token: str | None = None) -> 
     try:
         with _in_words(model, token):
             ask = partial(api.model_info, model.id, revision=model.revision, files_metadata=True, timeout=INFO_SECONDS)
-            info = _retried(ask, waits=() if _cached(model) else WAITS)
+            info = hub.retried(ask, waits=() if _cached(model) else hub.WAITS)
     except UserError:
         cached = _cached(model)
         if cached is None:
@@ -88,9 +85,9 @@ def fetch(model: ModelSection, progress: Progress, token: str | None = None) -> 
     files = _files(model, info.siblings or [])
     with _in_words(model, token), _watched(files, progress):
         # asked for by its branch, so that the cache learns which commit that is
-        config = _retried(partial(api.hf_hub_download, model.id, "config.json", revision=model.revision))
+        config = hub.retried(partial(api.hf_hub_download, model.id, "config.json", revision=model.revision))
         for file in files:
-            _retried(partial(_one, api, model, commit, file), file.here)
+            hub.retried(partial(_one, api, model, commit, file), file.here)
     return Downloaded(Path(config).parent.parent / commit, commit)
 
 
@@ -188,22 +185,6 @@ def _in_words(model: ModelSection, token: str | None) -> Iterator[None]:
         raise UserError(hub.reading_failed(error, "model.id", model.id, token=token, revision=model.revision)) from None
     except (*hub.SPOKEN, ValueError) as error:
         raise UserError(hub.reading_failed(error, "model.id", model.id, token=token)) from None
-
-
-def _retried(get: Callable[[], T], here: Callable[[], int] = lambda: 0, waits: Sequence[float] | None = None) -> T:
-    """Tries again where that may help, and from the beginning of the waits where something came."""
-    all_waits = WAITS if waits is None else waits
-    left, before = list(all_waits), here()
-    while True:
-        try:
-            return get()
-        except (*hub.SPOKEN, OSError) as error:
-            cut = isinstance(error, OSError) and str(error).startswith("Consistency check failed")
-            if here() > before:
-                left, before = list(all_waits), here()
-            if not left or not (cut or hub.transient(error)):
-                raise
-            time.sleep(max(left.pop(0), hub.wait_asked(hub.spoken(error)) or 0))
 
 
 @contextlib.contextmanager

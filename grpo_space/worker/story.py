@@ -148,13 +148,18 @@ def preflight(run: Run, tell: "Teller") -> None:
     tell.log.append(Finished(why="done"))
 
 
-def ask(run: Run, question: str) -> dict[str, str]:
-    """Both models' greedy answers to a question."""
+def briefly(run: Run, adapter: Path) -> "Engine":
+    """The engine for one answer, which is not worth vLLM's start."""
     config, gpu = run.config, hardware.gpu()
     hardware.check(config, gpu)
     model = download.fetch(config.model, lambda here, total, rate: None)
     choice = replace(choose(config, model.folder, gpu, vllm_died=True), why="One question is not worth vLLM's start.")
-    engine = load_engine(config, choice, model, gpu, run.folder / "scratch", saved_adapter(run))
+    return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
+
+
+def ask(run: Run, question: str) -> dict[str, str]:
+    """Both models' greedy answers to a question."""
+    config, engine = run.config, briefly(run, saved_adapter(run))
     prompt = messages(question, config.data.system_prompt)
     longest = config.model.max_seq_length - config.grpo.max_completion_length
     if len(engine.encode(prompt)) > longest:
@@ -166,6 +171,26 @@ def ask(run: Run, question: str) -> dict[str, str]:
         )
         answers[name] = written.text
     return answers
+
+
+def verify(run: Run, adapter: Path) -> dict[str, str]:
+    """What the adapter in a folder makes of the first problem that the run was evaluated on."""
+    engine, tuned = briefly(run, adapter), run.history().tuned
+    from grpo_space.worker import published
+
+    question = tuned.answers[0].question if tuned else "What is 2 plus 3?"
+    return {"written": published.answer(engine, question, run.config)}
+
+
+def merge(run: Run, folder: Path) -> dict[str, str]:
+    """The whole model, with the adapter in it, into a folder."""
+    if run.config.model.load_in_4bit or hardware.gpu() is not None:
+        raise UserError("merged: only on a CPU yet, from a base that is not in 4 bits: publish without it")
+    engine = briefly(run, saved_adapter(run))
+    from grpo_space.worker import published
+
+    published.merge(engine, folder)
+    return {"folder": str(folder)}
 
 
 def same_as_before(run: Run, model_commit: str, rows: data.Rows) -> None:
@@ -290,8 +315,8 @@ def main(task: str, folder: str, *arguments: str) -> int:
     """
     die_with_parent()
     run = Run(Path(folder))
-    if task == "ask":
-        return answer_on_stdout(run)
+    if task in ANSWERS:
+        return answer_on_stdout(run, task, arguments)
     log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
     tell = Teller(log)
     tell.token = sys.stdin.read() or None
@@ -317,11 +342,18 @@ def main(task: str, folder: str, *arguments: str) -> int:
     return 0
 
 
-def answer_on_stdout(run: Run) -> int:
+ANSWERS: dict[str, Callable[..., dict[str, str]]] = {
+    "ask": lambda run: ask(run, sys.stdin.read()),
+    "verify": lambda run, adapter: verify(run, Path(adapter)),
+    "merge": lambda run, folder: merge(run, Path(folder)),
+}
+
+
+def answer_on_stdout(run: Run, task: str, arguments: tuple[str, ...]) -> int:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print goes to the log
     try:
-        said = ask(run, sys.stdin.read())
+        said = ANSWERS[task](run, *arguments)
     except UserError as error:
         said = {"error": str(error)}
     print(json.dumps(said), file=answers, flush=True)
