@@ -22,7 +22,7 @@ from huggingface_hub import get_token
 from rich.console import Console
 from rich.text import Text
 
-from grpo_space import brief, doctor, hardware, live, paths, presets, report, runs, share, words
+from grpo_space import brief, doctor, hardware, live, memory, paths, presets, report, runs, share, words
 from grpo_space.config import RunConfig, override
 from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed
@@ -70,6 +70,13 @@ def parser() -> argparse.ArgumentParser:
     command("presets", list_presets, "what can be trained", reading=True)
     made = command("doctor", examine, "is everything here that a run needs?", reading=True)
     made.add_argument("--no-gpu", action="store_true", help="do not ask for what only a GPU machine has")
+    made = command(
+        "fit", fit, "the memory that a run takes of a GPU, part by part; exit status 1 if it does not fit", reading=True
+    )
+    preset_and_settings(made)
+    made.add_argument(
+        "--gpu", default="", help=f"{', '.join(memory.LIMITS)}, or here (default: this machine's, else t4)"
+    )
     made = command("preflight", preflight, "is this trainable? exit status 1 if not", reading=True)
     preset_and_settings(made)
     made = command("train", train, "train a preset, with live progress; Ctrl-C stops and saves")
@@ -149,9 +156,33 @@ def examine(arguments: argparse.Namespace) -> int:
 def config_of(arguments: argparse.Namespace) -> RunConfig:
     """The preset with its changed settings, once it is known to fit this machine."""
     config = override(presets.read_preset(arguments.preset).run, arguments.settings)
-    hardware.check(config, hardware.gpu())
+    gpu = hardware.gpu()
+    hardware.check(config, gpu)
     paths.check_files(config)
+    if gpu is not None:
+        memory.check(config, memory.limit_of(gpu))
     return config
+
+
+def fit(arguments: argparse.Namespace) -> int:
+    config = override(presets.read_preset(arguments.preset).run, arguments.settings)
+    found, shape = hardware.gpu(), memory.shape_of(config.model)
+    if arguments.gpu == "here" and found is None:
+        raise UserError("--gpu here: this machine has no GPU")
+    if shape is None:
+        raise UserError(f"model.id: {config.model.id}: its sizes are known once it was downloaded")
+    card = arguments.gpu if arguments.gpu not in ("", "here") else found or "t4"
+    limit = memory.limit_of(card)
+    plan = memory.plan(config, shape, limit)
+    longest, group = memory.longest_completion(config, shape, limit), memory.largest_group(config, shape, limit)
+    if arguments.json:
+        rounded = {name: round(value, 3) for name, value in plan.parts.items()}
+        print_json({"parts": rounded, "total": round(plan.total, 3), "limit": limit, "fits": plan.fits,
+                    "longest_completion": longest, "largest_group": group})  # fmt: skip
+    else:
+        for part in report.fit(plan, str(card), longest, group):
+            show(part)
+    return int(not plan.fits)
 
 
 def preflight(arguments: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from unsloth import FastLanguageModel
 
+from grpo_space import memory
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.hardware import Gpu
@@ -21,10 +22,6 @@ from grpo_space.worker.choice import Choice
 from grpo_space.worker.engine import Engine, Messages, Progress, Written, check, stop_ids
 from grpo_space.worker.plain import Generating
 
-MOST_OF_GPU = 0.6
-"""vLLM's share of the GPU at most: the weights, which it shares with the training, and its cache."""
-BESIDE_CACHE_GIB = 3.0
-"""What vLLM takes besides weights and cache: CUDA's context, activations, graphs."""
 LEAST_SEQUENCES = 64
 """Completions that vLLM writes at once: evaluation asks for many. Up to here its memory does not grow with them."""
 LORA = "adapter"
@@ -96,7 +93,8 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
     if choice.rollout == "vllm":
         check_embedding(source, tokenizer)
         sequences = max(LEAST_SEQUENCES, config.grpo.completions_per_step)
-        share = share_of_gpu(source, gpu, sequences * config.model.max_seq_length)
+        shape = memory.read_shape(source / "config.json")
+        share = memory.plan(config, shape, memory.limit_of(gpu)).share if shape else memory.VLLM_MOST
         vllm = {"fast_inference": True, "gpu_memory_utilization": share, "max_lora_rank": config.lora.r}
         vllm |= {"max_num_seqs": sequences, "disable_log_stats": True}
     model, tokenizer = FastLanguageModel.from_pretrained(
@@ -125,17 +123,6 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
         set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cuda"))
     kind = Serving if vllm else Generating
     return kind(choice, model, tokenizer, commit, stop_ids(model, tokenizer), gpu.has_bfloat16)
-
-
-def share_of_gpu(source: Path, gpu: Gpu, tokens: int) -> float:
-    """vLLM's share of the GPU's memory, 0..1: the weights and a cache for so many tokens, if there is so much room."""
-    known = json.loads((source / "config.json").read_text(encoding="utf-8"))
-    heads = known["num_attention_heads"]
-    head = known.get("head_dim") or known["hidden_size"] // heads
-    keys_and_values = 2 * known["num_hidden_layers"] * known.get("num_key_value_heads", heads) * head
-    weights = sum(file.stat().st_size for file in source.glob("*.safetensors"))
-    need = (weights + tokens * keys_and_values * 2) / 2**30 + BESIDE_CACHE_GIB  # two bytes a value
-    return min(MOST_OF_GPU, need / gpu.gib)
 
 
 def check_embedding(source: Path, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -18,6 +18,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
 from grpo_space.events import Alarm, EventLog, Step
 from grpo_space.history import History
+from grpo_space.memory import UNROLLED
 from grpo_space.rows import Row, messages
 from grpo_space.worker.data import Rows
 from grpo_space.worker.engine import Engine
@@ -113,6 +114,8 @@ def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes:
     }
     made = GRPOConfig(**arguments | changes)
     made.scale_rewards = config.grpo.scale_rewards
+    # Unsloth unrolls its loss over pieces of the logits, 4 a completion: 256 of them took minutes to compile
+    made.unsloth_logit_chunk_multiplier = max(1, min(4, UNROLLED // config.grpo.per_device_train_batch_size))
     return made
 
 
