@@ -203,7 +203,7 @@ def side_by_side(history: History, number: str) -> str:
         UserError: where it is no row of the table.
     """
     pairs = _pairs(history)
-    if not number.isdecimal() or not 1 <= int(number) <= len(pairs):
+    if not (number.isascii() and number.isdecimal()) or not 1 <= int(number) <= len(pairs):
         raise UserError("That row is not in the table any more.")
     _, base, tuned = pairs[int(number) - 1]
     problem = microscope.question(f"Problem {number}", base.question, base.gold)
