@@ -3,7 +3,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: demo test setup check lint bench
+.PHONY: app demo test setup check lint bench browser screenshots
+
+app: setup  ## the app, at http://127.0.0.1:7860
+	$(PY) app.py
 
 demo: setup  ## train the embedded model for real, and see whether it helped
 	$(PY) -m grpo_space train tiny
@@ -20,6 +23,15 @@ lint: setup
 
 bench: setup
 	$(PY) -m benchmarks
+	$(PY) -m benchmarks.app
+
+browser:  ## Chromium for tests/browser, from Debian or Ubuntu; without it `make test` skips those
+	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then \
+	  SUDO=; [ "$$(id -u)" = 0 ] || SUDO=sudo; \
+	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium; fi
+
+screenshots: setup browser  ## docs/*.png, of a real run of the tiny preset: two minutes
+	$(PY) -m docs.screenshots
 
 # The mark is written last and holds what was installed, so that a half-made or outdated .venv is made again from nothing.
 setup:
