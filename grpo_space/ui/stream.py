@@ -96,7 +96,7 @@ def shown(page: Page | None, view: View, header: str, busy: bool, last: Shown | 
 class Stream:
     """The components that a page is sent, named as in Shown.
 
-    Only HTML and states, and all of them every time: for each that is updated or skipped Gradio builds a component anew,
+    Only HTML and states, all of them every time: for each that is updated or skipped Gradio builds a component anew,
     which costs more than all the rest; what it sends are the differences.
     """
 
