@@ -26,7 +26,7 @@ FILTERS: dict[str, Callable[[Answer, Answer], bool]] = {
     "Both right": lambda base, tuned: base.correct and tuned.correct,
     "Both wrong": lambda base, tuned: not base.correct and not tuned.correct,
 }
-HEADERS = ["#", "Problem", "Right answer", "Base", "Tuned"]
+HEADERS = ["#", "Problem", "Right", "Base", "Tuned"]
 
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
