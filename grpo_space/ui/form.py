@@ -228,9 +228,7 @@ def own_source(config: RunConfig) -> str:
         told = f"{data.id}{f' ({data.name})' if data.name else ''} on the Hugging Face Hub, split {data.split}; "
         return as_text(told + (f"evaluated on split {data.test_split}." if data.test_split else "some are held out."))
     names = [str(path).rpartition("/")[2] for path in (data.path, data.test_path) if path]
-    return as_text(
-        f"{names[0]}; " + (f"evaluated on {names[1]}." if names[1:] else "some are held out.")
-    )
+    return as_text(f"{names[0]}; " + (f"evaluated on {names[1]}." if names[1:] else "some are held out."))
 
 
 def shown(complaint: str | None, path: str) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 import yaml
@@ -16,7 +16,7 @@ from grpo_space.presets import FIRST_TO_TRY, preset_names, read_preset
 from grpo_space.rows import first_rows
 from grpo_space.ui import cards, form
 
-CSS = cards.CSS
+CSS = Path(__file__).with_name("preset.css")
 MAIN = {
     "grpo.max_steps": "Steps",
     "grpo.num_generations": "Group size",
@@ -96,12 +96,12 @@ def _draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
 
     gr.Markdown("### Dataset")
     field("data.source", "Where the problems come from")
-    with gr.Column(visible=False) as upload:
+    with gr.Column(visible="hidden") as upload:
         files = {path: _file(path) for path in form.UPLOADED}
         for path in form.UPLOADED:
             field(path)
         upload_note = gr.HTML()
-    with gr.Column(visible=False) as hub, gr.Row(elem_classes="fields"):
+    with gr.Column(visible="hidden") as hub, gr.Row(elem_classes="fields"):
         for path, label in HUB.items():
             field(path, label)
 
@@ -271,9 +271,7 @@ def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Re
             allowed(request)
             config = _right(text)
             yield {
-                tab.rows: cards.note(
-                    "Reading rows and tokenizer: about 5 seconds, up to 2 minutes from the Hub."
-                ),
+                tab.rows: cards.note("Reading rows and tokenizer: about 5 seconds, up to 2 minutes from the Hub."),
                 tab.preview: gr.update(interactive=False),
             }
             shown = cards.seen(runs.preview(config))
@@ -320,8 +318,8 @@ def _checked(
         tab.complained: at,
         tab.status: status,
         tab.step: cards.note(form.one_step(values)),
-        tab.upload: gr.update(visible=values["data.source"] == "file"),
-        tab.hub: gr.update(visible=values["data.source"] == "hub"),
+        tab.upload: gr.update(visible=_only(values["data.source"] == "file")),
+        tab.hub: gr.update(visible=_only(values["data.source"] == "hub")),
         tab.rows: rows,
         tab.code: text or gr.skip(),
     }
@@ -332,6 +330,11 @@ def _checked(
         if at.get(path) != complained.get(path):
             updates[tab.fields[path]] = form.shown(at.get(path), path)
     return updates
+
+
+def _only(shown: bool) -> bool | Literal["hidden"]:
+    """What was made with `visible=False` and is told so again never appears (Gradio 6.17.3)."""
+    return shown or "hidden"
 
 
 def _status(config: RunConfig, base: RunConfig, title: str, machine: hardware.Gpu | None) -> str:
