@@ -51,7 +51,7 @@ def bad(complaints: Sequence[str]) -> str:
 
 
 def refused(problems: Sequence[str]) -> str:
-    return words(f"<div class='bad'>{_list(problems)}</div>")
+    return words(f"<div class='bad'>{_list(problems)}</div>") if problems else ""
 
 
 def note(said: str) -> str:

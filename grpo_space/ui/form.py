@@ -202,6 +202,8 @@ def _in_the_forms_words(problem: str, values: Mapping[str, Any]) -> str:
         return "data.path: upload a file first"
     if path in values and values[path] in (None, "", []):
         needed = {"whole": "a whole number", "number": "a number", "names": "at least one name", "choice": "a choice"}
+        if path == "data.id":
+            return "data.id: is empty: a name on the Hugging Face Hub is needed, such as openai/gsm8k"
         return f"{path}: is empty: {needed.get(LEAVES[path].kind, 'a text')} is needed"
     return problem
 
