@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from grpo_space.presets import read_preset
-from grpo_space.worker import data, engine
+from grpo_space.worker import data, plain, story
+from grpo_space.worker.choice import choose
 from grpo_space.worker.preflight import Clock
 from grpo_space.worker.recorder import Recorder
 from grpo_space.worker.train import grpo_config, make_trainer
@@ -18,7 +19,9 @@ from grpo_space.worker.train import grpo_config, make_trainer
 
 def main(steps: int) -> None:
     config = read_preset("tiny").run
-    loaded, rows = engine.load(config), data.load(config)
+    source, commit = story.model_files(config)
+    choice = choose(config, source, gpu=None, vllm_died=False)
+    loaded, rows = plain.load(config, choice, source, commit, gpu=None), data.load(config)
     spent: dict[str, list[float]] = {}
 
     def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,10 +34,10 @@ def main(steps: int) -> None:
         wrapper.__name__ = getattr(function, "__name__", name)
         return wrapper
 
-    recorder, clock = Recorder(config, loaded.tokenizer.eos_token_id, lambda batch: None), Clock()
+    recorder, clock = Recorder(config, loaded.stop_ids, lambda batch: None), Clock()
     recorder.functions = {label: timed("rewards", function) for label, function in recorder.functions.items()}
     with tempfile.TemporaryDirectory() as folder:
-        args = grpo_config(config, Path(folder), max_steps=steps, save_strategy="no")
+        args = grpo_config(loaded, config, Path(folder), max_steps=steps, save_strategy="no")
         trainer = make_trainer(loaded, rows.train, recorder, clock, args)
         loaded.model.generate = timed("generation", loaded.model.generate)
         trainer.accelerator.backward = timed("backward", trainer.accelerator.backward)

@@ -71,20 +71,32 @@ def grade(completion: str, gold: str, question: str = "") -> Grade:
     found = _find(completion, question, expected.number is not None)
     if found is None:
         return Grade(False, False, None, gold, "nowhere", f"no answer was found; {gold} was expected")
-    where, (start, end), in_format = found
-    said = completion[start : min(end, start + LONGEST_ANSWER)]
-    number = one_number(ascii_digits(said)) if expected.number else None
+    where, content, in_format = found
+    said, number, span = _read(completion, content, expected.number is not None)
     right = _right(said, number, expected)
-    if number is not None:
-        span = start + number.start, start + number.end
-    else:
-        span = start + len(said) - len(said.lstrip()), start + len(said.rstrip())
     shown = " ".join(said[:100].split()) or "nothing"
     reason = f"{_SAYS[where]} {shown}; {gold} was expected"
     if right:
         reason = f"{_SAYS[where]} {shown}, as expected" + ("" if in_format else ", but not in the format asked for")
     value = written(number.value) if number is not None and number.value is not None else shown
     return Grade(right and in_format, right, value, gold, where, reason, span)
+
+
+def span(completion: str, gold: str, question: str = "") -> Span | None:
+    """From where to where `grade` reads the answer; None where it finds none. Compares nothing."""
+    of_number = _expected(gold).number is not None
+    found = _find(completion, question, of_number)
+    return _read(completion, found[1], of_number)[2] if found else None
+
+
+def _read(completion: str, content: Span, of_number: bool) -> tuple[str, Number | None, Span]:
+    """What a statement says, its number, and from where to where that was read."""
+    start, end = content
+    said = completion[start : min(end, start + LONGEST_ANSWER)]
+    number = one_number(ascii_digits(said)) if of_number else None
+    if number is not None:
+        return said, number, (start + number.start, start + number.end)
+    return said, None, (start + len(said) - len(said.lstrip()), start + len(said.rstrip()))
 
 
 def final_number(completion: str) -> Fraction | None:

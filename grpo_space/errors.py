@@ -1,3 +1,7 @@
+class RunError(Exception):
+    """The training itself went wrong, said in words: started again, it would end in the same way."""
+
+
 class UserError(Exception):
     """Something that the user can put right: shown as it is, one problem a line. Every other exception is a bug."""
 

@@ -31,6 +31,15 @@ class Started(Event):
     versions: dict[str, str] = {}
 
 
+class Chosen(Event):
+    """What loads and trains the model here, and what writes the completions; told before it is tried."""
+
+    type: Literal["chosen"] = "chosen"
+    engine: Literal["unsloth", "transformers"]
+    rollout: Literal["vllm", "generate"]
+    why: str
+
+
 class Loaded(Event):
     """What the run works with, known once data and model are there."""
 
@@ -189,7 +198,7 @@ class Finished(Event):
 
 
 AnyEvent = Annotated[
-    Started | Loaded | Phase | Step | Probe | Group | Evaluated | Preflight | Alarm | Failed | Finished,
+    Started | Chosen | Loaded | Phase | Step | Probe | Group | Evaluated | Preflight | Alarm | Failed | Finished,
     Field(discriminator="type"),
 ]
 _PARSER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

@@ -1,8 +1,11 @@
 """What this machine has, without asking torch."""
 
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
@@ -10,6 +13,8 @@ from grpo_space.errors import UserError
 SMI_SECONDS = 20
 """nvidia-smi takes a second or two; where the driver hangs, it never comes back."""
 FIRST_WITH_BFLOAT16 = (8, 0)
+LEAST_DRIVER = {11: 450, 12: 525, 13: 580}
+"""The oldest driver that serves each CUDA (NVIDIA's minor version compatibility): all of 12.x runs on 525."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,28 @@ def gpu() -> Gpu | None:
         return Gpu(name, float(mib) / 1024, driver, (int(major), int(minor)))
     except (subprocess.SubprocessError, OSError, ValueError, IndexError):
         return None
+
+
+def torch_cuda() -> str | None:
+    """The CUDA that the installed torch was built for, such as `12.8`, read from its files; None for a CPU build."""
+    torch = find_spec("torch")
+    if torch is None or torch.origin is None:
+        return None
+    found = re.search(r"^cuda\b.*= '([\d.]+)'", (Path(torch.origin).parent / "version.py").read_text(), re.MULTILINE)
+    return found[1] if found else None
+
+
+def driver_problem(gpu: Gpu, cuda: str | None) -> str:
+    """Why this torch cannot use this GPU, and what to change; empty where it can."""
+    if cuda is None:
+        return "torch: the installed one is built for CPUs alone: pip install -r requirements.txt"
+    least = LEAST_DRIVER.get(int(cuda.split(".")[0]), 0)
+    if int(gpu.driver.split(".")[0]) >= least:
+        return ""
+    return (
+        f"torch: built for CUDA {cuda}, which needs driver {least} or newer; this machine has {gpu.driver}: "
+        "update it, or pin a torch for an older CUDA in requirements.txt (2.9.0 is for 12.8)"
+    )
 
 
 def check(config: RunConfig, gpu: Gpu | None) -> None:

@@ -9,6 +9,7 @@ from grpo_space.errors import UserError
 from grpo_space.events import (
     Alarm,
     AnyEvent,
+    Chosen,
     Evaluated,
     Failed,
     Finished,
@@ -27,6 +28,7 @@ from grpo_space.statistics import Paired, pair
 class History:
     started: Started | None = None
     """The latest attempt."""
+    chosen: Chosen | None = None
     loaded: Loaded | None = None
     phase: Phase | None = None
     max_steps: int = 0
@@ -58,6 +60,8 @@ class History:
                 self.phase = event
                 if event.what == "train":
                     self.max_steps = event.total
+            case Chosen():
+                self.chosen = event
             case Loaded():
                 self.loaded = event
             case Step():

@@ -85,9 +85,7 @@ class Run:
             return "running"
         if history is None or history.end is None:
             history = self.history()  # it may have ended since that was read
-        if history.end is None:
-            return "died" if history.started else "new"
-        return "failed" if isinstance(history.end, Failed) else history.end.why
+        return ended(history)
 
     def evaluations(self) -> list[Path]:
         """Logs of evaluations made after the run, the newest last."""
@@ -105,6 +103,13 @@ class Run:
             if made.base and made.tuned and made.tuned.time > since:
                 best = made if not (best.base and best.tuned) or made.tuned.n >= best.tuned.n else best
         return best
+
+
+def ended(history: History) -> Status:
+    """How a run that does not run any more ended."""
+    if history.end is None:
+        return "died" if history.started else "new"
+    return "failed" if isinstance(history.end, Failed) else history.end.why
 
 
 def _complete(checkpoint: Path, step: int) -> bool:

@@ -340,9 +340,12 @@ def test_gsm8k_goes_through_the_same_loader(root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    from grpo_space.worker import engine as engines
+    from grpo_space.worker import plain, story
+    from grpo_space.worker.choice import choose
 
-    return engines.load(quick())
+    config = quick()
+    source, commit = story.model_files(config)
+    return plain.load(config, choose(config, source, gpu=None, vllm_died=False), source, commit, gpu=None)
 
 
 @pytest.mark.parametrize("scale", ["group", "batch", "none"])
@@ -361,8 +364,8 @@ def test_the_advantages_told_are_trls_own(engine: Any, tmp_path: Path, scale: st
         def on_step_end(self, *_: Any, **__: Any) -> None:
             theirs.append(list(trainer._logs["advantages"])[-16:])
 
-    recorder = Recorder(config, engine.tokenizer.eos_token_id, batches.append)
-    arguments = grpo.grpo_config(config, tmp_path, save_strategy="no")
+    recorder = Recorder(config, engine.stop_ids, batches.append)
+    arguments = grpo.grpo_config(engine, config, tmp_path, save_strategy="no")
     trainer = grpo.make_trainer(engine, data.load(config).train, recorder, Listener(), arguments)
     trainer.train()
     assert len(batches) == len(theirs) == 2
@@ -403,5 +406,5 @@ def test_a_probe_is_told_and_never_of_the_test_problems(whole: Run) -> None:
     assert [probe.n for probe in probes] == [4] * len(probes)
     loaded = whole.history().loaded
     assert isinstance(loaded, Loaded)
-    assert loaded.engine == "transformers"
+    assert loaded.engine == "transformers, generate"
     assert isinstance(whole.history().tuned, Evaluated)

@@ -1,1 +1,1 @@
-"""The app: what a person sees of presets, runs and comparisons."""
+"""The app: what people see of a run, and what they may do with it."""

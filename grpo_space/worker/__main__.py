@@ -6,6 +6,7 @@ python -m grpo_space.worker evaluate DIR LOG LIMIT again|known
 python -m grpo_space.worker ask DIR             the question on stdin, the answers on stdout
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed, Finished
 from grpo_space.history import History
 from grpo_space.runs import PARENT, Run, locked, root
+from grpo_space.worker.recovery import without_vllm
 
 LOOK_SECONDS = 2.0
 """Between two looks at whether the grace period is over. Rare: the training needs the cores."""
@@ -87,6 +89,20 @@ class Child:
         return history
 
     def run(self) -> int:
+        while True:
+            code = self.attempt()
+            go_on = self.tells and self.asked is None
+            alarm = without_vllm(self.told(), code, how(code)) if go_on else None
+            if alarm is None:
+                break
+            self.offset = self.log.path.stat().st_size
+            self.log.append(alarm)
+        if self.tells:
+            self.record(code)
+        return code if code >= 0 else 3
+
+    def attempt(self) -> int:
+        """One child, from its start to its end. Gives its exit status, negative where a signal ended it."""
         process = self.process = subprocess.Popen(self.command, process_group=0, env=self.environment())
         if self.asked is not None:
             process.terminate()
@@ -100,16 +116,20 @@ class Child:
         while not ended.wait(timeout=LOOK_SECONDS):
             if self.asked is not None and time.monotonic() > self.asked + self.grace():
                 os.killpg(process.pid, signal.SIGKILL)
-        code = process.returncode
-        if self.tells:
-            self.record(code)
-        return code if code >= 0 else 3
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what it started and left behind: it may hold the GPU
+        return process.returncode
 
     def environment(self) -> dict[str, str]:
         """OpenMP's threads spin only briefly before they sleep: by default one busy neighbour on 2 cores made steps 5
         to 30 times slower; asleep at once, they cost half the speed of an idle machine.
         """
-        return {"GOMP_SPINCOUNT": "1000", **os.environ, PARENT: str(os.getpid())}
+        return {
+            "GOMP_SPINCOUNT": "1000",
+            **os.environ,
+            PARENT: str(os.getpid()),
+            "GRPO_SPACE_RUNS": str(root()),  # absolute: Unsloth's child works in a folder of its own
+        }
 
     def record(self, code: int) -> None:
         """Says how it ended where the child could not: it was killed, or crashed outside Python."""
@@ -121,10 +141,10 @@ class Child:
             self.log.append(Finished(why="stopped", message=late if code == -signal.SIGKILL else "Stopped."))
             return
         what = history.phase.what if history.phase else "worker"
-        self.log.append(Failed(boundary=what, message=_how(code)))
+        self.log.append(Failed(boundary=what, message=how(code)))
 
 
-def _how(code: int) -> str:
+def how(code: int) -> str:
     if code == -signal.SIGKILL:
         return (
             "The worker was killed (signal 9). Most often the machine ran out of memory: try a smaller batch or model."

@@ -26,6 +26,8 @@ DECIDE = (
     "symbolic.py",
     "worker/data.py",
     "worker/engine.py",
+    "worker/plain.py",
+    "worker/fast.py",
 )
 """The files that decide what is asked, how it is answered, and what counts as right."""
 
@@ -91,11 +93,18 @@ def key(engine: Engine, rows: Sequence[Row], config: RunConfig) -> str:
         config.data.system_prompt,
         config.grpo.max_completion_length,
         config.evaluation.batch_size,
-        [version(package) for package in ("torch", "transformers", "math-verify")],
+        [version(package) for package in packages(engine)],
         [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in DECIDE],
         [[row.question, row.gold, row.kind] for row in rows],
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def packages(engine: Engine) -> list[str]:
+    """Those whose versions can change what is written or read."""
+    used = ["torch", "transformers", "math-verify"]
+    used += ["unsloth"] if engine.choice.engine == "unsloth" else []
+    return used + (["vllm"] if engine.choice.rollout == "vllm" else [])
 
 
 def known_base(run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig) -> Evaluated | None:

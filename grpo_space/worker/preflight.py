@@ -56,10 +56,10 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig) -> Preflight:
     steps = batches_needed * grpo.num_iterations
     batches: list[Batch] = []
     clock = Clock()
-    recorder = Recorder(config, engine.tokenizer.eos_token_id, batches.append)
+    recorder = Recorder(config, engine.stop_ids, batches.append)
     with tempfile.TemporaryDirectory() as nothing:
         changes = {"learning_rate": 0.0, "max_steps": steps, "warmup_steps": 0, "save_strategy": "no"}
-        make_trainer(engine, rows.train, recorder, clock, grpo_config(config, Path(nothing), **changes)).train()
+        make_trainer(engine, rows.train, recorder, clock, grpo_config(engine, config, Path(nothing), **changes)).train()
     each = clock.median(grpo.num_iterations)
     whole = config.grpo.max_steps * each + evaluation_seconds(engine, rows, config)
     return Preflight(

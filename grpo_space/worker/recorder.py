@@ -8,12 +8,13 @@ from typing import Any
 
 from grpo_space.answers import grade
 from grpo_space.config import RunConfig
+from grpo_space.errors import RunError
 from grpo_space.events import Group, Sample
 from grpo_space.rewards import text_of
 from grpo_space.worker.own_reward import Function, functions
 
 
-class RewardError(Exception):
+class RewardError(RunError):
     """A reward function raised, or gave back something else than one number for each completion."""
 
 
@@ -57,8 +58,8 @@ class Batch:
 
 
 class Recorder:
-    def __init__(self, config: RunConfig, eos_token_id: int, told: Callable[[Batch], None]) -> None:
-        self.config, self.eos_token_id, self.told = config, eos_token_id, told
+    def __init__(self, config: RunConfig, stop_ids: frozenset[int], told: Callable[[Batch], None]) -> None:
+        self.config, self.stop_ids, self.told = config, stop_ids, told
         self.functions = functions(config)
         self.paid: dict[str, list[float]] = {}
 
@@ -68,7 +69,7 @@ class Recorder:
 
     def _wrap(self, label: str, function: Function) -> Callable[..., list[float]]:
         def reward(completion_ids: list[list[int]], **columns: Any) -> list[float]:
-            cut_off = [self.eos_token_id not in ids for ids in completion_ids]
+            cut_off = [self.stop_ids.isdisjoint(ids) for ids in completion_ids]
             columns |= {"cut_off": cut_off, "max_completion_length": self.config.grpo.max_completion_length}
             self.paid[label] = call(label, function, completion_ids=completion_ids, **columns)
             if len(self.paid) == len(self.functions):

@@ -4,6 +4,7 @@ Started by `grpo_space.worker`, which holds the locks and lives on if this proce
 """
 
 import ctypes
+import hashlib
 import json
 import os
 import platform
@@ -14,24 +15,28 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
-from grpo_space.errors import UserError
-from grpo_space.events import Alarm, EventLog, Failed, Finished, Loaded, Phase, Started
+from grpo_space import hardware
+from grpo_space.config import RunConfig
+from grpo_space.errors import RunError, UserError
+from grpo_space.events import Alarm, Chosen, EventLog, Failed, Finished, Loaded, Phase, Started
+from grpo_space.paths import local_model
 from grpo_space.rows import messages
 from grpo_space.runs import PARENT, Run, disk_is_full
 from grpo_space.worker import data, own_reward
+from grpo_space.worker.choice import Choice, choose, make_ready
+from grpo_space.worker.recovery import UNEXPECTED, VLLM_DIED
 
 if TYPE_CHECKING:
     from grpo_space.worker.engine import Engine
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
 FULL = "the disk is full: free some of it, then resume"
-LOAD_SECONDS = 12.0
-"""Importing the packages and loading the embedded model, on 2 cores."""
 
 What = Literal["data", "load", "evaluate_base", "train", "save", "evaluate_tuned", "preflight"]
 
@@ -74,14 +79,61 @@ def load(run: Run, tell: "Teller", adapter: Path | None = None) -> "tuple[Engine
     with tell.phase("data"):
         rows = data.load(config)
 
-    with tell.phase("load", config.model.id, expected_seconds=LOAD_SECONDS):
+    source, commit = model_files(config)
+    gpu = hardware.gpu()
+    hardware.check(config, gpu)
+    choice = choose(config, source, gpu, vllm_died(run.log, tell.log))
+    tell.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
+    with tell.phase("load", config.model.id, expected_seconds=choice.load_seconds):
+        engine = load_engine(config, choice, source, commit, gpu, run.folder / "scratch", adapter)
         from grpo_space.worker import engine as engines
 
-        engine = engines.load(config, adapter)
         rows = engines.that_fit(engine, rows, config)
         same_as_before(run, engine.commit, rows)
         tell.loaded(engine.name, engine.commit, rows)
     return engine, rows
+
+
+def load_engine(
+    config: RunConfig,
+    choice: Choice,
+    source: Path,
+    commit: str,
+    gpu: hardware.Gpu | None,
+    scratch: Path,
+    adapter: Path | None,
+) -> "Engine":
+    make_ready(choice, gpu, scratch)
+    if choice.engine == "unsloth":
+        from grpo_space.worker import fast
+
+        assert gpu is not None
+        return fast.load(config, choice, source, commit, gpu, adapter)
+    from grpo_space.worker import plain
+
+    return plain.load(config, choice, source, commit, gpu, adapter)
+
+
+def model_files(config: RunConfig) -> tuple[Path, str]:
+    """The folder with the model's files, and its commit or digest."""
+    local = local_model(config.model)
+    if local is None:
+        raise UserError(f"model.id: {config.model.id} is not a folder")
+    return local, digest_of(local)
+
+
+def digest_of(folder: Path) -> str:
+    sha = hashlib.sha256()
+    for file in sorted(path for path in folder.iterdir() if path.is_file()):
+        sha.update(file.name.encode())
+        with file.open("rb") as stream:
+            sha.update(hashlib.file_digest(stream, "sha256").digest())
+    return sha.hexdigest()[:16]
+
+
+def vllm_died(*logs: EventLog) -> bool:
+    """Whether it failed before in this run: an Alarm of the worker's parent says so."""
+    return any(isinstance(event, Alarm) and event.name == VLLM_DIED for log in logs for event in log.read()[0])
 
 
 def evaluate(run: Run, tell: "Teller", limit: int | None, again: bool) -> None:
@@ -117,10 +169,11 @@ def preflight(run: Run, tell: "Teller") -> None:
 
 def ask(run: Run, question: str) -> dict[str, str]:
     """Both models' greedy answers to a question."""
-    from grpo_space.worker import engine as engines
-
-    config = run.config
-    engine = engines.load(config, saved_adapter(run))
+    config, gpu = run.config, hardware.gpu()
+    source, commit = model_files(config)
+    hardware.check(config, gpu)
+    choice = replace(choose(config, source, gpu, vllm_died=True), why="One question is not worth vLLM's start.")
+    engine = load_engine(config, choice, source, commit, gpu, run.folder / "scratch", saved_adapter(run))
     prompt = messages(question, config.data.system_prompt)
     longest = config.model.max_seq_length - config.grpo.max_completion_length
     if len(engine.encode(prompt)) > longest:
@@ -237,7 +290,9 @@ def versions() -> dict[str, str]:
 
 
 def main(task: str, folder: str, *arguments: str) -> int:
-    """Tells the story, and how it ended. The exit status: 0 done or stopped, 1 for the user to put right, 3 failed."""
+    """Tells the story, and how it ended. The exit status: 0 done or stopped, 1 for the user to put right, 3 where the
+    training went wrong, UNEXPECTED for anything else.
+    """
     die_with_parent()
     run = Run(Path(folder))
     if task == "ask":
@@ -262,7 +317,7 @@ def main(task: str, folder: str, *arguments: str) -> int:
             return 1
         message = f"{type(error).__name__}: {error}"
         log.append(Failed(boundary=tell.what, message=message, traceback=traceback.format_exc()))
-        return 3
+        return 3 if isinstance(error, RunError) else UNEXPECTED
     return 0
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import torch
 from datasets import Dataset
 from peft import set_peft_model_state_dict
 from peft.utils import load_peft_weights
@@ -16,6 +15,7 @@ from transformers import PrinterCallback, TrainerCallback, TrainerControl, Train
 from trl import GRPOConfig, GRPOTrainer
 
 from grpo_space.config import RunConfig
+from grpo_space.errors import RunError
 from grpo_space.events import Alarm, EventLog, Step
 from grpo_space.history import History
 from grpo_space.rows import Row, messages
@@ -58,11 +58,10 @@ def train(
         if next(batches) % every == 0:
             log.append(batch.group(0, config.grpo.scale_rewards))  # the first prompt: not chosen, so a fair sample
 
-    recorder = Recorder(config, engine.tokenizer.eos_token_id, told)
+    recorder = Recorder(config, engine.stop_ids, told)
     teller = Teller(engine, rows.probe, config, log, checkpoints, stop_asked)
-    trainer = make_trainer(
-        engine, rows.train, recorder, teller, grpo_config(config, checkpoints, save_strategy="steps")
-    )
+    arguments = grpo_config(engine, config, checkpoints, save_strategy="steps")
+    trainer = make_trainer(engine, rows.train, recorder, teller, arguments)
     trainer.train(resume_from_checkpoint=str(resume) if checkpoint else None)
     return int(trainer.state.global_step)
 
@@ -84,9 +83,9 @@ def make_trainer(
     return trainer
 
 
-def grpo_config(config: RunConfig, checkpoints: Path, **changes: Any) -> GRPOConfig:
+def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes: Any) -> GRPOConfig:
     """TRL's arguments. Those of the config's `grpo` keep their names."""
-    cuda = torch.cuda.is_available()
+    cuda = engine.model.device.type == "cuda"
     arguments = config.grpo.model_dump(exclude={"warmup_ratio"}) | {
         "warmup_steps": round(config.grpo.warmup_ratio * config.grpo.max_steps),
         "output_dir": str(checkpoints),
@@ -98,8 +97,10 @@ def grpo_config(config: RunConfig, checkpoints: Path, **changes: Any) -> GRPOCon
         "report_to": "none",
         "disable_tqdm": True,
         "use_cpu": not cuda,
-        "bf16": cuda and torch.cuda.is_bf16_supported(),
-        "fp16": cuda and not torch.cuda.is_bf16_supported(),
+        "bf16": cuda and engine.has_bfloat16,
+        "fp16": cuda and not engine.has_bfloat16,
+        "use_vllm": engine.choice.rollout == "vllm",
+        "vllm_mode": "colocate",
         "gradient_checkpointing": cuda,
         "dataloader_pin_memory": cuda,
     }
@@ -110,7 +111,7 @@ def load_adapter(engine: Engine, checkpoint: Path) -> None:
     set_peft_model_state_dict(engine.model, load_peft_weights(str(checkpoint), device=str(engine.model.device)))
 
 
-class DivergedError(Exception):
+class DivergedError(RunError):
     """The training left the numbers. What was saved before is good."""
 
 

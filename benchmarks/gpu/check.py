@@ -1,0 +1,70 @@
+"""Does the GPU path learn? The embedded model through Unsloth, in 4 bits, with vLLM: `make gpu-check`.
+
+    python -m benchmarks.gpu.check [--die]
+
+Exit status 0 where tuned minus base is at least 40 points in right answers, wherever they stand. With `--die` the
+worker is killed in its first rollout, as a vLLM that crashes would: the run must go on by plain generation, and learn.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from grpo_space.config import override
+from grpo_space.events import Phase
+from grpo_space.presets import read_preset
+from grpo_space.runs import Run, create, holder, start
+
+LEAST_POINTS = 40
+SETTINGS = ["engine=unsloth", "rollout=vllm", "model.load_in_4bit=true"]
+
+
+def kill_in_first_rollout(run: Run) -> None:
+    offset = 0
+    while True:
+        events, offset = run.log.read(offset)
+        if any(isinstance(event, Phase) and event.what == "train" for event in events):
+            break
+        assert run.status() == "running", "it ended before it trained"
+        time.sleep(0.01)
+    parent = (holder(run.folder / "lock") or {})["pid"]
+    [child] = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    os.kill(int(child), signal.SIGSEGV)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--die", action="store_true")
+    die = parser.parse_args().die
+    with tempfile.TemporaryDirectory() as root:
+        os.environ["GRPO_SPACE_RUNS"] = root
+        began, run = time.time(), create(override(read_preset("tiny").run, SETTINGS), Path(root) / "gpu-check")
+        start(run)
+        if die:
+            kill_in_first_rollout(run)
+        subprocess.run([sys.executable, "-m", "grpo_space", "watch", str(run.folder)], check=False)
+        history = run.history()
+        if run.status() != "done" or history.base is None or history.tuned is None or history.loaded is None:
+            print(run.worker_log.read_text(errors="replace")[-6000:])
+            return 1
+        base, tuned = history.base, history.tuned
+    points = 100 * (tuned.correct - base.correct) / base.n
+    seconds = time.time() - began
+    print(
+        f"{history.loaded.engine}: {base.correct} to {tuned.correct} of {base.n}, {points:+.1f} points, {seconds:.0f} s"
+    )
+    print(
+        "alarms:", [alarm.message for alarm in history.alarms], "attempt", history.started and history.started.attempt
+    )
+    print(f"{history.seconds_per_step} s a step; evaluations {base.seconds:.1f} and {tuned.seconds:.1f} s")
+    wanted = "unsloth, generate" if die else "unsloth, vllm"
+    return 0 if points >= LEAST_POINTS and history.loaded.engine == wanted else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""What all contenders share."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from grpo_space.config import RunConfig, override
+from grpo_space.paths import PROJECT
+from grpo_space.presets import read_preset
+
+PRESETS = {"8b": "llama-3.1-8b", "7b": "qwen2.5-math-7b", "1.5b": "qwen2.5-1.5b"}
+TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+
+
+def config_of(model: str, checkpoints: Path, *settings: str) -> RunConfig:
+    """The preset on random weights and local problems: few of them evaluated, none probed."""
+    local = [
+        f"model.id={checkpoints / model}", f"data.path={PROJECT / 'presets/tiny/train.jsonl'}",
+        "evaluation.problems=8", "evaluation.probe_problems=0", "grpo.save_steps=1000",
+    ]  # fmt: skip
+    return override(read_preset(PRESETS[model]).run, [*local, *settings])
+
+
+def rows(config: RunConfig) -> list[dict[str, Any]]:
+    """As a plain script would make them."""
+    assert config.data.path is not None
+    lines = Path(config.data.path).read_text(encoding="utf-8").splitlines()[:500]
+    system = {"role": "system", "content": config.data.system_prompt}
+    return [
+        {"prompt": [system, {"role": "user", "content": row["question"]}], "answer": row["answer"]}
+        for row in map(json.loads, lines)
+    ]
+
+
+def arguments(config: RunConfig, output: Path) -> dict[str, Any]:
+    """GRPOConfig's, equal for all."""
+    grpo = config.grpo
+    return {
+        "output_dir": str(output), "max_steps": grpo.max_steps, "learning_rate": grpo.learning_rate, "fp16": True,
+        "num_generations": grpo.num_generations, "per_device_train_batch_size": grpo.per_device_train_batch_size,
+        "gradient_accumulation_steps": grpo.gradient_accumulation_steps, "loss_type": grpo.loss_type, "beta": grpo.beta,
+        "max_completion_length": grpo.max_completion_length, "optim": grpo.optim, "weight_decay": grpo.weight_decay,
+        "max_grad_norm": grpo.max_grad_norm, "logging_steps": 1, "report_to": "none", "save_strategy": "no",
+    }  # fmt: skip

@@ -1,0 +1,49 @@
+"""TRL with PEFT and bitsandbytes, as its documentation shows: `python -m benchmarks.gpu.trl_peft TURNS N CONFIG`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.modules["vllm"] = None  # type: ignore[assignment]  # TRL imports it where it is installed
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from trl import GRPOConfig, GRPOTrainer
+
+from benchmarks.gpu import cap, settings
+from benchmarks.gpu.turns import Turns
+from grpo_space.config import parse, read_yaml
+
+
+def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
+    return [
+        float(gold.split("####")[1].strip() in c[0]["content"]) for c, gold in zip(completions, answer, strict=True)
+    ]
+
+
+def main(turns_folder: str, contenders: str, config_file: str) -> None:
+    cap.apply()
+    config = parse(read_yaml(Path(config_file)))
+    known = AutoConfig.from_pretrained(config.model.id)
+    known.quantization_config["bnb_4bit_compute_dtype"] = "float16"
+    model = AutoModelForCausalLM.from_pretrained(config.model.id, config=known, device_map={"": 0}, dtype=torch.float16)
+    turns = Turns(Path(turns_folder), "trl_peft", int(contenders))
+    trainer = GRPOTrainer(
+        model=model,
+        reward_funcs=[correct],
+        args=GRPOConfig(**settings.arguments(config, Path(turns_folder) / "trl_peft")),
+        train_dataset=Dataset.from_list(settings.rows(config)),
+        processing_class=AutoTokenizer.from_pretrained(config.model.id, padding_side="left"),
+        peft_config=LoraConfig(
+            r=config.lora.r, lora_alpha=config.lora.lora_alpha, target_modules=settings.TARGETS, task_type="CAUSAL_LM"
+        ),
+        callbacks=[turns],
+    )
+    trainer.train()
+    turns.keep(config.grpo.completions_per_step)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,73 @@
+"""Steps timed one contender at a time, while the others, loaded and warm, wait with an idle GPU.
+
+All load and make their first step side by side, which saves the most of a rented hour; then each takes its turn.
+"""
+
+import fcntl
+import json
+import os
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+
+from benchmarks.gpu import cap
+
+STARTED = float(os.environ.get("CONTENDER_STARTED") or time.time())
+
+
+class Turns(TrainerCallback):
+    """The first step is warm-up. Then waits until `contenders` have come so far, and for its turn."""
+
+    def __init__(self, folder: Path, name: str, contenders: int) -> None:
+        self.folder, self.name, self.contenders = folder, name, contenders
+        self.lock = (folder / "turn").open("a")
+        self.seconds: list[float] = []
+        self.tokens: list[float] = []
+        self.first_step_after = 0.0
+        self.began = 0.0
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        torch.cuda.synchronize()
+        self.began = time.monotonic()
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        torch.cuda.synchronize()
+        self.seconds.append(time.monotonic() - self.began)
+        if len(self.seconds) > 1:
+            return
+        self.first_step_after = time.time() - STARTED
+        (self.folder / f"warm-{self.name}").touch()
+        while len(list(self.folder.glob("warm-*"))) < self.contenders:
+            time.sleep(0.2)
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+
+    def on_log(self, *_: Any, logs: dict[str, float] | None = None, **__: Any) -> None:
+        if logs and "completions/mean_length" in logs:
+            self.tokens.append(logs["completions/mean_length"])
+
+    def on_train_end(self, *_: Any, **__: Any) -> None:
+        fcntl.flock(self.lock, fcntl.LOCK_UN)
+
+    def figures(self, completions: int) -> dict[str, Any]:
+        """Of the second step onwards; `completions` are those of a step."""
+        seconds = statistics.median(self.seconds[1:])
+        return {
+            "name": self.name,
+            "seconds_per_step": round(seconds, 2),
+            "tokens_per_second": round(completions * statistics.median(self.tokens[1:]) / seconds, 1),
+            "completion_tokens": self.tokens,
+            "steps": [round(value, 2) for value in self.seconds],
+            "seconds_to_first_step": round(self.first_step_after, 1),
+            "peak_allocated_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2),
+            "peak_reserved_gib": round(torch.cuda.max_memory_reserved() / 2**30, 2),
+            "device_gib": cap.device_gib(),
+        }
+
+    def keep(self, completions: int) -> None:
+        file = self.folder / f"{self.name}.json"
+        file.write_text(json.dumps(self.figures(completions)))
+        print(file.read_text(), flush=True)

@@ -1,0 +1,55 @@
+"""Unsloth's T4 recipe as a plain script: `python -m benchmarks.gpu.unsloth_recipe TURNS CONTENDERS CONFIG`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+os.environ |= {"UNSLOTH_VLLM_NO_FLASHINFER": "1", "UNSLOTH_DISABLE_STATISTICS": "1"}
+
+from benchmarks.gpu import cap
+
+cap.apply()
+
+from unsloth import FastLanguageModel  # isort: skip
+import torch
+from datasets import Dataset
+from trl import GRPOConfig, GRPOTrainer
+
+from benchmarks.gpu import settings
+from benchmarks.gpu.turns import Turns
+from grpo_space.config import parse, read_yaml
+
+
+def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
+    return [
+        float(gold.split("####")[1].strip() in c[0]["content"]) for c, gold in zip(completions, answer, strict=True)
+    ]
+
+
+def main(turns_folder: str, contenders: str, config_file: str) -> None:
+    config = parse(read_yaml(Path(config_file)))
+    os.chdir(turns_folder)  # Unsloth writes what it compiles there
+    model, tokenizer = FastLanguageModel.from_pretrained(
+        model_name=config.model.id, max_seq_length=config.model.max_seq_length, load_in_4bit=True, fast_inference=True,
+        max_lora_rank=config.lora.r, gpu_memory_utilization=0.6, dtype=torch.float16,
+    )  # fmt: skip
+    model = FastLanguageModel.get_peft_model(
+        model, r=config.lora.r, target_modules=settings.TARGETS, lora_alpha=config.lora.lora_alpha,
+        use_gradient_checkpointing="unsloth", random_state=3407,
+    )  # fmt: skip
+    turns = Turns(Path(turns_folder), "unsloth_recipe", int(contenders))
+    trainer = GRPOTrainer(
+        model=model,
+        reward_funcs=[correct],
+        args=GRPOConfig(**settings.arguments(config, Path(turns_folder) / "unsloth"), use_vllm=True),
+        train_dataset=Dataset.from_list(settings.rows(config)),
+        processing_class=tokenizer,
+        callbacks=[turns],
+    )
+    trainer.train()
+    turns.keep(config.grpo.completions_per_step)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

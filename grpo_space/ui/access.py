@@ -1,0 +1,142 @@
+"""Who may do what. Denied unless allowed, and asked in every handler: each is an API endpoint too."""
+
+import ipaddress
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import gradio as gr
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.presets import read_preset
+
+WRITING_ROLES = ("write", "admin")
+DEMO_PRESET = "tiny"
+
+
+@dataclass(frozen=True)
+class Access:
+    on_space: bool
+    space_id: str = ""
+    """`owner/name`, on a Space."""
+    password: str = ""
+    """Asks whoever is not on this machine. Gradio itself lets nobody in without it."""
+    demo: bool = False
+    """Anyone may run the tiny preset, exactly as it is."""
+
+    @property
+    def owner(self) -> str:
+        return self.space_id.partition("/")[0]
+
+    def allowed(self, request: gr.Request) -> None:
+        """
+        Raises:
+            UserError: unless the caller may compute, write, upload and take paths.
+        """
+        if not self.permits(_scope(request)):
+            raise UserError(self.refusal())
+
+    def may_train(self, request: gr.Request, config: RunConfig) -> None:
+        """
+        Raises:
+            UserError: unless the caller may train this config.
+        """
+        if self.demo and config == read_preset(DEMO_PRESET).run:
+            return
+        try:
+            self.allowed(request)
+        except UserError as error:
+            if self.demo:
+                raise UserError(
+                    f"Here everybody may train the preset {DEMO_PRESET} exactly as it is. Another preset or a changed "
+                    "setting is the owner's: duplicate this Space, then sign in to your own."
+                ) from error
+            raise
+
+    def permits(self, scope: Mapping[str, Any]) -> bool:
+        if self.on_space:
+            return self._owns(scope.get("session", {}).get("oauth_info"))
+        return bool(self.password) or _from_here(scope)
+
+    def refusal(self) -> str:
+        if self.on_space:
+            return (
+                f"This is for the Space's owner ({self.owner or 'unknown'}): sign in with Hugging Face as the owner, or "
+                "duplicate this Space to have one of your own."
+            )
+        return (
+            "Only this machine may do that. To work from another one, sign in as the owner: start the app with "
+            "GRPO_SPACE_PASSWORD set."
+        )
+
+    def _owns(self, signed_in: object) -> bool:
+        """Signed in as the owner, or as a member of the owning organisation who may write."""
+        if not isinstance(signed_in, Mapping) or not self.owner:
+            return False
+        expires, user = signed_in.get("expires_at"), signed_in.get("userinfo")
+        if not isinstance(expires, int | float) or expires <= time.time() or not isinstance(user, Mapping):
+            return False
+        if user.get("preferred_username") == self.owner:
+            return True
+        orgs = user.get("orgs")
+        return isinstance(orgs, list) and any(self._writes(org) for org in orgs)
+
+    def _writes(self, org: object) -> bool:
+        if not isinstance(org, Mapping) or org.get("preferred_username") != self.owner:
+            return False
+        return org.get("roleInOrg") in WRITING_ROLES and not org.get("pendingSSO") and not org.get("missingMFA")
+
+
+def access_here(environment: Mapping[str, str], has_gpu: bool) -> Access:
+    """Variables are copied into duplicates: the demo counts only in the Space that it names."""
+    space_id = environment.get("SPACE_ID", "")
+    demo = environment.get("GRPO_SPACE_PUBLIC_DEMO", "")
+    on_space = environment.get("SYSTEM") == "spaces"
+    return Access(
+        on_space=on_space,
+        space_id=space_id,
+        password=environment.get("GRPO_SPACE_PASSWORD", ""),
+        demo=on_space and bool(demo) and demo == space_id and not has_gpu,
+    )
+
+
+def _scope(request: gr.Request) -> Mapping[str, Any]:
+    inner = getattr(request, "request", None)
+    return getattr(inner, "scope", None) or {}
+
+
+def _from_here(scope: Mapping[str, Any]) -> bool:
+    """From this machine, by an address of this machine, from a page of this machine, and through no proxy."""
+    client, headers = scope.get("client"), Headers(raw=list(scope.get("headers", ())))
+    if not client or not _loopback(client[0]) or "x-forwarded-for" in headers or "forwarded" in headers:
+        return False
+    names = [headers.get("host", "")] + ([headers["origin"]] if "origin" in headers else [])
+    return all(_loopback(urlsplit(name if "//" in name else f"//{name}").hostname or "") for name in names)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """Refuses uploads by those who may not: Gradio itself takes a file from anyone."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self.app, self.access = app, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "").rstrip("/")
+        if scope["type"] == "http" and path.endswith("/upload") and not self.access.permits(scope):
+            refused = JSONResponse({"detail": self.access.refusal()}, status_code=403)
+            await refused(scope, receive, send)
+            return
+        await self.app(scope, receive, send)

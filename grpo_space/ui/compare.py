@@ -1,0 +1,201 @@
+"""The Compare tab: the same held-out problems before and after, and what could be chance."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from grpo_space.errors import UserError
+from grpo_space.events import Answer, Evaluated
+from grpo_space.history import History
+from grpo_space.report import kinds, mean_tokens
+from grpo_space.statistics import percent, verdict, wilson
+from grpo_space.ui import microscope
+from grpo_space.ui.errors import in_words
+from grpo_space.ui.follow import Followers, Page
+from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.words import plain
+
+FILTERS: dict[str, Callable[[Answer, Answer], bool]] = {
+    "All": lambda base, tuned: True,
+    "Fixed": lambda base, tuned: tuned.correct and not base.correct,
+    "Broken": lambda base, tuned: base.correct and not tuned.correct,
+    "Both right": lambda base, tuned: base.correct and tuned.correct,
+    "Both wrong": lambda base, tuned: not base.correct and not tuned.correct,
+}
+HEADERS = ["#", "Problem", "Right answer", "Base", "Tuned"]
+QUESTION = 160
+"""Characters of a problem in the table; the row opens the whole of it."""
+
+
+@dataclass(frozen=True)
+class CompareTab:
+    filled_by: Callable[..., Any]
+    inputs: list[Any]
+    outputs: list[Any]
+
+
+def build(view: gr.State, followers: Followers) -> CompareTab:
+    summary = gr.HTML(nothing(None), elem_id="gs-summary")
+    with gr.Column(visible=False) as problems:
+        gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
+        kept = gr.Radio(list(FILTERS), value="All", show_label=False, container=False, elem_id="gs-filter")
+        table = gr.Dataframe(
+            headers=HEADERS, datatype="str", interactive=False, wrap=True, max_height=420, show_label=False,
+            elem_id="gs-problems", buttons=[],
+        )  # fmt: skip
+        both = gr.HTML(elem_id="gs-both")
+
+    def fill(view: Any, kept: str) -> tuple[str, Any, Any, list[list[str]], str]:
+        page = followers.look(view.run)
+        history = page.evaluation if page else None
+        if page is None or history is None or history.base is None or history.tuned is None:
+            return nothing(page), gr.update(visible=False), gr.update(), [], ""
+        choices = _choices(history)
+        chosen = next((value for _, value in choices if value == kept), "All")
+        return (
+            summarise(history),
+            gr.update(visible=True),
+            gr.update(choices=choices, value=chosen),
+            rows(history, chosen),
+            "",
+        )
+
+    def keep(view: Any, kept: str) -> tuple[list[list[str]], str]:
+        page = followers.look(view.run)
+        return (rows(page.evaluation, kept) if page else []), ""
+
+    @in_words
+    def open_row(view: Any, chosen: gr.SelectData) -> str:
+        page = followers.look(view.run)
+        return side_by_side(page.evaluation if page else History(), chosen.row_value)
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
+    kept.input(keep, [view, kept], [table, both], **quiet)
+    table.select(open_row, view, both, **quiet)
+    return CompareTab(fill, [view, kept], [summary, problems, kept, table, both])
+
+
+def nothing(page: Page | None) -> str:
+    """Why there is no comparison yet, and how one comes to be."""
+    if page is None:
+        return note(
+            "info",
+            tag("b", "Nothing to compare yet."),
+            "Train first. Base and tuned model then answer the same held-out problems, with the same prompt, and the answers "
+            "are read by the same rules.",
+        )
+    if page.status == "running":
+        done = "The base model has been tested" if page.history.base else "The base model is tested first"
+        return note("info", tag("b", "The comparison comes at the end of the run."), f"{done}; the tuned one follows.")
+    return note(
+        "info",
+        tag("b", "This run ended before the tuned model was tested."),
+        "Evaluate it below, if it saved an adapter: stopped runs have one. Or go on with it in Train.",
+    )
+
+
+def summarise(history: History) -> str:
+    base, tuned, paired = history.base, history.tuned, history.paired()
+    assert base is not None
+    assert tuned is not None
+    kind = "info" if paired.p_value >= 0.05 else "good" if paired.tuned > paired.base else "warning"
+    counts = (
+        f"Right by both {paired.both}, only by base {paired.only_base}, only by tuned {paired.only_tuned}, by neither "
+        f"{paired.neither}. Both answered greedily, with the same prompt, read by the same rules."
+    )
+    return (
+        box("gs-bars", _bar("Base", base), _bar("Tuned", tuned))
+        + note(kind, tag("b", text(verdict(paired))), text(counts))
+        + _figures(base, tuned)
+        + tag(
+            "p",
+            "p is the chance to see so uneven a split of the problems that only one of the two solved, were there no "
+            "difference (McNemar's exact test). In brackets 95 % intervals (Wilson): with more problems they shrink.",
+            "gs-dim",
+        )
+    )
+
+
+def _bar(name: str, evaluated: Evaluated) -> str:
+    share = 100 * evaluated.correct / evaluated.n
+    low, high = (100 * end for end in wilson(evaluated.correct, evaluated.n))
+    return box(
+        f"gs-accuracy gs-{name.lower()}",
+        tag("b", name),
+        tag("span", f"{share:.1f} %", "gs-big"),
+        tag("span", f"{evaluated.correct} of {evaluated.n} right, {low:.0f} to {high:.0f} %", "gs-dim"),
+        f'<div class="gs-track"><div style="width:{share:.1f}%"></div>'
+        f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i></div>',
+    )
+
+
+def _figures(base: Evaluated, tuned: Evaluated) -> str:
+    both = (base, tuned)
+    lines = [
+        ("Right answers", *(percent(e.correct, e.n) for e in both)),
+        ("Right and in the format", *(percent(e.strict_correct, e.n) for e in both)),
+        *((f"Right, kind: {kind}", *(_of_kind(kind, e) for e in both)) for kind in kinds(base)),
+        ("Cut off at the length limit", *(percent(sum(a.cut_off for a in e.answers), e.n) for e in both)),
+        ("Mean length", *(f"{mean_tokens(e):.0f} tokens" for e in both)),
+    ]
+    rows = "".join(f"<tr><th>{text(name)}</th><td>{text(a)}</td><td>{text(b)}</td></tr>" for name, a, b in lines)
+    head = f"<tr><th>of {base.n:,} problems</th><th>Base</th><th>Tuned</th></tr>"
+    return f'<div class="gs-scroll"><table class="gs-figures">{head}{rows}</table></div>'
+
+
+def _of_kind(kind: str, evaluated: Evaluated) -> str:
+    answers = [answer for answer in evaluated.answers if answer.kind == kind]
+    return f"{percent(sum(answer.correct for answer in answers), len(answers))} of {len(answers)}"
+
+
+def _pairs(history: History) -> list[tuple[int, Answer, Answer]]:
+    if history.base is None or history.tuned is None:
+        return []
+    both = zip(history.base.answers, history.tuned.answers, strict=True)
+    return [(number, base, tuned) for number, (base, tuned) in enumerate(both, 1)]
+
+
+def _choices(history: History) -> list[tuple[str, str]]:
+    pairs = _pairs(history)
+    return [(f"{name} ({sum(keeps(a, b) for _, a, b in pairs)})", name) for name, keeps in FILTERS.items()]
+
+
+def rows(history: History, kept: str) -> list[list[str]]:
+    keeps = FILTERS.get(kept, FILTERS["All"])
+    return [
+        [str(number), plain(base.question[:QUESTION]), plain(base.gold), _mark(base), _mark(tuned)]
+        for number, base, tuned in _pairs(history)
+        if keeps(base, tuned)
+    ]
+
+
+def _mark(answer: Answer) -> str:
+    read = plain(answer.value or "none")[:20]
+    return f"{'✓' if answer.correct else '✗'} {read}"
+
+
+def side_by_side(history: History, row: object) -> str:
+    """Both answers to the problem of a table's row, which comes from a browser.
+
+    Raises:
+        UserError: where it is no row of the table.
+    """
+    pairs = _pairs(history)
+    number = str(row[0]) if isinstance(row, list) and row else ""
+    if not number.isdecimal() or not 1 <= int(number) <= len(pairs):
+        raise UserError("That row is not in the table any more.")
+    _, base, tuned = pairs[int(number) - 1]
+    return box("gs-question", tag("b", f"Problem {number}: "), text(base.question), " ", tag("b", f"Right answer: {text(base.gold)}")) + box(
+        "gs-pair", *(_answer(name, answer) for name, answer in (("Base", base), ("Tuned", tuned)))
+    )  # fmt: skip
+
+
+def _answer(name: str, answer: Answer) -> str:
+    kind = "gs-up" if answer.correct else "gs-down"
+    return box(
+        f"gs-sample {kind}",
+        box("gs-advantage", tag("b", name), tag("span", f"{answer.tokens} tokens")),
+        microscope.completion(answer, answer.question, answer.gold),
+    )

@@ -1,0 +1,28 @@
+"""Refusals and mistakes, as people see them: in words, never as a traceback."""
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import gradio as gr
+
+from grpo_space.errors import UserError
+from grpo_space.ui.markup import text
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_words(handler: Callable[P, R]) -> Callable[P, R]:
+    """A UserError becomes a message on the page, its text escaped: Gradio would show markup in it."""
+
+    @functools.wraps(handler)
+    def handle(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return handler(*args, **kwargs)
+        except UserError as error:
+            raise gr.Error(
+                "<br>".join(map(text, error.problems)), duration=None, title="Not done", print_exception=False
+            ) from error
+
+    return handle

@@ -1,0 +1,231 @@
+"""Follows runs for everybody who watches: one reader for each run, drawn once for each change and sent to all."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from grpo_space import runs
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.events import EventLog, Probe, Started, Step
+from grpo_space.history import History
+from grpo_space.runs import Run, Status, ended, holder
+from grpo_space.ui import microscope, progress
+from grpo_space.ui.curves import Curves
+from grpo_space.ui.markup import note, tag, text
+
+LOOK_SECONDS = 0.5
+"""Between two looks at a log, however many watch."""
+KEPT = 6
+"""Runs that are kept in memory."""
+LOG_BYTES = 12_000
+"""The end of the worker's log that is shown."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A run as it is now. The pieces are HTML; a piece that did not change is the same object as before."""
+
+    run: Run
+    status: Status
+    history: History
+    config: RunConfig | None
+    now: str
+    curves: str
+    notes: str
+    log: str
+    group: str
+    """The newest group."""
+    groups: int
+    evaluation: History
+    """The comparison on the most problems, made in the run or after it."""
+
+
+class Follower:
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.history = History()
+        self.stopping = False
+        self._lock = threading.Lock()
+        self._looked = 0.0
+        self._page: Page | None = None
+        self._offset = 0
+        self._log_size = -1
+        self._evaluations: tuple[object, ...] = ()
+        self._evaluation = self.history
+        try:
+            self.config: RunConfig | None = run.config
+            self._trouble = ""
+        except UserError as error:  # a newer or a damaged one: the rest can still be looked at
+            self.config, self._trouble = None, str(error)
+        self._curves = Curves(self.config.grpo.max_steps if self.config else 0)
+
+    def fresh(self) -> Page | None:
+        """The page, where it is so new that nobody needs to look again."""
+        return self._page if time.monotonic() - self._looked < LOOK_SECONDS else None
+
+    def page(self) -> Page:
+        """The run as it is now; looks at its folder at most every LOOK_SECONDS."""
+        with self._lock:
+            if (page := self.fresh()) is None:
+                page = self._page = self._look()
+                self._looked = time.monotonic()
+            return page
+
+    def _look(self) -> Page:
+        said = holder(self.run.folder / "lock")  # before reading: nothing is told after it is gone
+        try:
+            events, self._offset = self.run.log.read(self._offset)
+        except UserError as error:
+            events, self._trouble = [], str(error)
+        self.history.add(events)
+        drawn = [event for event in events if isinstance(event, Step | Probe | Started)]
+        if any(isinstance(event, Started) for event in drawn):  # steps beyond its beginning no longer count
+            self._curves = Curves(self._curves.max_steps)
+            drawn = [*self.history.steps]
+        for event in drawn:
+            if isinstance(event, Step):
+                self._curves.add(event)
+        self._curves.probes = self.history.probes
+        status: Status = "running" if said is not None else ended(self.history)
+        self.stopping = self.stopping and said is not None
+        last = self._page
+        evaluation = self._later_evaluation()
+        page = Page(
+            run=self.run,
+            status=status,
+            history=self.history,
+            config=self.config,
+            now=_same(last and last.now, self._now(status, said)),
+            curves=self._curves.draw() if drawn or last is None else last.curves,
+            notes=_same(last and last.notes, progress.alarms(self.history) + progress.story(self.history)),
+            log=self._worker_log(last.log if last else ""),
+            group=self._newest_group(last),
+            groups=len(self.history.groups),
+            evaluation=evaluation,
+        )
+        return last if last is not None and _pieces(last) == _pieces(page) else page
+
+    def _now(self, status: Status, said: dict[str, object] | None) -> str:
+        history = self.history
+        if said is not None and said.get("what") == "evaluate" and (logs := self.run.evaluations()):
+            history = History()
+            history.add(EventLog(logs[-1]).read()[0])
+        trouble = note("bad", text(self._trouble)) if self._trouble else ""
+        return trouble + progress.now(self.run.id, self.config, history, status, self.stopping)
+
+    def _newest_group(self, last: Page | None) -> str:
+        groups = self.history.groups
+        if not groups:
+            return ""
+        return last.group if last and last.groups == len(groups) else microscope.group(groups[-1])
+
+    def _worker_log(self, last: str) -> str:
+        try:
+            size = self.run.worker_log.stat().st_size
+            if size == self._log_size:
+                return last
+            with self.run.worker_log.open("rb") as file:
+                file.seek(max(0, size - LOG_BYTES))
+                said = file.read(LOG_BYTES).decode(errors="replace")
+        except OSError:
+            return last
+        self._log_size = size
+        return tag("pre", text(said), "gs-log")
+
+    def _later_evaluation(self) -> History:
+        """Reads again only where an evaluation was added or goes on."""
+        logs = self.run.evaluations()
+        if not logs:
+            return self.history
+        made = (self.history.started, self.history.tuned, *((log.name, log.stat().st_size) for log in logs))
+        if made != self._evaluations:
+            self._evaluations, self._evaluation = made, self.run.evaluation()
+        return self._evaluation
+
+
+def _pieces(page: Page) -> tuple[object, ...]:
+    evaluation = page.evaluation.base, page.evaluation.tuned
+    return page.status, page.now, page.curves, page.notes, page.log, page.groups, *map(id, evaluation)
+
+
+def _same(before: str | None, now: str) -> str:
+    return before if before == now else now
+
+
+class Followers:
+    """The runs that somebody watches, the latest KEPT of them."""
+
+    def __init__(self) -> None:
+        self._followers: OrderedDict[str, Follower] = OrderedDict()
+        self._lock = threading.Lock()
+        self._current: Run | None = None
+        self.busy = False
+        """A run goes on."""
+        self._looked = 0.0
+
+    def of(self, run: Run) -> Follower:
+        with self._lock:
+            key = str(run.folder)
+            if key not in self._followers:
+                self._followers[key] = Follower(run)
+            self._followers.move_to_end(key)
+            while len(self._followers) > KEPT:
+                self._followers.popitem(last=False)
+            return self._followers[key]
+
+    async def page(self, chosen: str) -> Page | None:
+        """The chosen run as it is now, else the one that goes on, else the newest; None where there is none at all."""
+        if (page := self._fresh(chosen)) is not None:
+            return page
+        return await asyncio.to_thread(self.look, chosen)
+
+    def _fresh(self, chosen: str) -> Page | None:
+        """What needs no look at the disk: with many watchers that is nearly every time."""
+        if chosen or time.monotonic() - self._looked > LOOK_SECONDS or self._current is None:
+            return None
+        follower = self._followers.get(str(self._current.folder))
+        return follower.fresh() if follower else None
+
+    def look(self, chosen: str = "") -> Page | None:
+        run = None
+        if chosen:
+            with contextlib.suppress(UserError):  # it was taken away
+                run = named(chosen)
+        newest = self.current()
+        run = run or newest
+        return self.of(run).page() if run else None
+
+    def current(self) -> Run | None:
+        with self._lock:
+            if time.monotonic() - self._looked > LOOK_SECONDS:
+                going = going_on()
+                self._current = going or next(iter(runs.every()), None)
+                self.busy, self._looked = going is not None, time.monotonic()
+            return self._current
+
+    def forget_current(self) -> None:
+        """Another run has just been started."""
+        self._looked = 0.0
+
+
+def named(run_id: str) -> Run:
+    """A run under the root, by its exact name: nothing that a browser sends is a path.
+
+    Raises:
+        UserError: where there is none.
+    """
+    for run in runs.every():
+        if run.id == run_id:
+            return run
+    raise UserError(f"run {run_id[:80]!r}: there is none of that name here")
+
+
+def going_on() -> Run | None:
+    """The run that has the machine."""
+    said = holder(runs.root() / "gpu.lock")
+    name = said.get("run") if said else None
+    return next((run for run in runs.every() if run.id == name), None)

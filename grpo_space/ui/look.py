@@ -1,0 +1,15 @@
+"""How the app looks: one theme, few colours. The rest is in look.css."""
+
+from pathlib import Path
+
+import gradio as gr
+
+CSS = Path(__file__).with_name("look.css")
+
+
+def theme() -> gr.themes.Base:
+    fonts = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "sans-serif"]
+    mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
+    return gr.themes.Soft(
+        primary_hue="indigo", secondary_hue="indigo", neutral_hue="slate", font=fonts, font_mono=mono
+    )  # the system's fonts: a page that asks nobody else for anything

@@ -1,0 +1,79 @@
+"""One prompt and its G completions side by side: what GRPO sees, and what it makes of it."""
+
+import math
+import statistics
+
+from grpo_space import answers
+from grpo_space.events import Completion, Group, Sample
+from grpo_space.ui.markup import box, tag, text
+
+LONGEST = 6000
+"""Characters of one completion that are shown: a page holds G of them."""
+
+
+def group(shown: Group) -> str:
+    earned = [sum(value for value in sample.rewards.values() if not math.isnan(value)) for sample in shown.samples]
+    most = max((abs(sample.advantage) for sample in shown.samples), default=0.0)
+    cards = "".join(_sample(sample, shown, i + 1) for i, sample in enumerate(shown.samples))
+    return (
+        box(
+            "gs-question",
+            tag("b", "Prompt: "),
+            text(shown.question),
+            " ",
+            tag("b", f"Right answer: {text(shown.gold)}"),
+        )
+        + tag("p", _lesson(earned, most), "gs-lesson")
+        + box("gs-group", cards)
+    )
+
+
+def _lesson(earned: list[float], most: float) -> str:
+    if most < 1e-6:
+        return (
+            "All of this group earned the same, so nobody did better than the group: every advantage is 0, and the "
+            "group teaches nothing in this step."
+        )
+    return (
+        f"The group earned {statistics.fmean(earned):.2f} on average, before weights. What earned more than its group "
+        "has a positive advantage and becomes likelier; what earned less becomes rarer."
+    )
+
+
+def _sample(sample: Sample, shown: Group, number: int) -> str:
+    tone = "up" if sample.advantage > 1e-6 else "down" if sample.advantage < -1e-6 else "even"
+    arrow = {"up": "▲ likelier", "down": "▼ rarer", "even": "no change"}[tone]
+    paid = "".join(
+        tag("span", f"{text(name)} {'no opinion' if math.isnan(value) else f'{value:+.2f}'}", "gs-chip")
+        for name, value in sample.rewards.items()
+    )
+    return box(
+        f"gs-sample gs-{tone}",
+        box("gs-advantage", tag("b", f"advantage {sample.advantage:+.2f}"), tag("span", arrow)),
+        box("gs-paid", paid),
+        completion(sample, shown.question, shown.gold),
+        f"<footer>completion {number} of {len(shown.samples)}, {sample.tokens} tokens</footer>",
+    )
+
+
+def completion(said: Completion, question: str, gold: str) -> str:
+    """The text with the read answer marked, and why it was graded so."""
+    mark = "✓ right" if said.correct else "✗ wrong"
+    kind = "gs-right" if said.correct else "gs-wrong"
+    cut = tag("span", "cut off at the length limit", "gs-chip") if said.cut_off else ""
+    reason = tag("p", tag("b", mark, kind) + " " + text(said.reason) + " " + cut, "gs-reason")
+    return tag("pre", _marked(said.text, gold, question)) + reason
+
+
+def _marked(said: str, gold: str, question: str) -> str:
+    span = answers.span(said, gold, question)
+    if len(said) > LONGEST:  # the answer stands near the end
+        dropped = len(said) - LONGEST
+        said, span = said[dropped:], (max(0, span[0] - dropped), max(0, span[1] - dropped)) if span else None
+        shortened = tag("i", f"({dropped:,} characters left out) ")
+    else:
+        shortened = ""
+    if span is None:
+        return shortened + text(said)
+    start, end = span
+    return shortened + text(said[:start]) + tag("mark", text(said[start:end])) + text(said[end:])

@@ -1,0 +1,73 @@
+"""All runs, the newest first: open one, read-only."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from grpo_space import runs
+from grpo_space.errors import UserError
+from grpo_space.history import History
+from grpo_space.runs import Run, ended, holder
+from grpo_space.ui.errors import in_words
+from grpo_space.ui.follow import Followers, named
+from grpo_space.ui.progress import BADGES
+from grpo_space.words import plain
+
+HEADERS = ["Run", "How it ended", "Steps", "Base", "Tuned"]
+MOST = 100
+
+
+@dataclass(frozen=True)
+class _Known:
+    size: int
+    history: History
+
+
+class Past:
+    """Reads each ended run once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, list[str]]] = {}
+
+    def rows(self) -> list[list[str]]:
+        return [self._row(run) for run in runs.every()[:MOST]]
+
+    def _row(self, run: Run) -> list[str]:
+        running = holder(run.folder / "lock") is not None
+        size = run.log.path.stat().st_size if run.log.path.exists() else 0
+        known = self._known.get(run.id)
+        if running:
+            return [run.id, BADGES["running"], "", "", ""]
+        if known is None or known[0] != size:
+            known = self._known[run.id] = size, self._read(run)
+        return known[1]
+
+    @staticmethod
+    def _read(run: Run) -> list[str]:
+        try:
+            history, most = run.history(), run.config.grpo.max_steps
+        except UserError as error:  # one run that cannot be read hides no other
+            return [run.id, plain(str(error))[:80], "", "", ""]
+        shares = [f"{100 * e.correct / e.n:.1f} % of {e.n}" if e else "" for e in (history.base, history.tuned)]
+        return [run.id, BADGES[ended(history)], f"{history.step} of {most}", *shares]
+
+
+def build(view: gr.State, followers: Followers) -> None:
+    past = Past()
+    with gr.Accordion("All runs", open=False, elem_id="gs-past") as fold:
+        gr.HTML("<p class='gs-dim'>Choose one to look at it. Looking changes nothing.</p>")
+        table = gr.Dataframe(
+            headers=HEADERS, datatype="str", interactive=False, max_height=320, show_label=False, buttons=[],
+            elem_id="gs-runs", wrap=True,
+        )  # fmt: skip
+
+    @in_words
+    def open_run(view: Any, chosen: gr.SelectData) -> None:
+        row = chosen.row_value
+        run = named(str(row[0]) if isinstance(row, list) and row else "")
+        view.run, view.group = run.id, None
+
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
+    fold.expand(past.rows, None, table, **quiet)
+    table.select(open_run, view, None, **quiet)

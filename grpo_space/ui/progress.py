@@ -1,0 +1,182 @@
+"""What a run is doing, or how it ended, in words."""
+
+import time
+
+from grpo_space.config import RunConfig
+from grpo_space.events import Failed, Phase
+from grpo_space.history import History
+from grpo_space.live import time_left
+from grpo_space.report import PHASES
+from grpo_space.runs import Status
+from grpo_space.statistics import percent, verdict
+from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.words import duration, number
+
+STAGES = {
+    "data": "Data",
+    "load": "Load the model",
+    "evaluate_base": "Test the base",
+    "train": "Train",
+    "save": "Save",
+    "evaluate_tuned": "Test the tuned",
+}
+BADGES = {
+    "new": "not started",
+    "running": "running",
+    "done": "done",
+    "stopped": "stopped",
+    "budget": "stopped at the budget",
+    "failed": "failed",
+    "died": "died",
+}
+
+
+def nothing_yet() -> str:
+    return note(
+        "info",
+        tag("b", "Nothing has been trained here yet."),
+        "Press the button above. You will see the model try, what it is paid for, and how it changes; at the end the same "
+        "held-out problems are given to the model before and after, and the difference is tested.",
+    )
+
+
+def badge(status: Status) -> str:
+    return tag("span", BADGES[status], f"gs-badge gs-is-{status}")
+
+
+def now(name: str, config: RunConfig | None, history: History, status: Status, stopping: bool) -> str:
+    """The run's head: what it is, how far it is, what comes next."""
+    model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
+    head = box("gs-run", badge(status), tag("b", text(name)), tag("span", text(model), "gs-dim"))
+    if status == "running":
+        return head + _stages(history) + _progress(history, stopping)
+    return head + "".join(_ending(history, status))
+
+
+def _stages(history: History) -> str:
+    """Where the run is in its story."""
+    names = list(STAGES)
+    here = names.index(history.phase.what) if history.phase and history.phase.what in STAGES else -1
+    marks = []
+    for i, (name, words) in enumerate(STAGES.items()):
+        kind = "gs-done" if i < here else "gs-here" if i == here else ""
+        current = ' aria-current="step"' if i == here else ""
+        marks.append(f'<li class="{kind}"{current} data-stage="{name}">{words}</li>')
+    return f'<ol class="gs-stages">{"".join(marks)}</ol>'
+
+
+def _progress(history: History, stopping: bool) -> str:
+    phase = history.phase
+    if phase is None:
+        return tag("p", "The worker is starting: a few seconds.", "gs-doing")
+    done = history.step if phase.what == "train" else phase.done
+    said = [tag("b", text(_doing(phase)))]
+    if phase.what == "train" and phase.total:
+        said.append(f"step {done:,} of {phase.total:,}")
+        if history.seconds_per_step:
+            said.append(f"{number(history.seconds_per_step, 1)} s a step")
+        left = time_left(history)
+        if left is not None and history.steps:
+            said.append(f"about {duration(left)} of training left")
+        elif not history.steps:
+            said.append("the first step is the slowest")
+    else:
+        if phase.total:
+            said.append(f"{done:,} of {phase.total:,} problems")
+        said.append(_expected(phase, history))
+    bar = ""
+    if phase.total:
+        share = 100 * done / phase.total
+        bar = (
+            f'<div class="gs-bar" role="progressbar" aria-valuenow="{done}" aria-valuemin="0" '
+            f'aria-valuemax="{phase.total}" aria-label="{text(PHASES[phase.what])}">'
+            f'<div style="width:{share:.1f}%"></div></div>'
+        )
+    else:
+        bar = '<div class="gs-bar gs-busy"><div></div></div>'
+    stop = note("warning", "Stopping: it finishes the step at hand, then saves what was learnt.") if stopping else ""
+    return tag("p", " · ".join(part for part in said if part), "gs-doing") + bar + stop
+
+
+def _doing(phase: Phase) -> str:
+    detail = f": {phase.detail}" if phase.detail else ""
+    return f"{PHASES[phase.what].capitalize()}{detail}"
+
+
+def _expected(phase: Phase, history: History) -> str:
+    """How long this takes here, as far as anybody knows."""
+    since = max(0.0, time.time() - phase.time)
+    if phase.what == "evaluate_tuned" and not phase.done and history.base and not history.base.reused_from:
+        return f"about {duration(history.base.seconds)}, as long as the base took"
+    if phase.expected_seconds:
+        left = phase.expected_seconds - since
+        return f"about {duration(left)} left" if left > 1 else "nearly there"
+    return f"for {duration(since)}" if since >= 3 else ""
+
+
+def _ending(history: History, status: Status) -> list[str]:
+    step, most = history.step, history.max_steps
+    at = f"at step {step:,} of {most:,}" if most else "before its first step"
+    parts = []
+    end = history.end
+    if isinstance(end, Failed):
+        while_ = PHASES.get(end.boundary, "working")
+        words = "<br>".join(text(line) for line in end.message.splitlines())
+        advice = (
+            "This is for you to put right: change it in Preset, then train again."
+            if end.user_error
+            else "What was saved before is kept. The worker's log below holds the details; Go on tries again from the last "
+            "checkpoint."
+        )
+        parts.append(note("bad", tag("b", f"It failed while {while_}, {at}."), words, advice))
+    elif status == "died":
+        parts.append(
+            note(
+                "bad",
+                tag("b", f"The worker was killed {at} and could not say why."),
+                "Most often the machine ran out of memory, or was restarted. What its last checkpoint held is kept: Go on "
+                "takes it up from there.",
+            )
+        )
+    elif status in ("stopped", "budget"):
+        said = text(end.message) if end else ""
+        parts.append(
+            note("warning", tag("b", f"Stopped {at}."), f"{said} Nothing is lost: Go on takes it up from there.")
+        )
+    elif status == "new":
+        parts.append(note("info", "This run was made but never started."))
+    if history.base and history.tuned:
+        parts.append(changed(history))
+    return parts
+
+
+def changed(history: History) -> str:
+    """What the run changed, in one sentence with numbers."""
+    base, tuned, paired = history.base, history.tuned, history.paired()
+    assert base is not None
+    assert tuned is not None
+    kind = "info" if paired.p_value >= 0.05 else "good" if paired.tuned > paired.base else "warning"
+    shares = (
+        f"On {base.n:,} held-out problems the base model was right on {percent(base.correct, base.n)}, the tuned one on "
+        f"{percent(tuned.correct, tuned.n)}; in brackets the 95 % interval."
+    )
+    return note(kind, tag("b", text(verdict(paired))), text(shares))
+
+
+def alarms(history: History) -> str:
+    return "".join(note("warning", tag("b", f"Step {alarm.step}: ") + text(alarm.message)) for alarm in history.alarms)
+
+
+def story(history: History) -> str:
+    """What the run works with, and its figures so far."""
+    said = [text(history.loaded.rows)] if history.loaded else []
+    if history.loaded:
+        said.append(f"Engine: {text(history.loaded.engine)}.")
+    if history.base:
+        again = " (measured in an earlier run)" if history.base.reused_from else ""
+        said.append(f"Base model: {percent(history.base.correct, history.base.n)} right of {history.base.n:,}{again}.")
+    if history.skipped_steps:
+        said.append(
+            f"{history.skipped_steps} steps were skipped while the float16 loss scale finds its level: by design."
+        )
+    return tag("p", " ".join(said), "gs-dim") if said else ""

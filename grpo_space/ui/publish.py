@@ -1,0 +1,76 @@
+"""The Publish tab: takes the adapter and the config away from here."""
+
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from grpo_space.errors import UserError
+from grpo_space.runs import Run
+from grpo_space.ui.access import Access
+from grpo_space.ui.errors import in_words
+from grpo_space.ui.follow import Followers
+
+
+def build(view: gr.State, followers: Followers, access: Access) -> None:
+    gr.HTML(
+        "<h3>Take it with you</h3><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the base model, "
+        "which PEFT loads onto it. The config is all that is needed to train it again.</p>"
+    )
+    with gr.Row():
+        adapter = gr.Button("Adapter as a zip", variant="primary", elem_id="gs-zip")
+        config = gr.Button("Config as YAML", elem_id="gs-yaml")
+    file = gr.File(label="Ready to download", visible=False, interactive=False, elem_id="gs-file")
+
+    @in_words
+    def zipped(view: Any, request: gr.Request) -> Any:
+        if not access.demo:
+            access.allowed(request)
+        page = followers.look(view.run)
+        if page is None:
+            raise UserError("There is no run yet: train first.")
+        return gr.update(value=str(adapter_zip(page.run)), visible=True)
+
+    @in_words
+    def written(view: Any, request: gr.Request) -> Any:
+        if not access.demo:
+            access.allowed(request)
+        page = followers.look(view.run)
+        if page is None:
+            raise UserError("There is no run yet: train first.")
+        copy = _folder(page.run) / f"{page.run.id}.yaml"
+        copy.write_bytes((page.run.folder / "config.yaml").read_bytes())
+        return gr.update(value=str(copy), visible=True)
+
+    adapter.click(zipped, view, file, api_visibility="private", concurrency_limit=2)
+    config.click(written, view, file, api_visibility="private", concurrency_limit=2)
+
+
+def adapter_zip(run: Run) -> Path:
+    """The adapter with the run's config, as one file; made once for each adapter.
+
+    Raises:
+        UserError: where the run has no adapter yet.
+    """
+    weights = run.adapter / "adapter_model.safetensors"
+    if not weights.is_file():
+        raise UserError(f"{run.id} has no adapter yet: it is saved when the training ends or is stopped.")
+    made = _folder(run) / f"{run.id}.zip"
+    if made.is_file() and made.stat().st_mtime >= weights.stat().st_mtime:
+        return made
+    half = made.with_suffix(f".{os.getpid()}.half")
+    with zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as archive:  # weights do not compress
+        for file in sorted(run.adapter.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(run.adapter.parent))
+        archive.write(run.folder / "config.yaml", "config.yaml")
+    return half.replace(made)
+
+
+def _folder(run: Run) -> Path:
+    folder = Path(tempfile.gettempdir()) / f"grpo-space-{os.getuid()}" / run.id
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder

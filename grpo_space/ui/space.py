@@ -1,0 +1,117 @@
+"""What only a Space needs to be told: what it costs, what it forgets, what cannot run here."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from huggingface_hub import HfApi
+
+from grpo_space.config import RunConfig
+from grpo_space.hardware import Gpu
+from grpo_space.ui.markup import link, note, tag, text
+from grpo_space.words import duration
+
+T4_DOLLARS_PER_HOUR = 0.40
+"""A T4 small's list price (Hugging Face, Spaces hardware, 2025)."""
+LONG_SECONDS = 1800
+T4_TOKENS_PER_SECOND = 60
+"""Completion tokens, end to end, that public T4 notebooks of 3B models with vLLM reach: a rough guess, before a run of
+one's own has been measured."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """Where the app runs, if it is a Space."""
+
+    id: str
+    zero_gpu: bool = False
+
+    @property
+    def settings(self) -> str:
+        return f"https://huggingface.co/spaces/{self.id}/settings"
+
+
+def space_here(environment: Mapping[str, str]) -> Space | None:
+    if environment.get("SYSTEM") != "spaces":
+        return None
+    zero = environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "true", "t")
+    return Space(environment.get("SPACE_ID", ""), zero)
+
+
+class SleepTime:
+    """The Space's sleep time, asked of the Hub once, in the background: the page waits for nobody."""
+
+    def __init__(self, space: Space | None) -> None:
+        self.words = "not known"
+        if space is not None and space.id:
+            threading.Thread(target=self._ask, args=(space.id,), daemon=True).start()
+
+    def _ask(self, space_id: str) -> None:
+        try:
+            seconds = (HfApi(token=False).space_info(space_id, timeout=10).runtime or _NO_RUNTIME).sleep_time
+        except Exception:  # private, offline, or the Hub is down: then it is not known
+            return
+        self.words = duration(seconds) if seconds else "never, or the free hardware's 48 hours"
+
+
+class _Runtime:
+    sleep_time: int | None = None
+
+
+_NO_RUNTIME = _Runtime()
+
+
+def expected_seconds(config: RunConfig) -> float:
+    """Of the training, roughly; 0 for the embedded model."""
+    if not config.model.load_in_4bit:
+        return 0.0
+    grpo = config.grpo
+    return grpo.max_steps * grpo.completions_per_step * grpo.max_completion_length * 0.5 / T4_TOKENS_PER_SECOND
+
+
+def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
+    """Why this Space cannot train the config, as HTML; empty where it may."""
+    if space is not None and space.zero_gpu:
+        return note(
+            "bad",
+            tag("b", "ZeroGPU cannot train."),
+            "It lends a GPU for a minute or two at a time, and a training needs one for longer. Choose a T4 small, or the free "
+            f"CPU for the tiny preset, in {link(space.settings, 'this Space’s settings')}.",
+        )
+    if config.model.load_in_4bit and gpu is None:
+        where = (
+            f"Choose a T4 small in {link(space.settings, 'this Space’s settings')} (about ${T4_DOLLARS_PER_HOUR:.2f} an hour), or "
+            if space is not None
+            else "Run it on a machine with one or in a Space with a T4, or "
+        )
+        return note(
+            "warning", tag("b", "This preset needs a CUDA GPU."), f"{where}train the preset tiny: it works here."
+        )
+    return ""
+
+
+def before(space: Space | None, config: RunConfig, sleep: SleepTime) -> str:
+    """What to know before a long run on a Space, as HTML."""
+    seconds = expected_seconds(config)
+    if space is None or seconds < LONG_SECONDS:
+        return ""
+    return note(
+        "warning",
+        tag(
+            "b",
+            f"A long run: roughly {duration(seconds)}, about ${seconds / 3600 * T4_DOLLARS_PER_HOUR:.2f} on a T4 small.",
+        ),
+        f"A Space's disk is lost when it restarts or sleeps. It sleeps after: {text(sleep.words)}; only visits count, not the "
+        "GPU's work. Changing hardware, secrets or variables restarts it: not while a run is going on or unsaved.",
+    )
+
+
+def after(space: Space | None) -> str:
+    """What to do once a run has ended on a Space, as HTML."""
+    if space is None:
+        return ""
+    return note(
+        "info",
+        tag("b", "This disk does not outlast a restart: publish or download the adapter first."),
+        f"Then pause the Space, so that it costs nothing: {link(space.settings, 'settings')}.",
+    )

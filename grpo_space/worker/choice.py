@@ -1,0 +1,137 @@
+"""Which engine and which rollouts a run gets here, and why; and what must be done before torch is imported."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.hardware import Gpu, driver_problem, torch_cuda
+
+UNSLOTH_KNOWS = frozenset({"llama", "mistral", "gemma", "gemma2", "qwen2", "qwen3"})
+"""The model types that Unsloth has kernels of its own for. It tries its luck with others; we do not."""
+UNSLOTH_NEEDS = (7, 0)
+"""The least compute capability."""
+BESIDE_WEIGHTS_GIB = 2.0
+"""The least that training takes besides the weights: CUDA's context, adapter, optimizer, activations."""
+FOUR_BITS = 0.3
+"""What is left of 16-bit weights in 4 bits: the embedding stays as it is."""
+LOAD_SECONDS = {("transformers", "generate"): 12.0, ("unsloth", "generate"): 60.0, ("unsloth", "vllm"): 150.0}
+"""The first on 2 cores with the embedded model; the others about as seen on an H200, compiling included."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    engine: Literal["unsloth", "transformers"]
+    rollout: Literal["vllm", "generate"]
+    why: str
+
+    @property
+    def load_seconds(self) -> float:
+        return LOAD_SECONDS[self.engine, self.rollout]
+
+
+def installed(package: str) -> bool:
+    return find_spec(package) is not None
+
+
+def choose(
+    config: RunConfig,
+    model: Path,
+    gpu: Gpu | None,
+    vllm_died: bool,
+    installed: Callable[[str], bool] = installed,
+    cuda: Callable[[], str | None] = torch_cuda,
+) -> Choice:
+    """
+    `model` is the folder with the model's files; `vllm_died` whether vLLM failed in this run before.
+
+    Raises:
+        UserError: where the config asks for what this machine does not have.
+    """
+    if gpu is None:
+        return Choice("transformers", "generate", "There is no CUDA GPU: plain Transformers trains on the CPU.")
+    if problem := driver_problem(gpu, cuda()):
+        raise UserError(problem)
+    check_memory(config, model, gpu)
+    if config.engine == "transformers":
+        return Choice("transformers", "generate", "engine=transformers was asked for.")
+    without = why_not_unsloth(config, model, gpu, installed)
+    if without:
+        return Choice("transformers", "generate", f"{without} Plain Transformers trains on the GPU, more slowly.")
+    if config.rollout == "generate":
+        return Choice("unsloth", "generate", "Unsloth trains; rollout=generate was asked for.")
+    if vllm_died:
+        return Choice("unsloth", "generate", "Unsloth trains and writes: vLLM failed in this run before.")
+    if not installed("vllm"):
+        if config.rollout == "vllm":
+            raise UserError("rollout: vllm is not installed: pip install -r requirements.txt, or take rollout=auto")
+        return Choice("unsloth", "generate", "Unsloth trains and writes: vLLM is not installed.")
+    return Choice("unsloth", "vllm", "Unsloth trains, vLLM writes.")
+
+
+def why_not_unsloth(config: RunConfig, model: Path, gpu: Gpu, installed: Callable[[str], bool]) -> str:
+    """Empty where it can be used.
+
+    Raises:
+        UserError: where it was asked for, and this machine does not have it.
+    """
+    asked = config.engine == "unsloth" or config.rollout == "vllm"
+    field = "engine: unsloth" if config.engine == "unsloth" else "rollout: vllm needs Unsloth, which"
+    if not installed("unsloth"):
+        if asked:
+            raise UserError(f"{field} is not installed: pip install -r requirements.txt, or take auto")
+        return "Unsloth is not installed."
+    if gpu.compute_capability < UNSLOTH_NEEDS:
+        major, minor = gpu.compute_capability
+        if asked:
+            raise UserError(f"{field} needs compute capability 7.0; {gpu.name} has {major}.{minor}: take auto")
+        return f"Unsloth needs compute capability 7.0, and {gpu.name} has {major}.{minor}."
+    kind = json.loads((model / "config.json").read_text(encoding="utf-8")).get("model_type")
+    return "" if kind in UNSLOTH_KNOWS else f"Unsloth has no kernels for models of the type {kind}."
+
+
+def check_memory(config: RunConfig, model: Path, gpu: Gpu) -> None:
+    """
+    Raises:
+        UserError: where the weights alone leave no room to train.
+    """
+    weights = sum(file.stat().st_size for file in model.glob("*.safetensors")) / 2**30
+    quantised = "quantization_config" in json.loads((model / "config.json").read_text(encoding="utf-8"))
+    if config.model.load_in_4bit and not quantised:
+        weights *= FOUR_BITS
+    need = weights + BESIDE_WEIGHTS_GIB
+    if need <= gpu.gib:
+        return
+    hint = "a smaller model" if config.model.load_in_4bit or quantised else "model.load_in_4bit, or a smaller model"
+    raise UserError(
+        f"model.id: {config.model.id} needs {need:.1f} GiB of GPU memory at the least, and {gpu.name} has "
+        f"{gpu.gib:.1f}: take {hint} (qwen2.5-1.5b is the smallest preset for a GPU)"
+    )
+
+
+def make_ready(choice: Choice, gpu: Gpu | None, scratch: Path) -> None:
+    """Comes before every import of the GPU stack. Unsloth patches torch, TRL, PEFT and Transformers as they load, and
+    reads its settings from the environment then; Unsloth and vLLM write files into the working directory, which becomes
+    `scratch`. TRL imports vLLM wherever it is installed: where nobody needs it, it is hidden, broken or not.
+    """
+    if choice.rollout != "vllm":
+        sys.modules["vllm"] = None  # type: ignore[assignment]  # what Python takes for "cannot be imported"
+    if choice.engine != "unsloth":
+        return
+    scratch.mkdir(parents=True, exist_ok=True)
+    os.chdir(scratch)
+    os.environ |= {
+        "UNSLOTH_DISABLE_STATISTICS": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "UNSLOTH_VLLM_NO_FLASHINFER": "1",  # it compiles kernels while it runs, which needs nvcc and ninja
+        "VLLM_USE_FLASHINFER_SAMPLER": "0",
+    }
+    if gpu is not None and not gpu.has_bfloat16:
+        os.environ["VLLM_ATTENTION_BACKEND"] = "TRITON_ATTN"  # FlashAttention needs compute capability 8.0
+    import unsloth  # noqa: F401 - for what it does to the others

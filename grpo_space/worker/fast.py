@@ -1,0 +1,137 @@
+"""Unsloth on a CUDA GPU, with vLLM or its own `generate`. `choice.make_ready` has imported it before anything else."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from peft import set_peft_model_state_dict
+from peft.utils import load_peft_weights
+from tqdm import tqdm
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from unsloth import FastLanguageModel
+
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.hardware import Gpu
+from grpo_space.worker.choice import Choice
+from grpo_space.worker.engine import Engine, Messages, Progress, Written, check, stop_ids
+from grpo_space.worker.plain import Generating
+
+UTILIZATION = 0.6
+"""vLLM's share of the GPU: the weights, which the training shares, and its cache. The rest is for the training."""
+LEAST_SEQUENCES = 64
+"""Completions that vLLM writes at once: evaluation asks for many. Up to here its memory does not grow with them."""
+LORA = "adapter"
+"""What vLLM calls the adapter; it is handed over as tensors and never read from there."""
+
+
+class RolloutError(Exception):
+    """vLLM cannot serve this model. The run can go on without it."""
+
+
+@dataclass(frozen=True)
+class Serving(Engine):
+    """Writes with vLLM, which shares the weights with the training and takes the adapter as it is at that moment."""
+
+    def write(
+        self,
+        prompts: Sequence[Messages],
+        *,
+        adapter: bool,
+        max_new_tokens: int,
+        batch_size: int,
+        progress: Progress = lambda done: None,
+    ) -> list[Written]:
+        """All prompts at once: vLLM fills its own batch, so `batch_size` is not needed."""
+        from vllm import SamplingParams  # noqa: PLC0415 - only where it is chosen
+
+        greedy = SamplingParams(
+            temperature=0.0, max_tokens=max_new_tokens, stop_token_ids=sorted(self.stop_ids), detokenize=False
+        )
+        outputs = self.model.vllm_engine.generate(
+            [{"prompt_token_ids": self.encode(prompt)} for prompt in prompts],
+            greedy,
+            lora_request=self.model.load_lora(LORA, load_tensors=True) if adapter else None,
+            use_tqdm=lambda **options: Bar(progress, **options),
+        )
+        return [self.read(output.outputs[0].token_ids) for output in outputs]
+
+
+class Bar(tqdm):
+    """vLLM's progress bar, told instead of drawn."""
+
+    def __init__(self, told: Progress, **options: Any) -> None:
+        self.told = told
+        self.nowhere: IO[str] = open(os.devnull, "w")  # noqa: SIM115, PTH123 - closed with the bar
+        super().__init__(**options | {"file": self.nowhere})
+
+    def update(self, n: float | None = 1) -> bool | None:
+        drawn = super().update(n)
+        self.told(int(self.n))
+        return drawn
+
+    def close(self) -> None:
+        super().close()
+        self.nowhere.close()
+
+
+def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu, adapter: Path | None = None) -> Engine:
+    """The base model in the folder `source` with a fresh adapter on it, or with the one in the folder `adapter`.
+
+    Raises:
+        UserError: where the model cannot do what the config asks of it.
+        RolloutError: where vLLM is at fault.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    check(config, source, tokenizer)
+    vllm: dict[str, Any] = {}
+    if choice.rollout == "vllm":
+        check_embedding(source, tokenizer)
+        sequences = max(LEAST_SEQUENCES, config.grpo.completions_per_step)
+        vllm = {"fast_inference": True, "gpu_memory_utilization": UTILIZATION, "max_lora_rank": config.lora.r}
+        vllm |= {"max_num_seqs": sequences, "disable_log_stats": True}
+    model, tokenizer = FastLanguageModel.from_pretrained(
+        model_name=str(source),
+        max_seq_length=config.model.max_seq_length,
+        load_in_4bit=config.model.load_in_4bit,
+        dtype=torch.bfloat16 if gpu.has_bfloat16 else torch.float16,
+        random_state=config.seed,
+        **vllm,
+    )
+    if vllm and not hasattr(model, "vllm_engine"):
+        raise RolloutError("Unsloth did not start it")
+    try:
+        model = FastLanguageModel.get_peft_model(
+            model,
+            r=config.lora.r,
+            lora_alpha=config.lora.lora_alpha,
+            lora_dropout=config.lora.lora_dropout,
+            target_modules=list(config.lora.target_modules),
+            use_gradient_checkpointing="unsloth",
+            random_state=config.seed,
+        )
+    except ValueError as error:
+        raise UserError(f"lora.target_modules: {str(error).splitlines()[0]}") from error
+    if adapter is not None:
+        set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cuda"))
+    kind = Serving if vllm else Generating
+    return kind(choice, model, tokenizer, commit, stop_ids(model, tokenizer), gpu.has_bfloat16)
+
+
+def check_embedding(source: Path, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Where a tokenizer has more tokens than the embedding has rows, Unsloth resizes the embedding, after vLLM recorded
+    its CUDA graphs over it: the memory moves, and the second token that vLLM writes is an illegal memory access.
+
+    Raises:
+        RolloutError: where that would happen.
+    """
+    rows = json.loads((source / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    if len(tokenizer) > rows:
+        raise RolloutError(
+            f"the tokenizer has {len(tokenizer)} tokens and the embedding {rows} rows, so Unsloth would move the "
+            "embedding in memory while vLLM reads it"
+        )

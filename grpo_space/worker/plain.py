@@ -1,0 +1,142 @@
+"""Plain Transformers and PEFT: on a CPU, and on a CUDA GPU where Unsloth does not serve."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, PeftModelForCausalLM
+from peft.tuners.lora import LoraLayer
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    GenerationConfig,
+    set_seed,
+)
+
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.hardware import Gpu
+from grpo_space.worker.choice import Choice
+from grpo_space.worker.engine import Engine, Messages, Progress, Written, check, stop_ids
+
+
+class MergedRollouts(PeftModelForCausalLM):
+    """Writes with the adapter merged into the weights, which at every token saves two small products a layer.
+
+    The weights are put back bit by bit: what merging and unmerging leaves behind would make the base another model.
+    """
+
+    def generate(self, *args: Any, **options: Any) -> Any:
+        layers = [module for module in self.modules() if isinstance(module, LoraLayer)]
+        if any(layer.disable_adapters for layer in layers):
+            return super().generate(*args, **options)
+        weights = [layer.get_base_layer().weight for layer in layers]
+        before = [weight.detach().clone() for weight in weights]
+        self.merge_adapter()
+        try:
+            return super().generate(*args, **options)
+        finally:
+            self.unmerge_adapter()
+            with torch.no_grad():
+                for weight, kept in zip(weights, before, strict=True):
+                    weight.copy_(kept)
+
+
+@dataclass(frozen=True)
+class Generating(Engine):
+    """Writes with the model's own `generate`."""
+
+    def write(
+        self,
+        prompts: Sequence[Messages],
+        *,
+        adapter: bool,
+        max_new_tokens: int,
+        batch_size: int,
+        progress: Progress = lambda done: None,
+    ) -> list[Written]:
+        """Batched by length, so that little is padding."""
+        encoded = [self.encode(prompt) for prompt in prompts]
+        order = sorted(range(len(prompts)), key=lambda i: len(encoded[i]), reverse=True)
+        written: dict[int, Written] = {}
+        training = self.model.training
+        self.model.eval()
+        for start in range(0, len(order), batch_size):
+            batch = order[start : start + batch_size]
+            results = self._write_batch([encoded[i] for i in batch], adapter, max_new_tokens)
+            written.update(zip(batch, results, strict=True))
+            progress(len(written))
+        self.model.train(training)
+        return [written[i] for i in range(len(prompts))]
+
+    def _write_batch(self, encoded: list[list[int]], adapter: bool, max_new_tokens: int) -> list[Written]:
+        inputs = self.tokenizer.pad({"input_ids": encoded}, padding_side="left", return_tensors="pt")
+        inputs = inputs.to(self.model.device)
+        greedy = GenerationConfig(
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            pad_token_id=self.tokenizer.pad_token_id,
+            eos_token_id=sorted(self.stop_ids),
+        )
+        with torch.inference_mode(), contextlib.nullcontext() if adapter else self.model.disable_adapter():
+            output = self.model.generate(**inputs, generation_config=greedy)
+        return [self.read(ids) for ids in output[:, inputs["input_ids"].shape[1] :].tolist()]
+
+
+def load(
+    config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu | None, adapter: Path | None = None
+) -> Engine:
+    """The base model in the folder `source` with a fresh adapter on it, or with the one in the folder `adapter`.
+
+    Raises:
+        UserError: where the model cannot be loaded, or cannot do what the config asks of it.
+    """
+    set_seed(config.seed)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, padding_side="left")
+        model = AutoModelForCausalLM.from_pretrained(source, **_options(config, source, gpu))
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(f"model.id: {config.model.id} could not be loaded: {reason}") from error
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    check(config, source, tokenizer)
+    peft = _with_adapter(model, config, adapter, MergedRollouts if gpu is None else PeftModelForCausalLM)
+    bfloat16 = gpu is not None and gpu.has_bfloat16
+    return Generating(choice, peft, tokenizer, commit, stop_ids(peft, tokenizer), bfloat16)
+
+
+def _options(config: RunConfig, source: Path, gpu: Gpu | None) -> dict[str, Any]:
+    if gpu is None:
+        return {"dtype": torch.float32}
+    dtype = torch.bfloat16 if gpu.has_bfloat16 else torch.float16
+    known = AutoConfig.from_pretrained(source)
+    options: dict[str, Any] = {"dtype": dtype, "device_map": {"": 0}, "config": known}
+    if hasattr(known, "quantization_config"):  # made on a GPU with bfloat16, which this one need not have
+        known.quantization_config["bnb_4bit_compute_dtype"] = str(dtype).removeprefix("torch.")
+    elif config.model.load_in_4bit:
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
+        )
+    return options
+
+
+def _with_adapter(model: Any, config: RunConfig, adapter: Path | None, kind: type[PeftModel]) -> PeftModel:
+    lora = LoraConfig(
+        r=config.lora.r,
+        lora_alpha=config.lora.lora_alpha,
+        lora_dropout=config.lora.lora_dropout,
+        target_modules=list(config.lora.target_modules),
+        task_type="CAUSAL_LM",
+    )
+    try:
+        if adapter is not None:
+            return kind.from_pretrained(model, adapter, is_trainable=True)
+        return kind(model, lora)
+    except ValueError as error:
+        raise UserError(f"lora.target_modules: {str(error).splitlines()[0]}") from error
