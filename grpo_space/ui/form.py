@@ -269,9 +269,13 @@ def _brief(value: object) -> str:
     return f"{text[:60]}..." if len(text) > 60 else text
 
 
+LOOK_ALIKES = str.maketrans({"*": "\N{ASTERISK OPERATOR}", "`": "'"})
+
+
 def as_text(words: str) -> str:
-    """A component's `info` reads links, bold and code: what a user typed is none of these."""
-    return re.sub(r"([*\]\[_])", "\\1\N{WORD JOINER}", words).replace("`", "'")
+    """A component's `info` reads links, bold, italics and code: what a user typed is none. Names stay whole."""
+    words = re.sub(r"(?<![^\W_])_|_(?![^\W_])", "\N{MODIFIER LETTER LOW MACRON}", words.translate(LOOK_ALIKES))
+    return words.replace("](", "]\N{WORD JOINER}(")
 
 
 def one_step(values: Mapping[str, Any]) -> str:

@@ -59,6 +59,9 @@ def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Re
 
     gr.on(list(_triggers(tab)), check, inputs, checked, trigger_mode="always_last", **QUIET)
 
+    first = tab.base.value
+    gr.on(None, lambda: rows_of(first), None, tab.rows, **QUIET)  # a preview may have been made since this was drawn
+
     for name, (_, button) in tab.cards.items():
 
         def choose(name: str = name) -> Updates:
@@ -104,7 +107,7 @@ def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Re
                 tab.upload_note: said,
             }
 
-        gr.on([file.upload, file.clear], keep, [file, *inputs], checked, **QUIET)
+        gr.on([file.upload, file.clear], keep, [file, *inputs], checked, trigger_mode="multiple", **QUIET)
 
     def preview(text: str, request: gr.Request) -> Iterator[Updates]:
         try:

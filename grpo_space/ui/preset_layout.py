@@ -111,7 +111,13 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
     with gr.Accordion("As a file: import and export", open=False):
         import_ = gr.UploadButton("Import a config (YAML)", file_types=[".yaml", ".yml"], elem_id="import")
         import_note = gr.HTML()
-        code = gr.Code(write_yaml(config), language="yaml", label="This config", interactive=False, elem_id="export")
+        code = gr.Code(
+            write_yaml(config),
+            language="yaml",
+            label="This config, to copy or download",
+            interactive=False,
+            elem_id="export",
+        )
 
     return PresetTab(
         config=gr.State(write_yaml(config)),
