@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import gradio as gr
 import yaml
@@ -19,6 +19,7 @@ from grpo_space.ui.preset_layout import (
     card_button,
     card_classes,
     draw,
+    only,
     own_rewards_note,
     rows_of,
     title_of,
@@ -161,8 +162,8 @@ def _checked(
         tab.complained: at,
         tab.status: status,
         tab.step: cards.note(form.one_step(values)),
-        tab.upload: gr.update(visible=_only(values["data.source"] == "file")),
-        tab.hub: gr.update(visible=_only(values["data.source"] == "hub")),
+        tab.upload: gr.update(elem_classes=only(values["data.source"] == "file")),
+        tab.hub: gr.update(elem_classes=only(values["data.source"] == "hub")),
         tab.rows: rows,
         tab.code: text or gr.skip(),
     }
@@ -175,11 +176,6 @@ def _checked(
         if at.get(path) != complained.get(path):
             updates[tab.fields[path]] = form.shown(at.get(path), path)
     return updates
-
-
-def _only(shown: bool) -> bool | Literal["hidden"]:
-    """What was made with `visible=False` and is told so again never appears (Gradio 6.17.3)."""
-    return shown or "hidden"
 
 
 def _status(config: RunConfig, base: RunConfig, title: str, machine: hardware.Gpu | None) -> str:

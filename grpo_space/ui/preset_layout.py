@@ -81,12 +81,14 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
 
     gr.Markdown("### Dataset")
     field("data.source", "Where the problems come from")
-    with gr.Column(visible="hidden") as upload:
+    with gr.Column(elem_classes=only(False)) as upload:
+        most = uploads.MOST_BYTES // 2**20
+        gr.Markdown(f"JSON lines, each with `question` and `answer`; at most {most} MB. It is kept beside the runs.")
         files = {path: _file(path) for path in form.UPLOADED}
         for path in form.UPLOADED:
             field(path)
         upload_note = gr.HTML()
-    with gr.Column(visible="hidden") as hub, gr.Row(elem_classes="fields"):
+    with gr.Column(elem_classes=only(False)) as hub, gr.Row(elem_classes="fields"):
         for path, label in HUB.items():
             field(path, label)
 
@@ -159,11 +161,16 @@ def card_button(chosen: bool) -> dict[str, Any]:
     return {"value": "Chosen" if chosen else "Choose", "variant": "primary" if chosen else "secondary"}
 
 
+def only(shown: bool) -> list[str]:
+    """The classes of a part that comes and goes. What was made with `visible=False` and is told so again never appears,
+    and "hidden" does not hide a column at first (Gradio 6.17.3).
+    """
+    return [] if shown else ["away"]
+
+
 def _file(path: str) -> gr.File:
-    what = "Problems to train on" if path == "data.path" else "Problems to evaluate on (none: held out of the others)"
-    most = uploads.MOST_BYTES // 2**20
     return gr.File(
-        label=f"{what}: JSON lines with question and answer, at most {most} MB",
+        label="Problems to train on" if path == "data.path" else "Problems to evaluate on (may be left out)",
         file_types=[".jsonl", ".json", ".txt"],
         height=120,
         elem_id=f"upload-{form.element(path)}",

@@ -50,6 +50,8 @@ def test_a_preset_is_chosen_with_the_keyboard(visit: Open, complaints: Complaint
         expect(page.get_by_text(read_preset(name).title, exact=True)).to_be_visible()
     expect(page.locator("#choose-tiny")).to_have_text("Chosen")
     expect(status(page)).to_contain_text("tiny, as it came")
+    expect(page.locator("#upload-field-data-path")).to_be_hidden()
+    expect(field(page, "data.id")).to_be_hidden()
     other = page.locator("[id='choose-qwen2.5-1.5b']")
     other.focus()
     page.keyboard.press("Enter")
