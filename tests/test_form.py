@@ -259,3 +259,25 @@ def test_the_state_holds_a_config_as_it_is_written() -> None:
         tab = preset.build(None, lambda request: None)
     assert tab.config.value == write_yaml(TINY)
     assert tab.requested.value == ""
+
+
+def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_path: Path) -> None:
+    """Import, upload and preview: each is an endpoint that a stranger can call."""
+
+    def nobody(request: gr.Request) -> None:
+        raise UserError("sign in as the owner")
+
+    with gr.Blocks() as page:
+        tab = preset.build(None, nobody)
+    handlers = {fn.fn.__name__: fn.fn for fn in page.fns.values() if callable(fn.fn)}
+    file, request = str(tmp_path / "not-there.yaml"), gr.Request()
+    typed = list(form.values_of(TINY).values())
+    answers = {
+        "import": handlers["read_import"](file, request),
+        "upload": handlers["keep"](file, request, TINY, "", {}, *typed),
+        "preview": next(handlers["preview"](write_yaml(TINY), request)),
+    }
+    told = [answers["import"][tab.import_note], answers["upload"][tab.upload_note], answers["preview"][tab.rows]]
+    assert ["sign in as the owner" in words for words in told] == [True, True, True]
+    assert [len(answer) for answer in answers.values()] == [1, 1, 2]
+    assert not runs_root.exists()

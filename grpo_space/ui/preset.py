@@ -111,17 +111,18 @@ def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Re
         gr.on([file.upload, file.clear], keep, [file, *inputs], checked, trigger_mode="multiple", **QUIET)
 
     def preview(text: str, request: gr.Request) -> Iterator[Updates]:
+        below = ""
         try:
             allowed(request)
             config = _right(text)
+            below = rows_of(config) if config.data.path else ""
             yield {
                 tab.rows: cards.note("Reading rows and tokenizer: about 5 seconds, up to 2 minutes from the Hub."),
                 tab.preview: gr.update(interactive=False),
             }
             shown = cards.seen(runs.preview(config))
         except UserError as error:
-            plain = rows_of(config) if text and config.data.path else ""
-            shown = cards.refused(error.problems) + plain
+            shown = cards.refused(error.problems) + below
         yield {tab.rows: shown, tab.preview: gr.update(interactive=True)}
 
     tab.preview.click(
