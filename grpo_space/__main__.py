@@ -322,14 +322,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 def measure(run: Run, limit: int | None, again: bool, quiet: bool) -> History:
     """A new evaluation of the run as it was saved."""
-    if run.status() == "running":
-        raise UserError(f"{run.id}: is running: its evaluation comes at its end")
-    if not (run.last_checkpoint() or run.adapter.is_dir()):
-        raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
-    folder = run.folder / "evaluations"
-    folder.mkdir(exist_ok=True)
-    log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
-    runs.start(run, "evaluate", str(log.path), str(limit or 0), "again" if again else "known")
+    log = runs.start_evaluation(run, limit, again)
     return follow_to_the_end(run, log, quiet)
 
 

@@ -263,6 +263,28 @@ def start(run: Run, task: Task = "train", *arguments: str) -> None:
         raise UserError(said.strip() or f"the worker did not start: {run.worker_log} says why")
 
 
+def can_be_evaluated(run: Run) -> bool:
+    return run.adapter.is_dir() or bool(run.last_checkpoint())
+
+
+def start_evaluation(run: Run, limit: int | None = None, again: bool = False) -> EventLog:
+    """Starts a new evaluation of the run as it was saved, on its first `limit` problems or on all; gives its log.
+    `again`: the base model too, even where its result is known.
+
+    Raises:
+        UserError: where it runs, has saved nothing yet, or the machine is busy.
+    """
+    if run.status() == "running":
+        raise UserError(f"{run.id}: is running: its evaluation comes at its end")
+    if not can_be_evaluated(run):
+        raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
+    folder = run.folder / "evaluations"
+    folder.mkdir(exist_ok=True)
+    log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
+    start(run, "evaluate", str(log.path), str(limit or 0), "again" if again else "known")
+    return log
+
+
 def without_secrets() -> dict[str, str]:
     """The environment of a child. A package of the project must be found from any folder."""
     environment = {key: value for key, value in os.environ.items() if not key.upper().endswith(SECRETS)}

@@ -67,7 +67,8 @@ class Access:
     def refusal(self) -> str:
         if self.on_space:
             return (
-                f"This is for the Space's owner ({self.owner or 'unknown'}): sign in with Hugging Face as the owner, or "
+                f"This is for the Space's owner ({self.owner or 'unknown'}): sign in with Hugging Face as the owner, "
+                f"or "
                 "duplicate this Space to have one of your own."
             )
         return (

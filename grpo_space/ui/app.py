@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Mapping
 from types import FrameType
 from typing import Any
@@ -12,88 +13,73 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from grpo_space import hardware, runs
+from grpo_space import runs
 from grpo_space.errors import UserError
-from grpo_space.hardware import Gpu
-from grpo_space.ui import compare, look, past, preset, publish, space, submit, train
-from grpo_space.ui.access import Access, Guard, access_here
-from grpo_space.ui.follow import Followers, Page, going_on
-from grpo_space.ui.markup import tag, text
+from grpo_space.ui import api, compare, look, past, preset, publish, train, words
+from grpo_space.ui.access import Access, Guard
+from grpo_space.ui.follow import Followers, going_on
+from grpo_space.ui.markup import note
+from grpo_space.ui.place import Place, here
+from grpo_space.ui.space import Space, zero_gpu
 
-WHAT = "Turn a small language model into a reasoning model with GRPO, and see whether it worked."
+LAST_TAB = """() => {
+  const name = sessionStorage.getItem('gs-tab');
+  if (name) document.querySelector(`#gs-tabs [data-tab-id="${name}"]`)?.click();
+}"""
+"""After a reload, which Gradio also does when the app was restarted, the page is where it was."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def machine_words(gpu: Gpu | None) -> str:
-    if gpu is not None:
-        return f"{gpu.name}, {gpu.gib:.0f} GiB"
-    return f"{os.cpu_count()} CPU cores, no GPU: the preset tiny trains here"
-
-
-def build(access: Access, gpu: Gpu | None, here: space.Space | None = None) -> gr.Blocks:
-    followers, sleep = Followers(), space.SleepTime(here)
-
-    def head(page: Page | None) -> str:
-        chips = [tag("span", text(machine_words(gpu)), "gs-chip")]
-        if page is not None and page.status == "running":
-            history = page.history
-            at = f", step {history.step:,} of {history.max_steps:,}" if history.max_steps else ""
-            chips.append(tag("span", f"a run is going on: {text(page.run.id)}{at}", "gs-chip gs-is-running"))
-        elif followers.busy:
-            chips.append(tag("span", "another run is going on", "gs-chip gs-is-running"))
-        else:
-            chips.append(tag("span", "no run is going on", "gs-chip"))
-        return tag("h1", "GRPO Space") + tag("p", WHAT) + tag("div", "".join(chips), "gs-chips")
-
+def build(place: Place) -> gr.Blocks:
+    followers = Followers()
     with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
-        header = gr.HTML(head(None), elem_id="gs-head", elem_classes="gs-head")
-        if here is not None:
-            with gr.Row():
-                if os.environ.get("OAUTH_CLIENT_ID"):
-                    gr.LoginButton()
-                gr.DuplicateButton("Duplicate this Space")
+        api.build(followers, place)  # first, so that the names are its own
+        header = gr.HTML(words.header(place.machine, None, False), elem_id="gs-head", elem_classes="gs-head")
+        if place.space is not None:
+            _space_row(place.space)
         with gr.Tabs(elem_id="gs-tabs"):
-            with gr.Tab("Preset", id="preset"):
-                chosen = preset.build(gpu, access.allowed)
-                next_tab = gr.Button("Next: train it", variant="primary", elem_id="gs-next")
-            with gr.Tab("Train", id="train"):
-                plan = gr.HTML(elem_id="gs-plan")
-                training = train.build(chosen.config, followers, access, header, head)
+            with gr.Tab("Preset", id="preset") as preset_tab:
+                chosen = preset.build(place.gpu, place.access.allowed)
+                next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
+            with gr.Tab("Train", id="train") as train_tab:
+                training = train.build(page, train_tab, chosen.config, followers, place, header)
                 past.build(training.view, followers)
-            with gr.Tab("Compare", id="compare"):
-                comparing = compare.build(training.view, followers)
-            with gr.Tab("Publish", id="publish"):
-                publish.build(training.view, followers, access)
-
-        def planned(sent: str) -> str:
-            try:
-                config = submit.config_of(sent)
-            except UserError as error:
-                return tag("p", text(error), "gs-dim")
-            grpo = config.grpo
-            words = (
-                f"Next: {config.name}, {grpo.max_steps:,} steps, {grpo.completions_per_step} completions a step in groups of "
-                f"{grpo.num_generations}, then {config.evaluation.problems:,} held-out problems."
-            )
-            refused = space.refusal(here, config, gpu)
-            return tag("p", text(words), "gs-dim") + (refused or space.before(here, config, sleep))
-
-        page.load(training.watch, training.view, training.outputs, concurrency_limit=None, **QUIET)
-        gr.on([page.load, chosen.config.change], planned, chosen.config, plan, concurrency_limit=4, **QUIET)
-        training.evaluated.change(
-            comparing.filled_by, comparing.inputs, comparing.outputs, concurrency_limit=8, **QUIET
-        )
+            with gr.Tab("Compare", id="compare") as compare_tab:
+                compare.build(training.view, training.evaluated, followers, place)
+            with gr.Tab("Publish", id="publish") as publish_tab:
+                publish.build(training.view, followers, place)
+        for tab in (preset_tab, train_tab, compare_tab, publish_tab):
+            tab.select(None, js=f"() => {{ sessionStorage.setItem('gs-tab', '{tab.id}'); }}")
+        page.load(None, js=LAST_TAB)
         next_tab.click(None, js=show_tab("train"))
         training.compare.click(None, js=show_tab("compare"))
         training.used.change(lambda sent: sent, training.used, chosen.requested, **QUIET).then(
             None, js=show_tab("preset")
         )
-    return page
+    return page  # type: ignore[no-any-return]
+
+
+def _space_row(space: Space) -> None:
+    """Signing in, and a Space of one's own."""
+    with gr.Row(elem_classes="gs-space"):
+        if os.environ.get("OAUTH_CLIENT_ID"):
+            gr.LoginButton("Sign in with Hugging Face")
+        else:
+            gr.HTML(
+                note(
+                    "warning",
+                    "Nobody can sign in here, so nobody can train: this Space's README.md lacks <code>hf_oauth: "
+                    "true</code>.",
+                )
+            )
+        gr.DuplicateButton("Duplicate this Space")
+    if space.zero_gpu:
+        gr.HTML(zero_gpu(space))
 
 
 def show_tab(name: str) -> str:
-    """JavaScript that opens a tab as a person does: `gr.Tabs(selected=...)` hangs the browser at the next click on a tab
-    (Gradio 6.17.3).
+    """JavaScript that opens a tab as a person does: `gr.Tabs(selected=...)` hangs the browser at the next click on
+    a tab (Gradio 6.17.3).
     """
     return f"() => {{ document.querySelector('#gs-tabs [data-tab-id={name}]')?.click(); }}"
 
@@ -104,10 +90,11 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     Raises:
         UserError: where the page could be reached from elsewhere without a password.
     """
-    gpu = hardware.gpu()
-    access, here = access_here(environment, gpu is not None), space.space_here(environment)
+    place = here(environment)
+    access = place.access
     check_exposure(environment, access)
-    page = build(access, gpu, here)
+    warnings.filterwarnings("ignore", message=".*HTTP_422_UNPROCESSABLE_ENTITY", module="gradio")
+    page = build(place)
     page.queue(default_concurrency_limit=4)
     _, url, _ = page.launch(
         theme=look.theme(),
@@ -139,7 +126,8 @@ def check_exposure(environment: Mapping[str, str], access: Access) -> None:
     if shared or name not in ("127.0.0.1", "localhost", "::1"):
         where = "GRADIO_SHARE" if shared else f"GRADIO_SERVER_NAME={name}"
         raise UserError(
-            f"{where}: whoever reaches this page could train here. Set GRPO_SPACE_PASSWORD; then sign in as owner with it."
+            f"{where}: whoever reaches this page could train here. Set GRPO_SPACE_PASSWORD; then sign in as owner "
+            f"with it."
         )
 
 

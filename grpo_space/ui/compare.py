@@ -1,21 +1,23 @@
 """The Compare tab: the same held-out problems before and after, and what could be chance."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from grpo_space import runs
 from grpo_space.errors import UserError
 from grpo_space.events import Answer, Evaluated
 from grpo_space.history import History
 from grpo_space.report import kinds, mean_tokens
+from grpo_space.runs import can_be_evaluated
 from grpo_space.statistics import percent, verdict, wilson
-from grpo_space.ui import microscope
+from grpo_space.ui import microscope, submit, table
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers, Page
 from grpo_space.ui.markup import box, note, tag, text
-from grpo_space.words import plain
+from grpo_space.ui.place import Place
+from grpo_space.ui.stream import OFF, View, shown_if
 
 FILTERS: dict[str, Callable[[Answer, Answer], bool]] = {
     "All": lambda base, tuned: True,
@@ -25,56 +27,61 @@ FILTERS: dict[str, Callable[[Answer, Answer], bool]] = {
     "Both wrong": lambda base, tuned: not base.correct and not tuned.correct,
 }
 HEADERS = ["#", "Problem", "Right answer", "Base", "Tuned"]
-QUESTION = 160
-"""Characters of a problem in the table; the row opens the whole of it."""
 
 
-@dataclass(frozen=True)
-class CompareTab:
-    filled_by: Callable[..., Any]
-    inputs: list[Any]
-    outputs: list[Any]
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 
 
-def build(view: gr.State, followers: Followers) -> CompareTab:
+def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
+    """Shows the comparison of the run that is looked at; `evaluated` changes when there is another one."""
     summary = gr.HTML(nothing(None), elem_id="gs-summary")
+    evaluate = gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate")
     with gr.Column(visible=False) as problems:
         gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
         kept = gr.Radio(list(FILTERS), value="All", show_label=False, container=False, elem_id="gs-filter")
-        table = gr.Dataframe(
-            headers=HEADERS, datatype="str", interactive=False, wrap=True, max_height=420, show_label=False,
-            elem_id="gs-problems", buttons=[],
-        )  # fmt: skip
+        problem_table = table.component("gs-problems")
         both = gr.HTML(elem_id="gs-both")
 
-    def fill(view: Any, kept: str) -> tuple[str, Any, Any, list[list[str]], str]:
+    def fill(view: View, kept: str) -> tuple[str, Any, Any, Any, str, str]:
         page = followers.look(view.run)
         history = page.evaluation if page else None
         if page is None or history is None or history.base is None or history.tuned is None:
-            return nothing(page), gr.update(visible=False), gr.update(), [], ""
+            can = page is not None and page.status != "running" and can_be_evaluated(page.run)
+            return nothing(page), shown_if(can), gr.update(visible=False), gr.update(), "", ""
         choices = _choices(history)
         chosen = next((value for _, value in choices if value == kept), "All")
         return (
             summarise(history),
+            shown_if(False),
             gr.update(visible=True),
             gr.update(choices=choices, value=chosen),
-            rows(history, chosen),
+            problems_table(history, chosen),
             "",
         )
 
-    def keep(view: Any, kept: str) -> tuple[list[list[str]], str]:
+    def keep(view: View, kept: str) -> tuple[str, str]:
         page = followers.look(view.run)
-        return (rows(page.evaluation, kept) if page else []), ""
+        return (problems_table(page.evaluation, kept) if page else ""), ""
 
     @in_words
-    def open_row(view: Any, chosen: gr.SelectData) -> str:
+    def open_row(view: View, event: gr.EventData) -> str:
         page = followers.look(view.run)
-        return side_by_side(page.evaluation if page else History(), chosen.row_value)
+        return side_by_side(page.evaluation if page else History(), table.chosen(event))
 
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
-    kept.input(keep, [view, kept], [table, both], **quiet)
-    table.select(open_row, view, both, **quiet)
-    return CompareTab(fill, [view, kept], [summary, problems, kept, table, both])
+    @in_words
+    def evaluate_now(view: View, request: gr.Request) -> Any:
+        place.access.allowed(request)
+        if (page := followers.look(view.run)) is None:
+            raise UserError("There is no run yet.")
+        submit.check(page.run.config, place)
+        runs.start_evaluation(page.run)
+        followers.forget_current()
+        return shown_if(False)
+
+    evaluated.change(fill, [view, kept], [summary, evaluate, problems, kept, problem_table, both], **QUIET)
+    kept.input(keep, [view, kept], [problem_table, both], **QUIET)
+    problem_table.select(open_row, view, both, **QUIET)
+    evaluate.click(evaluate_now, view, evaluate, **QUIET)
 
 
 def nothing(page: Page | None) -> str:
@@ -83,7 +90,8 @@ def nothing(page: Page | None) -> str:
         return note(
             "info",
             tag("b", "Nothing to compare yet."),
-            "Train first. Base and tuned model then answer the same held-out problems, with the same prompt, and the answers "
+            "Train first. Base and tuned model then answer the same held-out problems, with the same prompt, and the "
+            "answers "
             "are read by the same rules.",
         )
     if page.status == "running":
@@ -162,34 +170,44 @@ def _choices(history: History) -> list[tuple[str, str]]:
     return [(f"{name} ({sum(keeps(a, b) for _, a, b in pairs)})", name) for name, keeps in FILTERS.items()]
 
 
+def problems_table(history: History, kept: str) -> str:
+    return table.html(HEADERS, rows(history, kept), "None of the problems is of this kind.", _cell)
+
+
+def _cell(said: str) -> str:
+    kind = {"✓": "gs-right", "✗": "gs-wrong"}.get(said[:1], "")
+    return tag("span", text(said), kind)
+
+
 def rows(history: History, kept: str) -> list[list[str]]:
     keeps = FILTERS.get(kept, FILTERS["All"])
     return [
-        [str(number), plain(base.question[:QUESTION]), plain(base.gold), _mark(base), _mark(tuned)]
+        [str(number), _short(base.question), _short(base.gold, 40), _mark(base), _mark(tuned)]
         for number, base, tuned in _pairs(history)
         if keeps(base, tuned)
     ]
 
 
 def _mark(answer: Answer) -> str:
-    read = plain(answer.value or "none")[:20]
-    return f"{'✓' if answer.correct else '✗'} {read}"
+    return f"{'✓' if answer.correct else '✗'} {_short(answer.value or 'no answer', 20)}"
 
 
-def side_by_side(history: History, row: object) -> str:
+def _short(said: str, most: int = 160) -> str:
+    return said if len(said) <= most else said[: most - 1] + "…"
+
+
+def side_by_side(history: History, number: str) -> str:
     """Both answers to the problem of a table's row, which comes from a browser.
 
     Raises:
         UserError: where it is no row of the table.
     """
     pairs = _pairs(history)
-    number = str(row[0]) if isinstance(row, list) and row else ""
     if not number.isdecimal() or not 1 <= int(number) <= len(pairs):
         raise UserError("That row is not in the table any more.")
     _, base, tuned = pairs[int(number) - 1]
-    return box("gs-question", tag("b", f"Problem {number}: "), text(base.question), " ", tag("b", f"Right answer: {text(base.gold)}")) + box(
-        "gs-pair", *(_answer(name, answer) for name, answer in (("Base", base), ("Tuned", tuned)))
-    )  # fmt: skip
+    problem = microscope.question(f"Problem {number}", base.question, base.gold)
+    return problem + box("gs-pair", _answer("Base", base), _answer("Tuned", tuned))
 
 
 def _answer(name: str, answer: Answer) -> str:

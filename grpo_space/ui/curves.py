@@ -107,7 +107,8 @@ def _own(step: Step) -> Iterator[tuple[str, float, float | None, float | None]]:
 
 CHARTS = (
     Chart(
-        "Reward", "", "What completions earned on average. It should rise. The band is the spread within groups: where it "
+        "Reward", "", "What completions earned on average. It should rise. The band is the spread within groups: "
+        "where it "
         "closes, there is nothing left to choose from.", _reward,
     ),
     Chart(
@@ -127,7 +128,8 @@ CHARTS = (
         "KL", "nats", "How far the tuned model has moved from its base.", _one("kl"), 0, None, 3,
     ),
     Chart(
-        "Entropy", "nats", "How undecided the model is at each token. It falls as it settles; at 0 nothing new is tried.",
+        "Entropy", "nats", "How undecided the model is at each token. It falls as it settles; at 0 nothing new is "
+        "tried.",
         _one("entropy"), 0, None, 2,
     ),
     Chart(
@@ -135,7 +137,8 @@ CHARTS = (
         _one("grad_norm"), 0, None, 2,
     ),
     Chart(
-        "Loss", "", "Says little here: a group's advantages cancel out, so it hovers around 0. Watch the reward instead.",
+        "Loss", "", "Says little here: a group's advantages cancel out, so it hovers around 0. Watch the reward "
+        "instead.",
         _one("loss"), None, None, 3,
     ),
 )  # fmt: skip

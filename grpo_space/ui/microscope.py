@@ -16,16 +16,14 @@ def group(shown: Group) -> str:
     most = max((abs(sample.advantage) for sample in shown.samples), default=0.0)
     cards = "".join(_sample(sample, shown, i + 1) for i, sample in enumerate(shown.samples))
     return (
-        box(
-            "gs-question",
-            tag("b", "Prompt: "),
-            text(shown.question),
-            " ",
-            tag("b", f"Right answer: {text(shown.gold)}"),
-        )
+        question(f"Step {shown.step}", shown.question, shown.gold)
         + tag("p", _lesson(earned, most), "gs-lesson")
         + box("gs-group", cards)
     )
+
+
+def question(name: str, asked: str, gold: str) -> str:
+    return box("gs-question", tag("b", f"{name}: "), text(asked), " ", tag("b", f"Right answer: {text(gold)}"))
 
 
 def _lesson(earned: list[float], most: float) -> str:

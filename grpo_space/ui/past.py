@@ -9,6 +9,7 @@ from grpo_space import runs
 from grpo_space.errors import UserError
 from grpo_space.history import History
 from grpo_space.runs import Run, ended, holder
+from grpo_space.ui import table
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers, named
 from grpo_space.ui.progress import BADGES
@@ -57,17 +58,16 @@ def build(view: gr.State, followers: Followers) -> None:
     past = Past()
     with gr.Accordion("All runs", open=False, elem_id="gs-past") as fold:
         gr.HTML("<p class='gs-dim'>Choose one to look at it. Looking changes nothing.</p>")
-        table = gr.Dataframe(
-            headers=HEADERS, datatype="str", interactive=False, max_height=320, show_label=False, buttons=[],
-            elem_id="gs-runs", wrap=True,
-        )  # fmt: skip
+        run_table = table.component("gs-runs")
+
+    def listed() -> str:
+        return table.html(HEADERS, past.rows(), "No run was made yet.")
 
     @in_words
-    def open_run(view: Any, chosen: gr.SelectData) -> None:
-        row = chosen.row_value
-        run = named(str(row[0]) if isinstance(row, list) and row else "")
+    def open_run(view: Any, event: gr.EventData) -> None:
+        run = named(table.chosen(event))
         view.run, view.group = run.id, None
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
-    fold.expand(past.rows, None, table, **quiet)
-    table.select(open_run, view, None, **quiet)
+    fold.expand(listed, None, run_table, **quiet)
+    run_table.select(open_run, view, None, **quiet)

@@ -35,7 +35,8 @@ def nothing_yet() -> str:
     return note(
         "info",
         tag("b", "Nothing has been trained here yet."),
-        "Press the button above. You will see the model try, what it is paid for, and how it changes; at the end the same "
+        "Press the button above. You will see the model try, what it is paid for, and how it changes; at the end the "
+        "same "
         "held-out problems are given to the model before and after, and the difference is tested.",
     )
 
@@ -125,7 +126,8 @@ def _ending(history: History, status: Status) -> list[str]:
         advice = (
             "This is for you to put right: change it in Preset, then train again."
             if end.user_error
-            else "What was saved before is kept. The worker's log below holds the details; Go on tries again from the last "
+            else "What was saved before is kept. The worker's log below holds the details; Go on tries again from "
+            "the last "
             "checkpoint."
         )
         parts.append(note("bad", tag("b", f"It failed while {while_}, {at}."), words, advice))
@@ -134,7 +136,8 @@ def _ending(history: History, status: Status) -> list[str]:
             note(
                 "bad",
                 tag("b", f"The worker was killed {at} and could not say why."),
-                "Most often the machine ran out of memory, or was restarted. What its last checkpoint held is kept: Go on "
+                "Most often the machine ran out of memory, or was restarted. What its last checkpoint held is kept: "
+                "Go on "
                 "takes it up from there.",
             )
         )
@@ -157,7 +160,8 @@ def changed(history: History) -> str:
     assert tuned is not None
     kind = "info" if paired.p_value >= 0.05 else "good" if paired.tuned > paired.base else "warning"
     shares = (
-        f"On {base.n:,} held-out problems the base model was right on {percent(base.correct, base.n)}, the tuned one on "
+        f"On {base.n:,} held-out problems the base model was right on {percent(base.correct, base.n)}, the tuned one "
+        f"on "
         f"{percent(tuned.correct, tuned.n)}; in brackets the 95 % interval."
     )
     return note(kind, tag("b", text(verdict(paired))), text(shares))

@@ -10,16 +10,20 @@ import gradio as gr
 
 from grpo_space.errors import UserError
 from grpo_space.runs import Run
-from grpo_space.ui.access import Access
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers
+from grpo_space.ui.place import Place
+from grpo_space.ui.space import after
 
 
-def build(view: gr.State, followers: Followers, access: Access) -> None:
+def build(view: gr.State, followers: Followers, place: Place) -> None:
+    access = place.access
     gr.HTML(
-        "<h3>Take it with you</h3><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the base model, "
+        "<h3>Take it with you</h3><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the "
+        "base model, "
         "which PEFT loads onto it. The config is all that is needed to train it again.</p>"
     )
+    gr.HTML(after(place.space))
     with gr.Row():
         adapter = gr.Button("Adapter as a zip", variant="primary", elem_id="gs-zip")
         config = gr.Button("Config as YAML", elem_id="gs-yaml")

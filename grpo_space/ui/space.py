@@ -69,18 +69,24 @@ def expected_seconds(config: RunConfig) -> float:
     return grpo.max_steps * grpo.completions_per_step * grpo.max_completion_length * 0.5 / T4_TOKENS_PER_SECOND
 
 
+def zero_gpu(space: Space) -> str:
+    return note(
+        "bad",
+        tag("b", "ZeroGPU cannot train."),
+        "It lends a GPU for a minute or two at a time, and a training needs one for longer. Choose a T4 small, or "
+        "the free "
+        f"CPU for the preset tiny, in {link(space.settings, 'this Space’s settings')}.",
+    )
+
+
 def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
     """Why this Space cannot train the config, as HTML; empty where it may."""
     if space is not None and space.zero_gpu:
-        return note(
-            "bad",
-            tag("b", "ZeroGPU cannot train."),
-            "It lends a GPU for a minute or two at a time, and a training needs one for longer. Choose a T4 small, or the free "
-            f"CPU for the tiny preset, in {link(space.settings, 'this Space’s settings')}.",
-        )
+        return zero_gpu(space)
     if config.model.load_in_4bit and gpu is None:
         where = (
-            f"Choose a T4 small in {link(space.settings, 'this Space’s settings')} (about ${T4_DOLLARS_PER_HOUR:.2f} an hour), or "
+            f"Choose a T4 small in {link(space.settings, 'this Space’s settings')} (about ${T4_DOLLARS_PER_HOUR:.2f} "
+            f"an hour), or "
             if space is not None
             else "Run it on a machine with one or in a Space with a T4, or "
         )
@@ -99,9 +105,11 @@ def before(space: Space | None, config: RunConfig, sleep: SleepTime) -> str:
         "warning",
         tag(
             "b",
-            f"A long run: roughly {duration(seconds)}, about ${seconds / 3600 * T4_DOLLARS_PER_HOUR:.2f} on a T4 small.",
+            f"A long run: roughly {duration(seconds)}, about ${seconds / 3600 * T4_DOLLARS_PER_HOUR:.2f} on a T4 "
+            f"small.",
         ),
-        f"A Space's disk is lost when it restarts or sleeps. It sleeps after: {text(sleep.words)}; only visits count, not the "
+        f"A Space's disk is lost when it restarts or sleeps. It sleeps after: {text(sleep.words)}; only visits "
+        f"count, not the "
         "GPU's work. Changing hardware, secrets or variables restarts it: not while a run is going on or unsaved.",
     )
 

@@ -7,7 +7,8 @@ from grpo_space import hardware, paths, runs, uploads
 from grpo_space.config import RunConfig, parse
 from grpo_space.errors import UserError
 from grpo_space.runs import Run
-from grpo_space.ui.access import Access
+from grpo_space.ui.follow import going_on
+from grpo_space.ui.place import Place
 
 
 def config_of(sent: str) -> RunConfig:
@@ -26,17 +27,31 @@ def config_of(sent: str) -> RunConfig:
     return config
 
 
-def start(sent: str, access: Access, request: gr.Request) -> Run:
+def check(config: RunConfig, place: Place) -> None:
+    """
+    Raises:
+        UserError: where the config cannot be trained here, or another run goes on.
+    """
+    if place.space is not None and place.space.zero_gpu:
+        raise UserError(
+            "ZeroGPU lends a GPU for a minute or two, too short for a training: choose a T4 or the free CPU."
+        )
+    hardware.check(config, place.gpu)
+    paths.check_files(config)
+    if (busy := going_on()) is not None:
+        raise UserError(f"{busy.id} has the machine, one run at a time: this page shows it. Wait for it, or stop it.")
+
+
+def start(sent: str, place: Place, request: gr.Request) -> Run:
     """
     Raises:
         UserError: where the caller may not, the config cannot be trained here, or the machine is busy.
     """
-    if not access.demo:
-        access.allowed(request)  # before anything is told about the config
+    if not place.access.demo:
+        place.access.allowed(request)  # before anything is told about the config
     config = config_of(sent)
-    access.may_train(request, config)
-    hardware.check(config, hardware.gpu())
-    paths.check_files(config)
+    place.access.may_train(request, config)
+    check(config, place)
     run = runs.create(config)
     try:
         runs.start(run)

@@ -1,0 +1,106 @@
+"""What programs may call, MCP tools too: /start, /status, /stop and /evaluation. Each works without arguments."""
+
+import math
+from typing import Any
+
+import gradio as gr
+
+from grpo_space import report, runs
+from grpo_space.config import write_yaml
+from grpo_space.errors import UserError
+from grpo_space.live import phase_words, time_left
+from grpo_space.presets import FIRST_TO_TRY, read_preset
+from grpo_space.statistics import verdict
+from grpo_space.ui import submit
+from grpo_space.ui.follow import Followers, Page, going_on, named
+from grpo_space.ui.place import Place
+
+
+def build(followers: Followers, place: Place) -> None:
+    def page_of(run: str) -> Page:
+        if run:
+            named(run)
+        if (page := followers.look(run)) is None:
+            raise UserError("no run was made here yet: call /start")
+        return page
+
+    def start(request: gr.Request, preset: str = "") -> dict[str, Any]:
+        """Starts the training of a preset; returns at once, with the run's name. For the Space's owner.
+
+        Parameters:
+            preset: the preset's name; empty: the one that this machine's hardware is for
+        """
+        try:
+            run = submit.start(
+                write_yaml(read_preset(preset or FIRST_TO_TRY[place.gpu is not None]).run), place, request
+            )
+        except UserError as error:
+            raise _said(error) from error
+        followers.forget_current()
+        return _status(page_of(run.id))
+
+    def status(run: str = "") -> dict[str, Any]:
+        """How a run stands: its status, step, latest metrics, alarms, and how it ended.
+
+        Parameters:
+            run: the run's name; empty: the one that goes on, else the latest
+        """
+        try:
+            return _status(page_of(run))
+        except UserError as error:
+            raise _said(error) from error
+
+    def stop(request: gr.Request, run: str = "") -> dict[str, Any]:
+        """Asks a run to stop after the step at hand and to keep what was learnt. For the Space's owner.
+
+        Parameters:
+            run: the run's name; empty: the one that goes on
+        """
+        try:
+            place.access.allowed(request)
+            found = named(run) if run else going_on()
+            if found is None:
+                raise UserError("no run is going on")  # noqa: TRY301
+            runs.stop(found)
+            return _status(page_of(found.id))
+        except UserError as error:
+            raise _said(error) from error
+
+    def evaluation(run: str = "") -> dict[str, Any]:
+        """Base against tuned on the same held-out problems: right answers, the paired counts, p, and the verdict.
+
+        Parameters:
+            run: the run's name; empty: the latest
+        """
+        try:
+            page = page_of(run)
+            return {"run": page.run.id, "verdict": verdict(page.evaluation.paired()), **report.as_json(page.evaluation)}
+        except UserError as error:
+            raise _said(error) from error
+
+    for function in (start, status, stop, evaluation):
+        gr.api(function, api_name=function.__name__, concurrency_limit=4)  # type: ignore[attr-defined]
+
+
+def _said(error: UserError) -> gr.Error:
+    return gr.Error("; ".join(error.problems), print_exception=False)
+
+
+def _status(page: Page) -> dict[str, Any]:
+    history = page.history
+    return {
+        "run": page.run.id,
+        "status": page.status,
+        "doing": phase_words(history.phase) if history.phase and page.status == "running" else "",
+        "step": history.step,
+        "max_steps": history.max_steps or (page.config.grpo.max_steps if page.config else 0),
+        "seconds_left": time_left(history) if page.status == "running" else None,
+        "metrics": _numbers(history.steps[-1].metrics) if history.steps else {},
+        "alarms": [alarm.message for alarm in history.alarms],
+        "message": getattr(history.end, "message", ""),
+    }
+
+
+def _numbers(metrics: dict[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN: null stands for it."""
+    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}

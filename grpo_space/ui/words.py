@@ -1,0 +1,47 @@
+"""What the page says of itself: its header, and the words of the field."""
+
+from grpo_space.ui.follow import Page
+from grpo_space.ui.markup import tag, text
+
+WHAT = "Turn a small language model into a reasoning model with GRPO, and see whether it worked."
+MICROSCOPE = (
+    "<h3>Under the microscope</h3><p class='gs-dim'>One prompt, and everything that the model wrote for it in one "
+    "step: "
+    "its <b>group</b>. GRPO pays each completion its <b>rewards</b> and compares it with the rest of the group: how "
+    "much "
+    "better it did is its <b>advantage</b>.</p>"
+)
+GLOSSARY = {
+    "Prompt, completion": "A prompt is a problem as the model sees it; a completion is what the model writes after it.",
+    "Group": "The G completions that are sampled for one prompt. Each is compared with the others, so no second "
+    "model is "
+    "needed to say what was to be expected.",
+    "Reward": "A number that a function pays for a completion: for a right answer, for the format, and so on.",
+    "Advantage": "How much more a completion earned than its group's mean, divided by the group's spread. Positive: it "
+    "becomes likelier. Where all earn the same it is 0, and nothing is learnt.",
+    "Base, tuned": "The model as it came, and the same model with what it has learnt.",
+    "Adapter (LoRA)": "What is learnt: small matrices beside the model's weights, which stay as they are.",
+    "Held-out": "Problems that are never trained on. A model that only learnt its problems by heart fails on them.",
+    "KL": "How far the tuned model's words have moved from the base's. It is shown where the config asks for it "
+    "(beta).",
+    "Entropy": "How undecided the model is at each token. At 0 it always writes the same, and tries nothing new.",
+    "95 % interval": "Where the true share lies, as far as so many problems can tell.",
+    "p": "The chance of so uneven a result if there were no difference at all. Below 0.05 we say: beyond chance.",
+}
+
+
+def header(machine: str, page: Page | None, busy: bool) -> str:
+    """What this is, what it runs on, and whether a run is going on."""
+    kind, said = "gs-chip", "no run is going on"
+    if page is not None and page.status == "running":
+        history = page.history
+        at = f", step {history.step:,} of {history.max_steps:,}" if history.max_steps else ""
+        kind, said = "gs-chip gs-is-running", f"a run is going on: {page.run.id}{at}"
+    elif busy:
+        kind, said = "gs-chip gs-is-running", "another run is going on"
+    chips = tag("span", text(machine), "gs-chip") + tag("span", text(said), kind)
+    return tag("h1", "GRPO Space") + tag("p", WHAT) + tag("div", chips, "gs-chips")
+
+
+def glossary() -> str:
+    return tag("dl", "".join(tag("dt", word) + tag("dd", means) for word, means in GLOSSARY.items()), "gs-glossary")

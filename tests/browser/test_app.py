@@ -1,0 +1,242 @@
+"""What a person does, in a real browser: train, watch, stop, compare, download."""
+
+import os
+import re
+import signal
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from grpo_space.events import Answer, Evaluated, Finished, Group, Phase, Sample, Started
+from grpo_space.presets import read_preset
+from grpo_space.runs import Run, create, every, holder
+from tests.browser.conftest import PHONE, Complaints, Open, show
+from tests.conftest import Fake, until
+from tests.fake_worker import step, whole_run
+from tests.served import Served
+
+A_RUN = 120_000
+"""The longest wait for a few steps of the tiny preset, in ms."""
+TABS = ("Preset", "Train", "Compare", "Publish")
+
+
+def finished(*events: object) -> Run:
+    run = create(read_preset("tiny").run)
+    for event in events or whole_run(3):
+        run.log.append(event)  # type: ignore[arg-type]
+    return run
+
+
+def train(page: Page, steps: int) -> None:
+    field = page.locator("#field-grpo-max-steps input").first
+    field.fill(str(steps))
+    field.blur()
+    expect(page.locator("#preset-status")).to_contain_text(f"→ {steps}" if steps != 30 else "tiny")
+    page.locator("#gs-next").click()
+    expect(page.locator("#gs-plan")).to_contain_text(f"{steps} steps")
+    page.locator("#gs-train").click()
+
+
+def test_a_stranger_trains_watches_compares_and_takes_it_home(
+    visit: Open, complaints: Complaints, tmp_path: Path
+) -> None:
+    page = visit()
+    expect(page.locator("#gs-head")).to_contain_text("no run is going on")
+    train(page, 5)
+    expect(page.locator("#gs-now")).to_contain_text("Loading the model")
+    expect(page.locator("#gs-head")).to_contain_text("a run is going on", timeout=A_RUN)
+    expect(page.locator("#gs-now")).to_contain_text(re.compile("step [1-4] of 5"), timeout=A_RUN)
+    bar = page.locator("#gs-now .gs-bar div")
+    width, curve = bar.get_attribute("style"), page.locator("#gs-curves polyline").first.get_attribute("points")
+    expect(bar).not_to_have_attribute("style", width or "", timeout=A_RUN)
+    expect(page.locator("#gs-curves polyline").first).not_to_have_attribute("points", curve or "", timeout=A_RUN)
+    expect(page.locator("#gs-scope .gs-sample")).to_have_count(8)
+    assert not complaints
+
+    page.reload()
+    complaints.clear()  # a reload cuts the stream, which the old page calls an error
+    expect(page.locator("#gs-now")).to_contain_text("5 steps")
+    page.locator("#gs-to-compare").click(timeout=A_RUN)
+    expect(page.locator("#gs-summary")).to_contain_text("of 400 right")
+    page.locator("#gs-filter").get_by_text("Fixed").click()
+    page.locator("#gs-problems tbody tr").first.click()
+    expect(page.locator("#gs-both .gs-sample")).to_have_count(2)
+    expect(page.locator("#gs-both mark").first).to_be_visible()
+    expect(page.locator("#gs-both")).to_contain_text("✓ right")
+
+    show(page, "Publish")
+    page.locator("#gs-zip").click()
+    with page.expect_download() as download:
+        page.locator("#gs-file a").first.click()
+    kept = tmp_path / "adapter.zip"
+    download.value.save_as(kept)
+    with zipfile.ZipFile(kept) as archive:
+        assert {"adapter/adapter_model.safetensors", "config.yaml"} <= set(archive.namelist())
+    assert not complaints
+
+
+def test_two_watch_and_stop_asks_first(visit: Open, complaints: Complaints) -> None:
+    one = visit()
+    other = visit("Train")
+    train(one, 30)
+    expect(other.locator("#gs-now")).to_contain_text("step 1 of 30", timeout=A_RUN)
+    expect(other.locator("#gs-train")).to_be_disabled()
+    other.locator("#gs-stop").click()
+    other.locator("#gs-stop-no").click()
+    expect(other.locator("#gs-stop-yes")).not_to_be_visible()
+    other.locator("#gs-stop").click()
+    other.locator("#gs-stop-yes").click()
+    for page in (one, other):
+        expect(page.locator("#gs-now")).to_contain_text("Nothing is lost", timeout=A_RUN)
+        expect(page.locator("#gs-resume")).to_be_visible()
+        expect(page.locator("#gs-train")).to_be_enabled()
+    assert (every()[0].adapter / "adapter_model.safetensors").is_file()
+    show(one, "Compare")
+    one.locator("#gs-evaluate").click()
+    expect(one.locator("#gs-summary")).to_contain_text("of 400 right", timeout=A_RUN)
+    assert not complaints
+
+
+def test_a_bad_value_is_refused_at_its_field(visit: Open) -> None:
+    page = visit()
+    field = page.locator("#field-grpo-num-generations").first
+    field.locator("input").first.fill("7")
+    field.locator("input").first.blur()
+    expect(page.locator(".wrong").first).to_be_visible()
+    page.locator("#gs-next").click()
+    expect(page.locator("#gs-plan")).to_contain_text("wrong values")
+    page.locator("#gs-train").click()
+    expect(page.locator(".toast-body")).to_contain_text("wrong values")
+    assert not every()
+
+
+def test_a_failed_run_says_why_and_the_app_lives(visit: Open, fake: Fake, complaints: Complaints) -> None:
+    run, _ = fake("fails")
+    run.worker_log.write_text("the last <b>words</b>\n")
+    page = visit("Train")
+    expect(page.locator("#gs-now")).to_contain_text("RuntimeError: it broke")
+    page.locator("#gs-log-fold button").first.click()
+    expect(page.locator("#gs-log")).to_contain_text("the last <b>words</b>")
+    expect(page.locator("#gs-train")).to_be_enabled()
+    finished()
+    expect(page.locator("#gs-now")).to_contain_text("done")
+    assert not complaints
+
+
+def test_a_killed_worker_is_told(visit: Open, fake: Fake) -> None:
+    _, process = fake("works")
+    page = visit("Train")
+    expect(page.locator("#gs-now")).to_contain_text("step 2 of 100")
+    process.kill()
+    expect(page.locator("#gs-now")).to_contain_text("was killed")
+
+
+def test_a_restarted_app_goes_on_without_a_reload(visit: Open, app: Served, fake: Fake) -> None:
+    run, _ = fake("works")
+    page = visit("Train")
+    expect(page.locator("#gs-now")).to_contain_text("step 2 of 100")
+    app.close(signal.SIGKILL)
+    run.log.append(step(3))
+    again = Served(port=app.port)
+    try:
+        expect(page.locator("#gs-now")).to_contain_text("step 3 of 100")
+        run.log.append(step(4))
+        expect(page.locator("#gs-now")).to_contain_text("step 4 of 100")
+    finally:
+        again.close()
+
+
+def test_closing_every_tab_changes_nothing(visit: Open, fake: Fake) -> None:
+    run, _ = fake("works")
+    page = visit("Train")
+    expect(page.locator("#gs-now")).to_contain_text("step 2 of 100")
+    page.context.close()
+    run.log.append(step(3))
+    expect(visit("Train").locator("#gs-now")).to_contain_text("step 3 of 100")
+
+
+def test_a_past_run_is_opened_read_only_and_its_config_used(visit: Open, complaints: Complaints) -> None:
+    config = read_preset("tiny").run
+    old = create(config.model_copy(update={"seed": 7, "name": "old"}))
+    for event in whole_run(2):
+        old.log.append(event)
+    new = finished()
+    page = visit("Train")
+    expect(page.locator("#gs-now")).to_contain_text(new.id)
+    page.locator("#gs-past button").first.click()
+    page.locator("#gs-runs").get_by_text(old.id).click()
+    expect(page.locator("#gs-now")).to_contain_text(old.id)
+    page.locator("#gs-use").click()
+    show(page, "Train")
+    expect(page.locator("#gs-plan")).to_contain_text("Next: old")
+    assert not complaints
+
+
+HOSTILE = (
+    "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'> **bold** $\\frac{1}{2}$ {{7*7}} ${7*7} `x`"
+)
+
+
+def hostile() -> Run:
+    answer = Answer(
+        question=HOSTILE, gold=HOSTILE, text=HOSTILE, tokens=3, cut_off=False, value=HOSTILE, correct=True,
+        strict=True, reason=HOSTILE,
+    )  # fmt: skip
+    told = {name: value for name, value in answer.model_dump().items() if name not in ("question", "gold", "kind")}
+    sample = Sample(**told, rewards={HOSTILE: 1.0}, advantage=0.5)
+    return finished(
+        Started(),
+        Phase(what="train", total=3),
+        Group(step=1, question=HOSTILE, gold=HOSTILE, samples=(sample, sample)),
+        step(1),
+        *(Evaluated(which=which, key="k", seconds=1, answers=(answer,)) for which in ("base", "tuned")),
+        Finished(why="done", message=HOSTILE),
+    )
+
+
+def test_what_models_write_stays_text(visit: Open, complaints: Complaints) -> None:
+    run = hostile()
+    run.worker_log.write_text(HOSTILE)
+    page = visit("Train")
+    expect(page.locator("#gs-scope pre").first).to_have_text(HOSTILE)
+    page.locator("#gs-log-fold button").first.click()
+    expect(page.locator("#gs-log")).to_contain_text(HOSTILE)
+    show(page, "Compare")
+    page.locator("#gs-problems tbody tr").first.click()
+    expect(page.locator("#gs-both pre").first).to_have_text(HOSTILE)
+    expect(page.locator("#gs-problems tbody")).to_contain_text(HOSTILE)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("#gs-problems .katex, #gs-problems strong, #gs-scope script, #gs-both img").count() == 0
+    assert not complaints
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_never_scrolls_sideways(visit: Open, dark: bool, complaints: Complaints) -> None:
+    finished()
+    page = visit(size=PHONE, dark=dark)
+    for tab in TABS:
+        show(page, tab)
+        expect(page.locator("#gs-head")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+    assert not complaints
+
+
+def test_sigterm_saves_the_run(visit: Open, app: Served) -> None:
+    page = visit()
+    train(page, 30)
+    expect(page.locator("#gs-now")).to_contain_text("step 1 of 30", timeout=A_RUN)
+    run = every()[0]
+    assert app.close() == 0
+    assert holder(run.folder / "lock") is None
+    assert run.status() == "stopped"
+    assert (run.adapter / "adapter_model.safetensors").is_file()
+
+
+def test_ctrl_c_lets_the_run_go_on(fake: Fake, app: Served) -> None:
+    run, process = fake("works")
+    assert app.close(signal.SIGINT) == 0
+    assert process.poll() is None
+    os.kill(process.pid, signal.SIGTERM)
+    until(run.log, lambda event: isinstance(event, Finished))

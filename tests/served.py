@@ -1,0 +1,48 @@
+"""The app as a process of its own, on a free port."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+AFTER_SIGTERM = 90.0
+"""Seconds: a run that goes on is saved first."""
+
+
+class Served:
+    """Serves until it is closed. `environment` is added to ours; its runs are those of GRPO_SPACE_RUNS."""
+
+    def __init__(self, port: int = 0, **environment: str) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        own = {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env={**os.environ, **own, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.said: list[str] = []
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line)
+            if "GRPO Space is at" in line:
+                return
+        raise AssertionError(f"the app did not start:\n{''.join(self.said)}")
+
+    def close(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        assert self.process.stdout is not None
+        self.said.append(self.process.stdout.read())
+        return self.process.wait(timeout=AFTER_SIGTERM)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

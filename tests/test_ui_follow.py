@@ -1,0 +1,176 @@
+"""One reader for each run, and what it draws."""
+
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grpo_space.errors import UserError
+from grpo_space.events import EventLog, Failed, Finished, Phase, Started
+from grpo_space.presets import read_preset
+from grpo_space.runs import create
+from grpo_space.ui import compare, follow, progress, table
+from grpo_space.ui.curves import MOST_POINTS, Curves, Line
+from grpo_space.ui.follow import Follower, Followers, named
+from grpo_space.ui.markup import text
+from grpo_space.ui.publish import adapter_zip
+from tests.conftest import ROOT, Fake
+from tests.fake_worker import group, step, whole_run
+
+
+def test_the_app_never_imports_what_takes_seconds() -> None:
+    heavy = ["torch", "transformers", "trl", "peft", "datasets", "scipy.stats", "sympy"]
+    code = f"import sys, grpo_space.ui.app; sys.exit(', '.join(m for m in {heavy} if m in sys.modules) or None)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+@given(st.integers(1, 5000))
+def test_a_line_keeps_few_points_and_the_mean(n: int) -> None:
+    line = Line()
+    for i in range(n):
+        line.add(i + 1, float(i), i - 1.0, i + 1.0)
+    assert len(line.points) <= MOST_POINTS
+    assert sum(point.n for point in line.points) == n
+    assert sum(point.value * point.n for point in line.points) / n == pytest.approx((n - 1) / 2)
+    assert line.points[-1].step == n
+    assert all(point.low < point.value < point.high for point in line.points)
+
+
+def test_values_that_are_no_numbers_are_not_drawn() -> None:
+    curves = Curves(10)
+    for number in range(1, 5):
+        made = step(number)
+        curves.add(made.model_copy(update={"metrics": {"reward": math.nan, "grad_norm": math.inf, "loss": 0.5}}))
+    drawn = curves.draw()
+    assert "nan" not in drawn
+    assert "inf" not in drawn
+    assert drawn.count("polyline") == 1
+
+
+@pytest.fixture
+def follower(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Follower:
+    monkeypatch.setattr(follow, "LOOK_SECONDS", 0.0)
+    return Follower(create(read_preset("tiny").run))
+
+
+def test_a_new_step_changes_what_it_must_and_nothing_else(follower: Follower) -> None:
+    log = follower.run.log
+    for event in (Started(), Phase(what="train", total=9), group(1), step(1)):
+        log.append(event)
+    before = follower.page()
+    assert follower.page() is before
+    log.append(step(2))
+    after = follower.page()
+    assert after.curves != before.curves
+    assert after.group is before.group
+    assert after.notes is before.notes
+
+
+def test_a_resumed_run_is_drawn_without_the_steps_that_no_longer_count(follower: Follower) -> None:
+    log = follower.run.log
+    for event in (Started(), Phase(what="train", total=9), *(step(number) for number in range(1, 7))):
+        log.append(event)
+    assert follower.page().history.step == 6
+    log.append(Started(attempt=2, from_step=2))
+    log.append(step(3))
+    page = follower.page()
+    assert [each.step for each in page.history.steps] == [1, 2, 3]
+    assert page.curves.count("<polyline") == len(Curves(0).lines) - 5  # the fake tells four metrics
+
+
+def test_a_damaged_log_is_told_and_not_fatal(follower: Follower) -> None:
+    follower.run.log.append(Started())
+    with follower.run.log.path.open("ab") as file:
+        file.write(b"<b>no event</b>\n")
+    assert "&lt;b&gt;no event" in follower.page().now
+
+
+def test_an_evaluation_made_after_the_run_is_shown(follower: Follower) -> None:
+    told = [event for event in whole_run(2) if event.type not in ("evaluated", "finished")]  # type: ignore[attr-defined]
+    for event in (*told, Finished(why="stopped")):
+        follower.run.log.append(event)
+    assert follower.page().evaluation.tuned is None
+    folder = follower.run.folder / "evaluations"
+    folder.mkdir()
+    for event in whole_run(1):
+        if event.type in ("started", "evaluated", "finished"):  # type: ignore[attr-defined]
+            EventLog(folder / "2099.jsonl").append(event)
+    page = follower.page()
+    assert page.evaluation.tuned is not None
+    assert page.evaluation.tuned.n == 4
+    assert "Tuned solves" in compare.summarise(page.evaluation) or "No difference" in compare.summarise(page.evaluation)
+
+
+def test_who_watches_sees_the_run_that_goes_on(fake: Fake) -> None:
+    fake("finishes")
+    followers = Followers()
+    page = followers.look()
+    assert page is not None
+    assert page.status == "done"
+    assert followers.look("no such run") is page
+
+
+@pytest.mark.parametrize("name", ["..", "/etc", "", "x" * 500, "../runs"])
+def test_a_name_from_a_browser_is_never_a_path(runs_root: Path, name: str) -> None:
+    create(read_preset("tiny").run)
+    with pytest.raises(UserError, match="none of that name"):
+        named(name)
+
+
+@given(st.text())
+def test_no_text_is_markup(said: str) -> None:
+    assert not set(text(said)) & set("<>\"'{}$`\\")
+
+
+def test_a_long_table_says_that_it_is_cut() -> None:
+    drawn = table.html(["#", "x"], [[str(i), "<i>"] for i in range(1000)], "nothing")
+    assert drawn.count("<tr") == table.MOST_ROWS + 1
+    assert "of 1,000" in drawn
+    assert "<i>" not in drawn
+
+
+def test_a_row_that_is_none_is_refused(follower: Follower) -> None:
+    for event in whole_run(1):
+        follower.run.log.append(event)
+    history = follower.page().evaluation
+    assert "gs-pair" in compare.side_by_side(history, "4")
+    for row in ("0", "5", "-1", "²", "x", ""):
+        with pytest.raises(UserError):
+            compare.side_by_side(history, row)
+
+
+def test_every_end_has_words(follower: Follower) -> None:
+    history = follower.page().history
+    history.add([Started(), Failed(boundary="data", message="data.path: is\nempty", user_error=True)])
+    said = progress.now("run", None, history, "failed", False)
+    assert "reading the data" in said
+    assert "put right" in said
+    for status in ("stopped", "budget", "died", "new", "done"):
+        history.end = None
+        assert progress.now("run", None, history, status, False)
+
+
+def test_a_run_without_an_adapter_has_no_zip(follower: Follower) -> None:
+    with pytest.raises(UserError, match="no adapter yet"):
+        adapter_zip(follower.run)
+
+
+def test_the_zip_is_made_once_for_an_adapter(
+    follower: Follower, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    weights = follower.run.adapter / "adapter_model.safetensors"
+    weights.parent.mkdir()
+    weights.write_bytes(b"one")
+    made = adapter_zip(follower.run)
+    first = made.stat().st_mtime_ns
+    assert adapter_zip(follower.run).stat().st_mtime_ns == first
+    later = made.stat().st_mtime + 5
+    os.utime(weights, (later, later))
+    assert adapter_zip(follower.run).stat().st_mtime_ns != first
