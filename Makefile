@@ -6,7 +6,10 @@ READY := $(VENV)/.ready
 SPACE_PY := .venv-space/bin/python
 SDK = $(shell sed -n 's/^sdk_version: *//p' README.md)
 
-.PHONY: demo test setup check lint bench check-space gpu-check space
+.PHONY: app demo test setup check lint bench browser screenshots check-space gpu-check space
+
+app: setup  ## the app, at http://127.0.0.1:7860
+	$(PY) app.py
 
 demo: setup  ## train the embedded model for real, and see whether it helped
 	$(PY) -m grpo_space train tiny
@@ -23,6 +26,15 @@ lint: setup
 
 bench: setup
 	$(PY) -m benchmarks
+	$(PY) -m benchmarks.app
+
+browser:  ## Chromium for tests/browser, from Debian or Ubuntu; without it `make test` skips those
+	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then \
+	  SUDO=; [ "$$(id -u)" = 0 ] || SUDO=sudo; \
+	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium; fi
+
+screenshots: setup browser  ## docs/*.png, of a real run of the tiny preset: two minutes
+	$(PY) -m docs.screenshots
 
 gpu-check:  ## on a GPU, with requirements.txt installed: does the embedded model learn through Unsloth, 4 bits and vLLM?
 	$(PYTHON) -m benchmarks.gpu.check

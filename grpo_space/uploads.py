@@ -16,7 +16,8 @@ from grpo_space.runs import every, root
 
 MOST_BYTES = 20 * 2**20
 MOST_YAML_BYTES = 64 * 2**10
-HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?", re.ASCII)
+DEEPEST = 10
+HUB_NAME = re.compile(r"\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.ASCII)
 
 
 def keep_rows(file: Path) -> tuple[str, int]:
@@ -52,8 +53,7 @@ def read_config(file: Path) -> RunConfig:
         raise UserError(f"{file.name}: is larger than {MOST_YAML_BYTES // 2**10} kB, which no config is")
     try:
         text = file.read_text(encoding="utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
-            raise UserError(f"{file.name}: YAML's anchors and aliases are not read here")
+        _refuse_what_grows(text, file.name)
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
@@ -61,6 +61,17 @@ def read_config(file: Path) -> RunConfig:
     config = parse(data["run"] if isinstance(data, dict) and isinstance(data.get("run"), dict) else data)
     refuse_strange_paths(config)
     return config
+
+
+def _refuse_what_grows(text: str, name: str) -> None:
+    """A few lines of YAML can stand for gigabytes, or take hours to read."""
+    depth = 0
+    for event in yaml.parse(text):
+        if isinstance(event, yaml.AliasEvent):
+            raise UserError(f"{name}: YAML's anchors and aliases are not read here")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise UserError(f"{name}: is nested deeper than any config")
 
 
 def on_the_hub(name: str) -> bool:

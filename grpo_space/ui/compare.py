@@ -26,7 +26,7 @@ FILTERS: dict[str, Callable[[Answer, Answer], bool]] = {
     "Both right": lambda base, tuned: base.correct and tuned.correct,
     "Both wrong": lambda base, tuned: not base.correct and not tuned.correct,
 }
-HEADERS = ["#", "Problem", "Right answer", "Base", "Tuned"]
+HEADERS = ["#", "Problem", "Right", "Base", "Tuned"]
 
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
@@ -203,7 +203,7 @@ def side_by_side(history: History, number: str) -> str:
         UserError: where it is no row of the table.
     """
     pairs = _pairs(history)
-    if not number.isdecimal() or not 1 <= int(number) <= len(pairs):
+    if not (number.isascii() and number.isdecimal()) or not 1 <= int(number) <= len(pairs):
         raise UserError("That row is not in the table any more.")
     _, base, tuned = pairs[int(number) - 1]
     problem = microscope.question(f"Problem {number}", base.question, base.gold)

@@ -202,6 +202,8 @@ def _in_the_forms_words(problem: str, values: Mapping[str, Any]) -> str:
         return "data.path: upload a file first"
     if path in values and values[path] in (None, "", []):
         needed = {"whole": "a whole number", "number": "a number", "names": "at least one name", "choice": "a choice"}
+        if path == "data.id":
+            return "data.id: is empty: a name on the Hugging Face Hub is needed, such as openai/gsm8k"
         return f"{path}: is empty: {needed.get(LEAVES[path].kind, 'a text')} is needed"
     return problem
 
@@ -267,9 +269,13 @@ def _brief(value: object) -> str:
     return f"{text[:60]}..." if len(text) > 60 else text
 
 
+LOOK_ALIKES = str.maketrans({"*": "\N{ASTERISK OPERATOR}", "`": "'"})
+
+
 def as_text(words: str) -> str:
-    """A component's `info` reads links, bold and code: what a user typed is none of these."""
-    return re.sub(r"([*\]\[_])", "\\1\N{WORD JOINER}", words).replace("`", "'")
+    """A component's `info` reads links, bold, italics and code: what a user typed is none. Names stay whole."""
+    words = re.sub(r"(?<![^\W_])_|_(?![^\W_])", "\N{MODIFIER LETTER LOW MACRON}", words.translate(LOOK_ALIKES))
+    return words.replace("](", "]\N{WORD JOINER}(")
 
 
 def one_step(values: Mapping[str, Any]) -> str:

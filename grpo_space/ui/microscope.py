@@ -7,8 +7,37 @@ from grpo_space import answers
 from grpo_space.events import Completion, Group, Sample
 from grpo_space.ui.markup import box, tag, text
 
+INTRODUCTION = (
+    "<h3>Under the microscope</h3><p class='gs-dim'>One prompt, and everything that the model wrote for it in one "
+    "step: "
+    "its <b>group</b>. GRPO pays each completion its <b>rewards</b> and compares it with the rest of the group: how "
+    "much "
+    "better it did is its <b>advantage</b>.</p>"
+)
 LONGEST = 6000
 """Characters of one completion that are shown: a page holds G of them."""
+
+
+MOVE = """
+element.addEventListener('input', (event) => {
+  element.querySelector('output').textContent = event.target.value;
+  trigger('select', { row: event.target.value });
+});
+"""
+"""JavaScript of the slider: tells which group was chosen."""
+
+
+def slider(groups: int) -> str:
+    """Chooses one of the groups. Not Gradio's: its maximum cannot grow without building it anew for each who "
+    "watches."""
+    if not groups:
+        return ""
+    move = (
+        f'<label class="gs-slider">Group <output>{groups}</output> of {groups:,}'
+        f'<input type="range" min="1" max="{groups}" value="{groups}"'
+        f'{" disabled" if groups == 1 else ""} aria-label="Group"></label>'
+    )
+    return INTRODUCTION + move + tag("p", "Move it to look back. At its right end it shows the newest.", "gs-dim")
 
 
 def group(shown: Group) -> str:

@@ -45,124 +45,92 @@ class View:
 
 
 @dataclass(frozen=True)
-class Buttons:
-    """Which buttons there is a use for."""
-
-    busy: bool = False
-    stop: bool = False
-    resume: bool = False
-    compare: bool = False
-    use: bool = False
-    back: bool = False
-
-
-@dataclass(frozen=True)
 class Shown:
-    """What a page shows."""
+    """What a page shows: HTML, and two states whose changes make it do more."""
 
     header: str
     now: str
     notes: str = ""
     curves: str = ""
+    scope: str = ""
     group: str = ""
     log: str = ""
     evaluated: str = ""
-    groups: int = 0
-    pinned: bool = False
-    buttons: Buttons = Buttons()
+    """Which comparison there is to show."""
+    buttons: str = ""
+    """Which buttons there is a use for: busy stop resume compare use back."""
 
 
-def shown(page: Page | None, view: View, header: str, busy: bool) -> Shown:
+def shown(page: Page | None, view: View, header: str, busy: bool, last: Shown | None) -> Shown:
     if page is None:
         return Shown(header, progress.nothing_yet())
     running = page.status == "running"
     busy = busy or running
-    pinned = view.group is not None and view.group <= page.groups
-    group = microscope.group(page.history.groups[view.group - 1]) if pinned and view.group else page.group
+    scope, group = microscope.slider(page.groups), page.group
+    if view.group is not None and view.group <= page.groups:
+        scope = last.scope if last else scope  # it is being moved
+        group = microscope.group(page.history.groups[view.group - 1])
     base, tuned = page.evaluation.base, page.evaluation.tuned
+    uses = {
+        "busy": busy,
+        "stop": running,
+        "resume": page.status in ("stopped", "budget", "failed", "died") and not busy,
+        "compare": base is not None and tuned is not None and not running,
+        "use": page.config is not None,
+        "back": busy and not running,
+    }
     return Shown(
         header=header,
         now=page.now,
         notes=page.notes,
         curves=page.curves,
+        scope=scope,
         group=group,
         log=page.log,
         evaluated=f"{page.run.id} {page.status} {tuned.time if tuned else ''} {base is not None}",
-        groups=page.groups,
-        pinned=pinned,
-        buttons=Buttons(
-            busy=busy,
-            stop=running,
-            resume=page.status in ("stopped", "budget", "failed", "died") and not busy,
-            compare=base is not None and tuned is not None and not running,
-            use=page.config is not None,
-            back=busy and not running,
-        ),
+        buttons=" ".join(name for name, use in uses.items() if use),
     )
 
 
 @dataclass(frozen=True)
 class Stream:
-    """The components that a page is sent."""
+    """The components that a page is sent, named as in Shown.
+
+    Only HTML and states, all of them every time: for each that is updated or skipped Gradio builds a component anew,
+    which costs more than all the rest; what it sends are the differences.
+    """
 
     header: gr.HTML
     now: gr.HTML
     notes: gr.HTML
     curves: gr.HTML
-    scope: gr.Column
-    slider: gr.Slider
+    scope: gr.HTML
     group: gr.HTML
     log: gr.HTML
-    beat: gr.HTML
     evaluated: gr.State
-    train: gr.Button
-    stop: gr.Button
-    resume: gr.Button
-    compare: gr.Button
-    use: gr.Button
-    back: gr.Button
+    buttons: gr.State
+    beat: gr.HTML
 
     @property
     def outputs(self) -> list[Any]:
         return list(vars(self).values())
 
-    def watch(
-        self, followers: Followers, head: Callable[[Page | None, bool], str]
-    ) -> Callable[[View], AsyncIterator[dict[Any, Any]]]:
-        """The generator that a page's load starts, and its timer when it has heard nothing for 5 s."""
-
-        async def watch(view: View) -> AsyncIterator[dict[Any, Any]]:
-            view.stream += 1
-            mine, until, told = view.stream, time.monotonic() + LONGEST_SECONDS, 0.0
-            last: Shown | None = None
-            before: tuple[object, ...] = ()
-            while view.stream == mine and time.monotonic() < until:
-                page = await followers.page(view.run)
-                seen = page, view.run, view.group, followers.busy
-                changes: dict[Any, Any] = {}
-                if last is None or any(a is not b and a != b for a, b in zip(seen, before, strict=True)):
-                    made = shown(page, view, head(page, followers.busy), followers.busy)
-                    changes, last, before = self.changes(made, last), made, seen
-                if changes or time.monotonic() - told > BEAT_SECONDS:
-                    told = time.monotonic()
-                    yield {self.beat: f"{time.time():.1f}", **changes}
-                await asyncio.sleep(LOOK_SECONDS)
-
-        return watch
-
-    def changes(self, now: Shown, last: Shown | None) -> dict[Any, Any]:
-        changes: dict[Any, Any] = {}
-        for name in ("header", "now", "notes", "curves", "group", "log", "evaluated"):
-            if last is None or getattr(last, name) != getattr(now, name):
-                changes[getattr(self, name)] = getattr(now, name)
-        if last is None or (last.groups, last.pinned) != (now.groups, now.pinned):
-            changes[self.scope] = gr.update(visible=now.groups > 0)
-            newest = gr.update() if now.pinned else gr.update(value=max(1, now.groups))
-            changes[self.slider] = newest | {"maximum": max(2, now.groups), "interactive": now.groups > 1}
-        if last is None or last.buttons != now.buttons:
-            busy = now.buttons.busy
-            words = "One training at a time" if busy else "Train"
-            changes[self.train] = gr.update(interactive=not busy, value=words)
-            for name in ("stop", "resume", "compare", "use", "back"):
-                changes[getattr(self, name)] = shown_if(getattr(now.buttons, name))
-        return changes
+    @staticmethod
+    async def watch(
+        view: View, followers: Followers, head: Callable[[Page | None, bool], str]
+    ) -> AsyncIterator[tuple[str, ...]]:
+        """What a page's load starts, and its timer when it has heard nothing for 5 s."""
+        view.stream += 1
+        mine, until, told = view.stream, time.monotonic() + LONGEST_SECONDS, 0.0
+        last: Shown | None = None
+        before: tuple[object, ...] = ()
+        while view.stream == mine and time.monotonic() < until:
+            page = await followers.page(view.run)
+            seen = page, view.run, view.group, followers.busy
+            now = last
+            if now is None or any(a is not b and a != b for a, b in zip(seen, before, strict=True)):
+                now, before = shown(page, view, head(page, followers.busy), followers.busy, last), seen
+            if now != last or time.monotonic() - told > BEAT_SECONDS:
+                told, last = time.monotonic(), now
+                yield (*vars(now).values(), f"{time.time():.1f}")
+            await asyncio.sleep(LOOK_SECONDS)

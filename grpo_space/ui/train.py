@@ -1,5 +1,6 @@
 """The Train tab: one big button, then everything that happens, live."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +9,12 @@ import gradio as gr
 from grpo_space import runs
 from grpo_space.config import write_yaml
 from grpo_space.errors import UserError
-from grpo_space.ui import microscope, progress, space, submit, words
+from grpo_space.ui import microscope, progress, space, submit, table, words
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers, Page, going_on
 from grpo_space.ui.markup import tag, text
 from grpo_space.ui.place import Place
-from grpo_space.ui.stream import ASK_AGAIN, OFF, Stream, View
+from grpo_space.ui.stream import ASK_AGAIN, OFF, Stream, View, shown_if
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -49,31 +50,35 @@ def build(
     now = gr.HTML(progress.nothing_yet(), elem_id="gs-now")
     notes = gr.HTML(elem_id="gs-notes")
     curves = gr.HTML(elem_id="gs-curves")
-    with gr.Column(visible=False) as scope:
-        gr.HTML(words.MICROSCOPE)
-        slider = gr.Slider(
-            1, 2, 1, step=1, buttons=[], elem_id="gs-slider",
-            label="Which group: move it to look back; at the right end it shows the newest",
-        )  # fmt: skip
-        group = gr.HTML(elem_id="gs-scope")
+    scope = gr.HTML(elem_id="gs-slider", js_on_load=microscope.MOVE)
+    group = gr.HTML(elem_id="gs-scope")
     with gr.Accordion("The worker's log", open=False, elem_id="gs-log-fold"):
         log = gr.HTML(elem_id="gs-log")
     with gr.Accordion("What the words mean", open=False):
         gr.HTML(words.glossary())
     beat = gr.HTML(elem_id="gs-beat", visible="hidden")
     again = gr.Button("again", visible="hidden", elem_id="gs-again")
-    stream = Stream(
-        header, now, notes, curves, scope, slider, group, log, beat, gr.State(""),
-        train, stop, resume, compare, use, back,
-    )  # fmt: skip
+    stream = Stream(header, now, notes, curves, scope, group, log, gr.State(""), gr.State(""), beat)
 
     def head(page: Page | None, busy: bool) -> str:
         return words.header(place.machine, page, busy)
 
-    watch = stream.watch(followers, head)
-    page.load(watch, view, stream.outputs, concurrency_limit=None, **QUIET)
-    again.click(watch, view, stream.outputs, concurrency_limit=None, trigger_mode="multiple", **QUIET)
+    async def watch(view: View) -> AsyncIterator[tuple[str, ...]]:
+        async for pieces in stream.watch(view, followers, head):
+            yield pieces
+
+    live: dict[str, Any] = {**QUIET, "concurrency_limit": None, "postprocess": False}
+    page.load(watch, view, stream.outputs, **live)
+    again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
     gr.Timer(2).tick(None, js=ASK_AGAIN)
+
+    def offered(uses: str) -> list[Any]:
+        names = uses.split()
+        busy = "busy" in names
+        button = gr.update(interactive=not busy, value="One training at a time" if busy else "Train")
+        return [button, *(shown_if(name in names) for name in ("stop", "resume", "compare", "use", "back"))]
+
+    stream.buttons.change(offered, stream.buttons, [train, stop, resume, compare, use, back], **QUIET)
 
     def planned(sent: str) -> str:
         return _plan(sent, place)
@@ -87,7 +92,7 @@ def build(
     resume.click(handlers.resume, view, None, concurrency_limit=4, **QUIET)
     use.click(handlers.config, view, used, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
-    slider.input(handlers.group, [slider, view], group, concurrency_limit=8, trigger_mode="always_last", **QUIET)
+    scope.select(handlers.group, view, group, concurrency_limit=8, trigger_mode="always_last", **QUIET)
     return TrainTab(view, stream.evaluated, compare, used)
 
 
@@ -145,11 +150,11 @@ class _Handlers:
             raise UserError(f"{page.run.id}: its config cannot be read.")
         return write_yaml(page.config)
 
-    def group(self, number: float, view: View) -> str:
-        page = self.followers.look(view.run)
-        if page is None or not page.groups:
+    def group(self, view: View, event: gr.EventData) -> str:
+        page, sent = self.followers.look(view.run), table.chosen(event)
+        if page is None or not page.groups or not (sent.isascii() and sent.isdecimal()):
             return ""
-        number = min(max(1, int(number)), page.groups)
+        number = min(max(1, int(sent)), page.groups)
         view.group = None if number == page.groups else number
         return microscope.group(page.history.groups[number - 1])
 

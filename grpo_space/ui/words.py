@@ -4,13 +4,6 @@ from grpo_space.ui.follow import Page
 from grpo_space.ui.markup import tag, text
 
 WHAT = "Turn a small language model into a reasoning model with GRPO, and see whether it worked."
-MICROSCOPE = (
-    "<h3>Under the microscope</h3><p class='gs-dim'>One prompt, and everything that the model wrote for it in one "
-    "step: "
-    "its <b>group</b>. GRPO pays each completion its <b>rewards</b> and compares it with the rest of the group: how "
-    "much "
-    "better it did is its <b>advantage</b>.</p>"
-)
 GLOSSARY = {
     "Prompt, completion": "A prompt is a problem as the model sees it; a completion is what the model writes after it.",
     "Group": "The G completions that are sampled for one prompt. Each is compared with the others, so no second "

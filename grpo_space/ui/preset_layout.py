@@ -1,0 +1,199 @@
+"""What stands where in the Preset tab."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from grpo_space import hardware, runs, uploads
+from grpo_space.config import RunConfig, write_yaml
+from grpo_space.errors import UserError
+from grpo_space.paths import data_file
+from grpo_space.presets import preset_names, read_preset
+from grpo_space.rows import first_rows
+from grpo_space.ui import cards, form
+
+MAIN = {
+    "grpo.max_steps": "Steps",
+    "grpo.num_generations": "Group size",
+    "grpo.max_completion_length": "Longest completion, in tokens",
+    "grpo.learning_rate": "Learning rate",
+    "lora.r": "LoRA rank",
+    "grpo.per_device_train_batch_size": "Completions in one pass",
+    "grpo.gradient_accumulation_steps": "Passes for one step",
+}
+HUB = {
+    "data.id": "Name on the Hub, owner/name",
+    "data.name": "Configuration",
+    "data.split": "Split to train on",
+    "data.test_split": "Split to evaluate on",
+    "data.revision": "Branch, tag or commit",
+}
+SECTIONS = {"": "The run", "model": "Model", "data": "Data", "grpo": "GRPO", "lora": "LoRA", "evaluation": "Evaluation"}
+
+
+@dataclass(frozen=True)
+class PresetTab:
+    config: gr.State
+    """The chosen config as YAML, without a mistake; empty while the form holds one."""
+    requested: gr.State
+    """Who writes a config's YAML here makes the form show it."""
+    base: gr.State
+    """The RunConfig that the form was filled from: its paths and own rewards are kept."""
+    title: gr.State
+    """What `base` is called."""
+    complained: gr.State
+    """The fields that say something is wrong, and what."""
+    fields: dict[str, gr.components.Component]
+    cards: dict[str, tuple[gr.Column, gr.Button]]
+    status: gr.HTML
+    step: gr.HTML
+    own_rewards: gr.HTML
+    upload: gr.Column
+    files: dict[str, gr.File]
+    upload_note: gr.HTML
+    hub: gr.Column
+    rest: gr.Accordion
+    rows: gr.HTML
+    preview: gr.Button
+    import_: gr.UploadButton
+    import_note: gr.HTML
+    code: gr.Code
+
+
+def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
+    config = read_preset(name).run
+    values = form.values_of(config)
+    fields: dict[str, gr.components.Component] = {}
+
+    def field(path: str, label: str | None = None) -> None:
+        fields[path] = form.component(path, config, label)
+
+    with gr.Row(elem_classes="cards", equal_height=True):
+        choices = {each: _card(each, name, machine) for each in preset_names()}
+    status = gr.HTML(cards.good(title_of(name), [], cards.unfit(config, machine)), elem_id="preset-status")
+
+    gr.Markdown("### Adjust")
+    with gr.Row(elem_classes="fields"):
+        for path, label in MAIN.items():
+            field(path, label)
+    step = gr.HTML(cards.note(form.one_step(values)), elem_id="one-step")
+
+    gr.Markdown("### Dataset")
+    field("data.source", "Where the problems come from")
+    with gr.Column(elem_classes=only(False)) as upload:
+        most = uploads.MOST_BYTES // 2**20
+        gr.Markdown(f"JSON lines, each with `question` and `answer`; at most {most} MB. It is kept beside the runs.")
+        files = {path: _file(path) for path in form.UPLOADED}
+        for path in form.UPLOADED:
+            field(path)
+        upload_note = gr.HTML()
+    with gr.Column(elem_classes=only(False)) as hub, gr.Row(elem_classes="fields"):
+        for path, label in HUB.items():
+            field(path, label)
+
+    gr.Markdown("### Rewards\nThe weight of each: what it pays is multiplied by it. Empty: not used. 0: only shown.")
+    with gr.Row(elem_classes="fields"):
+        for path in form.WEIGHTS:
+            field(path)
+    own_rewards = gr.HTML(own_rewards_note(config))
+
+    with gr.Accordion("Every other setting", open=False, elem_id="every-other") as rest:
+        for section, heading in SECTIONS.items():
+            gr.Markdown(f"#### {heading}")
+            with gr.Row(elem_classes="fields"):
+                for path in form.LEAVES:
+                    if path not in fields and path.rpartition(".")[0] == section:
+                        field(path)
+
+    gr.Markdown("### What the model will see")
+    rows = gr.HTML(rows_of(config), elem_id="preview-rows")
+    preview = gr.Button("Show three rows as the model will see them", size="md", elem_id="preview")
+
+    with gr.Accordion("As a file: import and export", open=False):
+        import_ = gr.UploadButton("Import a config (YAML)", file_types=[".yaml", ".yml"], elem_id="import")
+        import_note = gr.HTML()
+        code = gr.Code(
+            write_yaml(config),
+            language="yaml",
+            label="This config, to copy or download",
+            interactive=False,
+            elem_id="export",
+        )
+
+    return PresetTab(
+        config=gr.State(write_yaml(config)),
+        requested=gr.State(""),
+        base=gr.State(config),
+        title=gr.State(title_of(name)),
+        complained=gr.State({}),
+        fields=fields,
+        cards=choices,
+        status=status,
+        step=step,
+        own_rewards=own_rewards,
+        upload=upload,
+        files=files,
+        upload_note=upload_note,
+        hub=hub,
+        rest=rest,
+        rows=rows,
+        preview=preview,
+        import_=import_,
+        import_note=import_note,
+        code=code,
+    )
+
+
+def _card(name: str, chosen: str, machine: hardware.Gpu | None) -> tuple[gr.Column, gr.Button]:
+    preset = read_preset(name)
+    with gr.Column(elem_classes=card_classes(name == chosen), min_width=240) as column:
+        gr.HTML(cards.card(preset, machine))
+        button = gr.Button(**card_button(name == chosen), size="md", elem_id=f"choose-{name}")
+    return column, button
+
+
+def card_classes(chosen: bool) -> list[str]:
+    return ["preset-card", "chosen"] if chosen else ["preset-card"]
+
+
+def card_button(chosen: bool) -> dict[str, Any]:
+    return {"value": "Chosen" if chosen else "Choose", "variant": "primary" if chosen else "secondary"}
+
+
+def only(shown: bool) -> list[str]:
+    """The classes of a part that comes and goes. What was made with `visible=False` and is told so again never appears,
+    and "hidden" does not hide a column at first (Gradio 6.17.3).
+    """
+    return [] if shown else ["away"]
+
+
+def _file(path: str) -> gr.File:
+    return gr.File(
+        label="Problems to train on" if path == "data.path" else "Problems to evaluate on (may be left out)",
+        file_types=[".jsonl", ".json", ".txt"],
+        height=120,
+        elem_id=f"upload-{form.element(path)}",
+    )
+
+
+def title_of(name: str) -> str:
+    return f"Preset {name}"
+
+
+def own_rewards_note(config: RunConfig) -> str:
+    own = [f"{name.rpartition('/')[2]} {weight:g}" for name, weight in config.rewards.items() if ".py:" in name]
+    advice = "A reward of your own is code: it is named on the command line, as file.py:function, never from a page."
+    return cards.note(f"This config also has {', '.join(own)}. {advice}" if own else advice)
+
+
+def rows_of(config: RunConfig) -> str:
+    """The kept preview, else the plain rows; of a dataset on the Hub nothing is here yet."""
+    if (kept := runs.kept_preview(config)) is not None:
+        return cards.seen(kept)
+    if config.data.path is None:
+        return cards.note(f"The rows of {config.data.id} are on the Hub: they are fetched when you ask for them.")
+    try:
+        return cards.plain([(row.question, row.gold) for row in first_rows(data_file(config.data.path), 3)])
+    except UserError as error:
+        return cards.refused(error.problems)

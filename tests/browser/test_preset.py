@@ -1,0 +1,175 @@
+"""The Preset tab as a person uses it: choose, adjust, be refused, upload, look, take away."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from grpo_space.config import RunConfig, parse, read_yaml, write_yaml
+from grpo_space.presets import preset_names, read_preset
+from tests.browser.conftest import PHONE, WIDE, Complaints, Open
+
+TINY = read_preset("tiny").run
+HOSTILE = "<script>document.title='stolen'</script> ${1+1} {{title}} `x` $x^2$ **bold** <img src=x onerror=alert(1)>"
+
+
+def field(page: Page, path: str) -> Locator:
+    return page.locator("#field-" + path.replace(".", "-").replace("_", "-"))
+
+
+def type_in(page: Page, path: str, words: str) -> None:
+    box = field(page, path).locator("input, textarea").first
+    box.fill(words)
+    box.blur()
+
+
+def status(page: Page) -> Locator:
+    return page.locator("#preset-status")
+
+
+def exported(page: Page) -> RunConfig:
+    """What the page gives away as a file."""
+    if not page.locator("#export").is_visible():
+        page.get_by_text("As a file: import and export").click()
+    with page.expect_download() as download:
+        page.locator("#export").get_by_label("Download").first.click()
+    return parse(read_yaml(download.value.path()))
+
+
+def send(page: Page, place: str, file: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.locator(place).click()
+    chooser.value.set_files(file)
+
+
+def test_a_preset_is_chosen_with_the_keyboard(visit: Open, complaints: Complaints) -> None:
+    page = visit()
+    for name in preset_names():
+        expect(page.get_by_text(read_preset(name).title, exact=True)).to_be_visible()
+    expect(page.locator("#choose-tiny")).to_have_text("Chosen")
+    expect(status(page)).to_contain_text("tiny, as it came")
+    expect(page.locator("#upload-field-data-path")).to_be_hidden()
+    expect(field(page, "data.id")).to_be_hidden()
+    other = page.locator("[id='choose-qwen2.5-1.5b']")
+    other.focus()
+    page.keyboard.press("Enter")
+    expect(other).to_have_text("Chosen")
+    expect(page.locator("#choose-tiny")).to_have_text("Choose")
+    expect(status(page)).to_contain_text("qwen2.5-1.5b, as it came")
+    expect(status(page)).to_contain_text("does not fit this machine")
+    expect(field(page, "grpo.max_steps").locator("input")).to_have_value("250")
+    expect(page.locator("#preview-rows")).to_contain_text("openai/gsm8k are on the Hub")
+    assert not complaints
+
+
+def test_a_wrong_value_is_refused_at_its_field_and_nothing_is_lost(visit: Open, complaints: Complaints) -> None:
+    page = visit()
+    type_in(page, "lora.r", "4")
+    expect(status(page)).to_contain_text("lora.r: 16 → 4")
+    type_in(page, "grpo.learning_rate", "-1")
+    wrong = field(page, "grpo.learning_rate")
+    expect(wrong).to_contain_text("-1 should be greater than 0")
+    expect(wrong).to_have_class(re.compile("wrong"))
+    expect(wrong.locator("input")).to_have_value("-1")
+    expect(status(page)).to_contain_text("One setting is wrong")
+    type_in(page, "grpo.max_steps", "")
+    expect(field(page, "grpo.max_steps")).to_contain_text("is empty: a whole number is needed")
+    expect(field(page, "lora.r").locator("input")).to_have_value("4")
+    type_in(page, "grpo.learning_rate", "0.001")
+    expect(wrong).not_to_have_class(re.compile("wrong"))
+    expect(wrong).to_contain_text("The optimizer's peak learning rate")
+    type_in(page, "grpo.max_steps", "5")
+    expect(status(page)).to_contain_text("3 changed")
+    config = exported(page)
+    assert (config.lora.r, config.grpo.learning_rate, config.grpo.max_steps) == (4, 0.001, 5)
+    assert not complaints
+
+
+def test_a_group_size_that_tears_groups_is_told_what_would_work(visit: Open) -> None:
+    page = visit()
+    said = page.locator("#one-step")
+    expect(said).to_contain_text("8 prompts, a group of 8 completions for each, 64 completions in all")
+    type_in(page, "grpo.num_generations", "6")
+    expect(field(page, "grpo.num_generations")).to_contain_text("take 4 or 8 or per_device_train_batch_size 66")
+    type_in(page, "grpo.per_device_train_batch_size", "66")
+    expect(said).to_contain_text("11 prompts, a group of 6")
+    expect(status(page)).to_contain_text("2 changed")
+
+
+def test_opening_the_other_settings_changes_none(visit: Open) -> None:
+    page = visit()
+    page.get_by_text("Every other setting").click()
+    type_in(page, "seed", "7")
+    expect(status(page)).to_contain_text("1 changed")
+    expect(field(page, "grpo.min_p").locator("textarea, input")).to_have_value("")
+    page.locator("#field-grpo-mask-truncated-completions input").check()
+    expect(status(page)).to_contain_text("2 changed")
+    expect(status(page)).to_contain_text("mask_truncated_completions: False → True")
+    type_in(page, "grpo.min_p", "x")
+    expect(field(page, "grpo.min_p")).to_contain_text("'x' should be a valid number")
+
+
+def test_a_file_of_ones_own_is_kept_and_shown_as_text(visit: Open, tmp_path: Path, runs_root: Path) -> None:
+    rows = [{"question": f"{HOSTILE} number {n}?", "answer": str(n)} for n in range(5)]
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "bad.jsonl").write_text('{"question": "q", "answer": "1"}\n{"question": "hidden"}\n')
+    page = visit()
+    page.get_by_text("A file of mine").click()
+    expect(page.get_by_text("upload a file first").first).to_be_visible()
+    upload = page.locator("#upload-field-data-path input[type=file]")
+    upload.set_input_files(tmp_path / "bad.jsonl")
+    expect(page.get_by_text("bad.jsonl line 2: has no answer")).to_be_visible()
+    expect(page.get_by_text("hidden")).to_have_count(0)
+    page.locator("#upload-field-data-path").get_by_label("Clear").click()
+    upload.set_input_files(tmp_path / "mine.jsonl")
+    expect(page.get_by_text("5 problems read and kept")).to_be_visible()
+    expect(page.locator("#preview-rows")).to_contain_text(f"{HOSTILE} number 0?")
+    assert page.title() != "stolen"
+    assert page.locator("#preview-rows img, #preview-rows script, #preview-rows .katex").count() == 0
+    [kept] = (runs_root / "data").iterdir()
+    config = exported(page)
+    assert (config.data.path, config.data.test_path) == (str(kept), None)
+
+
+def test_three_rows_are_shown_as_the_model_sees_them(visit: Open) -> None:
+    page = visit()
+    rows = page.locator("#preview-rows")
+    expect(rows).to_contain_text("as they stand in the file")
+    page.locator("#preview").click()
+    expect(rows).to_contain_text("Exactly what the model reads", timeout=60_000)
+    expect(rows.locator("pre")).to_have_count(3)
+    expect(rows.locator("pre").first).to_contain_text("<|assistant|>")
+    page.reload()
+    expect(page.locator("#preview-rows")).to_contain_text("<|assistant|>")
+
+
+def test_a_config_is_exported_and_imported(visit: Open, tmp_path: Path, complaints: Complaints) -> None:
+    page = visit()
+    assert exported(page) == TINY
+    changed = TINY.model_copy(update={"seed": 5, "name": "mine"})
+    (tmp_path / "mine.yaml").write_text(write_yaml(changed))
+    send(page, "#import", tmp_path / "mine.yaml")
+    expect(status(page)).to_contain_text("Imported from mine.yaml, as it came")
+    expect(page.locator("#choose-tiny")).to_have_text("Choose")
+    assert exported(page) == changed
+    (tmp_path / "bad.yaml").write_text("model: {id: a/b}\ndata: {id: c/d}\nseed: x\ngrpo: {bta: 1}\n")
+    send(page, "#import", tmp_path / "bad.yaml")
+    expect(page.get_by_text("seed: 'x' should be a valid integer")).to_be_visible()
+    expect(page.get_by_text("did you mean grpo.beta?")).to_be_visible()
+    expect(status(page)).to_contain_text("Imported from mine.yaml, as it came")
+    assert not complaints
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_nothing_scrolls_sideways(visit: Open, complaints: Complaints, dark: bool, size: object) -> None:
+    page = visit(size=size, dark=dark)
+    page.get_by_text("Every other setting").click()
+    page.get_by_text("As a file: import and export").click()
+    page.get_by_text("On the Hugging Face Hub").first.click()
+    expect(field(page, "data.id")).to_be_visible()
+    expect(field(page, "rollout")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert not complaints

@@ -1,0 +1,91 @@
+"""With the real worker: it loads the embedded model's tokenizer."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grpo_space import runs
+from grpo_space.config import RunConfig, override, write_yaml
+from grpo_space.errors import UserError
+from grpo_space.presets import read_preset
+from tests.conftest import ROOT
+
+TINY = read_preset("tiny").run
+
+
+def refused(config: RunConfig, seconds: float = 60) -> list[str]:
+    with pytest.raises(UserError) as caught:
+        runs.preview(config, seconds)
+    return list(caught.value.problems)
+
+
+def test_three_rows_exactly_as_training_asks_them(runs_root: Path) -> None:
+    from transformers import AutoTokenizer
+
+    from grpo_space.rows import messages
+    from grpo_space.worker import data
+
+    config = TINY.model_copy(update={"data": TINY.data.model_copy(update={"system_prompt": "Think <b>well</b>."})})
+    tokenizer = AutoTokenizer.from_pretrained(ROOT / TINY.model.id)
+    seen = runs.preview(config)
+    rows = data.load(config).train[:3]
+    for shown, row in zip(seen, rows, strict=True):
+        asked = messages(row.question, config.data.system_prompt)
+        ids = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=False)
+        assert shown.prompt == tokenizer.decode(ids)
+        assert (shown.tokens, shown.answer) == (len(ids), row.gold)
+
+
+def test_a_preview_is_kept_and_another_config_has_its_own(runs_root: Path) -> None:
+    assert runs.kept_preview(TINY) is None
+    seen = runs.preview(TINY)
+    assert runs.kept_preview(TINY) == seen
+    assert runs.preview(TINY, seconds=0) == seen
+    assert runs.kept_preview(override(TINY, ["grpo.max_steps=5"])) == seen
+    assert runs.kept_preview(override(TINY, ["data.system_prompt=Think."])) is None
+    assert runs.every() == []
+
+
+def test_a_preview_that_was_half_written_is_made_again(runs_root: Path) -> None:
+    seen = runs.preview(TINY)
+    [file] = (runs_root / "previews").iterdir()
+    file.write_text(file.read_text()[:20])
+    assert runs.kept_preview(TINY) is None
+    assert runs.preview(TINY) == seen
+
+
+def test_a_bad_line_of_the_data_is_named(runs_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"question": "q", "answer": "1"}\n{"question": "secret"}\n')
+    assert refused(override(TINY, [f"data.path={tmp_path / 'rows.jsonl'}"])) == ["rows.jsonl line 2: has no answer"]
+
+
+def test_prompts_that_are_all_too_long_are_said_to_be(runs_root: Path) -> None:
+    assert refused(override(TINY, ["data.max_prompt_length=16"])) == [
+        "data.max_prompt_length: every prompt is longer than 16 tokens"
+    ]
+
+
+def test_a_tokenizer_that_cannot_be_had_is_said_to_be(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    [problem] = refused(override(TINY, ["model.id=nobody/nothing-of-that-name"]))
+    assert problem.startswith("model.id: the tokenizer of nobody/nothing-of-that-name could not be had: ")
+
+
+def test_it_is_not_waited_for_without_end(runs_root: Path) -> None:
+    assert refused(TINY, seconds=0.01) == [
+        "the preview was not there after 0.01 s: the Hub may be slow or out of reach"
+    ]
+
+
+def test_the_worker_loads_no_trainer_and_says_nothing_else(runs_root: Path) -> None:
+    code = (
+        "import sys; from grpo_space.worker import preview; preview.main();"
+        "assert not {'trl', 'peft', 'gradio'} & sys.modules.keys()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input=write_yaml(TINY), capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert len(json.loads(done.stdout)["rows"]) == 3
