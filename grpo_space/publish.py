@@ -103,8 +103,6 @@ def publish(
     name = checked_name(name, config)
     if not token:
         raise UserError("publish: nobody is signed in: hf auth login, or the button above on a Space")
-    if run.status() == "running":
-        raise UserError(f"{run.id}: is running: it can be published when it is done")
     if not (run.adapter / "adapter_model.safetensors").is_file():
         raise UserError(f"{run.id}: has no adapter yet: train it to its end, or stop it, which saves one")
     api = hub.api(token)
@@ -115,6 +113,8 @@ def publish(
     ):
         if not mine:
             raise UserError(f"{run.id}: is being published already: wait for it")
+        if run.status() == "running":
+            raise UserError(f"{run.id}: is running: it can be published when it is done")
         hub.retried(api.whoami)
         private = _repository(api, run, name, private, replace)
         files = gather(run, name, Path(folder), merged)
