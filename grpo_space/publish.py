@@ -198,7 +198,7 @@ def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], 
     """Comes the adapter back as it went, and does it load onto its base? Says why that is not known, if so.
 
     Raises:
-        UserError: where it does not.
+        UserError: where it comes back changed.
     """
     for path in ("adapter_config.json", "adapter_model.safetensors"):
         came = Path(hub.retried(partial(api.hf_hub_download, name, path, revision=commit, local_dir=folder)))
@@ -209,8 +209,8 @@ def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], 
     )  # onto the base that it has here
     try:
         brief.verify(run, folder)
-    except brief.BusyError as error:
-        return f"It came back from the Hub unchanged; whether it loads was not tried: {error}"
+    except UserError as error:  # the machine is busy, or the base cannot be had: it is on the Hub all the same
+        return f"It came back from the Hub unchanged; whether it loads is not known: {error}"
     return ""
 
 

@@ -40,15 +40,15 @@ def main(task: str, folder: str, *arguments: str) -> int:
             return refuse(task, f"{run.id}: somebody is at it already: watch it, or stop it first")
         with locked(root() / "gpu.lock", what=DOING[task], run=run.id) as machine:
             if not machine:
-                return refuse(task, busy(), busy=True)
+                return refuse(task, busy())
             if task not in SHORT:
                 print("ready", flush=True)
                 os.dup2(2, 1)  # closes the pipe: whoever started us has its answer, and may go
             return child.run()
 
 
-def refuse(task: str, message: str, busy: bool = False) -> int:
-    print(json.dumps({"error": message, "busy": busy}) if task in SHORT else message, flush=True)
+def refuse(task: str, message: str) -> int:
+    print(json.dumps({"error": message}) if task in SHORT else message, flush=True)
     return 1
 
 
