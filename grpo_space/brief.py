@@ -10,16 +10,11 @@ from grpo_space.errors import UserError
 from grpo_space.runs import Run, without_secrets
 
 
-class BusyError(UserError):
-    """The machine is taken by another run."""
-
-
 def verify(run: Run, adapter: Path) -> str:
     """Loads a folder's adapter onto the run's base, by a short worker, and lets it answer a problem; gives the answer.
 
     Raises:
-        BusyError: while another run has the machine.
-        UserError: where it does not load.
+        UserError: where it does not load, or another run has the machine.
     """
     said = _answer(run, "verify", str(adapter))
     return str(said["written"])
@@ -61,5 +56,5 @@ def _answer(run: Run, task: str, *arguments: str, said: str = "") -> dict[str, A
     except (IndexError, ValueError):
         raise UserError(f"the worker ended without an answer: {run.worker_log} says why") from None
     if "error" in answer:
-        raise (BusyError if answer.get("busy") else UserError)(*answer["error"].splitlines())
+        raise UserError(*answer["error"].splitlines())
     return answer

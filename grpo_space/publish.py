@@ -103,8 +103,6 @@ def publish(
     name = checked_name(name, config)
     if not token:
         raise UserError("publish: nobody is signed in: hf auth login, or the button above on a Space")
-    if run.status() == "running":
-        raise UserError(f"{run.id}: is running: it can be published when it is done")
     if not (run.adapter / "adapter_model.safetensors").is_file():
         raise UserError(f"{run.id}: has no adapter yet: train it to its end, or stop it, which saves one")
     api = hub.api(token)
@@ -115,6 +113,8 @@ def publish(
     ):
         if not mine:
             raise UserError(f"{run.id}: is being published already: wait for it")
+        if run.status() == "running":
+            raise UserError(f"{run.id}: is running: it can be published when it is done")
         hub.retried(api.whoami)
         private = _repository(api, run, name, private, replace)
         files = gather(run, name, Path(folder), merged)
@@ -198,7 +198,7 @@ def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], 
     """Comes the adapter back as it went, and does it load onto its base? Says why that is not known, if so.
 
     Raises:
-        UserError: where it does not.
+        UserError: where it comes back changed.
     """
     for path in ("adapter_config.json", "adapter_model.safetensors"):
         came = Path(hub.retried(partial(api.hf_hub_download, name, path, revision=commit, local_dir=folder)))
@@ -209,8 +209,8 @@ def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], 
     )  # onto the base that it has here
     try:
         brief.verify(run, folder)
-    except brief.BusyError as error:
-        return f"It came back from the Hub unchanged; whether it loads was not tried: {error}"
+    except UserError as error:  # the machine is busy, or the base cannot be had: it is on the Hub all the same
+        return f"It came back from the Hub unchanged; whether it loads is not known: {error}"
     return ""
 
 

@@ -26,6 +26,8 @@ Task = Literal["train", "evaluate", "preflight"]
 
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""
+SHORT = ("ask", "verify", "merge")
+"""What a worker does with a run for a moment: the run itself does not go on."""
 SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY")
 """What the names of variables end with that no child gets to see."""
 
@@ -81,7 +83,8 @@ class Run:
 
     def status(self, history: History | None = None) -> Status:
         """The lock tells whether it runs; if not, the last event tells how it ended, and none that it died."""
-        if holder(self.folder / "lock") is not None:
+        held = holder(self.folder / "lock")
+        if held is not None and held.get("what") not in SHORT:
             return "running"
         if history is None or history.end is None:
             history = self.history()  # it may have ended since that was read

@@ -88,6 +88,9 @@ class Conversation(BaseHTTPRequestHandler):
                     return
                 getattr(self, f"do_{name}")(**parts)
                 return
+        if self.planned is not None and self.planned.cut_after is not None:
+            self.hang_up()
+            return
         raise Refusal(404, f"no such page: {self.command} {path}")
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815

@@ -243,6 +243,12 @@ def test_what_came_back_changed_is_not_called_published(run: Run, hub: HubServer
     assert "adapter_model.safetensors came back from the Hub changed" in refusal(run)
 
 
+def test_an_adapter_that_does_not_load_is_not_called_published(run: Run, hub: HubServer) -> None:
+    (run.adapter / "adapter_model.safetensors").write_bytes(b"no weights")
+    made = publish(run, NAME, TOKEN)
+    assert "whether it loads is not known: the worker ended without an answer" in made.note
+
+
 def test_the_command_line(run: Run, hub: HubServer, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_refused(cli("publish", run.id, NAME), "publish: nobody is signed in")
     monkeypatch.setenv("HF_TOKEN", TOKEN)

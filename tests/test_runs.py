@@ -179,6 +179,13 @@ def test_checkpoints_that_are_not_whole_do_not_count(runs_root: Path, config: Ru
     assert run.last_checkpoint() == 10
 
 
+def test_a_moments_work_with_a_run_is_not_its_going_on(runs_root: Path, config: RunConfig) -> None:
+    run = create(config)
+    for what, status in (("train", "running"), ("evaluate", "running"), ("ask", "new"), ("verify", "new")):
+        with locked(run.folder / "lock", what=what):
+            assert run.status() == status
+
+
 # Locks
 
 

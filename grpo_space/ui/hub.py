@@ -22,6 +22,8 @@ from grpo_space.upload import Sent
 from grpo_space.words import duration, gib
 
 BEAT_SECONDS = 0.5
+TELLING_SHARE = 0.1
+"""Of the bytes: before that the small files say nothing about the time left."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
@@ -31,9 +33,9 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
         "measured, the reward curve, every setting, how to run it again. It is loaded from there once more before this "
         "page says that it is published.</p>"
     )
+    info = "Empty: a name is proposed"
+    name = gr.Textbox(label="Repository", info=info, placeholder="user/name", elem_id="gs-repo")
     with gr.Row():
-        info = "Empty: a name is proposed"
-        name = gr.Textbox(label="Repository", info=info, placeholder="user/name", elem_id="gs-repo")
         private = gr.Checkbox(label="Private", info="For your eyes only", elem_id="gs-private")
         replace = gr.Checkbox(label="Replace what it holds", visible=False, elem_id="gs-replace")
     go = gr.Button("Publish", variant="primary", elem_id="gs-publish")
@@ -138,7 +140,8 @@ def sending(sent: Sent | None, seconds: float) -> str:
             tag("b", "All files are up. Now it is loaded from the Hub once more."),
             f"The base model is loaded for that, and one problem answered. {duration(seconds)} so far.",
         )
-    left = seconds / sent.done * (sent.total - sent.done) if sent.done else None
+    told = sent.done >= TELLING_SHARE * sent.total
+    left = seconds / sent.done * (sent.total - sent.done) if told else None
     words = f"{gib(sent.done)} of {gib(sent.total)}" + (f", about {duration(left)} left" if left else "")
     bar = box("gs-bar", f'<div style="width:{100 * sent.done / sent.total:.1f}%"></div>')
     return note("info", tag("b", f"Uploading {text(sent.file)}"), words) + bar

@@ -22,15 +22,13 @@ from types import FrameType
 from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed, Finished
 from grpo_space.history import History
-from grpo_space.runs import PARENT, Run, locked, root
+from grpo_space.runs import PARENT, SHORT, Run, locked, root
 from grpo_space.worker.recovery import without_vllm
 
 LOOK_SECONDS = 2.0
 """Between two looks at whether the grace period is over. Rare: the training needs the cores."""
 DOING = {"train": "training", "evaluate": "evaluating", "preflight": "looking at", "ask": "answering a question of"}
 DOING |= {"verify": "looking at what was published of", "merge": "merging"}
-ANSWER = ("ask", "verify", "merge")
-"""They answer on stdout, as JSON, and tell no events."""
 
 
 def main(task: str, folder: str, *arguments: str) -> int:
@@ -42,15 +40,15 @@ def main(task: str, folder: str, *arguments: str) -> int:
             return refuse(task, f"{run.id}: somebody is at it already: watch it, or stop it first")
         with locked(root() / "gpu.lock", what=DOING[task], run=run.id) as machine:
             if not machine:
-                return refuse(task, busy(), busy=True)
-            if task not in ANSWER:
+                return refuse(task, busy())
+            if task not in SHORT:
                 print("ready", flush=True)
                 os.dup2(2, 1)  # closes the pipe: whoever started us has its answer, and may go
             return child.run()
 
 
-def refuse(task: str, message: str, busy: bool = False) -> int:
-    print(json.dumps({"error": message, "busy": busy}) if task in ANSWER else message, flush=True)
+def refuse(task: str, message: str) -> int:
+    print(json.dumps({"error": message}) if task in SHORT else message, flush=True)
     return 1
 
 
@@ -69,8 +67,8 @@ class Child:
     def __init__(self, task: str, run: Run, arguments: tuple[str, ...]) -> None:
         self.command = [sys.executable, "-m", "grpo_space.worker.story", task, str(run.folder), *arguments]
         self.log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
-        self.tells = task not in ANSWER
-        self.token = b"" if task in ANSWER or sys.stdin.isatty() else sys.stdin.buffer.read()
+        self.tells = task not in SHORT
+        self.token = b"" if task in SHORT or sys.stdin.isatty() else sys.stdin.buffer.read()
         """In memory alone, for the child and the one that may come after it."""
         self.process: subprocess.Popen[bytes] | None = None
         self.asked: float | None = None
