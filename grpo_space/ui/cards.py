@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from grpo_space import hardware
+from grpo_space import hardware, memory
 from grpo_space.config import Preset, RunConfig
 from grpo_space.errors import UserError
 from grpo_space.runs import Seen
 from grpo_space.ui.markup import text
+from grpo_space.ui.memory_bar import memory_bar
 
 NEEDS = {"cpu": "No GPU: any computer", "t4": "An NVIDIA GPU with 16 GB, such as a T4"}
 LONGEST_SHOWN = 2000
@@ -21,6 +22,8 @@ def card(preset: Preset, machine: hardware.Gpu | None) -> str:
         "Expect": text(preset.expect),
         "Fits here": fits,
     }
+    if bar := memory_bar(preset.run, machine):
+        facts["Memory"] = bar
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items())
     return f"<h3>{text(preset.title)}</h3><p>{text(preset.summary)}</p><dl>{rows}</dl>"
 
@@ -29,15 +32,17 @@ def unfit(config: RunConfig, machine: hardware.Gpu | None) -> tuple[str, ...]:
     """Why a config does not fit this machine; nothing where it does."""
     try:
         hardware.check(config, machine)
+        if machine is not None:
+            memory.check(config, memory.limit_of(machine))
     except UserError as error:
         return error.problems
     return ()
 
 
-def good(title: str, changes: Sequence[str], refusals: Sequence[str]) -> str:
-    """What a config without mistakes is, and whether it can train here."""
+def good(title: str, changes: Sequence[str], refusals: Sequence[str], bar: str = "") -> str:
+    """What a config without mistakes is, and whether it can train here. `bar`: its memory, as HTML."""
     what = f"<b>{text(title)}</b>" + (f", {len(changes)} changed:" if changes else ", as it came.")
-    said = f"<p>{what}</p>{_list(changes)}"
+    said = f"<p>{what}</p>{_list(changes)}{bar}"
     if refusals:
         said += f"<div class='bad'><p>It does not fit this machine:</p>{_list(refusals)}</div>"
     return words(said)

@@ -12,6 +12,7 @@ from grpo_space.config import RunConfig, parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.ui import cards, form
+from grpo_space.ui.memory_bar import memory_bar
 from grpo_space.ui.preset_layout import (
     HUB,
     MAIN,
@@ -180,7 +181,8 @@ def _checked(
 
 
 def _status(config: RunConfig, base: RunConfig, title: str, machine: hardware.Gpu | None) -> str:
-    return cards.good(title, form.changes(base, config), cards.unfit(config, machine))
+    changes = form.changes(base, config)
+    return cards.good(title, changes, cards.unfit(config, machine), memory_bar(config, machine) if changes else "")
 
 
 def _filled(tab: PresetTab, machine: hardware.Gpu | None, config: RunConfig, title: str, chosen: str) -> Updates:

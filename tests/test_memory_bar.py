@@ -1,0 +1,37 @@
+import re
+
+import pytest
+
+from grpo_space.config import override
+from grpo_space.hardware import Gpu
+from grpo_space.presets import read_preset
+from grpo_space.ui.cards import unfit
+from grpo_space.ui.memory_bar import memory_bar
+
+T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))
+LARGE = ["grpo.max_completion_length=3000", "model.max_seq_length=4000"]
+
+
+@pytest.mark.parametrize("name", ["llama-3.1-8b", "qwen2.5-math-7b", "qwen2.5-1.5b"])
+def test_a_preset_has_a_bar_within_the_line(name: str) -> None:
+    bar = memory_bar(read_preset(name).run, None)
+    assert "of 14.6 GiB on a T4, planned" in bar
+    assert "too much" not in bar
+    widths = [float(width) for width in re.findall(r"width:([\d.]+)%", bar)]
+    assert 50 < sum(widths) <= 100
+    assert "left:100.00%" in bar
+
+
+def test_what_is_too_large_crosses_the_line_and_is_refused_with_the_largest_that_fits() -> None:
+    config = override(read_preset("llama-3.1-8b").run, LARGE)
+    bar = memory_bar(config, T4)
+    assert "too much" in bar
+    [line] = re.findall(r"left:([\d.]+)%", bar)
+    assert float(line) < 90
+    [refusal] = unfit(config, T4)
+    assert re.search(r"take grpo\.max_completion_length up to \d{3}", refusal)
+    assert unfit(read_preset("llama-3.1-8b").run, T4) == ()
+
+
+def test_what_needs_no_gpu_has_none() -> None:
+    assert memory_bar(read_preset("tiny").run, None) == ""
