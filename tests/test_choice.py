@@ -13,7 +13,7 @@ from grpo_space.hardware import Gpu
 from grpo_space.history import History
 from grpo_space.presets import read_preset
 from grpo_space.worker.choice import Choice, choose
-from grpo_space.worker.recovery import UNEXPECTED, without_vllm
+from grpo_space.worker.recovery import UNEXPECTED, next_attempt
 
 T4 = Gpu("Tesla T4", 15.0, "535.216.01", (7, 5))
 P100 = Gpu("Tesla P100", 16.0, "535.216.01", (6, 0))
@@ -143,7 +143,7 @@ BROKE = Failed(boundary="load", message="RuntimeError: CUDA error\nan illegal me
 
 def test_vllm_is_blamed_for_what_it_did() -> None:
     for history, code in ((told(Started(), VLLM, BROKE), UNEXPECTED), (told(Started(), VLLM), -6)):
-        alarm = without_vllm(history, code, "The worker crashed (SIGABRT).")
+        alarm = next_attempt(config(), [], history, code, "The worker crashed (SIGABRT).", T4)
         assert alarm is not None
         assert "plain generation: a step takes two to three times as long" in alarm.message
         assert "\n" not in alarm.message
@@ -161,4 +161,4 @@ def test_vllm_is_blamed_for_what_it_did() -> None:
     ],
 )
 def test_and_not_for_what_it_did_not(history: History, code: int) -> None:
-    assert without_vllm(history, code, "") is None
+    assert next_attempt(config(), [], history, code, "", T4) is None

@@ -20,10 +20,11 @@ from pathlib import Path
 from types import FrameType
 
 from grpo_space.errors import UserError
-from grpo_space.events import EventLog, Failed, Finished
+from grpo_space.events import Alarm, EventLog, Failed, Finished
+from grpo_space.hardware import gpu
 from grpo_space.history import History
 from grpo_space.runs import PARENT, SHORT, Run, locked, root
-from grpo_space.worker.recovery import without_vllm
+from grpo_space.worker.recovery import next_attempt
 
 LOOK_SECONDS = 2.0
 """Between two looks at whether the grace period is over. Rare: the training needs the cores."""
@@ -44,7 +45,7 @@ def main(task: str, folder: str, *arguments: str) -> int:
             if task not in SHORT:
                 print("ready", flush=True)
                 os.dup2(2, 1)  # closes the pipe: whoever started us has its answer, and may go
-            return child.run()
+            return child.tell()
 
 
 def refuse(task: str, message: str) -> int:
@@ -66,6 +67,7 @@ class Child:
 
     def __init__(self, task: str, run: Run, arguments: tuple[str, ...]) -> None:
         self.command = [sys.executable, "-m", "grpo_space.worker.story", task, str(run.folder), *arguments]
+        self.run = run
         self.log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
         self.tells = task not in SHORT
         self.token = b"" if task in SHORT or sys.stdin.isatty() else sys.stdin.buffer.read()
@@ -93,11 +95,12 @@ class Child:
         history.add(self.log.read(self.offset)[0])
         return history
 
-    def run(self) -> int:
+    def tell(self) -> int:
+        """The story, and once more where that may help. The exit status."""
         while True:
             code = self.attempt()
             go_on = self.tells and self.asked is None
-            alarm = without_vllm(self.told(), code, how(code)) if go_on else None
+            alarm = self.next_attempt(code) if go_on and code else None
             if alarm is None:
                 break
             self.offset = self.log.path.stat().st_size
@@ -105,6 +108,10 @@ class Child:
         if self.tells:
             self.record(code)
         return code if code >= 0 else 3
+
+    def next_attempt(self, code: int) -> Alarm | None:
+        events = self.run.log.read()[0] + (self.log.read()[0] if self.log.path != self.run.log.path else [])
+        return next_attempt(self.run.config, events, self.told(), code, how(code), gpu())
 
     def attempt(self) -> int:
         """One child, from its start to its end. Gives its exit status, negative where a signal ended it."""

@@ -28,7 +28,7 @@ from grpo_space.rows import messages
 from grpo_space.runs import PARENT, Run, disk_is_full
 from grpo_space.worker import data, download, own_reward
 from grpo_space.worker.choice import Choice, choose, make_ready
-from grpo_space.worker.recovery import UNEXPECTED, VLLM_DIED
+from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED, VLLM_DIED, is_out_of_memory, lowered
 
 if TYPE_CHECKING:
     from grpo_space.worker.engine import Engine
@@ -40,7 +40,7 @@ What = Literal["data", "download", "load", "evaluate_base", "train", "save", "ev
 
 
 def train(run: Run, tell: "Teller") -> None:
-    config, checkpoint = run.config, run.last_checkpoint()
+    config, checkpoint = effective(run), run.last_checkpoint()
     tell.started("train", checkpoint or 0)
     own_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
@@ -71,9 +71,17 @@ def train(run: Run, tell: "Teller") -> None:
     tell.log.append(Finished(why="done"))
 
 
+def effective(run: Run, log: EventLog | None = None) -> RunConfig:
+    """The run's config, less what the GPU's memory had no room for; so it stands in the run's log, or in `log`."""
+    events = run.log.read()[0]
+    if log is not None and log.path != run.log.path:
+        events += log.read()[0]
+    return lowered(run.config, events)
+
+
 def load(run: Run, tell: "Teller", adapter: Path | None = None) -> "tuple[Engine, data.Rows]":
     """The problems first, whose errors need no torch; then the model, with a fresh adapter or the one in a folder."""
-    config = run.config
+    config = effective(run, tell.log)
     with tell.phase("data"):
         rows = data.load(config, tell.token)
     gpu = hardware.gpu()
@@ -122,7 +130,7 @@ def evaluate(run: Run, tell: "Teller", limit: int | None, again: bool) -> None:
 
     `again`: the base too, even where its result is known.
     """
-    config, adapter = run.config, saved_adapter(run)
+    config, adapter = effective(run, tell.log), saved_adapter(run)
     tell.started("evaluate", 0)
     engine, rows = load(run, tell, adapter)
     from grpo_space.worker import evaluate
@@ -150,7 +158,7 @@ def preflight(run: Run, tell: "Teller") -> None:
 
 def briefly(run: Run, adapter: Path) -> "Engine":
     """The engine for one answer, which is not worth vLLM's start."""
-    config, gpu = run.config, hardware.gpu()
+    config, gpu = effective(run), hardware.gpu()
     hardware.check(config, gpu)
     model = download.fetch(config.model, lambda here, total, rate: None)
     choice = replace(choose(config, model.folder, gpu, vllm_died=True), why="One question is not worth vLLM's start.")
@@ -159,7 +167,7 @@ def briefly(run: Run, adapter: Path) -> "Engine":
 
 def ask(run: Run, question: str) -> dict[str, str]:
     """Both models' greedy answers to a question."""
-    config, engine = run.config, briefly(run, saved_adapter(run))
+    config, engine = effective(run), briefly(run, saved_adapter(run))
     prompt = messages(question, config.data.system_prompt)
     longest = config.model.max_seq_length - config.grpo.max_completion_length
     if len(engine.encode(prompt)) > longest:
@@ -311,7 +319,7 @@ def versions() -> dict[str, str]:
 
 def main(task: str, folder: str, *arguments: str) -> int:
     """Tells the story, and how it ended. The exit status: 0 done or stopped, 1 for the user to put right, 3 where the
-    training went wrong, UNEXPECTED for anything else.
+    training went wrong, OUT_OF_MEMORY, UNEXPECTED for anything else.
     """
     die_with_parent()
     run = Run(Path(folder))
@@ -338,6 +346,8 @@ def main(task: str, folder: str, *arguments: str) -> int:
             return 1
         message = f"{type(error).__name__}: {error}"
         log.append(Failed(boundary=tell.what, message=message, traceback=traceback.format_exc()))
+        if is_out_of_memory(error):
+            return OUT_OF_MEMORY
         return 3 if isinstance(error, RunError) else UNEXPECTED
     return 0
 

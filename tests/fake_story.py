@@ -1,0 +1,33 @@
+"""A small real child of the worker's parent: its GPU's memory runs out until the run is so many rungs lower.
+
+python -m tests.fake_story DIR RUNGS BOUNDARY
+"""
+
+import sys
+from pathlib import Path
+
+from grpo_space.events import Chosen, Failed, Finished, Phase, Started, Step
+from grpo_space.runs import Run
+from grpo_space.worker.recovery import OUT_OF_MEMORY, lowered
+
+
+def main(folder: str, rungs: str, boundary: str) -> int:
+    run = Run(Path(folder))
+    events = run.log.read()[0]
+    config = lowered(run.config, events)
+    attempt = 1 + sum(isinstance(event, Started) for event in events)
+    rollout = "generate" if config.rollout == "generate" else "vllm"
+    run.log.append(Started(attempt=attempt, from_step=2 if attempt > 1 else 0))
+    run.log.append(Chosen(engine="unsloth", rollout=rollout, why=""))
+    run.log.append(Phase(what=boundary, total=10))
+    if boundary == "train":
+        run.log.append(Step(step=3, seconds=1.0, metrics={}))
+    if attempt > int(rungs):
+        run.log.append(Finished(why="done"))
+        return 0
+    run.log.append(Failed(boundary=boundary, message="OutOfMemoryError: CUDA out of memory", traceback="Traceback"))
+    return OUT_OF_MEMORY
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
