@@ -3,7 +3,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-.PHONY: app demo test setup check lint bench browser screenshots
+SPACE_PY := .venv-space/bin/python
+SDK = $(shell sed -n 's/^sdk_version: *//p' README.md)
+
+.PHONY: app demo test setup check lint bench browser screenshots check-space gpu-check space
 
 app: setup  ## the app, at http://127.0.0.1:7860
 	$(PY) app.py
@@ -26,12 +29,26 @@ bench: setup
 	$(PY) -m benchmarks.app
 
 browser:  ## Chromium for tests/browser, from Debian or Ubuntu; without it `make test` skips those
-	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then \
+	@if ! { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; then \
 	  SUDO=; [ "$$(id -u)" = 0 ] || SUDO=sudo; \
 	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium; fi
 
 screenshots: setup browser  ## docs/*.png, of a real run of the tiny preset: two minutes
 	$(PY) -m docs.screenshots
+
+gpu-check:  ## on a GPU, with requirements.txt installed: does the embedded model learn through Unsloth, 4 bits and vLLM?
+	$(PYTHON) -m benchmarks.gpu.check
+
+# As a Space's builder installs it, from nothing (about 11 GB); then what a Space on CPU hardware does first.
+check-space:
+	$(PYTHON) -m venv --clear .venv-space
+	$(SPACE_PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt \
+	  "gradio[oauth,mcp]==$(SDK)" "uvicorn>=0.14.0" "websockets>=10.4" spaces
+	$(SPACE_PY) -m grpo_space doctor --no-gpu
+	$(SPACE_PY) -m grpo_space train tiny --set grpo.max_steps=2
+
+space: setup  ## make space SPACE=user/name: this project as a Space, created or updated
+	$(PY) -m grpo_space.space "$(SPACE)"
 
 # The mark is written last and holds what was installed, so that a half-made or outdated .venv is made again from nothing.
 setup:

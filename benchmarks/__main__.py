@@ -43,7 +43,9 @@ def worker(steps: int) -> dict[str, float]:
         command = [sys.executable, "-m", "grpo_space.worker", "train", str(run.folder)]
         start = time.time()
         with run.worker_log.open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "GRPO_SPACE_RUNS": root})
+            environment = {**os.environ, "GRPO_SPACE_RUNS": root}
+            quiet = subprocess.DEVNULL
+            process = subprocess.Popen(command, stdin=quiet, stdout=log, stderr=log, env=environment)
         _, _, usage = os.wait4(process.pid, 0)
         told = [event for event in run.log.read()[0] if isinstance(event, Step)]
     seconds = statistics.median(step.seconds for step in told[1:])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from grpo_space.presets import read_preset
-from grpo_space.worker import data, plain, story
+from grpo_space.worker import data, download, plain
 from grpo_space.worker.choice import choose
 from grpo_space.worker.preflight import Clock
 from grpo_space.worker.recorder import Recorder
@@ -19,9 +19,9 @@ from grpo_space.worker.train import grpo_config, make_trainer
 
 def main(steps: int) -> None:
     config = read_preset("tiny").run
-    source, commit = story.model_files(config)
-    choice = choose(config, source, gpu=None, vllm_died=False)
-    loaded, rows = plain.load(config, choice, source, commit, gpu=None), data.load(config)
+    model = download.fetch(config.model, lambda *told: None)
+    choice = choose(config, model.folder, gpu=None, vllm_died=False)
+    loaded, rows = plain.load(config, choice, model.folder, model.commit, gpu=None), data.load(config)
     spent: dict[str, list[float]] = {}
 
     def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,25 +18,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rich.console import Console, RenderableType
+from huggingface_hub import get_token
+from rich.console import Console
 from rich.text import Text
 
-from grpo_space import doctor, hardware, live, paths, presets, report, runs, words
+from grpo_space import brief, doctor, hardware, live, memory, paths, presets, report, runs, share, words
 from grpo_space.config import RunConfig, override
 from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed
 from grpo_space.history import History
 from grpo_space.report import text
 from grpo_space.runs import Run
-
-
-class Terminal(Console):
-    def on_broken_pipe(self) -> None:
-        """Rich would exit with 1; `main` knows better."""
-        raise BrokenPipeError
-
-
-console = Terminal(highlight=False)
+from grpo_space.terminal import console, show
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -77,6 +70,13 @@ def parser() -> argparse.ArgumentParser:
     command("presets", list_presets, "what can be trained", reading=True)
     made = command("doctor", examine, "is everything here that a run needs?", reading=True)
     made.add_argument("--no-gpu", action="store_true", help="do not ask for what only a GPU machine has")
+    made = command(
+        "fit", fit, "the memory that a run takes of a GPU, part by part; exit status 1 if it does not fit", reading=True
+    )
+    preset_and_settings(made)
+    made.add_argument(
+        "--gpu", default="", help=f"{', '.join(memory.LIMITS)}, or here (default: this machine's, else t4)"
+    )
     made = command("preflight", preflight, "is this trainable? exit status 1 if not", reading=True)
     preset_and_settings(made)
     made = command("train", train, "train a preset, with live progress; Ctrl-C stops and saves")
@@ -91,6 +91,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--limit", type=_number, metavar="N", help="measure on the first N problems only")
     made = command("ask", ask, "both answers to a question of your own", run=True, reading=True)
     made.add_argument("question")
+    made = command("publish", share.publish, "put the adapter on the Hub with its evidence", run=True)
+    made.add_argument("name", metavar="USER/NAME")
+    made.add_argument("--private", action="store_true", help="for your eyes only")
+    made.add_argument("--merged", action="store_true", help="the whole model in 16 bits, too")
+    made.add_argument("--replace", action="store_true", help="even where the repository holds something else")
+    text = "keep a run beyond this disk: in a private dataset repository, or in the folder GRPO_SPACE_BACKUP"
+    command("backup", share.back_up, text, run=True)
+    made = command("restore", share.restore, "bring a backed-up run here, to go on with it")
+    made.add_argument("source", metavar="USER/NAME", help="the repository, a .tar file, or a run in GRPO_SPACE_BACKUP")
     return top
 
 
@@ -105,11 +114,6 @@ def _number(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("1 is the least")
     return number
-
-
-def show(part: RenderableType) -> None:
-    """Where there is no terminal, sentences stay whole lines."""
-    console.print(part, soft_wrap=isinstance(part, Text) and not console.is_terminal)
 
 
 def print_json(value: object) -> int:
@@ -138,7 +142,9 @@ def list_presets(arguments: argparse.Namespace) -> int:
 
 
 def examine(arguments: argparse.Namespace) -> int:
-    checks = doctor.examine(with_gpu=not arguments.no_gpu)
+    if not arguments.json:
+        show(text("Looking. Every import is tried in a process of its own, which takes a minute or two."))
+    checks = doctor.examine(with_gpu=not arguments.no_gpu, token=get_token())
     if arguments.json:
         print_json([check.__dict__ for check in checks])
     else:
@@ -150,16 +156,40 @@ def examine(arguments: argparse.Namespace) -> int:
 def config_of(arguments: argparse.Namespace) -> RunConfig:
     """The preset with its changed settings, once it is known to fit this machine."""
     config = override(presets.read_preset(arguments.preset).run, arguments.settings)
-    hardware.check(config, hardware.gpu())
+    gpu = hardware.gpu()
+    hardware.check(config, gpu)
     paths.check_files(config)
+    if gpu is not None:
+        memory.check(config, memory.limit_of(gpu))
     return config
+
+
+def fit(arguments: argparse.Namespace) -> int:
+    config = override(presets.read_preset(arguments.preset).run, arguments.settings)
+    found, shape = hardware.gpu(), memory.shape_of(config.model)
+    if arguments.gpu == "here" and found is None:
+        raise UserError("--gpu here: this machine has no GPU")
+    if shape is None:
+        raise UserError(f"model.id: {config.model.id}: its sizes are known once it was downloaded")
+    card = arguments.gpu if arguments.gpu not in ("", "here") else found or "t4"
+    limit = memory.limit_of(card)
+    plan = memory.plan(config, shape, limit)
+    longest, group = memory.longest_completion(config, shape, limit), memory.largest_group(config, shape, limit)
+    if arguments.json:
+        rounded = {name: round(value, 3) for name, value in plan.parts.items()}
+        print_json({"parts": rounded, "total": round(plan.total, 3), "limit": limit, "fits": plan.fits,
+                    "longest_completion": longest, "largest_group": group})  # fmt: skip
+    else:
+        for part in report.fit(plan, str(card), longest, group):
+            show(part)
+    return int(not plan.fits)
 
 
 def preflight(arguments: argparse.Namespace) -> int:
     config = config_of(arguments)
     with tempfile.TemporaryDirectory() as folder:
         run = runs.create(config, Path(folder) / config.name)
-        runs.start(run, "preflight")
+        runs.start(run, "preflight", token=get_token())
         history = follow_to_the_end(run, run.log, quiet=arguments.json)
     if history.preflight is None:
         return failed(history)
@@ -231,7 +261,7 @@ def start_and_follow(run: Run, new: bool = False) -> int:
     note = "Stopping after this step, then saving. Ctrl-C again stops watching; the run still saves."
     before_now, offset = run.log.read()
     try:
-        runs.start(run)
+        runs.start(run, token=get_token())
         if asked:
             with contextlib.suppress(UserError):
                 runs.stop(run)
@@ -322,7 +352,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 def measure(run: Run, limit: int | None, again: bool, quiet: bool) -> History:
     """A new evaluation of the run as it was saved."""
-    log = runs.start_evaluation(run, limit, again)
+    log = runs.start_evaluation(run, limit, again, token=get_token())
     return follow_to_the_end(run, log, quiet)
 
 
@@ -330,7 +360,7 @@ def ask(arguments: argparse.Namespace) -> int:
     run = runs.find(arguments.run)
     if not arguments.question.strip():
         raise UserError("question: is empty")
-    said = runs.ask(run, arguments.question)
+    said = brief.ask(run, arguments.question)
     if arguments.json:
         return print_json(said)
     for name, said_text in said.items():

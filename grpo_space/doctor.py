@@ -8,20 +8,38 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
-from grpo_space.hardware import gpu
+import requests
+from huggingface_hub.errors import GatedRepoError
+
+from grpo_space import hub
+from grpo_space.errors import UserError
+from grpo_space.hardware import Gpu, driver_problem, gpu, torch_cuda
 from grpo_space.paths import PROJECT
-from grpo_space.runs import root, without_secrets
+from grpo_space.presets import preset_names, read_preset
+from grpo_space.runs import locked, root, without_secrets
 
 IMPORTS = {
     "trl": "from trl import GRPOConfig, GRPOTrainer",
     "peft": "from peft import LoraConfig, get_peft_model",
     "transformers": "from transformers import AutoModelForCausalLM",
     "datasets": "import datasets",
+    "math-verify": "import math_verify",
+    "gradio": "import gradio",
 }
-"""What a run imports: some packages break only here, long after they were installed."""
+"""What a run and the app import: some packages break only here, long after they were installed."""
+GPU_IMPORTS = {
+    "vllm": "from vllm import LLM, SamplingParams",
+    "bitsandbytes": "import bitsandbytes",
+    "torchao": "import torchao",
+}
+"""What a Space installs besides. It imports without a GPU, too."""
+UNSLOTH = "import unsloth; from unsloth import FastLanguageModel"
+IMPORT_SECONDS = 300
+"""The first import on a small Space reads gigabytes from a slow disk."""
+HUB_SECONDS = 5.0
 LEAST_DISK_GIB = 2
 LEAST_RAM_GIB = 3
 
@@ -34,8 +52,39 @@ class Check:
     advice: str = ""
 
 
-def examine(with_gpu: bool) -> list[Check]:
-    return [_python(), *_packages(with_gpu), *_imports(), *([_gpu()] if with_gpu else []), _ram(), _disk()]
+def examine(with_gpu: bool, token: str | None = None) -> list[Check]:
+    """`token`: with which a gated model's access is looked at, if there is one."""
+    found = gpu() if with_gpu else None
+    file = requirements(found)
+    checks = [_python(), *_packages(file)]
+    if found is None:
+        checks += [*_imports(_statements(file)), _no_gpu(with_gpu)]
+    else:
+        with locked(root() / "gpu.lock", what="being looked at by", run="doctor") as free:
+            if free:
+                checks += _imports({**_statements(file), **({"unsloth": UNSLOTH} if _has("unsloth") else {})})
+            else:
+                busy = "a run is going on: not looked at"
+                checks.append(Check("imports", True, busy, "ask again when it is done"))
+        checks += [
+            _gpu(found),
+            *_cuda(found),
+            Check("nvcc and ninja", True, "not needed: nothing is compiled at run time"),
+        ]
+    return [*checks, _ram(), _disk(), *_hub(token)]
+
+
+def requirements(found: Gpu | None) -> Path:
+    """The file whose pins count on this machine."""
+    return PROJECT / ("requirements.txt" if found or _has("unsloth") or _has("vllm") else "requirements-cpu.txt")
+
+
+def _has(package: str) -> bool:
+    try:
+        distribution(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _python() -> Check:
@@ -51,8 +100,7 @@ def pins(file: Path) -> dict[str, str]:
     return dict(found)
 
 
-def _packages(with_gpu: bool) -> Iterator[Check]:
-    file = PROJECT / ("requirements.txt" if with_gpu and gpu() is not None else "requirements-cpu.txt")
+def _packages(file: Path) -> Iterator[Check]:
     for package, pin in pins(file).items():
         try:
             found = version(package)
@@ -60,14 +108,29 @@ def _packages(with_gpu: bool) -> Iterator[Check]:
             yield Check(package, False, "missing", f"pip install -r {file.name}")
             continue
         ok = found.split("+")[0] == pin  # torch 2.13.0+cpu is torch 2.13.0
-        yield Check(package, ok, found, "" if ok else f"{file.name} pins {pin}: pip install -r {file.name}")
+        advice = f"not the version that was tested: {file.name} pins {pin}; pip install -r {file.name}"
+        yield Check(package, ok, found, "" if ok else advice)
 
 
-def _imports() -> Iterator[Check]:
-    for name, statement in IMPORTS.items():
-        done = subprocess.run(
-            [sys.executable, "-c", statement], env=without_secrets(), capture_output=True, text=True, check=False
-        )
+def _statements(file: Path) -> dict[str, str]:
+    return {**IMPORTS, **(GPU_IMPORTS if file.name == "requirements.txt" else {})}
+
+
+def _imports(statements: dict[str, str]) -> Iterator[Check]:
+    for name, statement in statements.items():
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", statement],
+                env=without_secrets(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=IMPORT_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            yield Check(f"import {name}", False, f"not done in {IMPORT_SECONDS} s", "try again: a first import is slow")
+            continue
         last = (done.stderr.strip().splitlines() or ["it crashed"])[-1]
         if done.returncode:
             yield Check(f"import {name}", False, last, "install the pinned versions again")
@@ -75,13 +138,30 @@ def _imports() -> Iterator[Check]:
             yield Check(f"import {name}", True, "works")
 
 
-def _gpu() -> Check:
-    found = gpu()
-    if found is not None:
-        return Check("GPU", True, str(found))
-    if shutil.which("nvidia-smi"):
+def _no_gpu(asked: bool) -> Check:
+    if asked and shutil.which("nvidia-smi"):
         return Check("GPU", False, "the driver does not answer", "nvidia-smi says what is wrong")
-    return Check("GPU", True, "none: the tiny preset trains on the CPU")
+    words = "none: the tiny preset trains on the CPU" if asked else "not asked for"
+    if _has("unsloth"):
+        words += "; Unsloth is installed, and cannot be imported without one, which is no problem"
+    return Check("GPU", True, words)
+
+
+def _gpu(found: Gpu) -> Check:
+    if found.compute_capability < (7, 0):
+        advice = "Unsloth and vLLM need compute capability 7.0 or newer: a T4 has 7.5"
+        return Check("GPU", False, str(found), advice)
+    return Check("GPU", True, str(found))
+
+
+def _cuda(found: Gpu) -> Iterator[Check]:
+    """The CUDA that torch was built for, against the one that the driver serves."""
+    if not _has("torch"):
+        return
+    built = torch_cuda()
+    words = f"torch {version('torch')} is built for " + (f"CUDA {built}" if built else "CPUs alone")
+    problem = driver_problem(found, built)
+    yield Check("CUDA", not problem, f"{words}; driver {found.driver}", problem)
 
 
 def _ram() -> Check:
@@ -97,3 +177,32 @@ def _disk() -> Check:
     return Check(
         "free disk for runs", ok, f"{gib:.1f} GiB", "" if ok else f"free {LEAST_DISK_GIB} GiB, or set GRPO_SPACE_RUNS"
     )
+
+
+def _hub(token: str | None) -> Iterator[Check]:
+    """The Hub, and whether the presets' models may be read. No problem where they are not: tiny needs none of it."""
+    api = hub.api(token)
+    try:
+        requests.head(api.endpoint, timeout=HUB_SECONDS)
+    except requests.RequestException:
+        words = "cannot be reached: the tiny preset needs nothing from it, the others their model and data"
+        yield Check("Hugging Face Hub", True, words)
+        return
+    yield Check("Hugging Face Hub", True, "answers")
+    for name in preset_names():
+        try:
+            preset = read_preset(name)
+        except UserError:
+            continue
+        model = preset.run.model
+        if preset.hardware == "cpu":
+            continue
+        try:
+            api.model_info(model.id, revision=model.revision, timeout=HUB_SECONDS)
+            api.auth_check(model.id)
+        except hub.SPOKEN as error:
+            gated = isinstance(hub.spoken(error), GatedRepoError)
+            said = hub.reading_failed(error, "model.id", model.id, token=token, revision=model.revision)
+            yield Check(f"model of {name}", False, "gated" if gated else "cannot be read", said)
+        else:
+            yield Check(f"model of {name}", True, f"{model.id} may be read")

@@ -56,12 +56,14 @@ class Loaded(Event):
 
 class Phase(Event):
     type: Literal["phase"] = "phase"
-    what: Literal["data", "load", "evaluate_base", "train", "save", "evaluate_tuned", "preflight"]
+    what: Literal["data", "download", "load", "evaluate_base", "train", "save", "evaluate_tuned", "preflight"]
     detail: str = ""
     expected_seconds: float | None = None
     done: int = 0
     total: int = 0
-    """0: not countable."""
+    """0: not countable. Bytes of a download, problems of an evaluation, steps of the training."""
+    rate: float = 0.0
+    """Bytes a second of a download."""
 
 
 class Step(Event):
@@ -185,7 +187,7 @@ class Alarm(Event):
 class Failed(Event):
     type: Literal["failed"] = "failed"
     boundary: str
-    """Which part failed: data, load, evaluate_base, train, save, evaluate_tuned, or worker."""
+    """Which part failed: data, download, load, evaluate_base, train, save, evaluate_tuned, or worker."""
     message: str
     user_error: bool = False
     traceback: str = ""

@@ -62,7 +62,8 @@ def driver_problem(gpu: Gpu, cuda: str | None) -> str:
     if cuda is None:
         return "torch: the installed one is built for CPUs alone: pip install -r requirements.txt"
     least = LEAST_DRIVER.get(int(cuda.split(".")[0]), 0)
-    if int(gpu.driver.split(".")[0]) >= least:
+    major = re.match(r"\d+", gpu.driver)
+    if major is None or int(major[0]) >= least:
         return ""
     return (
         f"torch: built for CUDA {cuda}, which needs driver {least} or newer; this machine has {gpu.driver}: "

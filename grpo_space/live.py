@@ -14,7 +14,7 @@ from grpo_space.events import AnyEvent, Evaluated, EventLog, Loaded, Phase, Prob
 from grpo_space.history import History
 from grpo_space.report import PHASES, text
 from grpo_space.runs import Run, holder
-from grpo_space.words import duration, number
+from grpo_space.words import duration, gib, number
 
 POLL_SECONDS = 0.3
 LINE_EVERY = 5
@@ -60,11 +60,16 @@ def _panel(console: Console, history: History, note: Callable[[], str]) -> Itera
 @contextmanager
 def _lines(console: Console, history: History, note: Callable[[], str]) -> Iterator[Told]:
     said = noted = ""
+    tenth = -1
 
     def told(events: list[AnyEvent]) -> None:
-        nonlocal said, noted
+        nonlocal said, noted, tenth
         for event in events:
-            line = _line(event, history)
+            if isinstance(event, Phase) and event.what == "download":  # told every second: a line for each tenth
+                before, tenth = tenth, 10 * event.done // max(event.total, 1)
+                line = phase_words(event) if tenth != before else ""
+            else:
+                line = _line(event, history)
             if line and line != said:
                 console.print(text(line), soft_wrap=True)
                 said = line
@@ -93,8 +98,17 @@ def _line(event: object, history: History) -> str:
 
 def phase_words(phase: Phase) -> str:
     words = PHASES[phase.what].capitalize()
+    if phase.what == "download":
+        return f"{words}: {phase.detail}, {download_words(phase)}"
     about = f", about {duration(phase.expected_seconds)}" if phase.expected_seconds else ""
     return f"{words}{': ' + phase.detail if phase.detail else ''}{about}"
+
+
+def download_words(phase: Phase) -> str:
+    """`3.1 GiB of 5.7 GiB, 45.0 MiB a second, about 1 min 0 s left`"""
+    left = f", about {duration(phase.expected_seconds)} left" if phase.expected_seconds else ""
+    rate = f", {gib(phase.rate)} a second" if phase.rate else ""
+    return f"{gib(phase.done)} of {gib(phase.total)}{rate}{left}"
 
 
 def step_words(step: Step, history: History) -> str:
@@ -139,7 +153,8 @@ def panel(history: History, note: str) -> RenderableType:
         grid.add_row("now", text(phase_words(phase), style="bold cyan"))
         done = history.step if phase.what == "train" else phase.done
         if phase.total:
-            grid.add_row(f"{done} of {phase.total}", ProgressBar(total=phase.total, completed=done, width=50))
+            count = f"{100 * done // phase.total} %" if phase.what == "download" else f"{done} of {phase.total}"
+            grid.add_row(count, ProgressBar(total=phase.total, completed=done, width=50))
     if history.steps:
         _step_rows(grid, history)
     if note:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from grpo_space.events import Answer, Evaluated, Failed, Preflight
 from grpo_space.history import History
+from grpo_space.memory import Plan
 from grpo_space.runs import Run, Status
 from grpo_space.statistics import percent, verdict
 from grpo_space.words import command, plain
@@ -126,6 +127,7 @@ def ending(run: Run, history: History, status: Status) -> Iterator[RenderableTyp
 
 PHASES = {
     "data": "reading the data",
+    "download": "downloading the model",
     "load": "loading the model",
     "evaluate_base": "evaluating the base model",
     "train": "training",
@@ -149,6 +151,27 @@ def preflight(found: Preflight) -> Iterator[RenderableType]:
         "A group of equal rewards teaches nothing because GRPO only asks who did better than the rest of the group."
     )
     yield text("Trainable." if found.trainable else "Not trainable as it is.", style="bold")
+
+
+def fit(plan: Plan, card: str, longest: int, group: int) -> Iterator[RenderableType]:
+    """The memory plan as a table, and whether it fits."""
+    made = Table(title=text(f"GPU memory on {card}"))
+    made.add_column("part")
+    made.add_column("GiB", justify="right")
+    for name, value in plan.parts.items():
+        made.add_row(name, f"{value:.2f}")
+    made.add_row("in all", f"{plan.total:.2f}", style="bold")
+    made.add_row("can be used", f"{plan.limit:.2f}")
+    yield made
+    if plan.cache_tokens:
+        yield text(f"vLLM's cache holds {plan.cache_tokens:,} tokens.")
+    yield text(f"Besides: about {plan.ram:.0f} GiB of the machine's memory and {plan.disk:.0f} GiB of disk.")
+    if plan.fits:
+        yield text("It fits.", style="bold green")
+    else:
+        yield text(f"It does not fit: {plan.problem}.", style="bold red")
+    if longest and group:
+        yield text(f"The longest completion that fits is {longest:,} tokens; the largest group in one pass, {group}.")
 
 
 def as_json(history: History) -> dict[str, Any]:

@@ -239,8 +239,10 @@ def locked(lock: Path, **said: object) -> Iterator[bool]:
             file.truncate(0)
 
 
-def start(run: Run, task: Task = "train", *arguments: str) -> None:
+def start(run: Run, task: Task = "train", *arguments: str, token: str | None = None) -> None:
     """Starts a worker that outlives us, and waits until it holds its locks.
+
+    `token`: with which data and model are read, if they ask for one. It goes through a pipe and is kept nowhere else.
 
     Raises:
         UserError: where it refuses: the run runs already, or another one has the machine.
@@ -250,12 +252,15 @@ def start(run: Run, task: Task = "train", *arguments: str) -> None:
         process = subprocess.Popen(
             command,
             env=without_secrets(),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
         )
+    assert process.stdin is not None
     assert process.stdout is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # it may have died already
+        pipe.write((token or "").encode())
     said = process.stdout.read().decode()  # the worker closes this pipe as soon as it has said yes or no
     process.stdout.close()
     if said.strip() != "ready":
@@ -267,7 +272,7 @@ def can_be_evaluated(run: Run) -> bool:
     return run.adapter.is_dir() or bool(run.last_checkpoint())
 
 
-def start_evaluation(run: Run, limit: int | None = None, again: bool = False) -> EventLog:
+def start_evaluation(run: Run, limit: int | None = None, again: bool = False, token: str | None = None) -> EventLog:
     """Starts a new evaluation of the run as it was saved, on its first `limit` problems or on all; gives its log.
     `again`: the base model too, even where its result is known.
 
@@ -281,7 +286,7 @@ def start_evaluation(run: Run, limit: int | None = None, again: bool = False) ->
     folder = run.folder / "evaluations"
     folder.mkdir(exist_ok=True)
     log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
-    start(run, "evaluate", str(log.path), str(limit or 0), "again" if again else "known")
+    start(run, "evaluate", str(log.path), str(limit or 0), "again" if again else "known", token=token)
     return log
 
 
@@ -289,6 +294,10 @@ def without_secrets() -> dict[str, str]:
     """The environment of a child. A package of the project must be found from any folder."""
     environment = {key: value for key, value in os.environ.items() if not key.upper().endswith(SECRETS)}
     project = str(Path(__file__).resolve().parent.parent)
+    environment |= {
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_ENABLE_HF_TRANSFER": "0",
+    }  # plain HTTP resumes, and can be watched
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [project, environment.get("PYTHONPATH", "")]))
     return environment
 
@@ -305,31 +314,6 @@ def stop(run: Run) -> None:
         raise UserError(f"{run.id} is not running ({run.status()})")
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-
-
-def ask(run: Run, question: str) -> dict[str, str]:
-    """Base's and tuned's answers to a question of one's own, by a short worker: `{"base": ..., "tuned": ...}`.
-
-    Raises:
-        UserError: where the run has no adapter, the machine is busy, or the worker fails.
-    """
-    command = [sys.executable, "-m", "grpo_space.worker", "ask", str(run.folder)]
-    with run.worker_log.open("ab") as log:
-        done = subprocess.run(
-            command,
-            env=without_secrets(),
-            input=question.encode(errors="replace"),
-            stdout=subprocess.PIPE,
-            stderr=log,
-            check=False,
-        )
-    try:
-        said = json.loads(done.stdout.splitlines()[-1])
-    except (IndexError, ValueError):
-        raise UserError(f"the worker ended without an answer: {run.worker_log} says why") from None
-    if "error" in said:
-        raise UserError(*said["error"].splitlines())
-    return {"base": said["base"], "tuned": said["tuned"]}
 
 
 @dataclass(frozen=True)

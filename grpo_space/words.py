@@ -34,3 +34,11 @@ def duration(seconds: float) -> str:
 def share(part: int, whole: int) -> str:
     """`25 % of 128`"""
     return f"{100 * part / whole:.0f} % of {whole}" if whole else "none of 0"
+
+
+def gib(size: float) -> str:
+    """`5.7 GiB`, and smaller ones as MiB or KiB."""
+    for unit, power in (("GiB", 30), ("MiB", 20)):
+        if size >= 2**power / 10:
+            return f"{size / 2**power:.1f} {unit}"
+    return f"{size / 2**10:.0f} KiB"

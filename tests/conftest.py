@@ -4,16 +4,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from huggingface_hub import constants, file_download
+from huggingface_hub.utils import _http
 
 from grpo_space.events import AnyEvent, EventLog, Step
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, every
+from tests.hub_server import HubServer
+from tests.hub_store import User
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = ["--set", "evaluation.problems=16", "--set", "evaluation.probe_problems=4", "--set", "grpo.save_steps=2"]
 """A real run, small enough for a test."""
+TOKEN = "hf_OwnersOwnToken0123456789"
 
 
 @pytest.fixture
@@ -78,6 +84,25 @@ def assert_refused(done: "subprocess.CompletedProcess[str]", *words: str, lines:
     assert len(done.stderr.strip().splitlines()) == lines, done.stderr
     for word in words:
         assert word in done.stderr, done.stderr
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """A Hub of this test's own, for the client here and in child processes, with empty caches."""
+    with HubServer(tmp_path / "hub") as server:
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setattr(
+            file_download, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        for module in (file_download, _http):  # the client waits between its own tries; nobody waits here
+            monkeypatch.setattr(module, "time", SimpleNamespace(sleep=lambda seconds: None))
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "home" / "hub"))
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+        for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE", "HF_DATASETS_CACHE"):
+            monkeypatch.delenv(name, raising=False)
+        server.hub.users[TOKEN] = User("owner", "write")
+        yield server
 
 
 Fake = Callable[..., "tuple[Run, subprocess.Popen[bytes]]"]

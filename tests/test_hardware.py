@@ -53,6 +53,26 @@ def test_a_driver_that_does_not_answer_is_no_gpu(tmp_path: Path, monkeypatch: py
     assert hardware.gpu() is None
 
 
+@pytest.mark.parametrize(
+    ("cuda", "driver", "words"),
+    [
+        ("12.8", "535.104.05", ""),
+        ("12.8", "580.65.06", ""),
+        ("13.0", "580.65.06", ""),
+        ("13.0", "550.54", "built for CUDA 13.0, which needs driver 580 or newer; this machine has 550.54"),
+        ("12.8", "470.82", "needs driver 525 or newer; this machine has 470.82"),
+        ("14.1", "590", ""),
+        ("12.8", "[N/A]", ""),
+        (None, "535", "the installed one is built for CPUs alone"),
+    ],
+)
+def test_a_driver_too_old_names_the_pin_to_change(cuda: str | None, driver: str, words: str) -> None:
+    said = hardware.driver_problem(Gpu("T4", 15.0, driver, (7, 5)), cuda)
+    assert words in said
+    assert bool(said) == bool(words)
+    assert "requirements.txt" in said or not said
+
+
 @pytest.mark.skipif(hardware.gpu() is not None, reason="this machine has a GPU")
 def test_the_command_line_says_so_before_anything_is_made(cli: Cli) -> None:
     done = cli("train", "tiny", "--set", "engine=unsloth")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space import runs
+from grpo_space import brief, runs
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.events import Evaluated, Event, EventLog, Finished, Started
@@ -247,7 +247,7 @@ def test_a_taken_machine_is_said_in_words(runs_root: Path, config: RunConfig) ->
     run = create(config)
     with locked(runs_root / "gpu.lock", what="training", run="another"):
         assert "the machine is training another: one at a time" in refusal(runs.start, run)
-        assert "the machine is training another: one at a time" in refusal(runs.ask, run, "How many?")
+        assert "the machine is training another: one at a time" in refusal(brief.ask, run, "How many?")
     assert run.status() == "new"
 
 

@@ -255,8 +255,8 @@ def test_a_killed_run_is_finished_by_resume(root: Path) -> None:
         time.sleep(0.05)
     else:
         raise AssertionError("the child outlived its parent")
+    assert ended(run).step >= step.step  # the parent's last thread may hold its lock for a moment longer
     assert run.status() == "died"
-    assert run.history().step >= step.step
     assert cli("watch", "killed").returncode == 3
 
     checkpoint = run.last_checkpoint()
@@ -340,12 +340,13 @@ def test_gsm8k_goes_through_the_same_loader(root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    from grpo_space.worker import plain, story
+    from grpo_space.worker import download, plain
     from grpo_space.worker.choice import choose
 
     config = quick()
-    source, commit = story.model_files(config)
-    return plain.load(config, choose(config, source, gpu=None, vllm_died=False), source, commit, gpu=None)
+    model = download.fetch(config.model, lambda *told: None)
+    choice = choose(config, model.folder, gpu=None, vllm_died=False)
+    return plain.load(config, choice, model.folder, model.commit, gpu=None)
 
 
 @pytest.mark.parametrize("scale", ["group", "batch", "none"])

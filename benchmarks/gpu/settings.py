@@ -16,7 +16,7 @@ def config_of(model: str, checkpoints: Path, *settings: str) -> RunConfig:
     """The preset on random weights and local problems: few of them evaluated, none probed."""
     local = [
         f"model.id={checkpoints / model}", f"data.path={PROJECT / 'presets/tiny/train.jsonl'}",
-        "evaluation.problems=8", "evaluation.probe_problems=0", "grpo.save_steps=1000",
+        "evaluation.problems=1", "evaluation.probe_problems=0", "grpo.save_steps=1000",
     ]  # fmt: skip
     return override(read_preset(PRESETS[model]).run, [*local, *settings])
 

@@ -41,6 +41,9 @@ def main(turns_folder: str, contenders: str, config_file: str) -> None:
         ),
         callbacks=[turns],
     )
+    for parameter in trainer.model.parameters():  # TRL makes a 4-bit model's adapter bfloat16, which fp16 cannot scale
+        if parameter.requires_grad:
+            parameter.data = parameter.data.float()
     trainer.train()
     turns.keep(config.grpo.completions_per_step)
 

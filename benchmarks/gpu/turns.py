@@ -49,9 +49,6 @@ class Turns(TrainerCallback):
         if logs and "completions/mean_length" in logs:
             self.tokens.append(logs["completions/mean_length"])
 
-    def on_train_end(self, *_: Any, **__: Any) -> None:
-        fcntl.flock(self.lock, fcntl.LOCK_UN)
-
     def figures(self, completions: int) -> dict[str, Any]:
         """Of the second step onwards; `completions` are those of a step."""
         seconds = statistics.median(self.seconds[1:])

@@ -107,6 +107,12 @@ def access_here(environment: Mapping[str, str], has_gpu: bool) -> Access:
     )
 
 
+def session(request: gr.Request) -> Mapping[str, Any]:
+    """What the sign-in left in the caller's session."""
+    found = _scope(request).get("session", {})
+    return found if isinstance(found, Mapping) else {}
+
+
 def _scope(request: gr.Request) -> Mapping[str, Any]:
     inner = getattr(request, "request", None)
     return getattr(inner, "scope", None) or {}

@@ -5,7 +5,7 @@ import time
 from grpo_space.config import RunConfig
 from grpo_space.events import Failed, Phase
 from grpo_space.history import History
-from grpo_space.live import time_left
+from grpo_space.live import download_words, time_left
 from grpo_space.report import PHASES
 from grpo_space.runs import Status
 from grpo_space.statistics import percent, verdict
@@ -57,7 +57,8 @@ def now(name: str, config: RunConfig | None, history: History, status: Status, s
 def _stages(history: History) -> str:
     """Where the run is in its story."""
     names = list(STAGES)
-    here = names.index(history.phase.what) if history.phase and history.phase.what in STAGES else -1
+    what = history.phase.what if history.phase else ""
+    here = names.index("load" if what == "download" else what) if what in (*STAGES, "download") else -1
     marks = []
     for i, (name, words) in enumerate(STAGES.items()):
         kind = "gs-done" if i < here else "gs-here" if i == here else ""
@@ -82,9 +83,12 @@ def _progress(history: History, stopping: bool) -> str:
         elif not history.steps:
             said.append("the first step is the slowest")
     else:
-        if phase.total:
+        if phase.what == "download":
+            said.append(download_words(phase))
+        elif phase.total:
             said.append(f"{done:,} of {phase.total:,} problems")
-        said.append(_expected(phase, history))
+        if phase.what != "download":
+            said.append(_expected(phase, history))
     bar = ""
     if phase.total:
         share = 100 * done / phase.total

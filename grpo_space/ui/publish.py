@@ -1,4 +1,4 @@
-"""The Publish tab: takes the adapter and the config away from here."""
+"""The Publish tab: onto the Hub, or the adapter and the config as files."""
 
 import os
 import tempfile
@@ -10,6 +10,7 @@ import gradio as gr
 
 from grpo_space.errors import UserError
 from grpo_space.runs import Run
+from grpo_space.ui import hub
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers
 from grpo_space.ui.place import Place
@@ -18,6 +19,7 @@ from grpo_space.ui.space import after
 
 def build(view: gr.State, followers: Followers, place: Place) -> None:
     access = place.access
+    hub.build(view, followers, place)
     gr.HTML(
         "<h3>Take it with you</h3><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the "
         "base model, "

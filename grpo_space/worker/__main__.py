@@ -1,8 +1,10 @@
 """The small parent of a story: holds the locks, starts the story in a child, records how it ended. Never imports torch.
 
-python -m grpo_space.worker train DIR
+python -m grpo_space.worker train DIR           a token of the Hub on stdin, or nothing
 python -m grpo_space.worker preflight DIR
 python -m grpo_space.worker evaluate DIR LOG LIMIT again|known
+python -m grpo_space.worker verify DIR ADAPTER  does a folder's adapter load, and write? the answer on stdout
+python -m grpo_space.worker merge DIR FOLDER    the whole model in 16 bits
 python -m grpo_space.worker ask DIR             the question on stdin, the answers on stdout
 """
 
@@ -26,6 +28,9 @@ from grpo_space.worker.recovery import without_vllm
 LOOK_SECONDS = 2.0
 """Between two looks at whether the grace period is over. Rare: the training needs the cores."""
 DOING = {"train": "training", "evaluate": "evaluating", "preflight": "looking at", "ask": "answering a question of"}
+DOING |= {"verify": "looking at what was published of", "merge": "merging"}
+ANSWER = ("ask", "verify", "merge")
+"""They answer on stdout, as JSON, and tell no events."""
 
 
 def main(task: str, folder: str, *arguments: str) -> int:
@@ -37,15 +42,15 @@ def main(task: str, folder: str, *arguments: str) -> int:
             return refuse(task, f"{run.id}: somebody is at it already: watch it, or stop it first")
         with locked(root() / "gpu.lock", what=DOING[task], run=run.id) as machine:
             if not machine:
-                return refuse(task, busy())
-            if task != "ask":
+                return refuse(task, busy(), busy=True)
+            if task not in ANSWER:
                 print("ready", flush=True)
                 os.dup2(2, 1)  # closes the pipe: whoever started us has its answer, and may go
             return child.run()
 
 
-def refuse(task: str, message: str) -> int:
-    print(json.dumps({"error": message}) if task == "ask" else message, flush=True)
+def refuse(task: str, message: str, busy: bool = False) -> int:
+    print(json.dumps({"error": message, "busy": busy}) if task in ANSWER else message, flush=True)
     return 1
 
 
@@ -64,7 +69,9 @@ class Child:
     def __init__(self, task: str, run: Run, arguments: tuple[str, ...]) -> None:
         self.command = [sys.executable, "-m", "grpo_space.worker.story", task, str(run.folder), *arguments]
         self.log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
-        self.tells = task != "ask"
+        self.tells = task not in ANSWER
+        self.token = b"" if task in ANSWER or sys.stdin.isatty() else sys.stdin.buffer.read()
+        """In memory alone, for the child and the one that may come after it."""
         self.process: subprocess.Popen[bytes] | None = None
         self.asked: float | None = None
         """When somebody asked to stop."""
@@ -103,7 +110,7 @@ class Child:
 
     def attempt(self) -> int:
         """One child, from its start to its end. Gives its exit status, negative where a signal ended it."""
-        process = self.process = subprocess.Popen(self.command, process_group=0, env=self.environment())
+        process = self.process = self.begin()
         if self.asked is not None:
             process.terminate()
         ended = threading.Event()
@@ -119,6 +126,14 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # what it started and left behind: it may hold the GPU
         return process.returncode
+
+    def begin(self) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE if self.tells else None  # `ask` reads the question
+        process = subprocess.Popen(self.command, process_group=0, env=self.environment(), stdin=pipe)
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
+                stdin.write(self.token)
+        return process
 
     def environment(self) -> dict[str, str]:
         """OpenMP's threads spin only briefly before they sleep: by default one busy neighbour on 2 cores made steps 5

@@ -3,7 +3,10 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
+from grpo_space import hub
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import data_file
@@ -28,8 +31,9 @@ class Rows:
         return digest(json.dumps(shares).encode())
 
 
-def load(config: RunConfig) -> Rows:
-    """
+def load(config: RunConfig, token: str | None = None) -> Rows:
+    """`token`: to read a dataset of the Hub with, if it asks for one.
+
     Raises:
         UserError: naming the file and the lines that are wrong.
     """
@@ -40,8 +44,8 @@ def load(config: RunConfig) -> Rows:
         test = read_file(data_file(data.test_path, "data.test_path")) if data.test_path else None
     else:
         assert data.id is not None
-        rows, commit = read_hub(config, data.split)
-        name, test = data.id, read_hub(config, data.test_split)[0] if data.test_split else None
+        rows, commit = read_hub(config, data.split, token)
+        name, test = data.id, read_hub(config, data.test_split, token)[0] if data.test_split else None
     return share_out(rows, test, config, name, commit)
 
 
@@ -90,22 +94,20 @@ def same(row: Row) -> str:
     return " ".join(row.question.split()).casefold()
 
 
-def read_hub(config: RunConfig, split: str) -> tuple[list[Row], str]:
+def read_hub(config: RunConfig, split: str, token: str | None = None) -> tuple[list[Row], str]:
     """
     Raises:
         UserError: where the dataset cannot be had, or has other columns.
     """
     import datasets
-    from huggingface_hub import HfApi  # noqa: PLC0415
-    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415
 
     data = config.data
     assert data.id is not None
     try:
-        table = datasets.load_dataset(data.id, data.name, split=split, revision=data.revision)
-        commit = HfApi().dataset_info(data.id, revision=data.revision).sha or ""
-    except (HfHubHTTPError, OSError, ValueError) as error:
-        raise UserError(f"data.id: {data.id} could not be read from the Hub: {str(error).splitlines()[0]}") from error
+        table = datasets.load_dataset(data.id, data.name, split=split, revision=data.revision, token=token or False)
+    except (*hub.SPOKEN, OSError, ValueError) as told:
+        error = why_not(told, data.id, token)
+        raise UserError(hub.reading_failed(error, "data.id", data.id, "dataset", token, data.revision)) from None
     missing = {"question", "answer"} - set(table.column_names)
     if missing:
         raise UserError(
@@ -117,4 +119,18 @@ def read_hub(config: RunConfig, split: str) -> tuple[list[Row], str]:
             rows.append(to_row(record))
         except ValueError as error:
             raise UserError(f"data.id: {data.id} {split} row {number} {error}") from error
-    return rows, commit
+    return rows, commit_of(table)
+
+
+def why_not(told: Exception, name: str, token: str | None) -> Exception:
+    """`datasets` says of whatever is gated, private or missing that it is not there: so the Hub is asked."""
+    try:
+        hub.api(token).auth_check(name, repo_type="dataset")
+    except hub.SPOKEN as error:
+        return error
+    return told
+
+
+def commit_of(table: Any) -> str:
+    """The commit on the Hub of which `datasets` made this table: it names the folder so. Works without a network."""
+    return Path(table.cache_files[0]["filename"]).parent.name if table.cache_files else ""

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from unsloth import FastLanguageModel
 
+from grpo_space import memory
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.hardware import Gpu
@@ -21,8 +22,6 @@ from grpo_space.worker.choice import Choice
 from grpo_space.worker.engine import Engine, Messages, Progress, Written, check, stop_ids
 from grpo_space.worker.plain import Generating
 
-UTILIZATION = 0.6
-"""vLLM's share of the GPU: the weights, which the training shares, and its cache. The rest is for the training."""
 LEAST_SEQUENCES = 64
 """Completions that vLLM writes at once: evaluation asks for many. Up to here its memory does not grow with them."""
 LORA = "adapter"
@@ -56,18 +55,20 @@ class Serving(Engine):
             [{"prompt_token_ids": self.encode(prompt)} for prompt in prompts],
             greedy,
             lora_request=self.model.load_lora(LORA, load_tensors=True) if adapter else None,
-            use_tqdm=lambda **options: Bar(progress, **options),
+            use_tqdm=lambda *iterable, **options: Bar(progress, *iterable, **options),
         )
         return [self.read(output.outputs[0].token_ids) for output in outputs]
 
 
 class Bar(tqdm):
-    """vLLM's progress bar, told instead of drawn."""
+    """vLLM's progress bar, told instead of drawn. It makes one over the prompts as it takes them in, of which there is
+    nothing to tell, and then one that it updates as completions are done.
+    """
 
-    def __init__(self, told: Progress, **options: Any) -> None:
-        self.told = told
+    def __init__(self, told: Progress, *iterable: Any, **options: Any) -> None:
+        self.told: Progress = (lambda done: None) if iterable else told
         self.nowhere: IO[str] = open(os.devnull, "w")  # noqa: SIM115, PTH123 - closed with the bar
-        super().__init__(**options | {"file": self.nowhere})
+        super().__init__(*iterable, **options | {"file": self.nowhere})
 
     def update(self, n: float | None = 1) -> bool | None:
         drawn = super().update(n)
@@ -92,7 +93,9 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
     if choice.rollout == "vllm":
         check_embedding(source, tokenizer)
         sequences = max(LEAST_SEQUENCES, config.grpo.completions_per_step)
-        vllm = {"fast_inference": True, "gpu_memory_utilization": UTILIZATION, "max_lora_rank": config.lora.r}
+        shape = memory.read_shape(source / "config.json")
+        share = memory.plan(config, shape, memory.limit_of(gpu)).share if shape else memory.VLLM_MOST
+        vllm = {"fast_inference": True, "gpu_memory_utilization": share, "max_lora_rank": config.lora.r}
         vllm |= {"max_num_seqs": sequences, "disable_log_stats": True}
     model, tokenizer = FastLanguageModel.from_pretrained(
         model_name=str(source),

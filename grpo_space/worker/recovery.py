@@ -18,6 +18,6 @@ def without_vllm(told: History, code: int, how: str) -> Alarm | None:
         return None
     if code >= 0 and code != UNEXPECTED:
         return None
-    reason = told.end.message if isinstance(told.end, Failed) else how
+    reason = " ".join((told.end.message if isinstance(told.end, Failed) else how).split())
     message = f"vLLM failed: {reason.rstrip('.')}. The run goes on with plain generation: {COST}."
     return Alarm(step=0, name=VLLM_DIED, message=message)

@@ -4,7 +4,6 @@ Started by `grpo_space.worker`, which holds the locks and lives on if this proce
 """
 
 import ctypes
-import hashlib
 import json
 import os
 import platform
@@ -25,10 +24,9 @@ from grpo_space import hardware
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError, UserError
 from grpo_space.events import Alarm, Chosen, EventLog, Failed, Finished, Loaded, Phase, Started
-from grpo_space.paths import local_model
 from grpo_space.rows import messages
 from grpo_space.runs import PARENT, Run, disk_is_full
-from grpo_space.worker import data, own_reward
+from grpo_space.worker import data, download, own_reward
 from grpo_space.worker.choice import Choice, choose, make_ready
 from grpo_space.worker.recovery import UNEXPECTED, VLLM_DIED
 
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
 FULL = "the disk is full: free some of it, then resume"
 
-What = Literal["data", "load", "evaluate_base", "train", "save", "evaluate_tuned", "preflight"]
+What = Literal["data", "download", "load", "evaluate_base", "train", "save", "evaluate_tuned", "preflight"]
 
 
 def train(run: Run, tell: "Teller") -> None:
@@ -77,15 +75,16 @@ def load(run: Run, tell: "Teller", adapter: Path | None = None) -> "tuple[Engine
     """The problems first, whose errors need no torch; then the model, with a fresh adapter or the one in a folder."""
     config = run.config
     with tell.phase("data"):
-        rows = data.load(config)
-
-    source, commit = model_files(config)
+        rows = data.load(config, tell.token)
     gpu = hardware.gpu()
     hardware.check(config, gpu)
-    choice = choose(config, source, gpu, vllm_died(run.log, tell.log))
+    model = download.fetch(config.model, tell.downloading(config.model.id), tell.token)
+    tell.token = None
+
+    choice = choose(config, model.folder, gpu, vllm_died(run.log, tell.log))
     tell.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
     with tell.phase("load", config.model.id, expected_seconds=choice.load_seconds):
-        engine = load_engine(config, choice, source, commit, gpu, run.folder / "scratch", adapter)
+        engine = load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
         from grpo_space.worker import engine as engines
 
         rows = engines.that_fit(engine, rows, config)
@@ -97,8 +96,7 @@ def load(run: Run, tell: "Teller", adapter: Path | None = None) -> "tuple[Engine
 def load_engine(
     config: RunConfig,
     choice: Choice,
-    source: Path,
-    commit: str,
+    model: download.Downloaded,
     gpu: hardware.Gpu | None,
     scratch: Path,
     adapter: Path | None,
@@ -108,27 +106,10 @@ def load_engine(
         from grpo_space.worker import fast
 
         assert gpu is not None
-        return fast.load(config, choice, source, commit, gpu, adapter)
+        return fast.load(config, choice, model.folder, model.commit, gpu, adapter)
     from grpo_space.worker import plain
 
-    return plain.load(config, choice, source, commit, gpu, adapter)
-
-
-def model_files(config: RunConfig) -> tuple[Path, str]:
-    """The folder with the model's files, and its commit or digest."""
-    local = local_model(config.model)
-    if local is None:
-        raise UserError(f"model.id: {config.model.id} is not a folder")
-    return local, digest_of(local)
-
-
-def digest_of(folder: Path) -> str:
-    sha = hashlib.sha256()
-    for file in sorted(path for path in folder.iterdir() if path.is_file()):
-        sha.update(file.name.encode())
-        with file.open("rb") as stream:
-            sha.update(hashlib.file_digest(stream, "sha256").digest())
-    return sha.hexdigest()[:16]
+    return plain.load(config, choice, model.folder, model.commit, gpu, adapter)
 
 
 def vllm_died(*logs: EventLog) -> bool:
@@ -167,13 +148,18 @@ def preflight(run: Run, tell: "Teller") -> None:
     tell.log.append(Finished(why="done"))
 
 
+def briefly(run: Run, adapter: Path) -> "Engine":
+    """The engine for one answer, which is not worth vLLM's start."""
+    config, gpu = run.config, hardware.gpu()
+    hardware.check(config, gpu)
+    model = download.fetch(config.model, lambda here, total, rate: None)
+    choice = replace(choose(config, model.folder, gpu, vllm_died=True), why="One question is not worth vLLM's start.")
+    return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
+
+
 def ask(run: Run, question: str) -> dict[str, str]:
     """Both models' greedy answers to a question."""
-    config, gpu = run.config, hardware.gpu()
-    source, commit = model_files(config)
-    hardware.check(config, gpu)
-    choice = replace(choose(config, source, gpu, vllm_died=True), why="One question is not worth vLLM's start.")
-    engine = load_engine(config, choice, source, commit, gpu, run.folder / "scratch", saved_adapter(run))
+    config, engine = run.config, briefly(run, saved_adapter(run))
     prompt = messages(question, config.data.system_prompt)
     longest = config.model.max_seq_length - config.grpo.max_completion_length
     if len(engine.encode(prompt)) > longest:
@@ -185,6 +171,26 @@ def ask(run: Run, question: str) -> dict[str, str]:
         )
         answers[name] = written.text
     return answers
+
+
+def verify(run: Run, adapter: Path) -> dict[str, str]:
+    """What the adapter in a folder makes of the first problem that the run was evaluated on."""
+    engine, tuned = briefly(run, adapter), run.history().tuned
+    from grpo_space.worker import published
+
+    question = tuned.answers[0].question if tuned else "What is 2 plus 3?"
+    return {"written": published.answer(engine, question, run.config)}
+
+
+def merge(run: Run, folder: Path) -> dict[str, str]:
+    """The whole model, with the adapter in it, into a folder."""
+    if run.config.model.load_in_4bit or hardware.gpu() is not None:
+        raise UserError("merged: only on a CPU yet, from a base that is not in 4 bits: publish without it")
+    engine = briefly(run, saved_adapter(run))
+    from grpo_space.worker import published
+
+    published.merge(engine, folder)
+    return {"folder": str(folder)}
 
 
 def same_as_before(run: Run, model_commit: str, rows: data.Rows) -> None:
@@ -224,6 +230,8 @@ class Teller:
     def __init__(self, log: EventLog) -> None:
         self.log = log
         self.what: What | Literal["worker"] = "worker"
+        self.token: str | None = None
+        """Of the Hub, to read data and model with. Dropped after that."""
         self._asked = False
         self._at_once = True
         signal.signal(signal.SIGTERM, self._stop)
@@ -278,6 +286,18 @@ class Teller:
 
         yield progress
 
+    def downloading(self, detail: str) -> download.Progress:
+        """Gives a function that tells how many bytes of the model are here."""
+        self.what = "download"
+
+        def progress(here: int, total: int, rate: float) -> None:
+            left = (total - here) / rate if rate else None
+            self.log.append(
+                Phase(what="download", detail=detail, done=here, total=total, rate=rate, expected_seconds=left)
+            )
+
+        return progress
+
 
 def versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
@@ -295,10 +315,11 @@ def main(task: str, folder: str, *arguments: str) -> int:
     """
     die_with_parent()
     run = Run(Path(folder))
-    if task == "ask":
-        return answer_on_stdout(run)
+    if task in ANSWERS:
+        return answer_on_stdout(run, task, arguments)
     log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
     tell = Teller(log)
+    tell.token = sys.stdin.read() or None
     try:
         if task == "evaluate":
             evaluate(run, tell, limit=int(arguments[1]) or None, again=arguments[2] == "again")
@@ -321,11 +342,18 @@ def main(task: str, folder: str, *arguments: str) -> int:
     return 0
 
 
-def answer_on_stdout(run: Run) -> int:
+ANSWERS: dict[str, Callable[..., dict[str, str]]] = {
+    "ask": lambda run: ask(run, sys.stdin.read()),
+    "verify": lambda run, adapter: verify(run, Path(adapter)),
+    "merge": lambda run, folder: merge(run, Path(folder)),
+}
+
+
+def answer_on_stdout(run: Run, task: str, arguments: tuple[str, ...]) -> int:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print goes to the log
     try:
-        said = ask(run, sys.stdin.read())
+        said = ANSWERS[task](run, *arguments)
     except UserError as error:
         said = {"error": str(error)}
     print(json.dumps(said), file=answers, flush=True)

@@ -18,6 +18,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
 from grpo_space.events import Alarm, EventLog, Step
 from grpo_space.history import History
+from grpo_space.memory import UNROLLED
 from grpo_space.rows import Row, messages
 from grpo_space.worker.data import Rows
 from grpo_space.worker.engine import Engine
@@ -80,13 +81,20 @@ def make_trainer(
         callbacks=[callback],
     )
     trainer.remove_callback(PrinterCallback)
+    if args.fp16:  # TRL makes a 4-bit model's adapter bfloat16, whose gradients float16's loss scaler refuses
+        for parameter in engine.model.parameters():
+            if parameter.requires_grad:
+                parameter.data = parameter.data.float()
     return trainer
 
 
 def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes: Any) -> GRPOConfig:
-    """TRL's arguments. Those of the config's `grpo` keep their names."""
+    """TRL's arguments. Those of the config's `grpo` keep their names, and their values: Unsloth would put others in the
+    place of an `epsilon_high` that is not given, and of `scale_rewards` for Dr. GRPO.
+    """
     cuda = engine.model.device.type == "cuda"
     arguments = config.grpo.model_dump(exclude={"warmup_ratio"}) | {
+        "epsilon_high": config.grpo.epsilon_high or config.grpo.epsilon,
         "warmup_steps": round(config.grpo.warmup_ratio * config.grpo.max_steps),
         "output_dir": str(checkpoints),
         "seed": config.seed,
@@ -104,7 +112,11 @@ def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes:
         "gradient_checkpointing": cuda,
         "dataloader_pin_memory": cuda,
     }
-    return GRPOConfig(**arguments | changes)
+    made = GRPOConfig(**arguments | changes)
+    made.scale_rewards = config.grpo.scale_rewards
+    # Unsloth unrolls its loss over pieces of the logits, 4 a completion: 256 of them took minutes to compile
+    made.unsloth_logit_chunk_multiplier = max(1, min(4, UNROLLED // config.grpo.per_device_train_batch_size))
+    return made
 
 
 def load_adapter(engine: Engine, checkpoint: Path) -> None:

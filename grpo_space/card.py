@@ -1,0 +1,321 @@
+"""The evidence card of a run. Claims come from its evaluation alone; user text is fenced or escaped."""
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+from grpo_space import licence, rewards
+from grpo_space.config import RunConfig, write_yaml
+from grpo_space.events import Answer, Evaluated
+from grpo_space.history import History
+from grpo_space.report import kinds, mean_tokens
+from grpo_space.runs import Run
+from grpo_space.statistics import p_words, percent, verdict
+from grpo_space.words import duration, plain
+
+CURVE = "reward_curve.png"
+GSM8K_TEST = 1319
+"""Problems of its test split: only a run over all of them is a benchmark's result."""
+PROBLEMS_SHOWN = 3
+T4_DOLLARS_PER_HOUR = 0.40
+
+
+def card(run: Run, name: str, merged: bool = False) -> ModelCard:
+    """`name`: of the repository, user/name."""
+    config, history, whole = run.config, run.evaluation(), run.history()
+    parts = [
+        f"# {name.partition('/')[2]}",
+        *_what(config, whole),
+        *_result(history),
+        *_use(config, name, merged),
+        *_training(config, whole),
+        *_examples(history),
+        *_again(config),
+        *_limits(config, history),
+    ]
+    content = f"---\n{_data(config, history, name).to_yaml()}\n---\n\n" + "\n\n".join(parts) + "\n"
+    return ModelCard(content, ignore_metadata_errors=False)
+
+
+def evaluated(history: History) -> bool:
+    return history.base is not None and history.tuned is not None
+
+
+def is_local(config: RunConfig) -> bool:
+    """Whether the base is a folder, which nobody else has."""
+    return config.model.base_id is None and bool(re.match(r"[./~]|presets/", config.model.id))
+
+
+def base_of(config: RunConfig) -> str:
+    return config.model.base_id or config.model.id
+
+
+def dataset_of(config: RunConfig) -> str:
+    """Its name on the Hub, or a file's name."""
+    return config.data.id or Path(config.data.path or "data").name
+
+
+def _data(config: RunConfig, history: History, name: str) -> ModelCardData:
+    terms = licence.of(config.model)
+    return ModelCardData(
+        license=terms.tag or None,
+        base_model=None if is_local(config) else base_of(config),
+        datasets=[config.data.id] if config.data.id else None,
+        library_name="peft",
+        pipeline_tag="text-generation",
+        tags=["grpo", "trl", "lora", "reasoning", "grpo-space"],
+        model_name=name.partition("/")[2],
+        eval_results=list(_results(config, history)) or None,
+    )
+
+
+def _results(config: RunConfig, history: History) -> Iterator[EvalResult]:
+    if history.base is None or history.tuned is None:
+        return
+    for metric, of in (("accuracy", "correct"), ("strict accuracy", "strict_correct")):
+        yield EvalResult(
+            task_type="text-generation",
+            dataset_type=config.data.id or "custom",
+            dataset_name=dataset_of(config),
+            dataset_config=config.data.name,
+            dataset_split=config.data.test_split or "held out",
+            metric_type="accuracy",
+            metric_name=f"{metric} on {history.tuned.n} problems",
+            metric_value=round(100 * getattr(history.tuned, of) / history.tuned.n, 2),
+        )
+
+
+def benchmark(config: RunConfig, history: History, name: str) -> str | None:
+    """`.eval_results/gsm8k.yaml` as the Hub's benchmarks read it, for a full run over GSM8K's test problems."""
+    tuned, data = history.tuned, config.data
+    if (
+        tuned is None
+        or tuned.n != GSM8K_TEST
+        or (data.id, data.name, data.test_split) != ("openai/gsm8k", "main", "test")
+    ):
+        return None
+    value = round(100 * tuned.correct / tuned.n, 2)
+    return (
+        "- dataset:\n    id: openai/gsm8k\n    task_id: gsm8k\n"
+        f"  value: {value}\n  source:\n    url: https://huggingface.co/{name}\n    name: Model card\n"
+        "  notes: zero-shot, greedy, one answer a problem\n"
+    )
+
+
+def _what(config: RunConfig, history: History) -> Iterator[str]:
+    base = "a model that lies in this repository under `base/`" if is_local(config) else f"`{inline(base_of(config))}`"
+    yield (
+        f"A LoRA adapter for {base}, trained with GRPO on {inline(dataset_of(config))} by "
+        "GRPO Space. [GRPO](https://arxiv.org/abs/2402.03300) samples several completions of each prompt, "
+        "pays each by fixed rules, and moves the model towards those that earned more than their group's mean."
+    )
+    terms = licence.of(config.model)
+    if terms.built_with:
+        page = f"[{terms.page}]({terms.page})"
+        yield f"**{terms.built_with}.** The base model's licence holds for this adapter too: {page}."
+
+
+def _result(history: History) -> Iterator[str]:
+    yield "## Did it work?"
+    base, tuned = history.base, history.tuned
+    if base is None or tuned is None:
+        yield "**It was not evaluated.** Nothing is known of whether it is better than its base."
+        return
+    paired = history.paired()
+    yield f"**{verdict(paired)}**"
+    if paired.p_value >= 0.05:
+        yield "So this card claims **no measurable gain**."
+    rows = [
+        ("right answers, wherever they stand", *(percent(e.correct, e.n) for e in (base, tuned))),
+        ("right, and in the format asked for", *(percent(e.strict_correct, e.n) for e in (base, tuned))),
+        *_kind_rows(base, tuned),
+        ("cut off at the length limit", *(percent(sum(a.cut_off for a in e.answers), e.n) for e in (base, tuned))),
+        ("mean length", *(f"{mean_tokens(e):.0f} tokens" for e in (base, tuned))),
+    ]
+    yield table((f"n = {base.n} held-out problems", "base", "tuned"), rows)
+    reasoning, strict = tuned.correct - base.correct, tuned.strict_correct - base.strict_correct
+    yield (
+        f"In brackets the 95 % interval (Wilson). Paired: right by both {paired.both}, only by base "
+        f"{paired.only_base}, only by tuned {paired.only_tuned}, by neither {paired.neither}; McNemar's exact test "
+        f"gives {p_words(paired.p_value)}. Counted by right answers wherever they stand the gain is "
+        f"{points(reasoning, base.n)}; counted in the format too it is {points(strict, base.n)}, so "
+        f"{points(strict - reasoning, base.n)} of that is the format alone. "
+        "Both answered the same problems greedily, with the same prompt, read by the same extractor."
+    )
+
+
+def _kind_rows(base: Evaluated, tuned: Evaluated) -> Iterator[tuple[str, str, str]]:
+    for kind in kinds(base):
+        shares = []
+        for e in (base, tuned):
+            answers = [answer for answer in e.answers if answer.kind == kind]
+            shares.append(percent(sum(answer.correct for answer in answers), len(answers)) + f", n = {len(answers)}")
+        yield (f"right, kind: {kind}", shares[0], shares[1])
+
+
+def points(count: int, n: int) -> str:
+    return f"{100 * count / n:+.1f} points"
+
+
+def load_lines(config: RunConfig, name: str, of: str | None = None) -> str:
+    """The Python that loads it: base, then adapter."""
+    base = f'"{name}", subfolder="base"' if is_local(config) else f'"{of or base_of(config)}"'
+    return f'base = AutoModelForCausalLM.from_pretrained({base})\nmodel = PeftModel.from_pretrained(base, "{name}")'
+
+
+def _use(config: RunConfig, name: str, merged: bool) -> Iterator[str]:
+    yield "## Use it"
+    imports = "from peft import PeftModel\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
+    tokenizer = f'\ntokenizer = AutoTokenizer.from_pretrained("{name}")'
+    yield f"```python\n{imports}{load_lines(config, name)}{tokenizer}\n```"
+    if config.model.base_id and config.model.base_id != config.model.id:
+        lines = load_lines(config, name, config.model.id)
+        yield f"Or on the copy that it was trained on, which needs no access to it:\n\n```python\n{lines}\n```"
+    if merged:
+        yield (
+            "`merged/` holds the whole model in 16 bits, for what cannot load adapters. The Hub's own converter makes "
+            "GGUF files of such a repository: [ggml-org/gguf-my-repo](https://huggingface.co/spaces/ggml-org/gguf-my-repo)."
+        )
+    if config.data.system_prompt:
+        prompt = fenced(config.data.system_prompt)
+        yield f"It was trained with this system prompt; without it, it may answer otherwise:\n\n{prompt}"
+
+
+def _training(config: RunConfig, history: History) -> Iterator[str]:
+    grpo, lora = config.grpo, config.lora
+    yield "## How it was trained"
+    seconds = sum(step.seconds for step in history.steps)
+    yield (
+        f"{history.step} optimizer steps of {grpo.max_steps} planned, each on "
+        f"{grpo.completions_per_step // grpo.num_generations} prompts with {grpo.num_generations} completions of up to "
+        f"{grpo.max_completion_length} tokens, sampled at temperature {grpo.temperature:g}. Loss "
+        f"`{grpo.loss_type}`, beta {grpo.beta:g}, learning rate {grpo.learning_rate:g}. LoRA rank {lora.r}, "
+        f"alpha {lora.lora_alpha}{', on 4-bit weights' if config.model.load_in_4bit else ''}. Seed {config.seed}. "
+        f"The steps took {duration(seconds)}."
+    )
+    if history.loaded:
+        yield inline(history.loaded.rows)
+    if history.steps:
+        yield f"![Mean reward by step]({CURVE})"
+    yield table(
+        ("reward", "weight", "pays"), [(label, f"{weight:g}", pays(key)) for label, key, weight in _rewards(config)]
+    )
+    started = history.started
+    if started:
+        versions = ", ".join(f"{package} {version}" for package, version in started.versions.items())
+        engine = history.loaded.engine if history.loaded else "unknown"
+        yield f"Hardware: {inline(started.hardware)}. Engine: {inline(engine)}. Versions: {inline(versions)}."
+        if "T4" in started.hardware:
+            hours = (history.last_time - history.first_time) / 3600
+            cost = f"${hours * T4_DOLLARS_PER_HOUR:.2f}"
+            yield f"From start to end {duration(3600 * hours)}: {cost} at a T4 small Space's list price."
+    for alarm in history.alarms:
+        yield f"Noted at step {alarm.step}: {inline(alarm.message)}"
+
+
+def _rewards(config: RunConfig) -> Iterator[tuple[str, str, float]]:
+    for (key, weight), label in zip(config.rewards.items(), config.reward_labels, strict=True):
+        yield label, key, weight
+
+
+def pays(name: str) -> str:
+    function = rewards.REWARDS.get(name)
+    return (
+        (function.__doc__ or "").strip().splitlines()[0].replace("`", "")
+        if function
+        else "a function of the maker's own"
+    )
+
+
+def _examples(history: History) -> Iterator[str]:
+    if history.base is None or history.tuned is None:
+        return
+    pairs = list(zip(history.base.answers, history.tuned.answers, strict=True))
+    for title, right in (("fixed", True), ("broke", False)):
+        found = [pair for pair in pairs if pair[0].correct != pair[1].correct and pair[1].correct is right]
+        yield f"## Problems that it {title}: {len(found)}" + (f", the first {PROBLEMS_SHOWN}" if len(found) > 3 else "")
+        for before, after in found[:PROBLEMS_SHOWN]:
+            yield f"> {inline(before.question)}\n\nThe right answer is {inline(before.gold)}."
+            for who, answer in (("base", before), ("tuned", after)):
+                yield f"{who}, {'right' if answer.correct else 'wrong'} ({inline(answer.reason)}):\n\n{_said(answer)}"
+
+
+def _said(answer: Answer) -> str:
+    return fenced(answer.text[:2000] + ("..." if len(answer.text) > 2000 else ""))
+
+
+def _again(config: RunConfig) -> Iterator[str]:
+    yield "## Run it again"
+    yield (
+        "`config.yaml` holds every setting. Put it under `run:` of a preset file, or set the same values, then "
+        "`python -m grpo_space train PRESET`. On other hardware or versions the same seed gives a run of its kind."
+    )
+    yield f"<details><summary>Every setting</summary>\n\n{fenced(public_yaml(config), 'yaml')}\n\n</details>"
+
+
+def _limits(config: RunConfig, history: History) -> Iterator[str]:
+    yield "## Limits"
+    problems = f"{history.tuned.n} problems" if history.tuned else "no problems"
+    yield (
+        f"It was looked at on {problems} of {inline(dataset_of(config))} and on nothing else: nothing is said of other "
+        "subjects, of languages, of safety. One run with one seed: another seed may end elsewhere. Reinforcement "
+        "learning pays what the rewards can see, and a model can learn what pleases them without reasoning better."
+    )
+
+
+def public(config: RunConfig) -> RunConfig:
+    """Less what is of this machine alone: of absolute paths only the file's name is kept."""
+    data = config.model_dump(mode="json")
+    for section, key in (("data", "path"), ("data", "test_path"), ("model", "id")):
+        if data[section][key] and data[section][key].startswith("/"):
+            data[section][key] = Path(data[section][key]).name
+    data["rewards"] = {name.rpartition("/")[2]: weight for name, weight in data["rewards"].items()}
+    return RunConfig.model_validate(data)
+
+
+def public_yaml(config: RunConfig) -> str:
+    return write_yaml(public(config))
+
+
+# What users and models wrote
+
+
+def fenced(text: str, language: str = "text") -> str:
+    """As a block of code, in a fence that is longer than any in it."""
+    text = plain(text)
+    ticks = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, ticks + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def inline(text: str) -> str:
+    """In a line: no markup in it is live."""
+    text = html.escape(" ".join(plain(text).split()), quote=False)
+    return re.sub(r"([\\`*_\[\]|~#!$])", r"\\\1", text)
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell if number == 1 else inline(cell) for cell in line) + " |"
+        for number, line in enumerate(lines)
+    )
+
+
+def evidence(run: Run) -> dict[str, Any]:
+    """The evaluation as a file: which run, the counts, and each problem's answers."""
+    history = run.evaluation()
+    said: dict[str, Any] = {"run": run.id, "evaluated": evaluated(history)}
+    if history.base is not None and history.tuned is not None:
+        paired = history.paired()
+        said |= {
+            "n": paired.n, "both": paired.both, "only_base": paired.only_base, "only_tuned": paired.only_tuned,
+            "neither": paired.neither, "p_value": paired.p_value,
+            "base": [answer.model_dump() for answer in history.base.answers],
+            "tuned": [answer.model_dump() for answer in history.tuned.answers],
+        }  # fmt: skip
+    return said

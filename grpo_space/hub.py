@@ -1,0 +1,172 @@
+"""The Hugging Face Hub's client, set up in one way, and its errors in words. No token is in either."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import requests
+from huggingface_hub import HfApi, constants
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+T = TypeVar("T")
+SITE = "https://huggingface.co"
+UNREACHABLE = (requests.ConnectionError, requests.Timeout, OfflineModeIsEnabled)
+SPOKEN = (HfHubHTTPError, requests.RequestException, OfflineModeIsEnabled, HFValidationError)
+"""What the client says of the Hub. Anything else is of this machine, or a bug."""
+WAITS = (1.0, 2.0, 4.0, 8.0)
+"""Seconds before each new try. They begin anew whenever something came."""
+LONGEST_WAIT = 120.0
+"""Where the Hub asks for a longer one, the user does the waiting."""
+
+
+def api(token: str | None, endpoint: str | None = None) -> HfApi:
+    """The client. Files go over plain HTTP, which resumes and counts: neither Xet nor hf_transfer. Without a token it
+    is nobody: a token that lies on this machine is never taken unasked.
+    """
+    constants.HF_HUB_DISABLE_XET = True
+    constants.HF_HUB_ENABLE_HF_TRANSFER = False
+    return HfApi(endpoint=endpoint, token=token or False)
+
+
+def page(name: str, kind: str = "model") -> str:
+    return f"{SITE}/{name}" if kind == "model" else f"{SITE}/{kind}s/{name}"
+
+
+def spoken(error: BaseException) -> BaseException:
+    """What the Hub, or the way to it, said first: libraries wrap it in errors of their own."""
+    return next((inner for inner in _chain(error) if isinstance(inner, SPOKEN)), error)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    found = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    kept = [one for one in found if isinstance(one, SPOKEN) and not _is_wrapping(one)]
+    yield from kept or found
+
+
+def _is_wrapping(error: BaseException) -> bool:
+    """LocalEntryNotFoundError: it was not in the cache either, after what really went wrong."""
+    return isinstance(error, EntryNotFoundError) and getattr(error, "response", None) is None
+
+
+def status(error: BaseException) -> int | None:
+    response = getattr(error, "response", None)
+    return None if response is None else int(response.status_code)
+
+
+def wait_asked(error: BaseException) -> float | None:
+    """Seconds that the Hub asks to wait, where it says so."""
+    response = getattr(error, "response", None)
+    said = "" if response is None else response.headers.get("Retry-After", "")
+    return float(said) if re.fullmatch(r"\d+", said) else None
+
+
+def transient(error: BaseException) -> bool:
+    """Might it work if it is tried again?"""
+    error, code = spoken(error), status(spoken(error))
+    if code is not None:
+        return code == 429 or code >= 500
+    return isinstance(error, requests.RequestException) and not isinstance(
+        error, requests.exceptions.SSLError | requests.exceptions.ProxyError | requests.exceptions.InvalidURL
+    )
+
+
+def retried(get: Callable[[], T], here: Callable[[], int] = lambda: 0, waits: Sequence[float] | None = None) -> T:
+    """Tries again where that may help, and from the beginning of the waits where something came."""
+    all_waits = WAITS if waits is None else waits
+    left, before = list(all_waits), here()
+    while True:
+        try:
+            return get()
+        except (*SPOKEN, OSError, RuntimeError) as error:  # an upload that failed is a RuntimeError of that
+            cut = isinstance(error, OSError) and str(error).startswith("Consistency check failed")
+            if here() > before:
+                left, before = list(all_waits), here()
+            if not left or not (cut or transient(error)):
+                raise
+            time.sleep(max(left.pop(0), min(wait_asked(spoken(error)) or 0, LONGEST_WAIT)))
+
+
+def without_token(text: str, token: str | None) -> str:
+    """`text` less the token, and less anything that looks like one."""
+    text = text.replace(token, "***") if token else text
+    return re.sub(r"\b(hf|api)_[A-Za-z0-9_-]{8,}", "***", text)
+
+
+def reading_failed(
+    error: BaseException,
+    field: str,
+    name: str,
+    kind: str = "model",
+    token: str | None = None,
+    revision: str | None = None,
+) -> str:
+    """Why a repository cannot be read, and what to do, in a line that begins with the setting's name."""
+    error = spoken(error)
+    code = status(error)
+    if isinstance(error, HFValidationError):
+        return f"{field}: {name} is not a name on the Hugging Face Hub: those are written user/name"
+    if isinstance(error, GatedRepoError):
+        then = (
+            "the account of this token has no access yet"
+            if token
+            else "then sign in with a token of that account (hf auth login, or the secret HF_TOKEN on a Space)"
+        )
+        return f"{field}: {name} is gated: ask for access at {page(name, kind)}; {then}"
+    if isinstance(error, RevisionNotFoundError):
+        return f"{field.rpartition('.')[0] or field}.revision: {name} has no {revision}"
+    if isinstance(error, RepositoryNotFoundError):
+        private = "or it is private to others" if token else "or it is private: sign in with a token that may read it"
+        return f"{field}: there is no {kind} {name} on the Hugging Face Hub, {private}"
+    if code == 401:
+        return f"{field}: {name}: the Hub does not accept this token: make a new one at {SITE}/settings/tokens"
+    if code == 403:
+        return f"{field}: {name}: this token may not read it: it needs the right to read {page(name, kind)}"
+    return f"{field}: {name} could not be read: {trouble(error, token)}"
+
+
+def writing_failed(error: BaseException, name: str, token: str | None) -> str:
+    """Why nothing could be written to a repository, and what to do."""
+    error = spoken(error)
+    code, said = status(error), getattr(error, "server_message", None) or str(error)
+    if code == 401:
+        return f"the Hub does not accept this token: sign in again, or make one at {SITE}/settings/tokens."
+    if code in (402, 413) or re.search("quota|storage limit|exceeded", said, re.IGNORECASE):
+        return f"no room is left for {name}: free some at {SITE}/settings/billing."
+    if code == 403:
+        return (
+            f"this token may not write to {name}: it needs the right to write there ({SITE}/settings/tokens). "
+            "A sign-in of this app may write only to what the app itself made: take another name."
+        )
+    if code == 404:
+        return f"{name} went away while it was written: try again."
+    if code in (409, 412):
+        return f"{name} was changed by somebody else at this moment: try again."
+    return f"{name}: {trouble(error, token)}. What is up already is not sent again."
+
+
+def trouble(error: BaseException, token: str | None = None) -> str:
+    """What is wrong with the Hub, or with the way to it, whatever was asked for."""
+    error = spoken(error)
+    code, seconds = status(error), wait_asked(error)
+    if code == 429:
+        return "the Hub asks for fewer requests: try again in " + (f"{seconds:.0f} s" if seconds else "a few minutes")
+    if code is not None and code >= 500:
+        return f"the Hub has trouble of its own (HTTP {code}): try again in a few minutes"
+    if isinstance(error, UNREACHABLE):
+        return "the Hub cannot be reached: check the network, then try again"
+    if isinstance(error, requests.RequestException) and code is None:
+        return "the connection was cut again and again: try again, it goes on where it was"
+    said = getattr(error, "server_message", None) or str(error).strip() or type(error).__name__
+    return without_token(said.splitlines()[0], token)

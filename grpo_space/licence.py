@@ -1,0 +1,40 @@
+"""What a base model's licence asks of what is made from it: the card's tag, a name, a notice."""
+
+from dataclasses import dataclass
+
+from grpo_space.config import ModelSection
+
+NOTICE = (
+    "Llama 3.1 is licensed under the Llama 3.1 Community License, Copyright © Meta Platforms, Inc. All Rights Reserved."
+)
+
+
+@dataclass(frozen=True)
+class Licence:
+    tag: str
+    """As the Hub calls it; empty where it is not known."""
+    name_begins: str = ""
+    built_with: str = ""
+    notice: str = ""
+    page: str = ""
+
+
+OPEN = Licence("apache-2.0")
+LLAMA = Licence("llama3.1", "Llama", "Built with Llama", NOTICE, "https://www.llama.com/llama3_1/license/")
+UNKNOWN = Licence("")
+
+
+def of(model: ModelSection) -> Licence:
+    """By the base's name: a quantised copy has its original's licence."""
+    name = (model.base_id or model.id).casefold()
+    if "llama-3.1" in name or "llama3.1" in name:
+        return LLAMA
+    if "llama" in name and "tinyllama" not in name:
+        return Licence("", "Llama", "Built with Llama", "", "https://www.llama.com/")
+    if name.startswith("presets/tiny/") or name.endswith("/presets/tiny/model"):
+        return OPEN
+    if name.startswith("qwen/qwen2.5-") and "-3b" not in name and "-72b" not in name:
+        return OPEN  # 3B and 72B have licences of their own
+    if name.startswith("qwen/qwen3"):
+        return OPEN
+    return UNKNOWN

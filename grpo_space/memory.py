@@ -1,0 +1,261 @@
+"""The memory that a run takes of a GPU, part by part, before it is started: what fits, and the largest that does.
+
+The parts follow from the model's shape. What cannot be derived was read off three runs of the presets' architectures on
+an H100 capped to a T4's memory, 2026-11-25 (benchmarks/results): the plan was within 1 % of the memory that PyTorch
+allocated and within 7 % of what it held. On other GPUs, and without vLLM, it was not measured.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import try_to_load_from_cache
+
+from grpo_space.config import ModelSection, RunConfig
+from grpo_space.errors import UserError
+from grpo_space.hardware import Gpu
+from grpo_space.paths import local_model
+
+GIB = 2**30
+LIMITS = {"t4": 14.56, "l4": 22.0, "a10g": 22.0, "a100": 79.0, "h100": 79.0, "h200": 139.0}
+"""What a program can use of a card, in GiB: a T4's as measured, the others' by their data sheets less 1 GiB."""
+VLLM_MOST = 0.6
+"""vLLM's share of the GPU at most: the weights, which the training shares, its cache and its activations."""
+VLLM_SPARE = (3.0, 0.25)
+"""GiB of cache more than needed: the first, if all else fits beside it."""
+WHOLE = 8
+"""So many whole completions, prompts included, find room in vLLM's cache at the least; most end earlier."""
+CONTEXT = 0.5
+"""CUDA's context, in GiB."""
+SLACK = 0.4
+"""What PyTorch's allocator holds and does not use, in GiB."""
+GRAPHS = 0.4
+"""CUDA graphs, in GiB."""
+WARM_UP = 0.37
+"""What vLLM keeps free of its share for its own activations, in GiB."""
+FOUR_BITS = 0.516
+"""Bytes a weight in NF4, with the scales of its blocks, doubly quantised (QLoRA, arXiv:2305.14314)."""
+UNROLLED = 32
+"""Pieces at most into which Unsloth's loss is cut; fewer completions in a pass make 4 each."""
+HOST_GIB = 7.0
+"""RAM of the worker's process besides the weights that pass through it: torch, vLLM, Unsloth."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A decoder's sizes, under the names of its config.json."""
+
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    vocab_size: int
+    tie_word_embeddings: bool = False
+    head_dim: int = 0
+
+    @property
+    def head(self) -> int:
+        return self.head_dim or self.hidden_size // self.num_attention_heads
+
+    @property
+    def linears(self) -> dict[str, tuple[int, int]]:
+        """Inputs and outputs of a layer's linear layers."""
+        hidden, mlp = self.hidden_size, self.intermediate_size
+        query, key = self.num_attention_heads * self.head, self.num_key_value_heads * self.head
+        return {
+            "q_proj": (hidden, query), "k_proj": (hidden, key), "v_proj": (hidden, key), "o_proj": (query, hidden),
+            "gate_proj": (hidden, mlp), "up_proj": (hidden, mlp), "down_proj": (mlp, hidden),
+        }  # fmt: skip
+
+    def weights(self, four_bits: bool) -> float:
+        """Bytes. The embeddings stay in 16 bits."""
+        linear = self.num_hidden_layers * sum(a * b for a, b in self.linears.values())
+        embeddings = self.vocab_size * self.hidden_size * (1 if self.tie_word_embeddings else 2)
+        return linear * (FOUR_BITS if four_bits else 2) + embeddings * 2
+
+    def lora(self, rank: int, targets: tuple[str, ...]) -> int:
+        """Parameters of an adapter."""
+        sizes = [sum(size) for name, size in self.linears.items() if name in targets]
+        return rank * self.num_hidden_layers * sum(sizes)
+
+    def cache(self, tokens: int) -> float:
+        """Bytes of keys and values in 16 bits."""
+        return tokens * self.num_hidden_layers * self.num_key_value_heads * self.head * 2 * 2
+
+
+LLAMA_8B = Shape(4096, 14336, 32, 32, 8, 128256)
+QWEN_7B = Shape(3584, 18944, 28, 28, 4, 152064)
+QWEN_1_5B = Shape(1536, 8960, 28, 12, 2, 151936, tie_word_embeddings=True)
+KNOWN = {
+    "meta-llama/Llama-3.1-8B-Instruct": LLAMA_8B,
+    "Qwen/Qwen2.5-Math-7B-Instruct": QWEN_7B,
+    "Qwen/Qwen2.5-1.5B-Instruct": QWEN_1_5B,
+}
+"""The presets' models, of which there is a plan before anything was downloaded."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    parts: dict[str, float]
+    """GiB of GPU memory."""
+    limit: float
+    """GiB that the GPU has for a program."""
+    share: float
+    """vLLM's share of the GPU, 0..1; 0 without vLLM."""
+    cache_tokens: int
+    """Tokens that fit into vLLM's cache."""
+    ram: float
+    """GiB of the host's memory."""
+    disk: float
+    """GiB: the model, and the run with its checkpoints."""
+    problem: str = ""
+    """Why it does not fit; empty where it does."""
+
+    @property
+    def total(self) -> float:
+        return sum(self.parts.values())
+
+    @property
+    def fits(self) -> bool:
+        return not self.problem
+
+
+def shape_of(model: ModelSection) -> Shape | None:
+    """From the model's config.json, if it is on this disk, or of the presets' models; None for any other."""
+    folder = local_model(model)
+    found = folder / "config.json" if folder else try_to_load_from_cache(model.id, "config.json", None, model.revision)
+    if isinstance(found, str | Path):
+        return read_shape(Path(found))
+    return KNOWN.get(model.base_id or model.id)
+
+
+def read_shape(file: Path) -> Shape | None:
+    """From a config.json; None where it is of another kind of model."""
+    try:
+        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        fields = {name: known[name] for name in Shape.__dataclass_fields__ if known.get(name) is not None}
+        return Shape(**{"num_key_value_heads": fields["num_attention_heads"], **fields})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def plan(config: RunConfig, shape: Shape, limit: float) -> Plan:
+    """The plan of a run through Unsloth on a GPU with `limit` GiB, with vLLM unless the config says otherwise."""
+    if config.rollout == "generate" or config.engine == "transformers":
+        return _plan(config, shape, limit, None)
+    roomy, tight = (_plan(config, shape, limit, spare) for spare in VLLM_SPARE)
+    return roomy if roomy.fits else tight
+
+
+def _plan(config: RunConfig, shape: Shape, limit: float, spare: float | None) -> Plan:
+    """`spare`: GiB of vLLM's cache more than needed; None: without vLLM."""
+    grpo = config.grpo
+    weights = shape.weights(config.model.load_in_4bit) / GIB
+    adapter = shape.lora(config.lora.r, config.lora.target_modules) / GIB
+    tokens = grpo.per_device_train_batch_size * (config.data.max_prompt_length + grpo.max_completion_length)
+    share = cache = 0.0
+    parts = {"weights": weights}
+    if spare is not None:
+        beside = weights + adapter * 2 + WARM_UP
+        wanted = shape.cache(max(WHOLE, grpo.completions_per_step) * config.model.max_seq_length) / GIB + spare
+        share = min(VLLM_MOST, (beside + wanted) / (limit - CONTEXT))
+        cache = max(0.0, share * (limit - CONTEXT) - beside)
+        parts |= {"vLLM's cache": cache, "vLLM's adapter": adapter * 2, "CUDA graphs": GRAPHS}
+    moments = 2 if "8bit" in grpo.optim else 8
+    parts |= {
+        "adapter": adapter * 4,
+        "gradients": adapter * 4,
+        "optimizer": adapter * moments,
+        "activations": _activations(shape, tokens) / GIB,
+        "logits": _logits(shape, tokens, grpo.per_device_train_batch_size) / GIB,
+        "context and slack": CONTEXT + SLACK,
+    }
+    cache_tokens = int(cache * GIB / shape.cache(1))
+    total, problem = sum(parts.values()), ""
+    if total > limit:
+        problem = f"it needs {total:.1f} GiB, and {limit:.1f} can be used"
+    elif spare is not None and cache_tokens < config.model.max_seq_length:
+        problem = f"vLLM's cache holds {cache_tokens:,} tokens, and one prompt with its completion can have "
+        problem += f"{config.model.max_seq_length:,}"
+    checkpoints = 3 * adapter * (4 + moments)
+    return Plan(parts, limit, share, cache_tokens, HOST_GIB + weights, weights + checkpoints, problem)
+
+
+def _activations(shape: Shape, tokens: int) -> float:
+    """Bytes, with gradient checkpointing: what each layer starts from, in 32 bits, and six of one layer's widest."""
+    kept = shape.num_hidden_layers * tokens * shape.hidden_size * 4
+    return kept + 6 * tokens * shape.intermediate_size * 2
+
+
+def _logits(shape: Shape, tokens: int, rows: int) -> float:
+    """Bytes: four copies of a piece's, in 32 bits."""
+    pieces = max(rows, min(4 * rows, UNROLLED))
+    return 4 * math.ceil(tokens / pieces) * shape.vocab_size * 4
+
+
+def longest_completion(config: RunConfig, shape: Shape, limit: float) -> int:
+    """The longest completion with which everything else stays as it is; 0 where not even 8 tokens fit."""
+
+    def fits(length: int) -> bool:
+        whole = config.data.max_prompt_length + length
+        model = config.model.model_copy(update={"max_seq_length": whole})
+        grpo = config.grpo.model_copy(update={"max_completion_length": length})
+        return plan(config.model_copy(update={"model": model, "grpo": grpo}), shape, limit).fits
+
+    return _most(fits, 8, 65_536)
+
+
+def largest_group(config: RunConfig, shape: Shape, limit: float) -> int:
+    """The largest group that fits in one pass of its own; 0 where not even 2 completions do."""
+
+    def fits(size: int) -> bool:
+        grpo = config.grpo.model_copy(update={"num_generations": size, "per_device_train_batch_size": size})
+        return plan(config.model_copy(update={"grpo": grpo}), shape, limit).fits
+
+    return _most(fits, 2, 256)
+
+
+def _most(fits: Callable[[int], bool], least: int, most: int) -> int:
+    """The largest number that fits: whatever is smaller than one that fits does, too."""
+    if not fits(least):
+        return 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if fits(middle) else (least, middle - 1)
+    return least
+
+
+def limit_of(gpu: str | Gpu) -> float:
+    """GiB that a program can use.
+
+    Raises:
+        UserError: for a card that is not in the table.
+    """
+    if isinstance(gpu, Gpu):
+        return gpu.gib - 0.45  # what the driver keeps for itself of a T4
+    if gpu not in LIMITS:
+        raise UserError(f"--gpu {gpu}: known are {', '.join(LIMITS)}, and here, for this machine's own")
+    return LIMITS[gpu]
+
+
+def check(config: RunConfig, limit: float) -> None:
+    """
+    Raises:
+        UserError: where the run would not fit, with the largest that does. What is not known is not refused: a model of
+            another kind, and a run without vLLM, of which nothing was measured.
+    """
+    shape = shape_of(config.model)
+    if shape is None or config.rollout == "generate" or config.engine == "transformers":
+        return
+    found = plan(config, shape, limit)
+    if found.fits:
+        return
+    longest, group = longest_completion(config, shape, limit), largest_group(config, shape, limit)
+    ways = [f"grpo.max_completion_length up to {longest}"] if longest else []
+    ways += [f"grpo.per_device_train_batch_size up to {group}"] if group else []
+    cure = f": take {' or '.join(ways)}" if ways else ": no length and no group of this model fits"
+    raise UserError(f"grpo.per_device_train_batch_size: this does not fit on the GPU: {found.problem}{cure}")

@@ -1,0 +1,226 @@
+"""Puts a run's adapter on the Hub with its evidence: file by file, then one commit, then looked at from there.
+
+The token is an argument. It goes into no file, event, error or child.
+"""
+
+import json
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import EntryNotFoundError, HFValidationError, RepositoryNotFoundError
+from huggingface_hub.utils._validators import validate_repo_id
+
+from grpo_space import brief, card, curve, hub, licence
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.paths import local_model
+from grpo_space.runs import Run, locked
+from grpo_space.upload import Progress, sha256, upload
+
+EVIDENCE = "evaluation.json"
+"""Names the run: by it a repository is known as this run's own."""
+MESSAGE = "Adapter, evidence and settings of {run}"
+NOT_UPLOADED = {"README.md", "training_args.bin", ".gitattributes"}
+"""Of the adapter's folder: TRL's card names a path of this machine, and ours takes its place."""
+
+
+@dataclass(frozen=True)
+class Published:
+    name: str
+    link: str
+    commit: str
+    load: str
+    """The lines of Python that load it."""
+    private: bool
+    note: str = ""
+    """Why it could not be looked at from there, if so. Empty: it was loaded again, and is what was trained."""
+
+
+class OccupiedError(UserError):
+    """The repository holds something else: may it be replaced?"""
+
+
+def proposed_name(user: str, config: RunConfig) -> str:
+    """`<user>/<preset>-grpo-<dataset>`, as the Hub allows names, and as the base's licence wants them."""
+    begin = licence.of(config.model).name_begins
+    name = f"{config.name}-grpo-{_plain_name(card.dataset_of(config)) or 'data'}"
+    if begin:
+        name = begin + name[len(begin) :] if name.casefold().startswith(begin.casefold()) else f"{begin}-{name}"
+    return f"{user}/{_plain_name(name)}"
+
+
+def _plain_name(text: str) -> str:
+    stem = re.sub(r"\.(jsonl?|parquet|csv)$", "", text.rpartition("/")[2])
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem)
+    name = re.sub(r"[-.]{2,}", "-", name)[:80].strip("-._")
+    return name.removesuffix(".git")
+
+
+def checked_name(name: str, config: RunConfig) -> str:
+    """
+    Raises:
+        UserError: where the Hub or the base's licence does not allow it.
+    """
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        name = "/"
+    user, _, repo = name.partition("/")
+    if not user or not repo or repo.endswith(".git"):
+        raise UserError("NAME: is written user/name: letters, digits, dots, dashes and underscores, up to 96")
+    begin = licence.of(config.model).name_begins
+    if begin and not repo.startswith(begin):
+        raise UserError(f"NAME: {name}: the base model's licence asks for a name that begins with {begin}")
+    return name
+
+
+def publish(
+    run: Run,
+    name: str,
+    token: str | None,
+    *,
+    private: bool = False,
+    replace: bool = False,
+    merged: Path | None = None,
+    progress: Progress = lambda sent: None,
+) -> Published:
+    """Uploads what is not there yet, in one commit, and looks at it from there. A second time it changes nothing.
+
+    `replace`: even where the repository holds something else. `merged`: a folder with the whole model, to go up too.
+
+    Raises:
+        OccupiedError: where it does, and `replace` was not given.
+        UserError: with the cause and the cure. The adapter stays where it is, and files that are up are not sent again.
+    """
+    config = run.config
+    name = checked_name(name, config)
+    if not token:
+        raise UserError("publish: nobody is signed in: hf auth login, or the button above on a Space")
+    if run.status() == "running":
+        raise UserError(f"{run.id}: is running: it can be published when it is done")
+    if not (run.adapter / "adapter_model.safetensors").is_file():
+        raise UserError(f"{run.id}: has no adapter yet: train it to its end, or stop it, which saves one")
+    api = hub.api(token)
+    with (
+        locked(run.folder / "publish.lock") as mine,
+        in_words(run, name, token),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        if not mine:
+            raise UserError(f"{run.id}: is being published already: wait for it")
+        hub.retried(api.whoami)
+        private = _repository(api, run, name, private, replace)
+        files = gather(run, name, Path(folder), merged)
+        commit = upload(api, name, files, MESSAGE.format(run=run.id), progress)
+        note = _look(api, run, name, commit, files, Path(folder) / "again")
+    return Published(name, hub.page(name), commit, card.load_lines(config, name), private, note)
+
+
+def _repository(api: HfApi, run: Run, name: str, private: bool, replace: bool) -> bool:
+    """Makes it, or looks whether it may be written. Gives whether it is private."""
+    try:
+        info = hub.retried(lambda: api.model_info(name))
+    except RepositoryNotFoundError:
+        hub.retried(lambda: api.create_repo(name, private=private, exist_ok=True))
+        return private
+    if private and not info.private:
+        raise UserError(
+            f"NAME: {name} is public: make it private first at {hub.page(name)}/settings, or take another name"
+        )
+    names = {sibling.rfilename for sibling in info.siblings or []} - {".gitattributes"}
+    if names and not replace and (EVIDENCE not in names or _run_of(api, name, str(info.sha)) != run.id):
+        raise OccupiedError(f"NAME: {name} holds something else already: take another name, or replace it (--replace)")
+    return bool(info.private)
+
+
+def _run_of(api: HfApi, name: str, commit: str) -> str | None:
+    """Whose evidence a repository holds."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            file = hub.retried(lambda: api.hf_hub_download(name, EVIDENCE, revision=commit, local_dir=folder))
+            said = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (EntryNotFoundError, ValueError):
+        return None
+    return said.get("run") if isinstance(said, dict) else None
+
+
+def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dict[str, Path]:
+    """What goes up: path in the repository to file. What is made here is written into `folder`.
+
+    Raises:
+        UserError: where the adapter is not whole.
+    """
+    config, history = run.config, run.history()
+    files = {p.name: p for p in sorted(run.adapter.iterdir()) if p.is_file() and p.name not in NOT_UPLOADED}
+
+    def made(path: str, content: bytes) -> None:
+        files[path] = folder / path.replace("/", "_")
+        files[path].write_bytes(content)
+
+    made("adapter_config.json", _adapter_config(run.adapter / "adapter_config.json", config, name))
+    made("config.yaml", card.public_yaml(config).encode())
+    made(EVIDENCE, json.dumps(card.evidence(run), ensure_ascii=False, indent=1).encode(errors="replace"))
+    picture = curve.png(
+        [(step.step, step.metrics.get("reward", float("nan"))) for step in history.steps],
+        [(probe.step, probe.correct / probe.n) for probe in history.probes if probe.n],
+    )
+    if picture:
+        made(card.CURVE, picture)
+    made("README.md", str(card.card(run, name, merged is not None)).encode(errors="replace"))
+    if benchmark := card.benchmark(config, run.evaluation(), name):
+        made(".eval_results/gsm8k.yaml", benchmark.encode())
+    if notice := licence.of(config.model).notice:
+        made("NOTICE", f"{notice}\n".encode())
+    base = local_model(config.model) if card.is_local(config) else None
+    for prefix, source in (("base", base), ("merged", merged)):
+        files |= {f"{prefix}/{p.name}": p for p in sorted(source.iterdir()) if p.is_file()} if source else {}
+    return files
+
+
+def _adapter_config(file: Path, config: RunConfig, name: str) -> bytes:
+    """As it was saved, but naming a base that others have."""
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: is not an adapter's config: {error}") from None
+    said["base_model_name_or_path"] = name if card.is_local(config) else card.base_of(config)
+    return json.dumps(said, indent=2, sort_keys=True).encode()
+
+
+def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], folder: Path) -> str:
+    """Comes the adapter back as it went, and does it load onto its base? Says why that is not known, if so.
+
+    Raises:
+        UserError: where it does not.
+    """
+    for path in ("adapter_config.json", "adapter_model.safetensors"):
+        came = Path(hub.retried(partial(api.hf_hub_download, name, path, revision=commit, local_dir=folder)))
+        if sha256(came) != sha256(files[path]):
+            raise UserError(f"{name}: {path} came back from the Hub changed: publish it again")
+    shutil.copyfile(
+        run.adapter / "adapter_config.json", folder / "adapter_config.json"
+    )  # onto the base that it has here
+    try:
+        brief.verify(run, folder)
+    except brief.BusyError as error:
+        return f"It came back from the Hub unchanged; whether it loads was not tried: {error}"
+    return ""
+
+
+@contextmanager
+def in_words(run: Run, name: str, token: str) -> Iterator[None]:
+    """What the client raises, as a line with the cause and the cure, without the token. Nothing else goes with it."""
+    try:
+        yield
+    except (*hub.SPOKEN, RuntimeError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise
+        kept = f"The run is safe in {run.folder}."
+        raise UserError(f"{hub.writing_failed(error, name, token)} {hub.without_token(kept, token)}") from None

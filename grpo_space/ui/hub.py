@@ -1,0 +1,151 @@
+"""Publishing from the page: signed in, one button, progress by file, and the link when it was looked at from there."""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+from huggingface_hub import get_token
+
+from grpo_space import hub
+from grpo_space.errors import UserError
+from grpo_space.publish import OccupiedError, Published, proposed_name, publish
+from grpo_space.runs import Run
+from grpo_space.ui.access import Access, session
+from grpo_space.ui.follow import Followers
+from grpo_space.ui.markup import box, link, note, tag, text
+from grpo_space.ui.place import Place
+from grpo_space.ui.stream import View
+from grpo_space.upload import Sent
+from grpo_space.words import duration, gib
+
+BEAT_SECONDS = 0.5
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
+
+
+def build(view: gr.State, followers: Followers, place: Place) -> None:
+    gr.HTML(
+        "<h3>Publish on the Hugging Face Hub</h3><p class='gs-dim'>The adapter goes up with its evidence: what was "
+        "measured, the reward curve, every setting, how to run it again. It is loaded from there once more before this "
+        "page says that it is published.</p>"
+    )
+    with gr.Row():
+        info = "Empty: a name is proposed"
+        name = gr.Textbox(label="Repository", info=info, placeholder="user/name", elem_id="gs-repo")
+        private = gr.Checkbox(label="Private", info="For your eyes only", elem_id="gs-private")
+        replace = gr.Checkbox(label="Replace what it holds", visible=False, elem_id="gs-replace")
+    go = gr.Button("Publish", variant="primary", elem_id="gs-publish")
+    said = gr.HTML(elem_id="gs-published")
+
+    def start(
+        view: View, name: str, private: bool, replace: bool, request: gr.Request
+    ) -> Iterator[tuple[str, Any, Any]]:
+        name = name.strip()
+        try:
+            token = token_of(place.access, request)
+            run = looked_at(followers, view)
+            name = name or proposed_name(user_of(token), run.config)
+            for words in going(run, name, token, private, replace):
+                yield words, name, gr.update()
+        except OccupiedError as error:
+            asked = note("warning", text(error), "Tick the box to replace it, or take another name.")
+            yield asked, name, gr.update(visible=True)
+        except UserError as error:
+            yield note("bad", *map(text, error.problems)), name, gr.update()
+
+    go.click(start, [view, name, private, replace], [said, name, replace], **QUIET)
+
+
+def looked_at(followers: Followers, view: View) -> Run:
+    """
+    Raises:
+        UserError: while there is no run.
+    """
+    page = followers.look(view.run)
+    if page is None:
+        raise UserError("There is no run yet: train first.")
+    return page.run
+
+
+def token_of(access: Access, request: gr.Request) -> str:
+    """A visitor publishes with their own sign-in; the machine's own token serves its owner alone, off a Space.
+
+    Raises:
+        UserError: where nobody is signed in, or who is may not publish from here.
+    """
+    if not access.demo:
+        access.allowed(request)
+    if access.on_space:
+        signed_in = session(request).get("oauth_info")
+        known = signed_in if isinstance(signed_in, dict) else {}
+        token = known.get("access_token")
+        if not token or known.get("expires_at", 0) <= time.time():
+            raise UserError("Sign in with Hugging Face first: the button is at the top of the page.")
+        return str(token)
+    if token := get_token():
+        return token
+    raise UserError("Nobody is signed in here: hf auth login on this machine, or start the app with HF_TOKEN.")
+
+
+def user_of(token: str) -> str:
+    try:
+        return str(hub.retried(hub.api(token).whoami)["name"])
+    except hub.SPOKEN as error:
+        raise UserError(hub.writing_failed(error, "the repository", token)) from None
+
+
+def going(run: Run, name: str, token: str, private: bool, replace: bool) -> Iterator[str]:
+    """What to show while it goes up, and at last how it ended.
+
+    Raises:
+        UserError: as `publish` does.
+    """
+    told: queue.Queue[Sent | Published | Exception] = queue.Queue()
+
+    def work() -> None:
+        try:
+            told.put(publish(run, name, token, private=private, replace=replace, progress=told.put))
+        except Exception as error:
+            told.put(error)
+
+    start, latest = time.monotonic(), None
+    threading.Thread(target=work, daemon=True).start()
+    while True:
+        try:
+            while True:
+                one = told.get(timeout=BEAT_SECONDS)
+                if isinstance(one, Exception):
+                    raise one
+                if isinstance(one, Published):
+                    yield published(one)
+                    return
+                latest = one
+                if told.empty():
+                    break
+        except queue.Empty:
+            pass
+        yield sending(latest, time.monotonic() - start)
+
+
+def sending(sent: Sent | None, seconds: float) -> str:
+    if sent is None:
+        return note("info", tag("b", "Looking at the repository."), f"{duration(seconds)} so far.")
+    if sent.done >= sent.total:
+        return note(
+            "info",
+            tag("b", "All files are up. Now it is loaded from the Hub once more."),
+            f"The base model is loaded for that, and one problem answered. {duration(seconds)} so far.",
+        )
+    left = seconds / sent.done * (sent.total - sent.done) if sent.done else None
+    words = f"{gib(sent.done)} of {gib(sent.total)}" + (f", about {duration(left)} left" if left else "")
+    bar = box("gs-bar", f'<div style="width:{100 * sent.done / sent.total:.1f}%"></div>')
+    return note("info", tag("b", f"Uploading {text(sent.file)}"), words) + bar
+
+
+def published(made: Published) -> str:
+    first = tag("b", "Published." if not made.note else "Uploaded.")
+    where = f"{link(made.link, made.name)}, commit {text(made.commit[:10])}{', private' if made.private else ''}."
+    how = [text(made.note)] if made.note else ["It came back unchanged, loaded onto its base, and answered."]
+    return note("good" if not made.note else "warning", first, where, *how) + tag("pre", text(made.load))

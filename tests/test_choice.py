@@ -1,0 +1,164 @@
+"""What engine=auto and rollout=auto choose, and why."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grpo_space.config import RunConfig, override
+from grpo_space.errors import UserError
+from grpo_space.events import Alarm, Chosen, Failed, Finished, Started, Step
+from grpo_space.hardware import Gpu
+from grpo_space.history import History
+from grpo_space.presets import read_preset
+from grpo_space.worker.choice import Choice, choose
+from grpo_space.worker.recovery import UNEXPECTED, without_vllm
+
+T4 = Gpu("Tesla T4", 15.0, "535.216.01", (7, 5))
+P100 = Gpu("Tesla P100", 16.0, "535.216.01", (6, 0))
+
+
+def model(folder: Path, kind: str = "llama", gib: float = 0.0, quantised: bool = True) -> Path:
+    """A model's folder, as far as the choice looks at it. Its weights are a file with nothing in it."""
+    known = {"model_type": kind, **({"quantization_config": {}} if quantised else {})}
+    (folder / "config.json").write_text(json.dumps(known))
+    with (folder / "model.safetensors").open("wb") as file:
+        file.truncate(int(gib * 2**30))
+    return folder
+
+
+def chosen(
+    folder: Path,
+    *settings: str,
+    gpu: Gpu | None = T4,
+    vllm_died: bool = False,
+    packages: tuple[str, ...] = ("unsloth", "vllm"),
+    cuda: str | None = "12.8",
+) -> Choice:
+    has: Callable[[str], bool] = packages.__contains__
+    return choose(config(*settings), folder, gpu, vllm_died, has, lambda: cuda)
+
+
+def config(*settings: str) -> RunConfig:
+    return override(read_preset("llama-3.1-8b").run, settings)
+
+
+def test_a_gpu_gets_unsloth_and_vllm(tmp_path: Path) -> None:
+    found = chosen(model(tmp_path))
+    assert (found.engine, found.rollout) == ("unsloth", "vllm")
+
+
+@pytest.mark.parametrize("kind", ["phi3", "qwen2_moe", "gpt_oss"])
+def test_an_architecture_that_unsloth_does_not_know(tmp_path: Path, kind: str) -> None:
+    for settings in ((), ("engine=unsloth",)):
+        found = chosen(model(tmp_path, kind), *settings)
+        assert (found.engine, found.rollout) == ("transformers", "generate")
+        assert f"no kernels for models of the type {kind}" in found.why
+
+
+@pytest.mark.parametrize(
+    ("gpu", "packages", "settings", "expected", "words"),
+    [
+        (None, (), ("model.load_in_4bit=false",), ("transformers", "generate"), "no CUDA GPU"),
+        (T4, (), (), ("transformers", "generate"), "Unsloth is not installed"),
+        (P100, ("unsloth", "vllm"), (), ("transformers", "generate"), "needs compute capability 7.0"),
+        (T4, ("unsloth",), (), ("unsloth", "generate"), "vLLM is not installed"),
+        (T4, ("unsloth", "vllm"), ("engine=transformers",), ("transformers", "generate"), "was asked for"),
+        (T4, ("unsloth", "vllm"), ("rollout=generate",), ("unsloth", "generate"), "was asked for"),
+    ],
+)
+def test_it_says_why(
+    tmp_path: Path,
+    gpu: Gpu | None,
+    packages: tuple[str, ...],
+    settings: tuple[str, ...],
+    expected: tuple[str, str],
+    words: str,
+) -> None:
+    found = chosen(model(tmp_path), *settings, gpu=gpu, packages=packages)
+    assert (found.engine, found.rollout) == expected
+    assert words in found.why
+
+
+@pytest.mark.parametrize("settings", [(), ("rollout=vllm",)])
+def test_vllm_is_not_tried_again_in_a_run_in_which_it_failed(tmp_path: Path, settings: tuple[str, ...]) -> None:
+    found = chosen(model(tmp_path), *settings, vllm_died=True)
+    assert (found.engine, found.rollout) == ("unsloth", "generate")
+    assert "failed in this run before" in found.why
+
+
+@pytest.mark.parametrize(
+    ("gpu", "packages", "settings", "words"),
+    [
+        (T4, (), ("engine=unsloth",), "engine: unsloth is not installed"),
+        (T4, (), ("rollout=vllm",), "rollout: vllm needs Unsloth, which is not installed"),
+        (T4, ("unsloth",), ("rollout=vllm",), "rollout: vllm is not installed"),
+        (P100, ("unsloth", "vllm"), ("engine=unsloth",), "Tesla P100 has 6.0"),
+    ],
+)
+def test_what_was_asked_for_and_is_not_here(
+    tmp_path: Path, gpu: Gpu, packages: tuple[str, ...], settings: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(UserError, match=words):
+        chosen(model(tmp_path), *settings, gpu=gpu, packages=packages)
+
+
+def test_a_driver_too_old(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"torch: built for CUDA 13\.0, which needs driver 580 .* requirements\.txt"):
+        chosen(model(tmp_path), cuda="13.0")
+
+
+@pytest.mark.parametrize(
+    ("gib", "quantised", "settings", "words"),
+    [
+        (14.0, True, (), "needs 16.0 GiB of GPU memory at the least, and Tesla T4 has 15.0: take a smaller model"),
+        (15.0, False, ("model.load_in_4bit=false",), "take model.load_in_4bit, or a smaller model"),
+        (60.0, False, (), "needs 20.0 GiB"),
+        (15.0, False, (), ""),
+        (5.3, True, (), ""),
+    ],
+)
+def test_a_gpu_too_small(tmp_path: Path, gib: float, quantised: bool, settings: tuple[str, ...], words: str) -> None:
+    folder = model(tmp_path, gib=gib, quantised=quantised)
+    if not words:
+        assert chosen(folder, *settings).rollout == "vllm"
+        return
+    with pytest.raises(UserError, match=words):
+        chosen(folder, *settings)
+
+
+# What the parent makes of a story's end
+
+
+def told(*events: Started | Chosen | Step | Failed | Finished | Alarm) -> History:
+    history = History()
+    history.add(events)
+    return history
+
+
+VLLM = Chosen(engine="unsloth", rollout="vllm", why="")
+BROKE = Failed(boundary="load", message="RuntimeError: CUDA error\nan illegal memory access.")
+
+
+def test_vllm_is_blamed_for_what_it_did() -> None:
+    for history, code in ((told(Started(), VLLM, BROKE), UNEXPECTED), (told(Started(), VLLM), -6)):
+        alarm = without_vllm(history, code, "The worker crashed (SIGABRT).")
+        assert alarm is not None
+        assert "plain generation: a step takes two to three times as long" in alarm.message
+        assert "\n" not in alarm.message
+
+
+@pytest.mark.parametrize(
+    ("history", "code"),
+    [
+        (told(Started(), VLLM, Finished(why="done")), 0),
+        (told(Started(), VLLM, Failed(boundary="data", message="data: no", user_error=True)), 1),
+        (told(Started(), VLLM, Failed(boundary="train", message="the reward mine raised")), 3),
+        (told(Started(), VLLM, Step(step=1, seconds=1.0, metrics={}), BROKE), UNEXPECTED),
+        (told(Started(), Chosen(engine="unsloth", rollout="generate", why=""), BROKE), UNEXPECTED),
+        (told(Started()), -9),
+    ],
+)
+def test_and_not_for_what_it_did_not(history: History, code: int) -> None:
+    assert without_vllm(history, code, "") is None

@@ -1,0 +1,76 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from grpo_space import doctor
+from grpo_space.doctor import Check
+from grpo_space.hardware import Gpu
+from grpo_space.runs import locked
+from tests.conftest import Cli
+from tests.hub_server import HubServer
+
+T4 = Gpu("Tesla T4", 15.0, "535.104.05", (7, 5))
+IDS = (
+    "unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit", "unsloth/Qwen2.5-1.5B-Instruct-bnb-4bit",
+    "unsloth/Qwen2.5-Math-7B-Instruct-bnb-4bit",
+)  # fmt: skip
+
+
+def test_a_driver_too_old_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "torch_cuda", lambda: "13.0")
+    [check] = doctor._cuda(T4)
+    assert not check.ok
+    assert "is built for CUDA 13.0; driver 535.104.05" in check.found
+    assert "needs driver 580" in check.advice
+
+
+def test_a_gpu_too_old_is_a_problem() -> None:
+    assert not doctor._gpu(Gpu("P100", 16.0, "535", (6, 0))).ok
+    assert doctor._gpu(T4).ok
+
+
+def test_beside_a_run_it_imports_nothing(runs_root: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "gpu", lambda: T4)
+    monkeypatch.setattr(doctor, "_imports", lambda statements: pytest.fail("it touched the GPU"))
+    with locked(runs_root / "gpu.lock", what="training", run="r"):
+        checks = doctor.examine(with_gpu=True)
+    assert Check("imports", True, "a run is going on: not looked at", "ask again when it is done") in checks
+    assert any(check.what == "nvcc and ninja" for check in checks)
+
+
+def test_the_hub_in_words(hub: HubServer) -> None:
+    hub.hub.create(IDS[0])
+    hub.hub.create(IDS[1], gated="manual")
+    answers, *models = doctor._hub(None)
+    assert answers == Check("Hugging Face Hub", True, "answers")
+    said = {check.what.removeprefix("model of "): check for check in models}
+    assert said["llama-3.1-8b"].found == f"{IDS[0]} may be read"
+    assert said["qwen2.5-1.5b"].found == "gated"
+    assert f"ask for access at https://huggingface.co/{IDS[1]}" in said["qwen2.5-1.5b"].advice
+    assert "there is no model" in said["qwen2.5-math-7b"].advice
+    hub.hub.fail("HEAD", "", cut_after=0)
+    [answers] = doctor._hub(None)
+    assert (answers.ok, answers.found.startswith("cannot be reached")) == (True, True)
+
+
+def test_without_a_gpu_all_is_well_and_said(cli: Cli, hub: HubServer) -> None:
+    for name in IDS:
+        hub.hub.create(name)
+    done = cli("doctor", "--no-gpu")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "problem" not in done.stdout
+    assert "import trl" in done.stdout
+
+
+def test_a_package_that_breaks_on_import_is_named(tmp_path: Path, cli: Cli, hub: HubServer) -> None:
+    (tmp_path / "peft.py").write_text("raise ImportError('peft needs another torch')")
+    for name in IDS:
+        hub.hub.create(name)
+    os.environ["PYTHONPATH"], before = str(tmp_path), os.environ.get("PYTHONPATH", "")
+    try:
+        done = cli("doctor", "--no-gpu", "--json")
+    finally:
+        os.environ["PYTHONPATH"] = before
+    assert done.returncode == 1
+    assert '"ImportError: peft needs another torch", "advice": "install the pinned versions again"' in done.stdout

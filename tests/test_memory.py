@@ -1,0 +1,118 @@
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grpo_space import memory
+from grpo_space.config import RunConfig, override
+from grpo_space.errors import UserError
+from grpo_space.hardware import Gpu
+from grpo_space.memory import KNOWN, LIMITS, Shape, longest_completion, plan, shape_of
+from grpo_space.paths import PROJECT
+from grpo_space.presets import read_preset
+from tests.conftest import Cli, assert_refused
+
+PRESETS = {"8b": "llama-3.1-8b", "7b": "qwen2.5-math-7b", "1.5b": "qwen2.5-1.5b"}
+MEASURED = json.loads((PROJECT / "benchmarks/results/2026-11-25-gpu.json").read_text())["in_turns"]
+
+
+def preset(name: str, *settings: str) -> RunConfig:
+    return override(read_preset(name).run, settings)
+
+
+def shape(config: RunConfig) -> Shape:
+    found = shape_of(config.model)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("measured", [m for m in MEASURED if m["name"].startswith("worker")], ids=lambda m: m["name"])
+def test_the_plan_is_within_ten_percent_of_what_was_measured(measured: dict[str, float]) -> None:
+    """With the prompts of that run, and the cache that vLLM got then: both are settings, not what is predicted."""
+    config = preset(PRESETS[str(measured["name"]).removeprefix("worker-")])
+    data = config.data.model_copy(update={"max_prompt_length": int(measured["prompt_tokens"])})
+    parts = plan(config.model_copy(update={"data": data}), shape(config), LIMITS["t4"]).parts
+    planned = sum(parts.values()) - parts["vLLM's cache"] + measured["vllm_cache_gib"]
+    assert planned == pytest.approx(measured["peak_reserved_gib"] + memory.CONTEXT, rel=0.10)
+
+
+@pytest.mark.parametrize("name", PRESETS.values())
+def test_every_preset_fits_a_t4(name: str) -> None:
+    found = plan(preset(name), shape(preset(name)), LIMITS["t4"])
+    assert found.problem == ""
+    assert found.total <= 14.56
+    assert found.cache_tokens >= 8 * preset(name).model.max_seq_length
+    assert found.ram <= 15
+
+
+def test_the_known_shapes_are_those_that_are_measured() -> None:
+    """Qwen2.5-1.5B's checkpoint in 4 bits has 1.05 GiB, the 7B's 5.17, the 8B's 5.31."""
+    sizes = [shape.weights(four_bits=True) / 2**30 for shape in KNOWN.values()]
+    assert sizes == pytest.approx([5.31, 5.17, 1.05], rel=0.02)
+
+
+def test_a_model_on_this_disk_is_read(tmp_path: Path) -> None:
+    found = shape(preset("tiny"))
+    assert (found.hidden_size, found.head, found.num_hidden_layers) == (256, 64, 3)
+    assert found.lora(16, ("q_proj",)) == 3 * 16 * (256 + 256)
+    (tmp_path / "config.json").write_text('{"model_type": "mamba", "hidden_size": 64}')
+    assert shape_of(preset("tiny", f"model.id={tmp_path}").model) is None
+
+
+lengths = st.integers(8, 60_000)
+
+
+@given(st.sampled_from(list(PRESETS.values())), st.sampled_from(list(LIMITS.values())), lengths, lengths)
+def test_longer_never_takes_less(name: str, limit: float, one: int, other: int) -> None:
+    config = preset(name)
+    short, long = sorted((one, other))
+    shorter, longer = (memory._plan(_with(config, n), shape(config), limit, 0.25).total for n in (short, long))
+    assert shorter <= longer
+
+
+def _with(config: RunConfig, length: int) -> RunConfig:
+    grpo = config.grpo.model_copy(update={"max_completion_length": length})
+    return config.model_copy(update={"grpo": grpo})
+
+
+@pytest.mark.parametrize("name", PRESETS.values())
+def test_the_longest_that_fits_fits_and_one_more_does_not(name: str) -> None:
+    config, limit = preset(name), LIMITS["t4"]
+    longest = longest_completion(config, shape(config), limit)
+    assert longest >= config.grpo.max_completion_length
+
+    def fits(length: int) -> bool:
+        model = config.model.model_copy(update={"max_seq_length": config.data.max_prompt_length + length})
+        return plan(_with(config, length).model_copy(update={"model": model}), shape(config), limit).fits
+
+    assert fits(longest)
+    assert not fits(longest + 1)
+
+
+def test_what_does_not_fit_is_refused_with_what_would() -> None:
+    config = preset("llama-3.1-8b", "grpo.max_completion_length=4000", "model.max_seq_length=8000")
+    with pytest.raises(
+        UserError, match=r"does not fit on the GPU: it needs \d+\.\d GiB, and 14\.6 can be used: take grpo"
+    ):
+        memory.check(config, LIMITS["t4"])
+    memory.check(config, LIMITS["a100"])
+    memory.check(preset("llama-3.1-8b", "grpo.max_completion_length=700", "rollout=generate"), 1.0)
+
+
+def test_a_t4_as_the_driver_tells_it() -> None:
+    assert memory.limit_of(Gpu("Tesla T4", 15.0, "535", (7, 5))) == pytest.approx(LIMITS["t4"], abs=0.02)
+
+
+def test_fit_on_the_command_line(cli: Cli) -> None:
+    done = cli("fit", "llama-3.1-8b", "--gpu", "t4", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said.keys() == {"parts", "total", "limit", "fits", "longest_completion", "largest_group"}
+    assert said["total"] == pytest.approx(sum(said["parts"].values()), abs=0.01)
+    assert said["fits"] is True
+    done = cli("fit", "llama-3.1-8b", "--gpu", "t4", "--set", "grpo.max_completion_length=760", "--set", "lora.r=512")
+    assert done.returncode == 1
+    assert "It does not fit: it needs" in done.stdout
+    assert_refused(cli("fit", "tiny", "--gpu", "t5"), "--gpu t5: known are t4, l4")

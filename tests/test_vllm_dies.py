@@ -1,0 +1,67 @@
+"""A vLLM that cannot be imported, or that takes the process with it: the run goes on without. On stand-in packages."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from grpo_space.events import Alarm, Chosen, Failed, Started
+from grpo_space.runs import find
+from grpo_space.worker import recovery
+from tests.conftest import ROOT, SMALL, Cli
+
+STANDINS = Path(__file__).parent / "standins"
+
+
+@pytest.fixture
+def standins(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setenv("PATH", f"{STANDINS}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", f"{STANDINS}:{ROOT}")
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("unimportable", "vLLM failed: ImportError: libcudart.so.12: cannot open shared object file."),
+        ("dies", "vLLM failed: The worker crashed (SIGABRT): worker.log holds its last words."),
+    ],
+)
+def test_the_run_goes_on_with_plain_generation(
+    standins: pytest.MonkeyPatch, cli: Cli, tmp_path: Path, how: str, words: str
+) -> None:
+    standins.setenv("STANDIN_VLLM", how)
+    folder = tmp_path / "run"
+    done = cli("train", "tiny", *SMALL, "--set", "grpo.max_steps=2", "--run-dir", str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert words in done.stdout
+    assert recovery.COST in done.stdout
+    run = find(str(folder))
+    events = run.log.read()[0]
+    assert [(e.engine, e.rollout) for e in events if isinstance(e, Chosen)] == [
+        ("unsloth", "vllm"), ("unsloth", "generate"),
+    ]  # fmt: skip
+    assert [e.attempt for e in events if isinstance(e, Started)] == [1, 2]
+    assert sum(isinstance(e, Failed) for e in events) == (how == "unimportable")
+    [alarm] = [e for e in events if isinstance(e, Alarm) and e.name == recovery.VLLM_DIED]
+    assert alarm.step == 0
+    history = run.history()
+    assert run.status(history) == "done"
+    assert history.loaded is not None
+    assert history.loaded.engine == "unsloth, generate"
+    assert history.base is not None
+    assert history.tuned is not None
+    assert history.step == 2
+
+
+def test_a_run_without_it_never_imports_it(monkeypatch: pytest.MonkeyPatch, cli: Cli, tmp_path: Path) -> None:
+    """TRL imports vLLM wherever it is installed: on a CPU a broken one must not matter."""
+    monkeypatch.setenv("PYTHONPATH", f"{STANDINS}:{ROOT}")
+    monkeypatch.setenv("STANDIN_VLLM", "unimportable")
+    folder = tmp_path / "run"
+    done = cli("train", "tiny", *SMALL, "--set", "grpo.max_steps=1", "--run-dir", str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    history = find(str(folder)).history()
+    assert history.alarms == []
+    assert history.chosen is not None
+    assert history.chosen.why == "There is no CUDA GPU: plain Transformers trains on the CPU."
