@@ -29,7 +29,7 @@ bench: setup
 	$(PY) -m benchmarks.app
 
 browser:  ## Chromium for tests/browser, from Debian or Ubuntu; without it `make test` skips those
-	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then \
+	@if ! { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null; then \
 	  SUDO=; [ "$$(id -u)" = 0 ] || SUDO=sudo; \
 	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium; fi
 
