@@ -104,7 +104,7 @@ def test_it_is_published_looked_at_and_loads_with_plain_peft(
     )
     assert [s.done for s in sent] == sorted(s.done for s in sent)
     assert len({s.done for s in sent if s.file == "base/model.safetensors"}) > 10  # within a file, too
-    assert "/work" not in str(hub.hub.read(NAME, "README.md")) + str(hub.hub.read(NAME, "config.yaml"))
+    assert str(ROOT) not in str(hub.hub.read(NAME, "README.md")) + str(hub.hub.read(NAME, "config.yaml"))
     tuned = run.history().tuned
     assert tuned is not None
     code = LOAD.replace("LOAD_LINES", made.load)
