@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 
 from grpo_space import runs
 from grpo_space.errors import UserError
-from grpo_space.ui import api, compare, look, past, preset, publish, train, words
+from grpo_space.ui import api, compare, look, machine, past, preset, publish, train, words
 from grpo_space.ui.access import Access, Guard
 from grpo_space.ui.follow import Followers, going_on
 from grpo_space.ui.markup import note
@@ -44,6 +44,7 @@ def build(place: Place) -> gr.Blocks:
             with gr.Tab("Train", id="train") as train_tab:
                 training = train.build(page, train_tab, chosen.config, followers, place, header)
                 past.build(training.view, followers)
+                machine.build(place.access)
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(training.view, training.evaluated, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:

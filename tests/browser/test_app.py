@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from grpo_space.events import Answer, Evaluated, Finished, Group, Phase, Sample, Started
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, every, holder
+from grpo_space.runs import Run, create, every, holder, locked, root
 from tests.browser.conftest import PHONE, Complaints, Open, show
 from tests.conftest import Fake, until
 from tests.fake_worker import step, whole_run
@@ -240,3 +240,16 @@ def test_ctrl_c_lets_the_run_go_on(fake: Fake, app: Served) -> None:
     assert process.poll() is None
     os.kill(process.pid, signal.SIGTERM)
     until(run.log, lambda event: isinstance(event, Finished))
+
+
+def test_the_doctor_is_asked_on_the_page(visit: Open, complaints: Complaints) -> None:
+    page = visit("Train")
+    page.locator("#gs-doctor button").first.click()
+    page.locator("#gs-look").click()
+    expect(page.locator("#gs-looked")).to_contain_text("Looking")
+    expect(page.locator("#gs-looked")).to_contain_text("import trl", timeout=A_RUN)
+    expect(page.locator("#gs-looked")).to_contain_text("All is well.")
+    with locked(root() / "gpu.lock", what="training", run="another"):
+        page.locator("#gs-look").click()
+        expect(page.locator("#gs-looked")).to_contain_text("A run has the machine")
+    assert not complaints

@@ -1,0 +1,71 @@
+"""Is everything here that a run needs? The doctor's answer, on the page: in a process of its own, and when asked."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import gradio as gr
+
+from grpo_space.errors import UserError
+from grpo_space.runs import holder, root, without_secrets
+from grpo_space.ui.access import Access
+from grpo_space.ui.markup import note, tag, text
+
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1}
+
+
+def build(access: Access) -> None:
+    with gr.Accordion("Is everything here that a run needs?", open=False, elem_id="gs-doctor"):
+        gr.HTML(
+            "<p class='gs-dim'>Looks at the packages, the GPU and its driver, memory, disk, and the way to the Hugging "
+            "Face Hub. Half a minute; a minute and a half where vLLM is installed.</p>"
+        )
+        look = gr.Button("Look", elem_id="gs-look")
+        said = gr.HTML(elem_id="gs-looked")
+
+    async def looked(request: gr.Request) -> AsyncIterator[str]:
+        try:
+            access.allowed(request)
+            check_free()
+        except UserError as error:
+            yield note("bad", *map(text, error.problems))
+            return
+        yield note("info", "Looking: each package is imported in a process of its own.")
+        yield await examined()
+
+    look.click(looked, None, said, **QUIET)
+
+
+def check_free() -> None:
+    """
+    Raises:
+        UserError: while a run has the machine: the doctor would touch its GPU, and take its cores.
+    """
+    if holder(root() / "gpu.lock") is not None:
+        raise UserError("A run has the machine: look when it is done.")
+
+
+async def examined() -> str:
+    """What `doctor` found, as a table."""
+    doctor = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "grpo_space", "doctor", "--json",
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env=without_secrets(),
+    )  # fmt: skip
+    out, errors = await doctor.communicate()
+    try:
+        checks = json.loads(out)
+    except ValueError:
+        last = (errors.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
+        return note("bad", f"The doctor failed: {text(last)}")
+    problems = sum(not check["ok"] for check in checks)
+    head = tag("p", tag("b", f"{problems} of {len(checks)} are a problem." if problems else "All is well."))
+    rows = "".join(
+        tag("tr", tag("td", text(check["what"])) + tag("td", "✓" if check["ok"] else "✗ problem")
+            + tag("td", text(check["found"])) + tag("td", text(check["advice"])))
+        for check in sorted(checks, key=lambda check: bool(check["ok"]))
+    )  # fmt: skip
+    titles = tag("tr", "".join(tag("th", title) for title in ("", "", "found", "what to do")))
+    return head + tag("div", tag("table", titles + rows, "gs-figures"), "gs-wide")
