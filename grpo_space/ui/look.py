@@ -14,4 +14,8 @@ def theme() -> gr.themes.Base:
         primary_hue="indigo", secondary_hue="indigo", neutral_hue="slate", font=fonts, font_mono=mono
     )  # the system's fonts: a page that asks nobody else for anything
     # Soft's grey is too pale to read on white: 2.5 to 1, where WCAG asks for 4.5
-    return soft.set(body_text_color_subdued="*neutral_500", block_info_text_color="*neutral_500")
+    return soft.set(
+        background_fill_primary="*neutral_50",  # Soft's own, which a second `set` forgets
+        body_text_color_subdued="*neutral_500",
+        block_info_text_color="*neutral_500",
+    )
