@@ -54,7 +54,7 @@ def _answer(run: Run, task: str, *arguments: str, said: str = "") -> dict[str, A
     try:
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):
-        raise UserError(f"the worker ended without an answer: {run.worker_log} says why") from None
+        raise UserError(f"the worker ended without an answer; its {run.worker_log.name} says why") from None
     if "error" in answer:
         raise UserError(*answer["error"].splitlines())
     return answer

@@ -268,7 +268,7 @@ def start(run: Run, task: Task = "train", *arguments: str, token: str | None = N
     process.stdout.close()
     if said.strip() != "ready":
         process.wait()
-        raise UserError(said.strip() or f"the worker did not start: {run.worker_log} says why")
+        raise UserError(said.strip() or f"{run.id}: the worker did not start; its {run.worker_log.name} says why")
 
 
 def can_be_evaluated(run: Run) -> bool:

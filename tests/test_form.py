@@ -170,7 +170,7 @@ def test_no_rewards_at_all_is_said_at_the_first() -> None:
 
 def test_a_source_that_is_not_there_yet_is_said_at_its_field() -> None:
     values = form.values_of(TINY)
-    assert refused({**values, "data.source": "file"}) == {"data.path": "upload a file first"}
+    assert refused({**values, "data.source": "file"}) == {"data.path": "upload a file that can be read"}
     assert "such as openai/gsm8k" in refused({**values, "data.source": "hub"})["data.id"]
     assert "is not a name" in refused({**values, "data.source": "hub", "data.id": "/etc"})["data.id"]
 

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed, Finished, Phase, Started
 from grpo_space.presets import read_preset
 from grpo_space.runs import create
-from grpo_space.ui import compare, follow, progress, table
+from grpo_space.ui import compare, follow, progress, stream, table, words
 from grpo_space.ui.curves import MOST_POINTS, Curves, Line
 from grpo_space.ui.follow import Follower, Followers, named
 from grpo_space.ui.markup import text
@@ -51,6 +52,17 @@ def test_values_that_are_no_numbers_are_not_drawn() -> None:
     assert "nan" not in drawn
     assert "inf" not in drawn
     assert drawn.count("polyline") == 1
+
+
+def test_a_label_at_the_axis_has_its_sign_its_unit_and_room() -> None:
+    curves = Curves(10)
+    for number, loss in ((1, -0.391), (2, -0.42)):
+        told = {"loss": loss, "completions/clipped_ratio": 0.5}
+        curves.add(step(number).model_copy(update={"metrics": told}))
+    labels = re.findall(r'<text x="([0-9.]+)"[^>]*text-anchor="end">([^<]*)<', curves.draw())
+    assert {"-0.391", "-0.420", "100 %", "0 %"} <= {label for _, label in labels}
+    widest = 6.6  # of a digit of 10 px, in the widest of the fonts that the theme names
+    assert all(float(end) >= widest * len(label) for end, label in labels)
 
 
 @pytest.fixture
@@ -114,6 +126,23 @@ def test_who_watches_sees_the_run_that_goes_on(fake: Fake) -> None:
     assert page is not None
     assert page.status == "done"
     assert followers.look("no such run") is page
+
+
+def test_a_run_that_ends_is_not_another_one(follower: Follower) -> None:
+    """It has the machine for a moment after it has told its end."""
+    for event in whole_run(1):
+        follower.run.log.append(event)
+    page = follower.page()
+    ended = stream.shown(page, stream.View(), "", page.run.id, None)
+    assert set(ended.buttons.split()) == {"busy", "compare", "use"}
+    assert "another" not in words.header("2 CPU cores", page, page.run.id)
+    meanwhile = stream.shown(page, stream.View(), "", "2099-tiny", None)
+    assert "back" in meanwhile.buttons.split()
+    assert "another run is going on: 2099-tiny" in words.header("2 CPU cores", page, "2099-tiny")
+
+
+def test_a_run_that_is_being_started_is_told_so(follower: Follower) -> None:
+    assert "The worker is starting" in follower.page().now
 
 
 @pytest.mark.parametrize("name", ["..", "/etc", "", "x" * 500, "../runs"])

@@ -34,7 +34,7 @@ def build(place: Place) -> gr.Blocks:
     followers = Followers()
     with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
         api.build(followers, place)  # first, so that the names are its own
-        header = gr.HTML(words.header(place.machine, None, False), elem_id="gs-head", elem_classes="gs-head")
+        header = gr.HTML(words.header(place.machine, None, ""), elem_id="gs-head", elem_classes="gs-head")
         if place.space is not None:
             _space_row(place.space)
         with gr.Tabs(elem_id="gs-tabs"):

@@ -13,6 +13,8 @@ from grpo_space.ui.markup import text
 MOST_POINTS = 160
 """In one line: more than the pixels that a card gives it are not seen."""
 WIDTH, HEIGHT = 320, 120
+LEFT = 44
+"""Room for the widest label, such as -0.391."""
 COLOURS = 6
 
 
@@ -121,8 +123,8 @@ CHARTS = (
         _one("completions/mean_length", "completions/min_length", "completions/max_length"), 0, None, 0,
     ),
     Chart(
-        "Cut off", "%", "Completions that ran into the length limit before they answered. High: raise "
-        "max_completion_length.", _one("completions/clipped_ratio", scale=100), 0, 100, 0,
+        "Cut off", "%", "Completions that ran into the length limit before they answered. High: raise the "
+        "longest completion, max_completion_length.", _one("completions/clipped_ratio", scale=100), 0, 100, 0,
     ),
     Chart(
         "KL", "nats", "How far the tuned model has moved from its base.", _one("kl"), 0, None, 3,
@@ -173,16 +175,18 @@ class Curves:
         points = [point for line in lines.values() for point in line.points]
         if not points:
             return ""
-        frame = self._frame(points, chart.floor, chart.ceiling, chart.digits)
+        frame = self._frame(points, chart.floor, chart.ceiling, chart.digits, chart.unit)
         drawn = "".join(frame.line(line.points, i % COLOURS) for i, line in enumerate(lines.values()))
         return frame.svg(drawn, f"{chart.title} over the steps")
 
-    def _frame(self, points: Sequence[Point], floor: float | None, ceiling: float | None, digits: int) -> "Frame":
+    def _frame(
+        self, points: Sequence[Point], floor: float | None, ceiling: float | None, digits: int, unit: str
+    ) -> "Frame":
         low = min(point.low for point in points) if floor is None else floor
         high = max(point.high for point in points) if ceiling is None else ceiling
         if high - low < 1e-9:
             low, high = low - 0.5, high + 0.5
-        return Frame(low, high, max(self.max_steps, points[-1].step, 1), digits)
+        return Frame(low, high, max(self.max_steps, points[-1].step, 1), digits, " %" if unit == "%" else "")
 
     def _probe(self) -> str:
         probe = self.probes[-1]
@@ -194,7 +198,7 @@ class Curves:
         for each in self.probes:
             low, high = wilson(each.correct, each.n)
             points.append(Point(each.step, 1, 100 * low, 100 * each.correct / each.n, 100 * high))
-        frame = self._frame(points, 0, 100, 0)
+        frame = self._frame(points, 0, 100, 0, "%")
         latest = f"{probe.correct} of {probe.n} right"
         return _card("Held-out probe", latest, why, frame.svg(frame.bars(points), "Held-out probe over the steps"))
 
@@ -207,9 +211,11 @@ class Frame:
     high: float
     steps: int
     digits: int
+    mark: str
+    """After the numbers at the axis. Units in words stand in the card's title: there is no room for them here."""
 
     def x(self, step: float) -> float:
-        return round(34 + (WIDTH - 40) * step / self.steps, 1)
+        return round(LEFT + (WIDTH - LEFT - 6) * step / self.steps, 1)
 
     def y(self, value: float) -> float:
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
@@ -236,14 +242,14 @@ class Frame:
         return drawn + self.line([Point(p.step, 1, p.value, p.value, p.value) for p in points], 0)
 
     def svg(self, drawn: str, label: str) -> str:
-        left, bottom = 34, HEIGHT - 18
+        left, bottom = LEFT, HEIGHT - 18
         grid = "".join(
             f'<line class="grid" x1="{left}" x2="{WIDTH - 6}" y1="{y}" y2="{y}"/>'
             for y in (8, (8 + bottom) / 2, bottom)
         )
         labels = (
-            f'<text x="{left - 4}" y="12" text-anchor="end">{self.high:.{self.digits}f}</text>'
-            f'<text x="{left - 4}" y="{bottom}" text-anchor="end">{self.low:.{self.digits}f}</text>'
+            f'<text x="{left - 4}" y="12" text-anchor="end">{self.high:.{self.digits}f}{self.mark}</text>'
+            f'<text x="{left - 4}" y="{bottom}" text-anchor="end">{self.low:.{self.digits}f}{self.mark}</text>'
             f'<text x="{left}" y="{HEIGHT - 4}">0</text>'
             f'<text x="{WIDTH - 6}" y="{HEIGHT - 4}" text-anchor="end">step {self.steps:,}</text>'
         )

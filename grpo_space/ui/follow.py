@@ -163,8 +163,8 @@ class Followers:
         self._followers: OrderedDict[str, Follower] = OrderedDict()
         self._lock = threading.Lock()
         self._current: Run | None = None
-        self.busy = False
-        """A run goes on."""
+        self.going = ""
+        """The run that has the machine; it keeps it for a moment after its end."""
         self._looked = 0.0
 
     def of(self, run: Run) -> Follower:
@@ -204,7 +204,7 @@ class Followers:
             if time.monotonic() - self._looked > LOOK_SECONDS:
                 going = going_on()
                 self._current = going or next(iter(runs.every()), None)
-                self.busy, self._looked = going is not None, time.monotonic()
+                self.going, self._looked = going.id if going else "", time.monotonic()
             return self._current
 
     def forget_current(self) -> None:

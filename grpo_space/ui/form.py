@@ -199,7 +199,7 @@ def _strange_names(data: Mapping[str, Any], base: RunConfig) -> Iterator[str]:
 def _in_the_forms_words(problem: str, values: Mapping[str, Any]) -> str:
     path = problem.partition(": ")[0]
     if path == "data.path" and values["data.source"] == "file":
-        return "data.path: upload a file first"
+        return "data.path: upload a file that can be read"
     if path in values and values[path] in (None, "", []):
         needed = {"whole": "a whole number", "number": "a number", "names": "at least one name", "choice": "a choice"}
         if path == "data.id":

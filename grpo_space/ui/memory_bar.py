@@ -34,7 +34,7 @@ def memory_bar(config: RunConfig, machine: Gpu | None) -> str:
     )
     line = f"<b style='left:{100 * limit / whole:.2f}%'></b>"
     legend = " ".join(
-        f"<span><i class='m{index}'></i>{text(group)} {size:.1f}</span>"
+        f"<span><i class='m{index}'></i>{text(group)} {size:.1f} GiB</span>"
         for index, (group, size) in enumerate(sizes.items())
         if size
     )

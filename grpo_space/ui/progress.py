@@ -21,7 +21,7 @@ STAGES = {
     "evaluate_tuned": "Test the tuned",
 }
 BADGES = {
-    "new": "not started",
+    "new": "not started yet",
     "running": "running",
     "done": "done",
     "stopped": "stopped",
@@ -151,7 +151,12 @@ def _ending(history: History, status: Status) -> list[str]:
             note("warning", tag("b", f"Stopped {at}."), f"{said} Nothing is lost: Go on takes it up from there.")
         )
     elif status == "new":
-        parts.append(note("info", "This run was made but never started."))
+        parts.append(
+            note(
+                "info",
+                "The worker is starting: a few seconds. Where this stays, it never started: train again.",
+            )
+        )
     if history.base and history.tuned:
         parts.append(changed(history))
     return parts
@@ -182,7 +187,8 @@ def story(history: History) -> str:
         said.append(f"Engine: {text(history.loaded.engine)}.")
     if history.base:
         again = " (measured in an earlier run)" if history.base.reused_from else ""
-        said.append(f"Base model: {percent(history.base.correct, history.base.n)} right of {history.base.n:,}{again}.")
+        share = percent(history.base.correct, history.base.n)
+        said.append(f"Base model: {share} right of {history.base.n:,}{again}; in brackets the 95 % interval.")
     if history.skipped_steps:
         said.append(
             f"{history.skipped_steps} steps were skipped while the float16 loss scale finds its level: by design."

@@ -61,11 +61,12 @@ class Shown:
     """Which buttons there is a use for: busy stop resume compare use back."""
 
 
-def shown(page: Page | None, view: View, header: str, busy: bool, last: Shown | None) -> Shown:
+def shown(page: Page | None, view: View, header: str, going: str, last: Shown | None) -> Shown:
+    """`going`: the run that has the machine."""
     if page is None:
         return Shown(header, progress.nothing_yet())
     running = page.status == "running"
-    busy = busy or running
+    busy = running or bool(going)
     scope, group = microscope.slider(page.groups), page.group
     if view.group is not None and view.group <= page.groups:
         scope = last.scope if last else scope  # it is being moved
@@ -77,7 +78,7 @@ def shown(page: Page | None, view: View, header: str, busy: bool, last: Shown | 
         "resume": page.status in ("stopped", "budget", "failed", "died") and not busy,
         "compare": base is not None and tuned is not None and not running,
         "use": page.config is not None,
-        "back": busy and not running,
+        "back": going not in ("", page.run.id) and not running,
     }
     return Shown(
         header=header,
@@ -117,7 +118,7 @@ class Stream:
 
     @staticmethod
     async def watch(
-        view: View, followers: Followers, head: Callable[[Page | None, bool], str]
+        view: View, followers: Followers, head: Callable[[Page | None, str], str]
     ) -> AsyncIterator[tuple[str, ...]]:
         """What a page's load starts, and its timer when it has heard nothing for 5 s."""
         view.stream += 1
@@ -126,10 +127,10 @@ class Stream:
         before: tuple[object, ...] = ()
         while view.stream == mine and time.monotonic() < until:
             page = await followers.page(view.run)
-            seen = page, view.run, view.group, followers.busy
+            seen = page, view.run, view.group, followers.going
             now = last
             if now is None or any(a is not b and a != b for a, b in zip(seen, before, strict=True)):
-                now, before = shown(page, view, head(page, followers.busy), followers.busy, last), seen
+                now, before = shown(page, view, head(page, followers.going), followers.going, last), seen
             if now != last or time.monotonic() - told > BEAT_SECONDS:
                 told, last = time.monotonic(), now
                 yield (*vars(now).values(), f"{time.time():.1f}")

@@ -60,8 +60,8 @@ def build(
     again = gr.Button("again", visible="hidden", elem_id="gs-again")
     stream = Stream(header, now, notes, curves, scope, group, log, gr.State(""), gr.State(""), beat)
 
-    def head(page: Page | None, busy: bool) -> str:
-        return words.header(place.machine, page, busy)
+    def head(page: Page | None, going: str) -> str:
+        return words.header(place.machine, page, going)
 
     async def watch(view: View) -> AsyncIterator[tuple[str, ...]]:
         async for pieces in stream.watch(view, followers, head):

@@ -23,15 +23,15 @@ GLOSSARY = {
 }
 
 
-def header(machine: str, page: Page | None, busy: bool) -> str:
-    """What this is, what it runs on, and whether a run is going on."""
+def header(machine: str, page: Page | None, going: str) -> str:
+    """What this is, what it runs on, and whether a run is going on: this one, or `going`, which has the machine."""
     kind, said = "gs-chip", "no run is going on"
     if page is not None and page.status == "running":
         history = page.history
         at = f", step {history.step:,} of {history.max_steps:,}" if history.max_steps else ""
         kind, said = "gs-chip gs-is-running", f"a run is going on: {page.run.id}{at}"
-    elif busy:
-        kind, said = "gs-chip gs-is-running", "another run is going on"
+    elif going and (page is None or page.run.id != going):
+        kind, said = "gs-chip gs-is-running", f"another run is going on: {going}"
     chips = tag("span", text(machine), "gs-chip") + tag("span", text(said), kind)
     return tag("h1", "GRPO Space") + tag("p", WHAT) + tag("div", chips, "gs-chips")
 

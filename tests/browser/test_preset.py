@@ -117,7 +117,7 @@ def test_a_file_of_ones_own_is_kept_and_shown_as_text(visit: Open, tmp_path: Pat
     (tmp_path / "bad.jsonl").write_text('{"question": "q", "answer": "1"}\n{"question": "hidden"}\n')
     page = visit()
     page.get_by_text("A file of mine").click()
-    expect(page.get_by_text("upload a file first").first).to_be_visible()
+    expect(page.get_by_text("upload a file that can be read").first).to_be_visible()
     upload = page.locator("#upload-field-data-path input[type=file]")
     upload.set_input_files(tmp_path / "bad.jsonl")
     expect(page.get_by_text("bad.jsonl line 2: has no answer")).to_be_visible()
