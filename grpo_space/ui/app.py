@@ -47,11 +47,12 @@ def build(place: Place) -> gr.Blocks:
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(training.view, training.evaluated, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
-                publish.build(training.view, followers, place)
+                to_train = publish.build(training.view, followers, place)
         for tab in (preset_tab, train_tab, compare_tab, publish_tab):
             tab.select(None, js=f"() => {{ sessionStorage.setItem('gs-tab', '{tab.id}'); }}")
         page.load(None, js=LAST_TAB)
-        next_tab.click(None, js=show_tab("train"))
+        for button in (next_tab, to_train):
+            button.click(None, js=show_tab("train"))
         training.compare.click(None, js=show_tab("compare"))
         training.used.change(lambda sent: sent, training.used, chosen.requested, **QUIET).then(
             None, js=show_tab("preset")
