@@ -73,7 +73,7 @@ class Automatic:
     def _failed(self, run: str, problems: list[str]) -> str:
         first = tag("b", f"The backup of {text(run)} failed at {_now()}.")
         print(f"backup of {run}: {'; '.join(problems)}", file=sys.stderr, flush=True)
-        return note("warning", first, *map(text, problems), f"The run itself goes on unhurt. {self._again()}")
+        return note("warning", first, *map(text, problems), f"The run itself is not touched by it. {self._again()}")
 
     def _again(self) -> str:
         return f"The next one comes within {duration(self.seconds)}."

@@ -32,9 +32,8 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
     keep = gr.Button("Back up this run", elem_id="gs-keep")
     kept = gr.HTML(elem_id="gs-kept")
     info = "The repository of a backup" + (", or a run\u2019s name in the folder of backups" if backup.place() else "")
-    with gr.Row():
-        source = gr.Textbox(label="Restore from", info=info, placeholder="user/grpo-run-...", elem_id="gs-source")
-        bring = gr.Button("Restore", elem_id="gs-restore")
+    source = gr.Textbox(label="Restore from", info=info, placeholder="user/grpo-run-...", elem_id="gs-source")
+    bring = gr.Button("Restore", elem_id="gs-restore")
     brought = gr.HTML(elem_id="gs-restored")
     to_train = gr.Button("Show it on the Train tab", variant="primary", elem_classes=OFF, elem_id="gs-to-train")
 
@@ -76,10 +75,11 @@ def _each(going: Generator[str, None, Run]) -> Generator[tuple[str, Any], None, 
 
 
 def _where() -> str:
-    if (folder := backup.place()) is not None:
-        return f"into the folder <code>{text(folder)}</code> (GRPO_SPACE_BACKUP)"
-    if (name := backup.repository()) is not None:
-        return f"into the private dataset repository <code>{text(name)}</code> (GRPO_SPACE_BACKUP)"
+    """Everybody sees it: no name of the owner's is in it."""
+    if backup.place() is not None:
+        return "into the folder that GRPO_SPACE_BACKUP names"
+    if backup.repository() is not None:
+        return "into the private dataset repository that GRPO_SPACE_BACKUP names"
     return "into a private dataset repository of yours on the Hugging Face Hub"
 
 

@@ -143,10 +143,7 @@ def _ending(history: History, status: Status, checkpoint: int | None) -> list[st
                 "bad",
                 tag("b", _cut_off(at, checkpoint)),
                 "The worker was killed and could not say why. Most often the machine was restarted, or ran out of "
-                "memory. What is in the checkpoint is kept."
-                if checkpoint
-                else "The worker was killed and could not say why. Most often the machine was restarted, or ran out of "
-                "memory.",
+                "memory. The button Go on takes it up again.",
             )
         )
     elif status in ("stopped", "budget"):
