@@ -1,24 +1,29 @@
 """A run's files beyond this disk: in a private dataset repository, or as one file in a folder that outlasts it.
 
+GRPO_SPACE_BACKUP names the place: a folder, or `user/name`, a repository with a folder for each run. Without it each
+run has a repository of its own.
+
 What goes: config, events, evaluations, adapter and the last whole checkpoint, so that it can be gone on with.
 """
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from grpo_space import hub, runs
+from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.publish import in_words
 from grpo_space.runs import Run, locked
-from grpo_space.upload import Progress, upload
+from grpo_space.upload import Progress, Sent, upload
 
 NAMEPLATE = "run.json"
 """Says which run it is."""
@@ -27,18 +32,26 @@ KEPT = re.compile(
 )
 """What a backup holds, and all that a restore takes out of one."""
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+"""`user/name`. A folder is told from it by its first sign: `/data`, `./backups`."""
 TRIES = 3
 
 
 def place() -> Path | None:
     """The folder that outlasts this disk, where there is one: a mounted bucket."""
-    folder = os.environ.get("GRPO_SPACE_BACKUP")
-    return Path(folder).absolute() if folder else None
+    named = os.environ.get("GRPO_SPACE_BACKUP")
+    return Path(named).expanduser().absolute() if named and not REPOSITORY.fullmatch(named) else None
+
+
+def repository() -> str | None:
+    """The repository that GRPO_SPACE_BACKUP names, if it names one."""
+    named = os.environ.get("GRPO_SPACE_BACKUP", "")
+    return named if REPOSITORY.fullmatch(named) else None
 
 
 def backup(run: Run, token: str | None, progress: Progress = lambda sent: None) -> str:
-    """Into the folder that GRPO_SPACE_BACKUP names, else into a private dataset repository of the token's owner. A
-    run may go on meanwhile. Gives what `restore` takes.
+    """To where GRPO_SPACE_BACKUP says, else into a private dataset repository of the token's owner. A run may go on
+    meanwhile. Gives what `restore` takes.
 
     Raises:
         UserError: with the cause and the cure.
@@ -79,11 +92,20 @@ def _copied(run: Run, folder: Path, step: int | None) -> dict[str, Path]:
         if KEPT.fullmatch(path) and source.is_file():
             files[path] = folder / "files" / path
             files[path].parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, files[path])
+            _taken(source, files[path])
     _whole_lines(files.get("events.jsonl"))
     files[NAMEPLATE] = folder / "files" / NAMEPLATE
     files[NAMEPLATE].write_text(json.dumps({"run": run.id, "step": step or 0}))
     return files
+
+
+def _taken(source: Path, copy: Path) -> None:
+    """A checkpoint's files are written once: another name for them keeps them, and costs the run no disk."""
+    if source.parts[-3] == "checkpoints":
+        with contextlib.suppress(OSError):  # a disk without hard links
+            copy.hardlink_to(source)
+            return
+    shutil.copyfile(source, copy)
 
 
 def _whole_lines(log: Path | None) -> None:
@@ -96,15 +118,17 @@ def _whole_lines(log: Path | None) -> None:
 def _to_hub(run: Run, files: dict[str, Path], token: str | None, progress: Progress) -> str:
     if not token:
         raise UserError("backup: nobody is signed in: hf auth login, or the secret HF_TOKEN on a Space")
-    api = hub.api(token)
-    with in_words(run, "a backup", token):
-        name = f"{hub.retried(api.whoami)['name']}/grpo-run-{run.id}"
+    api, shared = hub.api(token), repository()
+    with in_words(run, shared or "a backup", token):
+        name = shared or f"{hub.retried(api.whoami)['name']}/grpo-run-{run.id}"
+        within = f"{run.id}/" if shared else ""
         hub.retried(partial(api.create_repo, name, repo_type="dataset", private=True, exist_ok=True))
         if not hub.retried(partial(api.dataset_info, name)).private:
             raise UserError(f"backup: {name} is public: make it private at {hub.page(name, 'dataset')}/settings")
-        message = f"Backup at step {run.last_checkpoint() or 0}"
-        upload(api, name, files, message, progress, "dataset", stale=lambda path: path.startswith("checkpoints/"))
-    return name
+        message = f"Backup of {run.id} at step {run.last_checkpoint() or 0}"
+        files = {within + path: file for path, file in files.items()}
+        upload(api, name, files, message, progress, "dataset", lambda path: path.startswith(f"{within}checkpoints/"))
+    return f"{name}/{run.id}" if shared else name
 
 
 def _as_file(run: Run, files: dict[str, Path], bucket: Path) -> Path:
@@ -121,27 +145,37 @@ def _as_file(run: Run, files: dict[str, Path], bucket: Path) -> Path:
     return made
 
 
-def restore(source: str, token: str | None) -> Run:
-    """A run from its backup: a repository's name, a file, or a run's name in the folder of backups.
+def restore(
+    source: str | Path,
+    token: str | None,
+    progress: Progress = lambda sent: None,
+    accept: Callable[[RunConfig], None] = lambda config: None,
+) -> Run:
+    """A run from its backup: a file, a run's name in the folder of backups, a repository's name, or, where that holds
+    several runs, `user/name/RUN`. `accept` refuses a config by a UserError: whose run it is, is not known here.
 
     Raises:
         UserError: where there is none, it is not whole, or the run is here already.
     """
-    bucket = place()
-    file = next((p for p in (Path(source), *([bucket / f"{source}.tar"] if bucket else [])) if p.is_file()), None)
+    file, bucket = source if isinstance(source, Path) else None, place()
+    if bucket and isinstance(source, str) and RUN_ID.fullmatch(source):
+        file = bucket / f"{source}.tar"
+        if not file.is_file():
+            raise UserError(f"restore: there is no backup of {source} in {bucket}")
     runs.root().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=runs.root(), prefix=".restoring-") as folder:
         taken = Path(folder) / "run"
         if file is not None:
             _from_file(file, taken)
         else:
-            _from_hub(source, token, taken)
-        run_id = _named(taken, source)
+            taken = _from_hub(str(source), token, taken, progress)
+        run_id = _named(taken, str(source))
         target = runs.root() / run_id
         if target.exists():
             raise UserError(f"restore: {run_id} is here already: {target}")
         (taken / NAMEPLATE).unlink()
-        _ = Run(taken).config, Run(taken).history()  # it can be read
+        _ = Run(taken).history()  # it can be read
+        accept(Run(taken).config)
         taken.rename(target)
     return Run(target)
 
@@ -175,14 +209,41 @@ def _unreadable(file: Path) -> Iterator[None]:
         raise UserError(f"restore: {file} is not a run's backup") from error
 
 
-def _from_hub(name: str, token: str | None, folder: Path) -> None:
+def _from_hub(source: str, token: str | None, folder: Path, progress: Progress) -> Path:
+    """Gives the folder of the run, which lies in `folder`."""
+    name, run_id = "/".join(source.split("/")[:2]), source.partition("/")[2].partition("/")[2]
     api = hub.api(token)
     try:
-        info = hub.retried(partial(api.dataset_info, name))
-        for sibling in info.siblings or []:
-            if _kept(sibling.rfilename):
-                get = partial(api.hf_hub_download, name, sibling.rfilename, repo_type="dataset", revision=info.sha)
-                hub.retried(partial(get, local_dir=folder))
+        info = hub.retried(partial(api.dataset_info, name, files_metadata=True))
+        sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or []}
+        within = _within(name, run_id, sizes)
+        wanted = [path for path in sizes if path.startswith(within) and _kept(path.removeprefix(within))]
+        done, total = 0, sum(sizes[path] for path in wanted)
+        for path in wanted:
+            progress(Sent(path, done, total))
+            get = partial(api.hf_hub_download, name, path, repo_type="dataset", revision=info.sha)
+            hub.retried(partial(get, local_dir=folder))
+            done += sizes[path]
     except (*hub.SPOKEN, ValueError) as error:
         raise UserError(hub.reading_failed(error, "restore", name, "dataset", token)) from None
     shutil.rmtree(folder / ".cache", ignore_errors=True)
+    return folder / within
+
+
+def _within(name: str, run_id: str, paths: Collection[str]) -> str:
+    """Where in a repository the run lies.
+
+    Raises:
+        UserError: where it holds several, and none of them was named; or not the one that was.
+    """
+    if NAMEPLATE in paths and not run_id:
+        return ""
+    held = [path.partition("/")[0] for path in paths if path.count("/") == 1 and path.endswith(f"/{NAMEPLATE}")]
+    held = [each for each in sorted(held, reverse=True) if RUN_ID.fullmatch(each)]
+    if not held:
+        raise UserError(f"restore: {name} is not a run's backup")
+    if not run_id and len(held) > 1:
+        raise UserError(f"restore: {name} holds several runs; the latest: {', '.join(f'{name}/{r}' for r in held[:3])}")
+    if run_id and run_id not in held:
+        raise UserError(f"restore: {name} has no run {run_id}; the latest: {', '.join(held[:3])}")
+    return f"{run_id or held[0]}/"

@@ -48,6 +48,25 @@ def gpu() -> Gpu | None:
         return None
 
 
+def free_ram(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """Bytes that a new process can have: of the machine, and of the container where that has fewer. None: not known."""
+    try:
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    if found is None:
+        return None
+    free = int(found[1]) * 1024
+    try:
+        limit, used = ((cgroup / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        cache = re.search(r"^inactive_file (\d+)", (cgroup / "memory.stat").read_text(), re.MULTILINE)
+        if limit != "max":
+            free = min(free, int(limit) - int(used) + int(cache[1] if cache else 0))
+    except (OSError, ValueError):  # another cgroup version, or none
+        pass
+    return max(0, free)
+
+
 def torch_cuda() -> str | None:
     """The CUDA that the installed torch was built for, such as `12.8`, read from its files; None for a CPU build."""
     torch = find_spec("torch")

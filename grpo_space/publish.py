@@ -17,7 +17,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import EntryNotFoundError, HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils._validators import validate_repo_id
 
-from grpo_space import brief, card, curve, hub, licence
+from grpo_space import brief, card, curve, hardware, hub, licence, merging
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import local_model
@@ -88,12 +88,12 @@ def publish(
     *,
     private: bool = False,
     replace: bool = False,
-    merged: Path | None = None,
+    merged: bool = False,
     progress: Progress = lambda sent: None,
 ) -> Published:
     """Uploads what is not there yet, in one commit, and looks at it from there. A second time it changes nothing.
 
-    `replace`: even where the repository holds something else. `merged`: a folder with the whole model, to go up too.
+    `replace`: even where the repository holds something else. `merged`: the whole model in 16 bits goes up too.
 
     Raises:
         OccupiedError: where it does, and `replace` was not given.
@@ -115,9 +115,14 @@ def publish(
             raise UserError(f"{run.id}: is being published already: wait for it")
         if run.status() == "running":
             raise UserError(f"{run.id}: is running: it can be published when it is done")
+        if merged:
+            merging.check(config, hardware.gpu(), Path(folder))
         hub.retried(api.whoami)
         private = _repository(api, run, name, private, replace)
-        files = gather(run, name, Path(folder), merged)
+        whole = Path(folder) / "merged" if merged else None
+        if whole is not None:
+            brief.merge(run, whole)
+        files = gather(run, name, Path(folder), whole)
         commit = upload(api, name, files, MESSAGE.format(run=run.id), progress)
         note = _look(api, run, name, commit, files, Path(folder) / "again")
     return Published(name, hub.page(name), commit, card.load_lines(config, name), private, note)

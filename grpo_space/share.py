@@ -1,28 +1,26 @@
 """The command line's way to the Hub: publish, backup, restore."""
 
 import argparse
-import tempfile
 from pathlib import Path
-from typing import Any
 
 from huggingface_hub import get_token
 
-from grpo_space import backup, brief, report, runs, words
+from grpo_space import backup, report, runs, words
 from grpo_space import publish as publishing
 from grpo_space.report import text
 from grpo_space.terminal import show
 from grpo_space.upload import Progress, Sent
 
 
-def by_file() -> Progress:
-    """A line for each file that goes up."""
+def by_file(where: str = "are up") -> Progress:
+    """A line for each file that goes up, or comes."""
     said = ""
 
     def progress(sent: Sent) -> None:
         nonlocal said
         if sent.file != said:
             said = sent.file
-            show(text(f"{sent.file} ({words.gib(sent.done)} of {words.gib(sent.total)} are up)"))
+            show(text(f"{sent.file} ({words.gib(sent.done)} of {words.gib(sent.total)} {where})"))
 
     return progress
 
@@ -34,7 +32,8 @@ def back_up(arguments: argparse.Namespace) -> int:
 
 
 def restore(arguments: argparse.Namespace) -> int:
-    run = backup.restore(arguments.source, get_token())
+    file = Path(arguments.source)
+    run = backup.restore(file if file.is_file() else arguments.source, get_token(), by_file("are here"))
     history = run.history()
     show(text(f"{run.id}: restored, {run.status(history)} at step {history.step} of {run.config.grpo.max_steps}."))
     show(report.next_steps(run, run.status(history)))
@@ -44,13 +43,8 @@ def restore(arguments: argparse.Namespace) -> int:
 def publish(arguments: argparse.Namespace) -> int:
     """The token is that of `hf auth login`, or HF_TOKEN."""
     run = runs.find(arguments.run)
-    with tempfile.TemporaryDirectory() as folder:
-        merged = Path(folder) / "merged" if arguments.merged else None
-        if merged is not None:
-            show(text("Merging the adapter into the base"))
-            brief.merge(run, merged)
-        options: dict[str, Any] = {"private": arguments.private, "replace": arguments.replace, "merged": merged}
-        made = publishing.publish(run, arguments.name, get_token(), progress=by_file(), **options)
+    options = {"private": arguments.private, "replace": arguments.replace, "merged": arguments.merged}
+    made = publishing.publish(run, arguments.name, get_token(), progress=by_file(), **options)
     show(text("Published" if not made.note else "Uploaded", "bold green"))
     show(text(f"{made.link} (commit {made.commit[:10]}{', private' if made.private else ''})"))
     if made.note:

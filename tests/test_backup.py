@@ -11,10 +11,12 @@ import pytest
 from grpo_space import backup, runs
 from grpo_space import hub as hub_client
 from grpo_space.backup import restore
+from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.events import Finished, Started, Step
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create
+from grpo_space.upload import Sent
 from tests.conftest import SMALL, TOKEN, Cli, assert_refused, at_step, start_cli, the_run, until
 from tests.hub_server import HubServer
 from tests.hub_store import User
@@ -90,11 +92,58 @@ def test_a_folder_that_outlasts_the_disk(run: Run, tmp_path: Path, monkeypatch: 
     assert [p.name for p in (tmp_path / "data").iterdir()] == [made.name] == [f"{run.id}.tar"]
     shutil.rmtree(run.folder)
     assert kept(restore(run.id, None).folder).keys() == WANTED
-    assert "is here already" in refusal(restore, str(made), None)
+    assert "there is no backup of other" in refusal(restore, "other", None)
+    assert "is here already" in refusal(restore, made, None)
     made.write_bytes(made.read_bytes()[:700])
     shutil.rmtree(run.folder)
-    assert "is not a run's backup" in refusal(restore, str(made), None)
+    assert "is not a run's backup" in refusal(restore, made, None)
     assert runs.every() == []
+
+
+def test_one_repository_keeps_every_run_in_a_folder_of_its_own(
+    run: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRPO_SPACE_BACKUP", "owner/kept")
+    other = Run(Path(shutil.copytree(run.folder, runs.root() / "2026-01-01-other")))
+    assert backup.backup(run, TOKEN) == f"owner/kept/{run.id}"
+    assert backup.backup(other, TOKEN) == "owner/kept/2026-01-01-other"
+    assert hub.hub.repo("dataset", "owner/kept")["private"]
+    (run.checkpoints / "checkpoint-6" / "trainer_state.json").write_text('{"global_step": 6}')
+    backup.backup(run, TOKEN)
+    files = hub.hub.files("owner/kept", "dataset")
+    assert f"{run.id}/checkpoints/checkpoint-4/trainer_state.json" not in files
+    assert f"{other.id}/checkpoints/checkpoint-4/trainer_state.json" in files
+    for each in (run, other):
+        shutil.rmtree(each.folder)
+    assert "holds several runs; the latest: owner/kept/" in refusal(restore, "owner/kept", TOKEN)
+    assert "has no run 2025" in refusal(restore, "owner/kept/2025", TOKEN)
+    sent: list[Sent] = []
+    assert restore(f"owner/kept/{run.id}", TOKEN, sent.append).last_checkpoint() == 6
+    assert 0 == sent[0].done < sent[-1].done < sent[-1].total
+    assert restore("owner/kept/2026-01-01-other", TOKEN).last_checkpoint() == 4
+    assert runs.every() == [run, other]
+
+
+@pytest.mark.parametrize(
+    ("named", "folder"),
+    [("/data", "/data"), ("ada/runs", None), ("./ada/runs", f"{Path.cwd()}/ada/runs"), ("runs", f"{Path.cwd()}/runs")],
+)
+def test_a_folder_is_told_from_a_repository(named: str, folder: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRPO_SPACE_BACKUP", named)
+    assert backup.place() == (folder and Path(folder))
+    assert backup.repository() == (None if folder else named)
+
+
+def test_a_backup_that_is_not_accepted_leaves_nothing(run: Run, hub: HubServer) -> None:
+    name = backup.backup(run, TOKEN)
+    shutil.rmtree(run.folder)
+
+    def accept(config: RunConfig) -> None:
+        raise UserError(f"{config.name}: not this one")
+
+    assert "tiny: not this one" in refusal(restore, name, TOKEN, lambda sent: None, accept)
+    assert runs.every() == []
+    assert list(runs.root().iterdir()) == []
 
 
 def test_a_backup_writes_nowhere_else(run: Run, tmp_path: Path) -> None:
@@ -105,7 +154,7 @@ def test_a_backup_writes_nowhere_else(run: Run, tmp_path: Path) -> None:
         tar.add(tmp_path / "run.json", "run.json")
         tar.add(run.folder / "config.yaml", "../../config.yaml")
         tar.add(run.folder / "config.yaml", "checkpoints/checkpoint-1/../../../x")
-    assert "is not a run's backup" in refusal(restore, str(evil), None)
+    assert "is not a run's backup" in refusal(restore, evil, None)
     assert not (tmp_path / "out").exists()
     assert [r.id for r in runs.every()] == [run.id]
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed, Finished, Phase, Started
+from grpo_space.history import History
 from grpo_space.presets import read_preset
 from grpo_space.runs import create
 from grpo_space.ui import compare, follow, progress, stream, table, words
@@ -22,6 +23,19 @@ from grpo_space.ui.markup import text
 from grpo_space.ui.publish import adapter_zip
 from tests.conftest import ROOT, Fake
 from tests.fake_worker import group, step, whole_run
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "words"),
+    [
+        (2, "This run was cut off at step 3 of 9: go on from its last checkpoint (step 2)."),
+        (None, "This run was cut off at step 3 of 9, before its first checkpoint: Go on begins it again."),
+    ],
+)
+def test_a_run_that_was_cut_off_is_offered(checkpoint: int | None, words: str) -> None:
+    history = History()
+    history.add([Started(), Phase(what="train", total=9), *(step(number) for number in (1, 2, 3))])
+    assert words in progress.now("run", None, history, "died", False, checkpoint)
 
 
 def test_the_app_never_imports_what_takes_seconds() -> None:

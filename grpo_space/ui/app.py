@@ -15,8 +15,9 @@ from starlette.middleware import Middleware
 
 from grpo_space import runs
 from grpo_space.errors import UserError
-from grpo_space.ui import api, compare, look, machine, past, preset, publish, train, words
+from grpo_space.ui import api, automatic, compare, look, machine, past, preset, publish, train, words
 from grpo_space.ui.access import Access, Guard
+from grpo_space.ui.automatic import Automatic, automatic_here
 from grpo_space.ui.follow import Followers, going_on
 from grpo_space.ui.markup import note
 from grpo_space.ui.place import Place, here
@@ -30,13 +31,15 @@ LAST_TAB = """() => {
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def build(place: Place) -> gr.Blocks:
+def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
     followers = Followers()
     with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
         api.build(followers, place)  # first, so that the names are its own
         header = gr.HTML(words.header(place.machine, None, ""), elem_id="gs-head", elem_classes="gs-head")
         if place.space is not None:
             _space_row(place.space)
+        if backups is not None:
+            automatic.build(page, backups, place.access)
         with gr.Tabs(elem_id="gs-tabs"):
             with gr.Tab("Preset", id="preset") as preset_tab:
                 chosen = preset.build(place.gpu, place.access.allowed)
@@ -48,11 +51,12 @@ def build(place: Place) -> gr.Blocks:
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(training.view, training.evaluated, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
-                publish.build(training.view, followers, place)
+                to_train = publish.build(training.view, followers, place)
         for tab in (preset_tab, train_tab, compare_tab, publish_tab):
             tab.select(None, js=f"() => {{ sessionStorage.setItem('gs-tab', '{tab.id}'); }}")
         page.load(None, js=LAST_TAB)
-        next_tab.click(None, js=show_tab("train"))
+        for button in (next_tab, to_train):
+            button.click(None, js=show_tab("train"))
         training.compare.click(None, js=show_tab("compare"))
         training.used.change(lambda sent: sent, training.used, chosen.requested, **QUIET).then(
             None, js=show_tab("preset")
@@ -95,7 +99,8 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     access = place.access
     check_exposure(environment, access)
     warnings.filterwarnings("ignore", message=".*HTTP_422_UNPROCESSABLE_ENTITY", module="gradio")
-    page = build(place)
+    backups = automatic_here(environment)
+    page = build(place, backups)
     page.queue(default_concurrency_limit=4)
     _, url, _ = page.launch(
         theme=look.theme(),
@@ -111,7 +116,10 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
         footer_links=["api", "gradio"],
     )
     print(f"GRPO Space is at {url}", flush=True)
-    wait()
+    if backups is not None:
+        backups.start()
+    if wait() and backups is not None:
+        backups.look()  # what was saved just now: this disk may be gone in a moment
     page.close(verbose=False)
 
 
@@ -132,8 +140,10 @@ def check_exposure(environment: Mapping[str, str], access: Access) -> None:
         )
 
 
-def wait() -> None:
-    """Until Ctrl-C or SIGTERM. A run outlives Ctrl-C; after SIGTERM the machine may be gone: the run is saved first."""
+def wait() -> bool:
+    """Until Ctrl-C or SIGTERM. A run outlives Ctrl-C; after SIGTERM the machine may be gone: the run is saved first.
+    Gives whether it was SIGTERM.
+    """
     asked = threading.Event()
 
     def terminate(_signum: int, _frame: FrameType | None) -> None:
@@ -145,8 +155,9 @@ def wait() -> None:
     except KeyboardInterrupt:
         if (run := going_on()) is not None:
             print(f"\n{run.id} goes on without this page. To stop it: python -m grpo_space stop {run.id}")
-        return
+        return False
     save_run()
+    return True
 
 
 def save_run() -> None:

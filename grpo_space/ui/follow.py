@@ -115,7 +115,8 @@ class Follower:
             history = History()
             history.add(EventLog(logs[-1]).read()[0])
         trouble = note("bad", text(self._trouble)) if self._trouble else ""
-        return trouble + progress.now(self.run.id, self.config, history, status, self.stopping)
+        checkpoint = self.run.last_checkpoint() if status == "died" else None
+        return trouble + progress.now(self.run.id, self.config, history, status, self.stopping, checkpoint)
 
     def _newest_group(self, last: Page | None) -> str:
         groups = self.history.groups

@@ -1,7 +1,5 @@
 """Publishing from the page: signed in, one button, progress by file, and the link when it was looked at from there."""
 
-import queue
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,15 +13,13 @@ from grpo_space.publish import OccupiedError, Published, proposed_name, publish
 from grpo_space.runs import Run
 from grpo_space.ui.access import Access, session
 from grpo_space.ui.follow import Followers
-from grpo_space.ui.markup import box, link, note, tag, text
+from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.place import Place
 from grpo_space.ui.stream import View
+from grpo_space.ui.transfer import bar, following
 from grpo_space.upload import Sent
-from grpo_space.words import duration, gib
+from grpo_space.words import duration
 
-BEAT_SECONDS = 0.5
-TELLING_SHARE = 0.1
-"""Of the bytes: before that the small files say nothing about the time left."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
@@ -37,19 +33,24 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
     name = gr.Textbox(label="Repository", info=info, placeholder="user/name", elem_id="gs-repo")
     with gr.Row():
         private = gr.Checkbox(label="Private", info="For your eyes only", elem_id="gs-private")
+        merged = gr.Checkbox(
+            label="Merged 16-bit weights too",
+            info="The whole model, for what cannot load adapters: large, and merged on this machine first",
+            elem_id="gs-merged",
+        )
         replace = gr.Checkbox(label="Replace what it holds", visible=False, elem_id="gs-replace")
     go = gr.Button("Publish", variant="primary", elem_id="gs-publish")
     said = gr.HTML(elem_id="gs-published")
 
     def start(
-        view: View, name: str, private: bool, replace: bool, request: gr.Request
+        view: View, name: str, private: bool, merged: bool, replace: bool, request: gr.Request
     ) -> Iterator[tuple[str, Any, Any]]:
         name = name.strip()
         try:
             token = token_of(place.access, request)
             run = looked_at(followers, view)
             name = name or proposed_name(user_of(token), run.config)
-            for words in going(run, name, token, private, replace):
+            for words in going(run, name, token, private=private, merged=merged, replace=replace):
                 yield words, name, gr.update()
         except OccupiedError as error:
             asked = note("warning", text(error), "Tick the box to replace it, or take another name.")
@@ -57,7 +58,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
         except UserError as error:
             yield note("bad", *map(text, error.problems)), name, gr.update()
 
-    go.click(start, [view, name, private, replace], [said, name, replace], **QUIET)
+    go.click(start, [view, name, private, merged, replace], [said, name, replace], **QUIET)
 
 
 def looked_at(followers: Followers, view: View) -> Run:
@@ -79,6 +80,14 @@ def token_of(access: Access, request: gr.Request) -> str:
     """
     if not access.demo:
         access.allowed(request)
+    return signed_in_token(access, request)
+
+
+def signed_in_token(access: Access, request: gr.Request) -> str:
+    """
+    Raises:
+        UserError: where nobody is signed in.
+    """
     if access.on_space:
         signed_in = session(request).get("oauth_info")
         known = signed_in if isinstance(signed_in, dict) else {}
@@ -98,53 +107,30 @@ def user_of(token: str) -> str:
         raise UserError(hub.writing_failed(error, "the repository", token)) from None
 
 
-def going(run: Run, name: str, token: str, private: bool, replace: bool) -> Iterator[str]:
+def going(run: Run, name: str, token: str, **options: bool) -> Iterator[str]:
     """What to show while it goes up, and at last how it ended.
 
     Raises:
         UserError: as `publish` does.
     """
-    told: queue.Queue[Sent | Published | Exception] = queue.Queue()
-
-    def work() -> None:
-        try:
-            told.put(publish(run, name, token, private=private, replace=replace, progress=told.put))
-        except Exception as error:
-            told.put(error)
-
-    start, latest = time.monotonic(), None
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        try:
-            while True:
-                one = told.get(timeout=BEAT_SECONDS)
-                if isinstance(one, Exception):
-                    raise one
-                if isinstance(one, Published):
-                    yield published(one)
-                    return
-                latest = one
-                if told.empty():
-                    break
-        except queue.Empty:
-            pass
-        yield sending(latest, time.monotonic() - start)
+    first = "Looking at the repository, then merging the adapter into the base." if options.get("merged") else ""
+    made = yield from following(
+        lambda progress: publish(run, name, token, progress=progress, **options),
+        lambda sent, seconds: sending(sent, seconds, first or "Looking at the repository."),
+    )
+    yield published(made)
 
 
-def sending(sent: Sent | None, seconds: float) -> str:
+def sending(sent: Sent | None, seconds: float, first: str) -> str:
     if sent is None:
-        return note("info", tag("b", "Looking at the repository."), f"{duration(seconds)} so far.")
+        return note("info", tag("b", first), f"{duration(seconds)} so far.")
     if sent.done >= sent.total:
         return note(
             "info",
             tag("b", "All files are up. Now it is loaded from the Hub once more."),
             f"The base model is loaded for that, and one problem answered. {duration(seconds)} so far.",
         )
-    told = sent.done >= TELLING_SHARE * sent.total
-    left = seconds / sent.done * (sent.total - sent.done) if told else None
-    words = f"{gib(sent.done)} of {gib(sent.total)}" + (f", about {duration(left)} left" if left else "")
-    bar = box("gs-bar", f'<div style="width:{100 * sent.done / sent.total:.1f}%"></div>')
-    return note("info", tag("b", f"Uploading {text(sent.file)}"), words) + bar
+    return bar("Uploading", sent, seconds)
 
 
 def published(made: Published) -> str:

@@ -45,13 +45,15 @@ def badge(status: Status) -> str:
     return tag("span", BADGES[status], f"gs-badge gs-is-{status}")
 
 
-def now(name: str, config: RunConfig | None, history: History, status: Status, stopping: bool) -> str:
+def now(
+    name: str, config: RunConfig | None, history: History, status: Status, stopping: bool, checkpoint: int | None = None
+) -> str:
     """The run's head: what it is, how far it is, what comes next."""
     model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
     head = box("gs-run", badge(status), tag("b", text(name)), tag("span", text(model), "gs-dim"))
     if status == "running":
         return head + _stages(history) + _progress(history, stopping)
-    return head + "".join(_ending(history, status))
+    return head + "".join(_ending(history, status, checkpoint))
 
 
 def _stages(history: History) -> str:
@@ -119,7 +121,7 @@ def _expected(phase: Phase, history: History) -> str:
     return f"for {duration(since)}" if since >= 3 else ""
 
 
-def _ending(history: History, status: Status) -> list[str]:
+def _ending(history: History, status: Status, checkpoint: int | None) -> list[str]:
     step, most = history.step, history.max_steps
     at = f"at step {step:,} of {most:,}" if most else "before its first step"
     parts = []
@@ -139,10 +141,9 @@ def _ending(history: History, status: Status) -> list[str]:
         parts.append(
             note(
                 "bad",
-                tag("b", f"The worker was killed {at} and could not say why."),
-                "Most often the machine ran out of memory, or was restarted. What its last checkpoint held is kept: "
-                "Go on "
-                "takes it up from there.",
+                tag("b", _cut_off(at, checkpoint)),
+                "The worker was killed and could not say why. Most often the machine was restarted, or ran out of "
+                "memory. The button Go on takes it up again.",
             )
         )
     elif status in ("stopped", "budget"):
@@ -160,6 +161,12 @@ def _ending(history: History, status: Status) -> list[str]:
     if history.base and history.tuned:
         parts.append(changed(history))
     return parts
+
+
+def _cut_off(at: str, checkpoint: int | None) -> str:
+    if checkpoint:
+        return f"This run was cut off {at}: go on from its last checkpoint (step {checkpoint:,})."
+    return f"This run was cut off {at}, before its first checkpoint: Go on begins it again."
 
 
 def changed(history: History) -> str:

@@ -10,14 +10,15 @@ import gradio as gr
 
 from grpo_space.errors import UserError
 from grpo_space.runs import Run
-from grpo_space.ui import hub
+from grpo_space.ui import hub, keep
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers
 from grpo_space.ui.place import Place
 from grpo_space.ui.space import after
 
 
-def build(view: gr.State, followers: Followers, place: Place) -> None:
+def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
+    """Gives the button that leads to a restored run."""
     access = place.access
     hub.build(view, followers, place)
     gr.HTML(
@@ -53,6 +54,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
 
     adapter.click(zipped, view, file, api_visibility="private", concurrency_limit=2)
     config.click(written, view, file, api_visibility="private", concurrency_limit=2)
+    return keep.build(view, followers, place)
 
 
 def adapter_zip(run: Run) -> Path:

@@ -8,12 +8,10 @@ from peft import PeftModel
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.merging import BYTES_ON_DISK
 from grpo_space.rows import messages
 from grpo_space.words import gib
 from grpo_space.worker.engine import Engine
-
-BYTES_EACH = 2
-"""Of a weight in 16 bits."""
 
 
 def answer(engine: Engine, question: str, config: RunConfig) -> str:
@@ -31,7 +29,7 @@ def merge(engine: Engine, folder: Path) -> None:
     """
     model = engine.model
     assert isinstance(model, PeftModel)
-    need = BYTES_EACH * sum(parameter.numel() for parameter in model.get_base_model().parameters())
+    need = BYTES_ON_DISK * sum(parameter.numel() for parameter in model.get_base_model().parameters())
     free = shutil.disk_usage(folder.parent).free
     if need > free:
         raise UserError(f"merged: needs {gib(need)} of disk, and {gib(free)} are free in {folder.parent}")

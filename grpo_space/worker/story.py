@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
-from grpo_space import hardware
+from grpo_space import hardware, merging
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError, UserError
 from grpo_space.events import Alarm, Chosen, EventLog, Failed, Finished, Loaded, Phase, Started
@@ -192,8 +192,7 @@ def verify(run: Run, adapter: Path) -> dict[str, str]:
 
 def merge(run: Run, folder: Path) -> dict[str, str]:
     """The whole model, with the adapter in it, into a folder."""
-    if run.config.model.load_in_4bit or hardware.gpu() is not None:
-        raise UserError("merged: only on a CPU yet, from a base that is not in 4 bits: publish without it")
+    merging.check(run.config, hardware.gpu(), folder.parent)
     engine = briefly(run, saved_adapter(run))
     from grpo_space.worker import published
 

@@ -1,0 +1,122 @@
+"""Backs runs up by itself every so many minutes, when the owner switched it on. It never hurts the run."""
+
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import gradio as gr
+
+from grpo_space import backup, hub, runs
+from grpo_space.errors import UserError
+from grpo_space.runs import Run
+from grpo_space.ui.access import Access
+from grpo_space.ui.follow import going_on
+from grpo_space.ui.markup import note, tag, text
+from grpo_space.words import duration
+
+SWITCH = "GRPO_SPACE_BACKUP_MINUTES"
+SHOWN_SECONDS = 5.0
+
+
+@dataclass
+class Automatic:
+    seconds: float
+    """Between two backups; 0: the switch could not be understood, and `said` says why."""
+    token: str | None = field(repr=False)
+    """The owner's, in this process's memory alone."""
+    said: str = ""
+    """How it stands, as HTML."""
+    _kept: tuple[object, ...] = ()
+    """What the last backup was of."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def start(self) -> None:
+        if self.seconds:
+            threading.Thread(target=self._go_on, daemon=True).start()
+
+    def _go_on(self) -> None:
+        while True:
+            time.sleep(self.seconds)
+            self.look()
+
+    def look(self) -> None:
+        """Backs up the run that goes on, else the newest, if there is something new in it. Raises nothing."""
+        with self._lock:
+            run = None
+            try:
+                run = going_on() or next(iter(runs.every()), None)
+                if run is not None and self.seconds:
+                    self._look(run)
+            except Exception as error:  # a full disk, or a bug: the thread lives, and the next time may be better
+                problems = error.problems if isinstance(error, UserError) else (f"{type(error).__name__}: {error}",)
+                self.said = self._failed(
+                    run.id if run else "the runs", [hub.without_token(problem, self.token) for problem in problems]
+                )
+
+    def _look(self, run: Run) -> None:
+        if not runs.can_be_evaluated(run):
+            return  # its first checkpoint is yet to come
+        log = run.log.path
+        state = run.id, log.stat().st_size if log.exists() else 0, run.last_checkpoint()
+        if state == self._kept:
+            return
+        name = backup.backup(run, self.token)
+        self._kept = state
+        self.said = note(
+            "good",
+            f"{tag('b', text(run.id))} was backed up by itself at {_now()}, at step {run.last_checkpoint() or 0:,}: "
+            f"<code>{text(name)}</code>. {self._again()}",
+        )
+
+    def _failed(self, run: str, problems: list[str]) -> str:
+        first = tag("b", f"The backup of {text(run)} failed at {_now()}.")
+        print(f"backup of {run}: {'; '.join(problems)}", file=sys.stderr, flush=True)
+        return note("warning", first, *map(text, problems), f"The run itself is not touched by it. {self._again()}")
+
+    def _again(self) -> str:
+        return f"The next one comes within {duration(self.seconds)}."
+
+
+def _now() -> str:
+    return time.strftime("%H:%M UTC", time.gmtime())
+
+
+def automatic_here(environment: Mapping[str, str]) -> Automatic | None:
+    """As the environment switches it on; None where it does not."""
+    minutes, place = environment.get(SWITCH, "").strip(), environment.get("GRPO_SPACE_BACKUP", "").strip()
+    if not minutes:
+        return None
+    problem = ""
+    try:
+        seconds = 60 * float(minutes)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < threading.TIMEOUT_MAX:
+        problem = f"{SWITCH}: {minutes!r} is not a number of minutes above 0"
+    elif not place:
+        problem = f"{SWITCH} is set, but GRPO_SPACE_BACKUP is not: name a folder, or user/name on the Hub"
+    elif backup.REPOSITORY.fullmatch(place) and not environment.get("HF_TOKEN"):
+        problem = (
+            f"GRPO_SPACE_BACKUP: {place} is on the Hub, which asks for the secret HF_TOKEN with the right to write"
+        )
+    if problem:
+        return Automatic(0.0, None, note("warning", tag("b", "No run is backed up by itself."), text(problem)))
+    where = f"Runs are backed up by themselves every {duration(seconds)} to <code>{text(place)}</code>."
+    return Automatic(seconds, environment.get("HF_TOKEN"), note("info", where))
+
+
+def build(page: gr.Blocks, automatic: Automatic, access: Access) -> None:
+    """How it stands, on top of every tab, for the owner alone."""
+    shown = gr.HTML(elem_id="gs-automatic")
+
+    def said(request: gr.Request) -> str:
+        try:
+            access.allowed(request)
+        except UserError:
+            return ""
+        return automatic.said
+
+    timer = gr.Timer(SHOWN_SECONDS)
+    gr.on([page.load, timer.tick], said, None, shown, api_visibility="private", show_progress="hidden")

@@ -1,0 +1,151 @@
+"""A run beyond this disk, from the page: back it up, and bring one back. For the owner alone."""
+
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import gradio as gr
+from huggingface_hub import get_token
+
+from grpo_space import backup, hub, uploads
+from grpo_space.errors import UserError
+from grpo_space.runs import Run
+from grpo_space.ui.access import Access
+from grpo_space.ui.follow import Followers
+from grpo_space.ui.hub import looked_at, signed_in_token
+from grpo_space.ui.markup import link, note, tag, text
+from grpo_space.ui.place import Place
+from grpo_space.ui.stream import OFF, View, shown_if
+from grpo_space.ui.transfer import bar, following
+from grpo_space.upload import Sent
+from grpo_space.words import duration
+
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
+
+
+def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
+    """Gives the button that leads to the restored run."""
+    gr.HTML(
+        "<h3>Keep the run beyond this disk</h3><p class='gs-dim'>A backup holds the config, the events, the adapter "
+        "and the last checkpoint: all that is needed to go on from there, on this machine or another. "
+        f"It goes {_where()}.</p>"
+    )
+    keep = gr.Button("Back up this run", elem_id="gs-keep")
+    kept = gr.HTML(elem_id="gs-kept")
+    info = "The repository of a backup" + (", or a run\u2019s name in the folder of backups" if backup.place() else "")
+    source = gr.Textbox(label="Restore from", info=info, placeholder="user/grpo-run-...", elem_id="gs-source")
+    bring = gr.Button("Restore", elem_id="gs-restore")
+    brought = gr.HTML(elem_id="gs-restored")
+    to_train = gr.Button("Show it on the Train tab", variant="primary", elem_classes=OFF, elem_id="gs-to-train")
+
+    def back_up(view: View, request: gr.Request) -> Iterator[str]:
+        try:
+            place.access.allowed(request)
+            run = looked_at(followers, view)
+            token = _token(place.access, request, needed=backup.place() is None)
+            name = yield from following(lambda progress: backup.backup(run, token, progress), _sending)
+            yield backed_up(name)
+        except UserError as error:
+            yield note("bad", *map(text, error.problems))
+
+    def restore(view: View, source: str, request: gr.Request) -> Iterator[tuple[str, Any]]:
+        try:
+            place.access.allowed(request)
+            source = named(source)
+            token = _token(place.access, request, needed=False)
+            accept = uploads.refuse_strange_paths
+            going = following(lambda progress: backup.restore(source, token, progress, accept), _coming)
+            run = yield from _each(going)
+            view.run, view.group = run.id, None
+            yield restored(run), shown_if(True)
+        except UserError as error:
+            yield note("bad", *map(text, error.problems)), shown_if(False)
+
+    keep.click(back_up, view, kept, **QUIET)
+    bring.click(restore, [view, source], [brought, to_train], **QUIET)
+    return to_train
+
+
+def _each(going: Generator[str, None, Run]) -> Generator[tuple[str, Any], None, Run]:
+    """The words, with no button yet."""
+    while True:
+        try:
+            yield next(going), shown_if(False)
+        except StopIteration as ended:
+            return ended.value  # type: ignore[no-any-return]
+
+
+def _where() -> str:
+    """Everybody sees it: no name of the owner's is in it."""
+    if backup.place() is not None:
+        return "into the folder that GRPO_SPACE_BACKUP names"
+    if backup.repository() is not None:
+        return "into the private dataset repository that GRPO_SPACE_BACKUP names"
+    return "into a private dataset repository of yours on the Hugging Face Hub"
+
+
+def _token(access: Access, request: gr.Request, needed: bool) -> str | None:
+    """
+    Raises:
+        UserError: where one is needed, and nobody is signed in.
+    """
+    if not needed and not access.on_space:
+        return get_token()
+    try:
+        return signed_in_token(access, request)
+    except UserError:
+        if needed:
+            raise
+        return None
+
+
+def named(source: str) -> str:
+    """What a browser may name: a repository, a run in one, or a run in the folder of backups; never a path.
+
+    Raises:
+        UserError: where it is none of these.
+    """
+    source = source.strip().removeprefix(f"{hub.SITE}/datasets/").rstrip("/")
+    name, run = "/".join(source.split("/")[:2]), "/".join(source.split("/")[2:])
+    repository = backup.REPOSITORY.fullmatch(name) and (not run or backup.RUN_ID.fullmatch(run))
+    if not repository and not (backup.place() and backup.RUN_ID.fullmatch(source)):
+        raise UserError(f"Restore from: {source[:80]!r} is not written user/name, as a backup\u2019s repository is")
+    return source
+
+
+def _sending(sent: Sent | None, seconds: float) -> str:
+    if sent is None:
+        return note("info", tag("b", "Copying the run as it is now."), f"{duration(seconds)} so far.")
+    if sent.done >= sent.total:
+        return note("info", tag("b", "All files are up: they are made one commit."), f"{duration(seconds)} so far.")
+    return bar("Uploading", sent, seconds)
+
+
+def _coming(sent: Sent | None, seconds: float) -> str:
+    if sent is None:
+        return note("info", tag("b", "Looking at the backup."), f"{duration(seconds)} so far.")
+    return bar("Downloading", sent, seconds)
+
+
+def backed_up(name: str) -> str:
+    """`name`: what `restore` takes."""
+    if backup.place() is not None:
+        said = f"It is in <code>{text(name)}</code>."
+        return note("good", tag("b", "Backed up."), said, "To bring it back, restore it by the run\u2019s name.")
+    repository = "/".join(name.split("/")[:2])
+    return note(
+        "good",
+        tag("b", "Backed up."),
+        f"It is in {link(hub.page(repository, 'dataset'), repository)}, private.",
+        f"To bring it back, here or on another machine, restore <code>{text(name)}</code>.",
+    )
+
+
+def restored(run: Run) -> str:
+    history = run.history()
+    if run.status(history) == "died":
+        said = (
+            f"It was cut off at step {history.step:,} of {run.config.grpo.max_steps:,}: Go on takes it up from there."
+        )
+    else:
+        said = f"It has {history.step:,} of {run.config.grpo.max_steps:,} steps."
+    return note("good", tag("b", f"{text(run.id)} is here again."), said)

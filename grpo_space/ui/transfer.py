@@ -1,0 +1,52 @@
+"""Work that takes a while, followed from the page: in a thread of its own, by file, with the time left."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, wait
+from typing import TypeVar
+
+from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.upload import Progress, Sent
+from grpo_space.words import duration, gib
+
+R = TypeVar("R")
+BEAT_SECONDS = 0.5
+TELLING_SHARE = 0.1
+"""Of the bytes: before that the small files say nothing about the time left."""
+
+
+def following(work: Callable[[Progress], R], words: Callable[[Sent | None, float], str]) -> Generator[str, None, R]:
+    """`words` of how far it is, twice a second; gives what `work` gives, and raises what it raises. The seconds begin
+    anew with the first file. A page that is closed stops nothing.
+    """
+    latest: deque[tuple[Sent, float]] = deque(maxlen=1)
+    start, sending = time.monotonic(), 0.0
+    ended: Future[R] = Future()
+
+    def run() -> None:
+        try:
+            ended.set_result(work(lambda sent: latest.append((sent, time.monotonic()))))
+        except Exception as error:
+            ended.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    while not wait([ended], BEAT_SECONDS).done:
+        if latest:
+            sending = sending or latest[0][1]
+            yield words(latest[0][0], time.monotonic() - sending)
+        else:
+            yield words(None, time.monotonic() - start)
+    return ended.result()
+
+
+def bar(doing: str, sent: Sent, seconds: float) -> str:
+    """`doing`: `Uploading`."""
+    told = sent.done >= TELLING_SHARE * sent.total > 0
+    left = seconds / sent.done * (sent.total - sent.done) if told else None
+    words = f"{gib(sent.done)} of {gib(sent.total)}" + (f", about {duration(left)} left" if left else "")
+    share = 100 * sent.done / max(1, sent.total)
+    return note("info", tag("b", f"{doing} {text(sent.file)}"), words) + box(
+        "gs-bar", f'<div style="width:{share:.1f}%"></div>'
+    )

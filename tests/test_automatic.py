@@ -1,0 +1,136 @@
+"""Backups by themselves: of what, when, and what is said of them."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from grpo_space import backup, runs
+from grpo_space import hub as hub_client
+from grpo_space.events import Started
+from grpo_space.presets import read_preset
+from grpo_space.runs import Run, create
+from grpo_space.ui.automatic import SWITCH, Automatic, automatic_here
+from tests.conftest import TOKEN, Fake
+from tests.fake_worker import step
+from tests.hub_server import HubServer
+from tests.served import Served
+
+
+def with_checkpoint(run: Run, number: int) -> Run:
+    folder = run.checkpoints / f"checkpoint-{number}"
+    folder.mkdir(parents=True)
+    (folder / "adapter_model.safetensors").write_bytes(bytes([number]) * 1000)
+    (folder / "trainer_state.json").write_text(f'{{"global_step": {number}}}')
+    return run
+
+
+@pytest.fixture
+def run(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(hub_client, "WAITS", (0.0,))
+    made = create(read_preset("tiny").run)
+    made.log.append(Started())
+    made.log.append(step(1))
+    return made
+
+
+def environment(monkeypatch: pytest.MonkeyPatch, **said: str) -> Automatic:
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    made = automatic_here(os.environ)
+    assert made is not None
+    return made
+
+
+def test_each_time_something_is_new(run: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = environment(monkeypatch, GRPO_SPACE_BACKUP_MINUTES="10", GRPO_SPACE_BACKUP="owner/kept", HF_TOKEN=TOKEN)
+    assert made.seconds == 600
+    assert "every 10 min 0 s to <code>owner/kept</code>" in made.said
+    made.look()
+    assert hub.hub.requests == []  # it has no checkpoint yet
+    with_checkpoint(run, 2)
+    made.look()
+    made.look()
+    assert f"{run.id}/checkpoints/checkpoint-2/trainer_state.json" in hub.hub.files("owner/kept", "dataset")
+    assert "was backed up by itself" in made.said
+    assert f"owner/kept/{run.id}" in made.said
+    assert len(hub.hub.commits("owner/kept", "dataset")) == 2
+    run.log.append(step(2))
+    made.look()
+    assert len(hub.hub.commits("owner/kept", "dataset")) == 3
+    assert TOKEN not in repr(made) + made.said
+
+
+def test_a_failure_is_said_and_the_next_time_may_be_better(
+    run: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with_checkpoint(run, 2)
+    made = environment(monkeypatch, GRPO_SPACE_BACKUP_MINUTES="1", GRPO_SPACE_BACKUP="owner/kept", HF_TOKEN=TOKEN)
+    hub.hub.fail("GET", "whoami|/api/", status=503, times=2)
+    hub.hub.fail("POST", "/api/", status=503, times=2)
+    made.look()
+    assert "failed at" in made.said
+    assert "the Hub has trouble of its own (HTTP 503)" in made.said
+    assert "is not touched by it" in made.said
+
+    def broken(*_: object) -> str:
+        raise ValueError(f"<b>no</b> {TOKEN}")
+
+    monkeypatch.setattr(backup, "snapshot", broken)
+    made.look()
+    assert "&lt;b&gt;no" in made.said
+    monkeypatch.undo()
+    monkeypatch.setenv("GRPO_SPACE_RUNS", str(run.folder.parent))
+    monkeypatch.setenv("GRPO_SPACE_BACKUP", str(hub.hub.root / "folder"))
+    made.look()
+    assert "was backed up by itself" in made.said
+    told = capfd.readouterr()
+    assert TOKEN not in made.said + told.out + told.err
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({SWITCH: "often", "GRPO_SPACE_BACKUP": "/data"}, "&#x27;often&#x27; is not a number of minutes"),
+        ({SWITCH: "0", "GRPO_SPACE_BACKUP": "/data"}, "is not a number of minutes above 0"),
+        ({SWITCH: "nan", "GRPO_SPACE_BACKUP": "/data"}, "is not a number of minutes above 0"),
+        ({SWITCH: "5"}, "GRPO_SPACE_BACKUP is not: name a folder"),
+        ({SWITCH: "5", "GRPO_SPACE_BACKUP": "ada/kept"}, "the secret HF_TOKEN"),
+    ],
+)
+def test_a_switch_that_cannot_work_is_said(said: dict[str, str], words: str) -> None:
+    made = automatic_here(said)
+    assert made is not None
+    assert words in made.said
+    assert made.seconds == 0
+    made.look()  # nothing
+
+
+def test_it_is_off_unless_switched_on() -> None:
+    assert automatic_here({"GRPO_SPACE_BACKUP": "/data", "HF_TOKEN": TOKEN}) is None
+
+
+def test_the_app_backs_up_a_run_that_goes_on(fake: Fake, runs_root: Path, tmp_path: Path) -> None:
+    """It survives a folder that cannot be written, and the run never notices."""
+    run, process = fake("works")
+    with_checkpoint(run, 2)
+    bucket = tmp_path / "bucket"
+    bucket.touch()  # a file, where the folder should be
+    served = Served(GRPO_SPACE_BACKUP=str(bucket), GRPO_SPACE_BACKUP_MINUTES="0.005")
+    try:
+        assert served.process.stdout is not None
+        assert "cannot be written" in served.process.stdout.readline()
+        bucket.unlink()
+        made, deadline = bucket / f"{run.id}.tar", time.monotonic() + 60
+        while not made.is_file() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert made.is_file()
+        assert process.poll() is None
+    finally:
+        served.close()
+    process.kill()
+    process.wait()
+    (run.folder).rename(tmp_path / "gone")
+    restored = backup.restore(made, None)
+    assert (restored.id, restored.last_checkpoint(), runs.every()) == (run.id, 2, [restored])
