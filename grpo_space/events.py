@@ -119,11 +119,14 @@ class Answer(Completion):
     gold: str
     kind: str = ""
     """The problem's own label, where its file gives one."""
+    steps: int = 0
+    """Steps of the expected solution; 0: it is not known."""
 
 
 class Evaluated(Event):
     type: Literal["evaluated"] = "evaluated"
-    which: Literal["base", "tuned"]
+    which: Literal["base", "tuned", "example"]
+    """example: the base, shown one worked example of the format in its prompt."""
     key: str
     """Digest of all that the result depends on: model, adapter, problems, prompts, decoding, extractor."""
     seconds: float

@@ -5,7 +5,6 @@ import statistics as stats
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from grpo_space.errors import UserError
 from grpo_space.events import (
     Alarm,
     AnyEvent,
@@ -21,7 +20,6 @@ from grpo_space.events import (
     Started,
     Step,
 )
-from grpo_space.statistics import Paired, pair
 
 
 @dataclass
@@ -40,6 +38,8 @@ class History:
     preflight: Preflight | None = None
     base: Evaluated | None = None
     tuned: Evaluated | None = None
+    example: Evaluated | None = None
+    """The base, shown one worked example."""
     end: Failed | Finished | None = None
     """How the latest attempt ended; None: it runs, or died."""
     first_time: float = 0.0
@@ -74,10 +74,8 @@ class History:
                 self.alarms.append(event)
             case Preflight():
                 self.preflight = event
-            case Evaluated(which="base"):
-                self.base = event
             case Evaluated():
-                self.tuned = event
+                setattr(self, event.which, event)
             case Failed() | Finished():
                 self.end = event
 
@@ -87,7 +85,7 @@ class History:
         self.groups = [event for event in self.groups if event.step <= step]
         self.probes = [event for event in self.probes if event.step <= step]
         self.alarms = [event for event in self.alarms if event.step <= step]
-        self.base = self.tuned = None
+        self.base = self.tuned = self.example = None
 
     @property
     def step(self) -> int:
@@ -103,15 +101,3 @@ class History:
     def skipped_steps(self) -> int:
         """Steps without a usable gradient: in float16 the loss scaler skips some by design."""
         return sum(not math.isfinite(step.metrics.get("grad_norm", 0.0)) for step in self.steps)
-
-    def paired(self) -> Paired:
-        """Base against tuned by right answers, wherever they stand.
-
-        Raises:
-            UserError: while one of the two is missing.
-        """
-        base, tuned = self.base, self.tuned
-        if base is None or tuned is None:
-            missing = "base and tuned" if base is None and tuned is None else "base" if base is None else "tuned"
-            raise UserError(f"not evaluated yet: there is no result of the {missing} model")
-        return pair([answer.correct for answer in base.answers], [answer.correct for answer in tuned.answers])

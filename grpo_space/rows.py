@@ -3,11 +3,13 @@
 import hashlib
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grpo_space.answers import final_answer
+from grpo_space.equations import check_equations
 from grpo_space.errors import UserError
 
 MAX_PROBLEMS_NAMED = 5
@@ -18,6 +20,8 @@ class Row:
     question: str
     gold: str
     kind: str = ""
+    steps: int = 0
+    """Of the worked solution; 0: there is none."""
 
 
 def read_file(path: Path) -> list[Row]:
@@ -89,7 +93,13 @@ def to_row(record: Any) -> Row:
     gold = final_answer(str(answer))
     if not gold:
         raise ValueError("has no answer")
-    return Row(question, gold, str(record.get("kind", "")))
+    return Row(question, gold, str(record.get("kind", "")), steps(str(answer)))
+
+
+def steps(solution: str) -> int:
+    """How many calculations a worked solution makes: GSM8K's `<<35+8=43>>`, else its equations."""
+    marked = len(re.findall(r"<<[^<>\n]+>>", solution))
+    return marked or len(check_equations(solution))
 
 
 def messages(row_question: str, system_prompt: str | None) -> list[dict[str, str]]:

@@ -56,7 +56,7 @@ def answer(
 def _graded(row: Row, text: str, tokens: int, cut_off: bool) -> Answer:
     graded = grade(text, row.gold, row.question)
     return Answer(
-        question=row.question, gold=row.gold, kind=row.kind, text=text, tokens=tokens, cut_off=cut_off,
+        question=row.question, gold=row.gold, kind=row.kind, steps=row.steps, text=text, tokens=tokens, cut_off=cut_off,
         value=graded.value, correct=graded.lenient, strict=graded.strict, reason=graded.reason,
     )  # fmt: skip
 
