@@ -2,7 +2,7 @@
 
 import math
 import statistics as stats
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from grpo_space.events import (
@@ -20,6 +20,11 @@ from grpo_space.events import (
     Started,
     Step,
 )
+
+
+def best(probes: Sequence[Probe]) -> Probe | None:
+    """By right answers; of equals the latest."""
+    return max(probes, key=lambda probe: (probe.correct / probe.n, probe.step), default=None)
 
 
 @dataclass

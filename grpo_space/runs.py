@@ -72,9 +72,13 @@ class Run:
 
     def last_checkpoint(self) -> int | None:
         """The step of the newest complete checkpoint: not one that was being written when the worker was killed."""
+        return max(self.checkpoint_steps(), default=None)
+
+    def checkpoint_steps(self) -> list[int]:
+        """Of the complete checkpoints that are kept: the latest, and the best by the held-out probe."""
         numbers = (path.name.removeprefix("checkpoint-") for path in self.checkpoints.glob("checkpoint-*"))
-        steps = [int(number) for number in numbers if number.isdecimal()]
-        return max((step for step in steps if _complete(self.checkpoints / f"checkpoint-{step}", step)), default=None)
+        steps = sorted(int(number) for number in numbers if number.isdecimal())
+        return [step for step in steps if _complete(self.checkpoints / f"checkpoint-{step}", step)]
 
     def history(self) -> History:
         history = History()
