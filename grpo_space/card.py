@@ -8,7 +8,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from grpo_space import licence, rewards
+from grpo_space import evaluations, licence, rewards
 from grpo_space.comparison import Share, of, shape, words
 from grpo_space.config import RunConfig, write_yaml
 from grpo_space.events import Answer
@@ -27,7 +27,7 @@ T4_DOLLARS_PER_HOUR = 0.40
 
 def card(run: Run, name: str, merged: bool = False) -> ModelCard:
     """`name`: of the repository, user/name."""
-    config, history, whole = run.config, run.evaluation(), run.history()
+    config, history, whole = run.config, evaluations.stored(run), run.history()
     parts = [
         f"# {name.partition('/')[2]}",
         *_what(config, whole),
@@ -298,7 +298,7 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def evidence(run: Run) -> dict[str, Any]:
     """The evaluation as a file: which run, the counts, and each problem's answers."""
-    history = run.evaluation()
+    history = evaluations.stored(run)
     said: dict[str, Any] = {"run": run.id, "evaluated": evaluated(history)}
     if history.base is not None and history.tuned is not None:
         paired = of(history).paired

@@ -17,6 +17,7 @@ from grpo_space.events import (
     Phase,
     Preflight,
     Probe,
+    Sampled,
     Started,
     Step,
 )
@@ -45,6 +46,8 @@ class History:
     tuned: Evaluated | None = None
     example: Evaluated | None = None
     """The base, shown one worked example."""
+    sampled: dict[str, Sampled] = field(default_factory=dict)
+    """By base and tuned."""
     end: Failed | Finished | None = None
     """How the latest attempt ended; None: it runs, or died."""
     first_time: float = 0.0
@@ -81,6 +84,8 @@ class History:
                 self.preflight = event
             case Evaluated():
                 setattr(self, event.which, event)
+            case Sampled():
+                self.sampled[event.which] = event
             case Failed() | Finished():
                 self.end = event
 
@@ -91,6 +96,18 @@ class History:
         self.probes = [event for event in self.probes if event.step <= step]
         self.alarms = [event for event in self.alarms if event.step <= step]
         self.base = self.tuned = self.example = None
+
+    @property
+    def measured(self) -> bool:
+        """Both models were."""
+        return (self.base is not None and self.tuned is not None) or len(self.sampled) == 2
+
+    @property
+    def problems(self) -> int:
+        """That both models were measured on."""
+        if not self.measured:
+            return 0
+        return self.tuned.n if self.tuned else len(self.sampled["tuned"].answers)
 
     @property
     def step(self) -> int:

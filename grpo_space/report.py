@@ -8,11 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from grpo_space.comparison import Comparison, Share, of, shape, words
-from grpo_space.events import Answer, Evaluated, Failed, Preflight
+from grpo_space.events import Answer, Evaluated, Failed, Preflight, Sampled
 from grpo_space.history import History
 from grpo_space.memory import Plan
 from grpo_space.runs import Run, Status
-from grpo_space.statistics import Paired, percent
+from grpo_space.statistics import Paired, majority, mean_interval, percent, wilson
 from grpo_space.words import command, plain, share
 
 STATUS_STYLE = {
@@ -63,6 +63,63 @@ def counts(compared: Comparison) -> str:
         f"Right by both {paired.both}, only by base {paired.only_base}, only by tuned {paired.only_tuned}, by neither "
         f"{paired.neither}. Both answered greedily, with the same prompt, read by the same extractor."
     )
+
+
+def evaluation(history: History, what: str) -> Iterator[RenderableType]:
+    """`what`: was evaluated."""
+    yield text(f"Of {what}:", style="dim")
+    if history.sampled:
+        yield from samples(history)
+        return
+    yield from flipped(history)
+    yield from comparison(history)
+
+
+def samples(history: History) -> Iterator[RenderableType]:
+    """Several sampled answers to each problem: what one does on average, the best of k, and the majority."""
+    each = {name: sampled(event) for name, event in history.sampled.items()}
+    first = history.sampled["base"]
+    k, n = first.method.samples, len(first.answers)
+    made = Table(title=f"{k} samples of each of {n:,} problems, temperature {first.method.temperature:g}")
+    for column in ("", "base", "tuned"):
+        made.add_column(column)
+    for name in each["base"]:
+        made.add_row(f"{name}@{k}", *(_interval(each[which][name]) for which in ("base", "tuned")))
+    yield made
+    yield text(
+        f"mean@{k}: one sample is right; pass@{k}: one of {k} at least; maj@{k}: what most of the {k} say. In brackets "
+        "the 95 % interval."
+    )
+
+
+def sampled(event: Sampled) -> dict[str, tuple[float, float, float]]:
+    """mean, pass and maj, each with its 95 % interval, 0..1."""
+    n, k = len(event.answers), event.method.samples
+    right = [sum(answer.correct for answer in problem) for problem in event.answers]
+    passed, agreed = sum(count > 0 for count in right), sum(map(_majority_right, event.answers))
+    return {
+        "mean": mean_interval(right, k),
+        "pass": (passed / n, *wilson(passed, n)),
+        "maj": (agreed / n, *wilson(agreed, n)),
+    }
+
+
+def _majority_right(problem: Sequence[Answer]) -> bool:
+    value = majority([answer.value for answer in problem])
+    return any(answer.correct for answer in problem if answer.value == value and value is not None)
+
+
+def _interval(share: tuple[float, float, float]) -> str:
+    value, low, high = share
+    return f"{100 * value:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def sampled_json(history: History) -> dict[str, Any]:
+    return {
+        name: {"n": len(event.answers), "samples": event.method.samples}
+        | {what: dict(zip(("share", "low", "high"), share, strict=True)) for what, share in sampled(event).items()}
+        for name, event in history.sampled.items()
+    }
 
 
 def _parts(shares: Sequence[Share]) -> Table:
@@ -132,6 +189,7 @@ PHASES = {
     "download": "downloading the model",
     "load": "loading the model",
     "evaluate_base": "evaluating the base model",
+    "evaluate_example": "evaluating the base model with a worked example",
     "train": "training",
     "save": "saving the adapter",
     "evaluate_tuned": "evaluating the tuned model",

@@ -102,10 +102,21 @@ def steps(solution: str) -> int:
     return marked or len(check_equations(solution))
 
 
-def messages(row_question: str, system_prompt: str | None) -> list[dict[str, str]]:
-    """The prompt as a conversation: the same for training, probe, evaluation and questions of one's own."""
-    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
-    return [*system, {"role": "user", "content": row_question}]
+EXAMPLE = (
+    "Ann has 3 boxes with 12 pens each. She gives 5 pens away. How many pens does she have left?",
+    "<reasoning>\n3 * 12 = 36 pens at first. 36 - 5 = 31 pens are left.\n</reasoning>\n<answer>\n31\n</answer>",
+)
+"""A question and a worked answer in the format: to see what a prompt alone can do."""
+
+
+def messages(row_question: str, system_prompt: str | None, example: bool = False) -> list[dict[str, str]]:
+    """The prompt as a conversation: the same for training, probe, evaluation and questions of one's own. `example`:
+    after one that was answered already.
+    """
+    said = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    if example:
+        said += [{"role": "user", "content": EXAMPLE[0]}, {"role": "assistant", "content": EXAMPLE[1]}]
+    return [*said, {"role": "user", "content": row_question}]
 
 
 def digest(data: bytes) -> str:

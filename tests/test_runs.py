@@ -15,6 +15,7 @@ import pytest
 from grpo_space import brief, runs
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.evaluations import stored
 from grpo_space.events import Evaluated, Event, EventLog, Finished, Started
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, every, find, holder, locked
@@ -292,7 +293,7 @@ def told(log: EventLog, time: float, n: int) -> None:
 
 
 def counted(run: Run) -> Evaluated | None:
-    return run.evaluation().tuned
+    return stored(run).tuned
 
 
 def test_the_evaluation_on_the_most_problems_counts_and_of_equals_the_newest(

@@ -5,13 +5,12 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import runs
+from grpo_space import evaluations
 from grpo_space.comparison import of, shape, words
 from grpo_space.errors import UserError
 from grpo_space.events import Answer, Evaluated
 from grpo_space.history import History
 from grpo_space.report import counts
-from grpo_space.runs import can_be_evaluated
 from grpo_space.statistics import percent, wilson
 from grpo_space.ui import microscope, submit, table
 from grpo_space.ui.errors import in_words
@@ -48,7 +47,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         page = followers.look(view.run)
         history = page.evaluation if page else None
         if page is None or history is None or history.base is None or history.tuned is None:
-            can = page is not None and page.status != "running" and can_be_evaluated(page.run)
+            can = page is not None and page.status != "running" and evaluations.possible(page.run)
             return nothing(page), shown_if(can), gr.update(visible=False), gr.update(), "", ""
         choices = _choices(history)
         chosen = next((value for _, value in choices if value == kept), "All")
@@ -76,7 +75,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
         submit.check(page.run.config, place)
-        runs.start_evaluation(page.run)
+        evaluations.begin(page.run)
         followers.forget_current()
         return shown_if(False)
 

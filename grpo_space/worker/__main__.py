@@ -2,7 +2,7 @@
 
 python -m grpo_space.worker train DIR           a token of the Hub on stdin, or nothing
 python -m grpo_space.worker preflight DIR
-python -m grpo_space.worker evaluate DIR LOG LIMIT again|known
+python -m grpo_space.worker evaluate DIR LOG ASKED again|known     ASKED: events.Asked, as JSON
 python -m grpo_space.worker verify DIR ADAPTER  does a folder's adapter load, and write? the answer on stdout
 python -m grpo_space.worker merge DIR FOLDER    the whole model in 16 bits
 python -m grpo_space.worker ask DIR             the question on stdin, the answers on stdout
