@@ -22,7 +22,7 @@ from huggingface_hub import get_token
 from rich.console import Console
 from rich.text import Text
 
-from grpo_space import brief, doctor, evaluations, hardware, live, memory, paths, presets, report, runs, share, words
+from grpo_space import doctor, evaluations, hardware, live, memory, paths, presets, report, runs, serving, share, words
 from grpo_space.config import RunConfig, override
 from grpo_space.errors import UserError
 from grpo_space.events import Asked, EventLog, Failed
@@ -97,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--samples", type=_number, default=1, metavar="K", help=text)
     made = command("ask", ask, "both answers to a question of your own", run=True, reading=True)
     made.add_argument("question")
+    made.add_argument("--checkpoint", type=int, metavar="STEP", help="one of the run's checkpoints, not its last state")
     made = command("publish", share.publish, "put the adapter on the Hub with its evidence", run=True)
     made.add_argument("name", metavar="USER/NAME")
     made.add_argument("--private", action="store_true", help="for your eyes only")
@@ -362,9 +363,13 @@ def evaluate(arguments: argparse.Namespace) -> int:
 
 def ask(arguments: argparse.Namespace) -> int:
     run = runs.find(arguments.run)
-    if not arguments.question.strip():
-        raise UserError("question: is empty")
-    said = brief.ask(run, arguments.question)
+    asked = serving.question(arguments.question, checkpoint=arguments.checkpoint)
+    there = serving.serving(run)
+    try:
+        said = {told["which"]: told["text"] for told in serving.ask(run, asked) if "which" in told}
+    finally:
+        if not there:
+            serving.close(run)
     if arguments.json:
         return print_json(said)
     for name, said_text in said.items():

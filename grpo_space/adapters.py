@@ -43,6 +43,17 @@ def fetch(name: str, token: str | None) -> Path:
         raise UserError(hub.reading_failed(error, "adapter", name, token=token)) from None
 
 
+def find(name: str, model: ModelSection, token: str | None) -> Path:
+    """An adapter's folder: it lies here, or comes from the Hub.
+
+    Raises:
+        UserError: where it cannot be had, or is not one for this base.
+    """
+    folder = Path(name) if Path(name).is_dir() else fetch(name, token)
+    check(folder, model, name)
+    return folder
+
+
 def with_lora(config: RunConfig, folder: Path) -> RunConfig:
     """The config with the adapter's own rank, scale and layers in place of the run's."""
     told = read_config(folder, folder.name)

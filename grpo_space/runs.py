@@ -22,11 +22,11 @@ from grpo_space.events import EventLog, Failed
 from grpo_space.history import History
 
 Status = Literal["new", "running", "done", "stopped", "budget", "failed", "died"]
-Task = Literal["train", "evaluate", "preflight"]
+Task = Literal["train", "evaluate", "preflight", "serve"]
 
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""
-SHORT = ("ask", "verify", "merge")
+SHORT = ("verify", "merge")
 """What a worker does with a run for a moment: the run itself does not go on."""
 SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY")
 """What the names of variables end with that no child gets to see."""

@@ -43,9 +43,13 @@ class Question(BaseModel):
     seed: int = Field(0, ge=0, lt=2**31)
     samples: int = Field(1, ge=1, le=8)
     """Answers of each model. Greedy ones would all be the same."""
+    checkpoint: int | None = None
+    """The step of one of the run's checkpoints, in place of its adapter."""
 
 
-def question(said: str, temperature: float = 0.0, seed: int = 0, samples: int = 1) -> Question:
+def question(
+    said: str, temperature: float = 0.0, seed: int = 0, samples: int = 1, checkpoint: int | None = None
+) -> Question:
     """
     Raises:
         UserError: naming each value that cannot be.
@@ -56,7 +60,7 @@ def question(said: str, temperature: float = 0.0, seed: int = 0, samples: int = 
         raise UserError(f"question: has {len(said):,} characters; {MOST_CHARACTERS:,} are the most")
     said = said.encode(errors="replace").decode()
     try:
-        made = Question(question=said, temperature=temperature, seed=seed, samples=samples)
+        made = Question(question=said, temperature=temperature, seed=seed, samples=samples, checkpoint=checkpoint)
     except ValidationError as error:
         raise UserError(*map(problem, error.errors())) from None
     if made.samples > 1 and made.temperature == 0:
@@ -97,6 +101,8 @@ def _connection(run: Run) -> socket.socket:
     deadline = time.monotonic() + GOING_SECONDS
     while time.monotonic() < deadline:
         if not serving(run):
+            if not (run.adapter.is_dir() or run.last_checkpoint()):
+                raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
             start(run, "serve", str(IDLE_SECONDS))
         with contextlib.suppress(OSError):  # it is not there yet, or is going this moment
             made = socket.socket(socket.AF_UNIX)

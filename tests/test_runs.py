@@ -182,7 +182,7 @@ def test_checkpoints_that_are_not_whole_do_not_count(runs_root: Path, config: Ru
 
 def test_a_moments_work_with_a_run_is_not_its_going_on(runs_root: Path, config: RunConfig) -> None:
     run = create(config)
-    for what, status in (("train", "running"), ("evaluate", "running"), ("ask", "new"), ("verify", "new")):
+    for what, status in (("train", "running"), ("evaluate", "running"), ("merge", "new"), ("verify", "new")):
         with locked(run.folder / "lock", what=what):
             assert run.status() == status
 
@@ -255,7 +255,7 @@ def test_a_taken_machine_is_said_in_words(runs_root: Path, config: RunConfig) ->
     run = create(config)
     with locked(runs_root / "gpu.lock", what="training", run="another"):
         assert "the machine is training another: one at a time" in refusal(runs.start, run)
-        assert "the machine is training another: one at a time" in refusal(brief.ask, run, "How many?")
+        assert "the machine is training another: one at a time" in refusal(brief.merge, run, runs_root / "merged")
     assert run.status() == "new"
 
 

@@ -70,9 +70,11 @@ class Server:
         self.waiting: queue.Queue[Client] = queue.Queue()
         self.now: Client | None = None
         self.loading: dict[str, Any] | None = None
+        self.checkpoint: int | None = None
+        """Whose weights the adapter has now; None: the run's adapter."""
 
     def serve(self, load: Callable[[Callable[[str, float], None]], "Engine"]) -> None:
-        """Until nobody asks any more, or somebody else wants the machine. `load` is given what to tell while it does."""
+        """Until nobody asks any more, or somebody wants the machine. `load` is given what to tell while it does."""
         signal.signal(signal.SIGTERM, self._away)
         with listening(self.run) as listener:
             threading.Thread(target=self._listen, args=[listener], daemon=True).start()
@@ -127,7 +129,7 @@ class Server:
 
     def _answer(self, engine: "Engine", client: Client) -> None:
         from grpo_space.worker.engine import Sampling  # noqa: PLC0415 - torch comes after the socket
-        from grpo_space.worker.stream import GoneError, stream  # noqa: PLC0415
+        from grpo_space.worker.stream import GoneError, stream, take  # noqa: PLC0415
 
         asked, config = client.asked, self.run.config
         assert asked is not None
@@ -143,7 +145,13 @@ class Server:
         longest = config.model.max_seq_length - config.grpo.max_completion_length
         if len(engine.encode(prompt)) > longest:
             client.tell(error=f"question: longer than the {longest} tokens that this model leaves for it")
+        elif asked.checkpoint is not None and asked.checkpoint not in self.run.checkpoint_steps():
+            client.tell(error=f"checkpoint: {asked.checkpoint} is none that {self.run.id} keeps")
         else:
+            if asked.checkpoint != self.checkpoint:
+                step = asked.checkpoint
+                take(engine, self.run.adapter if step is None else self.run.checkpoints / f"checkpoint-{step}")
+                self.checkpoint = step
             sampling = Sampling(asked.temperature, asked.seed) if asked.temperature else None
             most = config.grpo.max_completion_length
             with contextlib.suppress(GoneError):

@@ -24,11 +24,11 @@ from grpo_space import adapters, hardware
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError, UserError
 from grpo_space.events import Alarm, Asked, Chosen, EventLog, Failed, Finished, Loaded, Phase, Started
-from grpo_space.rows import messages
 from grpo_space.runs import PARENT, Run, disk_is_full
 from grpo_space.worker import data, download, own_reward
-from grpo_space.worker.choice import Choice, choose, make_ready
+from grpo_space.worker.choice import LOAD_SECONDS, Choice, choose, make_ready
 from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED, VLLM_DIED, is_out_of_memory, lowered
+from grpo_space.worker.serve import Server
 
 if TYPE_CHECKING:
     from grpo_space.worker.engine import Engine
@@ -134,7 +134,7 @@ def evaluate(run: Run, tell: "Teller", asked: Asked, again: bool) -> None:
     tell.started("evaluate", 0, asked)
     others = None if asked.data == "held-out" else data.others(asked.data, run.config, asked.limit, tell.token)
     if asked.adapter:
-        adapter = published_adapter(asked.adapter, run, tell.token)
+        adapter = adapters.find(asked.adapter, run.config.model, tell.token)
     else:
         adapter = saved_adapter(run, asked.checkpoint)
     engine, rows = load(run, tell, adapter)
@@ -142,17 +142,6 @@ def evaluate(run: Run, tell: "Teller", asked: Asked, again: bool) -> None:
 
     both.tell_both(run, tell, engine, effective(run, tell.log), rows, others, asked, again)
     tell.log.append(Finished(why="done"))
-
-
-def published_adapter(name: str, run: Run, token: str | None) -> Path:
-    """Another adapter's folder: it lies here, or comes from the Hub.
-
-    Raises:
-        UserError: where it cannot be had, or is not one for this run's base.
-    """
-    folder = Path(name) if Path(name).is_dir() else adapters.fetch(name, token)
-    adapters.check(folder, run.config.model, name)
-    return folder
 
 
 def preflight(run: Run, tell: "Teller") -> None:
@@ -176,20 +165,20 @@ def briefly(run: Run, adapter: Path) -> "Engine":
     return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
 
 
-def ask(run: Run, question: str) -> dict[str, str]:
-    """Both models' greedy answers to a question."""
-    config, engine = effective(run), briefly(run, saved_adapter(run))
-    prompt = messages(question, config.data.system_prompt)
-    longest = config.model.max_seq_length - config.grpo.max_completion_length
-    if len(engine.encode(prompt)) > longest:
-        raise UserError(f"question: longer than the {longest} tokens that this model leaves for it")
-    answers = {}
-    for name, adapter in (("base", False), ("tuned", True)):
-        [written] = engine.write(
-            [prompt], adapter=adapter, max_new_tokens=config.grpo.max_completion_length, batch_size=1
-        )
-        answers[name] = written.text
-    return answers
+def serve(run: Run, idle_seconds: float) -> int:
+    """Answers questions to base and tuned until nobody asks any more."""
+
+    def load(told: Callable[[str, float], None]) -> "Engine":
+        config, adapter, gpu = effective(run), saved_adapter(run), hardware.gpu()
+        hardware.check(config, gpu)
+        told(config.model.id, LOAD_SECONDS["transformers", "generate"])
+        model = download.fetch(config.model, lambda here, total, rate: None)
+        choice = choose(config, model.folder, gpu, vllm_died(run.log))
+        told(config.model.id, choice.load_seconds)
+        return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
+
+    Server(run, idle_seconds).serve(load)
+    return 0
 
 
 def verify(run: Run, adapter: Path) -> dict[str, str]:
@@ -346,6 +335,8 @@ def main(task: str, folder: str, *arguments: str) -> int:
     """
     die_with_parent()
     run = Run(Path(folder))
+    if task == "serve":
+        return serve(run, float(arguments[0]))
     if task in ANSWERS:
         return answer_on_stdout(run, task, arguments)
     log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
@@ -376,7 +367,6 @@ def main(task: str, folder: str, *arguments: str) -> int:
 
 
 ANSWERS: dict[str, Callable[..., dict[str, str]]] = {
-    "ask": lambda run: ask(run, sys.stdin.read()),
     "verify": lambda run, adapter: verify(run, Path(adapter)),
     "merge": lambda run, folder: merge(run, Path(folder)),
 }

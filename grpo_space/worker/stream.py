@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from peft import set_peft_model_state_dict
+from peft.utils import load_peft_weights
 from transformers import StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
@@ -40,6 +43,12 @@ def stream(
         return
     for which in BOTH:  # Unsloth's kernels take one adapter for the whole batch
         _generate(engine, ids, [(which, k) for k in range(samples)], max_new_tokens, sampling, told, mixed=False)
+
+
+def take(engine: Engine, adapter: Path) -> None:
+    """Puts another adapter's weights, of the same shape, in the place of the present ones."""
+    weights = load_peft_weights(str(adapter), device=str(engine.model.device))
+    set_peft_model_state_dict(engine.model, weights)
 
 
 class Rows(BaseStreamer):
