@@ -22,10 +22,10 @@ from huggingface_hub import get_token
 from rich.console import Console
 from rich.text import Text
 
-from grpo_space import brief, doctor, hardware, live, memory, paths, presets, report, runs, share, words
+from grpo_space import doctor, evaluations, hardware, live, memory, paths, presets, report, runs, serving, share, words
 from grpo_space.config import RunConfig, override
 from grpo_space.errors import UserError
-from grpo_space.events import EventLog, Failed
+from grpo_space.events import Asked, EventLog, Failed
 from grpo_space.history import History
 from grpo_space.report import text
 from grpo_space.runs import Run
@@ -88,9 +88,16 @@ def parser() -> argparse.ArgumentParser:
     command("resume", resume, "go on from the last checkpoint", run=True)
     made = command("evaluate", evaluate, "base against tuned on held-out problems", run=True, reading=True)
     made.add_argument("--rerun", action="store_true", help="measure again, even if there is a result")
-    made.add_argument("--limit", type=_number, metavar="N", help="measure on the first N problems only")
+    made.add_argument("--limit", type=_number, metavar="N", help="measure on N problems only, the same for everybody")
+    made.add_argument("--checkpoint", type=int, metavar="STEP", help="one of the run's checkpoints, not its last state")
+    made.add_argument("--adapter", default="", metavar="FOLDER_OR_HUB_ID", help="another adapter of the same base")
+    text = "held-out (default), gsm8k-test, or a file of problems like those to train on"
+    made.add_argument("--data", default=evaluations.HELD_OUT, metavar="DATA", help=text)
+    text = "sampled answers to each problem: mean@k, pass@k and maj@k (default: one greedy answer)"
+    made.add_argument("--samples", type=_number, default=1, metavar="K", help=text)
     made = command("ask", ask, "both answers to a question of your own", run=True, reading=True)
     made.add_argument("question")
+    made.add_argument("--checkpoint", type=int, metavar="STEP", help="one of the run's checkpoints, not its last state")
     made = command("publish", share.publish, "put the adapter on the Hub with its evidence", run=True)
     made.add_argument("name", metavar="USER/NAME")
     made.add_argument("--private", action="store_true", help="for your eyes only")
@@ -336,31 +343,33 @@ def stop(arguments: argparse.Namespace) -> int:
 
 def evaluate(arguments: argparse.Namespace) -> int:
     run = runs.find(arguments.run)
-    history = run.evaluation()
-    if arguments.rerun or arguments.limit or not (history.base and history.tuned):
-        history = measure(run, arguments.limit, arguments.rerun, quiet=arguments.json)
-        if not (history.base and history.tuned):
+    local = {name: getattr(arguments, name) for name in ("data", "adapter")}
+    local = {name: str(Path(said).absolute()) if Path(said).exists() and said else said for name, said in local.items()}
+    asked = Asked(**local, checkpoint=arguments.checkpoint, limit=arguments.limit, samples=arguments.samples)
+    history = evaluations.stored(run, asked)
+    if arguments.rerun or arguments.limit or not history.measured:
+        log = evaluations.begin(run, asked, arguments.rerun, token=get_token())
+        history = follow_to_the_end(run, log, quiet=arguments.json)
+        if not history.measured:
             return failed(history)
     if arguments.json:
-        return print_json(report.as_json(history))
-    for part in report.flipped(history):
-        show(part)
-    for part in report.comparison(history):
+        return print_json(report.sampled_json(history) if history.sampled else report.as_json(history))
+    for alarm in history.alarms if history.started and history.started.task == "evaluate" else []:
+        show(text(f"Note: {alarm.message}", style="yellow"))
+    for part in report.evaluation(history, evaluations.name(asked)):
         show(part)
     return 0
 
 
-def measure(run: Run, limit: int | None, again: bool, quiet: bool) -> History:
-    """A new evaluation of the run as it was saved."""
-    log = runs.start_evaluation(run, limit, again, token=get_token())
-    return follow_to_the_end(run, log, quiet)
-
-
 def ask(arguments: argparse.Namespace) -> int:
     run = runs.find(arguments.run)
-    if not arguments.question.strip():
-        raise UserError("question: is empty")
-    said = brief.ask(run, arguments.question)
+    asked = serving.question(arguments.question, checkpoint=arguments.checkpoint)
+    there = serving.serving(run)
+    try:
+        said = {told["which"]: told["text"] for told in serving.ask(run, asked) if "which" in told}
+    finally:
+        if not there:
+            serving.close(run)
     if arguments.json:
         return print_json(said)
     for name, said_text in said.items():

@@ -29,24 +29,14 @@ def merge(run: Run, folder: Path) -> None:
     _answer(run, "merge", str(folder))
 
 
-def ask(run: Run, question: str) -> dict[str, str]:
-    """Base's and tuned's answers to a question of one's own, by a short worker: `{"base": ..., "tuned": ...}`.
-
-    Raises:
-        UserError: where the run has no adapter, the machine is busy, or the worker fails.
-    """
-    said = _answer(run, "ask", said=question)
-    return {"base": said["base"], "tuned": said["tuned"]}
-
-
-def _answer(run: Run, task: str, *arguments: str, said: str = "") -> dict[str, Any]:
+def _answer(run: Run, task: str, *arguments: str) -> dict[str, Any]:
     """What a short worker answers on stdout."""
     command = [sys.executable, "-m", "grpo_space.worker", task, str(run.folder), *arguments]
     with run.worker_log.open("ab") as log:
         done = subprocess.run(
             command,
             env=without_secrets(),
-            input=said.encode(errors="replace"),
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
             check=False,

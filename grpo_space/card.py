@@ -8,13 +8,14 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from grpo_space import licence, rewards
+from grpo_space import evaluations, licence, rewards
+from grpo_space.comparison import Share, of, shape, words
 from grpo_space.config import RunConfig, write_yaml
-from grpo_space.events import Answer, Evaluated
+from grpo_space.events import Answer
 from grpo_space.history import History
-from grpo_space.report import kinds, mean_tokens
+from grpo_space.report import counts
 from grpo_space.runs import Run
-from grpo_space.statistics import p_words, percent, verdict
+from grpo_space.statistics import percent
 from grpo_space.words import duration, plain
 
 CURVE = "reward_curve.png"
@@ -26,7 +27,7 @@ T4_DOLLARS_PER_HOUR = 0.40
 
 def card(run: Run, name: str, merged: bool = False) -> ModelCard:
     """`name`: of the repository, user/name."""
-    config, history, whole = run.config, run.evaluation(), run.history()
+    config, history, whole = run.config, evaluations.stored(run), run.history()
     parts = [
         f"# {name.partition('/')[2]}",
         *_what(config, whole),
@@ -76,7 +77,7 @@ def _data(config: RunConfig, history: History, name: str) -> ModelCardData:
 def _results(config: RunConfig, history: History) -> Iterator[EvalResult]:
     if history.base is None or history.tuned is None:
         return
-    for metric, of in (("accuracy", "correct"), ("strict accuracy", "strict_correct")):
+    for metric, field in (("accuracy", "correct"), ("strict accuracy", "strict_correct")):
         yield EvalResult(
             task_type="text-generation",
             dataset_type=config.data.id or "custom",
@@ -85,7 +86,7 @@ def _results(config: RunConfig, history: History) -> Iterator[EvalResult]:
             dataset_split=config.data.test_split or "held out",
             metric_type="accuracy",
             metric_name=f"{metric} on {history.tuned.n} problems",
-            metric_value=round(100 * getattr(history.tuned, of) / history.tuned.n, 2),
+            metric_value=round(100 * getattr(history.tuned, field) / history.tuned.n, 2),
         )
 
 
@@ -125,40 +126,29 @@ def _result(history: History) -> Iterator[str]:
     if base is None or tuned is None:
         yield "**It was not evaluated.** Nothing is known of whether it is better than its base."
         return
-    paired = history.paired()
-    yield f"**{verdict(paired)}**"
-    if paired.p_value >= 0.05:
+    compared = of(history)
+    paired = compared.paired
+    verdict, *more = words(compared)
+    yield f"**{verdict}**"
+    if not paired.beyond_chance:
         yield "So this card claims **no measurable gain**."
+    shapes = [shape(e) for e in (base, tuned)]
     rows = [
         ("right answers, wherever they stand", *(percent(e.correct, e.n) for e in (base, tuned))),
         ("right, and in the format asked for", *(percent(e.strict_correct, e.n) for e in (base, tuned))),
-        *_kind_rows(base, tuned),
-        ("cut off at the length limit", *(percent(sum(a.cut_off for a in e.answers), e.n) for e in (base, tuned))),
-        ("mean length", *(f"{mean_tokens(e):.0f} tokens" for e in (base, tuned))),
+        *(_share(each, "") for each in compared.by_steps),
+        *(_share(each, "kind: ") for each in compared.by_kind),
+        ("cut off at the length limit", *(percent(s.cut_off, s.n) for s in shapes)),
+        ("mean length", *(f"{s.tokens:.0f} tokens" for s in shapes)),
     ]
     yield table((f"n = {base.n} held-out problems", "base", "tuned"), rows)
-    reasoning, strict = tuned.correct - base.correct, tuned.strict_correct - base.strict_correct
-    yield (
-        f"In brackets the 95 % interval (Wilson). Paired: right by both {paired.both}, only by base "
-        f"{paired.only_base}, only by tuned {paired.only_tuned}, by neither {paired.neither}; McNemar's exact test "
-        f"gives {p_words(paired.p_value)}. Counted by right answers wherever they stand the gain is "
-        f"{points(reasoning, base.n)}; counted in the format too it is {points(strict, base.n)}, so "
-        f"{points(strict - reasoning, base.n)} of that is the format alone. "
-        "Both answered the same problems greedily, with the same prompt, read by the same extractor."
-    )
+    yield " ".join(more)
+    yield f"In brackets the 95 % interval (Wilson), p by McNemar's exact test. {counts(compared)}"
 
 
-def _kind_rows(base: Evaluated, tuned: Evaluated) -> Iterator[tuple[str, str, str]]:
-    for kind in kinds(base):
-        shares = []
-        for e in (base, tuned):
-            answers = [answer for answer in e.answers if answer.kind == kind]
-            shares.append(percent(sum(answer.correct for answer in answers), len(answers)) + f", n = {len(answers)}")
-        yield (f"right, kind: {kind}", shares[0], shares[1])
-
-
-def points(count: int, n: int) -> str:
-    return f"{100 * count / n:+.1f} points"
+def _share(each: Share, sort: str) -> tuple[str, ...]:
+    n = each.paired.n
+    return f"right, {sort}{each.name}", *(f"{percent(k, n)}, n = {n}" for k in (each.paired.base, each.paired.tuned))
 
 
 def load_lines(config: RunConfig, name: str, of: str | None = None) -> str:
@@ -308,10 +298,10 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def evidence(run: Run) -> dict[str, Any]:
     """The evaluation as a file: which run, the counts, and each problem's answers."""
-    history = run.evaluation()
+    history = evaluations.stored(run)
     said: dict[str, Any] = {"run": run.id, "evaluated": evaluated(history)}
     if history.base is not None and history.tuned is not None:
-        paired = history.paired()
+        paired = of(history).paired
         said |= {
             "n": paired.n, "both": paired.both, "only_base": paired.only_base, "only_tuned": paired.only_tuned,
             "neither": paired.neither, "p_value": paired.p_value,

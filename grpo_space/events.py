@@ -21,6 +21,21 @@ class Event(Record):
     """Seconds since 1970."""
 
 
+class Asked(Record):
+    """What an evaluation is of. As it is: the run's adapter, its held-out problems, answered greedily."""
+
+    data: str = "held-out"
+    """held-out, gsm8k-test, or a file."""
+    adapter: str = ""
+    """Another adapter: a folder, or its name on the Hub."""
+    checkpoint: int | None = None
+    """The step of one of the run's checkpoints."""
+    limit: int | None = None
+    """Only so many problems: the first ones by a hash of their text, the same for everybody."""
+    samples: int = 1
+    """1: greedy. More: so many sampled answers to each problem."""
+
+
 class Started(Event):
     type: Literal["started"] = "started"
     task: Literal["train", "evaluate", "preflight"] = "train"
@@ -29,6 +44,8 @@ class Started(Event):
     """Steps beyond this one, told by an earlier attempt, no longer count."""
     hardware: str = ""
     versions: dict[str, str] = {}
+    asked: Asked = Asked()
+    """Of an evaluation."""
 
 
 class Chosen(Event):
@@ -56,7 +73,9 @@ class Loaded(Event):
 
 class Phase(Event):
     type: Literal["phase"] = "phase"
-    what: Literal["data", "download", "load", "evaluate_base", "train", "save", "evaluate_tuned", "preflight"]
+    what: Literal[
+        "data", "download", "load", "evaluate_base", "evaluate_example", "train", "save", "evaluate_tuned", "preflight"
+    ]
     detail: str = ""
     expected_seconds: float | None = None
     done: int = 0
@@ -119,17 +138,68 @@ class Answer(Completion):
     gold: str
     kind: str = ""
     """The problem's own label, where its file gives one."""
+    steps: int = 0
+    """Steps of the expected solution; 0: it is not known."""
+
+
+class Method(Event):
+    """How answers were come by: all that they depend on. The first line of a file of answers."""
+
+    type: Literal["method"] = "method"
+    which: Literal["base", "tuned", "example"]
+    key: str
+    """Digest of all this, of every problem and of the files that read the answers."""
+    model: str
+    model_commit: str
+    adapter: str
+    """Digest of its weights; empty: without."""
+    system_prompt: str | None
+    example: bool
+    """One worked example stands in the prompt."""
+    temperature: float
+    """0: greedy."""
+    samples: int
+    seed: int
+    max_new_tokens: int
+    engine: str
+    versions: dict[str, str]
+    extractor: str
+    """Digest of the files that decide what is asked and what is right."""
+    problems: int
+
+
+class Answered(Event):
+    """One answer to one problem, written as soon as it is there."""
+
+    type: Literal["answered"] = "answered"
+    problem: int
+    """From 0."""
+    sample: int
+    answer: Answer
+
+
+class Sampled(Event):
+    """Several sampled answers to each problem."""
+
+    type: Literal["sampled"] = "sampled"
+    which: Literal["base", "tuned"]
+    key: str
+    seconds: float
+    method: Method
+    answers: tuple[tuple[Answer, ...], ...]
 
 
 class Evaluated(Event):
     type: Literal["evaluated"] = "evaluated"
-    which: Literal["base", "tuned"]
+    which: Literal["base", "tuned", "example"]
+    """example: the base, shown one worked example of the format in its prompt."""
     key: str
     """Digest of all that the result depends on: model, adapter, problems, prompts, decoding, extractor."""
     seconds: float
     answers: tuple[Answer, ...]
     reused_from: str = ""
     """The run that made this result, if it was another one."""
+    method: Method | None = None
 
     @property
     def n(self) -> int:
@@ -200,7 +270,21 @@ class Finished(Event):
 
 
 AnyEvent = Annotated[
-    Started | Chosen | Loaded | Phase | Step | Probe | Group | Evaluated | Preflight | Alarm | Failed | Finished,
+    Started
+    | Chosen
+    | Loaded
+    | Phase
+    | Step
+    | Probe
+    | Group
+    | Method
+    | Answered
+    | Sampled
+    | Evaluated
+    | Preflight
+    | Alarm
+    | Failed
+    | Finished,
     Field(discriminator="type"),
 ]
 _PARSER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

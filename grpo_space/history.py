@@ -2,10 +2,9 @@
 
 import math
 import statistics as stats
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from grpo_space.errors import UserError
 from grpo_space.events import (
     Alarm,
     AnyEvent,
@@ -18,10 +17,15 @@ from grpo_space.events import (
     Phase,
     Preflight,
     Probe,
+    Sampled,
     Started,
     Step,
 )
-from grpo_space.statistics import Paired, pair
+
+
+def best(probes: Sequence[Probe]) -> Probe | None:
+    """By right answers; of equals the latest."""
+    return max(probes, key=lambda probe: (probe.correct / probe.n, probe.step), default=None)
 
 
 @dataclass
@@ -40,6 +44,10 @@ class History:
     preflight: Preflight | None = None
     base: Evaluated | None = None
     tuned: Evaluated | None = None
+    example: Evaluated | None = None
+    """The base, shown one worked example."""
+    sampled: dict[str, Sampled] = field(default_factory=dict)
+    """By base and tuned."""
     end: Failed | Finished | None = None
     """How the latest attempt ended; None: it runs, or died."""
     first_time: float = 0.0
@@ -74,10 +82,10 @@ class History:
                 self.alarms.append(event)
             case Preflight():
                 self.preflight = event
-            case Evaluated(which="base"):
-                self.base = event
             case Evaluated():
-                self.tuned = event
+                setattr(self, event.which, event)
+            case Sampled():
+                self.sampled[event.which] = event
             case Failed() | Finished():
                 self.end = event
 
@@ -87,7 +95,19 @@ class History:
         self.groups = [event for event in self.groups if event.step <= step]
         self.probes = [event for event in self.probes if event.step <= step]
         self.alarms = [event for event in self.alarms if event.step <= step]
-        self.base = self.tuned = None
+        self.base = self.tuned = self.example = None
+
+    @property
+    def measured(self) -> bool:
+        """Both models were."""
+        return (self.base is not None and self.tuned is not None) or len(self.sampled) == 2
+
+    @property
+    def problems(self) -> int:
+        """That both models were measured on."""
+        if not self.measured:
+            return 0
+        return self.tuned.n if self.tuned else len(self.sampled["tuned"].answers)
 
     @property
     def step(self) -> int:
@@ -103,15 +123,3 @@ class History:
     def skipped_steps(self) -> int:
         """Steps without a usable gradient: in float16 the loss scaler skips some by design."""
         return sum(not math.isfinite(step.metrics.get("grad_norm", 0.0)) for step in self.steps)
-
-    def paired(self) -> Paired:
-        """Base against tuned by right answers, wherever they stand.
-
-        Raises:
-            UserError: while one of the two is missing.
-        """
-        base, tuned = self.base, self.tuned
-        if base is None or tuned is None:
-            missing = "base and tuned" if base is None and tuned is None else "base" if base is None else "tuned"
-            raise UserError(f"not evaluated yet: there is no result of the {missing} model")
-        return pair([answer.correct for answer in base.answers], [answer.correct for answer in tuned.answers])

@@ -17,7 +17,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import EntryNotFoundError, HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils._validators import validate_repo_id
 
-from grpo_space import brief, card, curve, hardware, hub, licence, merging
+from grpo_space import brief, card, curve, evaluations, hardware, hub, licence, merging
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import local_model
@@ -179,7 +179,7 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
     if picture:
         made(card.CURVE, picture)
     made("README.md", str(card.card(run, name, merged is not None)).encode(errors="replace"))
-    if benchmark := card.benchmark(config, run.evaluation(), name):
+    if benchmark := card.benchmark(config, evaluations.stored(run), name):
         made(".eval_results/gsm8k.yaml", benchmark.encode())
     if notice := licence.of(config.model).notice:
         made("NOTICE", f"{notice}\n".encode())

@@ -7,12 +7,13 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from grpo_space.events import Answer, Evaluated, Failed, Preflight
+from grpo_space.comparison import Comparison, Share, of, shape, words
+from grpo_space.events import Answer, Evaluated, Failed, Preflight, Sampled
 from grpo_space.history import History
 from grpo_space.memory import Plan
 from grpo_space.runs import Run, Status
-from grpo_space.statistics import percent, verdict
-from grpo_space.words import command, plain
+from grpo_space.statistics import Paired, majority, mean_interval, percent, wilson
+from grpo_space.words import command, plain, share
 
 STATUS_STYLE = {
     "running": "cyan",
@@ -31,60 +32,118 @@ def text(said: str, style: str = "") -> Text:
 
 def comparison(history: History) -> Iterator[RenderableType]:
     """Base against tuned. Needs both evaluations."""
-    base, tuned, paired = history.base, history.tuned, history.paired()
-    assert base is not None
-    assert tuned is not None
-    both = (base, tuned)
+    compared = of(history)
+    each = [e for e in (compared.base, compared.example, compared.tuned) if e is not None]
     table = Table(title="Base against tuned on held-out problems", caption="in brackets the 95 % interval")
-    for column in ("", "n", "base", "tuned"):
+    for column in ("", "n", *(COLUMNS[e.which] for e in each)):
         table.add_column(column)
-    n = str(base.n)
-    table.add_row("right answers", n, *(percent(e.correct, e.n) for e in both), style="bold")
-    table.add_row("right and in the format", n, *(percent(e.strict_correct, e.n) for e in both))
-    for kind in kinds(base):
-        shares = [_of_kind(kind, e) for e in both]
-        table.add_row(text(f"right, kind: {kind}"), str(shares[0][1]), *(percent(*share) for share in shares))
-    table.add_row("cut off at the limit", n, *(percent(sum(a.cut_off for a in e.answers), e.n) for e in both))
-    table.add_row("mean length", n, *(f"{mean_tokens(e):.0f} tokens" for e in both))
+    n = str(compared.base.n)
+    table.add_row("right answers", n, *(percent(e.correct, e.n) for e in each), style="bold")
+    table.add_row("right and in the format", n, *(percent(e.strict_correct, e.n) for e in each))
+    shapes = [shape(e) for e in each]
+    table.add_row("cut off at the limit", n, *(percent(s.cut_off, s.n) for s in shapes))
+    table.add_row("no answer found", n, *(percent(s.no_answer, s.n) for s in shapes))
+    table.add_row("mean length", n, *(f"{s.tokens:.0f} tokens" for s in shapes))
+    table.add_row("equations that hold", "", *(share(s.right_equations, s.equations) for s in shapes))
     yield table
-    yield text(verdict(paired), style="bold")
-    yield text(
+    parts = [*compared.by_steps, *compared.by_kind]
+    if parts:
+        yield _parts(parts)
+    for number, said in enumerate(words(compared)):
+        yield text(said, style="" if number else "bold")
+    yield text(counts(compared))
+
+
+COLUMNS = {"base": "base", "tuned": "tuned", "example": "base, one example"}
+
+
+def counts(compared: Comparison) -> str:
+    paired = compared.paired
+    return (
         f"Right by both {paired.both}, only by base {paired.only_base}, only by tuned {paired.only_tuned}, by neither "
         f"{paired.neither}. Both answered greedily, with the same prompt, read by the same extractor."
     )
 
 
-def kinds(evaluated: Evaluated) -> list[str]:
-    """The problems' own labels, where there are several."""
-    found = sorted({answer.kind for answer in evaluated.answers if answer.kind})
-    return found if len(found) > 1 else []
+def evaluation(history: History, what: str) -> Iterator[RenderableType]:
+    """`what`: was evaluated."""
+    yield text(f"Of {what}:", style="dim")
+    if history.sampled:
+        yield from samples(history)
+        return
+    yield from flipped(history)
+    yield from comparison(history)
 
 
-def _of_kind(kind: str, evaluated: Evaluated) -> tuple[int, int]:
-    """Right answers and problems."""
-    answers = [answer for answer in evaluated.answers if answer.kind == kind]
-    return sum(answer.correct for answer in answers), len(answers)
+def samples(history: History) -> Iterator[RenderableType]:
+    """Several sampled answers to each problem: what one does on average, the best of k, and the majority."""
+    each = {name: sampled(event) for name, event in history.sampled.items()}
+    first = history.sampled["base"]
+    k, n = first.method.samples, len(first.answers)
+    made = Table(title=f"{k} samples of each of {n:,} problems, temperature {first.method.temperature:g}")
+    for column in ("", "base", "tuned"):
+        made.add_column(column)
+    for name in each["base"]:
+        made.add_row(f"{name}@{k}", *(_interval(each[which][name]) for which in ("base", "tuned")))
+    yield made
+    yield text(
+        f"mean@{k}: one sample is right; pass@{k}: one of {k} at least; maj@{k}: what most of the {k} say. In brackets "
+        "the 95 % interval."
+    )
 
 
-def mean_tokens(evaluated: Evaluated) -> float:
-    return sum(answer.tokens for answer in evaluated.answers) / evaluated.n
+def sampled(event: Sampled) -> dict[str, tuple[float, float, float]]:
+    """mean, pass and maj, each with its 95 % interval, 0..1."""
+    n, k = len(event.answers), event.method.samples
+    right = [sum(answer.correct for answer in problem) for problem in event.answers]
+    passed, agreed = sum(count > 0 for count in right), sum(map(_majority_right, event.answers))
+    return {
+        "mean": mean_interval(right, k),
+        "pass": (passed / n, *wilson(passed, n)),
+        "maj": (agreed / n, *wilson(agreed, n)),
+    }
+
+
+def _majority_right(problem: Sequence[Answer]) -> bool:
+    value = majority([answer.value for answer in problem])
+    return any(answer.correct for answer in problem if answer.value == value and value is not None)
+
+
+def _interval(share: tuple[float, float, float]) -> str:
+    value, low, high = share
+    return f"{100 * value:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def sampled_json(history: History) -> dict[str, Any]:
+    return {
+        name: {"n": len(event.answers), "samples": event.method.samples}
+        | {what: dict(zip(("share", "low", "high"), share, strict=True)) for what, share in sampled(event).items()}
+        for name, event in history.sampled.items()
+    }
+
+
+def _parts(shares: Sequence[Share]) -> Table:
+    """Right answers by the steps of the solution, and by kind."""
+    made = Table(title="Right answers by sort of problem")
+    for column in ("", "n", "base", "tuned"):
+        made.add_column(column)
+    for each in shares:
+        paired = each.paired
+        made.add_row(text(each.name), str(paired.n), *(percent(k, paired.n) for k in (paired.base, paired.tuned)))
+    return made
 
 
 def flipped(history: History, most: int = 3) -> Iterator[RenderableType]:
     """Problems that one of the two got right and the other wrong, with both answers."""
-    assert history.base is not None
-    assert history.tuned is not None
-    pairs = zip(history.base.answers, history.tuned.answers, strict=True)
-    changed = [(before, after) for before, after in pairs if before.correct != after.correct]
-    fixed = [pair for pair in changed if pair[1].correct]
-    broken = [pair for pair in changed if not pair[1].correct]
+    compared = of(history)
+    fixed, broken = compared.found("fixed"), compared.found("broken")
     shown = (fixed[: most - 1] + broken[:1] + fixed[most - 1 :])[:most]  # an honest report shows a broken one too
     if shown:
         yield text(
             f"Of {len(fixed)} problems that tuned fixed and {len(broken)} that it broke, the first ones:", "bold"
         )
-    for before, after in shown:
-        yield _both(before, after)
+    for problem in shown:
+        yield _both(problem.base, problem.tuned)
 
 
 def _both(before: Answer, after: Answer) -> RenderableType:
@@ -130,6 +189,7 @@ PHASES = {
     "download": "downloading the model",
     "load": "loading the model",
     "evaluate_base": "evaluating the base model",
+    "evaluate_example": "evaluating the base model with a worked example",
     "train": "training",
     "save": "saving the adapter",
     "evaluate_tuned": "evaluating the tuned model",
@@ -176,18 +236,36 @@ def fit(plan: Plan, card: str, longest: int, group: int) -> Iterator[RenderableT
 
 def as_json(history: History) -> dict[str, Any]:
     """The comparison for machines. The paired counts and p are over right answers, wherever they stand."""
-    paired = history.paired()
-    assert history.base is not None
-    assert history.tuned is not None
+    compared = of(history)
+    paired = compared.paired
     return {
-        "base": _counts(history.base),
-        "tuned": _counts(history.tuned),
+        "base": _counts(compared.base),
+        "tuned": _counts(compared.tuned),
         "both": paired.both,
         "only_base": paired.only_base,
         "only_tuned": paired.only_tuned,
         "neither": paired.neither,
         "p_value": paired.p_value,
+        "by_reasoning": _gain(compared.paired),
+        "by_format": _gain(compared.by_format),
+        "strict": _gain(compared.strict),
+        "learnt": compared.learnt,
+        "example": _counts(compared.example) if compared.example else None,
+        "mean_tokens": {e.which: shape(e).tokens for e in (compared.base, compared.tuned)},
+        "by_steps": [_share(each) for each in compared.by_steps],
+        "by_kind": [_share(each) for each in compared.by_kind],
+        "words": words(compared),
     }
+
+
+def _gain(paired: Paired) -> dict[str, float]:
+    """As shares of the problems, -1..1."""
+    low, high = paired.interval()
+    return {"gain": paired.gain, "low": low, "high": high, "p_value": paired.p_value}
+
+
+def _share(each: Share) -> dict[str, Any]:
+    return {"name": each.name, "n": each.paired.n, "base": each.paired.base, "tuned": each.paired.tuned}
 
 
 def _counts(evaluated: Evaluated) -> dict[str, int]:

@@ -3,11 +3,13 @@
 import hashlib
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grpo_space.answers import final_answer
+from grpo_space.equations import check_equations
 from grpo_space.errors import UserError
 
 MAX_PROBLEMS_NAMED = 5
@@ -18,6 +20,8 @@ class Row:
     question: str
     gold: str
     kind: str = ""
+    steps: int = 0
+    """Of the worked solution; 0: there is none."""
 
 
 def read_file(path: Path) -> list[Row]:
@@ -89,13 +93,30 @@ def to_row(record: Any) -> Row:
     gold = final_answer(str(answer))
     if not gold:
         raise ValueError("has no answer")
-    return Row(question, gold, str(record.get("kind", "")))
+    return Row(question, gold, str(record.get("kind", "")), steps(str(answer)))
 
 
-def messages(row_question: str, system_prompt: str | None) -> list[dict[str, str]]:
-    """The prompt as a conversation: the same for training, probe, evaluation and questions of one's own."""
-    system = [{"role": "system", "content": system_prompt}] if system_prompt else []
-    return [*system, {"role": "user", "content": row_question}]
+def steps(solution: str) -> int:
+    """How many calculations a worked solution makes: GSM8K's `<<35+8=43>>`, else its equations."""
+    marked = len(re.findall(r"<<[^<>\n]+>>", solution))
+    return marked or len(check_equations(solution))
+
+
+EXAMPLE = (
+    "Ann has 3 boxes with 12 pens each. She gives 5 pens away. How many pens does she have left?",
+    "<reasoning>\n3 * 12 = 36 pens at first. 36 - 5 = 31 pens are left.\n</reasoning>\n<answer>\n31\n</answer>",
+)
+"""A question and a worked answer in the format: to see what a prompt alone can do."""
+
+
+def messages(row_question: str, system_prompt: str | None, example: bool = False) -> list[dict[str, str]]:
+    """The prompt as a conversation: the same for training, probe, evaluation and questions of one's own. `example`:
+    after one that was answered already.
+    """
+    said = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    if example:
+        said += [{"role": "user", "content": EXAMPLE[0]}, {"role": "assistant", "content": EXAMPLE[1]}]
+    return [*said, {"role": "user", "content": row_question}]
 
 
 def digest(data: bytes) -> str:

@@ -22,11 +22,11 @@ from grpo_space.events import EventLog, Failed
 from grpo_space.history import History
 
 Status = Literal["new", "running", "done", "stopped", "budget", "failed", "died"]
-Task = Literal["train", "evaluate", "preflight"]
+Task = Literal["train", "evaluate", "preflight", "serve"]
 
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""
-SHORT = ("ask", "verify", "merge")
+SHORT = ("verify", "merge")
 """What a worker does with a run for a moment: the run itself does not go on."""
 SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY")
 """What the names of variables end with that no child gets to see."""
@@ -67,14 +67,23 @@ class Run:
         return self.folder / "adapter"
 
     @property
+    def answers(self) -> Path:
+        """One file for each model that was measured in one way: how, and then each answer."""
+        return self.folder / "evaluations" / "answers"
+
+    @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
 
     def last_checkpoint(self) -> int | None:
         """The step of the newest complete checkpoint: not one that was being written when the worker was killed."""
+        return max(self.checkpoint_steps(), default=None)
+
+    def checkpoint_steps(self) -> list[int]:
+        """Of the complete checkpoints that are kept: the latest, and the best by the held-out probe."""
         numbers = (path.name.removeprefix("checkpoint-") for path in self.checkpoints.glob("checkpoint-*"))
-        steps = [int(number) for number in numbers if number.isdecimal()]
-        return max((step for step in steps if _complete(self.checkpoints / f"checkpoint-{step}", step)), default=None)
+        steps = sorted(int(number) for number in numbers if number.isdecimal())
+        return [step for step in steps if _complete(self.checkpoints / f"checkpoint-{step}", step)]
 
     def history(self) -> History:
         history = History()
@@ -93,19 +102,6 @@ class Run:
     def evaluations(self) -> list[Path]:
         """Logs of evaluations made after the run, the newest last."""
         return sorted((self.folder / "evaluations").glob("*.jsonl"))
-
-    def evaluation(self) -> History:
-        """The comparison on the most problems, made in the run or after it; of equals the newest. Not one from before
-        the run was resumed: it measured another adapter.
-        """
-        best = own = self.history()
-        since = own.started.time if own.started else 0.0
-        for path in self.evaluations():
-            made = History()
-            made.add(EventLog(path).read()[0])
-            if made.base and made.tuned and made.tuned.time > since:
-                best = made if not (best.base and best.tuned) or made.tuned.n >= best.tuned.n else best
-        return best
 
 
 def ended(history: History) -> Status:
@@ -269,28 +265,6 @@ def start(run: Run, task: Task = "train", *arguments: str, token: str | None = N
     if said.strip() != "ready":
         process.wait()
         raise UserError(said.strip() or f"{run.id}: the worker did not start; its {run.worker_log.name} says why")
-
-
-def can_be_evaluated(run: Run) -> bool:
-    return run.adapter.is_dir() or bool(run.last_checkpoint())
-
-
-def start_evaluation(run: Run, limit: int | None = None, again: bool = False, token: str | None = None) -> EventLog:
-    """Starts a new evaluation of the run as it was saved, on its first `limit` problems or on all; gives its log.
-    `again`: the base model too, even where its result is known.
-
-    Raises:
-        UserError: where it runs, has saved nothing yet, or the machine is busy.
-    """
-    if run.status() == "running":
-        raise UserError(f"{run.id}: is running: its evaluation comes at its end")
-    if not can_be_evaluated(run):
-        raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
-    folder = run.folder / "evaluations"
-    folder.mkdir(exist_ok=True)
-    log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
-    start(run, "evaluate", str(log.path), str(limit or 0), "again" if again else "known", token=token)
-    return log
 
 
 def without_secrets() -> dict[str, str]:

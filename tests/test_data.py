@@ -45,7 +45,7 @@ def refusal(file: Path) -> tuple[str, ...]:
 def test_gsm8ks_rows_are_read(tmp_path: Path) -> None:
     solution = "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\n#### 1,072"
     [row] = read_file(written(tmp_path / "a.jsonl", {"question": "How many?", "answer": solution, "id": 5}))
-    assert row == Row("How many?", "1,072")
+    assert row == Row("How many?", "1,072", steps=1)
 
 
 @pytest.mark.parametrize(

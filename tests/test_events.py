@@ -24,7 +24,7 @@ def test_nan_and_infinity_survive_in_nested_models_too(tmp_path: Path) -> None:
     assert isinstance(first, Step)
     assert math.isnan(first.metrics["loss"])
     assert first.metrics["reward"] == math.inf
-    assert math.isnan(group.samples[0].rewards["own"])  # type: ignore[union-attr]
+    assert math.isnan(group.samples[0].rewards["own"])  # type: ignore[union-attr, index]
 
 
 def test_every_event_comes_back_as_it_was(tmp_path: Path) -> None:

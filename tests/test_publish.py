@@ -18,6 +18,7 @@ from grpo_space import card, curve, runs
 from grpo_space import hub as hub_client
 from grpo_space.config import RunConfig, override, write_yaml
 from grpo_space.errors import UserError
+from grpo_space.evaluations import stored
 from grpo_space.presets import read_preset
 from grpo_space.publish import OccupiedError, Published, checked_name, proposed_name, publish
 from grpo_space.runs import Run, locked
@@ -124,7 +125,7 @@ def test_the_card_holds_what_was_measured(run: Run, hub: HubServer, elsewhere: N
     publish(run, NAME, TOKEN)
     text = hub.hub.read(NAME, "README.md").decode()
     read: Any = ModelCard(text)
-    history = run.evaluation()
+    history = stored(run)
     assert history.base is not None
     assert history.tuned is not None
     values = [result.metric_value for result in read.data.eval_results]

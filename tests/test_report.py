@@ -7,7 +7,6 @@ import pytest
 from rich.console import Console
 
 from grpo_space import report
-from grpo_space.errors import UserError
 from grpo_space.events import Alarm, Evaluated, Event, Failed, Finished, Started
 from grpo_space.history import History
 from grpo_space.presets import read_preset
@@ -85,10 +84,3 @@ def test_every_end_is_told(run: Run, events: list[Event], words: list[str]) -> N
     for word in words:
         assert word in told
     assert "Traceback" not in told
-
-
-def test_what_is_missing_is_named() -> None:
-    base, tuned = fake_worker.evaluated("base", [True]), fake_worker.evaluated("tuned", [True])
-    for events, missing in (([], "base and tuned"), ([base], "tuned"), ([tuned], "base")):
-        with pytest.raises(UserError, match=f"no result of the {missing} model"):
-            report.as_json(history(*events))

@@ -15,6 +15,7 @@ import pytest
 from grpo_space import brief, runs
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.evaluations import stored
 from grpo_space.events import Evaluated, Event, EventLog, Finished, Started
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, every, find, holder, locked
@@ -181,7 +182,7 @@ def test_checkpoints_that_are_not_whole_do_not_count(runs_root: Path, config: Ru
 
 def test_a_moments_work_with_a_run_is_not_its_going_on(runs_root: Path, config: RunConfig) -> None:
     run = create(config)
-    for what, status in (("train", "running"), ("evaluate", "running"), ("ask", "new"), ("verify", "new")):
+    for what, status in (("train", "running"), ("evaluate", "running"), ("merge", "new"), ("verify", "new")):
         with locked(run.folder / "lock", what=what):
             assert run.status() == status
 
@@ -254,7 +255,7 @@ def test_a_taken_machine_is_said_in_words(runs_root: Path, config: RunConfig) ->
     run = create(config)
     with locked(runs_root / "gpu.lock", what="training", run="another"):
         assert "the machine is training another: one at a time" in refusal(runs.start, run)
-        assert "the machine is training another: one at a time" in refusal(brief.ask, run, "How many?")
+        assert "the machine is training another: one at a time" in refusal(brief.merge, run, runs_root / "merged")
     assert run.status() == "new"
 
 
@@ -292,7 +293,7 @@ def told(log: EventLog, time: float, n: int) -> None:
 
 
 def counted(run: Run) -> Evaluated | None:
-    return run.evaluation().tuned
+    return stored(run).tuned
 
 
 def test_the_evaluation_on_the_most_problems_counts_and_of_equals_the_newest(

@@ -6,11 +6,11 @@ from typing import Any
 import gradio as gr
 
 from grpo_space import report, runs
+from grpo_space.comparison import of, words
 from grpo_space.config import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.live import phase_words, time_left
 from grpo_space.presets import FIRST_TO_TRY, read_preset
-from grpo_space.statistics import verdict
 from grpo_space.ui import submit
 from grpo_space.ui.follow import Followers, Page, going_on, named
 from grpo_space.ui.place import Place
@@ -74,7 +74,7 @@ def build(followers: Followers, place: Place) -> None:
         """
         try:
             page = page_of(run)
-            return {"run": page.run.id, "verdict": verdict(page.evaluation.paired()), **report.as_json(page.evaluation)}
+            return {"run": page.run.id, "verdict": words(of(page.evaluation))[0], **report.as_json(page.evaluation)}
         except UserError as error:
             raise _said(error) from error
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import gradio as gr
 
-from grpo_space import backup, hub, runs
+from grpo_space import backup, evaluations, hub, runs
 from grpo_space.errors import UserError
 from grpo_space.runs import Run
 from grpo_space.ui.access import Access
@@ -56,7 +56,7 @@ class Automatic:
                 )
 
     def _look(self, run: Run) -> None:
-        if not runs.can_be_evaluated(run):
+        if not evaluations.possible(run):
             return  # its first checkpoint is yet to come
         log = run.log.path
         state = run.id, log.stat().st_size if log.exists() else 0, run.last_checkpoint()

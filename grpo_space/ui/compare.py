@@ -5,18 +5,19 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import runs
+from grpo_space import evaluations
+from grpo_space.comparison import of, shape, words
 from grpo_space.errors import UserError
 from grpo_space.events import Answer, Evaluated
 from grpo_space.history import History
-from grpo_space.report import kinds, mean_tokens
-from grpo_space.runs import can_be_evaluated
-from grpo_space.statistics import percent, verdict, wilson
+from grpo_space.report import counts
+from grpo_space.statistics import percent, wilson
 from grpo_space.ui import microscope, submit, table
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers, Page
 from grpo_space.ui.markup import box, note, tag, text
 from grpo_space.ui.place import Place
+from grpo_space.ui.progress import kind
 from grpo_space.ui.stream import OFF, View, shown_if
 
 FILTERS: dict[str, Callable[[Answer, Answer], bool]] = {
@@ -46,7 +47,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         page = followers.look(view.run)
         history = page.evaluation if page else None
         if page is None or history is None or history.base is None or history.tuned is None:
-            can = page is not None and page.status != "running" and can_be_evaluated(page.run)
+            can = page is not None and page.status != "running" and evaluations.possible(page.run)
             return nothing(page), shown_if(can), gr.update(visible=False), gr.update(), "", ""
         choices = _choices(history)
         chosen = next((value for _, value in choices if value == kept), "All")
@@ -74,7 +75,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
         submit.check(page.run.config, place)
-        runs.start_evaluation(page.run)
+        evaluations.begin(page.run)
         followers.forget_current()
         return shown_if(False)
 
@@ -105,17 +106,12 @@ def nothing(page: Page | None) -> str:
 
 
 def summarise(history: History) -> str:
-    base, tuned, paired = history.base, history.tuned, history.paired()
-    assert base is not None
-    assert tuned is not None
-    kind = "info" if paired.p_value >= 0.05 else "good" if paired.tuned > paired.base else "warning"
-    counts = (
-        f"Right by both {paired.both}, only by base {paired.only_base}, only by tuned {paired.only_tuned}, by neither "
-        f"{paired.neither}. Both answered greedily, with the same prompt, read by the same rules."
-    )
+    compared = of(history)
+    base, tuned = compared.base, compared.tuned
+    verdict, *more = words(compared)
     return (
         box("gs-bars", _bar("Base", base), _bar("Tuned", tuned))
-        + note(kind, tag("b", text(verdict(paired))), text(counts))
+        + note(kind(compared), tag("b", text(verdict)), *map(text, more), text(counts(compared)))
         + _figures(base, tuned)
         + tag(
             "p",
@@ -144,18 +140,12 @@ def _figures(base: Evaluated, tuned: Evaluated) -> str:
     lines = [
         ("Right answers", *(percent(e.correct, e.n) for e in both)),
         ("Right and in the format", *(percent(e.strict_correct, e.n) for e in both)),
-        *((f"Right, kind: {kind}", *(_of_kind(kind, e) for e in both)) for kind in kinds(base)),
         ("Cut off at the length limit", *(percent(sum(a.cut_off for a in e.answers), e.n) for e in both)),
-        ("Mean length", *(f"{mean_tokens(e):.0f} tokens" for e in both)),
+        ("Mean length", *(f"{shape(e).tokens:.0f} tokens" for e in both)),
     ]
     rows = "".join(f"<tr><th>{text(name)}</th><td>{text(a)}</td><td>{text(b)}</td></tr>" for name, a, b in lines)
     head = f"<tr><th>of {base.n:,} problems</th><th>Base</th><th>Tuned</th></tr>"
     return f'<div class="gs-scroll"><table class="gs-figures">{head}{rows}</table></div>'
-
-
-def _of_kind(kind: str, evaluated: Evaluated) -> str:
-    answers = [answer for answer in evaluated.answers if answer.kind == kind]
-    return f"{percent(sum(answer.correct for answer in answers), len(answers))} of {len(answers)}"
 
 
 def _pairs(history: History) -> list[tuple[int, Answer, Answer]]:

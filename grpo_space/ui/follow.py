@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from grpo_space import runs
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.evaluations import stored
 from grpo_space.events import EventLog, Probe, Started, Step
 from grpo_space.history import History
 from grpo_space.runs import Run, Status, ended, holder
@@ -144,7 +145,7 @@ class Follower:
             return self.history
         made = (self.history.started, self.history.tuned, *((log.name, log.stat().st_size) for log in logs))
         if made != self._evaluations:
-            self._evaluations, self._evaluation = made, self.run.evaluation()
+            self._evaluations, self._evaluation = made, stored(self.run)
         return self._evaluation
 
 

@@ -2,13 +2,14 @@
 
 import time
 
+from grpo_space.comparison import Comparison, of, words
 from grpo_space.config import RunConfig
 from grpo_space.events import Failed, Phase
 from grpo_space.history import History
 from grpo_space.live import download_words, time_left
 from grpo_space.report import PHASES
 from grpo_space.runs import Status
-from grpo_space.statistics import percent, verdict
+from grpo_space.statistics import percent
 from grpo_space.ui.markup import box, note, tag, text
 from grpo_space.words import duration, number
 
@@ -62,10 +63,10 @@ def _stages(history: History) -> str:
     what = history.phase.what if history.phase else ""
     here = names.index("load" if what == "download" else what) if what in (*STAGES, "download") else -1
     marks = []
-    for i, (name, words) in enumerate(STAGES.items()):
+    for i, (name, stage) in enumerate(STAGES.items()):
         kind = "gs-done" if i < here else "gs-here" if i == here else ""
         current = ' aria-current="step"' if i == here else ""
-        marks.append(f'<li class="{kind}"{current} data-stage="{name}">{words}</li>')
+        marks.append(f'<li class="{kind}"{current} data-stage="{name}">{stage}</li>')
     return f'<ol class="gs-stages">{"".join(marks)}</ol>'
 
 
@@ -171,16 +172,19 @@ def _cut_off(at: str, checkpoint: int | None) -> str:
 
 def changed(history: History) -> str:
     """What the run changed, in one sentence with numbers."""
-    base, tuned, paired = history.base, history.tuned, history.paired()
-    assert base is not None
-    assert tuned is not None
-    kind = "info" if paired.p_value >= 0.05 else "good" if paired.tuned > paired.base else "warning"
+    compared = of(history)
+    base, tuned = compared.base, compared.tuned
     shares = (
         f"On {base.n:,} held-out problems the base model was right on {percent(base.correct, base.n)}, the tuned one "
-        f"on "
-        f"{percent(tuned.correct, tuned.n)}; in brackets the 95 % interval."
+        f"on {percent(tuned.correct, tuned.n)}; in brackets the 95 % interval."
     )
-    return note(kind, tag("b", text(verdict(paired))), text(shares))
+    verdict, *more = words(compared)
+    return note(kind(compared), tag("b", text(verdict)), *map(text, more), text(shares))
+
+
+def kind(compared: Comparison) -> str:
+    """The colour of the note that tells the verdict."""
+    return {"nothing": "info", "format": "info", "worse": "warning"}.get(compared.learnt, "good")
 
 
 def alarms(history: History) -> str:

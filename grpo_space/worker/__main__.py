@@ -2,10 +2,10 @@
 
 python -m grpo_space.worker train DIR           a token of the Hub on stdin, or nothing
 python -m grpo_space.worker preflight DIR
-python -m grpo_space.worker evaluate DIR LOG LIMIT again|known
+python -m grpo_space.worker evaluate DIR LOG ASKED again|known     ASKED: events.Asked, as JSON
 python -m grpo_space.worker verify DIR ADAPTER  does a folder's adapter load, and write? the answer on stdout
 python -m grpo_space.worker merge DIR FOLDER    the whole model in 16 bits
-python -m grpo_space.worker ask DIR             the question on stdin, the answers on stdout
+python -m grpo_space.worker serve DIR SECONDS   answers questions, until nobody has asked for so long
 """
 
 import contextlib
@@ -24,22 +24,25 @@ from grpo_space.events import Alarm, EventLog, Failed, Finished
 from grpo_space.hardware import gpu
 from grpo_space.history import History
 from grpo_space.runs import PARENT, SHORT, Run, locked, root
+from grpo_space.serving import make_room
 from grpo_space.worker.recovery import next_attempt
 
 LOOK_SECONDS = 2.0
 """Between two looks at whether the grace period is over. Rare: the training needs the cores."""
-DOING = {"train": "training", "evaluate": "evaluating", "preflight": "looking at", "ask": "answering a question of"}
-DOING |= {"verify": "looking at what was published of", "merge": "merging"}
+DOING = {"train": "training", "evaluate": "evaluating", "preflight": "looking at"}
+DOING |= {"serve": "answering questions of", "verify": "looking at what was published of", "merge": "merging"}
 
 
 def main(task: str, folder: str, *arguments: str) -> int:
     run = Run(Path(folder))
     child = Child(task, run, arguments)
     signal.signal(signal.SIGTERM, child.stop)  # before the locks: whoever sees them held may ask us to stop
-    with locked(run.folder / "lock", what=task) as mine:
+    serves = task == "serve"  # which is no matter of the run's: it can be trained on, and then comes first
+    with locked(run.folder / ("serve.lock" if serves else "lock"), what=task) as mine:
         if not mine:
             return refuse(task, f"{run.id}: somebody is at it already: watch it, or stop it first")
-        with locked(root() / "gpu.lock", what=DOING[task], run=run.id) as machine:
+        make_room(root() / "gpu.lock")
+        with locked(root() / "gpu.lock", what=DOING[task], run=run.id, task=task) as machine:
             if not machine:
                 return refuse(task, busy())
             if task not in SHORT:
@@ -69,7 +72,7 @@ class Child:
         self.command = [sys.executable, "-m", "grpo_space.worker.story", task, str(run.folder), *arguments]
         self.run = run
         self.log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
-        self.tells = task not in SHORT
+        self.tells = task not in (*SHORT, "serve")
         self.token = b"" if task in SHORT or sys.stdin.isatty() else sys.stdin.buffer.read()
         """In memory alone, for the child and the one that may come after it."""
         self.process: subprocess.Popen[bytes] | None = None
@@ -85,7 +88,9 @@ class Child:
             self.process.terminate()
 
     def grace(self) -> float:
-        """Seconds for the step at hand, one more, and a save."""
+        """Seconds for the step at hand, one more, and a save; a server has nothing to save."""
+        if not self.tells:
+            return 5.0
         history = self.told()
         return max(60.0, 2 * (history.seconds_per_step or 0.0) + 30.0)
 

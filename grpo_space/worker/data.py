@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grpo_space import hub
-from grpo_space.config import RunConfig
+from grpo_space.config import DataSection, RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import data_file
 from grpo_space.rows import Row, digest, read_file, to_row
@@ -69,6 +69,21 @@ def share_out(rows: list[Row], test: list[Row] | None, config: RunConfig, name: 
     if len(test) < wanted:
         told += f" evaluation.problems asks for {wanted}: there are no more."
     return Rows(train, probe, test, commit, told)
+
+
+def others(name: str, config: RunConfig, limit: int | None, token: str | None = None) -> list[Row]:
+    """Problems to evaluate on that are not the run's own: GSM8K's test, or a file's; of several the first `limit` by a
+    hash of their text, which is a sample, and the same for everybody.
+
+    Raises:
+        UserError: where they cannot be had.
+    """
+    if name == "gsm8k-test":
+        gsm8k = DataSection(id="openai/gsm8k", name="main")
+        rows = read_hub(config.model_copy(update={"data": gsm8k}), "test", token)[0]
+    else:
+        rows = read_file(Path(name))
+    return by_hash(rows)[:limit]
 
 
 def enough(train: Sequence[Row], test: Sequence[Row], config: RunConfig) -> None:

@@ -30,6 +30,14 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How completions are drawn: from all tokens. None in its place: greedily."""
+
+    temperature: float
+    seed: int
+
+
+@dataclass(frozen=True)
 class Engine(ABC):
     choice: Choice
     model: PeftModel
@@ -53,8 +61,9 @@ class Engine(ABC):
         max_new_tokens: int,
         batch_size: int,
         progress: Progress = lambda done: None,
+        sampling: Sampling | None = None,
     ) -> list[Written]:
-        """Greedy completions, in the order of the prompts."""
+        """Completions, in the order of the prompts."""
 
     def encode(self, prompt: Messages) -> list[int]:
         return self.tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=True, return_dict=False)
@@ -92,16 +101,16 @@ def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -
 
 def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
     """Less the problems whose prompt is longer than `max_prompt_length`, and said so."""
-
-    def fits(row: Row) -> bool:
-        return len(engine.encode(messages(row.question, config.data.system_prompt))) <= config.data.max_prompt_length
-
     shares = (rows.train, rows.probe, rows.test)
-    train, probe, test = ([row for row in share if fits(row)] for share in shares)
+    train, probe, test = ([row for row in share if fits(engine, row, config)] for share in shares)
     lost = sum(map(len, shares)) - len(train) - len(probe) - len(test)
     enough(train, test, config)
     told = f" {lost:,} left out: their prompts are longer than {config.data.max_prompt_length} tokens." if lost else ""
     return replace(rows, train=train, probe=probe, test=test, told=rows.told + told)
+
+
+def fits(engine: Engine, row: Row, config: RunConfig) -> bool:
+    return len(engine.encode(messages(row.question, config.data.system_prompt))) <= config.data.max_prompt_length
 
 
 def save(engine: Engine, folder: Path, config: RunConfig) -> None:

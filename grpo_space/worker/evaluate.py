@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import grpo_space
 from grpo_space.answers import grade
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.events import Answer, Evaluated, Probe
-from grpo_space.rows import Row, messages
+from grpo_space.events import Answer, Answered, Evaluated, EventLog, Method, Probe, Sampled
+from grpo_space.rows import Row, digest, messages
 from grpo_space.runs import Run, every
-from grpo_space.worker.engine import Engine
+from grpo_space.worker.engine import Engine, Sampling, Written
 
 DECIDE = (
     "answers.py",
@@ -30,6 +31,8 @@ DECIDE = (
     "worker/fast.py",
 )
 """The files that decide what is asked, how it is answered, and what counts as right."""
+AT_ONCE = 512
+"""Problems that vLLM is given at once, and all that a kill can lose: it fills its batches from them."""
 
 
 def answer(
@@ -38,66 +41,126 @@ def answer(
     config: RunConfig,
     adapter: bool,
     progress: Callable[[int], None] = lambda done: None,
-) -> tuple[Answer, ...]:
-    """Greedy answers to `rows`, graded."""
-    prompts = [messages(row.question, config.data.system_prompt) for row in rows]
-    written = engine.write(
-        prompts,
-        adapter=adapter,
-        max_new_tokens=config.grpo.max_completion_length,
-        batch_size=config.evaluation.batch_size,
-        progress=progress,
-    )
-    return tuple(
-        _graded(row, *told) for row, told in zip(rows, ((w.text, w.tokens, w.cut_off) for w in written), strict=True)
-    )
+    example: bool = False,
+    samples: int = 1,
+    kept: EventLog | None = None,
+) -> list[tuple[Answer, ...]]:
+    """Graded answers to each of `rows`: a greedy one, or several samples at the run's temperature.
+
+    Each is appended to `kept` as soon as it is there, and what stands there already is not asked again.
+    """
+    prompts = [messages(row.question, config.data.system_prompt, example) for row in rows]
+    lengths = [len(engine.encode(prompt)) for prompt in prompts]
+    jobs = [(i, k) for i in sorted(range(len(rows)), key=lambda i: -lengths[i]) for k in range(samples)]
+    done = {(event.problem, event.sample): event.answer for event in answered(kept)}
+    at_once = config.evaluation.batch_size if engine.choice.rollout == "generate" else AT_ONCE
+    for start in range(0, len(jobs), at_once):
+        part = jobs[start : start + at_once]
+        if all(job in done for job in part):
+            continue
+        written = engine.write(
+            [prompts[i] for i, _ in part],
+            adapter=adapter,
+            max_new_tokens=config.grpo.max_completion_length,
+            batch_size=config.evaluation.batch_size,
+            progress=lambda here, start=start: progress(start + here),  # type: ignore[misc]
+            sampling=Sampling(config.grpo.temperature, config.seed + start) if samples > 1 else None,
+        )
+        for (i, k), told in zip(part, written, strict=True):
+            if (i, k) not in done:
+                done[i, k] = _graded(rows[i], told)
+                if kept is not None:
+                    kept.append(Answered(problem=i, sample=k, answer=done[i, k]))
+    return [tuple(done[i, k] for k in range(samples)) for i in range(len(rows))]
 
 
-def _graded(row: Row, text: str, tokens: int, cut_off: bool) -> Answer:
-    graded = grade(text, row.gold, row.question)
+def answered(kept: EventLog | None) -> list[Answered]:
+    return [event for event in kept.read()[0] if isinstance(event, Answered)] if kept is not None else []
+
+
+def _graded(row: Row, written: Written) -> Answer:
+    graded = grade(written.text, row.gold, row.question)
     return Answer(
-        question=row.question, gold=row.gold, kind=row.kind, text=text, tokens=tokens, cut_off=cut_off,
+        question=row.question, gold=row.gold, kind=row.kind, steps=row.steps, text=written.text,
+        tokens=written.tokens, cut_off=written.cut_off,
         value=graded.value, correct=graded.lenient, strict=graded.strict, reason=graded.reason,
     )  # fmt: skip
 
 
-def evaluate_base(engine: Engine, rows: Sequence[Row], config: RunConfig, progress: Callable[[int], None]) -> Evaluated:
-    start = time.monotonic()
-    answers = answer(engine, rows, config, adapter=False, progress=progress)
-    return Evaluated(which="base", key=key(engine, rows, config), seconds=time.monotonic() - start, answers=answers)
-
-
-def evaluate_tuned(
-    engine: Engine, rows: Sequence[Row], config: RunConfig, progress: Callable[[int], None]
-) -> Evaluated:
-    start = time.monotonic()
-    answers = answer(engine, rows, config, adapter=True, progress=progress)
-    return Evaluated(which="tuned", key=key(engine, rows, config), seconds=time.monotonic() - start, answers=answers)
+def measure(
+    engine: Engine,
+    rows: Sequence[Row],
+    config: RunConfig,
+    which: Literal["base", "tuned", "example"],
+    progress: Callable[[int], None],
+    folder: Path | None = None,
+    samples: int = 1,
+    again: bool = False,
+) -> Evaluated | Sampled:
+    """A model on `rows`. Its answers are kept one a line in `folder`, where an earlier attempt's are used too; `again`:
+    they are not.
+    """
+    start, method = time.monotonic(), how(engine, rows, config, which, samples)
+    kept = EventLog(folder / f"{method.key}.jsonl") if folder is not None else None
+    if kept is not None:
+        kept.path.parent.mkdir(parents=True, exist_ok=True)
+        if again:
+            kept.path.unlink(missing_ok=True)
+        if not kept.path.exists():
+            kept.append(method)
+    answers = answer(engine, rows, config, which == "tuned", progress, which == "example", samples, kept)
+    seconds = time.monotonic() - start
+    if samples > 1:
+        assert which != "example"
+        return Sampled(which=which, key=method.key, seconds=seconds, method=method, answers=tuple(answers))
+    greedy = tuple(one for (one,) in answers)
+    return Evaluated(which=which, key=method.key, seconds=seconds, answers=greedy, method=method)
 
 
 def probe(engine: Engine, rows: Sequence[Row], config: RunConfig, step: int) -> Probe:
-    answers = answer(engine, rows, config, adapter=True)
+    answers = [one for (one,) in answer(engine, rows, config, adapter=True)]
     right, strict = sum(a.correct for a in answers), sum(a.strict for a in answers)
     return Probe(step=step, correct=right, strict_correct=strict, n=len(answers))
 
 
-def key(engine: Engine, rows: Sequence[Row], config: RunConfig) -> str:
-    """Digest of all that the base's result depends on. The batch size is in it: padding moves the last bits."""
+def how(
+    engine: Engine,
+    rows: Sequence[Row],
+    config: RunConfig,
+    which: Literal["base", "tuned", "example"],
+    samples: int = 1,
+) -> Method:
+    """All that a result depends on, and its digest. The batch size is in it: padding moves the last bits."""
     folder = Path(grpo_space.__file__).parent
-    parts = [
-        engine.name,
-        str(engine.model.device.type),
-        config.model.id,
-        config.model.load_in_4bit,
-        engine.commit,
-        config.data.system_prompt,
-        config.grpo.max_completion_length,
-        config.evaluation.batch_size,
-        [version(package) for package in packages(engine)],
-        [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in DECIDE],
-        [[row.question, row.gold, row.kind] for row in rows],
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    extractor = [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in DECIDE]
+    method = Method(
+        which=which,
+        key="",
+        model=config.model.id,
+        model_commit=engine.commit,
+        adapter=adapter_digest(engine) if which == "tuned" else "",
+        system_prompt=config.data.system_prompt,
+        example=which == "example",
+        temperature=config.grpo.temperature if samples > 1 else 0.0,
+        samples=samples,
+        seed=config.seed if samples > 1 else 0,
+        max_new_tokens=config.grpo.max_completion_length,
+        engine=f"{engine.name}, {engine.model.device.type}, batches of {config.evaluation.batch_size}",
+        versions={package: version(package) for package in packages(engine)},
+        extractor=digest(json.dumps(extractor).encode()),
+        problems=len(rows),
+    )
+    problems = [[row.question, row.gold, row.kind] for row in rows]
+    parts = [method.model_dump(exclude={"time", "key", "which"}), config.model.load_in_4bit, problems]
+    return method.model_copy(update={"key": digest(json.dumps(parts).encode())})
+
+
+def adapter_digest(engine: Engine) -> str:
+    made = hashlib.sha256()
+    for name, weights in sorted(engine.model.named_parameters()):
+        if "lora_" in name:
+            made.update(name.encode() + weights.detach().float().cpu().numpy().tobytes())
+    return made.hexdigest()[:16]
 
 
 def packages(engine: Engine) -> list[str]:
@@ -112,12 +175,12 @@ def known_base(run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig)
 
     The base's result is the same for every run with the same model, problems, prompt, decoding and extractor.
     """
-    digest = key(engine, rows, config)
+    wanted = how(engine, rows, config, "base").key
     for other in [run, *every()]:
         with contextlib.suppress(OSError, UserError):  # one that is damaged, or was deleted this moment, is no source
-            if digest not in other.log.path.read_text(encoding="utf-8", errors="replace"):
+            if wanted not in other.log.path.read_text(encoding="utf-8", errors="replace"):
                 continue
             for event in other.log.read()[0]:
-                if isinstance(event, Evaluated) and event.which == "base" and event.key == digest:
+                if isinstance(event, Evaluated) and event.which == "base" and event.key == wanted:
                     return event.model_copy(update={"reused_from": event.reused_from or other.id, "time": time.time()})
     return None

@@ -19,7 +19,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.hardware import Gpu
 from grpo_space.worker.choice import Choice
-from grpo_space.worker.engine import Engine, Messages, Progress, Written, check, stop_ids
+from grpo_space.worker.engine import Engine, Messages, Progress, Sampling, Written, check, stop_ids
 from grpo_space.worker.plain import Generating
 
 LEAST_SEQUENCES = 64
@@ -44,20 +44,28 @@ class Serving(Engine):
         max_new_tokens: int,
         batch_size: int,
         progress: Progress = lambda done: None,
+        sampling: Sampling | None = None,
     ) -> list[Written]:
         """All prompts at once: vLLM fills its own batch, so `batch_size` is not needed."""
-        from vllm import SamplingParams  # noqa: PLC0415 - only where it is chosen
-
-        greedy = SamplingParams(
-            temperature=0.0, max_tokens=max_new_tokens, stop_token_ids=sorted(self.stop_ids), detokenize=False
-        )
         outputs = self.model.vllm_engine.generate(
             [{"prompt_token_ids": self.encode(prompt)} for prompt in prompts],
-            greedy,
+            [self.decoding(max_new_tokens, sampling, i) for i in range(len(prompts))],
             lora_request=self.model.load_lora(LORA, load_tensors=True) if adapter else None,
             use_tqdm=lambda *iterable, **options: Bar(progress, *iterable, **options),
         )
         return [self.read(output.outputs[0].token_ids) for output in outputs]
+
+    def decoding(self, max_new_tokens: int, sampling: Sampling | None, number: int) -> Any:
+        """vLLM's, for the prompt of that number: each has a seed of its own, or equal prompts had equal completions."""
+        from vllm import SamplingParams  # noqa: PLC0415 - only where it is chosen
+
+        return SamplingParams(
+            temperature=sampling.temperature if sampling else 0.0,
+            seed=sampling.seed + number if sampling else None,
+            max_tokens=max_new_tokens,
+            stop_token_ids=sorted(self.stop_ids),
+            detokenize=False,
+        )
 
 
 class Bar(tqdm):

@@ -22,7 +22,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.hardware import Gpu
 from grpo_space.worker.choice import Choice
-from grpo_space.worker.engine import Engine, Messages, Progress, Written, check, stop_ids
+from grpo_space.worker.engine import Engine, Messages, Progress, Sampling, Written, check, stop_ids
 
 
 class MergedRollouts(PeftModelForCausalLM):
@@ -33,7 +33,7 @@ class MergedRollouts(PeftModelForCausalLM):
 
     def generate(self, *args: Any, **options: Any) -> Any:
         layers = [module for module in self.modules() if isinstance(module, LoraLayer)]
-        if any(layer.disable_adapters for layer in layers):
+        if "adapter_names" in options or any(layer.disable_adapters for layer in layers):
             return super().generate(*args, **options)
         weights = [layer.get_base_layer().weight for layer in layers]
         before = [weight.detach().clone() for weight in weights]
@@ -59,6 +59,7 @@ class Generating(Engine):
         max_new_tokens: int,
         batch_size: int,
         progress: Progress = lambda done: None,
+        sampling: Sampling | None = None,
     ) -> list[Written]:
         """Batched by length, so that little is padding."""
         encoded = [self.encode(prompt) for prompt in prompts]
@@ -66,26 +67,35 @@ class Generating(Engine):
         written: dict[int, Written] = {}
         training = self.model.training
         self.model.eval()
+        if sampling is not None:
+            torch.manual_seed(sampling.seed)
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
-            results = self._write_batch([encoded[i] for i in batch], adapter, max_new_tokens)
+            results = self._write_batch([encoded[i] for i in batch], adapter, max_new_tokens, sampling)
             written.update(zip(batch, results, strict=True))
             progress(len(written))
         self.model.train(training)
         return [written[i] for i in range(len(prompts))]
 
-    def _write_batch(self, encoded: list[list[int]], adapter: bool, max_new_tokens: int) -> list[Written]:
+    def _write_batch(
+        self, encoded: list[list[int]], adapter: bool, max_new_tokens: int, sampling: Sampling | None
+    ) -> list[Written]:
         inputs = self.tokenizer.pad({"input_ids": encoded}, padding_side="left", return_tensors="pt")
         inputs = inputs.to(self.model.device)
-        greedy = GenerationConfig(
+        decoding = self.decoding(max_new_tokens, sampling)
+        with torch.inference_mode(), contextlib.nullcontext() if adapter else self.model.disable_adapter():
+            output = self.model.generate(**inputs, generation_config=decoding)
+        return [self.read(ids) for ids in output[:, inputs["input_ids"].shape[1] :].tolist()]
+
+    def decoding(self, max_new_tokens: int, sampling: Sampling | None) -> GenerationConfig:
+        drawn = {"temperature": sampling.temperature, "top_k": 0, "top_p": 1.0} if sampling else {}
+        return GenerationConfig(
             max_new_tokens=max_new_tokens,
-            do_sample=False,
+            do_sample=sampling is not None,
             pad_token_id=self.tokenizer.pad_token_id,
             eos_token_id=sorted(self.stop_ids),
+            **drawn,
         )
-        with torch.inference_mode(), contextlib.nullcontext() if adapter else self.model.disable_adapter():
-            output = self.model.generate(**inputs, generation_config=greedy)
-        return [self.read(ids) for ids in output[:, inputs["input_ids"].shape[1] :].tolist()]
 
 
 def load(

@@ -20,15 +20,15 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
-from grpo_space import hardware, merging
+from grpo_space import adapters, hardware, merging
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError, UserError
-from grpo_space.events import Alarm, Chosen, EventLog, Failed, Finished, Loaded, Phase, Started
-from grpo_space.rows import messages
+from grpo_space.events import Alarm, Asked, Chosen, EventLog, Failed, Finished, Loaded, Phase, Started
 from grpo_space.runs import PARENT, Run, disk_is_full
 from grpo_space.worker import data, download, own_reward
-from grpo_space.worker.choice import Choice, choose, make_ready
+from grpo_space.worker.choice import LOAD_SECONDS, Choice, choose, make_ready
 from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED, VLLM_DIED, is_out_of_memory, lowered
+from grpo_space.worker.serve import Server
 
 if TYPE_CHECKING:
     from grpo_space.worker.engine import Engine
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
 FULL = "the disk is full: free some of it, then resume"
 
-What = Literal["data", "download", "load", "evaluate_base", "train", "save", "evaluate_tuned", "preflight"]
+What = Literal[
+    "data", "download", "load", "evaluate_base", "evaluate_example", "train", "save", "evaluate_tuned", "preflight"
+]
 
 
 def train(run: Run, tell: "Teller") -> None:
@@ -46,13 +48,14 @@ def train(run: Run, tell: "Teller") -> None:
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
     engine, rows = load(run, tell)
+    from grpo_space.worker import both, evaluate
     from grpo_space.worker import engine as engines
-    from grpo_space.worker import evaluate
     from grpo_space.worker import train as grpo
 
     with tell.phase("evaluate_base", total=len(rows.test)) as progress:
         known = evaluate.known_base(run, engine, rows.test, config)
-        tell.log.append(known or evaluate.evaluate_base(engine, rows.test, config, progress))
+        tell.log.append(known or evaluate.measure(engine, rows.test, config, "base", progress, run.answers))
+    both.with_example(run, tell, engine, config, rows.test)
 
     with tell.phase("train", total=config.grpo.max_steps), tell.patient():
         reached = grpo.train(engine, rows, config, tell.log, run.checkpoints, checkpoint, tell.stop_asked)
@@ -67,7 +70,7 @@ def train(run: Run, tell: "Teller") -> None:
         raise Stopped(f"Saved at step {reached} of {config.grpo.max_steps}.")
 
     with tell.phase("evaluate_tuned", total=len(rows.test)) as progress:
-        tell.log.append(evaluate.evaluate_tuned(engine, rows.test, config, progress))
+        tell.log.append(evaluate.measure(engine, rows.test, config, "tuned", progress, run.answers))
     tell.log.append(Finished(why="done"))
 
 
@@ -109,6 +112,7 @@ def load_engine(
     scratch: Path,
     adapter: Path | None,
 ) -> "Engine":
+    config = config if adapter is None else adapters.with_lora(config, adapter)
     make_ready(choice, gpu, scratch)
     if choice.engine == "unsloth":
         from grpo_space.worker import fast
@@ -125,22 +129,18 @@ def vllm_died(*logs: EventLog) -> bool:
     return any(isinstance(event, Alarm) and event.name == VLLM_DIED for log in logs for event in log.read()[0])
 
 
-def evaluate(run: Run, tell: "Teller", limit: int | None, again: bool) -> None:
-    """Base against tuned after the run, on the run's own held-out problems: all of them, or the first `limit`.
-
-    `again`: the base too, even where its result is known.
-    """
-    config, adapter = effective(run, tell.log), saved_adapter(run)
-    tell.started("evaluate", 0)
+def evaluate(run: Run, tell: "Teller", asked: Asked, again: bool) -> None:
+    """Base against tuned after the run. `again`: both anew, even where a result is known."""
+    tell.started("evaluate", 0, asked)
+    others = None if asked.data == "held-out" else data.others(asked.data, run.config, asked.limit, tell.token)
+    if asked.adapter:
+        adapter = adapters.find(asked.adapter, run.config.model, tell.token)
+    else:
+        adapter = saved_adapter(run, asked.checkpoint)
     engine, rows = load(run, tell, adapter)
-    from grpo_space.worker import evaluate
+    from grpo_space.worker import both
 
-    problems = rows.test[:limit]
-    with tell.phase("evaluate_base", total=len(problems)) as progress:
-        known = None if again else evaluate.known_base(run, engine, problems, config)
-        tell.log.append(known or evaluate.evaluate_base(engine, problems, config, progress))
-    with tell.phase("evaluate_tuned", total=len(problems)) as progress:
-        tell.log.append(evaluate.evaluate_tuned(engine, problems, config, progress))
+    both.tell_both(run, tell, engine, effective(run, tell.log), rows, others, asked, again)
     tell.log.append(Finished(why="done"))
 
 
@@ -165,20 +165,20 @@ def briefly(run: Run, adapter: Path) -> "Engine":
     return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
 
 
-def ask(run: Run, question: str) -> dict[str, str]:
-    """Both models' greedy answers to a question."""
-    config, engine = effective(run), briefly(run, saved_adapter(run))
-    prompt = messages(question, config.data.system_prompt)
-    longest = config.model.max_seq_length - config.grpo.max_completion_length
-    if len(engine.encode(prompt)) > longest:
-        raise UserError(f"question: longer than the {longest} tokens that this model leaves for it")
-    answers = {}
-    for name, adapter in (("base", False), ("tuned", True)):
-        [written] = engine.write(
-            [prompt], adapter=adapter, max_new_tokens=config.grpo.max_completion_length, batch_size=1
-        )
-        answers[name] = written.text
-    return answers
+def serve(run: Run, idle_seconds: float) -> int:
+    """Answers questions to base and tuned until nobody asks any more."""
+
+    def load(told: Callable[[str, float], None]) -> "Engine":
+        config, adapter, gpu = effective(run), saved_adapter(run), hardware.gpu()
+        hardware.check(config, gpu)
+        told(config.model.id, LOAD_SECONDS["transformers", "generate"])
+        model = download.fetch(config.model, lambda here, total, rate: None)
+        choice = choose(config, model.folder, gpu, vllm_died(run.log))
+        told(config.model.id, choice.load_seconds)
+        return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
+
+    Server(run, idle_seconds).serve(load)
+    return 0
 
 
 def verify(run: Run, adapter: Path) -> dict[str, str]:
@@ -214,11 +214,14 @@ def same_as_before(run: Run, model_commit: str, rows: data.Rows) -> None:
         raise UserError(f"model.id: {run.config.model.id} changed since {run.id} began: start a new run")
 
 
-def saved_adapter(run: Run) -> Path:
-    """
+def saved_adapter(run: Run, step: int | None = None) -> Path:
+    """The latest, or that of a step.
+
     Raises:
         UserError: where the run saved none yet.
     """
+    if step is not None:
+        return run.checkpoints / f"checkpoint-{step}"
     if (run.adapter / "adapter_config.json").is_file():
         return run.adapter
     step = run.last_checkpoint()
@@ -260,11 +263,20 @@ class Teller:
         finally:
             self._at_once = True
 
-    def started(self, task: Literal["train", "evaluate", "preflight"], from_step: int) -> None:
+    def started(
+        self, task: Literal["train", "evaluate", "preflight"], from_step: int, asked: Asked | None = None
+    ) -> None:
         attempt = 1 + sum(isinstance(event, Started) for event in self.log.read()[0])
         hardware = f"{os.cpu_count()} CPU cores ({platform.machine()})"
         self.log.append(
-            Started(task=task, attempt=attempt, from_step=from_step, hardware=hardware, versions=versions())
+            Started(
+                task=task,
+                attempt=attempt,
+                from_step=from_step,
+                hardware=hardware,
+                versions=versions(),
+                asked=asked or Asked(),
+            )
         )
 
     def loaded(self, engine: str, model_commit: str, rows: data.Rows) -> None:
@@ -322,6 +334,8 @@ def main(task: str, folder: str, *arguments: str) -> int:
     """
     die_with_parent()
     run = Run(Path(folder))
+    if task == "serve":
+        return serve(run, float(arguments[0]))
     if task in ANSWERS:
         return answer_on_stdout(run, task, arguments)
     log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
@@ -329,7 +343,7 @@ def main(task: str, folder: str, *arguments: str) -> int:
     tell.token = sys.stdin.read() or None
     try:
         if task == "evaluate":
-            evaluate(run, tell, limit=int(arguments[1]) or None, again=arguments[2] == "again")
+            evaluate(run, tell, Asked.model_validate_json(arguments[1]), again=arguments[2] == "again")
         elif task == "preflight":
             preflight(run, tell)
         else:
@@ -352,7 +366,6 @@ def main(task: str, folder: str, *arguments: str) -> int:
 
 
 ANSWERS: dict[str, Callable[..., dict[str, str]]] = {
-    "ask": lambda run: ask(run, sys.stdin.read()),
     "verify": lambda run, adapter: verify(run, Path(adapter)),
     "merge": lambda run, folder: merge(run, Path(folder)),
 }

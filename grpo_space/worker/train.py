@@ -16,8 +16,8 @@ from trl import GRPOConfig, GRPOTrainer
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
-from grpo_space.events import Alarm, EventLog, Step
-from grpo_space.history import History
+from grpo_space.events import Alarm, EventLog, Probe, Step
+from grpo_space.history import History, best
 from grpo_space.memory import UNROLLED
 from grpo_space.rows import Row, messages
 from grpo_space.worker.data import Rows
@@ -189,6 +189,14 @@ class Teller(TrainerCallback):
             probed = probe(self.engine, self.probes, self.config, state.global_step)
             self.log.append(probed)
             self._raise_alarms(self.watch.probe(probed))
+            if probed == best(self.watch.probes):
+                state.best_global_step = state.global_step  # TRL's Trainer deletes other checkpoints, never this one
+                control.should_save = True
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        found, last = best(self.watch.probes), self.watch.probes[-1:]
+        if found is not None and found not in last and not self.stop_asked():
+            self.log.append(Alarm(step=state.global_step, name="best", message=best_words(found, last[0])))
 
     def _diverged(self, step: int, what: str) -> NoReturn:
         self.log.append(Alarm(step=step, name="diverged", message=what))
@@ -197,6 +205,13 @@ class Teller(TrainerCallback):
     def _raise_alarms(self, alarms: Iterable[Alarm]) -> None:
         for alarm in alarms:
             self.log.append(alarm)
+
+
+def best_words(best: Probe, last: Probe) -> str:
+    return (
+        f"By the held-out probe the best checkpoint is that of step {best.step}: {best.correct} of {best.n} right, and "
+        f"{last.correct} at step {last.step}. Of so few that may be chance: evaluate it too (--checkpoint {best.step})."
+    )
 
 
 CURE = (

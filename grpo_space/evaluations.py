@@ -1,0 +1,101 @@
+"""Evaluations made after a run: of its adapter, of any checkpoint or of another adapter, on its own or other problems.
+
+What each was asked for stands in its log's first event. Answers are kept one JSON line a problem as they come, in
+`evaluations/answers/`, named by a digest of all that they depend on: so one that was killed goes on where it was.
+"""
+
+import time
+from pathlib import Path
+
+from grpo_space import adapters
+from grpo_space.errors import UserError
+from grpo_space.events import Asked, EventLog
+from grpo_space.history import History
+from grpo_space.rows import read_file
+from grpo_space.runs import Run, start
+
+HELD_OUT, GSM8K_TEST = "held-out", "gsm8k-test"
+MOST_SAMPLES = 64
+OWN = Asked()
+
+
+def possible(run: Run) -> bool:
+    """Has it saved an adapter?"""
+    return run.adapter.is_dir() or bool(run.last_checkpoint())
+
+
+def check(run: Run, asked: Asked) -> None:
+    """Early, before anything is started.
+
+    Raises:
+        UserError: where it cannot be done, naming what was asked for.
+    """
+    if run.status() == "running":
+        raise UserError(f"{run.id}: is running: its evaluation comes at its end")
+    if asked.adapter and asked.checkpoint is not None:
+        raise UserError(f"--checkpoint {asked.checkpoint}: is the run's own; --adapter {asked.adapter} is another one")
+    if asked.checkpoint is not None and asked.checkpoint not in (kept := run.checkpoint_steps()):
+        steps = f"of steps {', '.join(map(str, kept))}" if kept else "none yet"
+        raise UserError(f"--checkpoint {asked.checkpoint}: is not there; {run.id} keeps {steps}")
+    if not asked.adapter and not possible(run):
+        raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
+    if asked.adapter and Path(asked.adapter).is_dir():
+        adapters.check(Path(asked.adapter), run.config.model, asked.adapter)
+    if not 1 <= asked.samples <= MOST_SAMPLES:
+        raise UserError(f"--samples {asked.samples}: 1 to {MOST_SAMPLES} are possible")
+    if asked.data not in (HELD_OUT, GSM8K_TEST):
+        file = Path(asked.data)
+        if not file.is_file():
+            raise UserError(f"--data {asked.data}: is neither {HELD_OUT}, {GSM8K_TEST} nor a file")
+        read_file(file)
+
+
+def begin(run: Run, asked: Asked = OWN, again: bool = False, token: str | None = None) -> EventLog:
+    """Starts an evaluation and gives its log. `again`: nothing that was measured before is used.
+
+    Raises:
+        UserError: where it cannot be done, or the machine is busy.
+    """
+    check(run, asked)
+    folder = run.folder / "evaluations"
+    folder.mkdir(exist_ok=True)
+    log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
+    start(run, "evaluate", str(log.path), asked.model_dump_json(), "again" if again else "known", token=token)
+    return log
+
+
+def every(run: Run) -> list[History]:
+    """Those that were made after the run and came to their end, the newest last. Not those from before it was resumed:
+    they measured another adapter.
+    """
+    started = run.history().started
+    since = started.time if started else 0.0
+    made = []
+    for path in run.evaluations():
+        history = History()
+        history.add(EventLog(path).read()[0])
+        if history.measured and history.last_time > since:
+            made.append(history)
+    return made
+
+
+def stored(run: Run, asked: Asked = OWN) -> History:
+    """The comparison that was asked for, on the most problems; of equals the newest. What the run itself measured is
+    one of them. Nothing in it where there is none.
+    """
+    wanted = asked.model_copy(update={"limit": None})
+    best = run.history() if wanted == OWN else History()
+    for made in every(run):
+        mine = (made.started.asked if made.started else OWN).model_copy(update={"limit": None})
+        if mine == wanted and made.problems >= best.problems:
+            best = made
+    return best
+
+
+def name(asked: Asked) -> str:
+    """What was evaluated, for people."""
+    model = f"adapter {asked.adapter}" if asked.adapter else "the run's adapter"
+    model = f"checkpoint of step {asked.checkpoint}" if asked.checkpoint is not None else model
+    where = {HELD_OUT: "its held-out problems", GSM8K_TEST: "GSM8K's test"}.get(asked.data, Path(asked.data).name)
+    many = f", {asked.samples} samples each" if asked.samples > 1 else ""
+    return f"{model} on {where}{many}"

@@ -1,0 +1,144 @@
+"""Base and tuned write at once, told token by token: in one batch wherever the engine can."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from peft import set_peft_model_state_dict
+from peft.utils import load_peft_weights
+from transformers import StoppingCriteria, StoppingCriteriaList
+from transformers.generation.streamers import BaseStreamer
+
+from grpo_space.worker.engine import Engine, Messages, Sampling, Written
+from grpo_space.worker.plain import Generating
+
+Which = Literal["base", "tuned"]
+BOTH: tuple[Which, ...] = ("base", "tuned")
+Told = Callable[[Which, int, Written, bool], None]
+"""Whose answer, the number of the sample, what is written so far, and whether that is all."""
+
+
+class GoneError(Exception):
+    """Whoever asked does not listen any more."""
+
+
+def stream(
+    engine: Engine, prompt: Messages, *, max_new_tokens: int, samples: int, sampling: Sampling | None, told: Told
+) -> None:
+    """Both answers to a prompt, `samples` of each.
+
+    Raises:
+        GoneError: as `told` does; what is being written is dropped.
+    """
+    ids = engine.encode(prompt)
+    if engine.choice.rollout == "vllm":
+        _with_vllm(engine, ids, max_new_tokens, samples, sampling, told)
+        return
+    assert isinstance(engine, Generating)
+    if engine.choice.engine == "transformers":
+        rows: list[tuple[Which, int]] = [(which, k) for which in BOTH for k in range(samples)]
+        _generate(engine, ids, rows, max_new_tokens, sampling, told, mixed=True)
+        return
+    for which in BOTH:  # Unsloth's kernels take one adapter for the whole batch
+        _generate(engine, ids, [(which, k) for k in range(samples)], max_new_tokens, sampling, told, mixed=False)
+
+
+def take(engine: Engine, adapter: Path) -> None:
+    """Puts another adapter's weights, of the same shape, in the place of the present ones."""
+    weights = load_peft_weights(str(adapter), device=str(engine.model.device))
+    set_peft_model_state_dict(engine.model, weights)
+
+
+class Rows(BaseStreamer):
+    """Told what each row of a batch wrote, after every token. `TextStreamer` knows one row."""
+
+    def __init__(self, engine: Engine, rows: Sequence[tuple[Which, int]], most: int, told: Told) -> None:
+        self.engine, self.rows, self.most, self.told = engine, rows, most, told
+        self.ids: list[list[int]] = [[] for _ in rows]
+        self.ended = [False] * len(rows)
+        self.prompt = True
+
+    def put(self, value: torch.Tensor) -> None:
+        if self.prompt:  # the first call brings the prompt
+            self.prompt = False
+            return
+        for i, token in enumerate(value.reshape(-1).tolist()):
+            if not self.ended[i]:
+                self.ids[i].append(token)
+                self.ended[i] = token in self.engine.stop_ids or len(self.ids[i]) == self.most
+                which, sample = self.rows[i]
+                self.told(which, sample, self.engine.read(self.ids[i]), self.ended[i])
+
+    def end(self) -> None:
+        pass
+
+
+class AllEnded(StoppingCriteria):
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        return torch.tensor(self.rows.ended, device=input_ids.device)
+
+
+def _generate(
+    engine: Generating,
+    ids: list[int],
+    rows: Sequence[tuple[Which, int]],
+    max_new_tokens: int,
+    sampling: Sampling | None,
+    told: Told,
+    mixed: bool,
+) -> None:
+    model = engine.model
+    inputs = torch.tensor([ids] * len(rows), device=model.device)
+    streamer = Rows(engine, rows, max_new_tokens, told)
+    options: dict[str, Any] = {}
+    if mixed:
+        options["adapter_names"] = ["__base__" if which == "base" else "default" for which, _ in rows]
+    off = not mixed and rows[0][0] == "base"
+    if sampling is not None:
+        torch.manual_seed(sampling.seed)
+    model.eval()
+    with torch.inference_mode(), model.disable_adapter() if off else nullcontext():
+        model.generate(
+            input_ids=inputs,
+            attention_mask=torch.ones_like(inputs),
+            generation_config=engine.decoding(max_new_tokens, sampling),
+            streamer=streamer,
+            stopping_criteria=StoppingCriteriaList([AllEnded(streamer)]),
+            **options,
+        )
+
+
+def _with_vllm(
+    engine: Any, ids: list[int], max_new_tokens: int, samples: int, sampling: Sampling | None, told: Told
+) -> None:
+    """All requests in vLLM's one batch, with and without the LoRA request."""
+    from vllm import TokensPrompt  # noqa: PLC0415 - only where it is chosen
+
+    from grpo_space.worker.fast import LORA  # noqa: PLC0415 - it imports Unsloth
+
+    vllm = engine.model.vllm_engine.llm_engine
+    lora = engine.model.load_lora(LORA, load_tensors=True)
+    names = {f"{which}-{k}": (which, k) for which in BOTH for k in range(samples)}
+    for name, (which, k) in names.items():
+        request = lora if which == "tuned" else None
+        prompt = TokensPrompt(prompt_token_ids=ids)
+        vllm.add_request(name, prompt, engine.decoding(max_new_tokens, sampling, k), lora_request=request)
+    left = set(names)
+    try:
+        for output in _outputs(vllm):
+            which, k = names[output.request_id]
+            told(which, k, engine.read(output.outputs[0].token_ids), output.finished)
+            left -= {output.request_id} if output.finished else set()
+    finally:
+        if left:
+            vllm.abort_request(list(left))
+
+
+def _outputs(vllm: Any) -> Iterator[Any]:
+    while vllm.has_unfinished_requests():
+        yield from vllm.step()

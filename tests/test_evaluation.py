@@ -1,0 +1,179 @@
+"""Evaluation as a command of its own, with real workers on the embedded model and adapters made by hand."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from grpo_space import adapters, evaluations
+from grpo_space.answers import grade
+from grpo_space.config import override
+from grpo_space.errors import UserError
+from grpo_space.events import Answered, Asked, EventLog, Finished, Method, Phase, Started
+from grpo_space.presets import read_preset
+from grpo_space.report import sampled
+from grpo_space.runs import Run, create, holder
+from tests.conftest import ROOT, assert_refused, command, until
+
+PROBLEMS = 24
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """A run that ended, with an adapter whose B is not zero: made by hand, since training takes a minute."""
+    from grpo_space.worker import download, engine, plain
+    from grpo_space.worker.choice import choose
+
+    with pytest.MonkeyPatch.context() as patch:
+        root = tmp_path_factory.mktemp("runs")
+        patch.setenv("GRPO_SPACE_RUNS", str(root))
+        config = override(read_preset("tiny").run, [f"evaluation.problems={PROBLEMS}", "evaluation.batch_size=8"])
+        made = create(config, root / "made")
+        model = download.fetch(config.model, lambda *told: None)
+        choice = choose(config, model.folder, None, vllm_died=False)
+        engine.save(plain.load(config, choice, model.folder, model.commit, None), made.adapter, config)
+        weights = load_file(made.adapter / adapters.WEIGHTS)
+        save_file({k: v + 0.002 if "lora_B" in k else v for k, v in weights.items()}, made.adapter / adapters.WEIGHTS)
+        for event in (Started(), Finished(why="done")):
+            made.log.append(event)
+        yield made
+
+
+def evaluate(run: Run, *more: str) -> "subprocess.CompletedProcess[str]":
+    arguments = command("evaluate", str(run.folder), *more)
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=240, check=False, cwd=ROOT)
+
+
+def said(done: "subprocess.CompletedProcess[str]") -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def zeros(run: Run, folder: Path) -> Path:
+    shutil.copytree(run.adapter, folder)
+    weights = load_file(folder / adapters.WEIGHTS)
+    save_file({k: v * 0 if "lora_B" in k else v for k, v in weights.items()}, folder / adapters.WEIGHTS)
+    return folder
+
+
+def of_another_base(run: Run, folder: Path) -> Path:
+    shutil.copytree(run.adapter, folder)
+    told = adapters.read_config(folder, "x") | {"base_model_name_or_path": "Qwen/Qwen2.5-1.5B-Instruct"}
+    (folder / adapters.CONFIG).write_text(json.dumps(told))
+    return folder
+
+
+def test_a_killed_evaluation_goes_on_where_it_was(run: Run) -> None:
+    """Killed in the middle; what the next one says is what an undisturbed one says, and each line can be checked."""
+    log = evaluations.begin(run)
+    until(log, lambda event: isinstance(event, Phase) and event.what == "evaluate_base" and event.done >= 8)
+    held = holder(run.folder / "lock")
+    assert held is not None
+    os.kill(int(str(held["pid"])), signal.SIGKILL)
+    while holder(run.folder / "lock") is not None or holder(run.folder.parent / "gpu.lock") is not None:
+        pass
+    [kept] = run.answers.glob("*.jsonl")
+    before = kept.read_bytes()
+    lines = before.count(b"\n")
+    assert 8 < lines < 1 + PROBLEMS
+    assert before.endswith(b"\n") or lines
+
+    whole = said(evaluate(run, "--json"))
+    assert kept.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
+    assert whole["base"]["n"] == whole["tuned"]["n"] == PROBLEMS
+    files = sorted(run.answers.glob("*.jsonl"))
+    assert len(files) == 2
+    for path in files:
+        method, *answers = EventLog(path).read()[0]
+        assert isinstance(method, Method)
+        right = 0
+        assert sorted(e.problem for e in answers if isinstance(e, Answered)) == list(range(PROBLEMS))
+        for event in answers:
+            assert isinstance(event, Answered)
+            graded = grade(event.answer.text, event.answer.gold, event.answer.question)
+            assert (graded.lenient, graded.strict) == (event.answer.correct, event.answer.strict)
+            right += graded.lenient
+        assert method.temperature == 0
+        assert method.problems == PROBLEMS
+        assert right == whole[method.which]["correct"]
+
+    again = said(evaluate(run, "--rerun", "--json"))
+    assert {k: again[k] for k in ("base", "tuned", "both")} == {k: whole[k] for k in ("base", "tuned", "both")}
+    methods = [EventLog(path).read()[0][0] for path in files]
+    same = [m.model_dump(exclude={"which", "key", "adapter", "time"}) for m in methods if isinstance(m, Method)]
+    assert same[0] == same[1]  # prompt, decoding and extractor
+
+
+def test_a_file_and_several_samples(run: Run, tmp_path: Path) -> None:
+    question = "Tom has {} pens and buys 4 more. How many pens does Tom have?"
+    rows = [{"question": question.format(n), "answer": str(n + 4)} for n in range(5, 11)]
+    file = tmp_path / "mine.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = said(evaluate(run, "--data", str(file), "--samples", "3", "--json"))
+    asked = Asked(data=str(file), samples=3)
+    history = evaluations.stored(run, asked)
+    for which in ("base", "tuned"):
+        answers = history.sampled[which].answers
+        assert [len(problem) for problem in answers] == [3] * 6
+        assert len({problem[0].question for problem in answers}) == 6
+        right = [[answer.correct for answer in problem] for problem in answers]
+        assert found[which]["mean"]["share"] == pytest.approx(sum(map(sum, right)) / 18)
+        assert found[which]["pass"]["share"] == pytest.approx(sum(map(any, right)) / 6)
+        assert sampled(history.sampled[which])["maj"][0] == found[which]["maj"]["share"]
+    assert len({answer.text for problem in history.sampled["base"].answers for answer in problem}) > 6
+    assert "mean@3" in evaluate(run, "--data", str(file), "--samples", "3").stdout
+    assert_refused(
+        evaluate(run, "--data", str(file), "--limit", "2", "--checkpoint", "7"), "--checkpoint 7: is not there"
+    )
+
+
+def test_an_adapter_in_a_folder(run: Run, tmp_path: Path) -> None:
+    own = said(evaluate(run, "--json"))
+    other = said(evaluate(run, "--adapter", str(run.adapter), "--json"))
+    assert other == own
+    assert_refused(
+        evaluate(run, "--adapter", str(of_another_base(run, tmp_path / "other"))),
+        "was made for Qwen/Qwen2.5-1.5B-Instruct, and this run's base is presets/tiny/model",
+    )
+    assert_refused(evaluate(run, "--adapter", str(zeros(run, tmp_path / "zeros"))), "this adapter changes nothing")
+    assert_refused(
+        evaluate(run, "--adapter", str(tmp_path)), "is not an adapter's folder: it has no adapter_config.json"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [('{"question": "q"}\n', "line 1: has no answer"), ("", "holds no problems"), ("x\n", "line 1: is not JSON")],
+)
+def test_a_file_that_cannot_be_evaluated_on(run: Run, tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "bad.jsonl").write_text(content)
+    with pytest.raises(UserError, match=words):
+        evaluations.check(run, Asked(data=str(tmp_path / "bad.jsonl")))
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (Asked(data="gsm9k"), "--data gsm9k: is neither held-out, gsm8k-test nor a file"),
+        (Asked(checkpoint=3), "--checkpoint 3: is not there; made keeps none yet"),
+        (Asked(checkpoint=3, adapter="a/b"), "--checkpoint 3: is the run's own; --adapter a/b is another one"),
+        (Asked(samples=65), "--samples 65: 1 to 64 are possible"),
+    ],
+)
+def test_what_cannot_be_asked_for(run: Run, asked: Asked, words: str) -> None:
+    with pytest.raises(UserError, match=words.replace("(", r"\(")):
+        evaluations.check(run, asked)
+
+
+def test_no_safetensors_file_is_said(run: Run, tmp_path: Path) -> None:
+    shutil.copytree(run.adapter, tmp_path / "broken")
+    (tmp_path / "broken" / adapters.WEIGHTS).write_bytes(b"\xff" * 40)
+    with pytest.raises(UserError, match="is not a safetensors file"):
+        adapters.check(tmp_path / "broken", run.config.model, "broken")
