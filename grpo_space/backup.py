@@ -49,6 +49,13 @@ def repository() -> str | None:
     return named if REPOSITORY.fullmatch(named) else None
 
 
+def latest() -> str:
+    """The latest runs in the folder of backups, as the end of a sentence."""
+    bucket = place()
+    held = sorted((file.stem for file in bucket.glob("*.tar")), reverse=True) if bucket else []
+    return f"; the latest there: {', '.join(held[:3])}" if held else ""
+
+
 def backup(run: Run, token: str | None, progress: Progress = lambda sent: None) -> str:
     """To where GRPO_SPACE_BACKUP says, else into a private dataset repository of the token's owner. A run may go on
     meanwhile. Gives what `restore` takes.
@@ -161,7 +168,7 @@ def restore(
     if bucket and isinstance(source, str) and RUN_ID.fullmatch(source):
         file = bucket / f"{source}.tar"
         if not file.is_file():
-            raise UserError(f"restore: there is no backup of {source} in {bucket}")
+            raise UserError(f"restore: there is no backup of {source} in {bucket}{latest()}")
     runs.root().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=runs.root(), prefix=".restoring-") as folder:
         taken = Path(folder) / "run"

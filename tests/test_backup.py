@@ -92,7 +92,9 @@ def test_a_folder_that_outlasts_the_disk(run: Run, tmp_path: Path, monkeypatch: 
     assert [p.name for p in (tmp_path / "data").iterdir()] == [made.name] == [f"{run.id}.tar"]
     shutil.rmtree(run.folder)
     assert kept(restore(run.id, None).folder).keys() == WANTED
-    assert "there is no backup of other" in refusal(restore, "other", None)
+    assert f"there is no backup of other in {tmp_path / 'data'}; the latest there: {run.id}" in refusal(
+        restore, "other", None
+    )
     assert "is here already" in refusal(restore, made, None)
     made.write_bytes(made.read_bytes()[:700])
     shutil.rmtree(run.folder)

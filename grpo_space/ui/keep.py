@@ -108,7 +108,9 @@ def named(source: str) -> str:
     name, run = "/".join(source.split("/")[:2]), "/".join(source.split("/")[2:])
     repository = backup.REPOSITORY.fullmatch(name) and (not run or backup.RUN_ID.fullmatch(run))
     if not repository and not (backup.place() and backup.RUN_ID.fullmatch(source)):
-        raise UserError(f"Restore from: {source[:80]!r} is not written user/name, as a backup\u2019s repository is")
+        raise UserError(
+            f"Restore from: {source[:80]!r} is not written user/name, as a backup’s repository is{backup.latest()}"
+        )
     return source
 
 
