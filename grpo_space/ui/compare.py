@@ -1,31 +1,29 @@
 """The Compare tab: the same held-out problems before and after, and what could be chance."""
 
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from grpo_space import evaluations
-from grpo_space.comparison import of, shape, words
+from grpo_space import wrongly as wrongly_graded
+from grpo_space.comparison import Outcome, Problem, of
 from grpo_space.errors import UserError
-from grpo_space.events import Answer, Evaluated
+from grpo_space.events import Answer
 from grpo_space.history import History
-from grpo_space.report import counts
-from grpo_space.statistics import percent, wilson
-from grpo_space.ui import microscope, submit, table
+from grpo_space.ui import ask, microscope, submit, table
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.evidence import summarise
 from grpo_space.ui.follow import Followers, Page
 from grpo_space.ui.markup import box, note, tag, text
 from grpo_space.ui.place import Place
-from grpo_space.ui.progress import kind
 from grpo_space.ui.stream import OFF, View, shown_if
 
-FILTERS: dict[str, Callable[[Answer, Answer], bool]] = {
-    "All": lambda base, tuned: True,
-    "Fixed": lambda base, tuned: tuned.correct and not base.correct,
-    "Broken": lambda base, tuned: base.correct and not tuned.correct,
-    "Both right": lambda base, tuned: base.correct and tuned.correct,
-    "Both wrong": lambda base, tuned: not base.correct and not tuned.correct,
+FILTERS: dict[str, Outcome | None] = {
+    "All": None,
+    "Fixed": "fixed",
+    "Broken": "broken",
+    "Both right": "both right",
+    "Both wrong": "both wrong",
 }
 HEADERS = ["#", "Problem", "Right", "Base", "Tuned"]
 
@@ -40,15 +38,24 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     with gr.Column(visible=False) as problems:
         gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
         kept = gr.Radio(list(FILTERS), value="All", show_label=False, container=False, elem_id="gs-filter")
+        words = gr.Textbox(placeholder="Search problems and answers", show_label=False, container=False,
+                           max_length=200, elem_id="gs-search")  # fmt: skip
         problem_table = table.component("gs-problems")
         both = gr.HTML(elem_id="gs-both")
+        opened = gr.State("")
+        with gr.Accordion("This was graded wrongly", open=False, visible=False, elem_id="gs-wrongly") as wrongly:
+            why = gr.Textbox(label="What is wrong with it? (if you like)", max_length=2000)
+            report = gr.Button("Keep it as a report", elem_id="gs-report")
+            kept_report = gr.Textbox(label="Kept in the run folder. To copy:", lines=6, buttons=["copy"], visible=False,
+                                     elem_id="gs-kept-report")  # fmt: skip
+    ask.build(view, followers, place)
 
-    def fill(view: View, kept: str) -> tuple[str, Any, Any, Any, str, str]:
+    def fill(view: View, kept: str, words: str) -> tuple[str, Any, Any, Any, str, str, Any]:
         page = followers.look(view.run)
         history = page.evaluation if page else None
         if page is None or history is None or history.base is None or history.tuned is None:
             can = page is not None and page.status != "running" and evaluations.possible(page.run)
-            return nothing(page), shown_if(can), gr.update(visible=False), gr.update(), "", ""
+            return nothing(page), shown_if(can), gr.update(visible=False), gr.update(), "", "", gr.update(visible=False)
         choices = _choices(history)
         chosen = next((value for _, value in choices if value == kept), "All")
         return (
@@ -56,18 +63,27 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             shown_if(False),
             gr.update(visible=True),
             gr.update(choices=choices, value=chosen),
-            problems_table(history, chosen),
+            problems_table(history, chosen, words),
             "",
+            gr.update(visible=False),
         )
 
-    def keep(view: View, kept: str) -> tuple[str, str]:
+    def keep(view: View, kept: str, words: str) -> tuple[str, str, Any]:
         page = followers.look(view.run)
-        return (problems_table(page.evaluation, kept) if page else ""), ""
+        return (problems_table(page.evaluation, kept, words[:200]) if page else ""), "", gr.update(visible=False)
 
     @in_words
-    def open_row(view: View, event: gr.EventData) -> str:
-        page = followers.look(view.run)
-        return side_by_side(page.evaluation if page else History(), table.chosen(event))
+    def open_row(view: View, event: gr.EventData) -> tuple[str, str, Any, Any]:
+        page, number = followers.look(view.run), table.chosen(event)
+        shown = side_by_side(page.evaluation if page else History(), number)
+        return shown, number, gr.update(visible=True), gr.update(visible=False)
+
+    @in_words
+    def keep_report(view: View, number: str, why: str, request: gr.Request) -> Any:
+        place.access.allowed(request)
+        if (page := followers.look(view.run)) is None:
+            raise UserError("There is no run yet.")
+        return gr.update(value=wrongly_graded.keep(page.run, problem_of(page.evaluation, number), why), visible=True)
 
     @in_words
     def evaluate_now(view: View, request: gr.Request) -> Any:
@@ -79,9 +95,11 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         followers.forget_current()
         return shown_if(False)
 
-    evaluated.change(fill, [view, kept], [summary, evaluate, problems, kept, problem_table, both], **QUIET)
-    kept.input(keep, [view, kept], [problem_table, both], **QUIET)
-    problem_table.select(open_row, view, both, **QUIET)
+    shown = [summary, evaluate, problems, kept, problem_table, both, wrongly]
+    evaluated.change(fill, [view, kept, words], shown, **QUIET)
+    gr.on([kept.input, words.input], keep, [view, kept, words], [problem_table, both, wrongly], **QUIET)
+    problem_table.select(open_row, view, [both, opened, wrongly, kept_report], **QUIET)
+    report.click(keep_report, [view, opened, why], kept_report, **QUIET)
     evaluate.click(evaluate_now, view, evaluate, **QUIET)
 
 
@@ -105,63 +123,16 @@ def nothing(page: Page | None) -> str:
     )
 
 
-def summarise(history: History) -> str:
-    compared = of(history)
-    base, tuned = compared.base, compared.tuned
-    verdict, *more = words(compared)
-    return (
-        box("gs-bars", _bar("Base", base), _bar("Tuned", tuned))
-        + note(kind(compared), tag("b", text(verdict)), *map(text, more), text(counts(compared)))
-        + _figures(base, tuned)
-        + tag(
-            "p",
-            "p is the chance to see so uneven a split of the problems that only one of the two solved, were there no "
-            "difference (McNemar's exact test). In brackets 95 % intervals (Wilson): with more problems they shrink.",
-            "gs-dim",
-        )
-    )
-
-
-def _bar(name: str, evaluated: Evaluated) -> str:
-    share = 100 * evaluated.correct / evaluated.n
-    low, high = (100 * end for end in wilson(evaluated.correct, evaluated.n))
-    return box(
-        f"gs-accuracy gs-{name.lower()}",
-        tag("b", name),
-        tag("span", f"{share:.1f} %", "gs-big"),
-        tag("span", f"{evaluated.correct} of {evaluated.n} right, {low:.0f} to {high:.0f} %", "gs-dim"),
-        f'<div class="gs-track"><div style="width:{share:.1f}%"></div>'
-        f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i></div>',
-    )
-
-
-def _figures(base: Evaluated, tuned: Evaluated) -> str:
-    both = (base, tuned)
-    lines = [
-        ("Right answers", *(percent(e.correct, e.n) for e in both)),
-        ("Right and in the format", *(percent(e.strict_correct, e.n) for e in both)),
-        ("Cut off at the length limit", *(percent(sum(a.cut_off for a in e.answers), e.n) for e in both)),
-        ("Mean length", *(f"{shape(e).tokens:.0f} tokens" for e in both)),
-    ]
-    rows = "".join(f"<tr><th>{text(name)}</th><td>{text(a)}</td><td>{text(b)}</td></tr>" for name, a, b in lines)
-    head = f"<tr><th>of {base.n:,} problems</th><th>Base</th><th>Tuned</th></tr>"
-    return f'<div class="gs-scroll"><table class="gs-figures">{head}{rows}</table></div>'
-
-
-def _pairs(history: History) -> list[tuple[int, Answer, Answer]]:
-    if history.base is None or history.tuned is None:
-        return []
-    both = zip(history.base.answers, history.tuned.answers, strict=True)
-    return [(number, base, tuned) for number, (base, tuned) in enumerate(both, 1)]
+def found(history: History, kept: str, words: str) -> list[Problem]:
+    return of(history).found(FILTERS.get(kept), words) if history.base and history.tuned else []
 
 
 def _choices(history: History) -> list[tuple[str, str]]:
-    pairs = _pairs(history)
-    return [(f"{name} ({sum(keeps(a, b) for _, a, b in pairs)})", name) for name, keeps in FILTERS.items()]
+    return [(f"{name} ({len(found(history, name, ''))})", name) for name in FILTERS]
 
 
-def problems_table(history: History, kept: str) -> str:
-    return table.html(HEADERS, rows(history, kept), "None of the problems is of this kind.", _cell)
+def problems_table(history: History, kept: str, words: str = "") -> str:
+    return table.html(HEADERS, rows(found(history, kept, words)), "None of the problems is like that.", _cell)
 
 
 def _cell(said: str) -> str:
@@ -169,12 +140,10 @@ def _cell(said: str) -> str:
     return tag("span", text(said), kind)
 
 
-def rows(history: History, kept: str) -> list[list[str]]:
-    keeps = FILTERS.get(kept, FILTERS["All"])
+def rows(problems: list[Problem]) -> list[list[str]]:
     return [
-        [str(number), _short(base.question), _short(base.gold, 40), _mark(base), _mark(tuned)]
-        for number, base, tuned in _pairs(history)
-        if keeps(base, tuned)
+        [str(p.number), _short(p.base.question), _short(p.base.gold, 40), _mark(p.base), _mark(p.tuned)]
+        for p in problems
     ]
 
 
@@ -186,18 +155,23 @@ def _short(said: str, most: int = 160) -> str:
     return said if len(said) <= most else said[: most - 1] + "…"
 
 
-def side_by_side(history: History, number: str) -> str:
-    """Both answers to the problem of a table's row, which comes from a browser.
+def problem_of(history: History, number: str) -> Problem:
+    """The problem of a table's row, which comes from a browser.
 
     Raises:
         UserError: where it is no row of the table.
     """
-    pairs = _pairs(history)
-    if not (number.isascii() and number.isdecimal()) or not 1 <= int(number) <= len(pairs):
+    problems = found(history, "All", "")
+    if not (number.isascii() and number.isdecimal()) or not 1 <= int(number) <= len(problems):
         raise UserError("That row is not in the table any more.")
-    _, base, tuned = pairs[int(number) - 1]
-    problem = microscope.question(f"Problem {number}", base.question, base.gold)
-    return problem + box("gs-pair", _answer("Base", base), _answer("Tuned", tuned))
+    return problems[int(number) - 1]
+
+
+def side_by_side(history: History, number: str) -> str:
+    """Both answers to a problem, by its number in the table."""
+    problem = problem_of(history, number)
+    asked = microscope.question(f"Problem {number}", problem.base.question, problem.base.gold)
+    return asked + box("gs-pair", _answer("Base", problem.base), _answer("Tuned", problem.tuned))
 
 
 def _answer(name: str, answer: Answer) -> str:

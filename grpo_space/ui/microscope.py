@@ -4,6 +4,7 @@ import math
 import statistics
 
 from grpo_space import answers
+from grpo_space.equations import check_equations
 from grpo_space.events import Completion, Group, Sample
 from grpo_space.ui.markup import box, tag, text
 
@@ -100,7 +101,21 @@ def _marked(said: str, gold: str, question: str) -> str:
         shortened = tag("i", f"({dropped:,} characters left out) ")
     else:
         shortened = ""
-    if span is None:
-        return shortened + text(said)
-    start, end = span
-    return shortened + text(said[:start]) + tag("mark", text(said[start:end])) + text(said[end:])
+    return shortened + _with_equations(said, span)
+
+
+def _with_equations(said: str, span: tuple[int, int] | None) -> str:
+    """The read answer marked, and each equation that can be checked as right or wrong."""
+    marks = [(*span, "<mark>", "</mark>")] if span else []
+    for equation in check_equations(said):
+        if span is None or equation.end <= span[0] or equation.start >= span[1]:
+            kind, title = ("right", "holds") if equation.right else ("wrong", "does not hold")
+            opening = f'<span class="gs-equation gs-{kind}" title="this equation {title}">'
+            sign = "" if equation.right else ' <b aria-label="wrong">✗</b>'
+            marks.append((equation.start, equation.end, opening, sign + "</span>"))
+    made, at = [], 0
+    for start, end, opening, closing in sorted(marks):
+        if start >= at:  # of two that overlap (a = b = c) the first is marked
+            made += [text(said[at:start]), opening, text(said[start:end]), closing]
+            at = end
+    return "".join(made) + text(said[at:])

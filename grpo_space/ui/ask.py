@@ -1,0 +1,102 @@
+"""Ask both: one's own question, and base and tuned answer at once, token by token."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from grpo_space import evaluations, serving
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.rows import EXAMPLE
+from grpo_space.ui.follow import Followers
+from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.ui.place import Place
+from grpo_space.ui.stream import View
+from grpo_space.words import duration
+
+EXAMPLES = [
+    "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they have in all?",
+    "Dan buys 3 boxes with 12 eggs each and breaks 5 eggs. How many eggs are left?",
+    EXAMPLE[0],
+]
+EVERY_SECONDS = 0.08
+"""Between two updates of the page: faster than that nobody reads."""
+
+
+def build(view: gr.State, followers: Followers, place: Place) -> None:
+    gr.HTML("<h3>Ask both</h3><p class='gs-dim'>Your own question: base and tuned model answer it side by side.</p>")
+    question = gr.Textbox(label="Question", lines=2, max_length=serving.MOST_CHARACTERS, elem_id="gs-question")
+    gr.Examples(EXAMPLES, question, label="For example")
+    with gr.Accordion("How they answer", open=False):
+        temperature = gr.Slider(0, 2, 0, step=0.1, label="Temperature (0: always the likeliest token)")
+        samples = gr.Slider(1, 8, 1, step=1, label="Answers of each (more than one needs a temperature)")
+        seed = gr.Number(0, label="Seed", precision=0, minimum=0)
+    with gr.Row():
+        ask = gr.Button("Ask both", variant="primary", elem_id="gs-ask-both")
+        stop = gr.Button("Stop", elem_id="gs-ask-stop")
+    answers = gr.HTML(elem_id="gs-asked")
+
+    def ask_both(
+        view: View, said: str, temperature: float, samples: float, seed: float, request: gr.Request
+    ) -> Iterator[str]:
+        try:
+            page = followers.look(view.run)
+            if page is None or not evaluations.possible(page.run):
+                raise UserError("There is no trained model yet: train first.")  # noqa: TRY301
+            place.access.may_train(request, page.run.config)
+            asked = serving.question(said, temperature, int(seed or 0), int(samples))
+            yield from _answers(page.run.config, asked, serving.ask(page.run, asked))
+        except UserError as error:
+            yield note("bad", tag("b", "No answer."), *map(text, error.problems))
+
+    event = gr.on([ask.click, question.submit], ask_both, [view, question, temperature, samples, seed], answers,
+                  api_visibility="private", show_progress="hidden", concurrency_limit=8)  # fmt: skip
+    stop.click(None, cancels=[event])
+
+
+def _answers(config: RunConfig, asked: serving.Question, told: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """The page's HTML, a few times a second."""
+    so_far: dict[tuple[str, int], dict[str, Any]] = {}
+    yield note("info", "Asking.")
+    drawn = 0.0
+    try:
+        for one in told:
+            if "which" in one:
+                so_far[one["which"], one["sample"]] = one
+                if not one["done"] and time.monotonic() - drawn < EVERY_SECONDS:
+                    continue
+                drawn = time.monotonic()
+                yield columns(so_far, "")
+            elif "end" in one:
+                yield columns(so_far, f"Both were written in {one['seconds']:.1f} s.")
+            else:
+                yield note("info", text(waiting(one)))
+    finally:
+        close = getattr(told, "close", None)  # whoever left the page frees the server
+        if close is not None:
+            close()
+
+
+def waiting(said: dict[str, Any]) -> str:
+    if "waiting" in said:
+        before = said["waiting"]
+        return f"{before} question{'s' if before > 1 else ''} before yours."
+    return f"Loading {said['loading']}: about {duration(said['seconds'])}. The next question is answered at once."
+
+
+def columns(so_far: dict[tuple[str, int], dict[str, Any]], ended: str) -> str:
+    parts = []
+    for which in ("base", "tuned"):
+        mine = [said for (name, _), said in sorted(so_far.items()) if name == which]
+        parts.append(box(f"gs-asked-{which}", tag("h4", which.capitalize()), *map(_answer, mine)))
+    return box("gs-pair", *parts) + (tag("p", text(ended), "gs-dim") if ended else "")
+
+
+def _answer(said: dict[str, Any]) -> str:
+    state = f"{said['tokens']} tokens" + ("" if said["done"] else ", writing")
+    read = f"answer: {said.get('value') or 'none found'}" if said["done"] else ""
+    cut = tag("span", "cut off at the length limit", "gs-chip") if said["cut_off"] else ""
+    head = box("gs-advantage", tag("span", state), tag("b", text(read)))
+    return box("gs-sample", head, tag("pre", text(said["text"])), cut)

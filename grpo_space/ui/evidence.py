@@ -1,0 +1,120 @@
+"""The comparison as a page shows it: the verdict, both accuracies, the split, by steps, and the figures."""
+
+from grpo_space.comparison import Comparison, Share, of, shape, words
+from grpo_space.events import Evaluated
+from grpo_space.history import History
+from grpo_space.report import counts
+from grpo_space.statistics import Paired, percent, points, wilson
+from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.ui.progress import kind
+from grpo_space.words import share
+
+NAMES = {"base": "Base", "tuned": "Tuned", "example": "Base, shown one worked example"}
+
+
+def summarise(history: History) -> str:
+    compared = of(history)
+    verdict, *more = words(compared)
+    each = [e for e in (compared.base, compared.example, compared.tuned) if e is not None]
+    return (
+        box("gs-bars", *map(_bar, each))
+        + note(kind(compared), tag("b", text(verdict)), *map(text, more), text(counts(compared)))
+        + _split(compared)
+        + _by_sort(compared)
+        + _figures(each)
+        + tag(
+            "p",
+            "p is the chance to see so uneven a split of the problems that only one of the two solved, were there no "
+            "difference (McNemar's exact test). In brackets 95 % intervals (Wilson; of a gain, Newcombe): with more "
+            "problems they shrink.",
+            "gs-dim",
+        )
+    )
+
+
+def _bar(evaluated: Evaluated) -> str:
+    return box(
+        f"gs-accuracy gs-{evaluated.which}",
+        tag("b", NAMES[evaluated.which]),
+        tag("span", f"{100 * evaluated.correct / evaluated.n:.1f} %", "gs-big"),
+        tag("span", _of(evaluated), "gs-dim"),
+        _track(evaluated.correct, evaluated.n),
+    )
+
+
+def _of(evaluated: Evaluated) -> str:
+    low, high = (100 * end for end in wilson(evaluated.correct, evaluated.n))
+    return f"{evaluated.correct} of {evaluated.n} right, {low:.0f} to {high:.0f} %"
+
+
+def _track(correct: int, n: int) -> str:
+    """A bar with its interval. What it shows is said beside it."""
+    low, high = (100 * end for end in wilson(correct, n))
+    return (
+        f'<div class="gs-track" aria-hidden="true"><div style="width:{100 * correct / n:.1f}%"></div>'
+        f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i></div>'
+    )
+
+
+def _split(compared: Comparison) -> str:
+    """Each gain as a bar from the middle, with its interval."""
+    rows = [
+        ("By reasoning", "right, wherever the answer stands", compared.paired),
+        ("By format", "right before too, but not in the format", compared.by_format),
+        ("Both together", "right and in the format", compared.strict),
+    ]
+    lines = "".join(
+        box(
+            "gs-gain",
+            box("", tag("b", name), " ", tag("span", about, "gs-dim")),
+            _gain(gain),
+            tag("span", points(gain)),
+        )
+        for name, about, gain in rows
+    )
+    return tag("h3", "What was gained, and how") + box("gs-gains", lines)
+
+
+def _gain(gain: Paired) -> str:
+    low, high = (50 + 50 * end for end in gain.interval())
+    start, end = sorted((50.0, 50 + 50 * gain.gain))
+    good = "gs-up" if gain.gain >= 0 else "gs-down"
+    return (
+        f'<div class="gs-track gs-middle {good}" aria-hidden="true">'
+        f'<div style="margin-left:{start:.1f}%;width:{end - start:.1f}%"></div>'
+        f'<i style="left:{low:.1f}%;width:{high - low:.1f}%"></i></div>'
+    )
+
+
+def _by_sort(compared: Comparison) -> str:
+    titles = (("Does it solve the long ones?", compared.by_steps), ("By kind of problem", compared.by_kind))
+    return "".join(tag("h3", title) + box("gs-sorts", *map(_sort, shares)) for title, shares in titles if shares)
+
+
+def _sort(each: Share) -> str:
+    paired = each.paired
+    both = [("base", paired.base), ("tuned", paired.tuned)]
+    tracks = "".join(
+        box(f"gs-{which}", tag("span", f"{NAMES[which]} {percent(right, paired.n)}"), _track(right, paired.n))
+        for which, right in both
+    )
+    return box("gs-sort", tag("b", text(each.name)), tag("span", f" {paired.n:,} problems", "gs-dim"), tracks)
+
+
+def _figures(each: list[Evaluated]) -> str:
+    shapes = [shape(e) for e in each]
+    lines = [
+        ("Right answers", [percent(e.correct, e.n) for e in each]),
+        ("Right and in the format", [percent(e.strict_correct, e.n) for e in each]),
+        ("In the format, right or wrong", [percent(s.in_format, s.n) for s in shapes]),
+        ("No answer found", [percent(s.no_answer, s.n) for s in shapes]),
+        ("Cut off at the length limit", [percent(s.cut_off, s.n) for s in shapes]),
+        ("Mean length", [f"{s.tokens:.0f} tokens" for s in shapes]),
+        ("Equations that hold", [share(s.right_equations, s.equations) for s in shapes]),
+    ]
+    rows = "".join(
+        tag("tr", tag("th", text(name)) + "".join(tag("td", text(cell)) for cell in cells)) for name, cells in lines
+    )
+    heads = "".join(tag("th", NAMES[e.which]) for e in each)
+    head = tag("tr", tag("th", f"of {each[0].n:,} problems") + heads)
+    return box("gs-scroll", tag("table", head + rows, "gs-figures"))
