@@ -77,11 +77,10 @@ def test_a_failure_is_said_and_the_next_time_may_be_better(
     def broken(*_: object) -> str:
         raise ValueError(f"<b>no</b> {TOKEN}")
 
-    monkeypatch.setattr(backup, "snapshot", broken)
-    made.look()
+    with monkeypatch.context() as a_bug:
+        a_bug.setattr(backup, "snapshot", broken)
+        made.look()
     assert "&lt;b&gt;no" in made.said
-    monkeypatch.undo()
-    monkeypatch.setenv("GRPO_SPACE_RUNS", str(run.folder.parent))
     monkeypatch.setenv("GRPO_SPACE_BACKUP", str(hub.hub.root / "folder"))
     made.look()
     assert "was backed up by itself" in made.said

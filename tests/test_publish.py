@@ -14,7 +14,7 @@ from huggingface_hub.utils._validators import validate_repo_id
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grpo_space import card, curve, runs
+from grpo_space import card, curve, hardware, runs
 from grpo_space import hub as hub_client
 from grpo_space.config import RunConfig, override, write_yaml
 from grpo_space.errors import UserError
@@ -231,6 +231,18 @@ def test_what_cannot_be_published_is_said(run: Run, hub: HubServer, elsewhere: N
         assert "is running: it can be published when it is done" in refusal(run)
     shutil.rmtree(run.adapter)
     assert "has no adapter yet" in refusal(run)
+
+
+def test_merged_weights_are_refused_before_anything_is_made(
+    run: Run, hub: HubServer, elsewhere: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as little:
+        little.setattr(hardware, "free_ram", lambda: 2**20)
+        said = refusal(run, merged=True)
+    assert "merged: needs about 1.0 GiB of RAM, and 1.0 MiB are free: publish the adapter without it" in said
+    assert hub.hub.requests == []
+    assert "the machine is training another" in refusal(run, merged=True)
+    assert hub.hub.files(NAME) == [".gitattributes"]
 
 
 def test_what_came_back_changed_is_not_called_published(run: Run, hub: HubServer, elsewhere: None) -> None:
