@@ -14,7 +14,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def serving(run: Run) -> bool:
     return holder(run.folder / "serve.lock") is not None
 
 
-def ask(run: Run, asked: Question) -> Iterator[dict[str, Any]]:
+def ask(run: Run, asked: Question) -> Generator[dict[str, Any], None, None]:
     """What the server says, up to its end. Closing this iterator stops the answer.
 
     Raises:

@@ -14,7 +14,7 @@ from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed, Finished, Phase, Started
 from grpo_space.presets import read_preset
 from grpo_space.runs import create
-from grpo_space.ui import compare, follow, progress, table
+from grpo_space.ui import compare, evidence, follow, progress, table
 from grpo_space.ui.curves import MOST_POINTS, Curves, Line
 from grpo_space.ui.follow import Follower, Followers, named
 from grpo_space.ui.markup import text
@@ -104,7 +104,7 @@ def test_an_evaluation_made_after_the_run_is_shown(follower: Follower) -> None:
     page = follower.page()
     assert page.evaluation.tuned is not None
     assert page.evaluation.tuned.n == 4
-    assert "4 problems can show nothing" in compare.summarise(page.evaluation)
+    assert "4 problems can show nothing" in evidence.summarise(page.evaluation)
 
 
 def test_who_watches_sees_the_run_that_goes_on(fake: Fake) -> None:
