@@ -197,7 +197,7 @@ def split_words(compared: Comparison) -> str:
     by_reasoning, by_format = _gain(compared.paired), _gain(compared.by_format)
     learnt = {
         "both": "It solves more problems and it learnt the format.",
-        "reasoning": "It solves more problems; the format has no part in that.",
+        "reasoning": "It solves more problems, and not because of the format.",
         "format": "It learnt the format, not to solve more.",
         "worse": "It solves fewer problems than before.",
         "nothing": "Neither right answers nor the format changed beyond chance.",

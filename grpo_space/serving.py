@@ -72,7 +72,7 @@ def serving(run: Run) -> bool:
     return holder(run.folder / "serve.lock") is not None
 
 
-def ask(run: Run, asked: Question) -> Generator[dict[str, Any]]:
+def ask(run: Run, asked: Question) -> Generator[dict[str, Any], None, None]:
     """What the server says, up to its end. Closing this iterator stops the answer.
 
     Raises:

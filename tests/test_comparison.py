@@ -20,7 +20,7 @@ TWO = st.lists(st.tuples(*[st.booleans()] * 4), min_size=1, max_size=40)
     [
         (made.ZEROS, "nothing", "wrote the same to every problem, letter by letter: the adapter changes nothing"),
         (made.ONLY_FORMAT, "format", "It learnt the format, not to solve more."),
-        (made.REASONS, "reasoning", "It solves more problems; the format has no part in that."),
+        (made.REASONS, "reasoning", "It solves more problems, and not because of the format."),
         (made.BOTH, "both", "It solves more problems and it learnt the format."),
         (made.WORSE, "worse", "It solves fewer problems than before."),
     ],

@@ -1,13 +1,12 @@
 """Ask both: one's own question, and base and tuned answer at once, token by token."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import gradio as gr
 
 from grpo_space import evaluations, serving
-from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.rows import EXAMPLE
 from grpo_space.ui.follow import Followers
@@ -27,7 +26,7 @@ EVERY_SECONDS = 0.08
 
 def build(view: gr.State, followers: Followers, place: Place) -> None:
     gr.HTML("<h3>Ask both</h3><p class='gs-dim'>Your own question: base and tuned model answer it side by side.</p>")
-    question = gr.Textbox(label="Question", lines=2, max_length=serving.MOST_CHARACTERS, elem_id="gs-question")
+    question = gr.Textbox("", label="Question", lines=2, max_length=serving.MOST_CHARACTERS, elem_id="gs-question")
     gr.Examples(EXAMPLES, question, label="For example")
     with gr.Accordion("How they answer", open=False):
         temperature = gr.Slider(0, 2, 0, step=0.1, label="Temperature (0: always the likeliest token)")
@@ -46,8 +45,8 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
             if page is None or not evaluations.possible(page.run):
                 raise UserError("There is no trained model yet: train first.")  # noqa: TRY301
             place.access.may_train(request, page.run.config)
-            asked = serving.question(said, temperature, int(seed or 0), int(samples))
-            yield from _answers(page.run.config, asked, serving.ask(page.run, asked))
+            asked = serving.question(str(said or ""), temperature, int(seed or 0), int(samples))
+            yield from _answers(serving.ask(page.run, asked))
         except UserError as error:
             yield note("bad", tag("b", "No answer."), *map(text, error.problems))
 
@@ -56,7 +55,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
     stop.click(None, cancels=[event])
 
 
-def _answers(config: RunConfig, asked: serving.Question, told: Iterator[dict[str, Any]]) -> Iterator[str]:
+def _answers(told: Generator[dict[str, Any], None, None]) -> Iterator[str]:
     """The page's HTML, a few times a second."""
     so_far: dict[tuple[str, int], dict[str, Any]] = {}
     yield note("info", "Asking.")
@@ -74,9 +73,7 @@ def _answers(config: RunConfig, asked: serving.Question, told: Iterator[dict[str
             else:
                 yield note("info", text(waiting(one)))
     finally:
-        close = getattr(told, "close", None)  # whoever left the page frees the server
-        if close is not None:
-            close()
+        told.close()  # whoever left the page frees the server
 
 
 def waiting(said: dict[str, Any]) -> str:

@@ -38,13 +38,13 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     with gr.Column(visible=False) as problems:
         gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
         kept = gr.Radio(list(FILTERS), value="All", show_label=False, container=False, elem_id="gs-filter")
-        words = gr.Textbox(placeholder="Search problems and answers", show_label=False, container=False,
+        words = gr.Textbox("", placeholder="Search problems and answers", show_label=False, container=False,
                            max_length=200, elem_id="gs-search")  # fmt: skip
         problem_table = table.component("gs-problems")
         both = gr.HTML(elem_id="gs-both")
         opened = gr.State("")
-        with gr.Accordion("This was graded wrongly", open=False, visible=False, elem_id="gs-wrongly") as wrongly:
-            why = gr.Textbox(label="What is wrong with it? (if you like)", max_length=2000)
+        with gr.Accordion("This was graded wrongly", open=False, elem_classes=OFF, elem_id="gs-wrongly") as wrongly:
+            why = gr.Textbox("", label="What is wrong with it? (if you like)", max_length=2000)
             report = gr.Button("Keep it as a report", elem_id="gs-report")
             kept_report = gr.Textbox(label="Kept in the run folder. To copy:", lines=6, buttons=["copy"], visible=False,
                                      elem_id="gs-kept-report")  # fmt: skip
@@ -55,7 +55,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         history = page.evaluation if page else None
         if page is None or history is None or history.base is None or history.tuned is None:
             can = page is not None and page.status != "running" and evaluations.possible(page.run)
-            return nothing(page), shown_if(can), gr.update(visible=False), gr.update(), "", "", gr.update(visible=False)
+            return nothing(page), shown_if(can), gr.update(visible=False), gr.update(), "", "", shown_if(False)
         choices = _choices(history)
         chosen = next((value for _, value in choices if value == kept), "All")
         return (
@@ -65,18 +65,18 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             gr.update(choices=choices, value=chosen),
             problems_table(history, chosen, words),
             "",
-            gr.update(visible=False),
+            shown_if(False),
         )
 
     def keep(view: View, kept: str, words: str) -> tuple[str, str, Any]:
         page = followers.look(view.run)
-        return (problems_table(page.evaluation, kept, words[:200]) if page else ""), "", gr.update(visible=False)
+        return (problems_table(page.evaluation, kept, words) if page else ""), "", shown_if(False)
 
     @in_words
     def open_row(view: View, event: gr.EventData) -> tuple[str, str, Any, Any]:
         page, number = followers.look(view.run), table.chosen(event)
         shown = side_by_side(page.evaluation if page else History(), number)
-        return shown, number, gr.update(visible=True), gr.update(visible=False)
+        return shown, number, shown_if(True), gr.update(value="", visible=False)
 
     @in_words
     def keep_report(view: View, number: str, why: str, request: gr.Request) -> Any:
@@ -132,7 +132,9 @@ def _choices(history: History) -> list[tuple[str, str]]:
 
 
 def problems_table(history: History, kept: str, words: str = "") -> str:
-    return table.html(HEADERS, rows(found(history, kept, words)), "None of the problems is like that.", _cell)
+    return table.html(
+        HEADERS, rows(found(history, kept, str(words or "")[:200])), "None of the problems is like that.", _cell
+    )
 
 
 def _cell(said: str) -> str:

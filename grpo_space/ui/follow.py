@@ -227,7 +227,7 @@ def named(run_id: str) -> Run:
 
 
 def going_on() -> Run | None:
-    """The run that has the machine."""
+    """The run that has the machine. A server of answers has it only until somebody wants it."""
     said = holder(runs.root() / "gpu.lock")
-    name = said.get("run") if said else None
+    name = said.get("run") if said and said.get("task") != "serve" else None
     return next((run for run in runs.every() if run.id == name), None)
