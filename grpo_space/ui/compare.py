@@ -46,8 +46,8 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         with gr.Accordion("This was graded wrongly", open=False, elem_classes=OFF, elem_id="gs-wrongly") as wrongly:
             why = gr.Textbox("", label="What is wrong with it? (if you like)", max_length=2000)
             report = gr.Button("Keep it as a report", elem_id="gs-report")
-            kept_report = gr.Textbox(label="Kept in the run folder. To copy:", lines=6, buttons=["copy"], visible=False,
-                                     elem_id="gs-kept-report")  # fmt: skip
+            kept_report = gr.Textbox("", label="The report, kept in the run folder too: copy it", lines=6,
+                                     buttons=["copy"], interactive=False, elem_id="gs-kept-report")  # fmt: skip
     ask.build(view, followers, place)
 
     def fill(view: View, kept: str, words: str) -> tuple[str, Any, Any, Any, str, str, Any]:
@@ -73,17 +73,17 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         return (problems_table(page.evaluation, kept, words) if page else ""), "", shown_if(False)
 
     @in_words
-    def open_row(view: View, event: gr.EventData) -> tuple[str, str, Any, Any]:
+    def open_row(view: View, event: gr.EventData) -> tuple[str, str, Any, str]:
         page, number = followers.look(view.run), table.chosen(event)
         shown = side_by_side(page.evaluation if page else History(), number)
-        return shown, number, shown_if(True), gr.update(value="", visible=False)
+        return shown, number, shown_if(True), ""
 
     @in_words
-    def keep_report(view: View, number: str, why: str, request: gr.Request) -> Any:
+    def keep_report(view: View, number: str, why: str, request: gr.Request) -> str:
         place.access.allowed(request)
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
-        return gr.update(value=wrongly_graded.keep(page.run, problem_of(page.evaluation, number), why), visible=True)
+        return wrongly_graded.keep(page.run, problem_of(page.evaluation, number), str(why or ""))
 
     @in_words
     def evaluate_now(view: View, request: gr.Request) -> Any:
@@ -97,7 +97,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
 
     shown = [summary, evaluate, problems, kept, problem_table, both, wrongly]
     evaluated.change(fill, [view, kept, words], shown, **QUIET)
-    gr.on([kept.input, words.input], keep, [view, kept, words], [problem_table, both, wrongly], **QUIET)
+    gr.on([kept.input, words.change], keep, [view, kept, words], [problem_table, both, wrongly], **QUIET)
     problem_table.select(open_row, view, [both, opened, wrongly, kept_report], **QUIET)
     report.click(keep_report, [view, opened, why], kept_report, **QUIET)
     evaluate.click(evaluate_now, view, evaluate, **QUIET)
