@@ -33,7 +33,7 @@ class MergedRollouts(PeftModelForCausalLM):
 
     def generate(self, *args: Any, **options: Any) -> Any:
         layers = [module for module in self.modules() if isinstance(module, LoraLayer)]
-        if "adapter_names" in options or any(layer.disable_adapters for layer in layers):
+        if any(layer.disable_adapters for layer in layers):
             return super().generate(*args, **options)
         weights = [layer.get_base_layer().weight for layer in layers]
         before = [weight.detach().clone() for weight in weights]
