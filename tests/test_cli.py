@@ -150,7 +150,7 @@ def test_a_resume_that_was_refused_loses_nothing(cli: Cli, fake: Fake, runs_root
     run, _ = fake("fails")
     with locked(runs_root / "gpu.lock", what="training", run="another"):
         assert_refused(cli("resume", run.id), "the machine is training another")
-        assert_refused(cli("ask", run.id, "How many?"), "the machine is training another")
+        assert_refused(cli("ask", run.id, "How many?"), "has no adapter yet")
     new = create(read_preset("tiny").run)
     with locked(runs_root / "gpu.lock", what="training", run="another"):
         assert_refused(cli("resume", new.id), "the machine is training another")

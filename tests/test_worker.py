@@ -315,7 +315,7 @@ def test_a_full_disk_is_said_in_one_line(root: Path) -> None:
         capture_output=True, text=True, check=False, cwd=ROOT,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )  # fmt: skip
-    assert_refused(done, "events.jsonl: cannot be written (File too large); free some disk, then resume")
+    assert_refused(done, "jsonl: cannot be written (File too large); free some disk, then resume")
     assert find("full").status() == "failed"
     assert "full" in [run.id for run in every()]
 

@@ -184,8 +184,8 @@ class Teller(TrainerCallback):
         self._raise_alarms(self.watch.step(step))
         if self.watch.bad >= BAD_STEPS:
             self._diverged(state.global_step, f"{BAD_STEPS} steps in a row had no usable gradient.")
-        due = state.global_step % self.config.evaluation.probe_steps == 0
-        if due and self.probes and not control.should_training_stop:
+        due = state.global_step % self.config.evaluation.probe_steps == 0 or state.global_step == state.max_steps
+        if due and self.probes and not self.stop_asked():
             probed = probe(self.engine, self.probes, self.config, state.global_step)
             self.log.append(probed)
             self._raise_alarms(self.watch.probe(probed))
