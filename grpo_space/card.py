@@ -12,6 +12,7 @@ from grpo_space import evaluations, licence, rewards
 from grpo_space.comparison import Share, of, shape, words
 from grpo_space.config import RunConfig, write_yaml
 from grpo_space.events import Answer
+from grpo_space.hardware import T4_DOLLARS_PER_HOUR
 from grpo_space.history import History
 from grpo_space.report import counts
 from grpo_space.runs import Run
@@ -22,7 +23,6 @@ CURVE = "reward_curve.png"
 GSM8K_TEST = 1319
 """Problems of its test split: only a run over all of them is a benchmark's result."""
 PROBLEMS_SHOWN = 3
-T4_DOLLARS_PER_HOUR = 0.40
 
 
 def card(run: Run, name: str, merged: bool = False) -> ModelCard:

@@ -13,6 +13,8 @@ from grpo_space.errors import UserError
 SMI_SECONDS = 20
 """nvidia-smi takes a second or two; where the driver hangs, it never comes back."""
 FIRST_WITH_BFLOAT16 = (8, 0)
+T4_DOLLARS_PER_HOUR = 0.40
+"""A T4 small's list price (Hugging Face, Spaces hardware, 2025)."""
 LEAST_DRIVER = {11: 450, 12: 525, 13: 580}
 """The oldest driver that serves each CUDA (NVIDIA's minor version compatibility): all of 12.x runs on 525."""
 

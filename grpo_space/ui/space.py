@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from huggingface_hub import HfApi
 
 from grpo_space.config import RunConfig
-from grpo_space.hardware import Gpu
+from grpo_space.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.words import duration
 
-T4_DOLLARS_PER_HOUR = 0.40
-"""A T4 small's list price (Hugging Face, Spaces hardware, 2025)."""
 LONG_SECONDS = 1800
 T4_TOKENS_PER_SECOND = 60
 """Completion tokens, end to end, that public T4 notebooks of 3B models with vLLM reach: a rough guess, before a run of

@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 
 from grpo_space.config import RunConfig
 from grpo_space.events import Finding, Preflight
+from grpo_space.hardware import T4_DOLLARS_PER_HOUR
 from grpo_space.rewards import LIMITS
 from grpo_space.rows import messages
 from grpo_space.words import duration, share
@@ -28,8 +29,6 @@ PROMPTS = 16
 LEAST_BATCHES = 3
 """Less the first, which warms up, two are timed."""
 TOO_MANY_EQUAL = 0.9
-T4_DOLLARS_PER_HOUR = 0.40
-"""A T4 small's list price (Hugging Face, Spaces hardware, 2025)."""
 
 
 class Clock(TrainerCallback):
