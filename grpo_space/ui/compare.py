@@ -97,7 +97,9 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
 
     shown = [summary, evaluate, problems, kept, problem_table, both, wrongly]
     evaluated.change(fill, [view, kept, words], shown, **QUIET)
-    gr.on([kept.input, words.change], keep, [view, kept, words], [problem_table, both, wrongly], **QUIET)
+    looked_for: Any = [kept.input, words.change]
+    found_now = [problem_table, both, wrongly]
+    gr.on(looked_for, keep, [view, kept, words], found_now, trigger_mode="always_last", **QUIET)
     problem_table.select(open_row, view, [both, opened, wrongly, kept_report], **QUIET)
     report.click(keep_report, [view, opened, why], kept_report, **QUIET)
     evaluate.click(evaluate_now, view, evaluate, **QUIET)

@@ -83,7 +83,8 @@ def build(
     def planned(sent: str) -> str:
         return _plan(sent, place)
 
-    gr.on([page.load, tab.select, config.change], planned, config, plan, concurrency_limit=4, **QUIET)
+    shown_with: Any = [page.load, tab.select, config.change]
+    gr.on(shown_with, planned, config, plan, concurrency_limit=4, trigger_mode="always_last", **QUIET)
     handlers = _Handlers(followers, place)
     train.click(handlers.start, [config, view], started, concurrency_limit=4, **QUIET)
     stop.click(lambda: gr.update(visible=True), None, confirm, **QUIET)
