@@ -1,6 +1,7 @@
-"""What a base model's licence asks of what is made from it: the card's tag, a name, a notice."""
+"""What a base model's licence asks of what is made from it: the card's tag, a name, a notice, a copy of itself."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from grpo_space.config import ModelSection
 
@@ -17,10 +18,15 @@ class Licence:
     built_with: str = ""
     notice: str = ""
     page: str = ""
+    text: Path | None = None
+    """The agreement itself, where a copy must go with the weights."""
 
 
+TEXTS = Path(__file__).with_name("licences")
 OPEN = Licence("apache-2.0")
-LLAMA = Licence("llama3.1", "Llama", "Built with Llama", NOTICE, "https://www.llama.com/llama3_1/license/")
+LLAMA = Licence(
+    "llama3.1", "Llama", "Built with Llama", NOTICE, "https://www.llama.com/llama3_1/license/", TEXTS / "llama3.1.txt"
+)
 UNKNOWN = Licence("")
 
 

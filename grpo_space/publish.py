@@ -181,8 +181,11 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
     made("README.md", str(card.card(run, name, merged is not None)).encode(errors="replace"))
     if benchmark := card.benchmark(config, evaluations.stored(run), name):
         made(".eval_results/gsm8k.yaml", benchmark.encode())
-    if notice := licence.of(config.model).notice:
-        made("NOTICE", f"{notice}\n".encode())
+    terms = licence.of(config.model)
+    if terms.notice:
+        made("NOTICE", f"{terms.notice}\n".encode())
+    if terms.text:
+        made("LICENSE", terms.text.read_bytes())
     base = local_model(config.model) if card.is_local(config) else None
     for prefix, source in (("base", base), ("merged", merged)):
         files |= {f"{prefix}/{p.name}": p for p in sorted(source.iterdir()) if p.is_file()} if source else {}

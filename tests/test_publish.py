@@ -20,7 +20,7 @@ from grpo_space.config import RunConfig, override, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.evaluations import stored
 from grpo_space.presets import read_preset
-from grpo_space.publish import OccupiedError, Published, checked_name, proposed_name, publish
+from grpo_space.publish import OccupiedError, Published, checked_name, gather, proposed_name, publish
 from grpo_space.runs import Run, locked
 from grpo_space.upload import Sent
 from tests import fake_worker
@@ -291,6 +291,14 @@ def test_llama_has_its_name_its_notice_and_its_word(tmp_path: Path) -> None:
     assert "license: llama3.1" in text
     assert "base_model: meta-llama/Llama-3.1-8B-Instruct" in text
     assert "unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit" in text
+    run.adapter.mkdir()
+    (run.adapter / "adapter_config.json").write_text("{}")
+    (tmp_path / "made").mkdir()
+    files = gather(run, "u/Llama-x", tmp_path / "made")
+    assert "Llama 3.1 is licensed under" in files["NOTICE"].read_text()
+    agreement = files["LICENSE"].read_text()
+    assert agreement.startswith("LLAMA 3.1 COMMUNITY LICENSE AGREEMENT")
+    assert "7. Governing Law and Jurisdiction" in agreement
 
 
 def test_without_an_evaluation_the_card_says_so(tmp_path: Path) -> None:
