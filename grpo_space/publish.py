@@ -17,7 +17,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import EntryNotFoundError, HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils._validators import validate_repo_id
 
-from grpo_space import brief, card, curve, evaluations, hardware, hub, licence, merging
+from grpo_space import brief, card, curve, evaluations, hub, licence, merging
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import local_model
@@ -116,12 +116,12 @@ def publish(
         if run.status() == "running":
             raise UserError(f"{run.id}: is running: it can be published when it is done")
         if merged:
-            merging.check(config, hardware.gpu(), Path(folder))
+            merging.check(config, Path(folder))
         hub.retried(api.whoami)
         private = _repository(api, run, name, private, replace)
         whole = Path(folder) / "merged" if merged else None
         if whole is not None:
-            brief.merge(run, whole)
+            brief.merge(run, whole, token, progress)
         files = gather(run, name, Path(folder), whole)
         commit = upload(api, name, files, MESSAGE.format(run=run.id), progress)
         note = _look(api, run, name, commit, files, Path(folder) / "again")

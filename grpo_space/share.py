@@ -13,14 +13,16 @@ from grpo_space.upload import Progress, Sent
 
 
 def by_file(where: str = "are up") -> Progress:
-    """A line for each file that goes up, or comes."""
-    said = ""
+    """A line for each file that goes up, or comes, and for each that is merged before."""
+    said: tuple[str, str] | None = None
 
     def progress(sent: Sent) -> None:
         nonlocal said
-        if sent.file != said:
-            said = sent.file
-            show(text(f"{sent.file} ({words.gib(sent.done)} of {words.gib(sent.total)} {where})"))
+        if (sent.doing, sent.file) != said:
+            said = sent.doing, sent.file
+            how_far = f"{words.gib(sent.done)} of {words.gib(sent.total)}"
+            uploading = sent.doing == Sent.doing
+            show(text(f"{sent.file} ({how_far} {where})" if uploading else f"{sent.doing} {sent.file} ({how_far})"))
 
     return progress
 

@@ -17,12 +17,13 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Sent:
-    """How far the upload is."""
+    """How far the upload is, or what comes before it."""
 
     file: str
     done: int
     total: int
     """Bytes of all files, and of them those that are on the Hub."""
+    doing: str = "Uploading"
 
 
 Progress = Callable[[Sent], None]

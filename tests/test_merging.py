@@ -1,38 +1,106 @@
-"""Can the whole model be made in 16 bits here?"""
+"""The whole model in 16 bits: merged file by file, or refused with the reason."""
 
+import json
 from pathlib import Path
 
 import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from grpo_space import hardware, merging
 from grpo_space.errors import UserError
-from grpo_space.hardware import Gpu, free_ram
+from grpo_space.hardware import free_ram
+from grpo_space.paths import PROJECT
 from grpo_space.presets import read_preset
+from grpo_space.worker.merge import merge
 
 TINY, LLAMA = read_preset("tiny").run, read_preset("llama-3.1-8b").run
-WHOLE = LLAMA.model_copy(
-    update={"model": LLAMA.model.model_copy(update={"load_in_4bit": False, "id": "meta-llama/Llama-3.1-8B-Instruct"})}
-)
-T4 = Gpu("Tesla T4", 15.0, "550.1", (7, 5))
 
 
-def refusal(*arguments: object) -> tuple[str, ...]:
+def refusal(folder: Path) -> tuple[str, ...]:
     with pytest.raises(UserError) as caught:
-        merging.check(*arguments)  # type: ignore[arg-type]
+        merging.check(LLAMA, folder)
     return caught.value.problems
 
 
 def test_where_it_cannot_be_merged_the_reason_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    merging.check(TINY, None, tmp_path)
-    assert "is in 4 bits" in refusal(LLAMA, T4, tmp_path)[0]
-    assert "this machine has a Tesla T4" in refusal(TINY, T4, tmp_path)[0]
-    monkeypatch.setattr(hardware, "free_ram", lambda: 15 * 2**30)
+    merging.check(TINY, tmp_path)
+    monkeypatch.setattr(hardware, "free_ram", lambda: 4 * 2**30)
     monkeypatch.setattr("grpo_space.merging.shutil.disk_usage", lambda folder: type("Disk", (), {"free": 10 * 2**30}))
-    ram, disk = refusal(WHOLE, None, tmp_path)
-    assert "needs about 30.9 GiB of RAM, and 15.0 GiB are free" in ram
+    ram, disk = refusal(tmp_path)
+    assert "needs about 5.7 GiB of RAM, and 4.0 GiB are free: publish the adapter without it" in ram
     assert "needs 15.0 GiB of disk, and 10.0 GiB are free" in disk
     monkeypatch.setattr(hardware, "free_ram", lambda: None)
-    assert len(refusal(WHOLE, None, tmp_path)) == 1
+    assert len(refusal(tmp_path)) == 1
+
+
+def test_what_was_trained_in_4_bits_is_merged_into_its_original() -> None:
+    assert merging.whole(LLAMA.model).id == "meta-llama/Llama-3.1-8B-Instruct"
+    assert merging.whole(TINY.model) == TINY.model
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model, in files as large models come in."""
+    folder = tmp_path_factory.mktemp("base")
+    model = AutoModelForCausalLM.from_pretrained(PROJECT / "presets/tiny/model")
+    model.save_pretrained(folder, max_shard_size="2MB")
+    assert len(list(folder.glob("model-*.safetensors"))) > 2
+    return folder
+
+
+def adapter_of(base: Path, folder: Path, **lora: object) -> PreTrainedModel:
+    """An adapter that changes something, in a folder; gives its base with it merged in, as PEFT does it."""
+    config = LoraConfig(r=4, lora_alpha=10, task_type="CAUSAL_LM", target_modules=["q_proj", "down_proj"], **lora)
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
+    generator = torch.Generator().manual_seed(0)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            parameter.data.normal_(std=0.1, generator=generator)
+    model.save_pretrained(folder)
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
+    return PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base), folder).merge_and_unload()
+
+
+@pytest.mark.parametrize("scaled_by_root", [False, True])
+def test_file_by_file_is_what_peft_merges_at_once(base: Path, tmp_path: Path, scaled_by_root: bool) -> None:
+    expected = adapter_of(base, tmp_path / "adapter", use_rslora=scaled_by_root).to(torch.bfloat16).state_dict()
+    told: list[tuple[str, int, int]] = []
+    merge(base, tmp_path / "adapter", tmp_path / "merged", lambda *each: told.append(each))
+    made = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype="auto")
+    assert made.dtype == torch.bfloat16
+    for name, weight in made.state_dict().items():
+        torch.testing.assert_close(weight, expected[name], rtol=0.01, atol=1e-6)  # the last bit of a bfloat16
+    assert (tmp_path / "merged/chat_template.jinja").is_file()
+    assert not (tmp_path / "merged/adapter_config.json").exists()
+    assert [file for file, _, _ in told] == sorted(file.name for file in base.glob("model-*.safetensors"))
+    assert told[0][1] == 0 < told[-1][1] < told[-1][2]
+
+
+def test_what_cannot_be_merged_leaves_nothing_whole(base: Path, tmp_path: Path) -> None:
+    adapter, merged = tmp_path / "adapter", tmp_path / "merged"
+    adapter_of(base, adapter, use_dora=True)
+    with pytest.raises(UserError, match="more than LoRA's A and B"):
+        merge(base, adapter, merged)
+    adapter_of(base, adapter)
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in base.iterdir():
+        (other / file.name).write_bytes(file.read_bytes())
+    config = json.loads((base / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**config, "quantization_config": {"load_in_4bit": True}}))
+    with pytest.raises(UserError, match=r"model\.base_id names a model whose weights are quantised"):
+        merge(other, adapter, merged)
+    (other / "config.json").write_text(json.dumps(config))
+    one = AutoModelForCausalLM.from_pretrained(base)
+    one.model.layers = one.model.layers[:1]
+    for file in other.glob("model*"):
+        file.unlink()
+    one.save_pretrained(other)
+    with pytest.raises(UserError, match=r"of another base, which has a model\.layers\.1\."):
+        merge(other, adapter, merged)
+    assert not merged.exists()
 
 
 def test_a_container_has_less_ram_than_its_machine(tmp_path: Path) -> None:

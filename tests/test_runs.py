@@ -255,7 +255,7 @@ def test_a_taken_machine_is_said_in_words(runs_root: Path, config: RunConfig) ->
     run = create(config)
     with locked(runs_root / "gpu.lock", what="training", run="another"):
         assert "the machine is training another: one at a time" in refusal(runs.start, run)
-        assert "the machine is training another: one at a time" in refusal(brief.merge, run, runs_root / "merged")
+        assert "the machine is training another: one at a time" in refusal(brief.merge, run, runs_root / "merged", None)
     assert run.status() == "new"
 
 

@@ -10,7 +10,7 @@ from grpo_space.ui.place import here
 
 @pytest.fixture(scope="module")
 def handlers() -> list[dict[str, Any]]:
-    return build(here({})).get_config_file()["dependencies"]  # type: ignore[no-any-return]
+    return build(here({})).get_config_file()["dependencies"]
 
 
 def test_no_change_is_dropped_while_an_earlier_one_is_answered(handlers: list[dict[str, Any]]) -> None:

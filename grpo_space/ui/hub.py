@@ -124,13 +124,13 @@ def going(run: Run, name: str, token: str, **options: bool) -> Iterator[str]:
 def sending(sent: Sent | None, seconds: float, first: str) -> str:
     if sent is None:
         return note("info", tag("b", first), f"{duration(seconds)} so far.")
-    if sent.done >= sent.total:
+    if sent.doing == Sent.doing and sent.done >= sent.total:
         return note(
             "info",
             tag("b", "All files are up. Now it is loaded from the Hub once more."),
             f"The base model is loaded for that, and one problem answered. {duration(seconds)} so far.",
         )
-    return bar("Uploading", sent, seconds)
+    return bar(sent.doing, sent, seconds)
 
 
 def published(made: Published) -> str:

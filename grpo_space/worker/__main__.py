@@ -4,7 +4,7 @@ python -m grpo_space.worker train DIR           a token of the Hub on stdin, or 
 python -m grpo_space.worker preflight DIR
 python -m grpo_space.worker evaluate DIR LOG ASKED again|known     ASKED: events.Asked, as JSON
 python -m grpo_space.worker verify DIR ADAPTER  does a folder's adapter load, and write? the answer on stdout
-python -m grpo_space.worker merge DIR FOLDER    the whole model in 16 bits
+python -m grpo_space.worker merge DIR FOLDER    the whole model in 16 bits; a token on stdin, or nothing
 python -m grpo_space.worker serve DIR SECONDS   answers questions, until nobody has asked for so long
 """
 
@@ -73,7 +73,8 @@ class Child:
         self.run = run
         self.log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
         self.tells = task not in (*SHORT, "serve")
-        self.token = b"" if task in SHORT or sys.stdin.isatty() else sys.stdin.buffer.read()
+        self.reads = task not in ("verify", "serve")
+        self.token = sys.stdin.buffer.read() if self.reads and not sys.stdin.isatty() else b""
         """In memory alone, for the child and the one that may come after it."""
         self.process: subprocess.Popen[bytes] | None = None
         self.asked: float | None = None
@@ -138,7 +139,7 @@ class Child:
         return process.returncode
 
     def begin(self) -> subprocess.Popen[bytes]:
-        pipe = subprocess.PIPE if self.tells else None  # `ask` reads the question
+        pipe = subprocess.PIPE if self.reads else None
         process = subprocess.Popen(self.command, process_group=0, env=self.environment(), stdin=pipe)
         if process.stdin is not None:
             with contextlib.suppress(BrokenPipeError), process.stdin as stdin:

@@ -18,7 +18,7 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from grpo_space import adapters, hardware, merging
 from grpo_space.config import RunConfig
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from grpo_space.worker.engine import Engine
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
+Say = Callable[[dict[str, Any]], None]
 FULL = "the disk is full: free some of it, then resume"
 
 What = Literal[
@@ -190,13 +191,21 @@ def verify(run: Run, adapter: Path) -> dict[str, str]:
     return {"written": published.answer(engine, question, run.config)}
 
 
-def merge(run: Run, folder: Path) -> dict[str, str]:
+def merge(run: Run, folder: Path, say: Say) -> dict[str, str]:
     """The whole model, with the adapter in it, into a folder."""
-    merging.check(run.config, hardware.gpu(), folder.parent)
-    engine = briefly(run, saved_adapter(run))
-    from grpo_space.worker import published
+    merging.check(run.config, folder.parent)
+    model, token = merging.whole(run.config.model), sys.stdin.read() or None
 
-    published.merge(engine, folder)
+    def coming(here: int, total: int, rate: float) -> None:
+        say({"doing": "Downloading", "file": model.id, "done": here, "total": total})
+
+    def going_in(file: str, done: int, total: int) -> None:
+        say({"doing": "Merging", "file": file, "done": done, "total": total})
+
+    base = download.fetch(model, coming, token)
+    from grpo_space.worker import merge
+
+    merge.merge(base.folder, saved_adapter(run), folder, going_in)
     return {"folder": str(folder)}
 
 
@@ -366,19 +375,24 @@ def main(task: str, folder: str, *arguments: str) -> int:
 
 
 ANSWERS: dict[str, Callable[..., dict[str, str]]] = {
-    "verify": lambda run, adapter: verify(run, Path(adapter)),
-    "merge": lambda run, folder: merge(run, Path(folder)),
+    "verify": lambda run, say, adapter: verify(run, Path(adapter)),
+    "merge": lambda run, say, folder: merge(run, Path(folder), say),
 }
 
 
 def answer_on_stdout(run: Run, task: str, arguments: tuple[str, ...]) -> int:
+    """A line of JSON for the answer; before it one for each word of how far it is."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print goes to the log
+
+    def say(said: dict[str, Any]) -> None:
+        print(json.dumps(said), file=answers, flush=True)
+
     try:
-        said = ANSWERS[task](run, *arguments)
+        said = ANSWERS[task](run, say, *arguments)
     except UserError as error:
         said = {"error": str(error)}
-    print(json.dumps(said), file=answers, flush=True)
+    say(said)
     return int("error" in said)
 
 
