@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import gradio as gr
 import httpx
 import itsdangerous
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
@@ -30,6 +33,7 @@ SPACE = {
     "OAUTH_CLIENT_SECRET": "not a secret",
     "OAUTH_SCOPES": "openid profile",
     "OPENID_PROVIDER_URL": "http://127.0.0.1:9",
+    "GRADIO_MCP_SERVER": "True",
 }
 
 
@@ -226,6 +230,30 @@ def test_a_stranger_may_read(space: Served, root: Path) -> None:
     assert client.predict(api_name="/evaluation")["tuned"] == {"correct": 3, "strict_correct": 3, "n": 4}
     with pytest.raises(AppError, match="none of that name"):
         client.predict("../../etc", api_name="/status")
+
+
+def test_as_mcp_tools_they_are_the_same(space: Served, root: Path) -> None:
+    async def ask() -> tuple[set[str], list[tuple[bool, str]]]:
+        async with (
+            streamable_http_client(f"{space.url}/gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            tools = {tool.name for tool in (await session.list_tools()).tools}
+            asked: list[tuple[str, dict[str, Any]]]
+            asked = [("grpo_status", {}), ("grpo_start", {}), ("grpo_status", {"run": "../../etc"})]
+            answers = [await session.call_tool(name, arguments) for name, arguments in asked]
+            return tools, [(answer.isError, str(answer.content)) for answer in answers]
+
+    tools, [status, start, elsewhere] = anyio.run(ask)
+    gradios_own = {"grpo__check_login_status"}
+    assert tools - gradios_own == {"grpo_start", "grpo_status", "grpo_stop", "grpo_evaluation"}  # the Space is ada/grpo
+    assert not status[0]
+    assert "'status': 'done'" in status[1]
+    assert start[0]
+    assert "owner" in start[1]
+    assert elsewhere[0]
+    assert "none of that name" in elsewhere[1]
 
 
 def test_a_stranger_uploads_nothing(space: Served) -> None:

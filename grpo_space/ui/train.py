@@ -78,7 +78,8 @@ def build(
         button = gr.update(interactive=not busy, value="One training at a time" if busy else "Train")
         return [button, *(shown_if(name in names) for name in ("stop", "resume", "compare", "use", "back"))]
 
-    stream.buttons.change(offered, stream.buttons, [train, stop, resume, compare, use, back], **QUIET)
+    buttons = [train, stop, resume, compare, use, back]
+    stream.buttons.change(offered, stream.buttons, buttons, **QUIET)
 
     def planned(sent: str) -> str:
         return _plan(sent, place)
@@ -86,7 +87,9 @@ def build(
     shown_with: Any = [page.load, tab.select, config.change]
     gr.on(shown_with, planned, config, plan, concurrency_limit=4, trigger_mode="always_last", **QUIET)
     handlers = _Handlers(followers, place)
-    train.click(handlers.start, [config, view], started, concurrency_limit=4, **QUIET)
+    pressed = train.click(lambda: gr.update(interactive=False, value="Starting"), None, train, queue=False, **QUIET)
+    start = pressed.then(handlers.start, [config, view], started, concurrency_limit=4, **QUIET)
+    start.then(offered, stream.buttons, buttons, **QUIET)  # also where it was refused
     stop.click(lambda: gr.update(visible=True), None, confirm, **QUIET)
     no.click(lambda: gr.update(visible=False), None, confirm, **QUIET)
     yes.click(handlers.stop, view, confirm, concurrency_limit=4, **QUIET)
