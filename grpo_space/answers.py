@@ -3,7 +3,8 @@
 One extractor for rewards, evaluation, the app and the card. Its rules, where they are not obvious:
 
 - What the text states last counts: an answer block, a box, a `####` line or a sentence ("the answer is 18"), whichever
-  ends last; only a text without any of these is read by its last number. A `<think>` block is not part of the answer.
+  ends last; only a text without any of these is read by the last line's only number in bold, else by its last number.
+  A `<think>` block is not part of the answer.
 - What echoes the question, stands in a quoted example of the format, or is asked ("is it 18?") is not stated.
 - Numbers are equal as exact rationals: 72.0 is 72 and 0.5 is 1/2; 0.33 is not 1/3. Nothing is paid for being close.
 - Percent is a unit: 50% is 50. It is also 0.5, the same quantity; but 100% is never the integer 1.
@@ -40,7 +41,7 @@ class Grade:
     """What was read: a number in its plainest spelling (`1600`, `0.5`, `1/3`), else the words; None: nothing found."""
     gold: str
     where: str
-    """answer block | boxed | #### | sentence | last number | last line | nowhere"""
+    """answer block | boxed | #### | sentence | bold | last number | last line | nowhere"""
     reason: str
     """One sentence for people."""
     span: Span | None = None
@@ -58,6 +59,7 @@ _SAYS = {
     "boxed": "the box says",
     "####": "the line after #### says",
     "sentence": "the text gives as its answer",
+    "bold": "the number in bold is",
     "last number": "the last number is",
     "last line": "the last line says",
 }

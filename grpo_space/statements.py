@@ -1,4 +1,4 @@
-"""Where a completion states its answer: answer blocks, boxes, `####` lines, sentences, else its last number."""
+"""Where a completion states its answer: blocks, boxes, `####` lines, sentences; else bold, else the last number."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,8 @@ class Statement(NamedTuple):
 
 
 def last_statement(text: str, question: str, of_number: bool) -> Statement | None:
-    """The statement that ends last; where there is none, the last number (or line, where no number is expected).
+    """The statement that ends last; where there is none, the last line's only number in bold, else the last number (or
+    line, where no number is expected).
 
     What echoes the question or quotes the format is not stated, and nothing that is thought before `</think>` is,
     unless the text ends there. `text` and `question` went through `ascii_digits`.
@@ -42,7 +43,7 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
             return statement
     for start, end in unsaid:
         text = text[:start] + " " * (end - start) + text[end:]
-    return _last_number(text) if of_number else _last_line(text)
+    return (_in_bold(text) or _last_number(text)) if of_number else _last_line(text)
 
 
 # --- the forms --------------------------------------------------------------------------------------------------------
@@ -148,6 +149,34 @@ _LIST_MARK = re.compile(r"\d{1,2}[.)][ \t]+\S")
 _BOUND_BEFORE = re.compile(r"(?:(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|\bnot)\s*$")
 _BOUND_AFTER = re.compile(r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$)")
 NEAR = 50
+
+
+_BOLD = re.compile(r"\*\*([^*\n]{1,60})\*\*(?!:)")
+_BEFORE_QUANTITY = re.compile(r"[\s\\$€£¥(+−–-]*(?:US\$)?[\s\\$]*")
+
+
+def _in_bold(text: str) -> Statement | None:
+    """The only quantity in bold in the last line that holds a number: "he pays **$64** for 16 glasses"."""
+    last_digit = _DIGIT.search(text[::-1]) if "**" in text else None
+    if last_digit is None:
+        return None
+    last = len(text) - last_digit.start()
+    begin, end = text.rfind("\n", 0, last) + 1, text.find("\n", last)
+    found = [
+        bold
+        for bold in _BOLD.finditer(text, begin, end if end >= 0 else len(text))
+        if (number := one_number(bold[1])) is not None and _BEFORE_QUANTITY.fullmatch(bold[1], 0, number.start)
+    ]
+    if len(found) != 1:
+        return None
+    [bold] = found
+    begins_line = not text[begin : bold.start()].strip(" \t#-")
+    if bold[1].rstrip().endswith(":" if not begins_line else (":", ".", ")")):  # a heading, or a list's marker
+        return None
+    asked = _SENTENCE_END.search(text, bold.end(), bold.end() + LONGEST_ANSWER)
+    if (asked and asked[0] == "?") or _LABEL.search(text, max(0, bold.start() - 12), bold.start()):
+        return None
+    return Statement("bold", bold.start(), bold.span(1))
 
 
 def _last_number(text: str) -> Statement | None:

@@ -57,6 +57,26 @@ def test_what_copied_rewards_get_wrong(completion: str, gold: str, strict: bool,
     assert (found.strict, found.lenient) == (strict, lenient)
 
 
+@pytest.mark.parametrize(
+    ("completion", "value"),
+    [
+        ("Therefore, Kylar needs to pay **$64** for 16 glasses.", "64"),
+        ("He pays **\\$64.** That is for 16 glasses.", "64"),
+        ("Kylar pays:\n\n**64 dollars** for 16 glasses", "64"),
+        ("He buys **16** glasses for **$64**.", "64"),  # two in bold: the last number, as ever
+        ("For **16 glasses** it is $64.\nSo he pays $64.", "64"),  # not in the last line
+        ("**16.** He pays $64.", "64"),
+        ("**16:** he pays $64", "64"),
+        ("Step **3** shows that it is 64", "64"),
+        ("Is it **16**? It is 64.", "64"),
+        ("**The 16 glasses** cost 64 dollars", "64"),
+        ("64 dollars for 2**4 glasses and 2**3 cups", "2**3"),
+    ],
+)
+def test_the_only_quantity_in_bold_is_the_answer_of_a_last_line(completion: str, value: str) -> None:
+    assert grade(completion, "64").value == value
+
+
 # --- numbers in all their spellings -----------------------------------------------------------------------------------
 
 EIGHTEEN = [
