@@ -1,0 +1,78 @@
+"""Does a run that is short of memory step down, and finish? The 8B, with 9 GiB where its plan counts on a T4's 14.56.
+
+    python -m benchmarks.gpu.short_of_memory CHECKPOINTS RESULT.json [--gib 9] [--model 8b]
+
+The worker runs as it is, parent and child. It is told of a T4; PyTorch's allocator refuses what goes over the cap.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.gpu import settings
+from grpo_space import hardware
+from grpo_space.paths import PROJECT
+from grpo_space.runs import create, start
+from grpo_space.worker.story import versions
+
+CAPPED = """import sys
+if "grpo_space.worker.story" in sys.orig_argv:
+    from benchmarks.gpu import cap
+    cap.apply()
+"""
+SMI = "#!/bin/sh\necho 'Tesla T4, 15360, {driver}, 7.5'\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("checkpoints", type=Path)
+    parser.add_argument("result", type=Path)
+    parser.add_argument("--gib", default="9")
+    parser.add_argument("--model", default="8b")
+    arguments = parser.parse_args()
+    real = hardware.gpu()
+    assert real is not None
+    with tempfile.TemporaryDirectory() as root:
+        (Path(root) / "sitecustomize.py").write_text(CAPPED)
+        smi = Path(root) / "bin/nvidia-smi"
+        smi.parent.mkdir()
+        smi.write_text(SMI.format(driver=real.driver))
+        smi.chmod(0o755)
+        path = os.pathsep.join([root, str(PROJECT), os.environ.get("PYTHONPATH", "")])
+        os.environ |= {
+            "GRPO_SPACE_RUNS": root, "T4_CAP_GIB": arguments.gib, "PYTHONPATH": path,
+            "PATH": f"{smi.parent}{os.pathsep}{os.environ['PATH']}",
+        }  # fmt: skip
+        config = settings.config_of(
+            arguments.model, arguments.checkpoints.absolute(), "grpo.max_steps=3", "grpo.save_steps=1",
+            "evaluation.problems=8",
+        )  # fmt: skip
+        began, run = time.time(), create(config, Path(root) / "short")
+        start(run)
+        subprocess.run([sys.executable, "-m", "grpo_space", "watch", str(run.folder)], check=False)
+        history, status = run.history(), run.status()
+        if status != "done":
+            print(run.worker_log.read_text(errors="replace")[-6000:])
+    told = {
+        "machine": f"{real}, memory capped to {arguments.gib} GiB",
+        "versions": versions(),
+        "model": f"{arguments.model}, random weights",
+        "status": status,
+        "alarms": [alarm.message for alarm in history.alarms],
+        "attempts": history.started.attempt if history.started else 0,
+        "engine": history.loaded.engine if history.loaded else "",
+        "steps": history.step,
+        "seconds": round(time.time() - began),
+    }
+    arguments.result.write_text(json.dumps(told, indent=2) + "\n")
+    print(arguments.result.read_text())
+    return 0 if status == "done" and history.alarms else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
