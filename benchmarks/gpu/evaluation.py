@@ -1,0 +1,76 @@
+"""Evaluation beside vLLM's own offline batch of the same prompts, in turns, under the cap.
+
+python -m benchmarks.gpu.evaluation CHECKPOINTS RESULT.json [--model 8b] [--problems 128] [--tokens 256]
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.gpu import settings
+from grpo_space import hardware
+from grpo_space.rows import Row, messages
+from grpo_space.worker import story
+from grpo_space.worker.choice import choose
+from grpo_space.worker.download import Downloaded
+
+PAIRS = 3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("checkpoints", type=Path)
+    parser.add_argument("result", type=Path)
+    parser.add_argument("--model", default="8b")
+    parser.add_argument("--problems", type=int, default=128)
+    parser.add_argument("--tokens", type=int, default=256)
+    arguments = parser.parse_args()
+    from benchmarks.gpu import cap
+
+    cap.apply()
+    found = hardware.gpu()
+    assert found is not None
+    t4 = replace(found, gib=cap.CAP_BYTES / 2**30, compute_capability=(7, 5))
+    source = arguments.checkpoints.absolute() / arguments.model
+    config = settings.config_of(
+        arguments.model, arguments.checkpoints.absolute(), f"grpo.max_completion_length={arguments.tokens}"
+    )
+    choice = choose(config, source, t4, vllm_died=False)
+    engine = story.load_engine(config, choice, Downloaded(source, "random"), t4, Path("/tmp/scratch"), None)
+    from vllm import SamplingParams
+
+    from grpo_space.worker import evaluate
+
+    asked = [row["prompt"][-1]["content"] for row in settings.rows(config)][: arguments.problems]
+    rows = [Row(question=question, gold="1") for question in asked]
+    prompts = [{"prompt_token_ids": engine.encode(messages(q, config.data.system_prompt))} for q in asked]
+    sampling = SamplingParams(temperature=0.0, max_tokens=arguments.tokens, stop_token_ids=sorted(engine.stop_ids))
+    ours, offline = [], []
+    for pair in range(PAIRS + 1):
+        start = time.monotonic()
+        answers = evaluate.answer(engine, rows, config, adapter=False)
+        middle = time.monotonic()
+        outputs = engine.model.vllm_engine.generate(prompts, sampling, use_tqdm=False)
+        end = time.monotonic()
+        if pair:  # the first warms up
+            ours.append(sum(one.tokens for (one,) in answers) / (middle - start))
+            offline.append(sum(len(output.outputs[0].token_ids) for output in outputs) / (end - middle))
+    told = {
+        "machine": f"{found}, memory capped to 14.56 GiB: not a T4's speed",
+        "versions": story.versions(),
+        "model": f"{arguments.model}, random weights, {len(rows)} prompts of up to {arguments.tokens} tokens",
+        "evaluation_tokens_per_second": [round(value, 1) for value in ours],
+        "vllm_tokens_per_second": [round(value, 1) for value in offline],
+        "ratio_of_medians": round(statistics.median(ours) / statistics.median(offline), 3),
+    }
+    arguments.result.write_text(json.dumps(told, indent=2) + "\n")
+    print(arguments.result.read_text())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
