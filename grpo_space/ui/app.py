@@ -51,7 +51,8 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(training.view, training.evaluated, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
-                to_train = publish.build(training.view, followers, place)
+                changed = [page.load, publish_tab.select, training.evaluated.change]
+                to_train = publish.build(training.view, changed, followers, place)
         for tab in (preset_tab, train_tab, compare_tab, publish_tab):
             tab.select(None, js=f"() => {{ sessionStorage.setItem('gs-tab', '{tab.id}'); }}")
         page.load(None, js=LAST_TAB)

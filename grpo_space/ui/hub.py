@@ -1,18 +1,19 @@
 """Publishing from the page: signed in, one button, progress by file, and the link when it was looked at from there."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
 from huggingface_hub import get_token
 
 from grpo_space import hub
+from grpo_space.comparison import of, words
 from grpo_space.errors import UserError
 from grpo_space.publish import OccupiedError, Published, proposed_name, publish
 from grpo_space.runs import Run
 from grpo_space.ui.access import Access, session
-from grpo_space.ui.follow import Followers
+from grpo_space.ui.follow import Followers, Page
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.place import Place
 from grpo_space.ui.stream import View
@@ -23,12 +24,14 @@ from grpo_space.words import duration
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
-def build(view: gr.State, followers: Followers, place: Place) -> None:
+def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> None:
+    """`changed`: the events after which another run may be looked at, or the run another one."""
     gr.HTML(
         "<h3>Publish on the Hugging Face Hub</h3><p class='gs-dim'>The adapter goes up with its evidence: what was "
         "measured, the reward curve, every setting, how to run it again. It is loaded from there once more before this "
         "page says that it is published.</p>"
     )
+    what = gr.HTML(elem_id="gs-what")
     info = "Empty: a name is proposed"
     name = gr.Textbox(label="Repository", info=info, placeholder="user/name", elem_id="gs-repo")
     with gr.Row():
@@ -58,7 +61,28 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
         except UserError as error:
             yield note("bad", *map(text, error.problems)), name, gr.update()
 
+    def shown(view: View) -> tuple[str, Any]:
+        page = followers.look(view.run)
+        return about(page), gr.update(interactive=page is not None and has_adapter(page.run))
+
     go.click(start, [view, name, private, merged, replace], [said, name, replace], **QUIET)
+    gr.on(changed, shown, view, [what, go], trigger_mode="always_last", **QUIET)
+
+
+def about(page: Page | None) -> str:
+    """What would go up, and what its card would say first."""
+    if page is None:
+        return note("info", tag("b", "Nothing to publish yet."), "Train first.")
+    if not has_adapter(page.run):
+        when = "It is saved when the training ends, or is stopped."
+        return note("info", tag("b", f"{text(page.run.id)} has no adapter yet."), when)
+    evaluated = page.evaluation.base is not None and page.evaluation.tuned is not None
+    said = words(of(page.evaluation))[0] if evaluated else "It was not evaluated, and its card says so."
+    return note("info", tag("b", f"{text(page.run.id)}, {page.history.step:,} steps."), text(said))
+
+
+def has_adapter(run: Run) -> bool:
+    return (run.adapter / "adapter_model.safetensors").is_file()
 
 
 def looked_at(followers: Followers, view: View) -> Run:

@@ -3,6 +3,7 @@
 import os
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from grpo_space.ui.place import Place
 from grpo_space.ui.space import after
 
 
-def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
-    """Gives the button that leads to a restored run."""
+def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> gr.Button:
+    """Gives the button that leads to a restored run. `changed`: the events after which to look at the run again."""
     access = place.access
-    hub.build(view, followers, place)
+    hub.build(view, changed, followers, place)
     gr.HTML(
         "<h3>Take it with you</h3><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the "
         "base model, "
