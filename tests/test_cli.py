@@ -291,7 +291,7 @@ def test_an_empty_question_is_refused(cli: Cli, fake: Fake) -> None:
 
 
 def test_nan_is_null_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from grpo_space.__main__ import print_json
+    from grpo_space.terminal import print_json
 
     print_json({"a": [math.nan, math.inf, 1.5], "b": {"c": -math.inf}})
     assert json.loads(capsys.readouterr().out) == {"a": [None, None, 1.5], "b": {"c": None}}
