@@ -257,8 +257,13 @@ def check(config: RunConfig, limit: float) -> None:
     found = plan(config, shape, limit)
     if found.fits:
         return
+    cure = largest(config, shape, limit)
+    raise UserError(f"grpo.per_device_train_batch_size: this does not fit on the GPU: {found.problem}: {cure}")
+
+
+def largest(config: RunConfig, shape: Shape, limit: float) -> str:
+    """What to take where a config does not fit, in words."""
     longest, group = longest_completion(config, shape, limit), largest_group(config, shape, limit)
     ways = [f"grpo.max_completion_length up to {longest}"] if longest else []
     ways += [f"grpo.per_device_train_batch_size up to {group}"] if group else []
-    cure = f": take {' or '.join(ways)}" if ways else ": no length and no group of this model fits"
-    raise UserError(f"grpo.per_device_train_batch_size: this does not fit on the GPU: {found.problem}{cure}")
+    return f"take {' or '.join(ways)}" if ways else "no length and no group of this model fits"

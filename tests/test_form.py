@@ -278,7 +278,7 @@ def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_pat
     typed = list(form.values_of(TINY).values())
     answers = {
         "import": handlers["read_import"](file, request),
-        "upload": handlers["keep"](file, request, TINY, "", {}, *typed),
+        "upload": handlers["keep"](file, request, TINY, "", 0, {}, *typed),
         "preview": next(handlers["preview"](write_yaml(TINY), request)),
     }
     told = [answers["import"][tab.import_note], answers["upload"][tab.upload_note], answers["preview"][tab.rows]]

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from huggingface_hub import HfApi
 
+from grpo_space import memory
 from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
 from grpo_space.estimate import estimate, words
 from grpo_space.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.ui.markup import link, note, tag, text
@@ -81,6 +83,11 @@ def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
         return note(
             "warning", tag("b", "This preset needs a CUDA GPU."), f"{where}train the preset tiny: it works here."
         )
+    if gpu is not None:
+        try:
+            memory.check(config, memory.limit_of(gpu))
+        except UserError as error:
+            return note("bad", tag("b", "It does not fit on this GPU."), *map(text, error.problems))
     return ""
 
 
