@@ -23,6 +23,7 @@ from grpo_space.history import History
 from grpo_space.paths import PROJECT
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, every, find, holder
+from grpo_space.worker.budget import Budget
 from tests.conftest import ROOT, SMALL, assert_refused, command, start_cli, until
 
 TOKEN = "hf_secretSecretSecretSecretSecret"
@@ -369,6 +370,25 @@ def engine() -> Any:
     model = download.fetch(config.model, lambda *told: None)
     choice = choose(config, model.folder, gpu=None, vllm_died=False)
     return plain.load(config, choice, model.folder, model.commit, gpu=None)
+
+
+class TwoSteps(Budget):
+    def stepped(self) -> None:
+        super().stepped()
+        self.over = len(self._steps) == 2
+
+
+def test_training_ends_at_the_budget_with_a_checkpoint_to_go_on_from(engine: Any, tmp_path: Path) -> None:
+    from grpo_space.worker import data
+    from grpo_space.worker import train as grpo
+
+    config, run = quick("grpo.max_steps=9", "grpo.max_completion_length=8", "evaluation.probe_steps=2"), Run(tmp_path)
+    reached = grpo.train(
+        engine, data.load(config), config, run.log, run.checkpoints, None, lambda: False, TwoSteps(60)
+    )  # fmt: skip
+    assert reached == 2
+    assert run.last_checkpoint() == 2
+    assert run.history().probes == []  # there is no time for one
 
 
 @pytest.mark.parametrize("scale", ["group", "batch", "none"])

@@ -54,7 +54,8 @@ def now(
     model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
     head = box("gs-run", badge(status), tag("b", text(name)), tag("span", text(model), "gs-dim"))
     if status == "running":
-        return head + _stages(history) + _progress(history, stopping)
+        limit = config.max_minutes if config else None
+        return head + _stages(history) + _progress(history, stopping, limit)
     return head + "".join(_ending(history, status, checkpoint))
 
 
@@ -71,7 +72,7 @@ def _stages(history: History) -> str:
     return f'<ol class="gs-stages">{"".join(marks)}</ol>'
 
 
-def _progress(history: History, stopping: bool) -> str:
+def _progress(history: History, stopping: bool, limit: float | None) -> str:
     phase = history.phase
     if phase is None:
         return tag("p", "The worker is starting: a few seconds.", "gs-doing")
@@ -82,6 +83,7 @@ def _progress(history: History, stopping: bool) -> str:
         if history.seconds_per_step:
             said.append(f"{number(history.seconds_per_step, 1)} s a step")
         said += [left_words(history), cost_so_far(history)] if history.steps else ["the first step is the slowest"]
+        said += [f"it ends within {limit:g} min of its start, saved and tested"] if limit else []
     else:
         if phase.what == "download":
             said.append(download_words(phase))
