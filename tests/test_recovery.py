@@ -90,7 +90,7 @@ def rungs_of(part: str, rollout: str, *settings: str) -> list[str]:
         ("evaluate_base", "vllm", (), ["evaluation", "evaluation", "generate"]),
         ("evaluate_base", "generate", (), ["evaluation"] * 3),
         ("backward", "vllm", (), ["cache", "passes", "generate"]),
-        ("backward", "generate", (), ["passes", "passes", "length"]),
+        ("backward", "generate", (), ["passes", "passes", "length"]),  # passes of 1 are the smallest
         ("rollout", "vllm", (), ["cache", "length", "generate"]),
         ("rollout", "generate", (), ["length", "length", "group"]),
         ("rollout", "generate", ("grpo.max_completion_length=128",), ["group", "group"]),

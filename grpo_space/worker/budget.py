@@ -4,6 +4,7 @@ import math
 import os
 import time
 
+from grpo_space.events import Finished
 from grpo_space.words import duration
 
 BEGAN = "GRPO_SPACE_BEGAN"
@@ -50,10 +51,12 @@ class Budget:
         longest = max(self._steps[1:][-RECENT:] or self._steps, default=0.0)  # the first one compiles
         self.over = self.over or self.spent + longest + self._reserve > self.seconds
 
-    def words(self, reached: int, steps: int) -> str:
-        """How a run ended that it ended."""
+    def ending(self, reached: int, steps: int) -> Finished:
+        """Of a run that is saved and tested."""
+        if reached == steps:
+            return Finished(why="done")
         said = f"Stopped at the budget of {self.minutes:g} min after step {reached} of {steps}: saved and tested, "
         said += f"{duration(self.spent)} in all."
         if not reached:
             said += " Loading and testing left no time for a single step."
-        return said
+        return Finished(why="budget", message=said)

@@ -60,7 +60,7 @@ def _one_rung_lower(config: RunConfig, events: list[AnyEvent], told: History, gp
     part = part_of(told.end, vllm)
     ladder = [name for name in LADDERS[part] if vllm or name not in ("cache", "generate")]
     if len(rungs) == MOST_RUNGS - 1:
-        ladder.reverse()  # the last one: what frees the most
+        ladder.sort(key=FREES.index)
     for name in ladder:
         after = lower(before, name)
         if after != before:
@@ -88,6 +88,8 @@ LADDERS: dict[Part, tuple[str, ...]] = {
 """What helps, by where it ran out, what changes least first. Standby (vLLM's memory freed while the model learns) is no
 rung: measured, it took 2 GiB more at its peak, and steps 8 to 17 % longer (docs/unsloth-vllm.md).
 """
+FREES = ("generate", "group", "passes", "length", "evaluation", "cache")
+"""What frees the most first: so the last rung is chosen."""
 GO_ON = "The run goes on from its last checkpoint"
 WORDS = {
     "cache": f"{GO_ON} with less of the GPU for vLLM: it learns the same, and writes fewer completions at once.",

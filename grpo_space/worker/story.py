@@ -68,14 +68,13 @@ def train(run: Run, tell: "Teller") -> None:
             tell.log.append(
                 Alarm(step=reached, name="unchanged", message="The adapter changes nothing: no step moved it.")
             )
-    whole = reached == config.grpo.max_steps
-    if tell.stop_asked() or not (whole or budget.over):
-        raise Stopped(f"Saved at step {reached} of {config.grpo.max_steps}.")
+    steps = config.grpo.max_steps
+    if tell.stop_asked() or (reached < steps and not budget.over):
+        raise Stopped(f"Saved at step {reached} of {steps}.")
 
     with tell.phase("evaluate_tuned", total=len(rows.test)) as progress:
         tell.log.append(evaluate.measure(engine, rows.test, config, "tuned", progress, run.answers))
-    said = "" if whole else budget.words(reached, config.grpo.max_steps)
-    tell.log.append(Finished(why="budget" if said else "done", message=said))
+    tell.log.append(budget.ending(reached, steps))
 
 
 def effective(run: Run, log: EventLog | None = None) -> RunConfig:
