@@ -186,9 +186,11 @@ def test_presets_are_listed(cli: Cli) -> None:
     done = cli("presets")
     assert done.returncode == 0
     assert "python -m grpo_space train tiny" in done.stdout
+    assert "30 steps: About a minute on 2 CPU cores, free." in done.stdout
+    assert done.stdout.count("30 steps (--quick): Roughly ") == 3
     listed = said(cli("presets", "--json"))
     assert listed[0]["name"] == "tiny"
-    assert {"name", "title", "summary", "hardware", "expect", "run"} == set(listed[0])
+    assert {"name", "title", "summary", "hardware", "expect", "quick", "run"} == set(listed[0])
     assert listed[0]["run"] == read_preset("tiny").run.model_dump(mode="json")
 
 

@@ -1,17 +1,22 @@
 """Time and money: before the start from a table, then from the run's own steps."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from grpo_space import estimate
+from grpo_space.card import card as card_of
 from grpo_space.config import override
 from grpo_space.estimate import TABLE, cost_so_far, left_words, words
-from grpo_space.events import AnyEvent, Phase, Started, Step
+from grpo_space.events import AnyEvent, Finished, Phase, Started, Step
 from grpo_space.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.history import History
 from grpo_space.paths import PROJECT
 from grpo_space.presets import preset_names, quick, read_preset
+from grpo_space.runs import create
+from grpo_space.ui import progress, space
+from grpo_space.ui.space import SleepTime, Space
 from grpo_space.words import roughly
 from tests import fake_worker
 
@@ -105,3 +110,34 @@ def test_a_pause_costs_nothing() -> None:
     history = running("Tesla T4, 4 CPU cores", (1800, 1700))
     history.add([Started(time=90_000.0, from_step=1), Phase(time=90_060.0, what="load")])
     assert history.seconds == pytest.approx(1800 + 60)
+
+
+def test_a_space_is_told_before_a_long_run() -> None:
+    long, sleep = read_preset("llama-3.1-8b").run, SleepTime(None)
+    said = space.before(Space("a/b"), long, T4, sleep)
+    assert "A long run. Roughly 4 h and &#36;1.70 on a T4 small: a guess" in said
+    assert "disk is lost when it restarts" in said
+    assert "disk is lost" not in space.before(None, long, T4, sleep)
+    assert "disk is lost" in space.before(Space("a/b"), long, L4, sleep)  # how long is not known
+    assert space.before(Space("a/b"), read_preset("tiny").run, None, sleep).count("About a minute") == 1
+
+
+def test_a_run_that_its_budget_ended_says_so_everywhere(runs_root: Path) -> None:
+    run = create(override(read_preset("tiny").run, ["max_minutes=5"]))
+    message = "Stopped at the budget of 5 min after step 3 of 30: saved and tested, 4 min 50 s in all."
+    events = [*fake_worker.whole_run(3)[1:-1], Finished(why="budget", message=message)]
+    for event in [Started(hardware="Tesla T4, 4 CPU cores"), *events]:
+        run.log.append(event)
+    history = run.history()
+    assert run.status(history) == "budget"
+    shown = progress.now(run.id, run.config, history, "budget", stopping=False)
+    assert "Stopped at the budget, at step 3" in shown
+    assert message in shown
+    assert "with a new budget" in shown
+    card = str(card_of(run, "a/b"))
+    assert f"It was ended before its last step: {message}" in card
+    assert "at a T4 small Space's list price" in card
+    history.end = None
+    going = progress.now(run.id, run.config, history, "running", stopping=False)
+    assert "it ends within 5 min of its start, saved and tested" in going
+    assert "at a T4 small&#x27;s list price" in going

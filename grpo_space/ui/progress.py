@@ -82,7 +82,9 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
         said.append(f"step {done:,} of {phase.total:,}")
         if history.seconds_per_step:
             said.append(f"{number(history.seconds_per_step, 1)} s a step")
-        said += [left_words(history), cost_so_far(history)] if history.steps else ["the first step is the slowest"]
+        said += (
+            [left_words(history), text(cost_so_far(history))] if history.steps else ["the first step is the slowest"]
+        )
         said += [f"it ends within {limit:g} min of its start, saved and tested"] if limit else []
     else:
         if phase.what == "download":
