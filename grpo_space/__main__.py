@@ -6,8 +6,6 @@ refuses; 3 the run failed.
 
 import argparse
 import contextlib
-import json
-import math
 import os
 import signal
 import sys
@@ -20,16 +18,27 @@ from typing import Any
 
 from huggingface_hub import get_token
 from rich.console import Console
-from rich.text import Text
 
-from grpo_space import doctor, evaluations, hardware, live, memory, paths, presets, report, runs, serving, share, words
-from grpo_space.config import RunConfig, override
+from grpo_space import (
+    before,
+    estimate,
+    evaluations,
+    hardware,
+    live,
+    memory,
+    paths,
+    report,
+    runs,
+    serving,
+    share,
+    words,
+)
 from grpo_space.errors import UserError
 from grpo_space.events import Asked, EventLog, Failed
 from grpo_space.history import History
 from grpo_space.report import text
 from grpo_space.runs import Run
-from grpo_space.terminal import console, show
+from grpo_space.terminal import console, print_json, show
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,11 +76,14 @@ def parser() -> argparse.ArgumentParser:
             made.add_argument("--json", action="store_true", help="for machines")
         return made
 
-    command("presets", list_presets, "what can be trained", reading=True)
-    made = command("doctor", examine, "is everything here that a run needs?", reading=True)
+    command("presets", before.list_presets, "what can be trained", reading=True)
+    made = command("doctor", before.examine, "is everything here that a run needs?", reading=True)
     made.add_argument("--no-gpu", action="store_true", help="do not ask for what only a GPU machine has")
     made = command(
-        "fit", fit, "the memory that a run takes of a GPU, part by part; exit status 1 if it does not fit", reading=True
+        "fit",
+        before.fit,
+        "the memory that a run takes of a GPU, part by part; exit status 1 if it does not fit",
+        reading=True,
     )
     preset_and_settings(made)
     made.add_argument(
@@ -114,6 +126,7 @@ def preset_and_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("preset", metavar="PRESET")
     text = "change a setting, such as grpo.max_steps=20"
     command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
+    command.add_argument("--quick", action="store_true", help="the preset's short run: see it work before dinner")
 
 
 def _number(text: str) -> int:
@@ -123,77 +136,8 @@ def _number(text: str) -> int:
     return number
 
 
-def print_json(value: object) -> int:
-    print(json.dumps(_no_nan(value), ensure_ascii=False))
-    return 0
-
-
-def _no_nan(value: Any) -> Any:
-    """JSON has no NaN: null stands for it."""
-    if isinstance(value, dict):
-        return {key: _no_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_no_nan(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def list_presets(arguments: argparse.Namespace) -> int:
-    read = {name: presets.read_preset(name) for name in presets.preset_names()}
-    if arguments.json:
-        return print_json([{"name": name, **preset.model_dump(mode="json")} for name, preset in read.items()])
-    for name, preset in read.items():
-        show(Text.assemble((name, "bold cyan"), "  ", preset.title, (f"  needs: {preset.hardware}", "dim")))
-        show(text(f"  {preset.summary}\n  {preset.expect}\n"))
-    show(text(f"Train one: {words.command('train tiny')}"))
-    return 0
-
-
-def examine(arguments: argparse.Namespace) -> int:
-    if not arguments.json:
-        show(text("Looking. Every import is tried in a process of its own, which takes a minute or two."))
-    checks = doctor.examine(with_gpu=not arguments.no_gpu, token=get_token())
-    if arguments.json:
-        print_json([check.__dict__ for check in checks])
-    else:
-        rows = [(check.what, "ok" if check.ok else "problem", check.found, check.advice) for check in checks]
-        show(report.table(("", "", "found", "what to do"), rows))
-    return int(not all(check.ok for check in checks))
-
-
-def config_of(arguments: argparse.Namespace) -> RunConfig:
-    """The preset with its changed settings, once it is known to fit this machine."""
-    config = override(presets.read_preset(arguments.preset).run, arguments.settings)
-    gpu = hardware.gpu()
-    hardware.check(config, gpu)
-    paths.check_files(config)
-    if gpu is not None:
-        memory.check(config, memory.limit_of(gpu))
-    return config
-
-
-def fit(arguments: argparse.Namespace) -> int:
-    config = override(presets.read_preset(arguments.preset).run, arguments.settings)
-    found, shape = hardware.gpu(), memory.shape_of(config.model)
-    if arguments.gpu == "here" and found is None:
-        raise UserError("--gpu here: this machine has no GPU")
-    if shape is None:
-        raise UserError(f"model.id: {config.model.id}: its sizes are known once it was downloaded")
-    card = arguments.gpu if arguments.gpu not in ("", "here") else found or "t4"
-    limit = memory.limit_of(card)
-    plan = memory.plan(config, shape, limit)
-    longest, group = memory.longest_completion(config, shape, limit), memory.largest_group(config, shape, limit)
-    if arguments.json:
-        rounded = {name: round(value, 3) for name, value in plan.parts.items()}
-        print_json({"parts": rounded, "total": round(plan.total, 3), "limit": limit, "fits": plan.fits,
-                    "longest_completion": longest, "largest_group": group})  # fmt: skip
-    else:
-        for part in report.fit(plan, str(card), longest, group):
-            show(part)
-    return int(not plan.fits)
-
-
 def preflight(arguments: argparse.Namespace) -> int:
-    config = config_of(arguments)
+    config = before.config_of(arguments)
     with tempfile.TemporaryDirectory() as folder:
         run = runs.create(config, Path(folder) / config.name)
         runs.start(run, "preflight", token=get_token())
@@ -234,9 +178,10 @@ def failed(history: History) -> int:
 
 
 def train(arguments: argparse.Namespace) -> int:
-    config = config_of(arguments)
+    config = before.config_of(arguments)
     run = runs.create(config, arguments.run_dir)
-    show(text(f"Training {config.name} as {run.id}"))
+    show(text(f"Training {config.name} as {run.id}: {config.grpo.max_steps} steps"))
+    show(text(estimate.words(config, hardware.gpu())))
     return start_and_follow(run, new=True)
 
 
@@ -314,8 +259,8 @@ def list_runs(arguments: argparse.Namespace) -> int:
     if not found:
         show(text(f"No run was made yet. Start one: {words.command('train tiny')}"))
         return 0
-    rows = [(f["id"], f["status"], f"{f['step']} of {f['max_steps']}") for f in found]
-    show(report.table(("run", "status", "steps"), [tuple(map(str, row)) for row in rows]))
+    rows = [(str(f["id"]), report.status_words(str(f["status"])), f"{f['step']} of {f['max_steps']}") for f in found]
+    show(report.table(("run", "status", "steps"), rows))
     return 0
 
 
@@ -336,8 +281,10 @@ def stop(arguments: argparse.Namespace) -> int:
     while run.status() == "running":
         time.sleep(live.POLL_SECONDS)
     history = run.history()
-    show(text(f"{run.id}: {run.status(history)} at step {history.step} of {run.config.grpo.max_steps}."))
-    show(report.next_steps(run, run.status(history)))
+    status = run.status(history)
+    how = report.status_words(status)
+    show(text(f"{run.id}: {how} at step {history.step} of {run.config.grpo.max_steps}."))
+    show(report.next_steps(run, status))
     return 0
 
 

@@ -153,7 +153,7 @@ _LETTER = re.compile(r"[(\[]?([A-Z])[)\].]?")
 def final_answer(solution: str) -> str | None:
     """The answer of a dataset's row: what stands after GSM8K's `####`, in the last answer block or box, or the text
     itself where it is one line. None when there is none."""
-    text = solution.strip()
+    text = re.sub(r"\\boxed +(\w+)", r"\\boxed{\1}", solution.strip())  # MATH has some boxes without braces
     for find in (hash_lines, blocks, boxes):
         found: list[Statement] = list(find(text))
         if found:

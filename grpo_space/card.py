@@ -11,7 +11,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from grpo_space import evaluations, licence, rewards
 from grpo_space.comparison import Share, of, shape, words
 from grpo_space.config import RunConfig, write_yaml
-from grpo_space.events import Answer
+from grpo_space.events import Answer, Finished
 from grpo_space.hardware import T4_DOLLARS_PER_HOUR
 from grpo_space.history import History
 from grpo_space.report import counts
@@ -187,6 +187,8 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         f"alpha {lora.lora_alpha}{', on 4-bit weights' if config.model.load_in_4bit else ''}. Seed {config.seed}. "
         f"The steps took {duration(seconds)}."
     )
+    if isinstance(history.end, Finished) and history.end.why == "budget":
+        yield f"It was ended before its last step: {inline(history.end.message)}"
     if history.loaded:
         yield inline(history.loaded.rows)
     if history.steps:
@@ -200,7 +202,7 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         engine = history.loaded.engine if history.loaded else "unknown"
         yield f"Hardware: {inline(started.hardware)}. Engine: {inline(engine)}. Versions: {inline(versions)}."
         if "T4" in started.hardware:
-            hours = (history.last_time - history.first_time) / 3600
+            hours = history.seconds / 3600
             cost = f"${hours * T4_DOLLARS_PER_HOUR:.2f}"
             yield f"From start to end {duration(3600 * hours)}: {cost} at a T4 small Space's list price."
     for alarm in history.alarms:

@@ -50,7 +50,8 @@ class DataSection(Section):
     test_path: str | None = Field(None, min_length=1)
     """A file like `path` with the problems to evaluate on. None: they are held out of `path`."""
     id: str | None = Field(None, min_length=1)
-    """A dataset on the Hugging Face Hub with the columns `question` and `answer`, instead of a file."""
+    """A dataset on the Hugging Face Hub, instead of a file. Its columns are `question` and `answer`, or `problem` and
+    `solution`, as MATH's are."""
     name: str | None = Field(None, min_length=1)
     """The configuration of the Hub dataset, where it has several (`main` for GSM8K)."""
     revision: str | None = Field(None, min_length=1)
@@ -63,6 +64,9 @@ class DataSection(Section):
     """What the model is told before each question. None: nothing."""
     max_prompt_length: Int = Field(512, ge=16, le=65_536)
     """Problems whose prompt is longer than this many tokens are left out, and counted."""
+
+
+GSM8K = DataSection(id="openai/gsm8k", name="main", test_split="test")
 
 
 class GrpoSection(Section):
@@ -171,6 +175,12 @@ class RunConfig(Section):
     """What loads and trains the model. auto: Unsloth where there is a CUDA GPU and it is installed."""
     rollout: Literal["auto", "vllm", "generate"] = "auto"
     """What writes the completions. auto: vLLM where Unsloth can start it."""
+    vllm_cache: Literal["auto", "small"] = "auto"
+    """vLLM's memory for keys and values. auto: for a step's completions, and more where there is room. small: for three
+    of the longest, so that it writes fewer at once and more slowly."""
+    max_minutes: Float | None = Field(None, gt=0, le=10_080)
+    """The run ends within so many minutes: training stops early enough to save and to test the tuned model. Going on
+    later has as many again. None: it makes all its steps."""
 
     @property
     def reward_labels(self) -> list[str]:
@@ -186,7 +196,9 @@ class Preset(Section):
     hardware: Literal["cpu", "t4"]
     """The least that it needs."""
     expect: str
-    """What to expect: time, cost, gain."""
+    """What came of it elsewhere, or of runs like it. Time and cost are worked out: see `estimate`."""
+    quick: Int | None = Field(None, ge=1)
+    """Steps of a short run that shows what happens, beside the full one. None: the full one is short."""
     run: RunConfig
 
 

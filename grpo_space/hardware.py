@@ -1,9 +1,12 @@
 """What this machine has, without asking torch."""
 
+import os
+import platform
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from grpo_space.errors import UserError
 SMI_SECONDS = 20
 """nvidia-smi takes a second or two; where the driver hangs, it never comes back."""
 FIRST_WITH_BFLOAT16 = (8, 0)
+PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
 T4_DOLLARS_PER_HOUR = 0.40
 """A T4 small's list price (Hugging Face, Spaces hardware, 2025)."""
 LEAST_DRIVER = {11: 450, 12: 525, 13: 580}
@@ -48,6 +52,23 @@ def gpu() -> Gpu | None:
         return Gpu(name, float(mib) / 1024, driver, (int(major), int(minor)))
     except (subprocess.SubprocessError, OSError, ValueError, IndexError):
         return None
+
+
+def machine() -> str:
+    """`Tesla T4, 4 CPU cores (x86_64)`"""
+    found = gpu()
+    return f"{f'{found.name}, ' if found else ''}{os.cpu_count()} CPU cores ({platform.machine()})"
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that decide what a run does."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def free_ram(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup")) -> float | None:

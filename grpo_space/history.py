@@ -50,18 +50,19 @@ class History:
     """By base and tuned."""
     end: Failed | Finished | None = None
     """How the latest attempt ended; None: it runs, or died."""
-    first_time: float = 0.0
     last_time: float = 0.0
+    earlier_seconds: float = 0.0
+    """Of the attempts before this one, without the time between them."""
 
     def add(self, events: Iterable[AnyEvent]) -> None:
         for event in events:
             self._add(event)
 
     def _add(self, event: AnyEvent) -> None:
-        self.first_time = self.first_time or event.time
-        self.last_time = event.time
+        before, self.last_time = self.last_time, event.time
         match event:
             case Started():
+                self.earlier_seconds += max(0.0, before - self.started.time) if self.started else 0.0
                 self.started, self.end, self.phase = event, None, None
                 self._drop_beyond(event.from_step)
             case Phase():
@@ -112,6 +113,11 @@ class History:
     @property
     def step(self) -> int:
         return self.steps[-1].step if self.steps else 0
+
+    @property
+    def seconds(self) -> float:
+        """That it ran in all its attempts, up to its last event."""
+        return self.earlier_seconds + (max(0.0, self.last_time - self.started.time) if self.started else 0.0)
 
     @property
     def seconds_per_step(self) -> float | None:

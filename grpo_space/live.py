@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from grpo_space.estimate import cost_so_far, left_words, training_left
 from grpo_space.events import AnyEvent, Evaluated, EventLog, Loaded, Phase, Probe, Step
 from grpo_space.history import History
 from grpo_space.report import PHASES, text
@@ -115,7 +116,7 @@ def step_words(step: Step, history: History) -> str:
     metrics = step.metrics
     each = ", ".join(f"{name} {number(value)}" for name, value in rewards(step).items())
     length = number(metrics.get("completions/mean_length", math.nan), 0)
-    left = time_left(history)
+    left = training_left(history)
     return (
         f"step {step.step} of {history.max_steps}: reward {number(metrics.get('reward', math.nan))} ({each}), "
         f"length {length} tokens, {number(step.seconds, 1)} s" + (f", {duration(left)} left" if left else "")
@@ -130,14 +131,6 @@ def rewards(step: Step) -> dict[str, float]:
         for name, value in step.metrics.items()
         if name.startswith(prefix) and name.endswith(suffix)
     }
-
-
-def time_left(history: History) -> float | None:
-    """Seconds of training still to come, by the median step."""
-    phase, each = history.phase, history.seconds_per_step
-    if phase is None or phase.what != "train" or each is None:
-        return None
-    return each * (phase.total - history.step)
 
 
 def panel(history: History, note: str) -> RenderableType:
@@ -180,6 +173,7 @@ def _step_rows(grid: Table, history: History) -> None:
     if history.probes:
         probe = history.probes[-1]
         grid.add_row("held-out probe", f"{probe.correct} of {probe.n} right after step {probe.step}")
-    left = time_left(history)
-    if left:
-        grid.add_row("training left", duration(left))
+    if left := left_words(history):
+        grid.add_row("still to come", left)
+    if cost := cost_so_far(history):
+        grid.add_row("cost", cost)

@@ -28,6 +28,8 @@ VLLM_SPARE = (3.0, 0.25)
 """GiB of cache more than needed: the first, if all else fits beside it."""
 WHOLE = 8
 """So many whole completions, prompts included, find room in vLLM's cache at the least; most end earlier."""
+FEW = 3
+"""So many with `vllm_cache: small`."""
 CONTEXT = 0.5
 """CUDA's context, in GiB."""
 SLACK = 0.4
@@ -148,7 +150,7 @@ def plan(config: RunConfig, shape: Shape, limit: float) -> Plan:
     if config.rollout == "generate" or config.engine == "transformers":
         return _plan(config, shape, limit, None)
     roomy, tight = (_plan(config, shape, limit, spare) for spare in VLLM_SPARE)
-    return roomy if roomy.fits else tight
+    return roomy if roomy.fits and config.vllm_cache == "auto" else tight
 
 
 def _plan(config: RunConfig, shape: Shape, limit: float, spare: float | None) -> Plan:
@@ -161,7 +163,8 @@ def _plan(config: RunConfig, shape: Shape, limit: float, spare: float | None) ->
     parts = {"weights": weights}
     if spare is not None:
         beside = weights + adapter * 2 + WARM_UP
-        wanted = shape.cache(max(WHOLE, grpo.completions_per_step) * config.model.max_seq_length) / GIB + spare
+        whole = FEW if config.vllm_cache == "small" else max(WHOLE, grpo.completions_per_step)
+        wanted = shape.cache(whole * config.model.max_seq_length) / GIB + spare
         share = min(VLLM_MOST, (beside + wanted) / (limit - CONTEXT))
         cache = max(0.0, share * (limit - CONTEXT) - beside)
         parts |= {"vLLM's cache": cache, "vLLM's adapter": adapter * 2, "CUDA graphs": GRAPHS}
@@ -254,8 +257,13 @@ def check(config: RunConfig, limit: float) -> None:
     found = plan(config, shape, limit)
     if found.fits:
         return
+    cure = largest(config, shape, limit)
+    raise UserError(f"grpo.per_device_train_batch_size: this does not fit on the GPU: {found.problem}: {cure}")
+
+
+def largest(config: RunConfig, shape: Shape, limit: float) -> str:
+    """What to take where a config does not fit, in words."""
     longest, group = longest_completion(config, shape, limit), largest_group(config, shape, limit)
     ways = [f"grpo.max_completion_length up to {longest}"] if longest else []
     ways += [f"grpo.per_device_train_batch_size up to {group}"] if group else []
-    cure = f": take {' or '.join(ways)}" if ways else ": no length and no group of this model fits"
-    raise UserError(f"grpo.per_device_train_batch_size: this does not fit on the GPU: {found.problem}{cure}")
+    return f"take {' or '.join(ways)}" if ways else "no length and no group of this model fits"

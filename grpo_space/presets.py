@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from grpo_space.config import Preset, parse, problem, read_yaml
+from grpo_space.config import Preset, RunConfig, parse, problem, read_yaml
 from grpo_space.errors import UserError
 from grpo_space.paths import PROJECT
 
@@ -18,6 +18,22 @@ def preset_names() -> list[str]:
     """Those for a CPU first, what a visitor can try; of the others first the one to begin with."""
     names = sorted(path.stem for path in PRESETS.glob("*.yaml"))
     return sorted(names, key=lambda name: (read_preset(name).hardware != "cpu", name != FIRST_TO_TRY[True]))
+
+
+def quick(name: str) -> RunConfig:
+    """A preset's short run.
+
+    Raises:
+        UserError: where it has none.
+    """
+    preset = read_preset(name)
+    if preset.quick is None:
+        raise UserError(f"--quick: {name} has no shorter run: its full one makes {preset.run.grpo.max_steps} steps")
+    return with_steps(preset.run, preset.quick)
+
+
+def with_steps(run: RunConfig, steps: int) -> RunConfig:
+    return run.model_copy(update={"grpo": run.grpo.model_copy(update={"max_steps": steps})})
 
 
 def read_preset(name: str) -> Preset:

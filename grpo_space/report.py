@@ -30,6 +30,10 @@ def text(said: str, style: str = "") -> Text:
     return Text(plain(said), style=style)
 
 
+def status_words(status: str) -> str:
+    return "stopped at the budget" if status == "budget" else status
+
+
 def comparison(history: History) -> Iterator[RenderableType]:
     """Base against tuned. Needs both evaluations."""
     compared = of(history)
@@ -164,7 +168,10 @@ def next_steps(run: Run, status: Status) -> Text:
     ask = f'ask it yourself     {command(f"ask {run.id}")} "your question"'
     numbers = f"the numbers again   {command(f'evaluate {run.id}')}"
     go_on = f"go on               {command(f'resume {run.id}')}"
-    lines = {"done": [ask, numbers], "stopped": [go_on, numbers], "died": [go_on], "failed": [go_on]}.get(status, [])
+    lines = {
+        "done": [ask, numbers], "stopped": [go_on, numbers], "budget": [go_on, ask, numbers], "died": [go_on],
+        "failed": [go_on],
+    }.get(status, [])  # fmt: skip
     return text("\n".join([f"The run is in {run.folder}", *lines]))
 
 

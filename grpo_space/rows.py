@@ -13,6 +13,9 @@ from grpo_space.equations import check_equations
 from grpo_space.errors import UserError
 
 MAX_PROBLEMS_NAMED = 5
+QUESTION, ANSWER = ("question", "problem"), ("answer", "solution")
+"""What the columns are called: in GSM8K and files of one's own, and in MATH. The first that is there counts."""
+LEVEL = re.compile(r"Level \d")
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def to_row(record: Any) -> Row:
     """
     if not isinstance(record, dict):
         raise ValueError("is not an object with question and answer")
-    question, answer = record.get("question"), record.get("answer")
+    question, answer = (next((record[n] for n in names if n in record), None) for names in (QUESTION, ANSWER))
     if not isinstance(question, str) or not question.strip():
         raise ValueError("has no question")
     if any("\ud800" <= character <= "\udfff" for character in question):
@@ -93,7 +96,14 @@ def to_row(record: Any) -> Row:
     gold = final_answer(str(answer))
     if not gold:
         raise ValueError("has no answer")
-    return Row(question, gold, str(record.get("kind", "")), steps(str(answer)))
+    worked = steps(str(answer)) if "answer" in record else 0  # MATH's solutions are algebra, not steps to be counted
+    return Row(question, gold, str(record.get("kind", "")) or _level(record), worked)
+
+
+def _level(record: dict[str, Any]) -> str:
+    """MATH's `Level 5`; other copies of it say 5."""
+    level = str(record.get("level", ""))
+    return f"Level {level}" if level.isdecimal() else level if LEVEL.fullmatch(level) else ""
 
 
 def steps(solution: str) -> int:

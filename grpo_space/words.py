@@ -31,6 +31,17 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {seconds} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def roughly(seconds: float) -> str:
+    """As exact as a guess may sound: `a minute`, `7 min`, `40 min`, `4.5 h`, `12 h`."""
+    minutes = seconds / 60
+    if minutes < 1.5:
+        return "a minute"
+    if minutes < 100:
+        return f"{round(minutes) if minutes < 10 else 5 * round(minutes / 5)} min"
+    hours = minutes / 60
+    return f"{round(2 * hours) / 2:g} h" if hours < 10 else f"{hours:.0f} h"
+
+
 def share(part: int, whole: int) -> str:
     """`25 % of 128`"""
     return f"{100 * part / whole:.0f} % of {whole}" if whole else "none of 0"

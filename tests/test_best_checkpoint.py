@@ -30,6 +30,7 @@ def test_the_best_outlives_the_limit_of_two(tmp_path: Path, monkeypatch: pytest.
     """TRL's trainer really saves and deletes; what the probe finds is made up."""
     from grpo_space.worker import data, download, plain
     from grpo_space.worker import train as grpo
+    from grpo_space.worker.budget import Budget
     from grpo_space.worker.choice import choose
 
     config = override(read_preset("tiny").run, SETTINGS)
@@ -42,8 +43,9 @@ def test_the_best_outlives_the_limit_of_two(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(grpo, "probe", made_up)
     run = Run(tmp_path)
     reached = grpo.train(
-        engine, data.load(config), config, EventLog(tmp_path / "events.jsonl"), run.checkpoints, None, lambda: False
-    )
+        engine, data.load(config), config, EventLog(tmp_path / "events.jsonl"), run.checkpoints, None, lambda: False,
+        Budget(None),
+    )  # fmt: skip
     assert reached == 4
     assert run.checkpoint_steps() == [2, 4]
     alarms = [e.message for e in run.log.read()[0] if isinstance(e, Alarm) and e.name == "best"]

@@ -186,9 +186,11 @@ def test_presets_are_listed(cli: Cli) -> None:
     done = cli("presets")
     assert done.returncode == 0
     assert "python -m grpo_space train tiny" in done.stdout
+    assert "30 steps: About a minute on 2 CPU cores, free." in done.stdout
+    assert done.stdout.count("30 steps (--quick): Roughly ") == 3
     listed = said(cli("presets", "--json"))
     assert listed[0]["name"] == "tiny"
-    assert {"name", "title", "summary", "hardware", "expect", "run"} == set(listed[0])
+    assert {"name", "title", "summary", "hardware", "expect", "quick", "run"} == set(listed[0])
     assert listed[0]["run"] == read_preset("tiny").run.model_dump(mode="json")
 
 
@@ -291,7 +293,7 @@ def test_an_empty_question_is_refused(cli: Cli, fake: Fake) -> None:
 
 
 def test_nan_is_null_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from grpo_space.__main__ import print_json
+    from grpo_space.terminal import print_json
 
     print_json({"a": [math.nan, math.inf, 1.5], "b": {"c": -math.inf}})
     assert json.loads(capsys.readouterr().out) == {"a": [None, None, 1.5], "b": {"c": None}}

@@ -49,6 +49,24 @@ def test_gsm8ks_rows_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("solution", "gold"),
+    [
+        ("We add:\n\\[1 + 1 = \\boxed{2}.\\]", "2"),
+        ("So $x = \\boxed{\\frac{\\sqrt{3}}{2}}$, not $\\sqrt{3}$.", "\\frac{\\sqrt{3}}{2}"),
+        ("First $\\boxed{3}$ fit.\nThen it is $\\boxed 7$.", "7"),
+        ("Thus the answer is $\\fbox{C}$.\nSo we are done.", "C"),
+    ],
+)
+def test_maths_rows_are_read(tmp_path: Path, solution: str, gold: str) -> None:
+    """Its columns have other names, the answer stands in a box, and the level is the label."""
+    record = {"problem": "What?", "level": "Level 5", "type": "Algebra", "solution": solution}
+    [row] = read_file(written(tmp_path / "a.jsonl", record))
+    assert row == Row("What?", gold, "Level 5")
+    [row] = read_file(written(tmp_path / "a.jsonl", {**record, "level": 5, "answer": gold}))
+    assert row == Row("What?", gold, "Level 5")
+
+
+@pytest.mark.parametrize(
     ("answer", "gold"),
     [("42", "42"), (" 42 ", "42"), (42, "42"), (0, "0"), (-3, "-3"), (2.5, "2.5"), ("x + 1", "x + 1")],
 )

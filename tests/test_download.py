@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 import subprocess
@@ -226,7 +227,11 @@ def gated(hub: HubServer, runs_root: Path, tmp_path: Path) -> RunConfig:
     hub.hub.upload("owner/tiny", TINY, gated="manual")
     (tmp_path / "data").mkdir()
     lines = (PROJECT / "presets/tiny/train.jsonl").read_text().splitlines()[:200]
-    (tmp_path / "data" / "train.jsonl").write_text("\n".join(lines))
+    rows = [json.loads(line) for line in lines]
+    solved = [(row["question"], row["answer"].replace("####", "So $x = \\boxed ") + "$.\n") for row in rows[1:]]
+    maths = [{"problem": asked, "solution": said, "level": "Level 1"} for asked, said in solved]
+    maths.append({"problem": "Unanswered?", "solution": "Who\nknows.", "level": "Level 5"})
+    (tmp_path / "data" / "train.jsonl").write_text("\n".join(map(json.dumps, maths)))
     hub.hub.upload("owner/sums", tmp_path / "data", "dataset", private=True)
     tiny = read_preset("tiny").run.model_dump(mode="json")
     changed = {
@@ -259,6 +264,7 @@ def test_the_token_reaches_the_worker_and_is_left_nowhere(
     assert history.loaded is not None
     assert history.loaded.model_commit == hub.hub.head("model", "owner/tiny")["oid"]
     assert history.loaded.data_commit == hub.hub.head("dataset", "owner/sums")["oid"]
+    assert "Read 199 problems from owner/sums (1 more have no answer that could be read)" in history.loaded.rows
     told = [e for e in run.log.read()[0] if isinstance(e, Phase) and e.what == "download"]
     assert (told[-1].done, told[-1].total) == (SIZE, SIZE)
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]

@@ -152,7 +152,8 @@ def test_no_number_is_lost_in_silence(path: str) -> None:
     values = form.values_of(TINY)
     if form.LEAVES[path].optional:
         section, _, name = path.rpartition(".")
-        assert form.config_of({**values, path: ""}, TINY).model_dump()[section][name] is None
+        data = form.config_of({**values, path: ""}, TINY).model_dump()
+        assert (data[section] if section else data)[name] is None
     else:
         assert path in refused({**values, path: None})
     assert path in refused({**values, path: "x"})
@@ -180,6 +181,9 @@ def test_another_source_leaves_nothing_of_the_old_one() -> None:
     assert (data.path, data.test_path, data.id, data.name, data.test_split) == ("/kept/a.jsonl", None, None, None, None)
     data = form.config_of({**form.values_of(TINY), "data.source": "hub", "data.id": "openai/gsm8k"}, TINY).data
     assert (data.path, data.test_path, data.id, data.split) == (None, None, "openai/gsm8k", "train")
+    math = read_preset("qwen2.5-math-7b").run
+    data = form.config_of({**form.values_of(math), "data.source": "gsm8k"}, math).data
+    assert data == math.data.model_copy(update={"id": "openai/gsm8k", "name": "main"})
 
 
 def test_a_step_is_told_in_words() -> None:
@@ -274,7 +278,7 @@ def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_pat
     typed = list(form.values_of(TINY).values())
     answers = {
         "import": handlers["read_import"](file, request),
-        "upload": handlers["keep"](file, request, TINY, "", {}, *typed),
+        "upload": handlers["keep"](file, request, TINY, "", 0, {}, *typed),
         "preview": next(handlers["preview"](write_yaml(TINY), request)),
     }
     told = [answers["import"][tab.import_note], answers["upload"][tab.upload_note], answers["preview"][tab.rows]]

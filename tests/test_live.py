@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from grpo_space import live
+from grpo_space import estimate, live
 from grpo_space.events import AnyEvent, Event, EventLog, Phase, Probe, Started, Step
 from grpo_space.history import History
 from grpo_space.presets import read_preset
@@ -81,6 +81,6 @@ def test_the_time_left_is_of_the_training(runs_root: Path) -> None:
     events: list[AnyEvent] = [Started(), Phase(what="train", total=10)]
     events += [Step(step=number, seconds=seconds, metrics={}) for number, seconds in ((1, 60.0), (2, 2.0), (3, 4.0))]
     history.add(events)
-    assert live.time_left(history) == pytest.approx(3.0 * 7)
+    assert estimate.training_left(history) == pytest.approx(3.0 * 7)
     history.add([Phase(what="evaluate_tuned", total=10)])
-    assert live.time_left(history) is None
+    assert estimate.training_left(history) is None

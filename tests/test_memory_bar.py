@@ -1,12 +1,18 @@
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from grpo_space.config import override
+from grpo_space.errors import UserError
 from grpo_space.hardware import Gpu
 from grpo_space.presets import read_preset
+from grpo_space.ui import submit
 from grpo_space.ui.cards import unfit
 from grpo_space.ui.memory_bar import memory_bar
+from grpo_space.ui.place import here
+from grpo_space.ui.space import refusal
 
 T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))
 LARGE = ["grpo.max_completion_length=3000", "model.max_seq_length=4000"]
@@ -25,12 +31,24 @@ def test_a_preset_has_a_bar_within_the_line(name: str) -> None:
 def test_what_is_too_large_crosses_the_line_and_is_refused_with_the_largest_that_fits() -> None:
     config = override(read_preset("llama-3.1-8b").run, LARGE)
     bar = memory_bar(config, T4)
-    assert "too much" in bar
+    assert re.search(r"too much: take grpo\.max_completion_length up to \d{3}", bar)
     [line] = re.findall(r"left:([\d.]+)%", bar)
     assert float(line) < 90
     [refusal] = unfit(config, T4)
     assert re.search(r"take grpo\.max_completion_length up to \d{3}", refusal)
     assert unfit(read_preset("llama-3.1-8b").run, T4) == ()
+
+
+def test_the_server_refuses_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a browser sends."""
+    monkeypatch.setenv("GRPO_SPACE_RUNS", str(tmp_path))
+    place = replace(here({}), gpu=T4)
+    config = read_preset("llama-3.1-8b").run
+    submit.check(config, place)
+    with pytest.raises(UserError, match="does not fit on the GPU"):
+        submit.check(override(config, LARGE), place)
+    assert "It does not fit on this GPU." in refusal(None, override(config, LARGE), T4)
+    assert refusal(None, config, T4) == ""
 
 
 def test_what_needs_no_gpu_has_none() -> None:

@@ -7,7 +7,7 @@ from grpo_space import presets
 from grpo_space.config import parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.paths import PROJECT, check_files
-from grpo_space.presets import preset_names, read_preset
+from grpo_space.presets import preset_names, quick, read_preset, with_steps
 
 NAMES = sorted(path.stem for path in (PROJECT / "presets").glob("*.yaml"))
 
@@ -22,6 +22,27 @@ def test_a_preset_is_whole(name: str) -> None:
     assert run.grpo.completions_per_step % run.grpo.num_generations == 0
     assert run.evaluation.problems >= 200
     assert parse(yaml.safe_load(write_yaml(run))) == run
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_for_a_gpu_has_a_short_run(name: str) -> None:
+    preset = read_preset(name)
+    if name == "tiny":
+        with pytest.raises(UserError, match="--quick: tiny has no shorter run: its full one makes 30 steps"):
+            quick(name)
+        return
+    short = quick(name)
+    assert 20 <= short.grpo.max_steps <= 40
+    assert short.grpo.max_steps < preset.run.grpo.max_steps
+    assert short.evaluation.probe_steps < short.grpo.max_steps
+    assert short == with_steps(preset.run, short.grpo.max_steps)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_presets_settings_are_explained(name: str) -> None:
+    text = (PROJECT / "presets" / f"{name}.yaml").read_text()
+    assert text.count(" # ") >= (2 if name == "tiny" else 10)
+    assert "Not measured on a T4 yet" not in text
 
 
 @pytest.mark.parametrize("name", NAMES)

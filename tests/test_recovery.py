@@ -9,21 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grpo_space.config import RunConfig, override, parse
-from grpo_space.events import Alarm, Failed, Finished, Started
+from grpo_space.events import Alarm, AnyEvent, Chosen, Failed, Finished, Started
+from grpo_space.hardware import Gpu
+from grpo_space.history import History
+from grpo_space.memory import LIMITS, plan, shape_of
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create
 from grpo_space.worker.__main__ import Child
-from grpo_space.worker.recovery import is_out_of_memory, lower, lowered
+from grpo_space.worker.recovery import OUT_OF_MEMORY, is_out_of_memory, lower, lowered, next_attempt
 
 LLAMA = read_preset("llama-3.1-8b").run
 
 
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rungs: int, boundary: str, *settings: str) -> tuple[Run, int]:
+T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))
+
+
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rungs: int, part: str, *settings: str) -> tuple[Run, int]:
     """The parent with a fake story for a child, to its end."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     run = create(override(LLAMA, settings), tmp_path / "run")
     child = Child("train", run, ())
-    child.command = [sys.executable, "-m", "tests.fake_story", str(run.folder), str(rungs), boundary]
+    child.command = [sys.executable, "-m", "tests.fake_story", str(run.folder), str(rungs), part]
     return run, child.tell()
 
 
@@ -32,21 +38,26 @@ def alarms(run: Run) -> list[Alarm]:
 
 
 def test_a_run_steps_down_and_finishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, code = told(tmp_path, monkeypatch, 2, "train")
+    run, code = told(tmp_path, monkeypatch, 2, "backward")
     assert code == 0
-    assert [alarm.name for alarm in alarms(run)] == ["memory:passes", "memory:passes"]
+    assert [alarm.name for alarm in alarms(run)] == ["memory:cache", "memory:passes"]
     first, second = (alarm.message for alarm in alarms(run))
-    assert "The GPU's memory ran out while training." in first
-    assert "in passes of 3 completions: it learns the same" in first
-    assert "in passes of 1 completions" in second
-    assert isinstance(run.log.read()[0][-1], Finished)
+    assert "ran out while the model learnt from its completions (Tried to allocate 2.00 GiB)." in first
+    assert "with less of the GPU for vLLM: it learns the same" in first
+    assert "in passes of 3 completions: it learns the same" in second
+    events = run.log.read()[0]
+    assert isinstance(events[-1], Finished)
     assert run.status() == "done"
+    began = {event.hardware for event in events if isinstance(event, Started)}
+    assert len(began) == 1, "what is started again has no budget of its own"
 
 
 def test_after_three_rungs_it_stops_and_keeps_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, code = told(tmp_path, monkeypatch, 99, "train")
+    """The last one is what frees the most."""
+    run, code = told(tmp_path, monkeypatch, 99, "rollout")
     assert code != 0
-    assert [alarm.name for alarm in alarms(run)] == ["memory:passes", "memory:passes", "memory:generate"]
+    assert [alarm.name for alarm in alarms(run)] == ["memory:cache", "memory:length", "memory:generate"]
+    assert "ran out while completions were written" in alarms(run)[0].message
     events = run.log.read()[0]
     assert sum(isinstance(event, Started) for event in events) == 4
     assert isinstance(events[-1], Failed)
@@ -55,21 +66,52 @@ def test_after_three_rungs_it_stops_and_keeps_everything(tmp_path: Path, monkeyp
     assert run.config == LLAMA
 
 
+def rungs_of(part: str, rollout: str, *settings: str) -> list[str]:
+    """The rungs of a run that never fits, without its processes."""
+    config, events = override(LLAMA, settings), list[AnyEvent]()
+    while True:
+        using = "generate" if lowered(config, events).rollout == "generate" else rollout
+        boundary = "train" if part in ("rollout", "backward") else part
+        failed = Failed(boundary=boundary, message="", traceback=", in _generate\n" if part == "rollout" else "")
+        story = History()
+        story.add([Started(), Chosen(engine="unsloth", rollout=using, why=""), failed])
+        alarm = next_attempt(config, events, story, OUT_OF_MEMORY, "", T4)
+        if alarm is None:
+            return [event.name.removeprefix("memory:") for event in events if isinstance(event, Alarm)]
+        assert "GiB were planned)" in alarm.message
+        events.append(alarm)
+
+
 @pytest.mark.parametrize(
-    ("boundary", "settings", "names"),
+    ("part", "rollout", "settings", "names"),
     [
-        ("load", (), ["memory:generate"]),
-        ("load", ("rollout=generate",), []),
-        ("evaluate_base", (), ["memory:evaluation", "memory:evaluation", "memory:evaluation"]),
-        ("train", ("grpo.per_device_train_batch_size=1", "grpo.gradient_accumulation_steps=6", "rollout=generate"),
-         ["memory:length", "memory:length", "memory:length"]),
+        ("load", "vllm", (), ["cache", "generate"]),
+        ("load", "generate", (), []),
+        ("evaluate_base", "vllm", (), ["evaluation", "evaluation", "generate"]),
+        ("evaluate_base", "generate", (), ["evaluation"] * 3),
+        ("backward", "vllm", (), ["cache", "passes", "generate"]),
+        ("backward", "generate", (), ["passes", "passes", "length"]),  # passes of 1 are the smallest
+        ("rollout", "vllm", (), ["cache", "length", "generate"]),
+        ("rollout", "generate", (), ["length", "length", "group"]),
+        ("rollout", "generate", ("grpo.max_completion_length=128",), ["group", "group"]),
+        ("backward", "generate", ("grpo.per_device_train_batch_size=1", "grpo.gradient_accumulation_steps=6"),
+         ["length", "length", "length"]),
     ],
 )  # fmt: skip
 def test_what_helps_depends_on_where_it_ran_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boundary: str, settings: tuple[str, ...], names: list[str]
+    part: str, rollout: str, settings: tuple[str, ...], names: list[str]
 ) -> None:
-    run, _ = told(tmp_path, monkeypatch, 99, boundary, *settings)
-    assert [alarm.name for alarm in alarms(run)] == names
+    assert rungs_of(part, rollout, *settings) == names
+
+
+def test_less_for_vllm_is_less_in_the_plan() -> None:
+    for name in ("llama-3.1-8b", "qwen2.5-math-7b", "qwen2.5-1.5b"):
+        config = read_preset(name).run
+        shape = shape_of(config.model)
+        assert shape is not None
+        before, after = (plan(each, shape, LIMITS["t4"]) for each in (config, lower(config, "cache")))
+        assert after.total < before.total - 0.5
+        assert after.problem == ""
 
 
 def valid(batch: int, accumulation: int, group: int) -> RunConfig:
@@ -93,11 +135,12 @@ def test_smaller_passes_make_the_same_step(batch: int, accumulation: int, group:
 
 
 def test_a_rung_can_always_be_parsed_again() -> None:
-    for rung in ("passes", "generate", "length", "evaluation"):
+    for rung in ("passes", "generate", "length", "group", "cache", "evaluation"):
         config = LLAMA
         for _ in range(20):
             config = parse(lower(config, rung).model_dump(mode="json"))
     assert lower(LLAMA, "length").grpo.max_completion_length == 576
+    assert lower(LLAMA, "group").grpo.completions_per_step == 3
 
 
 class OutOfMemoryError(RuntimeError):

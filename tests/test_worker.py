@@ -23,6 +23,7 @@ from grpo_space.history import History
 from grpo_space.paths import PROJECT
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, every, find, holder
+from grpo_space.worker.budget import Budget
 from tests.conftest import ROOT, SMALL, assert_refused, command, start_cli, until
 
 TOKEN = "hf_secretSecretSecretSecretSecret"
@@ -307,6 +308,28 @@ def test_a_stop_while_there_is_nothing_to_save_takes_effect_at_once(root: Path, 
     assert_refused(cli("evaluate", run.id), "has no adapter yet")
 
 
+def test_a_budget_ends_a_run_saved_and_tested_and_it_goes_on_with_another(root: Path) -> None:
+    """No time is left for a step here: when one more does not fit is a matter of `Budget`, and tested there."""
+    settings = [part for setting in (*QUICK, "grpo.max_steps=2", "max_minutes=0.02") for part in ("--set", setting)]
+    done = cli("train", "tiny", *settings, "--run-dir", str(root / "short"))
+    assert done.returncode == 0, done.stderr
+    run = find("short")
+    history = run.history()
+    assert isinstance(history.end, Finished)
+    assert history.end.why == "budget"
+    assert "Stopped at the budget of 0.02 min after step 0 of 2: saved and tested" in done.stdout
+    assert "resume short" in done.stdout
+    assert history.tuned is not None
+    assert history.tuned.n == 16
+    assert (run.adapter / "adapter_model.safetensors").is_file()
+    assert "stopped at the budget" in cli("runs").stdout
+
+    file = run.folder / "config.yaml"
+    file.write_text(file.read_text().replace("max_minutes: 0.02", "max_minutes: 60"))
+    assert cli("resume", "short").returncode == 0
+    assert (run.status(), numbers(run.history())) == ("done", [1, 2])
+
+
 def test_a_full_disk_is_said_in_one_line(root: Path) -> None:
     """A limit on the size of files stands for it: the base's evaluation is the first thing that is larger."""
     limit = 16_384
@@ -347,6 +370,25 @@ def engine() -> Any:
     model = download.fetch(config.model, lambda *told: None)
     choice = choose(config, model.folder, gpu=None, vllm_died=False)
     return plain.load(config, choice, model.folder, model.commit, gpu=None)
+
+
+class TwoSteps(Budget):
+    def stepped(self) -> None:
+        super().stepped()
+        self.over = len(self._steps) == 2
+
+
+def test_training_ends_at_the_budget_with_a_checkpoint_to_go_on_from(engine: Any, tmp_path: Path) -> None:
+    from grpo_space.worker import data
+    from grpo_space.worker import train as grpo
+
+    config, run = quick("grpo.max_steps=9", "grpo.max_completion_length=8", "evaluation.probe_steps=2"), Run(tmp_path)
+    reached = grpo.train(
+        engine, data.load(config), config, run.log, run.checkpoints, None, lambda: False, TwoSteps(60)
+    )  # fmt: skip
+    assert reached == 2
+    assert run.last_checkpoint() == 2
+    assert run.history().probes == []  # there is no time for one
 
 
 @pytest.mark.parametrize("scale", ["group", "batch", "none"])

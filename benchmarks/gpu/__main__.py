@@ -19,8 +19,8 @@ from typing import Any
 from benchmarks.gpu import settings
 from grpo_space import hardware
 from grpo_space.config import write_yaml
+from grpo_space.hardware import versions
 from grpo_space.runs import create
-from grpo_space.worker.story import versions
 
 
 def main() -> int:

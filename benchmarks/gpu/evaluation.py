@@ -61,7 +61,7 @@ def main() -> int:
             offline.append(sum(len(output.outputs[0].token_ids) for output in outputs) / (end - middle))
     told = {
         "machine": f"{found}, memory capped to 14.56 GiB: not a T4's speed",
-        "versions": story.versions(),
+        "versions": hardware.versions(),
         "model": f"{arguments.model}, random weights, {len(rows)} prompts of up to {arguments.tokens} tokens",
         "evaluation_tokens_per_second": [round(value, 1) for value in ours],
         "vllm_tokens_per_second": [round(value, 1) for value in offline],

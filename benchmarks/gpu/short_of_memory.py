@@ -16,9 +16,9 @@ from pathlib import Path
 
 from benchmarks.gpu import settings
 from grpo_space import hardware
+from grpo_space.hardware import versions
 from grpo_space.paths import PROJECT
 from grpo_space.runs import create, start
-from grpo_space.worker.story import versions
 
 CAPPED = """import sys
 if "grpo_space.worker.story" in sys.orig_argv:

@@ -9,7 +9,8 @@ from grpo_space import report, runs
 from grpo_space.comparison import of, words
 from grpo_space.config import write_yaml
 from grpo_space.errors import UserError
-from grpo_space.live import phase_words, time_left
+from grpo_space.estimate import training_left
+from grpo_space.live import phase_words
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.ui import submit
 from grpo_space.ui.follow import Followers, Page, going_on, named
@@ -94,7 +95,7 @@ def _status(page: Page) -> dict[str, Any]:
         "doing": phase_words(history.phase) if history.phase and page.status == "running" else "",
         "step": history.step,
         "max_steps": history.max_steps or (page.config.grpo.max_steps if page.config else 0),
-        "seconds_left": time_left(history) if page.status == "running" else None,
+        "seconds_left": training_left(history) if page.status == "running" else None,
         "metrics": _numbers(history.steps[-1].metrics) if history.steps else {},
         "alarms": [alarm.message for alarm in history.alarms],
         "message": getattr(history.end, "message", ""),

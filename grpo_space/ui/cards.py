@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from grpo_space import hardware, memory
+from grpo_space import estimate, hardware, memory
 from grpo_space.config import Preset, RunConfig
 from grpo_space.errors import UserError
+from grpo_space.presets import with_steps
 from grpo_space.runs import Seen
 from grpo_space.ui.markup import text
 from grpo_space.ui.memory_bar import memory_bar
@@ -19,6 +20,7 @@ def card(preset: Preset, machine: hardware.Gpu | None) -> str:
     facts = {
         "Model": text(preset.run.model.base_id or preset.run.model.id),
         "Needs": NEEDS[preset.hardware],
+        "Time": text(_time(preset, machine)),
         "Expect": text(preset.expect),
         "Fits here": fits,
     }
@@ -26,6 +28,14 @@ def card(preset: Preset, machine: hardware.Gpu | None) -> str:
         facts["Memory"] = bar
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items())
     return f"<h3>{text(preset.title)}</h3><p>{text(preset.summary)}</p><dl>{rows}</dl>"
+
+
+def _time(preset: Preset, machine: hardware.Gpu | None) -> str:
+    said = estimate.words(preset.run, machine)
+    if preset.quick is None:
+        return said
+    short = estimate.estimate(with_steps(preset.run, preset.quick), machine)
+    return f"{said} A quick run of {preset.quick} steps" + (f": {short.brief}." if short else " is a choice, too.")
 
 
 def unfit(config: RunConfig, machine: hardware.Gpu | None) -> tuple[str, ...]:
@@ -39,10 +49,10 @@ def unfit(config: RunConfig, machine: hardware.Gpu | None) -> tuple[str, ...]:
     return ()
 
 
-def good(title: str, changes: Sequence[str], refusals: Sequence[str], bar: str = "") -> str:
-    """What a config without mistakes is, and whether it can train here. `bar`: its memory, as HTML."""
+def good(title: str, changes: Sequence[str], time: str, refusals: Sequence[str], bar: str = "") -> str:
+    """What a config without mistakes is, how long it takes, whether it can train here. `bar`: its memory, as HTML."""
     what = f"<b>{text(title)}</b>" + (f", {len(changes)} changed:" if changes else ", as it came.")
-    said = f"<p>{what}</p>{_list(changes)}{bar}"
+    said = f"<p>{what}</p>{_list(changes)}<p>{text(time)}</p>{bar}"
     if refusals:
         said += f"<div class='bad'><p>It does not fit this machine:</p>{_list(refusals)}</div>"
     return words(said)

@@ -2,7 +2,8 @@
 
 A form's values are a flat dict: `grpo.max_steps` -> what the component of that field holds. Where the problems come
 from is one choice, `data.source`: `own` is what the config that the form shows came with (a preset's file, say),
-`file` an upload, `hub` a dataset on the Hub. So no path is ever typed: a path is the config's own, or an upload's.
+`gsm8k` the usual first dataset, `file` an upload, `hub` a dataset on the Hub. So no path is ever typed: a path is the
+config's own, or an upload's.
 """
 
 import re
@@ -14,7 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import gradio as gr
 from pydantic.fields import FieldInfo
 
-from grpo_space.config import LoraSection, RunConfig, Section, parse
+from grpo_space.config import GSM8K, LoraSection, RunConfig, Section, parse
 from grpo_space.errors import UserError
 from grpo_space.rewards import LIMITS, REWARDS
 from grpo_space.uploads import on_the_hub
@@ -22,7 +23,7 @@ from grpo_space.uploads import on_the_hub
 Values = dict[str, Any]
 Kind = Literal["whole", "number", "text", "yes", "choice", "names"]
 
-SOURCES = {"own": "What it came with", "file": "A file of mine", "hub": "On the Hugging Face Hub"}
+SOURCES = {"own": "What it came with", "gsm8k": "GSM8K", "file": "A file of mine", "hub": "On the Hugging Face Hub"}
 SOURCE_FIELDS = ("path", "test_path", "id", "name", "revision", "split", "test_split")
 UPLOADED = ("data.path", "data.test_path")
 HUB_FIELDS = ("data.id", "data.name", "data.revision", "data.split", "data.test_split")
@@ -181,6 +182,8 @@ def _choose_source(data: dict[str, Any], source: object, base: RunConfig) -> Non
     """Takes out of `data` what does not belong to the source; an empty one is left for `parse` to name."""
     if source == "hub":
         data.update(path=None, test_path=None, id=data["id"] or "")
+    elif source == "gsm8k":
+        data.update({name: getattr(GSM8K, name) for name in SOURCE_FIELDS})
     elif source == "file":
         data.update(path=data["path"] or "", id=None, name=None, revision=None, split="train", test_split=None)
     else:

@@ -38,7 +38,9 @@ def memory_bar(config: RunConfig, machine: Gpu | None) -> str:
         for index, (group, size) in enumerate(sizes.items())
         if size
     )
-    said = f"{plan.total:.1f} of {limit:.1f} GiB on {text(card)}, planned" + ("" if plan.fits else ": too much")
+    said = f"{plan.total:.1f} of {limit:.1f} GiB on {text(card)}, planned"
+    if not plan.fits:
+        said += f": too much: {text(memory.largest(config, shape, limit))}"
     label = f"GPU memory: {said}"
     return (
         f"<div class='gs-memory' role='img' aria-label='{label}'><div>{pieces}{line}</div></div>"

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 import yaml
 
-from grpo_space import hardware, runs, uploads
+from grpo_space import estimate, hardware, runs, uploads
 from grpo_space.config import RunConfig, parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.presets import FIRST_TO_TRY, read_preset
@@ -20,6 +20,7 @@ from grpo_space.ui.preset_layout import (
     card_button,
     card_classes,
     draw,
+    lengths,
     only,
     own_rewards_note,
     rows_of,
@@ -28,6 +29,8 @@ from grpo_space.ui.preset_layout import (
 
 CSS = Path(__file__).with_name("preset.css")
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+STEPS = "grpo.max_steps"
 
 Updates = dict[Any, Any]
 
@@ -42,24 +45,35 @@ def build(machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None]) -
 
 def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None]) -> None:
     paths = list(tab.fields)
-    inputs = [tab.base, tab.title, tab.complained, *tab.fields.values()]
+    inputs = [tab.base, tab.title, tab.short, tab.complained, *tab.fields.values()]
     said = [
-        tab.config, tab.complained, tab.status, tab.step, tab.upload, tab.upload_note, tab.hub, tab.rest, tab.rows,
-        tab.code,
+        tab.config, tab.complained, tab.status, tab.length, tab.step, tab.upload, tab.upload_note, tab.hub, tab.rest,
+        tab.rows, tab.code,
     ]  # fmt: skip
     checked: list[Any] = [*said, *tab.fields.values()]
     marks = [part for pair in tab.cards.values() for part in pair]
     filled: list[Any] = [
-        *checked, *marks, tab.base, tab.title, tab.own_rewards, tab.import_note, *tab.files.values(),
+        *checked, *marks, tab.base, tab.title, tab.short, tab.own_rewards, tab.import_note, *tab.files.values(),
     ]  # fmt: skip
 
-    def check(base: RunConfig, title: str, complained: dict[str, str], *typed: Any) -> Updates:
-        return _checked(tab, machine, base, title, complained, dict(zip(paths, typed, strict=True)))
+    def check(base: RunConfig, title: str, short: int, complained: dict[str, str], *typed: Any) -> Updates:
+        return _checked(tab, machine, base, title, short, complained, dict(zip(paths, typed, strict=True)))
+
+    def choose_length(
+        name: str, base: RunConfig, title: str, short: int, complained: dict[str, str], *typed: Any
+    ) -> Updates:
+        steps = short if name == "quick" and short else base.grpo.max_steps
+        values = {**dict(zip(paths, typed, strict=True)), STEPS: steps}
+        return {
+            **_checked(tab, machine, base, title, short, complained, values),
+            tab.fields[STEPS]: form.filled(STEPS, steps, base),
+        }
 
     def fill(config: RunConfig, title: str, chosen: str = "") -> Updates:
         return _filled(tab, machine, config, title, chosen)
 
     gr.on(list(_triggers(tab)), check, inputs, checked, trigger_mode="always_last", **QUIET)
+    tab.length.input(choose_length, [tab.length, *inputs], checked, trigger_mode="always_last", **QUIET)
 
     first = tab.base.value
     gr.on(None, lambda: rows_of(first), None, tab.rows, **QUIET)  # a preview may have been made since this was drawn
@@ -92,8 +106,8 @@ def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Re
     for path, file in tab.files.items():
 
         def keep(
-            upload: str | None, request: gr.Request, base: RunConfig, title: str, complained: dict[str, str],
-            *typed: Any, path: str = path,
+            upload: str | None, request: gr.Request, base: RunConfig, title: str, short: int,
+            complained: dict[str, str], *typed: Any, path: str = path,
         ) -> Updates:  # fmt: skip
             values = dict(zip(paths, typed, strict=True))
             try:
@@ -104,7 +118,7 @@ def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Re
             values[path] = kept
             said = cards.note(f"{count:,} problems read and kept beside the runs." if kept else "")
             return {
-                **_checked(tab, machine, base, title, complained, values),
+                **_checked(tab, machine, base, title, short, complained, values),
                 tab.fields[path]: kept,
                 tab.upload_note: said,
             }
@@ -148,7 +162,7 @@ def _triggers(tab: PresetTab) -> Iterator[Any]:
 
 
 def _checked(
-    tab: PresetTab, machine: hardware.Gpu | None, base: RunConfig, title: str,
+    tab: PresetTab, machine: hardware.Gpu | None, base: RunConfig, title: str, short: int,
     complained: Mapping[str, str], values: form.Values,
 ) -> Updates:  # fmt: skip
     """What a look at the form's values says: of the fields only those that change their words are sent."""
@@ -156,13 +170,16 @@ def _checked(
     try:
         config = form.config_of(values, base)
         text, status, rows = write_yaml(config), _status(config, base, title, machine), rows_of(config)
+        length = gr.update(**lengths(config, base, short, machine))
     except UserError as error:
         at, other = form.complaints(error, values)
         text, status, rows = "", cards.bad([*other, *(f"{path}: {words}" for path, words in at.items())]), gr.skip()
+        length = gr.skip()
     updates: Updates = {
         tab.config: text,
         tab.complained: at,
         tab.status: status,
+        tab.length: length,
         tab.step: cards.note(form.one_step(values)),
         tab.upload: gr.update(elem_classes=only(values["data.source"] == "file")),
         tab.hub: gr.update(elem_classes=only(values["data.source"] == "hub")),
@@ -182,13 +199,15 @@ def _checked(
 
 def _status(config: RunConfig, base: RunConfig, title: str, machine: hardware.Gpu | None) -> str:
     changes = form.changes(base, config)
-    return cards.good(title, changes, cards.unfit(config, machine), memory_bar(config, machine) if changes else "")
+    bar = memory_bar(config, machine) if changes else ""
+    return cards.good(title, changes, estimate.words(config, machine), cards.unfit(config, machine), bar)
 
 
 def _filled(tab: PresetTab, machine: hardware.Gpu | None, config: RunConfig, title: str, chosen: str) -> Updates:
     """The form with another config in it, all as it came."""
     values = form.values_of(config)
-    updates = _checked(tab, machine, config, title, {}, values)
+    short = read_preset(chosen).quick or 0 if chosen else 0
+    updates = _checked(tab, machine, config, title, short, {}, values)
     for path, part in tab.fields.items():
         updates[part] = form.filled(path, values[path], config)
     for name, (column, button) in tab.cards.items():
@@ -198,6 +217,7 @@ def _filled(tab: PresetTab, machine: hardware.Gpu | None, config: RunConfig, tit
         **updates,
         tab.base: config,
         tab.title: title,
+        tab.short: short,
         tab.own_rewards: own_rewards_note(config),
         tab.upload_note: "",
         tab.import_note: "",

@@ -5,11 +5,11 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import hardware, runs, uploads
+from grpo_space import estimate, hardware, runs, uploads
 from grpo_space.config import RunConfig, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.paths import data_file
-from grpo_space.presets import preset_names, read_preset
+from grpo_space.presets import preset_names, read_preset, with_steps
 from grpo_space.rows import first_rows
 from grpo_space.ui import cards, form
 
@@ -21,6 +21,7 @@ MAIN = {
     "lora.r": "LoRA rank",
     "grpo.per_device_train_batch_size": "Completions in one pass",
     "grpo.gradient_accumulation_steps": "Passes for one step",
+    "max_minutes": "Time limit, in minutes",
 }
 HUB = {
     "data.id": "Name on the Hub, owner/name",
@@ -46,6 +47,9 @@ class PresetTab:
     """The fields that say something is wrong, and what."""
     fields: dict[str, gr.components.Component]
     cards: dict[str, tuple[gr.Column, gr.Button]]
+    short: gr.State
+    """Steps of the short run that goes with `base`; 0: there is none."""
+    length: gr.Radio
     status: gr.HTML
     step: gr.HTML
     own_rewards: gr.HTML
@@ -62,7 +66,8 @@ class PresetTab:
 
 
 def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
-    config = read_preset(name).run
+    preset = read_preset(name)
+    config, short = preset.run, preset.quick or 0
     values = form.values_of(config)
     fields: dict[str, gr.components.Component] = {}
 
@@ -71,7 +76,9 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
 
     with gr.Row(elem_classes="cards", equal_height=True):
         choices = {each: _card(each, name, machine) for each in preset_names()}
-    status = gr.HTML(cards.good(title_of(name), [], cards.unfit(config, machine)), elem_id="preset-status")
+    time = estimate.words(config, machine)
+    status = gr.HTML(cards.good(title_of(name), [], time, cards.unfit(config, machine)), elem_id="preset-status")
+    length = gr.Radio(label="How long a run", elem_id="preset-length", **lengths(config, config, short, machine))
 
     gr.Markdown("### Adjust")
     with gr.Row(elem_classes="fields"):
@@ -129,6 +136,8 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
         complained=gr.State({}),
         fields=fields,
         cards=choices,
+        short=gr.State(short),
+        length=length,
         status=status,
         step=step,
         own_rewards=own_rewards,
@@ -159,6 +168,16 @@ def card_classes(chosen: bool) -> list[str]:
 
 def card_button(chosen: bool) -> dict[str, Any]:
     return {"value": "Chosen" if chosen else "Choose", "variant": "primary" if chosen else "secondary"}
+
+
+def lengths(config: RunConfig, base: RunConfig, short: int, machine: hardware.Gpu | None) -> dict[str, Any]:
+    """The choice between the short run and the full one, with what each takes; away where there is no short one."""
+    steps = {"quick": short, "full": base.grpo.max_steps}
+    found = {name: estimate.estimate(with_steps(config, count), machine) for name, count in steps.items() if count}
+    words = {name: f", {each.brief}" if each else "" for name, each in found.items()}
+    choices = [(f"{name.capitalize()}, {steps[name]:,} steps{said}", name) for name, said in words.items()]
+    chosen = next((name for name, count in steps.items() if count == config.grpo.max_steps), None)
+    return {"choices": choices, "value": chosen, "elem_classes": only(bool(short))}
 
 
 def only(shown: bool) -> list[str]:

@@ -4,9 +4,10 @@ import time
 
 from grpo_space.comparison import Comparison, of, words
 from grpo_space.config import RunConfig
+from grpo_space.estimate import cost_so_far, left_words
 from grpo_space.events import Failed, Phase
 from grpo_space.history import History
-from grpo_space.live import download_words, time_left
+from grpo_space.live import download_words
 from grpo_space.report import PHASES
 from grpo_space.runs import Status
 from grpo_space.statistics import percent
@@ -53,7 +54,8 @@ def now(
     model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
     head = box("gs-run", badge(status), tag("b", text(name)), tag("span", text(model), "gs-dim"))
     if status == "running":
-        return head + _stages(history) + _progress(history, stopping)
+        limit = config.max_minutes if config else None
+        return head + _stages(history) + _progress(history, stopping, limit)
     return head + "".join(_ending(history, status, checkpoint))
 
 
@@ -70,7 +72,7 @@ def _stages(history: History) -> str:
     return f'<ol class="gs-stages">{"".join(marks)}</ol>'
 
 
-def _progress(history: History, stopping: bool) -> str:
+def _progress(history: History, stopping: bool, limit: float | None) -> str:
     phase = history.phase
     if phase is None:
         return tag("p", "The worker is starting: a few seconds.", "gs-doing")
@@ -80,11 +82,10 @@ def _progress(history: History, stopping: bool) -> str:
         said.append(f"step {done:,} of {phase.total:,}")
         if history.seconds_per_step:
             said.append(f"{number(history.seconds_per_step, 1)} s a step")
-        left = time_left(history)
-        if left is not None and history.steps:
-            said.append(f"about {duration(left)} of training left")
-        elif not history.steps:
-            said.append("the first step is the slowest")
+        said += (
+            [left_words(history), text(cost_so_far(history))] if history.steps else ["the first step is the slowest"]
+        )
+        said += [f"it ends within {limit:g} min of its start, saved and tested"] if limit else []
     else:
         if phase.what == "download":
             said.append(download_words(phase))
@@ -149,9 +150,9 @@ def _ending(history: History, status: Status, checkpoint: int | None) -> list[st
         )
     elif status in ("stopped", "budget"):
         said = text(end.message) if end else ""
-        parts.append(
-            note("warning", tag("b", f"Stopped {at}."), f"{said} Nothing is lost: Go on takes it up from there.")
-        )
+        why, more = ("at the budget, ", " with a new budget") if status == "budget" else ("", "")
+        go_on = f"{said} Nothing is lost: Go on takes it up from there{more}."
+        parts.append(note("warning", tag("b", f"Stopped {why}{at}."), go_on))
     elif status == "new":
         parts.append(
             note(

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from huggingface_hub import HfApi
 
+from grpo_space import memory
 from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.estimate import estimate, words
 from grpo_space.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.words import duration
 
 LONG_SECONDS = 1800
-T4_TOKENS_PER_SECOND = 60
-"""Completion tokens, end to end, that public T4 notebooks of 3B models with vLLM reach: a rough guess, before a run of
-one's own has been measured."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,6 @@ class _Runtime:
 _NO_RUNTIME = _Runtime()
 
 
-def expected_seconds(config: RunConfig) -> float:
-    """Of the training, roughly; 0 for the embedded model."""
-    if not config.model.load_in_4bit:
-        return 0.0
-    grpo = config.grpo
-    return grpo.max_steps * grpo.completions_per_step * grpo.max_completion_length * 0.5 / T4_TOKENS_PER_SECOND
-
-
 def zero_gpu(space: Space) -> str:
     return note(
         "bad",
@@ -91,21 +83,23 @@ def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
         return note(
             "warning", tag("b", "This preset needs a CUDA GPU."), f"{where}train the preset tiny: it works here."
         )
+    if gpu is not None:
+        try:
+            memory.check(config, memory.limit_of(gpu))
+        except UserError as error:
+            return note("bad", tag("b", "It does not fit on this GPU."), *map(text, error.problems))
     return ""
 
 
-def before(space: Space | None, config: RunConfig, sleep: SleepTime) -> str:
-    """What to know before a long run on a Space, as HTML."""
-    seconds = expected_seconds(config)
-    if space is None or seconds < LONG_SECONDS:
-        return ""
+def before(space: Space | None, config: RunConfig, gpu: Gpu | None, sleep: SleepTime) -> str:
+    """What to know before a run, as HTML: how long it takes; and, of a long one on a Space, what may end it."""
+    found = estimate(config, gpu)
+    told = text(words(config, gpu))
+    if space is None or (found is not None and found.seconds < LONG_SECONDS):
+        return tag("p", told, "gs-dim")
     return note(
         "warning",
-        tag(
-            "b",
-            f"A long run: roughly {duration(seconds)}, about ${seconds / 3600 * T4_DOLLARS_PER_HOUR:.2f} on a T4 "
-            f"small.",
-        ),
+        tag("b", f"A long run. {told}" if found else told),
         f"A Space's disk is lost when it restarts or sleeps. It sleeps after: {text(sleep.words)}; only visits "
         f"count, not the "
         "GPU's work. Changing hardware, secrets or variables restarts it: not while a run is going on or unsaved.",

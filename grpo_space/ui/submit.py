@@ -3,7 +3,7 @@
 import gradio as gr
 import yaml
 
-from grpo_space import hardware, paths, runs, uploads
+from grpo_space import hardware, memory, paths, runs, uploads
 from grpo_space.config import RunConfig, parse
 from grpo_space.errors import UserError
 from grpo_space.runs import Run
@@ -37,6 +37,8 @@ def check(config: RunConfig, place: Place) -> None:
             "ZeroGPU lends a GPU for a minute or two, too short for a training: choose a T4 or the free CPU."
         )
     hardware.check(config, place.gpu)
+    if place.gpu is not None:
+        memory.check(config, memory.limit_of(place.gpu))
     paths.check_files(config)
     if (busy := going_on()) is not None:
         raise UserError(f"{busy.id} has the machine, one run at a time: this page shows it. Wait for it, or stop it.")

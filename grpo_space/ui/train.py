@@ -112,7 +112,7 @@ def _plan(sent: str, place: Place) -> str:
         f"{grpo.num_generations}; before and after, {config.evaluation.problems:,} held-out problems."
     )
     refused = space.refusal(place.space, config, place.gpu)
-    return tag("p", text(said), "gs-dim") + (refused or space.before(place.space, config, place.sleep))
+    return tag("p", text(said), "gs-dim") + (refused or space.before(place.space, config, place.gpu, place.sleep))
 
 
 class _Handlers:

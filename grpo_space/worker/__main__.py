@@ -25,6 +25,7 @@ from grpo_space.hardware import gpu
 from grpo_space.history import History
 from grpo_space.runs import PARENT, SHORT, Run, locked, root
 from grpo_space.serving import make_room
+from grpo_space.worker.budget import BEGAN
 from grpo_space.worker.recovery import next_attempt
 
 LOOK_SECONDS = 2.0
@@ -77,6 +78,7 @@ class Child:
         self.token = sys.stdin.buffer.read() if self.reads and not sys.stdin.isatty() else b""
         """In memory alone, for the child and the one that may come after it."""
         self.process: subprocess.Popen[bytes] | None = None
+        self.began = time.time()
         self.asked: float | None = None
         """When somebody asked to stop."""
         self.offset = self.log.path.stat().st_size if self.log.path.exists() else 0
@@ -154,6 +156,7 @@ class Child:
             "GOMP_SPINCOUNT": "1000",
             **os.environ,
             PARENT: str(os.getpid()),
+            BEGAN: str(self.began),
             "GRPO_SPACE_RUNS": str(root()),  # absolute: Unsloth's child works in a folder of its own
         }
 

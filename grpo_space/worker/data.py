@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from grpo_space import hub
-from grpo_space.config import DataSection, RunConfig
+from grpo_space.config import GSM8K, RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import data_file
-from grpo_space.rows import Row, digest, read_file, to_row
+from grpo_space.rows import ANSWER, QUESTION, Row, digest, read_file, to_row
+
+MOST_LOST = 0.01
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,10 @@ def load(config: RunConfig, token: str | None = None) -> Rows:
         test = read_file(data_file(data.test_path, "data.test_path")) if data.test_path else None
     else:
         assert data.id is not None
-        rows, commit = read_hub(config, data.split, token)
+        rows, commit, lost = read_hub(config, data.split, token)
         name, test = data.id, read_hub(config, data.test_split, token)[0] if data.test_split else None
+        if lost:
+            name += f" ({lost} more have no answer that could be read)"
     return share_out(rows, test, config, name, commit)
 
 
@@ -79,8 +83,7 @@ def others(name: str, config: RunConfig, limit: int | None, token: str | None = 
         UserError: where they cannot be had.
     """
     if name == "gsm8k-test":
-        gsm8k = DataSection(id="openai/gsm8k", name="main")
-        rows = read_hub(config.model_copy(update={"data": gsm8k}), "test", token)[0]
+        rows = read_hub(config.model_copy(update={"data": GSM8K}), "test", token)[0]
     else:
         rows = read_file(Path(name))
     return by_hash(rows)[:limit]
@@ -109,10 +112,11 @@ def same(row: Row) -> str:
     return " ".join(row.question.split()).casefold()
 
 
-def read_hub(config: RunConfig, split: str, token: str | None = None) -> tuple[list[Row], str]:
-    """
+def read_hub(config: RunConfig, split: str, token: str | None = None) -> tuple[list[Row], str, int]:
+    """Problems, the dataset's commit, and how many rows were left out: who reads a dataset of others cannot mend it.
+
     Raises:
-        UserError: where the dataset cannot be had, or has other columns.
+        UserError: where the dataset cannot be had, has other columns, or more than a hundredth of it is no problem.
     """
     import datasets
 
@@ -123,18 +127,19 @@ def read_hub(config: RunConfig, split: str, token: str | None = None) -> tuple[l
     except (*hub.SPOKEN, OSError, ValueError) as told:
         error = why_not(told, data.id, token)
         raise UserError(hub.reading_failed(error, "data.id", data.id, "dataset", token, data.revision)) from None
-    missing = {"question", "answer"} - set(table.column_names)
+    missing = [" or ".join(names) for names in (QUESTION, ANSWER) if not set(names) & set(table.column_names)]
     if missing:
-        raise UserError(
-            f"data.id: {data.id} has no column {' and '.join(sorted(missing))}: it has {table.column_names}"
-        )
-    rows = []
+        raise UserError(f"data.id: {data.id} has no column {', nor '.join(missing)}: it has {table.column_names}")
+    rows, wrong = [], []
     for number, record in enumerate(table):
         try:
             rows.append(to_row(record))
         except ValueError as error:
-            raise UserError(f"data.id: {data.id} {split} row {number} {error}") from error
-    return rows, commit_of(table)
+            wrong.append(f"row {number} {error}")
+    if len(wrong) > MOST_LOST * len(table):
+        count = f"{len(wrong):,} of {len(table):,} rows"
+        raise UserError(f"data.id: {data.id} {split}: {count} are no problems with answers: {wrong[0]}")
+    return rows, commit_of(table), len(wrong)
 
 
 def why_not(told: Exception, name: str, token: str | None) -> Exception:

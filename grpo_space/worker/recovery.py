@@ -2,14 +2,15 @@
 story finds the alarms in the log and does as they say; so does a resumed run.
 """
 
+import re
 from collections.abc import Iterable
+from typing import Literal
 
 from grpo_space import memory
 from grpo_space.config import RunConfig
 from grpo_space.events import Alarm, AnyEvent, Failed
 from grpo_space.hardware import Gpu
 from grpo_space.history import History
-from grpo_space.report import PHASES
 
 UNEXPECTED = 4
 """A story's exit status for an error that is neither the user's nor the training's own."""
@@ -52,36 +53,65 @@ def _without_vllm(told: History, code: int, how: str) -> Alarm | None:
 
 def _one_rung_lower(config: RunConfig, events: list[AnyEvent], told: History, gpu: Gpu | None) -> Alarm | None:
     rungs = _rungs(events)
-    if len(rungs) >= MOST_RUNGS:
+    if len(rungs) >= MOST_RUNGS or not isinstance(told.end, Failed):
         return None
     before = lowered(config, events)
-    boundary = told.end.boundary if isinstance(told.end, Failed) else ""
     vllm = told.chosen is not None and told.chosen.rollout == "vllm"
-    for name, words in _ladder(before, boundary, vllm):
+    part = part_of(told.end, vllm)
+    ladder = [name for name in LADDERS[part] if vllm or name not in ("cache", "generate")]
+    if len(rungs) == MOST_RUNGS - 1:
+        ladder.sort(key=FREES.index)
+    for name in ladder:
         after = lower(before, name)
         if after != before:
-            what = PHASES.get(boundary, "working")
-            message = f"The GPU's memory ran out while {what}{_planned(before, gpu)}. {words.format(c=after)}"
-            return Alarm(step=told.step, name=MEMORY + name, message=message)
+            ran_out = f"The GPU's memory ran out while {WHILE[part]}{_beside(before, gpu, told.end.message)}."
+            return Alarm(step=told.step, name=MEMORY + name, message=f"{ran_out} {WORDS[name].format(c=after)}")
     return None
 
 
-def _ladder(config: RunConfig, boundary: str, vllm: bool) -> list[tuple[str, str]]:
-    """What might help, the cheapest first, with the words for it."""
-    if boundary.startswith("evaluate"):
-        return [("evaluation", "The run goes on, answering {c.evaluation.batch_size} problems at once.")]
-    passes = (
-        "The run goes on from its last checkpoint in passes of {c.grpo.per_device_train_batch_size} completions: it "
-        "learns the same, more slowly."
-    )
-    generate = f"The run goes on from its last checkpoint without vLLM: {COST}."
-    length = (
-        "The run goes on from its last checkpoint with completions of at most {c.grpo.max_completion_length} tokens: "
-        "longer answers are cut off."
-    )
-    ladder = [("passes", passes)] if boundary == "train" else []
-    ladder += [("generate", generate)] if vllm else []
-    return ladder + ([("length", length)] if boundary == "train" else [])
+Part = Literal["load", "vllm", "rollout", "backward", "evaluate"]
+
+WHILE: dict[Part, str] = {
+    "load": "loading the model",
+    "vllm": "vLLM started",
+    "rollout": "completions were written",
+    "backward": "the model learnt from its completions",
+    "evaluate": "problems were answered",
+}
+LADDERS: dict[Part, tuple[str, ...]] = {
+    "load": (),
+    "vllm": ("cache", "generate"),
+    "rollout": ("cache", "length", "group", "generate"),
+    "backward": ("cache", "passes", "length", "generate"),
+    "evaluate": ("evaluation", "cache", "generate"),
+}
+"""What helps, by where it ran out, what changes least first. Standby (vLLM's memory freed while the model learns) is no
+rung: measured, it took 2 GiB more at its peak, and steps 8 to 17 % longer (docs/unsloth-vllm.md).
+"""
+FREES = ("generate", "group", "passes", "length", "evaluation", "cache")
+"""What frees the most first: so the last rung is chosen."""
+GO_ON = "The run goes on from its last checkpoint"
+WORDS = {
+    "cache": f"{GO_ON} with less of the GPU for vLLM: it learns the same, and writes fewer completions at once.",
+    "passes": f"{GO_ON} in passes of {{c.grpo.per_device_train_batch_size}} completions: it learns the same, more "
+    "slowly.",
+    "length": f"{GO_ON} with completions of at most {{c.grpo.max_completion_length}} tokens: longer answers are cut "
+    "off.",
+    "group": f"{GO_ON} with groups of {{c.grpo.num_generations}} completions: each step learns from fewer.",
+    "generate": f"{GO_ON} without vLLM: {COST}.",
+    "evaluation": "The run goes on, answering {c.evaluation.batch_size} problems at once.",
+}
+_WRITES = re.compile(r", in (?:fast_generate|generate|_generate|_generate_single_turn)\n")
+"""A traceback's line of TRL, Unsloth or Transformers writing completions."""
+
+
+def part_of(failed: Failed, vllm: bool) -> Part:
+    """In which part of the work the memory ran out."""
+    if failed.boundary.startswith("evaluate"):
+        return "evaluate"
+    if failed.boundary != "train":
+        return "vllm" if vllm else "load"
+    return "rollout" if _WRITES.search(failed.traceback) else "backward"
 
 
 def lower(config: RunConfig, rung: str) -> RunConfig:
@@ -97,10 +127,26 @@ def lower(config: RunConfig, rung: str) -> RunConfig:
     if rung == "length":
         length = max(min(LEAST_LENGTH, grpo.max_completion_length), grpo.max_completion_length * 3 // 4)
         return config.model_copy(update={"grpo": grpo.model_copy(update={"max_completion_length": length})})
+    if rung == "group":
+        return _smaller_groups(config)
     if rung == "generate":
         return config.model_copy(update={"rollout": "generate"})
+    if rung == "cache":
+        return config.model_copy(update={"vllm_cache": "small"})
     size = max(1, config.evaluation.batch_size // 2)
     return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"batch_size": size})})
+
+
+def _smaller_groups(config: RunConfig) -> RunConfig:
+    """Of half as many completions, for as many prompts."""
+    grpo = config.grpo
+    group = max(2, grpo.num_generations // 2)
+    whole = grpo.completions_per_step // grpo.num_generations * group
+    size = next(n for n in range(min(grpo.per_device_train_batch_size, whole), 0, -1) if whole % n == 0)
+    update = {
+        "num_generations": group, "per_device_train_batch_size": size, "gradient_accumulation_steps": whole // size,
+    }  # fmt: skip
+    return config.model_copy(update={"grpo": grpo.model_copy(update=update)})
 
 
 def lowered(config: RunConfig, events: Iterable[AnyEvent]) -> RunConfig:
@@ -115,12 +161,14 @@ def _rungs(events: Iterable[AnyEvent]) -> list[str]:
     return [name.removeprefix(MEMORY) for name in names if name.startswith(MEMORY)]
 
 
-def _planned(config: RunConfig, gpu: Gpu | None) -> str:
-    shape = memory.shape_of(config.model)
-    if gpu is None or shape is None:
-        return ""
-    plan = memory.plan(config, shape, memory.limit_of(gpu))
-    return f" ({plan.total:.1f} of {plan.limit:.1f} GiB were planned)"
+def _beside(config: RunConfig, gpu: Gpu | None, message: str) -> str:
+    """What was planned, beside what happened."""
+    shape, said = memory.shape_of(config.model), []
+    if gpu is not None and shape is not None:
+        plan = memory.plan(config, shape, memory.limit_of(gpu))
+        said.append(f"{plan.total:.1f} of {plan.limit:.1f} GiB were planned")
+    said += re.findall(r"[Tt]ried to allocate [\d.]+ [KMG]iB", message)[:1]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

@@ -6,7 +6,6 @@ Started by `grpo_space.worker`, which holds the locks and lives on if this proce
 import ctypes
 import json
 import os
-import platform
 import shutil
 import signal
 import sys
@@ -15,7 +14,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,6 +24,7 @@ from grpo_space.errors import RunError, UserError
 from grpo_space.events import Alarm, Asked, Chosen, EventLog, Failed, Finished, Loaded, Phase, Started
 from grpo_space.runs import PARENT, Run, disk_is_full
 from grpo_space.worker import data, download, own_reward
+from grpo_space.worker.budget import Budget
 from grpo_space.worker.choice import LOAD_SECONDS, Choice, choose, make_ready
 from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED, VLLM_DIED, is_out_of_memory, lowered
 from grpo_space.worker.serve import Server
@@ -33,7 +32,6 @@ from grpo_space.worker.serve import Server
 if TYPE_CHECKING:
     from grpo_space.worker.engine import Engine
 
-PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
 Say = Callable[[dict[str, Any]], None]
 FULL = "the disk is full: free some of it, then resume"
 
@@ -44,6 +42,7 @@ What = Literal[
 
 def train(run: Run, tell: "Teller") -> None:
     config, checkpoint = effective(run), run.last_checkpoint()
+    budget = Budget(config.max_minutes)
     tell.started("train", checkpoint or 0)
     own_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
@@ -55,11 +54,13 @@ def train(run: Run, tell: "Teller") -> None:
 
     with tell.phase("evaluate_base", total=len(rows.test)) as progress:
         known = evaluate.known_base(run, engine, rows.test, config)
-        tell.log.append(known or evaluate.measure(engine, rows.test, config, "base", progress, run.answers))
+        base = known or evaluate.measure(engine, rows.test, config, "base", progress, run.answers)
+        tell.log.append(base)
     both.with_example(run, tell, engine, config, rows.test)
 
     with tell.phase("train", total=config.grpo.max_steps), tell.patient():
-        reached = grpo.train(engine, rows, config, tell.log, run.checkpoints, checkpoint, tell.stop_asked)
+        budget.keep_for(base.seconds)
+        reached = grpo.train(engine, rows, config, tell.log, run.checkpoints, checkpoint, tell.stop_asked, budget)
 
     with tell.phase("save"), tell.patient():
         engines.save(engine, run.adapter, config)
@@ -67,12 +68,13 @@ def train(run: Run, tell: "Teller") -> None:
             tell.log.append(
                 Alarm(step=reached, name="unchanged", message="The adapter changes nothing: no step moved it.")
             )
-    if reached < config.grpo.max_steps or tell.stop_asked():
-        raise Stopped(f"Saved at step {reached} of {config.grpo.max_steps}.")
+    steps = config.grpo.max_steps
+    if tell.stop_asked() or (reached < steps and not budget.over):
+        raise Stopped(f"Saved at step {reached} of {steps}.")
 
     with tell.phase("evaluate_tuned", total=len(rows.test)) as progress:
         tell.log.append(evaluate.measure(engine, rows.test, config, "tuned", progress, run.answers))
-    tell.log.append(Finished(why="done"))
+    tell.log.append(budget.ending(reached, steps))
 
 
 def effective(run: Run, log: EventLog | None = None) -> RunConfig:
@@ -276,14 +278,13 @@ class Teller:
         self, task: Literal["train", "evaluate", "preflight"], from_step: int, asked: Asked | None = None
     ) -> None:
         attempt = 1 + sum(isinstance(event, Started) for event in self.log.read()[0])
-        hardware = f"{os.cpu_count()} CPU cores ({platform.machine()})"
         self.log.append(
             Started(
                 task=task,
                 attempt=attempt,
                 from_step=from_step,
-                hardware=hardware,
-                versions=versions(),
+                hardware=hardware.machine(),
+                versions=hardware.versions(),
                 asked=asked or Asked(),
             )
         )
@@ -325,16 +326,6 @@ class Teller:
             )
 
         return progress
-
-
-def versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def main(task: str, folder: str, *arguments: str) -> int:

@@ -20,6 +20,7 @@ from grpo_space.events import Alarm, EventLog, Probe, Step
 from grpo_space.history import History, best
 from grpo_space.memory import UNROLLED
 from grpo_space.rows import Row, messages
+from grpo_space.worker.budget import Budget
 from grpo_space.worker.data import Rows
 from grpo_space.worker.engine import Engine
 from grpo_space.worker.evaluate import probe
@@ -38,20 +39,22 @@ def train(
     checkpoints: Path,
     checkpoint: int | None,
     stop_asked: Callable[[], bool],
+    budget: Budget,
 ) -> int:
     """Trains from the checkpoint of that step on, or from the start.
 
-    Returns the step reached, less than `max_steps` where it was stopped.
+    Returns the step reached, less than `max_steps` where it was stopped or the budget is over.
 
     Raises:
         DivergedError: where there is nothing left to train.
         RewardError: where a reward function raises.
     """
     resume = checkpoints / f"checkpoint-{checkpoint}"
-    if checkpoint in (0, config.grpo.max_steps):  # nothing that the trainer would take up
+    ends = budget.over or checkpoint == config.grpo.max_steps
+    if checkpoint == 0 or (checkpoint and ends):  # nothing that the trainer would take up
         load_adapter(engine, resume)
-    if checkpoint == config.grpo.max_steps:
-        return checkpoint
+    if ends:
+        return checkpoint or 0
     batches = itertools.count()
     every = math.ceil(config.grpo.max_steps / config.grpo.num_iterations / MOST_GROUPS)
 
@@ -60,7 +63,7 @@ def train(
             log.append(batch.group(0, config.grpo.scale_rewards))  # the first prompt: not chosen, so a fair sample
 
     recorder = Recorder(config, engine.stop_ids, told)
-    teller = Teller(engine, rows.probe, config, log, checkpoints, stop_asked)
+    teller = Teller(engine, rows.probe, config, log, checkpoints, stop_asked, budget)
     arguments = grpo_config(engine, config, checkpoints, save_strategy="steps")
     trainer = make_trainer(engine, rows.train, recorder, teller, arguments)
     trainer.train(resume_from_checkpoint=str(resume) if checkpoint else None)
@@ -138,13 +141,19 @@ class Teller(TrainerCallback):
         log: EventLog,
         checkpoints: Path,
         stop_asked: Callable[[], bool],
+        budget: Budget,
     ) -> None:
         self.engine, self.probes, self.config, self.log = engine, probes, config, log
-        self.checkpoints, self.stop_asked = checkpoints, stop_asked
+        self.checkpoints, self.stop_asked, self.budget = checkpoints, stop_asked, budget
         told = History()
         told.add(log.read()[0])
         self.watch = Watch(told)
         self.began = self.seconds = 0.0
+
+    @property
+    def ends(self) -> bool:
+        """After this step."""
+        return self.stop_asked() or self.budget.over
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         checkpoint = self.checkpoints / "checkpoint-0"
@@ -163,7 +172,8 @@ class Teller(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.seconds = time.monotonic() - self.began
-        if self.stop_asked():
+        self.budget.stepped()
+        if self.ends:
             control.should_training_stop = control.should_save = True
         if not finite(self.engine):  # found before it is saved
             self._diverged(state.global_step, "The adapter holds values that are not numbers.")
@@ -185,7 +195,7 @@ class Teller(TrainerCallback):
         if self.watch.bad >= BAD_STEPS:
             self._diverged(state.global_step, f"{BAD_STEPS} steps in a row had no usable gradient.")
         due = state.global_step % self.config.evaluation.probe_steps == 0 or state.global_step == state.max_steps
-        if due and self.probes and not self.stop_asked():
+        if due and self.probes and not self.ends:
             probed = probe(self.engine, self.probes, self.config, state.global_step)
             self.log.append(probed)
             self._raise_alarms(self.watch.probe(probed))
@@ -195,7 +205,7 @@ class Teller(TrainerCallback):
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         found, last = best(self.watch.probes), self.watch.probes[-1:]
-        if found is not None and found not in last and not self.stop_asked():
+        if found is not None and found not in last and not self.ends:
             self.log.append(Alarm(step=state.global_step, name="best", message=best_words(found, last[0])))
 
     def _diverged(self, step: int, what: str) -> NoReturn:

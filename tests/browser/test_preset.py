@@ -64,6 +64,33 @@ def test_a_preset_is_chosen_with_the_keyboard(visit: Open, complaints: Complaint
     assert not complaints
 
 
+def test_a_short_run_is_a_choice_with_its_time_and_what_is_too_large_is_told(
+    visit: Open, complaints: Complaints
+) -> None:
+    page = visit()
+    length = page.locator("#preset-length")
+    expect(length).to_be_hidden()
+    page.locator("[id='choose-llama-3.1-8b']").click()
+    expect(length).to_contain_text("Quick, 30 steps, roughly 45 min, $0.30")
+    expect(length.get_by_label("Full, 250 steps")).to_be_checked()
+    length.get_by_label("Quick").check()
+    expect(field(page, "grpo.max_steps").locator("input")).to_have_value("30")
+    expect(status(page)).to_contain_text("grpo.max_steps: 250 → 30")
+    expect(status(page)).to_contain_text("not measured on a T4")
+    assert exported(page).grpo.max_steps == 30
+    type_in(page, "grpo.max_steps", "40")
+    expect(length.get_by_label("Quick")).not_to_be_checked()
+    type_in(page, "grpo.per_device_train_batch_size", "12")
+    expect(status(page)).to_contain_text("too much: take grpo.")
+    type_in(page, "grpo.per_device_train_batch_size", "6")
+    expect(status(page)).to_contain_text("of 14.6 GiB on a T4, planned")
+    expect(status(page)).not_to_contain_text("too much")
+    page.get_by_text("GSM8K", exact=True).check()
+    page.locator("#choose-tiny").click()
+    expect(length).to_be_hidden()
+    assert not complaints
+
+
 def test_a_wrong_value_is_refused_at_its_field_and_nothing_is_lost(visit: Open, complaints: Complaints) -> None:
     page = visit()
     type_in(page, "lora.r", "4")

@@ -1,0 +1,81 @@
+"""The command line before a run: what can be trained, does it fit here, how long does it take."""
+
+import argparse
+
+from huggingface_hub import get_token
+from rich.text import Text
+
+from grpo_space import doctor, estimate, hardware, memory, paths, presets, report, words
+from grpo_space.config import RunConfig, override
+from grpo_space.errors import UserError
+from grpo_space.report import text
+from grpo_space.terminal import print_json, show
+
+
+def list_presets(arguments: argparse.Namespace) -> int:
+    read = {name: presets.read_preset(name) for name in presets.preset_names()}
+    if arguments.json:
+        return print_json([{"name": name, **preset.model_dump(mode="json")} for name, preset in read.items()])
+    gpu = hardware.gpu()
+    for name, preset in read.items():
+        show(Text.assemble((name, "bold cyan"), "  ", preset.title, (f"  needs: {preset.hardware}", "dim")))
+        show(text(f"  {preset.summary}\n  {preset.expect}"))
+        lengths = {"": preset.run} | ({"--quick": presets.quick(name)} if preset.quick else {})
+        for flag, run in lengths.items():
+            steps = f"{run.grpo.max_steps} steps{' (' + flag + ')' if flag else ''}"
+            show(text(f"  {steps}: {estimate.words(run, gpu)}"))
+        show("")
+    show(text(f"Train one: {words.command('train tiny')}"))
+    return 0
+
+
+def chosen(arguments: argparse.Namespace) -> RunConfig:
+    """The preset, or its short run, with its changed settings."""
+    preset = arguments.preset
+    return override(presets.quick(preset) if arguments.quick else presets.read_preset(preset).run, arguments.settings)
+
+
+def examine(arguments: argparse.Namespace) -> int:
+    if not arguments.json:
+        show(text("Looking. Every import is tried in a process of its own, which takes a minute or two."))
+    checks = doctor.examine(with_gpu=not arguments.no_gpu, token=get_token())
+    if arguments.json:
+        print_json([check.__dict__ for check in checks])
+    else:
+        rows = [(check.what, "ok" if check.ok else "problem", check.found, check.advice) for check in checks]
+        show(report.table(("", "", "found", "what to do"), rows))
+    return int(not all(check.ok for check in checks))
+
+
+def config_of(arguments: argparse.Namespace) -> RunConfig:
+    """The preset with its changed settings, once it is known to fit this machine."""
+    config = chosen(arguments)
+    gpu = hardware.gpu()
+    hardware.check(config, gpu)
+    paths.check_files(config)
+    if gpu is not None:
+        memory.check(config, memory.limit_of(gpu))
+    return config
+
+
+def fit(arguments: argparse.Namespace) -> int:
+    config = chosen(arguments)
+    found, shape = hardware.gpu(), memory.shape_of(config.model)
+    if arguments.gpu == "here" and found is None:
+        raise UserError("--gpu here: this machine has no GPU")
+    if shape is None:
+        raise UserError(f"model.id: {config.model.id}: its sizes are known once it was downloaded")
+    card = arguments.gpu if arguments.gpu not in ("", "here") else found or "t4"
+    limit = memory.limit_of(card)
+    plan = memory.plan(config, shape, limit)
+    longest, group = memory.longest_completion(config, shape, limit), memory.largest_group(config, shape, limit)
+    if arguments.json:
+        rounded = {name: round(value, 3) for name, value in plan.parts.items()}
+        print_json({"parts": rounded, "total": round(plan.total, 3), "limit": limit, "fits": plan.fits,
+                    "longest_completion": longest, "largest_group": group})  # fmt: skip
+    else:
+        for part in report.fit(plan, str(card), longest, group):
+            show(part)
+        if card in ("t4", found):  # of the others no steps were measured
+            show(text(estimate.words(config, found if card == found else None)))
+    return int(not plan.fits)

@@ -1,0 +1,175 @@
+"""How long a run takes and what it costs: before its start by steps that were measured elsewhere, then by its own.
+
+No T4 was measured for this project: its rows are what public notebooks print. A model without a row of its own gets the
+nearest size's, taken to be slower in proportion. That a batch of an evaluation takes as long as a step holds on a CPU
+(3.5 s for two batches against steps of 1.7 s); on a GPU it is assumed.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+from grpo_space import memory
+from grpo_space.config import RunConfig
+from grpo_space.hardware import T4_DOLLARS_PER_HOUR, Gpu
+from grpo_space.history import History
+from grpo_space.words import duration, roughly
+
+FAR = 4.0
+"""A model more than so many times as large or as small as any in the table is not guessed."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Steps of one model on one card."""
+
+    billions: float
+    """The model's parameters."""
+    card: str
+    tokens_per_second: float
+    """Of completions, over whole steps: written, rewarded and learnt from."""
+    data: str
+    """The problems; empty: completions were forced to full length."""
+    mean_tokens: float
+    """Mean length of a completion then."""
+    first_step: float
+    """Seconds from the start to the end of the first step."""
+    source: str
+
+
+NOTEBOOK = "public notebooks of Unsloth's, read in November 2026"
+CAPPED = "benchmarks/results/2026-11-25-gpu.json"
+TABLE = (
+    # 250 steps of 6 completions at 54.7 s, and of 8 at 24.1 s. Their loading is not told: an H100's stands for it.
+    Measured(8.03, "t4", 18, "openai/gsm8k", 164, 342.3, NOTEBOOK),
+    Measured(3.09, "t4", 62, "openai/gsm8k", 187, 342.3, NOTEBOOK),
+    # An H100 with its memory capped to a T4's, random weights
+    Measured(8.03, "h100", 337.3, "", 768, 342.3, CAPPED),
+    Measured(7.62, "h100", 347.7, "", 768, 322.4, CAPPED),
+    Measured(1.54, "h100", 2424.5, "", 768, 343.0, CAPPED),
+    Measured(0.0027, "cpu", 801.0, "presets/tiny/train.jsonl", 21, 9.4, "benchmarks/results/2026-11-23-cpu.json"),
+)
+WHERE = {"t4": "on a T4", "h100": "on an H100", "cpu": "on 2 CPU cores"}
+HOW_SURE = {
+    "t4": "a guess from public notebooks, not measured on a T4",
+    "h100": "a guess from steps measured on an H100 with random weights",
+    "cpu": "as measured on 2 cores",
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    seconds: float
+    """Of the whole run: loading, evaluations, training, probes."""
+    step: float
+    """Seconds."""
+    card: str
+    source: str
+
+    @property
+    def dollars(self) -> float | None:
+        """At a T4 small Space's list price; 0 on a CPU, None where no price is known."""
+        return {"t4": self.seconds / 3600 * T4_DOLLARS_PER_HOUR, "cpu": 0.0}.get(self.card)
+
+    @property
+    def brief(self) -> str:
+        """`roughly 4.5 h, $1.70`"""
+        return f"roughly {roughly(self.seconds)}" + (f", {price(self.dollars)}" if self.dollars else "")
+
+
+def price(dollars: float) -> str:
+    """To ten cents, as a guess may sound."""
+    return f"${max(0.1, round(dollars, 1)):.2f}"
+
+
+def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
+    """On this machine's card; on a T4 where the config needs a GPU and there is none. None where nobody measured
+    anything like it.
+    """
+    card, billions = card_of(config, gpu), parameters(config)
+    rows = [row for row in TABLE if row.card == card]
+    if billions is None or not rows:
+        return None
+    row = min(rows, key=lambda row: abs(math.log(row.billions / billions)))
+    if not 1 / FAR <= row.billions / billions <= FAR:
+        return None
+    grpo, evaluation = config.grpo, config.evaluation
+    longest = grpo.max_completion_length
+    length = row.mean_tokens if row.data in (config.data.id, config.data.path) else longest / 2
+    step = grpo.completions_per_step * min(length, longest) * billions / row.billions / row.tokens_per_second
+    tests = 3 if config.data.system_prompt else 2  # base, tuned, and the base with a worked example
+    batches = tests * math.ceil(evaluation.problems / evaluation.batch_size)
+    probe = math.ceil(evaluation.probe_problems / evaluation.batch_size)
+    batches += probe * (grpo.max_steps // evaluation.probe_steps)
+    return Estimate(row.first_step + step * (grpo.max_steps + batches), step, row.card, row.source)
+
+
+def card_of(config: RunConfig, gpu: Gpu | None) -> str:
+    if gpu is None:
+        return "t4" if config.model.load_in_4bit else "cpu"
+    names = "|".join(memory.LIMITS)
+    found = re.search(rf"\b({names})\b", gpu.name.lower())
+    return found[1] if found else ""
+
+
+def parameters(config: RunConfig) -> float | None:
+    """Of the model, in billions; None while its sizes are not known."""
+    shape = memory.shape_of(config.model)
+    return shape.weights(four_bits=False) / 2 / 1e9 if shape else None
+
+
+def words(config: RunConfig, gpu: Gpu | None) -> str:
+    """Time and money before the start, in a sentence that says how sure it is."""
+    found = estimate(config, gpu)
+    if found is None:
+        return "How long it takes is not known before its first steps: nothing like it was measured."
+    if found.card == "cpu":
+        return f"About {roughly(found.seconds)} {WHERE['cpu']}, free."
+    cost = f" and {price(found.dollars)}" if found.dollars else ""
+    where = "on a T4 small" if found.dollars else WHERE[found.card]
+    return f"Roughly {roughly(found.seconds)}{cost} {where}: {HOW_SURE[found.card]}."
+
+
+# --- while it runs ----------------------------------------------------------------------------------------------------
+
+
+def pace(history: History) -> float | None:
+    """Seconds from step to step, probes and checkpoints included, of this attempt's own; None before its first."""
+    each = history.seconds_per_step
+    began = history.started.time if history.started else 0.0
+    mine = [step.time for step in history.steps if step.time >= began]
+    if each is None or len(mine) < 3:
+        return each
+    return max(each, (mine[-1] - mine[1]) / (len(mine) - 2))  # the first one warms up
+
+
+def training_left(history: History) -> float | None:
+    """Seconds of training still to come; None where it is not training."""
+    phase, each = history.phase, pace(history)
+    if phase is None or phase.what != "train" or each is None:
+        return None
+    return each * (phase.total - history.step)
+
+
+def left_in_all(history: History) -> float | None:
+    """The same with the tuned model's test, which takes about as long as the base's did."""
+    training = training_left(history)
+    return None if training is None else training + (history.base.seconds if history.base else 0.0)
+
+
+def cost_so_far(history: History) -> str:
+    """`$0.30 so far, about $1.40 in all at a T4 small's list price`; empty where that is not the price."""
+    if history.started is None or "T4" not in history.started.hardware:
+        return ""
+    so_far, left = history.seconds / 3600 * T4_DOLLARS_PER_HOUR, left_in_all(history)
+    whole = f", about {price(so_far + left / 3600 * T4_DOLLARS_PER_HOUR)} in all" if left is not None else ""
+    return f"${so_far:.2f} so far{whole} at a T4 small's list price"
+
+
+def left_words(history: History) -> str:
+    """`about 3 min of training left, then about 40 s to test the tuned model`; empty where nothing is known."""
+    training, whole = training_left(history), left_in_all(history)
+    if training is None or whole is None:
+        return ""
+    test = f", then about {duration(whole - training)} to test the tuned model" if whole > training else ""
+    return f"about {duration(training)} of training left{test}"

@@ -1,0 +1,143 @@
+"""Time and money: before the start from a table, then from the run's own steps."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from grpo_space import estimate
+from grpo_space.card import card as card_of
+from grpo_space.config import override
+from grpo_space.estimate import TABLE, cost_so_far, left_words, words
+from grpo_space.events import AnyEvent, Finished, Phase, Started, Step
+from grpo_space.hardware import T4_DOLLARS_PER_HOUR, Gpu
+from grpo_space.history import History
+from grpo_space.paths import PROJECT
+from grpo_space.presets import preset_names, quick, read_preset
+from grpo_space.runs import create
+from grpo_space.ui import progress, space
+from grpo_space.ui.space import SleepTime, Space
+from grpo_space.words import roughly
+from tests import fake_worker
+
+T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))
+L4 = Gpu("NVIDIA L4", 22.5, "550", (8, 9))
+
+
+def test_what_was_measured_is_what_the_files_say() -> None:
+    said = {m["name"]: m for m in json.loads((PROJECT / estimate.CAPPED).read_text())["in_turns"]}
+    rows = [row for row in TABLE if row.source == estimate.CAPPED]
+    for row, name in zip(rows, ("worker-8b", "worker-7b", "worker-1.5b"), strict=True):
+        assert (row.tokens_per_second, row.first_step) == (
+            said[name]["tokens_per_second"], said[name]["seconds_to_first_step"],
+        )  # fmt: skip
+    [cpu] = [row for row in TABLE if row.card == "cpu"]
+    worker = json.loads((PROJECT / cpu.source).read_text())["worker"]
+    assert cpu.tokens_per_second == round(worker["tokens_per_second"])
+    assert cpu.mean_tokens == round(worker["seconds_per_step"] * worker["tokens_per_second"] / 64)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_has_an_estimate_that_says_what_it_is(name: str) -> None:
+    run = read_preset(name).run
+    said = words(run, None)
+    if name == "tiny":
+        assert said == "About a minute on 2 CPU cores, free."
+        return
+    assert said == words(run, T4)
+    assert said.endswith(" on a T4 small: a guess from public notebooks, not measured on a T4.")
+    whole, short = estimate.estimate(run, T4), estimate.estimate(quick(name), T4)
+    assert whole is not None
+    assert short is not None
+    assert short.seconds < whole.seconds / 2
+    assert whole.dollars == pytest.approx(whole.seconds / 3600 * T4_DOLLARS_PER_HOUR)
+    assert words(run, L4).startswith("How long it takes is not known before its first steps")
+
+
+def test_the_notebooks_run_comes_out_as_it_was() -> None:
+    """54.7 s a step on a T4."""
+    found = estimate.estimate(read_preset("llama-3.1-8b").run, T4)
+    assert found is not None
+    assert found.step == pytest.approx(54.7, rel=0.01)
+
+
+def test_larger_steps_take_longer_and_strangers_are_not_guessed() -> None:
+    config = read_preset("qwen2.5-1.5b").run
+    once, twice = (estimate.estimate(override(config, [f"grpo.gradient_accumulation_steps={n}"]), T4) for n in (4, 8))
+    assert once is not None
+    assert twice is not None
+    assert twice.step == pytest.approx(2 * once.step)
+    assert estimate.estimate(override(config, ["model.id=a/b", "model.base_id=c/d"]), T4) is None
+    assert estimate.estimate(read_preset("tiny").run, T4) is None  # so small a model says nothing of a T4
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(63, "a minute"), (400, "7 min"), (2500, "40 min"), (5900, "100 min"), (15211, "4 h"), (16500, "4.5 h"),
+     (44366, "12 h")],
+)  # fmt: skip
+def test_a_guess_sounds_like_one(seconds: float, said: str) -> None:
+    assert roughly(seconds) == said
+
+
+def running(hardware: str, *steps: tuple[float, float]) -> History:
+    """`steps`: when each was told, and how long it took."""
+    history, began = History(), 1000.0
+    events: list[AnyEvent] = [
+        Started(time=began, hardware=hardware),
+        fake_worker.evaluated("base", [True, False]).model_copy(update={"seconds": 90.0, "time": began}),
+        Phase(time=began, what="train", total=12),
+    ]
+    events += [Step(time=began + at, step=n, seconds=took, metrics={}) for n, (at, took) in enumerate(steps, 1)]
+    history.add(events)
+    return history
+
+
+def test_its_own_steps_correct_it() -> None:
+    """The time between steps holds the probes and checkpoints too; the tuned model's test is as long as the base's."""
+    history = running("8 CPU cores", (100, 90), (110, 8), (120, 8), (130, 8))
+    assert estimate.training_left(history) == pytest.approx(8 * 10)
+    assert left_words(history) == "about 1 min 20 s of training left, then about 1 min 30 s to test the tuned model"
+    assert cost_so_far(history) == ""
+
+
+def test_only_a_t4_costs_what_a_t4_costs() -> None:
+    history = running("Tesla T4, 4 CPU cores", (1800, 1700), (2700, 900))
+    assert cost_so_far(history) == "$0.30 so far, about $1.30 in all at a T4 small's list price"
+
+
+def test_a_pause_costs_nothing() -> None:
+    history = running("Tesla T4, 4 CPU cores", (1800, 1700))
+    history.add([Started(time=90_000.0, from_step=1), Phase(time=90_060.0, what="load")])
+    assert history.seconds == pytest.approx(1800 + 60)
+
+
+def test_a_space_is_told_before_a_long_run() -> None:
+    long, sleep = read_preset("llama-3.1-8b").run, SleepTime(None)
+    said = space.before(Space("a/b"), long, T4, sleep)
+    assert "A long run. Roughly 4 h and &#36;1.70 on a T4 small: a guess" in said
+    assert "disk is lost when it restarts" in said
+    assert "disk is lost" not in space.before(None, long, T4, sleep)
+    assert "disk is lost" in space.before(Space("a/b"), long, L4, sleep)  # how long is not known
+    assert space.before(Space("a/b"), read_preset("tiny").run, None, sleep).count("About a minute") == 1
+
+
+def test_a_run_that_its_budget_ended_says_so_everywhere(runs_root: Path) -> None:
+    run = create(override(read_preset("tiny").run, ["max_minutes=5"]))
+    message = "Stopped at the budget of 5 min after step 3 of 30: saved and tested, 4 min 50 s in all."
+    events = [*fake_worker.whole_run(3)[1:-1], Finished(why="budget", message=message)]
+    for event in [Started(hardware="Tesla T4, 4 CPU cores"), *events]:
+        run.log.append(event)
+    history = run.history()
+    assert run.status(history) == "budget"
+    shown = progress.now(run.id, run.config, history, "budget", stopping=False)
+    assert "Stopped at the budget, at step 3" in shown
+    assert message in shown
+    assert "with a new budget" in shown
+    card = str(card_of(run, "a/b"))
+    assert f"It was ended before its last step: {message}" in card
+    assert "at a T4 small Space's list price" in card
+    history.end = None
+    going = progress.now(run.id, run.config, history, "running", stopping=False)
+    assert "it ends within 5 min of its start, saved and tested" in going
+    assert "at a T4 small&#x27;s list price" in going
