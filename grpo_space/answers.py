@@ -185,7 +185,10 @@ def _right(said: str, number: Number | None, expected: _Expected) -> bool:
 
 
 def _same(said: Number, wanted: Number) -> bool:
-    """Exact equality. A percentage is also the quantity itself (50% is 0.5), unless that is an integer."""
+    """Exact equality. A percentage is also the quantity itself (50% is 0.5), unless that is an integer. Two bases that
+    are both named must be the same."""
+    if said.base.isdecimal() and wanted.base.isdecimal() and said.base != wanted.base:
+        return False
     if said.value is None or wanted.value is None or said.value == wanted.value:
         return said.value == wanted.value
     if said.percent == wanted.percent:
