@@ -107,10 +107,10 @@ def _number(text: str, match: re.Match[str]) -> Number:
     if other:
         return Number(None, False, start, other.end())
     value = _value(match)
-    sign = _SIGN.search(text, max(0, start - 6), start)
+    sign = _SIGN.search(text, max(0, start - 6), start) if "-" in text[max(0, start - 6) : start] else None
     if sign and value is not None:
         value, start = -value, sign.start()
-    base = _BASE.match(text, end)
+    base = _BASE.match(text, end) if text[end : end + 1] == "_" else None
     return Number(value, match["percent"] is not None, start, base.end() if base else end, base[1] if base else "")
 
 

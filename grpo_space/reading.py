@@ -54,10 +54,10 @@ def one_number(said: str) -> Number | None:
     number = _chosen(said, numbers) if numbers else _in_words(said)
     if number is None or number.value is None or _NEGATION.search(said, 0, number.start):
         return None
-    for command in _COMMAND.finditer(said, said.rfind("=") + 1):
+    for command in _COMMAND.finditer(said, said.rfind("=") + 1) if "\\" in said else ():
         if not any(found.start <= command.start() < found.end for found in numbers):
             return None  # 3\sqrt{2} is not 3
-    if _VARIABLE.search(said, 0, number.start) or _AND_VARIABLE.match(said, number.end):
+    if _VARIABLE.search(said, max(0, number.start - 9), number.start) or _AND_VARIABLE.match(said, number.end):
         return None
     if said[: number.start].strip() == "-" and not said[number.end :].strip(" .\n$"):
         return number._replace(value=-number.value, start=said.index("-"))  # "- 5" alone is no list
