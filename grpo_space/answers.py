@@ -150,6 +150,10 @@ def answer_in_format(completion: str) -> Span | None:
 _LETTER = re.compile(r"[(\[]?([A-Z])[)\].]?")
 
 
+_CALCULATES = re.compile(r"[-+*/^_!|]")
+_CALCULATED = re.compile(r"\s?[-+*/!|](?!\w\w)")
+
+
 def final_answer(solution: str) -> str | None:
     """The answer of a dataset's row: what stands after GSM8K's `####`, in the last answer block or box, or the text
     itself where it is one line. None when there is none."""
@@ -164,13 +168,20 @@ def final_answer(solution: str) -> str | None:
 @lru_cache(maxsize=4096)
 def _expected(gold: str) -> _Expected:
     text = final_answer(gold) or ""
-    letter = _LETTER.fullmatch(text)
+    letter = _LETTER.fullmatch(without_markup(text).strip(" {}$"))
     plain = re.fullmatch(r"(?:\$?[^\W\d]{1,12}\s*=)?[^=]*", text)  # "x = 5" expects a number, "2x = 5" an equation
     number = one_number(ascii_digits(text)) if plain and not letter else None
+    if number and (_CALCULATES.search(text, 0, number.start) or _CALCULATED.match(text, number.end)):
+        number = None  # x_1 + 1, 2/x
     return _Expected(text, number, letter[1] if letter else None)
 
 
 # --- the comparison ---------------------------------------------------------------------------------------------------
+
+
+_FORMULA = re.compile(
+    r"\b(?:is|are|equals|be)\b:?\s*(?:\$|\\[(\[])([^$]{1,200}?)(?:\$|\\[)\]])[\s.*]*$"
+)  # the end of a sentence
 
 
 def _right(said: str, number: Number | None, expected: _Expected) -> bool:
@@ -181,7 +192,10 @@ def _right(said: str, number: Number | None, expected: _Expected) -> bool:
     if expected.letter is not None:
         return _choice(said) == expected.letter
     wanted = _bare(expected.text)
-    return wanted in (_bare(said), _bare(re.split(r"[,.;:]\s", said)[0])) or equivalent(expected.text, said.strip())
+    if wanted in (_bare(said), _bare(re.split(r"[,.;:]\s", said)[0])):
+        return True
+    formula = _FORMULA.search(said)
+    return any(equivalent(expected.text, side.strip()) for side in (said, formula and formula[1]) if side)
 
 
 def _same(said: Number, wanted: Number) -> bool:
@@ -214,5 +228,6 @@ def _choice(said: str) -> str | None:
 
 
 def _bare(said: str) -> str:
-    """Words without markup, case, spaces, quotes and a full stop."""
-    return re.sub(r"[\s${}\"'`*\\]", "", without_markup(said)).strip(".,;:!").casefold()
+    """Words without an article, markup, case, spaces, quotes and a full stop."""
+    said = re.sub(r"^(?:an?|the)\s", "", without_markup(said).strip().casefold())
+    return re.sub(r"[\s${}\"'`*\\]", "", said).strip(".,;:!")

@@ -9,7 +9,7 @@ from grpo_space.numbers import CURRENCY, Number, number_in_words, numbers_in
 _MARKUP = re.compile(
     r"<<[^<>\n]*>>|<\|[^<>|]{1,40}\|>|</?s>|\*\*|__|`|</?[A-Za-z][\w-]{0,15}\s*/?>|(?<!\d)\*(?!\s)|(?<=\d)\*(?=\W*$)"
     r"|\\(?:boxed|fbox|text(?:bf|it|rm)?|math(?:rm|bf|it)|mbox|operatorname)\s*\{"
-    r"|\\(?:left|right|quad|qquad|displaystyle|approx|degree|bf|rm|it)(?![a-zA-Z])|\\[;: ()\[\]]|\\[,!](?!\d{3})"
+    r"|\\(?:left|right|quad|qquad|displaystyle|approx|degree|bf|rm|it)(?![a-zA-Z])|\\[;: ()\[\]]|\\[,!](?! ?\d{3})"
     r"|\^\s*\{?\s*\\circ\s*\}?"
 )
 _RELATION = re.compile(r"[<≤≥≠]|(?<![-=])>|\\(?:leq?|geq?|neq?|lt|gt|in|cup|cap)(?![a-zA-Z])")
@@ -30,8 +30,8 @@ _JOIN = re.compile(
 
 _ANOTHER = re.compile(rf"=([^=]*?)(?:[,;]|\b(?:or|and)\b)[\s$}}]*{_NAME}\s*$")  # x = 3 or x = 4
 _COMMAND = re.compile(r"\\[A-Za-z]+")
-_VARIABLE = re.compile(r"(?:^|[-+*/=({])[\s$]*[b-z]\s?[-+]\s?$")  # n - 1
-_AND_VARIABLE = re.compile(r"\s?[-+]\s?[b-z][\s$)}.]*$")  # 5 + k
+_VARIABLE = re.compile(r"(?:(?:^|[-+*/=({])[\s$]*[b-z]|\^\s?\{?\w{1,3}\}?)\s?[-+]\s?$")  # n - 1, x^2 + 1
+_AND_VARIABLE = re.compile(r"\s?[-+]\s?[b-z](?:[\s$)}.]*$|\s?[-+*/^])")  # 5 + k, 1 + x^2
 
 
 def without_markup(said: str) -> str:
@@ -57,7 +57,7 @@ def one_number(said: str) -> Number | None:
     for command in _COMMAND.finditer(said, said.rfind("=") + 1) if "\\" in said else ():
         if not any(found.start <= command.start() < found.end for found in numbers):
             return None  # 3\sqrt{2} is not 3
-    if _VARIABLE.search(said, max(0, number.start - 9), number.start) or _AND_VARIABLE.match(said, number.end):
+    if _VARIABLE.search(said, max(0, number.start - 12), number.start) or _AND_VARIABLE.match(said, number.end):
         return None
     if said[: number.start].strip() == "-" and not said[number.end :].strip(" .\n$"):
         return number._replace(value=-number.value, start=said.index("-"))  # "- 5" alone is no list
