@@ -5,10 +5,11 @@ One extractor for rewards, evaluation, the app and the card. Its rules, where th
 - What the text states last counts: an answer block, a box, a `####` line or a sentence ("the answer is 18"), whichever
   ends last; only a text without any of these is read by the last line's only number in bold, else by its last number.
   A `<think>` block is not part of the answer.
-- What echoes the question, stands in a quoted example of the format, or is asked ("is it 18?") is not stated.
+- What echoes the question, stands in a quoted example of the format, or is asked ("is it 18?") is not stated; nor is
+  anything after the place where the text goes on with another question.
 - Numbers are equal as exact rationals: 72.0 is 72 and 0.5 is 1/2; 0.33 is not 1/3. Nothing is paid for being close.
 - Percent is a unit: 50% is 50. It is also 0.5, the same quantity; but 100% is never the integer 1.
-- Units are not converted: 50 cents is 50. Two numbers are no answer: "3 or 4", "3-4", "5 hours 30 minutes".
+- Units are not converted: 50 cents is 50. Two numbers are no answer: "3 or 4", "x = 3, y = 4", "5 hours 30 minutes".
 - A sum that is left to the reader ("9 * 2") is no answer where a number is expected; what comes after `=` is.
 - A comma groups thousands (1,600); 1.600 is 1.6, and only 1.600,00 is read the European way.
 - Scale words multiply (1.5 million); a number in English words is read where a statement begins with it.

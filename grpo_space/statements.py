@@ -155,8 +155,12 @@ def _says_something(text: str, statement: Statement, of_number: bool) -> bool:
 _DIGIT = re.compile(r"[\d¼-¾⅐-⅞]")
 _LABEL = re.compile(r"\b(?:step|part|case|question|problem|method|option)\s$", re.IGNORECASE)
 _LIST_MARK = re.compile(r"\d{1,2}[.)][ \t]+\S")
-_BOUND_BEFORE = re.compile(r"(?:(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|\bnot)\s*$")
-_BOUND_AFTER = re.compile(r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$)")
+_BOUND_BEFORE = re.compile(
+    r"(?:(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|\bnot|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
+)
+_BOUND_AFTER = re.compile(r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$|[-+]\s?[b-z]\b)")
+# A text cut off here was on its way to another number.
+_CUT_OFF = re.compile(r"(?:[+×÷=(]|\\(?:times|cdot)|\b(?:the|of|an|and|to|her|his|their|is|are|by|with|than|we))\s*$")
 NEAR = 50
 _NAMED = re.compile(r"(?<![-+*/×÷^=\w\\])(?<![-+*/×÷^=] )[A-Za-z]\w?\s*=\s*$")
 _QUALIFIES = re.compile(
@@ -195,7 +199,7 @@ def _in_bold(text: str) -> Statement | None:
 def _last_number(text: str) -> Statement | None:
     """The last number that is said as one: with the one before, where both are one list, and with `x >` or "not"."""
     last_digit = _DIGIT.search(text[::-1])
-    if last_digit is None:
+    if last_digit is None or _CUT_OFF.search(text, max(0, len(text) - 12)):
         return None
     near = text.rfind(" ", 0, max(0, len(text) - last_digit.start() - NEAR)) + 1  # mostly it is found there
     for begin in (near, 0) if near else (0,):

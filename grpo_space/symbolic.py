@@ -30,6 +30,7 @@ def equivalent(gold: str, said: str) -> bool:
 
 
 _ROOT = re.compile(r"√\s?(?:\(([^()]*)\)|(\d+|[a-z]))")
+_COMPOUND = re.compile(r"\\(?:text|mathrm|mbox)\s?\{\s*+(?!or\b|and\b)[^{}]*\}(?!\s*\^)[^{}]*\d")  # 5 hours 30 minutes
 _MATRIX = re.compile(r"\\(?:begin|end)\{[pb]matrix\}|\\\\|&")
 _KNOWN = re.compile(
     r"\\(?:(?:[dt]?frac|sqrt|pi|cdot|times|div|left|right|text|textbf|mathrm|mathbf|mbox|infty|cup|cap|in|pm|leq?|geq?|neq?"
@@ -40,6 +41,8 @@ _TOWER = re.compile(r"\^\s*(?:\{[^{}]*|\([^()]*|-?\w+\s*)\^|\*\*|[!:]")
 
 
 def _bounded(said: str) -> bool:
+    if _COMPOUND.search(said):
+        return False
     said = _MATRIX.sub(" ", said)
     if not 0 < len(said) <= MAX_LENGTH or "\\" in _KNOWN.sub("", said) or _TOWER.search(said):
         return False
