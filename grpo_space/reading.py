@@ -2,7 +2,7 @@
 
 import re
 
-from grpo_space.numbers import CURRENCY, Number, number_in_words, numbers_in
+from grpo_space.numbers import CURRENCY, MAX_DIGITS, Number, number_in_words, numbers_in
 
 # Taken out before reading, position by position: GSM8K's calculator marks, special tokens, Markdown, bare tags, and
 # LaTeX that only dresses the value.
@@ -47,6 +47,8 @@ def joined(text: str, first: Number, second: Number) -> bool:
 
 def one_number(said: str) -> Number | None:
     """The number that a statement gives as the answer, or None where it gives none, several, or another thing."""
+    if said.isdecimal() and len(said) <= MAX_DIGITS:
+        return numbers_in(said)[0]  # the most common by far
     said = without_markup(said)
     if _TUPLE.fullmatch(said) or _RELATION.search(said) or said.rstrip().endswith("="):
         return None

@@ -50,6 +50,7 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
 
 # --- the forms --------------------------------------------------------------------------------------------------------
 
+_HASHES = re.compile(r"####+[ \t]*+([^\n]*+)")
 _ANSWER_TAG = re.compile(r"<\s?(/?)\s?answer\s?>", re.IGNORECASE)
 _BRACE = re.compile(r"\\(?:boxed|fbox)\s*\{|\\[{}]|[{}]")
 _BETWEEN_BOXES = re.compile(r"[}$\s]{0,20}(?:,|,?\s?\bor\b|,?\s?\band\b)[\s$]{0,20}")
@@ -110,7 +111,7 @@ def boxes(text: str) -> Iterator[Statement]:
 
 def hash_lines(text: str) -> Iterator[Statement]:
     """GSM8K's `#### 18`."""
-    for mark in re.finditer(r"####+[ \t]*+([^\n]*+)", text):
+    for mark in _HASHES.finditer(text) if "####" in text else ():
         yield Statement("####", mark.start(), mark.span(1))
 
 
