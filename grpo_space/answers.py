@@ -3,7 +3,8 @@
 One extractor for rewards, evaluation, the app and the card. Its rules, where they are not obvious:
 
 - What the text states last counts: an answer block, a box, a `####` line or a sentence ("the answer is 18"), whichever
-  ends last; only a text without any of these is read by the last line's only number in bold, else by its last number.
+  ends last; only a text without any of these is read by the last line's only number in bold, else by its last number,
+  or the result that the same sentence says before ("= 64. He pays $64 for 16 cups"); one that breaks off says none.
   A `<think>` block is not part of the answer.
 - What echoes the question, stands in a quoted example of the format, or is asked ("is it 18?") is not stated; nor is
   anything after the place where the text goes on with another question.

@@ -16,7 +16,10 @@ _RELATION = re.compile(r"[<≤≥≠]|(?<![-=])>|\\(?:leq?|geq?|neq?|lt|gt|in|cu
 _NEGATION = re.compile(r"\b(?:not|between|neither|never|cannot)\b|n't\b", re.IGNORECASE)
 _TUPLE = re.compile(r"[\s$]*(?:\\?[\[({])[^\n]*,[^\n]*[)\]}][\s$.]*")
 _FILLER = re.compile(r"(?:\W|(?:that|it|is|about|approximately|exactly|only|a total of|simply|therefore|US)\b)*", re.I)
-_NO_UNIT = r"(?:for|per|in|from|by|at|with|of|out|on|after|since|because|as|when|is|are|or|and|to|x)\b"
+_NO_UNIT = (
+    r"(?:for|per|in|from|by|at|with|of|out|on|over|after|during|every|than|since|because|as|when"
+    r"|is|are|equals?|or|and|to|x)\b"
+)
 _UNIT = rf"(?:\s*(?!{_NO_UNIT})[^\W\d_]++\.?)"
 _LINK = r"(?:,?\s*\b(?:or|and|to|nor|vs|x)\b|[,;&+*×÷/^~±-]|\\(?:times|cdot|div|pm)(?![a-zA-Z]))"
 _NAME = r"[A-Za-z]\w?\b"
@@ -29,6 +32,9 @@ _JOIN = re.compile(
 
 
 _ANOTHER = re.compile(rf"=([^=]*?)(?:[,;]|\b(?:or|and)\b)[\s$}}]*{_NAME}\s*$")  # x = 3 or x = 4
+_CONVERTS = re.compile(
+    r"\b(?:is|are|which|rounds|rounded|means|equals?)\b|[≈~]|\\approx"
+)  # 0.5 hours, which is 30 minutes
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _VARIABLE = re.compile(r"(?:(?:^|[-+*/=({])[\s$]*[b-z]|\^\s?\{?\w{1,3}\}?)\s?[-+]\s?$")  # n - 1, x^2 + 1
 _AND_VARIABLE = re.compile(r"\s?[-+]\s?[b-z](?:[\s$)}.]*$|\s?[-+*/^])")  # 5 + k, 1 + x^2
@@ -78,6 +84,8 @@ def _chosen(said: str, numbers: list[Number]) -> Number | None:
         between = [number for number in numbers if other and other.start() < number.start < equals]
         if not result or (len(between) == 1 and between[0].value != result[0].value):
             return None
+        if _CONVERTS.search(said, result[0].end, result[-1].start):
+            return None if joined(said, result[-2], result[-1]) else result[-1]
         return _chosen(" " * (equals + 1) + said[equals + 1 :], result)
     if _FILLER.fullmatch(said, 0, numbers[0].start) and not joined(said, numbers[0], numbers[1]):
         return numbers[0]

@@ -164,8 +164,10 @@ _BOUND_AFTER = re.compile(r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$|[-+
 _CUT_OFF = re.compile(r"(?:[+×÷=(]|\\(?:times|cdot)|\b(?:the|of|an|and|to|her|his|their|is|are|by|with|than|we))\s*$")
 NEAR = 50
 _NAMED = re.compile(r"(?<![-+*/×÷^=\w\\])(?<![-+*/×÷^=] )[A-Za-z]\w?\s*=\s*$")
+# From the answer to a number that only says what for: "64 dollars to buy all 16 glasses".
 _QUALIFIES = re.compile(
-    r"\b(?:for|with|in|from|of|per|at|on|after|by|over|than|if)\s(?:(?:the|all|each|every|those)\s)?[$\\]*$"
+    r"(?!.*(?:[.,;:!?<>=]\s|\b(?:is|are|was|were|equals?|or|so|and|but|means|rounds|more|less|fewer)\b))"
+    r"[^\n]*?\b(?:for|with|in|from|of|per|at|on|after|during|by|over|every|than|if|when|until|to)\b[^\n]*"
 )
 
 
@@ -214,7 +216,7 @@ def _last_number(text: str) -> Statement | None:
             if len(numbers) > 1 and joined(tail, numbers[-2], first):
                 first = numbers[-2]
                 named = _NAMED.search(tail, max(0, first.start - 10), first.start)
-            elif len(numbers) > 1 and _QUALIFIES.search(tail, max(0, first.start - 20), first.start):
+            elif _QUALIFIES.fullmatch(tail, numbers[-2].end if len(numbers) > 1 else 0, first.start):
                 found = _result(text, begin + first.start)
                 if found:
                     return found
@@ -232,9 +234,10 @@ def _result(text: str, last: int) -> Statement | None:
     equals = said.rfind("=")
     numbers = numbers_in(said)
     result = next((number.value for number in numbers if number.start > equals >= 0), None)
-    sentence = max((end.end() for end in _SENTENCE_END.finditer(said)), default=0)
-    for number in reversed(numbers):
-        if result is not None and number.start >= sentence and number.value == result:
+    for number, after in zip(reversed(numbers), [None, *reversed(numbers)], strict=False):
+        if not _QUALIFIES.fullmatch(said, number.end) or (after and joined(said, number, after)):
+            return None
+        if number.value is not None and number.value == result:
             span = begin + number.start, begin + number.end
             return Statement("last number", span[0], span)
     return None

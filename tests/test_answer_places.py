@@ -21,6 +21,10 @@ from tests.test_answers import FORMAT
         ("**The 16 glasses** cost 64 dollars", "64"),
         ("64 dollars for 2**4 glasses and 2**3 cups", "2**3"),
         ("16 * 4 = 64.\nSo he pays $64 for the 16 glasses.", "64"),  # the result of the last calculation, said again
+        ("128 / 2 = 64 minutes to fill all 4 barrels", "64"),
+        ("He pays 40 + 24 = 64 dollars every 3 days.", "64"),
+        ("2 * 2 = 4, so we multiply 4 * 16 to find 64 legs", "64"),
+        ("He has 64 eggs because 128 divided by 2 equals 64.", "64"),
         ("16 / 4 = 4. He pays $64 for 16 glasses", "16"),
         ("8 * 8 = 64. 64 cents are 0.64 dollars", "0.64"),
         ("Therefore he pays 40 + 24 = 64 dollars for 16 glasses.", "64"),
