@@ -3,12 +3,14 @@
 One extractor for rewards, evaluation, the app and the card. Its rules, where they are not obvious:
 
 - What the text states last counts: an answer block, a box, a `####` line or a sentence ("the answer is 18"), whichever
-  ends last; only a text without any of these is read by the last line's only number in bold, else by its last number.
+  ends last; only a text without any of these is read by the last line's only number in bold, else by its last number,
+  or the result that the same sentence says before ("= 64. He pays $64 for 16 cups"); one that breaks off says none.
   A `<think>` block is not part of the answer.
-- What echoes the question, stands in a quoted example of the format, or is asked ("is it 18?") is not stated.
+- What echoes the question, stands in a quoted example of the format, or is asked ("is it 18?") is not stated; nor is
+  anything after the place where the text goes on with another question.
 - Numbers are equal as exact rationals: 72.0 is 72 and 0.5 is 1/2; 0.33 is not 1/3. Nothing is paid for being close.
 - Percent is a unit: 50% is 50. It is also 0.5, the same quantity; but 100% is never the integer 1.
-- Units are not converted: 50 cents is 50. Two numbers are no answer: "3 or 4", "3-4", "5 hours 30 minutes".
+- Units are not converted: 50 cents is 50. Two numbers are no answer: "3 or 4", "x = 3, y = 4", "5 hours 30 minutes".
 - A sum that is left to the reader ("9 * 2") is no answer where a number is expected; what comes after `=` is.
 - A comma groups thousands (1,600); 1.600 is 1.6, and only 1.600,00 is read the European way.
 - Scale words multiply (1.5 million); a number in English words is read where a statement begins with it.
@@ -150,6 +152,10 @@ def answer_in_format(completion: str) -> Span | None:
 _LETTER = re.compile(r"[(\[]?([A-Z])[)\].]?")
 
 
+_CALCULATES = re.compile(r"[-+*/^_!|]")
+_CALCULATED = re.compile(r"\s?[-+*/!|](?!\w\w)")
+
+
 def final_answer(solution: str) -> str | None:
     """The answer of a dataset's row: what stands after GSM8K's `####`, in the last answer block or box, or the text
     itself where it is one line. None when there is none."""
@@ -164,13 +170,20 @@ def final_answer(solution: str) -> str | None:
 @lru_cache(maxsize=4096)
 def _expected(gold: str) -> _Expected:
     text = final_answer(gold) or ""
-    letter = _LETTER.fullmatch(text)
+    letter = _LETTER.fullmatch(without_markup(text).strip(" {}$"))
     plain = re.fullmatch(r"(?:\$?[^\W\d]{1,12}\s*=)?[^=]*", text)  # "x = 5" expects a number, "2x = 5" an equation
     number = one_number(ascii_digits(text)) if plain and not letter else None
+    if number and (_CALCULATES.search(text, 0, number.start) or _CALCULATED.match(text, number.end)):
+        number = None  # x_1 + 1, 2/x
     return _Expected(text, number, letter[1] if letter else None)
 
 
 # --- the comparison ---------------------------------------------------------------------------------------------------
+
+
+_FORMULA = re.compile(
+    r"\b(?:is|are|equals|be)\b:?\s*(?:\$|\\[(\[])([^$]{1,200}?)(?:\$|\\[)\]])[\s.*]*$"
+)  # the end of a sentence
 
 
 def _right(said: str, number: Number | None, expected: _Expected) -> bool:
@@ -181,11 +194,17 @@ def _right(said: str, number: Number | None, expected: _Expected) -> bool:
     if expected.letter is not None:
         return _choice(said) == expected.letter
     wanted = _bare(expected.text)
-    return wanted in (_bare(said), _bare(re.split(r"[,.;:]\s", said)[0])) or equivalent(expected.text, said.strip())
+    if wanted in (_bare(said), _bare(re.split(r"[,.;:]\s", said)[0])):
+        return True
+    formula = _FORMULA.search(said)
+    return any(equivalent(expected.text, side.strip()) for side in (said, formula and formula[1]) if side)
 
 
 def _same(said: Number, wanted: Number) -> bool:
-    """Exact equality. A percentage is also the quantity itself (50% is 0.5), unless that is an integer."""
+    """Exact equality. A percentage is also the quantity itself (50% is 0.5), unless that is an integer. Two bases that
+    are both named must be the same."""
+    if said.base.isdecimal() and wanted.base.isdecimal() and said.base != wanted.base:
+        return False
     if said.value is None or wanted.value is None or said.value == wanted.value:
         return said.value == wanted.value
     if said.percent == wanted.percent:
@@ -211,5 +230,6 @@ def _choice(said: str) -> str | None:
 
 
 def _bare(said: str) -> str:
-    """Words without markup, case, spaces, quotes and a full stop."""
-    return re.sub(r"[\s${}\"'`*\\]", "", without_markup(said)).strip(".,;:!").casefold()
+    """Words without an article, markup, case, spaces, quotes and a full stop."""
+    said = re.sub(r"^(?:an?|the)\s", "", without_markup(said).strip().casefold())
+    return re.sub(r"[\s${}\"'`*\\]", "", said).strip(".,;:!")

@@ -17,6 +17,8 @@ class Number(NamedTuple):
     percent: bool
     start: int
     end: int
+    base: str = ""
+    """The index of `1011_2`, as it is written."""
 
 
 class _Ascii(dict[int, str | int]):
@@ -42,7 +44,7 @@ def ascii_digits(text: str) -> str:
 # --- finding ----------------------------------------------------------------------------------------------------------
 
 CURRENCY = r"(?:US)?\\?[$€£¥₹]"
-_SEPARATOR = r"(?:,|\{,\}|\\,|,?\\!|[\ \u00a0\u2009\u202f])"
+_SEPARATOR = r"(?:,|\{,\}|\\,|,?\\!\ ?|[\ \u00a0\u2009\u202f])"
 _VULGAR = "[¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]"
 
 
@@ -74,8 +76,12 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
-# What follows makes it something else: 1.2.3, 12:30, 5/3/2024, 3x, 5K, 2^5 (but not 90^\circ), 5², 3π
-_ELSE = re.compile(r"[.:]\d|\s?/\s?\d|[xyznabkKMB]\b|\s?\^(?!\s?\{?\s?\\circ)|\*\*\d|[²³⁴⁵⁶⁷⁸⁹⁰¹√π]|\s?\\(?:pi|sqrt)")
+# What follows makes it something else: 1.2.3, 12:30, 5/3/2024, 3x, 3(x+1), 5K, 2^5 (but not 90^\circ), 5², 3π
+_ELSE = re.compile(
+    r"[.:]\d|\s+:\s*\d|\s?/\s?\d|[abijknqrxyzKMB]\b|\s*\([a-z]\s?[-+*/^)]|\s?\^(?!\s?\{?\s?\\circ)|\*\*\d|[²³⁴⁵⁶⁷⁸⁹⁰¹√π]"
+    r"|\s?\\(?:pi|sqrt)"
+)
+_BASE = re.compile(r"_\s?\{?\s?(?:\\text\s?\{)?(\w+)\}?\}?")
 _SIGN = re.compile(rf"(?<![\w)\]}}%])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-)$")
 _SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
@@ -101,10 +107,11 @@ def _number(text: str, match: re.Match[str]) -> Number:
     if other:
         return Number(None, False, start, other.end())
     value = _value(match)
-    sign = _SIGN.search(text, max(0, start - 6), start)
+    sign = _SIGN.search(text, max(0, start - 6), start) if "-" in text[max(0, start - 6) : start] else None
     if sign and value is not None:
         value, start = -value, sign.start()
-    return Number(value, match["percent"] is not None, start, end)
+    base = _BASE.match(text, end) if text[end : end + 1] == "_" else None
+    return Number(value, match["percent"] is not None, start, base.end() if base else end, base[1] if base else "")
 
 
 def _value(match: re.Match[str]) -> Fraction | None:

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from grpo_space.numbers import Number, numbers_in
 from grpo_space.reading import joined, one_number, without_markup
+from grpo_space.unsaid import echoes, examples
 
 LONGEST_ANSWER = 400
 """A statement is read up to here, so that a wall of text in an answer block costs nothing."""
@@ -28,13 +28,15 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
     """The statement that ends last; where there is none, the last line's only number in bold, else the last number (or
     line, where no number is expected).
 
-    What echoes the question or quotes the format is not stated, and nothing that is thought before `</think>` is,
-    unless the text ends there. `text` and `question` went through `ascii_digits`.
+    What echoes the question or quotes the format is not stated, nor what follows where the text goes on with another
+    question, and nothing that is thought before `</think>` is, unless the text ends there. `text` and `question` went
+    through `ascii_digits`.
     """
+    text = text[: _next_question(text, of_number)]
     thought = text.rfind("</think>")
-    if thought >= 0 and text[thought + 8 :].strip():
+    if thought >= 0 and without_markup(text[thought + 8 :]).strip():
         text = " " * (thought + 8) + text[thought + 8 :]
-    unsaid = [*_echoes(text, question), *_examples(text)]
+    unsaid = [*echoes(text, question), *examples(text)]
     stated = [*blocks(text), *boxes(text), *hash_lines(text), *_sentences(text)]
     stated.sort(key=lambda statement: statement.content[1])
     for statement in stated[: -MAX_STATEMENTS - 1 : -1]:
@@ -48,7 +50,8 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
 
 # --- the forms --------------------------------------------------------------------------------------------------------
 
-_ANSWER_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
+_HASHES = re.compile(r"####+[ \t]*+([^\n]*+)")
+_ANSWER_TAG = re.compile(r"<\s?(/?)\s?answer\s?>", re.IGNORECASE)
 _BRACE = re.compile(r"\\(?:boxed|fbox)\s*\{|\\[{}]|[{}]")
 _BETWEEN_BOXES = re.compile(r"[}$\s]{0,20}(?:,|,?\s?\bor\b|,?\s?\band\b)[\s$]{0,20}")
 # Starts with a set of letters, which `re` skips to quickly. "To answer this: ..." states nothing.
@@ -59,7 +62,8 @@ _SENTENCE = re.compile(
     r"|[*_\s]*\n\s*)"
 )
 _QUESTION_AND_ANSWER = re.compile(r"^[ \t*]*A:[ \t*]*", re.MULTILINE)
-_SENTENCE_END = re.compile(r"[.?!](?=\s|$)|\n|<|\s(?:because|since)\s", re.IGNORECASE)
+_CHINESE = re.compile(r"答案(?:是|为)?\s*[:：]?[\s*$]*")
+_SENTENCE_END = re.compile(r"[.?!](?=\s|$)|。|\n|<|\s(?:because|since)\s", re.IGNORECASE)
 _REFUSING = ("can", "could", "impossible", "unable", "not ")
 _REFUSAL = re.compile(
     r"\b(?:can(?:no|')t|can not|could not|couldn't|impossible to|unable to|not possible to|not enough information)\b"
@@ -70,12 +74,13 @@ _PLACEHOLDER = re.compile(
     r"[\s.…\[\]{}_?]*+(?:(?:your|the|final|numeric(?:al)?|answer|number|result|value|here|goes)[\s.…\]}]*+)*+",
     re.IGNORECASE,
 )
+_LABELLED = re.compile(r"\W*(?:final )?answer\W+$", re.IGNORECASE)  # "Answer: no savings" is all that is said
 _HEADING = re.compile(r"\W*(?:[A-Za-z]|\d+[.)]\s+[A-Za-z])")
 
 
 def blocks(text: str) -> Iterator[Statement]:
     """The answer blocks: of nested or doubled tags the innermost pair."""
-    if "</" not in text:
+    if "</" not in text and "< /" not in text:
         return
     opened: re.Match[str] | None = None
     for tag in _ANSWER_TAG.finditer(text):
@@ -106,7 +111,7 @@ def boxes(text: str) -> Iterator[Statement]:
 
 def hash_lines(text: str) -> Iterator[Statement]:
     """GSM8K's `#### 18`."""
-    for mark in re.finditer(r"####+[ \t]*+([^\n]*+)", text):
+    for mark in _HASHES.finditer(text) if "####" in text else ():
         yield Statement("####", mark.start(), mark.span(1))
 
 
@@ -115,6 +120,8 @@ def _sentences(text: str) -> Iterator[Statement]:
     marks = list(_SENTENCE.finditer(text)) if "nswer" in text or "NSWER" in text else []
     if "A:" in text:
         marks += _QUESTION_AND_ANSWER.finditer(text)
+    if "答案" in text:
+        marks += _CHINESE.finditer(text)
     for mark in marks:
         longest = min(len(text), mark.end() + LONGEST_ANSWER)
         end = _SENTENCE_END.search(text, mark.end(), longest)
@@ -140,15 +147,28 @@ def _says_something(text: str, statement: Statement, of_number: bool) -> bool:
         return end - start <= LONGEST_ANSWER
     if (statement.where == "####" and _HEADING.match(content)) or "boxed{" in content:
         return False  # a box speaks for itself
-    return one_number(content) is not None or bool(re.search(r"\d|\\[a-z]", content) or _REFUSAL.search(content))
+    if one_number(content) is not None or re.search(r"\d|\\[a-z]", content) or _REFUSAL.search(content):
+        return True
+    labelled = _LABELLED.match(text, text.rfind("\n", 0, statement.start) + 1, start)
+    return labelled is not None and not _DIGIT.search(text, end) and re.search("[a-z]", content) is not None
 
 
 _DIGIT = re.compile(r"[\d¼-¾⅐-⅞]")
 _LABEL = re.compile(r"\b(?:step|part|case|question|problem|method|option)\s$", re.IGNORECASE)
 _LIST_MARK = re.compile(r"\d{1,2}[.)][ \t]+\S")
-_BOUND_BEFORE = re.compile(r"(?:(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|\bnot)\s*$")
-_BOUND_AFTER = re.compile(r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$)")
+_BOUND_BEFORE = re.compile(
+    r"(?:(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|\bnot|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
+)
+_BOUND_AFTER = re.compile(r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$|[-+]\s?[b-z]\b)")
+# A text cut off here was on its way to another number.
+_CUT_OFF = re.compile(r"(?:[+×÷=(]|\\(?:times|cdot)|\b(?:the|of|an|and|to|her|his|their|is|are|by|with|than|we))\s*$")
 NEAR = 50
+_NAMED = re.compile(r"(?<![-+*/×÷^=\w\\])(?<![-+*/×÷^=] )[A-Za-z]\w?\s*=\s*$")
+# From the answer to a number that only says what for: "64 dollars to buy all 16 glasses".
+_QUALIFIES = re.compile(
+    r"(?!.*(?:[.,;:!?<>=]\s|\b(?:is|are|was|were|equals?|or|so|and|but|means|rounds|more|less|fewer)\b))"
+    r"[^\n]*?\b(?:for|with|in|from|of|per|at|on|after|during|by|over|every|than|if|when|until|to)\b[^\n]*"
+)
 
 
 _BOLD = re.compile(r"\*\*([^*\n]{1,60})\*\*(?!:)")
@@ -182,7 +202,7 @@ def _in_bold(text: str) -> Statement | None:
 def _last_number(text: str) -> Statement | None:
     """The last number that is said as one: with the one before, where both are one list, and with `x >` or "not"."""
     last_digit = _DIGIT.search(text[::-1])
-    if last_digit is None:
+    if last_digit is None or _CUT_OFF.search(text, max(0, len(text) - 12)):
         return None
     near = text.rfind(" ", 0, max(0, len(text) - last_digit.start() - NEAR)) + 1  # mostly it is found there
     for begin in (near, 0) if near else (0,):
@@ -191,11 +211,35 @@ def _last_number(text: str) -> Statement | None:
         while numbers and _only_names(tail, numbers[-1], len(numbers) == 1 and not begin):
             numbers.pop()
         if numbers:
-            first = numbers[-2] if len(numbers) > 1 and joined(tail, numbers[-2], numbers[-1]) else numbers[-1]
-            before = _BOUND_BEFORE.search(tail, max(0, first.start - 10), first.start)
+            first = numbers[-1]
+            named = None
+            if len(numbers) > 1 and joined(tail, numbers[-2], first):
+                first = numbers[-2]
+                named = _NAMED.search(tail, max(0, first.start - 10), first.start)
+            elif _QUALIFIES.fullmatch(tail, numbers[-2].end if len(numbers) > 1 else 0, first.start):
+                found = _result(text, begin + first.start)
+                if found:
+                    return found
+            before = named or _BOUND_BEFORE.search(tail, max(0, first.start - 10), first.start)
             after = _BOUND_AFTER.match(tail, numbers[-1].end)
             start, end = before.start() if before else first.start, after.end() if after else numbers[-1].end
             return Statement("last number", begin + start, (begin + start, begin + end))
+    return None
+
+
+def _result(text: str, last: int) -> Statement | None:
+    """The result of the last `=`, where the sentence of the number at `last` says it too: "= 64. He pays 64 for 16"."""
+    said = without_markup(text[max(0, last - LONGEST_ANSWER) : last])
+    begin = last - len(said)
+    equals = said.rfind("=")
+    numbers = numbers_in(said)
+    result = next((number.value for number in numbers if number.start > equals >= 0), None)
+    for number, after in zip(reversed(numbers), [None, *reversed(numbers)], strict=False):
+        if not _QUALIFIES.fullmatch(said, number.end) or (after and joined(said, number, after)):
+            return None
+        if number.value is not None and number.value == result:
+            span = begin + number.start, begin + number.end
+            return Statement("last number", span[0], span)
     return None
 
 
@@ -214,36 +258,30 @@ def _last_line(text: str) -> Statement | None:
     return Statement("last line", end - len(line), (end - len(line), end)) if 0 < len(line) <= LONGEST_ANSWER else None
 
 
-# --- what is not stated -----------------------------------------------------------------------------------------------
+# --- the end of the answer -------------------------------------------------------------------------------------------
 
-_BLOCK = r"(?:<reasoning>[^<]*+</reasoning>\s*)?+<answer>[^<]*+</answer>"
-_EXAMPLE = re.compile(
-    rf"(?P<quote>[\"'`“‘«])[ \t]*{_BLOCK}[ \t]*[\"'`”’»]"
-    r"|\b(?:e\.g\.|for (?:example|instance)\b|such as\b|example\b"
-    r"|(?:format|form|template)\s+(?:is|was|looks like|should be|must be|would be)\b)[\s:,]*+" + _BLOCK,
-    re.IGNORECASE,
+# Where a model without an end token goes on: the next turn, or the next question of a list.
+_TURN = re.compile(
+    r"\n[ \t>*#]*+(?:(?P<turn>(?:User|Human|USER|用户)\s?:|<\|(?:im_start|start_header_id)\|>\s?user)"
+    r"|(?:Question|Problem|Q|Exercise)(?P<listed>\s?\d+)?\s?[:.](?=\W)|(?<=#)\d+\.\s)"
 )
 
 
-def _examples(text: str) -> Iterator[Span]:
-    """Answer blocks that only show the format. A quoted one alone on the last line is an answer."""
-    for example in _EXAMPLE.finditer(text) if "</" in text else ():
-        before = text[text.rfind("\n", 0, example.start()) + 1 : example.start()]
-        if not example["quote"] or before.strip() or text[example.end() :].strip():
-            yield example.span()
-
-
-def _echoes(text: str, question: str) -> Iterator[Span]:
-    """Sentences of the question that stand word for word in the text."""
-    for sentence in _told(question):
-        start = text.find(sentence)
-        while start >= 0:
-            yield start, start + len(sentence)
-            start = text.find(sentence, start + len(sentence))
-
-
-@lru_cache(maxsize=256)
-def _told(question: str) -> list[str]:
-    """The sentences of a question that hold a number and are long enough to be known again."""
-    sentences = re.findall(r"[^\n]+?(?:[.?!](?=\s|$)|(?=\n|$))", question)
-    return [sentence.strip() for sentence in sentences if len(sentence.strip()) >= 10 and re.search(r"\d", sentence)]
+def _next_question(text: str, of_number: bool) -> int:
+    """Where the text goes on with another question after it has answered this one; else its end."""
+    thought = max(0, text.find("</think>"))
+    if not _TURN.search(text, thought):
+        return len(text)
+    stated = sorted([*blocks(text), *boxes(text), *hash_lines(text), *_sentences(text)], key=lambda one: one.content[1])
+    answers = (one.content[1] for one in stated[:MAX_STATEMENTS] if _says_something(text, one, of_number))
+    answered = next(answers, len(text))
+    number = _DIGIT.search(text)
+    first = _TURN.match("\n" + text[:20])
+    taken_apart = first is not None and first["listed"] is not None  # "Question 1: ... Answer: ... Question 2: ..."
+    for mark in _TURN.finditer(text, thought):
+        taken_apart |= mark["listed"] is not None and mark.start() < answered
+        if mark["turn"] and number and number.start() < mark.start():
+            return mark.start()
+        if answered <= mark.start() and not (mark["listed"] and taken_apart):
+            return mark.start()
+    return len(text)

@@ -19,6 +19,7 @@ _LOCK = threading.Lock()  # the parser's tables are shared by all threads and ar
 
 def equivalent(gold: str, said: str) -> bool:
     """Whether two answers are the same mathematically. Never raises; False where that cannot be told within bounds."""
+    gold, said = (_ROOT.sub(r"\\sqrt{\1\2}", side) for side in (gold, said))
     if not (_bounded(gold) and _bounded(said)):
         return False
     with _LOCK:
@@ -28,6 +29,9 @@ def equivalent(gold: str, said: str) -> bool:
             return False
 
 
+_ROOT = re.compile(r"√\s?(?:\(([^()]*)\)|(\d+|[a-z]))")
+_COMPOUND = re.compile(r"\\(?:text|mathrm|mbox)\s?\{\s*+(?!or\b|and\b)[^{}]*\}(?!\s*\^)[^{}]*\d")  # 5 hours 30 minutes
+_MATRIX = re.compile(r"\\(?:begin|end)\{[pb]matrix\}|\\\\|&")
 _KNOWN = re.compile(
     r"\\(?:(?:[dt]?frac|sqrt|pi|cdot|times|div|left|right|text|textbf|mathrm|mathbf|mbox|infty|cup|cap|in|pm|leq?|geq?|neq?"
     r"|lt|gt|sin|cos|tan|ln|log|circ|degree|theta|alpha|beta|lambda)(?![a-zA-Z])|[,;: {}%$()\[\]])"
@@ -37,6 +41,9 @@ _TOWER = re.compile(r"\^\s*(?:\{[^{}]*|\([^()]*|-?\w+\s*)\^|\*\*|[!:]")
 
 
 def _bounded(said: str) -> bool:
+    if _COMPOUND.search(said):
+        return False
+    said = _MATRIX.sub(" ", said)
     if not 0 < len(said) <= MAX_LENGTH or "\\" in _KNOWN.sub("", said) or _TOWER.search(said):
         return False
     product = 1
@@ -62,12 +69,47 @@ def _parse(latex: str) -> Any:
 
 
 def _alike(gold: Any, said: Any) -> tuple[Any, Any]:
-    """Where only one of both says `x = ` or `x in `, its right side."""
-    from sympy import Eq
+    """Where only one of both says `x = `, `f(x) = ` or `x in `, its right side; inequalities as intervals."""
+    from sympy import Eq, Symbol, Tuple
+    from sympy.core.function import AppliedUndef
 
+    gold, said = _solutions(gold), _solutions(said)
     if isinstance(gold, Eq) != isinstance(said, Eq):
-        gold, said = (side.rhs if isinstance(side, Eq) and side.lhs.is_Symbol else side for side in (gold, said))
-    return gold, said
+        gold, said = (
+            side.rhs if isinstance(side, Eq) and isinstance(side.lhs, Symbol | Tuple | AppliedUndef) else side
+            for side in (gold, said)
+        )
+    return _as_set(gold), _as_set(said)
+
+
+def _solutions(parsed: Any) -> Any:
+    """`x = 1, x = 2` as `{1, 2}`."""
+    from sympy import Eq, FiniteSet
+
+    if not isinstance(parsed, FiniteSet) or not all(isinstance(one, Eq) for one in parsed.args):
+        return parsed
+    names = {one.lhs for one in parsed.args}
+    return parsed.func(*(one.rhs for one in parsed.args)) if len(names) == 1 and names.pop().is_Symbol else parsed
+
+
+def _as_set(parsed: Any) -> Any:
+    """`2 < x` and `-2 <= x <= 7` as the intervals that they are."""
+    from sympy import And, FiniteSet, Intersection, Interval, Union, oo
+    from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
+
+    if isinstance(parsed, FiniteSet) and any(one.is_Relational for one in parsed.args):
+        return Union(*(_as_set(one) for one in parsed.args))
+    if isinstance(parsed, And):
+        return Intersection(*(_as_set(one) for one in parsed.args))
+    if not isinstance(parsed, GreaterThan | LessThan | StrictGreaterThan | StrictLessThan):
+        return parsed
+    relation = parsed if parsed.lhs.is_Symbol else parsed.reversed
+    if not (relation.lhs.is_Symbol and relation.rhs.is_number):
+        return parsed
+    strict = isinstance(relation, StrictGreaterThan | StrictLessThan)
+    if isinstance(relation, GreaterThan | StrictGreaterThan):
+        return Interval(relation.rhs, oo, strict, True)
+    return Interval(-oo, relation.rhs, True, strict)
 
 
 def _same(gold: Any, said: Any) -> bool:
@@ -75,6 +117,8 @@ def _same(gold: Any, said: Any) -> bool:
 
     if gold == said:
         return True
+    if hasattr(gold, "flat") or hasattr(said, "flat"):  # matrices
+        return getattr(gold, "shape", 0) == getattr(said, "shape", 1) and all(map(_same, gold.flat(), said.flat()))
     if isinstance(gold, Expr) and isinstance(said, Expr):
         return _equal_values(gold, said)
     if type(gold) is not type(said) or len(gold.args) != len(said.args) or not gold.args:

@@ -57,26 +57,6 @@ def test_what_copied_rewards_get_wrong(completion: str, gold: str, strict: bool,
     assert (found.strict, found.lenient) == (strict, lenient)
 
 
-@pytest.mark.parametrize(
-    ("completion", "value"),
-    [
-        ("Therefore, Kylar needs to pay **$64** for 16 glasses.", "64"),
-        ("He pays **\\$64.** That is for 16 glasses.", "64"),
-        ("Kylar pays:\n\n**64 dollars** for 16 glasses", "64"),
-        ("He buys **16** glasses for **$64**.", "64"),  # two in bold: the last number, as ever
-        ("For **16 glasses** it is $64.\nSo he pays $64.", "64"),  # not in the last line
-        ("**16.** He pays $64.", "64"),
-        ("**16:** he pays $64", "64"),
-        ("Step **3** shows that it is 64", "64"),
-        ("Is it **16**? It is 64.", "64"),
-        ("**The 16 glasses** cost 64 dollars", "64"),
-        ("64 dollars for 2**4 glasses and 2**3 cups", "2**3"),
-    ],
-)
-def test_the_only_quantity_in_bold_is_the_answer_of_a_last_line(completion: str, value: str) -> None:
-    assert grade(completion, "64").value == value
-
-
 # --- numbers in all their spellings -----------------------------------------------------------------------------------
 
 EIGHTEEN = [
@@ -88,7 +68,8 @@ EIGHTEEN = [
     "18 (9 * 2)", "18, not 20", "9 eggs * $2 = $18", "She sells 9 eggs and makes $18", "\\sqrt{324}", "18!", "018",
     "18.000", "the answer is 18", "18th", "$18/day", "18 per day", "9*2 -> 18", "9 * 2 = $<<9*2=18>>18", "18<br>",
     "Answer: 18", "18\n\n(9 * 2 = 18)", "18^{\\circ}", "\\textbf{18}", "18 eggs/day", "18 out of 20",
-    "$18 per 7 days",
+    "$18 per 7 days", "\\sqrt{4} \\times 9 = 18", "\\angle ABC = 18^\\circ", "\\frac{2 + 34}{2} = 18",
+    "36 ÷ 2 = 18 eggs. So she sells 18 eggs in 7 days", "x = 2 \\cdot 9, x = 18", "18_{10}", "<write>18</write> eggs",
 ]  # fmt: skip
 
 
@@ -108,7 +89,8 @@ NOT_THREE_OR_FOUR = [
     "x \\geq 3", "3 < x", "4 \\text{ or } 3", "3 \\pm 4", "three or four", "cannot be determined",
     "It cannot be determined from 3.", "", "...", "[your answer]", "²", "10**10**10", "9^{9^{9}}", "1e999999999",
     "3e-999999999", "9" * 500, "4" + "0" * 500, "3.4.3", "?", "3 = ", "$3K", "4M", "$3 and 40 cents", "\\frac{3}{0}",
-    "3/0",
+    "3/0", "3r", "3i", "3(n+4)", "n - 3", "3 + k", "x^2 + 3", "1 + 3i", "3 : 4", "x = 3 or x = 4", "x = 3, y = 4",
+    "x = 3 \\text{ and } x = 4", "3 \\text{ hours } 40 \\text{ minutes}",
 ]  # fmt: skip
 
 
@@ -128,7 +110,8 @@ def test_what_is_not_one_number_is_not_taken_for_one(said: str) -> None:
         ("1½", "3/2"), ("1 1/2", "1.5"), ("1\\frac{1}{2}", "1.5"), ("\\frac34", "0.75"), (".5", "0.5"), ("2/4", "1/2"),
         ("two thirds", "2/3"), ("two and a half", "2.5"), ("one hundred and twenty-one", "121"), ("zero", "0"),
         ("50%", "50"), ("50", "50%"), ("50%", "0.5"), ("0.5", "50%"), ("-0", "0"), ("2^{10}", "1024"), ("5", "x = 5"),
-        ("x = 5", "5"), ("12:30", "12:30"), ("1/3", "1/3"),
+        ("x = 5", "5"), ("12:30", "12:30"), ("1/3", "1/3"), ("11,\\! 600", "11600"), ("1011_{2}", "1011_2"),
+        ("1011", "1011_2"),
     ],
 )  # fmt: skip
 def test_equal(said: str, gold: str) -> None:
@@ -142,140 +125,12 @@ def test_equal(said: str, gold: str) -> None:
         ("0.333333333", "1/3"), ("71.999999", "72"), ("-5", "5"), ("5", "-5"), ("16", "1600"), ("1600", "16"),
         ("1.414213562", "\\sqrt{2}"), ("\\boxed{1.41421356237309504880}", "\\sqrt{2}"), ("12:30", "12"),
         ("one of twenty thirty", "50"), ("18 thousand", "18"), ("2x = 5", "5x = 2"), ("50 cents", "0.5"),
+        ("1011_3", "1011_2"), ("1", "x^2 + 1"), ("-1", "n! - 1"), ("3", "3i"), ("1", "ab+1"), ("2", "2/x"),
+        ("30", "9\\!:\\!30"), ("5", "5 \\text{ hours } 30 \\text{ minutes}"),
     ],
 )  # fmt: skip
 def test_unequal(said: str, gold: str) -> None:
     assert not grade(FORMAT.format(said), gold).lenient
-
-
-# --- where the answer stands ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("completion", "where"),
-    [
-        (FORMAT.format(18), "answer block"),
-        ("I think. <answer>18</answer>", "answer block"),
-        ("<ANSWER>18</ANSWER>", "answer block"),
-        ("<reasoning>maybe <answer>5</answer></reasoning><answer>18</answer>", "answer block"),
-        ("<answer><answer>18</answer></answer>", "answer block"),
-        ("<answer>5</answer> so\n<answer>18</answer>", "answer block"),
-        ("`<answer>18</answer>`", "answer block"),
-        ("Here it is in the requested format:\n<answer>18</answer>", "answer block"),
-        ("```\n<answer>18</answer>\n```", "answer block"),
-        ("It is $\\boxed{18}$.", "boxed"),
-        ("\\boxed{17}, no: \\boxed{18}", "boxed"),
-        ("\\boxed{\\boxed{18}}", "boxed"),
-        ("\\boxed{18 \\text{ dollars}}", "boxed"),
-        ("$\\boxed{\\$18}$", "boxed"),
-        ("The final answer is: $\\boxed{18}$. I hope it is correct.", "boxed"),
-        ("9 * 2 = 18\n#### 18", "####"),
-        ("#### Step 2: add 3\n9 * 2\n#### $18", "####"),
-        ("The answer is 18.", "sentence"),
-        ("**Answer:** 18", "sentence"),
-        ("**Answer: 18**", "sentence"),
-        ("### Final Answer\n18", "sentence"),
-        ("## Final Answer:\n\n**18 dollars**\n\nDone in 2 steps.", "sentence"),
-        ("Answer: Janet makes $18 every day.", "sentence"),
-        ("A: 18", "sentence"),
-        ("The answer is:\n\\[\n18\n\\]", "sentence"),
-        ("The answer is 18 because 3 + 4 = 7.", "sentence"),
-        ("The answer is \\(18\\). 3 steps were needed.", "sentence"),
-        ("The answer is not 5, the answer is 18", "sentence"),
-        ("Answer (in dollars): 18. That took 2 steps", "sentence"),
-        ("The answer should be 18, I think. I took 2 steps.", "sentence"),
-        ("To answer this, find how many eggs remain: 16 - 7 = 9. Then 9 * 2 = 18.", "last number"),
-        ("9 * 2 = $<<9*2=18>>18 #### <|im_end|>", "last number"),
-        ("#### 18<|im_end|>", "####"),
-        ("\\boxed{\\bf 18\\,\\text{dollars}}", "boxed"),
-        ("<answer>13</answer> Wait, the answer is 18.", "sentence"),
-        ("<think>the answer is 5 \\boxed{5}</think>So she makes 18 dollars.", "last number"),
-        ("<think>it is 18</think>", "last number"),
-        ("Step 1: 9 eggs.\nStep 2: 9 * 2 = 18", "last number"),
-        ("She makes 18.\n2. Done", "last number"),
-        ("18. That is it", "last number"),
-        ("9 * 2 = 18. Is that all for 7 days?", "last number"),
-        ("<reasoning>9 * 2 = 18", "last number"),
-        ("<answer>18", "last number"),
-        ("We cannot determine it at once, but 9 * 2 = 18", "last number"),
-    ],
-)
-def test_where_the_answer_is_found(completion: str, where: str) -> None:
-    found = grade(completion, "18")
-    assert (found.where, found.value, found.lenient) == (where, "18", True)
-    assert found.span is not None
-    assert "18" in completion[slice(*found.span)]
-
-
-QUESTION = "Janet's ducks lay 16 eggs per day. She sells them for $2 per egg. How much does she make with 18 ducks?"
-
-
-@pytest.mark.parametrize(
-    "completion",
-    [
-        QUESTION,
-        f"The question: {QUESTION}",
-        "Janet's ducks lay 16 eggs per day. I do not know the rest.",
-        "So is it 18?",
-        'Use the format "<answer>18</answer>".',
-        "You want `<answer>18</answer>` from me, but I do not know.",
-        "The format is <reasoning>...</reasoning><answer>18</answer>. I do not know.",
-        "Write, for example: <answer>18</answer>",
-        "I would use 'for example <answer>16</answer>' here",
-        "She has 18 ducks. The answer cannot be determined.",
-        "<answer>cannot be determined</answer> with 18 ducks",
-        "\\boxed{16} or \\boxed{18}",
-        "It's 16 or 18.",
-        "9 * 2",
-        "#### Step 2: add",
-        "",
-        " ",
-    ],
-)
-def test_what_is_not_stated_is_not_credited(completion: str) -> None:
-    for gold in ("2", "16", "18"):
-        assert not grade(completion, gold, QUESTION).lenient
-
-
-def test_an_answer_that_stands_in_the_question_too_is_credited() -> None:
-    assert grade("<answer>16</answer>", "16", QUESTION).lenient
-    assert grade(f"{QUESTION}\nShe has 32 - 16 = 16 eggs.", "16", QUESTION).lenient
-
-
-@pytest.mark.parametrize(
-    ("completion", "gold", "right"),
-    [
-        ("B", "B", True),
-        ("(B)", "B", True),
-        ("<answer>B) 12 apples</answer>", "B", True),
-        ("The answer is **B**.", "(B)", True),
-        ("The correct option is (B).", "B", True),
-        ("\\boxed{\\text{B}}", "B", True),
-        ("The answer is B because 2 + 2 = 4", "B", True),
-        ("<answer>A or B</answer>", "B", False),
-        ("<answer>A or B</answer>", "A", False),
-        ("A car", "A", False),
-        ("<answer>C</answer>", "B", False),
-        ("<answer>Paris</answer>", "paris", True),
-        ("<answer>Yes, she does.</answer>", "yes", True),
-        ("<answer>No</answer>", "yes", False),
-        ("\\boxed{\\frac{\\sqrt{3}}{2}}", "\\sqrt{3}/2", True),
-        ("<answer>3+2x</answer>", "2x+3", True),
-        ("\\boxed{(x+1)^2}", "x^2+2x+1", True),
-        ("\\boxed{(3, 4)}", "(3,4)", True),
-        ("\\boxed{(4, 3)}", "(3,4)", False),
-        ("\\boxed{[0, 5)}", "[0,5)", True),
-        ("\\boxed{[0, 5]}", "[0,5)", False),
-        ("\\boxed{x \\in [0, 5)}", "[0,5)", True),
-        ("\\boxed{4, 3}", "3, 4", True),
-        ("The answer is $(-\\infty, 2] \\cup (3, \\infty)$.", "(-\\infty,2]\\cup(3,\\infty)", True),
-        ("\\boxed{0.1x}", "\\frac{x}{10}", True),
-        ("\\boxed{2x}", "3x", False),
-        ("\\boxed{\\frac{1}{0}}", "\\sqrt{5}", False),
-    ],
-)
-def test_letters_words_and_expressions(completion: str, gold: str, right: bool) -> None:
-    assert grade(completion, gold).lenient is right
 
 
 # --- the format -------------------------------------------------------------------------------------------------------
