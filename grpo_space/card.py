@@ -11,8 +11,8 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from grpo_space import evaluations, licence, rewards
 from grpo_space.comparison import Share, of, shape, words
 from grpo_space.config import RunConfig, write_yaml
+from grpo_space.estimate import dollars
 from grpo_space.events import Answer, Finished
-from grpo_space.hardware import T4_DOLLARS_PER_HOUR
 from grpo_space.history import History
 from grpo_space.report import counts
 from grpo_space.runs import Run
@@ -201,10 +201,8 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         versions = ", ".join(f"{package} {version}" for package, version in started.versions.items())
         engine = history.loaded.engine if history.loaded else "unknown"
         yield f"Hardware: {inline(started.hardware)}. Engine: {inline(engine)}. Versions: {inline(versions)}."
-        if "T4" in started.hardware:
-            hours = history.seconds / 3600
-            cost = f"${hours * T4_DOLLARS_PER_HOUR:.2f}"
-            yield f"From start to end {duration(3600 * hours)}: {cost} at a T4 small Space's list price."
+        if (cost := dollars(history)) is not None:
+            yield f"It ran for {duration(history.seconds)}: ${cost:.2f} at a T4 small Space's list price."
     for alarm in history.alarms:
         yield f"Noted at step {alarm.step}: {inline(alarm.message)}"
 

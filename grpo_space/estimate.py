@@ -157,11 +157,17 @@ def left_in_all(history: History) -> float | None:
     return None if training is None else training + (history.base.seconds if history.base else 0.0)
 
 
+def dollars(history: History) -> float | None:
+    """Of all its attempts up to now, at a T4 small Space's list price; None where that is not the price."""
+    on_t4 = history.started is not None and "T4" in history.started.hardware
+    return history.seconds / 3600 * T4_DOLLARS_PER_HOUR if on_t4 else None
+
+
 def cost_so_far(history: History) -> str:
     """`$0.30 so far, about $1.40 in all at a T4 small's list price`; empty where that is not the price."""
-    if history.started is None or "T4" not in history.started.hardware:
+    so_far, left = dollars(history), left_in_all(history)
+    if so_far is None:
         return ""
-    so_far, left = history.seconds / 3600 * T4_DOLLARS_PER_HOUR, left_in_all(history)
     whole = f", about {price(so_far + left / 3600 * T4_DOLLARS_PER_HOUR)} in all" if left is not None else ""
     return f"${so_far:.2f} so far{whole} at a T4 small's list price"
 
