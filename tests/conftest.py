@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,14 @@ ROOT = Path(__file__).resolve().parent.parent
 SMALL = ["--set", "evaluation.problems=16", "--set", "evaluation.probe_problems=4", "--set", "grpo.save_steps=2"]
 """A real run, small enough for a test."""
 TOKEN = "hf_OwnersOwnToken0123456789"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """A shell that starts the tests in the background has SIGINT ignored, and every process that they start inherits
+    that: Ctrl-C in a test would be waited for in vain.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

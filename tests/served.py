@@ -37,9 +37,8 @@ class Served:
 
     def close(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        assert self.process.stdout is not None
-        self.said.append(self.process.stdout.read())
-        return self.process.wait(timeout=AFTER_SIGTERM)
+        self.said.append(self.process.communicate(timeout=AFTER_SIGTERM)[0])
+        return self.process.returncode
 
 
 def free_port() -> int:
