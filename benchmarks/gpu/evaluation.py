@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.gpu import settings
 from grpo_space import hardware
@@ -19,6 +20,21 @@ from grpo_space.worker.choice import choose
 from grpo_space.worker.download import Downloaded
 
 PAIRS = 3
+BATCHES = (1, 6, 12, 24, 48)
+
+
+def decode(engine: Any) -> dict[str, dict[str, float]]:
+    """Milliseconds a token of so many completions at once, by who writes: how much a larger group costs."""
+    found: dict[str, dict[str, float]] = {"base": {}, "tuned": {}}
+    for many in BATCHES:
+        prompts = [messages(f"What is {number} and {number}?", "") for number in range(many)]
+        for which, taken in found.items():
+            for _ in range(2):  # the first warms up
+                start = time.monotonic()
+                written = engine.write(prompts, adapter=which == "tuned", max_new_tokens=128, batch_size=many)
+                seconds = time.monotonic() - start
+            taken[str(many)] = round(1000 * seconds / max(one.tokens for one in written), 2)
+    return found
 
 
 def main() -> int:
@@ -34,7 +50,7 @@ def main() -> int:
     cap.apply()
     found = hardware.gpu()
     assert found is not None
-    t4 = replace(found, gib=cap.CAP_BYTES / 2**30, compute_capability=(7, 5))
+    t4 = replace(found, gib=cap.CAP_BYTES / 2**30 + 0.45, compute_capability=(7, 5))
     source = arguments.checkpoints.absolute() / arguments.model
     config = settings.config_of(
         arguments.model, arguments.checkpoints.absolute(), f"grpo.max_completion_length={arguments.tokens}"
@@ -60,6 +76,7 @@ def main() -> int:
             ours.append(sum(one.tokens for (one,) in answers) / (middle - start))
             offline.append(sum(len(output.outputs[0].token_ids) for output in outputs) / (end - middle))
     told = {
+        "decode_ms": decode(engine),
         "machine": f"{found}, memory capped to 14.56 GiB: not a T4's speed",
         "versions": hardware.versions(),
         "model": f"{arguments.model}, random weights, {len(rows)} prompts of up to {arguments.tokens} tokens",

@@ -1,4 +1,4 @@
-"""TRL with PEFT and bitsandbytes, as its documentation shows: `python -m benchmarks.gpu.trl_peft TURNS N CONFIG`."""
+"""TRL with PEFT and bitsandbytes, as its documentation shows: `… TURNS NAME CONTENDERS CONFIG`."""
 
 import sys
 from pathlib import Path
@@ -23,17 +23,17 @@ def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
     ]
 
 
-def main(turns_folder: str, contenders: str, config_file: str) -> None:
+def main(turns_folder: str, name: str, contenders: str, config_file: str) -> None:
     cap.apply()
     config = parse(read_yaml(Path(config_file)))
     known = AutoConfig.from_pretrained(config.model.id)
     known.quantization_config["bnb_4bit_compute_dtype"] = "float16"
     model = AutoModelForCausalLM.from_pretrained(config.model.id, config=known, device_map={"": 0}, dtype=torch.float16)
-    turns = Turns(Path(turns_folder), "trl_peft", int(contenders))
+    turns = Turns(Path(turns_folder), name, int(contenders))
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=[correct],
-        args=GRPOConfig(**settings.arguments(config, Path(turns_folder) / "trl_peft")),
+        args=GRPOConfig(**settings.arguments(config, Path(turns_folder) / name)),
         train_dataset=Dataset.from_list(settings.rows(config)),
         processing_class=AutoTokenizer.from_pretrained(config.model.id, padding_side="left"),
         peft_config=LoraConfig(

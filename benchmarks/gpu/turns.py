@@ -1,6 +1,7 @@
-"""Steps timed one contender at a time, while the others, loaded and warm, wait with an idle GPU.
+"""Steps timed one at a time: the contenders take turns at them, and whoever waits leaves the GPU idle.
 
-All load and make their first step side by side, which saves the most of a rented hour; then each takes its turn.
+All load and make their first step side by side, which saves the most of a rented hour. A slow minute then
+meets a step of each.
 """
 
 import fcntl
@@ -20,17 +21,20 @@ STARTED = float(os.environ.get("CONTENDER_STARTED") or time.time())
 
 
 class Turns(TrainerCallback):
-    """The first step is warm-up. Then waits until `contenders` have come so far, and for its turn."""
+    """The first step is warm-up. Then waits until all `contenders` have come so far or failed."""
 
     def __init__(self, folder: Path, name: str, contenders: int) -> None:
         self.folder, self.name, self.contenders = folder, name, contenders
         self.lock = (folder / "turn").open("a")
         self.seconds: list[float] = []
         self.tokens: list[float] = []
+        self.all_tokens: list[float] = []
         self.first_step_after = 0.0
         self.began = 0.0
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
+        if self.seconds:
+            fcntl.flock(self.lock, fcntl.LOCK_EX)
         torch.cuda.synchronize()
         self.began = time.monotonic()
 
@@ -38,25 +42,27 @@ class Turns(TrainerCallback):
         torch.cuda.synchronize()
         self.seconds.append(time.monotonic() - self.began)
         if len(self.seconds) > 1:
+            fcntl.flock(self.lock, fcntl.LOCK_UN)
             return
         self.first_step_after = time.time() - STARTED
-        (self.folder / f"warm-{self.name}").touch()
-        while len(list(self.folder.glob("warm-*"))) < self.contenders:
+        (self.folder / f"{self.name}.come").touch()
+        while len(list(self.folder.glob("*.come"))) < self.contenders:
             time.sleep(0.2)
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
 
     def on_log(self, *_: Any, logs: dict[str, float] | None = None, **__: Any) -> None:
         if logs and "completions/mean_length" in logs:
             self.tokens.append(logs["completions/mean_length"])
+            self.all_tokens.append(logs.get("num_tokens", 0.0))
 
     def figures(self, completions: int) -> dict[str, Any]:
         """Of the second step onwards; `completions` are those of a step."""
         seconds = statistics.median(self.seconds[1:])
+        written = completions * self.tokens[-1]
         return {
-            "name": self.name,
             "seconds_per_step": round(seconds, 2),
             "tokens_per_second": round(completions * statistics.median(self.tokens[1:]) / seconds, 1),
             "completion_tokens": self.tokens,
+            "prompt_tokens": round((self.all_tokens[-1] - self.all_tokens[-2] - written) / completions),
             "steps": [round(value, 2) for value in self.seconds],
             "seconds_to_first_step": round(self.first_step_after, 1),
             "peak_allocated_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2),
@@ -64,7 +70,5 @@ class Turns(TrainerCallback):
             "device_gib": cap.device_gib(),
         }
 
-    def keep(self, completions: int) -> None:
-        file = self.folder / f"{self.name}.json"
-        file.write_text(json.dumps(self.figures(completions)))
-        print(file.read_text(), flush=True)
+    def keep(self, completions: int, **more: Any) -> None:
+        (self.folder / f"{self.name}.json").write_text(json.dumps(self.figures(completions) | more))

@@ -1,4 +1,4 @@
-"""Unsloth's T4 recipe as a plain script: `python -m benchmarks.gpu.unsloth_recipe TURNS CONTENDERS CONFIG`."""
+"""Unsloth's T4 recipe as a plain script: `… TURNS NAME CONTENDERS CONFIG`."""
 
 import os
 import sys
@@ -27,9 +27,11 @@ def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
     ]
 
 
-def main(turns_folder: str, contenders: str, config_file: str) -> None:
+def main(turns_folder: str, name: str, contenders: str, config_file: str) -> None:
     config = parse(read_yaml(Path(config_file)))
-    os.chdir(turns_folder)  # Unsloth writes what it compiles there
+    scratch = Path(turns_folder) / f"scratch-{name}"
+    scratch.mkdir()
+    os.chdir(scratch)  # Unsloth writes what it compiles there
     model, tokenizer = FastLanguageModel.from_pretrained(
         model_name=config.model.id, max_seq_length=config.model.max_seq_length, load_in_4bit=True, fast_inference=True,
         max_lora_rank=config.lora.r, gpu_memory_utilization=0.6, dtype=torch.float16,
@@ -38,11 +40,11 @@ def main(turns_folder: str, contenders: str, config_file: str) -> None:
         model, r=config.lora.r, target_modules=settings.TARGETS, lora_alpha=config.lora.lora_alpha,
         use_gradient_checkpointing="unsloth", random_state=3407,
     )  # fmt: skip
-    turns = Turns(Path(turns_folder), "unsloth_recipe", int(contenders))
+    turns = Turns(Path(turns_folder), name, int(contenders))
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=[correct],
-        args=GRPOConfig(**settings.arguments(config, Path(turns_folder) / "unsloth"), use_vllm=True),
+        args=GRPOConfig(**settings.arguments(config, Path(turns_folder) / name), use_vllm=True),
         train_dataset=Dataset.from_list(settings.rows(config)),
         processing_class=tokenizer,
         callbacks=[turns],

@@ -1,4 +1,4 @@
-"""The worker as it is, under the cap: `python -m benchmarks.gpu.worker TURNS NAME CONTENDERS RUN_FOLDER`."""
+"""The worker as it is, under the cap: `python -m benchmarks.gpu.worker TURNS NAME CONTENDERS CONFIG`."""
 
 import os
 import sys
@@ -6,20 +6,33 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from grpo_space import hardware
-from grpo_space.runs import PARENT, Run
+from grpo_space import hardware, memory
+from grpo_space.config import RunConfig, parse, read_yaml
+from grpo_space.runs import PARENT, create
 from grpo_space.worker import story
 
 
-def main(turns_folder: str, name: str, contenders: str, run_folder: str) -> int:
+def cache_gib(config: RunConfig, engine: Any) -> float | None:
+    """What vLLM took for its cache."""
+    shape = memory.shape_of(config.model)
+    if engine.choice.rollout != "vllm" or shape is None:
+        return None
+    cache = engine.model.vllm_engine.llm_engine.vllm_config.cache_config
+    return round(shape.cache(cache.num_gpu_blocks * cache.block_size) / 2**30, 2)
+
+
+def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int:
     from benchmarks.gpu import cap
 
     cap.apply()
     found = hardware.gpu()
     assert found is not None
-    t4 = replace(found, gib=cap.CAP_BYTES / 2**30, compute_capability=(7, 5))  # so in float16, as on a T4
+    t4 = replace(
+        found, gib=cap.CAP_BYTES / 2**30 + 0.45, compute_capability=(7, 5)
+    )  # as a T4 says of itself: so in float16
     hardware.gpu = lambda: t4
-    run, load_engine = Run(Path(run_folder)), story.load_engine
+    run = create(parse(read_yaml(Path(config_file))), Path(turns_folder) / f"run-{name}")
+    load_engine = story.load_engine
 
     def load_and_watch(*arguments: Any, **options: Any) -> Any:
         """Only once the worker has imported Unsloth: the callback's own imports must come after."""
@@ -33,7 +46,7 @@ def main(turns_folder: str, name: str, contenders: str, run_folder: str) -> int:
         def train_and_leave(*arguments: Any, **options: Any) -> int:
             """The evaluation that would follow is measured elsewhere, and would disturb whose turn it is."""
             train_on(*arguments, **options)
-            turns.keep(run.config.grpo.completions_per_step)
+            turns.keep(run.config.grpo.completions_per_step, vllm_cache_gib=cache_gib(run.config, engine))
             os._exit(0)
 
         def with_turns(*arguments: Any, **options: Any) -> Any:
