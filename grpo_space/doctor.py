@@ -69,7 +69,8 @@ def examine(with_gpu: bool, token: str | None = None) -> list[Check]:
         checks += [
             _gpu(found),
             *_cuda(found),
-            Check("nvcc and ninja", True, "not needed: nothing is compiled at run time"),
+            Check("nvcc and ninja", True, "not needed: of vLLM's parts only FlashInfer wants them, and it is off"),
+            _compiler(),
         ]
     return [*checks, _ram(), _disk(), *_hub(token)]
 
@@ -90,6 +91,12 @@ def _has(package: str) -> bool:
 def _python() -> Check:
     ok = sys.version_info >= (3, 11)
     return Check("Python", ok, platform.python_version(), "" if ok else "install Python 3.11 or newer")
+
+
+def _compiler() -> Check:
+    """Triton, which Unsloth and vLLM compile their kernels with while they run, looks for these names."""
+    found = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang") or shutil.which("cc")
+    return Check("C compiler", bool(found), found or "missing", "" if found else "apt-get install build-essential")
 
 
 def pins(file: Path) -> dict[str, str]:

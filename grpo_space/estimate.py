@@ -15,6 +15,10 @@ from grpo_space.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.history import History
 from grpo_space.words import duration, roughly
 
+WRITING = 70
+"""On a GPU writing takes as long as learning from so many completions, however many are written: of the 8B on an H100
+steps of 6 took 12.7 s and steps of 24 15.7. On a CPU both grow with the completions.
+"""
 FAR = 4.0
 """A model more than so many times as large or as small as any in the table is not guessed."""
 
@@ -32,6 +36,8 @@ class Measured:
     """The problems; empty: completions were forced to full length."""
     mean_tokens: float
     """Mean length of a completion then."""
+    completions: int
+    """Of a step then."""
     first_step: float
     """Seconds from the start to the end of the first step."""
     source: str
@@ -41,13 +47,13 @@ NOTEBOOK = "public notebooks of Unsloth's, read in November 2026"
 CAPPED = "benchmarks/results/2026-11-25-gpu.json"
 TABLE = (
     # 250 steps of 6 completions at 54.7 s, and of 8 at 24.1 s. Their loading is not told: an H100's stands for it.
-    Measured(8.03, "t4", 18, "openai/gsm8k", 164, 342.3, NOTEBOOK),
-    Measured(3.09, "t4", 62, "openai/gsm8k", 187, 342.3, NOTEBOOK),
+    Measured(8.03, "t4", 18, "openai/gsm8k", 164, 6, 327.1, NOTEBOOK),
+    Measured(3.09, "t4", 62, "openai/gsm8k", 187, 8, 327.1, NOTEBOOK),
     # An H100 with its memory capped to a T4's, random weights
-    Measured(8.03, "h100", 337.3, "", 768, 342.3, CAPPED),
-    Measured(7.62, "h100", 347.7, "", 768, 322.4, CAPPED),
-    Measured(1.54, "h100", 2424.5, "", 768, 343.0, CAPPED),
-    Measured(0.0027, "cpu", 801.0, "presets/tiny/train.jsonl", 21, 9.4, "benchmarks/results/2026-11-23-cpu.json"),
+    Measured(8.03, "h100", 1173.7, "", 768, 24, 327.1, CAPPED),
+    Measured(7.62, "h100", 366.3, "", 1024, 6, 281.8, CAPPED),
+    Measured(1.54, "h100", 2693.6, "", 768, 32, 328.3, CAPPED),
+    Measured(0.0027, "cpu", 801.0, "presets/tiny/train.jsonl", 21, 64, 9.4, "benchmarks/results/2026-11-23-cpu.json"),
 )
 WHERE = {"t4": "on a T4", "h100": "on an H100", "cpu": "on 2 CPU cores"}
 HOW_SURE = {
@@ -96,12 +102,20 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     grpo, evaluation = config.grpo, config.evaluation
     longest = grpo.max_completion_length
     length = row.mean_tokens if row.data in (config.data.id, config.data.path) else longest / 2
-    step = grpo.completions_per_step * min(length, longest) * billions / row.billions / row.tokens_per_second
+    step = _as_many(grpo.completions_per_step, row) * min(length, longest) * billions / row.billions
+    step /= row.tokens_per_second
     tests = 3 if config.data.system_prompt else 2  # base, tuned, and the base with a worked example
     batches = tests * math.ceil(evaluation.problems / evaluation.batch_size)
     probe = math.ceil(evaluation.probe_problems / evaluation.batch_size)
     batches += probe * (grpo.max_steps // evaluation.probe_steps)
     return Estimate(row.first_step + step * (grpo.max_steps + batches), step, row.card, row.source)
+
+
+def _as_many(completions: int, row: Measured) -> float:
+    """So many of the row's completions take as long as a step of these."""
+    if row.card == "cpu":
+        return completions
+    return row.completions * (WRITING + completions) / (WRITING + row.completions)
 
 
 def card_of(config: RunConfig, gpu: Gpu | None) -> str:

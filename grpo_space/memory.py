@@ -1,8 +1,9 @@
 """The memory that a run takes of a GPU, part by part, before it is started: what fits, and the largest that does.
 
-The parts follow from the model's shape. What cannot be derived was read off three runs of the presets' architectures on
-an H100 capped to a T4's memory, 2026-11-25 (benchmarks/results): the plan was within 1 % of the memory that PyTorch
-allocated and within 7 % of what it held. On other GPUs, and without vLLM, it was not measured.
+The parts follow from the model's shape. What cannot be derived was read off runs of the presets' architectures on an
+H100 capped to a T4's memory. Four runs of 2026-11-25 (benchmarks/results) held 0 to 8 % more than the plan, the 7B the
+most: in passes of 3 completions it peaked where it had in passes of 6, so what peaked was not the pass. On other GPUs,
+and without vLLM, it was not measured.
 """
 
 import json

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,14 +16,7 @@ from grpo_space.presets import read_preset
 from tests.conftest import Cli, assert_refused
 
 PRESETS = {"8b": "llama-3.1-8b", "7b": "qwen2.5-math-7b", "1.5b": "qwen2.5-1.5b"}
-AS_MEASURED = {
-    "7b": [
-        "grpo.per_device_train_batch_size=6", "grpo.gradient_accumulation_steps=1", "data.max_prompt_length=384",
-        "grpo.max_completion_length=768", "model.max_seq_length=1152",
-    ]
-}  # fmt: skip
-"""Settings of a preset that were others then."""
-MEASURED = json.loads((PROJECT / "benchmarks/results/2026-11-25-gpu.json").read_text())["in_turns"]
+MEASURED = json.loads((PROJECT / "benchmarks/results/2026-11-25-gpu.json").read_text())["contenders"]
 
 
 def preset(name: str, *settings: str) -> RunConfig:
@@ -36,12 +30,17 @@ def shape(config: RunConfig) -> Shape:
 
 
 @pytest.mark.parametrize("measured", [m for m in MEASURED if m["name"].startswith("worker")], ids=lambda m: m["name"])
-def test_the_plan_is_within_ten_percent_of_what_was_measured(measured: dict[str, float]) -> None:
-    """With the prompts of that run, and the cache that vLLM got then: both are settings, not what is predicted."""
-    name = str(measured["name"]).removeprefix("worker-")
-    config = preset(PRESETS[name], *AS_MEASURED.get(name, []))
-    data = config.data.model_copy(update={"max_prompt_length": int(measured["prompt_tokens"])})
-    parts = plan(config.model_copy(update={"data": data}), shape(config), LIMITS["t4"]).parts
+def test_the_plan_is_within_ten_percent_of_what_was_measured(measured: dict[str, Any]) -> None:
+    """With the settings and the prompts of that run, and the cache that vLLM got."""
+    size = measured["per_device_train_batch_size"]
+    config = preset(
+        PRESETS[measured["name"].split("/")[1]],
+        f"grpo.per_device_train_batch_size={size}",
+        f"grpo.gradient_accumulation_steps={measured['completions_per_step'] // size}",
+        f"data.max_prompt_length={measured['prompt_tokens']}",
+    )
+    assert config.grpo.max_completion_length == measured["completion_tokens"][0]
+    parts = plan(config, shape(config), LIMITS["t4"]).parts
     planned = sum(parts.values()) - parts["vLLM's cache"] + measured["vllm_cache_gib"]
     assert planned == pytest.approx(measured["peak_reserved_gib"] + memory.CONTEXT, rel=0.10)
 

@@ -18,8 +18,9 @@ from grpo_space.runs import Run, create
 from grpo_space.worker.__main__ import Child
 from grpo_space.worker.recovery import OUT_OF_MEMORY, is_out_of_memory, lower, lowered, next_attempt
 
-LLAMA = read_preset("llama-3.1-8b").run
-
+LLAMA = override(
+    read_preset("llama-3.1-8b").run, ["grpo.per_device_train_batch_size=6", "grpo.gradient_accumulation_steps=1"]
+)
 
 T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))
 
@@ -153,3 +154,20 @@ def test_pytorchs_error_is_known_whatever_it_is_wrapped_in() -> None:
     assert is_out_of_memory(wrapped)
     assert is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate"))
     assert not is_out_of_memory(RuntimeError("CUDA error: an illegal memory access"))
+
+
+NO_ROOM = "No available memory for the cache blocks. Try increasing `gpu_memory_utilization`"
+
+
+def test_without_room_for_its_cache_vllm_is_left_out_at_once() -> None:
+    """As seen on a GPU with 9 GiB. Less of the GPU for vLLM would be less room still."""
+    error = RuntimeError(f"Engine core initialization failed: {NO_ROOM}")
+    assert is_out_of_memory(error)
+    story = History()
+    chosen = Chosen(engine="unsloth", rollout="vllm", why="")
+    story.add([Started(), chosen, Failed(boundary="load", message=str(error), traceback="")])
+    alarm = next_attempt(LLAMA, [], story, OUT_OF_MEMORY, "", T4)
+    assert alarm is not None
+    assert alarm.name == "memory:generate"
+    assert alarm.message.startswith("The GPU's memory ran out while vLLM started (")
+    assert "GiB were planned). The run goes on from its last checkpoint without vLLM: " in alarm.message

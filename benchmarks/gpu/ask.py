@@ -68,7 +68,7 @@ def main() -> int:
     cap.apply()
     found = hardware.gpu()
     assert found is not None
-    t4 = replace(found, gib=cap.CAP_BYTES / 2**30, compute_capability=(7, 5))
+    t4 = replace(found, gib=cap.CAP_BYTES / 2**30 + 0.45, compute_capability=(7, 5))
     source = arguments.checkpoints.absolute() / arguments.model
     config = settings.config_of(arguments.model, arguments.checkpoints.absolute())
     choice = choose(config, source, t4, vllm_died=False)
@@ -156,6 +156,7 @@ def parting(engine: Any, prompt: list[dict[str, str]], tokens: int, which: str, 
         [output] = engine.model.vllm_engine.generate([{"prompt_token_ids": ids}], sampling, lora_request=lora)
         return output.outputs[0]
 
+    engine.model.vllm_engine.llm_engine.vllm_config.model_config.max_logprobs = 10  # Unsloth allows none
     ids = engine.encode(prompt)
     alone = list(generate(ids, engine.decoding(tokens, None, 0)).token_ids)
     texts = [engine.read(alone[: i + 1]).text for i in range(len(alone))]

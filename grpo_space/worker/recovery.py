@@ -58,7 +58,8 @@ def _one_rung_lower(config: RunConfig, events: list[AnyEvent], told: History, gp
     before = lowered(config, events)
     vllm = told.chosen is not None and told.chosen.rollout == "vllm"
     part = part_of(told.end, vllm)
-    ladder = [name for name in LADDERS[part] if vllm or name not in ("cache", "generate")]
+    rungs_here = ("generate",) if _no_room_for_cache(told.end.message) else LADDERS[part]
+    ladder = [name for name in rungs_here if vllm or name not in ("cache", "generate")]
     if len(rungs) == MOST_RUNGS - 1:
         ladder.sort(key=FREES.index)
     for name in ladder:
@@ -101,6 +102,8 @@ WORDS = {
     "generate": f"{GO_ON} without vLLM: {COST}.",
     "evaluation": "The run goes on, answering {c.evaluation.batch_size} problems at once.",
 }
+_NO_ROOM = ("No available memory for the cache blocks", "Free memory on device", "can be stored in KV cache")
+"""What vLLM says where the GPU leaves no room for its cache. Unsloth has tried a smaller one by then."""
 _WRITES = re.compile(r", in (?:fast_generate|generate|_generate|_generate_single_turn)\n")
 """A traceback's line of TRL, Unsloth or Transformers writing completions."""
 
@@ -171,10 +174,15 @@ def _beside(config: RunConfig, gpu: Gpu | None, message: str) -> str:
     return f" ({'; '.join(said)})" if said else ""
 
 
+def _no_room_for_cache(message: str) -> bool:
+    return any(words in message for words in _NO_ROOM)
+
+
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """PyTorch's own error, or CUDA's in the words of a library, whatever it was wrapped in."""
+    """PyTorch's own error, or CUDA's or vLLM's in the words of a library, whatever it was wrapped in."""
     while error is not None:
-        if type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in str(error):
+        said = str(error)
+        if type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in said or _no_room_for_cache(said):
             return True
         error = error.__cause__ or error.__context__
     return False
