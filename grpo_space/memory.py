@@ -25,10 +25,13 @@ LIMITS = {"t4": 14.56, "l4": 22.0, "a10g": 22.0, "a100": 79.0, "h100": 79.0, "h2
 """What a program can use of a card, in GiB: a T4's as measured, the others' by their data sheets less 1 GiB."""
 VLLM_MOST = 0.6
 """vLLM's share of the GPU at most: the weights, which the training shares, its cache and its activations."""
-VLLM_SPARE = (3.0, 0.25)
-"""GiB of cache more than needed: the first, if all else fits beside it."""
+SPARE = 0.25
+"""GiB of vLLM's cache more than needed at the least."""
+ROOMY = 3.0
+"""The same where all else fits beside it."""
 WHOLE = 8
-"""So many whole completions, prompts included, find room in vLLM's cache at the least; most end earlier."""
+"""So many whole completions, prompts included, find room in vLLM's cache where a step's do not all; the others wait for
+their turn. Most end earlier, and those of one prompt share it."""
 FEW = 3
 """So many with `vllm_cache: small`."""
 CONTEXT = 0.5
@@ -150,22 +153,26 @@ def plan(config: RunConfig, shape: Shape, limit: float) -> Plan:
     """The plan of a run through Unsloth on a GPU with `limit` GiB, with vLLM unless the config says otherwise."""
     if config.rollout == "generate" or config.engine == "transformers":
         return _plan(config, shape, limit, None)
-    roomy, tight = (_plan(config, shape, limit, spare) for spare in VLLM_SPARE)
-    return roomy if roomy.fits and config.vllm_cache == "auto" else tight
+    one = shape.cache(config.model.max_seq_length) / GIB
+    if config.vllm_cache == "small":
+        return _plan(config, shape, limit, FEW * one + SPARE)
+    every = max(WHOLE, config.grpo.completions_per_step) * one
+    for wanted in (every + ROOMY, every + SPARE):
+        if (found := _plan(config, shape, limit, wanted)).fits:
+            return found
+    return _plan(config, shape, limit, WHOLE * one + SPARE)
 
 
-def _plan(config: RunConfig, shape: Shape, limit: float, spare: float | None) -> Plan:
-    """`spare`: GiB of vLLM's cache more than needed; None: without vLLM."""
+def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None) -> Plan:
+    """`wanted`: GiB of vLLM's cache; None: without vLLM."""
     grpo = config.grpo
     weights = shape.weights(config.model.load_in_4bit) / GIB
     adapter = shape.lora(config.lora.r, config.lora.target_modules) / GIB
     tokens = grpo.per_device_train_batch_size * (config.data.max_prompt_length + grpo.max_completion_length)
     share = cache = 0.0
     parts = {"weights": weights}
-    if spare is not None:
+    if wanted is not None:
         beside = weights + adapter * 2 + WARM_UP
-        whole = FEW if config.vllm_cache == "small" else max(WHOLE, grpo.completions_per_step)
-        wanted = shape.cache(whole * config.model.max_seq_length) / GIB + spare
         share = min(VLLM_MOST, (beside + wanted) / (limit - CONTEXT))
         cache = max(0.0, share * (limit - CONTEXT) - beside)
         parts |= {"vLLM's cache": cache, "vLLM's adapter": adapter * 2, "CUDA graphs": GRAPHS}
@@ -182,7 +189,7 @@ def _plan(config: RunConfig, shape: Shape, limit: float, spare: float | None) ->
     total, problem = sum(parts.values()), ""
     if total > limit:
         problem = f"it needs {total:.1f} GiB, and {limit:.1f} can be used"
-    elif spare is not None and cache_tokens < config.model.max_seq_length:
+    elif wanted is not None and cache_tokens < config.model.max_seq_length:
         problem = f"vLLM's cache holds {cache_tokens:,} tokens, and one prompt with its completion can have "
         problem += f"{config.model.max_seq_length:,}"
     checkpoints = 3 * adapter * (4 + moments)
