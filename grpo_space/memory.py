@@ -1,9 +1,8 @@
 """The memory that a run takes of a GPU, part by part, before it is started: what fits, and the largest that does.
 
 The parts follow from the model's shape. What cannot be derived was read off runs of the presets' architectures on an
-H100 capped to a T4's memory. Four runs of 2026-11-25 (benchmarks/results) held 0 to 8 % more than the plan, the 7B the
-most: in passes of 3 completions it peaked where it had in passes of 6, so what peaked was not the pass. On other GPUs,
-and without vLLM, it was not measured.
+H100 capped to a T4's memory: of the four of 2026-11-25 (benchmarks/results) PyTorch held up to 7 % more than the plan,
+the 1.5B's run the most, whose allocator left more unused. On other GPUs, and without vLLM, it was not measured.
 """
 
 import json
@@ -44,6 +43,9 @@ WARM_UP = 0.37
 """What vLLM keeps free of its share for its own activations, in GiB."""
 FOUR_BITS = 0.516
 """Bytes a weight in NF4, with the scales of its blocks, doubly quantised (QLoRA, arXiv:2305.14314)."""
+LOGITS = 6.5
+"""Copies of a piece's logits in 32 bits, beside one of the output layer: with these the plan is within 0.1 GiB of what
+PyTorch allocated in each of the four runs. That they are what is there was not traced."""
 UNROLLED = 32
 """Pieces at most into which Unsloth's loss is cut; fewer completions in a pass make 4 each."""
 HOST_GIB = 7.0
@@ -169,6 +171,7 @@ def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None) -
     weights = shape.weights(config.model.load_in_4bit) / GIB
     adapter = shape.lora(config.lora.r, config.lora.target_modules) / GIB
     tokens = grpo.per_device_train_batch_size * (config.data.max_prompt_length + grpo.max_completion_length)
+    logits = _logits(shape, tokens, grpo.per_device_train_batch_size)
     share = cache = 0.0
     parts = {"weights": weights}
     if wanted is not None:
@@ -181,8 +184,8 @@ def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None) -
         "adapter": adapter * 4,
         "gradients": adapter * 4,
         "optimizer": adapter * moments,
-        "activations": _activations(shape, tokens) / GIB,
-        "logits": _logits(shape, tokens, grpo.per_device_train_batch_size) / GIB,
+        "activations": (_kept(shape, tokens) + max(0.0, _mlp(shape, tokens) - logits)) / GIB,
+        "logits": logits / GIB,
         "context and slack": CONTEXT + SLACK,
     }
     cache_tokens = int(cache * GIB / shape.cache(1))
@@ -196,16 +199,21 @@ def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None) -
     return Plan(parts, limit, share, cache_tokens, HOST_GIB + weights, weights + checkpoints, problem)
 
 
-def _activations(shape: Shape, tokens: int) -> float:
-    """Bytes, with gradient checkpointing: what each layer starts from, in 32 bits, and six of one layer's widest."""
-    kept = shape.num_hidden_layers * tokens * shape.hidden_size * 4
-    return kept + 6 * tokens * shape.intermediate_size * 2
+def _kept(shape: Shape, tokens: int) -> float:
+    """Bytes, with gradient checkpointing: what each layer starts from, in 16 bits."""
+    return shape.num_hidden_layers * tokens * shape.hidden_size * 2
+
+
+def _mlp(shape: Shape, tokens: int) -> float:
+    """Bytes of one layer's on the way back, when the logits are gone: six of its widest. A guess: no measured run was
+    long enough for it to be more than the logits."""
+    return 6 * tokens * shape.intermediate_size * 2
 
 
 def _logits(shape: Shape, tokens: int, rows: int) -> float:
-    """Bytes: four copies of a piece's, in 32 bits."""
+    """Bytes, where the loss is worked out: a piece's logits, and the output layer."""
     pieces = max(rows, min(4 * rows, UNROLLED))
-    return 4 * math.ceil(tokens / pieces) * shape.vocab_size * 4
+    return LOGITS * math.ceil(tokens / pieces) * shape.vocab_size * 4 + shape.vocab_size * shape.hidden_size * 4
 
 
 def longest_completion(config: RunConfig, shape: Shape, limit: float) -> int:

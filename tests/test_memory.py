@@ -30,7 +30,7 @@ def shape(config: RunConfig) -> Shape:
 
 
 @pytest.mark.parametrize("measured", [m for m in MEASURED if m["name"].startswith("worker")], ids=lambda m: m["name"])
-def test_the_plan_is_within_ten_percent_of_what_was_measured(measured: dict[str, Any]) -> None:
+def test_the_plan_is_within_six_percent_of_what_was_measured(measured: dict[str, Any]) -> None:
     """With the settings and the prompts of that run, and the cache that vLLM got."""
     size = measured["per_device_train_batch_size"]
     config = preset(
@@ -42,7 +42,7 @@ def test_the_plan_is_within_ten_percent_of_what_was_measured(measured: dict[str,
     assert config.grpo.max_completion_length == measured["completion_tokens"][0]
     parts = plan(config, shape(config), LIMITS["t4"]).parts
     planned = sum(parts.values()) - parts["vLLM's cache"] + measured["vllm_cache_gib"]
-    assert planned == pytest.approx(measured["peak_reserved_gib"] + memory.CONTEXT, rel=0.10)
+    assert planned == pytest.approx(measured["peak_reserved_gib"] + memory.CONTEXT, rel=0.06)
 
 
 def test_where_not_all_completions_of_a_step_find_room_some_wait() -> None:
