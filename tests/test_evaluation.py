@@ -130,7 +130,7 @@ def test_a_file_and_several_samples(run: Run, tmp_path: Path) -> None:
     assert len({answer.text for problem in history.sampled["base"].answers for answer in problem}) > 6
     assert "mean@3" in evaluate(run, "--data", str(file), "--samples", "3").stdout
     assert_refused(
-        evaluate(run, "--data", str(file), "--limit", "2", "--checkpoint", "7"), "--checkpoint 7: is not there"
+        evaluate(run, "--data", str(file), "--limit", "2", "--checkpoint", "7"), "checkpoint 7: is not there"
     )
 
 
@@ -161,10 +161,11 @@ def test_a_file_that_cannot_be_evaluated_on(run: Run, tmp_path: Path, content: s
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (Asked(data="gsm9k"), "--data gsm9k: is neither held-out, gsm8k-test nor a file"),
-        (Asked(checkpoint=3), "--checkpoint 3: is not there; made keeps none yet"),
-        (Asked(checkpoint=3, adapter="a/b"), "--checkpoint 3: is the run's own; --adapter a/b is another one"),
-        (Asked(samples=65), "--samples 65: 1 to 64 are possible"),
+        (Asked(data="gsm9k"), "data gsm9k: is neither held-out, gsm8k-test nor a file"),
+        (Asked(checkpoint=3), "checkpoint 3: is not there; made keeps none yet"),
+        (Asked(checkpoint=3, adapter="a/b"), "checkpoint 3: is the run's own; adapter a/b is another one"),
+        (Asked(samples=65), "samples 65: 1 to 64 are possible"),
+        (Asked(limit=0), "limit 0: 1 problem is the least"),
     ],
 )
 def test_what_cannot_be_asked_for(run: Run, asked: Asked, words: str) -> None:
