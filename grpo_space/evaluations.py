@@ -63,7 +63,14 @@ def begin(run: Run, asked: Asked = OWN, again: bool = False, token: str | None =
     folder = run.folder / "evaluations"
     folder.mkdir(exist_ok=True)
     log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
-    start(run, "evaluate", str(log.path), asked.model_dump_json(), "again" if again else "known", token=token)
+    there = log.path.exists()
+    log.path.touch()  # before the worker has the lock: whoever sees that sees which log is its own
+    try:
+        start(run, "evaluate", str(log.path), asked.model_dump_json(), "again" if again else "known", token=token)
+    except UserError:
+        if not there:
+            log.path.unlink()
+        raise
     return log
 
 

@@ -50,7 +50,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     summary = gr.HTML(nothing(None), elem_id="gs-summary")
     now = gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate")
     download = gr.Button("Every answer as JSON lines", elem_classes=OFF, elem_id="gs-lines")
-    file = gr.File(label="Ready to download", visible=False, interactive=False, elem_id="gs-lines-file")
+    file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-lines-file")
     evaluate.build(view, evaluated, followers, place)
     with gr.Column(visible=False) as problems:
         gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
@@ -79,7 +79,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
             summary: evidence.summarise(page.run.id, history) if page and history else nothing(page),
             now: shown_if(untested and page is not None and evaluations.possible(page.run)),
             download: shown_if(history is not None),
-            file: gr.update(visible=False),
+            file: gr.update(value=None, elem_classes=OFF),
             problems: gr.update(visible=history is not None and not history.sampled),
             both: "",
             wrongly: shown_if(False),
@@ -128,7 +128,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     def as_lines(view: View, chosen: str, request: gr.Request) -> Any:
         if not place.access.demo:
             place.access.allowed(request)
-        return gr.update(value=str(lines_file(followers.look(view.run), chosen)), visible=True)
+        return gr.update(value=str(lines_file(followers.look(view.run), chosen)), elem_classes=[])
 
     shown = [stop, which, listed, summary, now, download, file, problems, kept, problem_table, both, wrongly]
     evaluated.change(fill, [view, which, listed, kept, words], shown, **QUIET)

@@ -49,17 +49,17 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     with gr.Accordion("Evaluate something else", open=False, elem_id="gs-else") as fold:
         gr.HTML("<p class='gs-dim'>Base and tuned answer the same problems. The run stays as it is.</p>")
         weights = gr.Dropdown(weights_of(None), value=ADAPTER, label="Weights", elem_id="gs-weights")
-        folder = "" if place.access.on_space else ", or a folder on this machine"
+        folder = "" if place.access.on_space else ", or the whole path of a folder here"
         adapter = gr.Textbox("", label=f"Adapter: of the same base, by its name on the Hub{folder}", max_length=500,
                              placeholder="user/name", elem_classes=OFF, elem_id="gs-other-adapter")  # fmt: skip
         data = gr.Radio(DATA, value=evaluations.HELD_OUT, label="Problems", elem_id="gs-data")
         kinds = [".jsonl", ".json", ".txt"]
         upload = gr.File(label="File: JSON lines with question and answer", file_types=kinds, height=120,
                          elem_classes=OFF, elem_id="gs-problems-file")  # fmt: skip
-        uploaded, file, count = gr.HTML(), gr.State(""), gr.State(0)
+        uploaded, file, count = gr.HTML(elem_id="gs-uploaded"), gr.State(""), gr.State(0)
         with gr.Row():
-            info = "At most so many problems; empty: all. Fewer are a sample, the same for everybody"
-            limit = gr.Number(None, label="Limit", info=info, elem_id="gs-limit")
+            info = "At most so many problems, a sample that is the same for everybody. 0: all"
+            limit = gr.Number(0, label="Limit", info=info, elem_id="gs-limit")
             info = "Of each problem. 1: one greedy answer. More: mean@k, pass@k and maj@k"
             samples = gr.Number(1, label="Samples", info=info, elem_id="gs-samples")
         planned = gr.HTML(elem_id="gs-evaluation-plan")
@@ -87,13 +87,12 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
 
     @in_words
     def start(view: View, weights: str, adapter: str, data: str, file: str, limit: float | None,
-              samples: float | None, request: gr.Request) -> Any:  # fmt: skip
+              samples: float | None, request: gr.Request) -> None:  # fmt: skip
         place.access.allowed(request)
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
         chosen = Chosen(str(weights), str(adapter or ""), str(data), file, limit, samples)
         begun(page.run, asked_for(chosen, place.access.on_space), followers, place, request)
-        return gr.update(open=False)
 
     evaluated.change(offer, [view, weights], weights, **QUIET)
     weights.change(lambda weights: shown_if(weights == OTHER), weights, adapter, queue=False, **QUIET)
@@ -102,7 +101,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     looked_at: Any = [fold.expand, evaluated.change, data.change, count.change, limit.change, samples.change]
     gr.on(looked_at, plan, [view, data, count, limit, samples], planned, trigger_mode="always_last", **QUIET)
     asked = [view, weights, adapter, data, file, limit, samples]
-    begin.click(start, asked, fold, **QUIET).success(None, js=INTO_VIEW)
+    begin.click(start, asked, None, **QUIET).success(None, js=INTO_VIEW)
 
 
 def begun(run: Run, asked: Asked, followers: Followers, place: Place, request: gr.Request) -> None:
@@ -150,8 +149,8 @@ def asked_for(chosen: Chosen, on_space: bool) -> Asked:
         data=chosen.file if chosen.data == FILE else chosen.data,
         adapter=_adapter(chosen.adapter.strip(), on_space) if chosen.weights == OTHER else "",
         checkpoint=int(chosen.weights) if STEP.fullmatch(chosen.weights) else None,
-        limit=_whole("limit", chosen.limit),
-        samples=_whole("samples", chosen.samples) or 1,
+        limit=_whole("limit", chosen.limit, 0) or None,
+        samples=_whole("samples", chosen.samples, 1),
     )
 
 
@@ -162,17 +161,18 @@ def _adapter(said: str, on_space: bool) -> str:
         raise UserError("adapter: is empty: name one on the Hub, user/name")
     if "/" in said and uploads.on_the_hub(said):
         return said
-    if not on_space and "\0" not in said and len(said) < 500 and Path(said).is_dir():
-        return str(Path(said).absolute())
-    folder = "" if on_space else ", nor a folder on this machine"
+    if not on_space and "\0" not in said and len(said) < 500 and Path(said).is_absolute() and Path(said).is_dir():
+        return said
+    folder = "" if on_space else ", nor the whole path of a folder here"
     raise UserError(f"adapter: {said[:80]!r} is no name on the Hub (user/name){folder}")
 
 
-def _whole(field: str, said: float | None) -> int | None:
+def _whole(field: str, said: float | None, least: int) -> int:
+    """A field that was emptied has its least value."""
     if said is None:
-        return None
-    if not float(said).is_integer() or not 1 <= said < 10**9:
-        raise UserError(f"{field}: {said:g} is not a whole number from 1 on")
+        return least
+    if not float(said).is_integer() or not least <= said < 10**9:
+        raise UserError(f"{field}: {said:g} is not a whole number from {least} on")
     return int(said)
 
 
@@ -184,7 +184,7 @@ def plan_words(page: Page, data: str, uploaded: int, limit: float | None, sample
     """
     own = page.config.evaluation.problems if page.config else 0
     there = {evaluations.HELD_OUT: own, evaluations.GSM8K_TEST: card.GSM8K_TEST, FILE: uploaded}.get(data, 0)
-    most, each = _whole("limit", limit), _whole("samples", samples) or 1
+    most, each = _whole("limit", limit, 0), _whole("samples", samples, 1)
     problems = min(there, most or there)
     if not problems:
         return ""

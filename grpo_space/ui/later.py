@@ -34,17 +34,17 @@ class Later:
         self._logs: dict[str, tuple[int, History]] = {}
 
     def look(self, own: History, config: RunConfig | None, going: bool, stopping: bool) -> Evaluations:
-        """`own`: what the run itself tells. `going`: an evaluation has the machine."""
+        """`own`: what the run itself tells. `going`: one has the machine, if only for its last moment."""
         self._read()
         later = {name: history for name, (_, history) in self._logs.items() if is_later(history, own)}
         made = {OWN: own} if own.measured else {}
         made |= {name: history for name, history in later.items() if history.measured}
+        going = going and self.at_hand().end is None
         return Evaluations(made, best(own, made.values()), going, self._now(later, config, going, stopping))
 
     def at_hand(self) -> History:
-        """What the evaluation that goes on tells: nothing, where it has not begun to."""
-        latest = next(reversed(self._logs.values()), (0, History()))[1]
-        return History() if latest.end else latest
+        """What the latest one tells."""
+        return next(reversed(self._logs.values()), (0, History()))[1]
 
     def _read(self) -> None:
         before, self._logs = self._logs, {}

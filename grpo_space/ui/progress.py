@@ -98,7 +98,8 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
         if phase.what == "download":
             said.append(download_words(phase))
         elif phase.total:
-            said.append(f"{done:,} of {phase.total:,} problems")
+            what = "problems" if evaluations.asked_of(history).samples == 1 else "answers"
+            said.append(f"{done:,} of {phase.total:,} {what}")
         if phase.what != "download":
             said.append(_expected(phase, history))
     bar = ""
