@@ -29,7 +29,8 @@ DATA = [
     ("GSM8K's test", evaluations.GSM8K_TEST),
     ("A file", FILE),
 ]
-INTO_VIEW = "() => document.querySelector('#gs-evaluating')?.scrollIntoView({ block: 'center' })"
+TO_THE_TOP = "() => document.querySelector('#gs-tabs')?.scrollIntoView()"
+"""JavaScript: how far it is stands at the top of the tab."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     looked_at: Any = [fold.expand, evaluated.change, data.change, count.change, limit.change, samples.change]
     gr.on(looked_at, plan, [view, data, count, limit, samples], planned, trigger_mode="always_last", **QUIET)
     asked = [view, weights, adapter, data, file, limit, samples]
-    begin.click(start, asked, None, **QUIET).success(None, js=INTO_VIEW)
+    begin.click(start, asked, None, **QUIET).success(None, js=TO_THE_TOP)
 
 
 def begun(run: Run, asked: Asked, followers: Followers, place: Place, request: gr.Request) -> None:
