@@ -295,9 +295,9 @@ def test_the_verdict_names_the_run_and_what_was_evaluated(run: Run) -> None:
         Finished(why="done"),
     )
     drawn = evidence.summarise(run.id, page(run).evaluations.made["2099-01"])
-    assert f"{run.id}</b>: checkpoint of step 20 on GSM8K&#x27;s test, 100 problems, " in drawn
+    assert f"{run.id}</b>: Checkpoint of step 20 on GSM8K&#x27;s test, 100 problems, " in drawn
     assert "3 of these problems were trained on: &lt;b&gt;." in drawn
-    assert "The run&#x27;s own: " in evidence.summarise(run.id, page(run).evaluation)
+    assert "The run&#x27;s own comparison, 100 problems, " in evidence.summarise(run.id, page(run).evaluation)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,11 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     gr.Examples(EXAMPLES, question, label="For example")
     with gr.Accordion("How they answer", open=False):
         checkpoint = gr.Dropdown(
-            checkpoints(None), value="", label="Tuned", elem_classes=OFF, elem_id="gs-ask-checkpoint"
+            checkpoints(None),
+            value="",
+            label="Weights of the tuned model",
+            elem_classes=OFF,
+            elem_id="gs-ask-checkpoint",
         )
         temperature = gr.Slider(0, 2, 0, step=0.1, label="Temperature (0: always the likeliest token)")
         samples = gr.Slider(1, 8, 1, step=1, label="Answers of each (more than one needs a temperature)")

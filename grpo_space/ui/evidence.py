@@ -59,8 +59,8 @@ def title(history: History) -> str:
     """An evaluation's name among the others."""
     made = history.tuned or history.sampled["tuned"]
     when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(made.time))
-    own = "The run's own: " if is_own(history) else ""
-    return f"{own}{evaluations.name(evaluations.asked_of(history))}, {history.problems:,} problems, {when} UTC"
+    what = "the run's own comparison" if is_own(history) else evaluations.name(evaluations.asked_of(history))
+    return f"{what[0].upper()}{what[1:]}, {history.problems:,} problems, {when} UTC"
 
 
 def about(run: str, history: History) -> str:

@@ -160,7 +160,7 @@ def test_something_else_is_evaluated_looked_at_and_taken_home(
     expect(page.locator("#gs-evaluating")).to_contain_text("Evaluating checkpoint of step 20 on")
     expect(page.locator("#gs-evaluating")).to_be_in_viewport()
     expect(page.locator("#gs-stop-evaluation")).to_be_visible()
-    expect(summary).to_contain_text("checkpoint of step 20 on", timeout=A_START)
+    expect(summary).to_contain_text("Checkpoint of step 20 on", timeout=A_START)
     expect(summary).to_contain_text("the adapter changes nothing")
     expect(page.locator("#gs-problems tbody tr")).to_have_count(6)
     expect(page.locator("#gs-stop-evaluation")).not_to_be_visible()
