@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from grpo_space import lines
@@ -32,6 +33,7 @@ from grpo_space.ui import ask, compare, evaluate, evidence, follow
 from grpo_space.ui.evaluate import ADAPTER, FILE, OTHER, Chosen, asked_for, plan_words
 from grpo_space.ui.follow import Follower, Followers, Page
 from grpo_space.ui.later import OWN as RUNS_OWN
+from grpo_space.ui.place import here
 from grpo_space.ui.stream import View
 from tests import made
 from tests.fake_worker import QUESTION
@@ -176,6 +178,26 @@ def test_one_that_came_to_nothing_says_why_and_what_to_do(run: Run, end: tuple[E
 def test_a_training_is_not_stopped_from_here(run: Run) -> None:
     with locked(run.folder / "lock", what="train"), pytest.raises(UserError, match="No evaluation is going on"):
         evaluate.stop(View(run=run.id), Followers())
+
+
+def test_a_second_one_is_told_who_has_the_machine(run: Run, runs_root: Path) -> None:
+    with (
+        locked(run.folder / "lock", what="evaluate"),
+        locked(runs_root / "gpu.lock", what="evaluating", run=run.id, task="evaluate"),
+        pytest.raises(UserError, match=f"{run.id} has the machine, one run at a time: this page shows it"),
+    ):
+        evaluate.begun(run, OWN, Followers(), here({}), gr.Request())
+    assert run.evaluations() == []
+
+
+def test_one_that_is_refused_leaves_no_log(run: Run, runs_root: Path) -> None:
+    run.adapter.mkdir()
+    with (
+        locked(runs_root / "gpu.lock", what="merging", run="another", task="merge"),
+        pytest.raises(UserError, match="the machine is merging another: one at a time"),
+    ):
+        evaluate.begun(run, OWN, Followers(), here({}), gr.Request())
+    assert run.evaluations() == []
 
 
 # --- what may be asked for --------------------------------------------------------------------------------------------

@@ -95,6 +95,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
         page = followers.look(view.run)
         return fill(view, chosen, (page.run.id, *page.evaluations.made) if page else (), sort, words)
 
+    @in_words
     def keep(view: View, chosen: str, kept: str, words: str) -> tuple[str, str, Any]:
         page = followers.look(view.run)
         return (problems_table(looked_at(page, chosen), kept, words) if page else ""), "", shown_if(False)

@@ -111,7 +111,6 @@ def begun(run: Run, asked: Asked, followers: Followers, place: Place, request: g
     Raises:
         UserError: where it cannot be done, or the machine is busy.
     """
-    evaluations.check(run, asked)
     submit.check(run.config, place)
     evaluations.begin(run, asked, token=token_if_any(place.access, request))
     followers.forget_current()

@@ -63,11 +63,12 @@ def now(
     head = box("gs-run", badge(status), tag("b", text(name)), tag("span", text(model), "gs-dim"))
     if status == "running":
         limit = config.max_minutes if config else None
-        return head + _stages(history) + _progress(history, stopping, limit)
+        evaluates = history.started is not None and history.started.task == "evaluate"
+        return head + _stages(history, EVALUATION if evaluates else STAGES) + _progress(history, stopping, limit)
     return head + "".join(_ending(history, status, checkpoint))
 
 
-def _stages(history: History, stages: dict[str, str] = STAGES) -> str:
+def _stages(history: History, stages: dict[str, str]) -> str:
     """Where the run is in its story."""
     names = list(stages)
     what = history.phase.what if history.phase else ""
