@@ -34,7 +34,7 @@ from grpo_space.ui.evaluate import ADAPTER, FILE, OTHER, Chosen, asked_for, plan
 from grpo_space.ui.follow import Follower, Followers, Page
 from grpo_space.ui.later import OWN as RUNS_OWN
 from grpo_space.ui.place import here
-from grpo_space.ui.stream import View
+from grpo_space.ui.stream import View, offered
 from tests import made
 from tests.fake_worker import QUESTION
 
@@ -271,6 +271,12 @@ def test_the_checkpoints_that_are_kept_can_be_chosen(run: Run) -> None:
     assert [value for _, value in evaluate.weights_of(run)] == [ADAPTER, "10", "20", OTHER]
     assert [value for _, value in evaluate.weights_of(None)] == [ADAPTER, OTHER]
     assert [value for _, value in ask.checkpoints(run)] == ["", "10", "20"]
+
+
+def test_what_was_chosen_meanwhile_stays() -> None:
+    """A list that is renewed on its own sets no value back."""
+    assert "value" not in offered([("a", "1"), ("b", "2")], "1", "1")
+    assert offered([("a", "1")], "1", "2")["value"] == "1"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from grpo_space.runs import Run
 from grpo_space.ui.follow import Followers
 from grpo_space.ui.markup import box, note, tag, text
 from grpo_space.ui.place import Place
-from grpo_space.ui.stream import OFF, View
+from grpo_space.ui.stream import OFF, View, offered
 from grpo_space.words import duration
 
 EXAMPLES = [
@@ -48,8 +48,8 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     def offer(view: View, chosen: str) -> Any:
         page = followers.look(view.run)
         there = checkpoints(page.run if page else None)
-        chosen = chosen if chosen in dict(there).values() else ""
-        return gr.update(choices=there, value=chosen, elem_classes=[] if len(there) > 1 else OFF)
+        value = chosen if chosen in dict(there).values() else ""
+        return offered(there, value, chosen, elem_classes=[] if len(there) > 1 else OFF)
 
     def ask_both(
         view: View, said: str, temperature: float, samples: float, seed: float, step: str, request: gr.Request

@@ -17,7 +17,7 @@ from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers, Page
 from grpo_space.ui.markup import box, note, tag, text
 from grpo_space.ui.place import Place
-from grpo_space.ui.stream import OFF, View, shown_if
+from grpo_space.ui.stream import OFF, View, offered, shown_if
 
 FILTERS: dict[str, Outcome | None] = {
     "All": None,
@@ -67,14 +67,14 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
                                      buttons=["copy"], interactive=False, elem_id="gs-kept-report")  # fmt: skip
     ask.build(view, evaluated, followers, place)
 
-    def fill(view: View, chosen: str, known: Names, sort: str, words: str) -> dict[Any, Any]:
+    def fill(view: View, before: str | None, known: Names, sort: str, words: str) -> dict[Any, Any]:
         page = followers.look(view.run)
-        chosen, names = which_of(page, chosen, known)
+        chosen, names = which_of(page, before, known)
         history = page.evaluations.made.get(chosen) if page else None
         untested = page is not None and page.status != "running" and not page.evaluation.measured
         updates: dict[Any, Any] = {
             stop: shown_if(page is not None and page.evaluations.going),
-            which: gr.update(choices=titles(page), value=chosen or None, elem_classes=[] if len(names) > 2 else OFF),
+            which: offered(titles(page), chosen or None, before, elem_classes=[] if len(names) > 2 else OFF),
             listed: names,
             summary: evidence.summarise(page.run.id, history) if page and history else nothing(page),
             now: shown_if(untested and page is not None and evaluations.possible(page.run)),
@@ -86,8 +86,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
         }
         if history is not None and not history.sampled:
             choices = _choices(history)
-            sort = next((value for _, value in choices if value == sort), "All")
-            updates |= {kept: gr.update(choices=choices, value=sort)}
+            updates |= {kept: offered(choices, sort if sort in FILTERS else "All", sort)}
             updates |= {problem_table: problems_table(history, sort, words)}
         return updates
 
@@ -144,7 +143,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     download.click(as_lines, [view, which], file, **QUIET)
 
 
-def which_of(page: Page | None, chosen: str, listed: Names) -> tuple[str, Names]:
+def which_of(page: Page | None, chosen: str | None, listed: Names) -> tuple[str, Names]:
     """Which evaluation to show of those that there are: one made since the page last listed them, else the chosen one,
     else the run's own on the most problems, else the newest. Gives the list too, which begins with the run's name.
     """

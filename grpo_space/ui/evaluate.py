@@ -17,7 +17,7 @@ from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers, Page
 from grpo_space.ui.markup import note, tag, text
 from grpo_space.ui.place import Place
-from grpo_space.ui.stream import OFF, View, shown_if
+from grpo_space.ui.stream import OFF, View, offered, shown_if
 from grpo_space.words import roughly
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
@@ -69,7 +69,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     def offer(view: View, chosen: str) -> Any:
         page = followers.look(view.run)
         there = weights_of(page.run if page else None)
-        return gr.update(choices=there, value=chosen if chosen in dict(there).values() else ADAPTER)
+        return offered(there, chosen if chosen in dict(there).values() else ADAPTER, chosen)
 
     def keep(upload: str | None, request: gr.Request) -> tuple[str, int, str]:
         try:

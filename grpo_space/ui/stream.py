@@ -29,6 +29,15 @@ def shown_if(shown: bool) -> Any:
     return gr.update(elem_classes=[] if shown else OFF)
 
 
+def offered(choices: list[tuple[str, str]], value: str | None, before: str | None, **more: Any) -> Any:
+    """New choices. The value goes along only where it is another one than `before`: what somebody chose meanwhile
+    stays.
+    """
+    if value != before:
+        more["value"] = value
+    return gr.update(choices=choices, **more)
+
+
 @dataclass
 class View:
     """What one open page looks at. Its stream reads it while its buttons change it."""
