@@ -57,6 +57,12 @@ def said(done: "subprocess.CompletedProcess[str]") -> Any:
     return json.loads(done.stdout)
 
 
+def gone(run: Run) -> None:
+    """Waits until no worker has the run or the machine."""
+    while holder(run.folder / "lock") is not None or holder(run.folder.parent / "gpu.lock") is not None:
+        pass
+
+
 def zeros(run: Run, folder: Path) -> Path:
     shutil.copytree(run.adapter, folder)
     weights = load_file(folder / adapters.WEIGHTS)
@@ -78,8 +84,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(run: Run) -> None:
     held = holder(run.folder / "lock")
     assert held is not None
     os.kill(int(str(held["pid"])), signal.SIGKILL)
-    while holder(run.folder / "lock") is not None or holder(run.folder.parent / "gpu.lock") is not None:
-        pass
+    gone(run)
     [kept] = run.answers.glob("*.jsonl")
     before = kept.read_bytes()
     lines = before.count(b"\n")
@@ -202,6 +207,7 @@ def test_an_adapter_on_the_hub_is_evaluated(run: Run, hub: HubServer, tmp_path: 
         assert_refused(evaluate(run, "--adapter", name), words)
     log = evaluations.begin(run, Asked(adapter="owner/secret"), token=TOKEN)  # its owner's is taken
     until(log, lambda event: isinstance(event, Finished))
+    gone(run)
     assert TOKEN not in log.path.read_text()
     assert not hub.hub.leaks
 
