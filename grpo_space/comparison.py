@@ -204,8 +204,15 @@ def split_words(compared: Comparison) -> str:
     }[compared.learnt]
     return (
         f"{learnt} Right and in the format: {100 * compared.strict.gain:+.1f} points, of which by reasoning (right, "
-        f"wherever the answer stands) {by_reasoning}; by format (right before too, but not in the format) {by_format}."
+        f"wherever the answer stands) {by_reasoning}; by format ({format_words(compared)}) {by_format}."
     )
+
+
+def format_words(compared: Comparison) -> str:
+    """What a gain by format is of; a negative one is a loss, and says so."""
+    if compared.by_format.gain < 0:
+        return "a loss: more of its right answers miss the format than before"
+    return "right before too, but not in the format"
 
 
 def _gain(paired: Paired) -> str:

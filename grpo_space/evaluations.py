@@ -5,6 +5,7 @@ What each was asked for stands in its log's first event. Answers are kept one JS
 """
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from grpo_space import adapters
@@ -33,20 +34,22 @@ def check(run: Run, asked: Asked) -> None:
     if run.status() == "running":
         raise UserError(f"{run.id}: is running: its evaluation comes at its end")
     if asked.adapter and asked.checkpoint is not None:
-        raise UserError(f"--checkpoint {asked.checkpoint}: is the run's own; --adapter {asked.adapter} is another one")
+        raise UserError(f"checkpoint {asked.checkpoint}: is the run's own; adapter {asked.adapter} is another one")
     if asked.checkpoint is not None and asked.checkpoint not in (kept := run.checkpoint_steps()):
         steps = f"of steps {', '.join(map(str, kept))}" if kept else "none yet"
-        raise UserError(f"--checkpoint {asked.checkpoint}: is not there; {run.id} keeps {steps}")
+        raise UserError(f"checkpoint {asked.checkpoint}: is not there; {run.id} keeps {steps}")
     if not asked.adapter and not possible(run):
         raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
     if asked.adapter and Path(asked.adapter).is_dir():
         adapters.check(Path(asked.adapter), run.config.model, asked.adapter)
     if not 1 <= asked.samples <= MOST_SAMPLES:
-        raise UserError(f"--samples {asked.samples}: 1 to {MOST_SAMPLES} are possible")
+        raise UserError(f"samples {asked.samples}: 1 to {MOST_SAMPLES} are possible")
+    if asked.limit is not None and asked.limit < 1:
+        raise UserError(f"limit {asked.limit}: 1 problem is the least")
     if asked.data not in (HELD_OUT, GSM8K_TEST):
         file = Path(asked.data)
         if not file.is_file():
-            raise UserError(f"--data {asked.data}: is neither {HELD_OUT}, {GSM8K_TEST} nor a file")
+            raise UserError(f"data {asked.data}: is neither {HELD_OUT}, {GSM8K_TEST} nor a file")
         read_file(file)
 
 
@@ -60,36 +63,52 @@ def begin(run: Run, asked: Asked = OWN, again: bool = False, token: str | None =
     folder = run.folder / "evaluations"
     folder.mkdir(exist_ok=True)
     log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
-    start(run, "evaluate", str(log.path), asked.model_dump_json(), "again" if again else "known", token=token)
+    there = log.path.exists()
+    log.path.touch()  # before the worker has the lock: whoever sees that sees which log is its own
+    try:
+        start(run, "evaluate", str(log.path), asked.model_dump_json(), "again" if again else "known", token=token)
+    except UserError:
+        if not there:
+            log.path.unlink()
+        raise
     return log
 
 
 def every(run: Run) -> list[History]:
-    """Those that were made after the run and came to their end, the newest last. Not those from before it was resumed:
-    they measured another adapter.
-    """
-    started = run.history().started
-    since = started.time if started else 0.0
-    made = []
+    """Those that were made after the run and came to their end, the newest last."""
+    own, made = run.history(), []
     for path in run.evaluations():
         history = History()
         history.add(EventLog(path).read()[0])
-        if history.measured and history.last_time > since:
-            made.append(history)
-    return made
+        made.append(history)
+    return [history for history in made if history.measured and is_later(history, own)]
+
+
+def is_later(made: History, own: History) -> bool:
+    """Not from before the run was resumed: such a one measured another adapter. `own`: what the run itself tells."""
+    return made.last_time > (own.started.time if own.started else 0.0)
+
+
+def asked_of(history: History) -> Asked:
+    """What was evaluated. Of the run's own comparison: its adapter on its held-out problems."""
+    return history.started.asked if history.started else OWN
 
 
 def stored(run: Run, asked: Asked = OWN) -> History:
     """The comparison that was asked for, on the most problems; of equals the newest. What the run itself measured is
     one of them. Nothing in it where there is none.
     """
+    return best(run.history(), every(run), asked)
+
+
+def best(own: History, made: Iterable[History], asked: Asked = OWN) -> History:
+    """As `stored`, of evaluations that were read already, the newest last."""
     wanted = asked.model_copy(update={"limit": None})
-    best = run.history() if wanted == OWN else History()
-    for made in every(run):
-        mine = (made.started.asked if made.started else OWN).model_copy(update={"limit": None})
-        if mine == wanted and made.problems >= best.problems:
-            best = made
-    return best
+    found = own if wanted == OWN else History()
+    for each in made:
+        if asked_of(each).model_copy(update={"limit": None}) == wanted and each.problems >= found.problems:
+            found = each
+    return found
 
 
 def name(asked: Asked) -> str:

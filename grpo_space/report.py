@@ -81,16 +81,31 @@ def evaluation(history: History, what: str) -> Iterator[RenderableType]:
 
 def samples(history: History) -> Iterator[RenderableType]:
     """Several sampled answers to each problem: what one does on average, the best of k, and the majority."""
-    each = {name: sampled(event) for name, event in history.sampled.items()}
-    first = history.sampled["base"]
-    k, n = first.method.samples, len(first.answers)
-    made = Table(title=f"{k} samples of each of {n:,} problems, temperature {first.method.temperature:g}")
+    made = Table(title=samples_title(history))
     for column in ("", "base", "tuned"):
         made.add_column(column)
-    for name in each["base"]:
-        made.add_row(f"{name}@{k}", *(_interval(each[which][name]) for which in ("base", "tuned")))
+    for row in samples_rows(history):
+        made.add_row(*row)
     yield made
-    yield text(
+    yield text(samples_words(history))
+
+
+def samples_title(history: History) -> str:
+    first = history.sampled["base"]
+    k, n = first.method.samples, len(first.answers)
+    return f"{k} samples of each of {n:,} problems, temperature {first.method.temperature:g}"
+
+
+def samples_rows(history: History) -> list[tuple[str, str, str]]:
+    """What it is, base's share, tuned's share."""
+    base, tuned = (sampled(history.sampled[which]) for which in ("base", "tuned"))
+    k = history.sampled["base"].method.samples
+    return [(f"{name}@{k}", _interval(base[name]), _interval(tuned[name])) for name in base]
+
+
+def samples_words(history: History) -> str:
+    k = history.sampled["base"].method.samples
+    return (
         f"mean@{k}: one sample is right; pass@{k}: one of {k} at least; maj@{k}: what most of the {k} say. In brackets "
         "the 95 % interval."
     )

@@ -20,7 +20,8 @@ from grpo_space.events import Answered, Asked, EventLog, Finished, Method, Phase
 from grpo_space.presets import read_preset
 from grpo_space.report import sampled
 from grpo_space.runs import Run, create, holder
-from tests.conftest import ROOT, assert_refused, command, until
+from tests.conftest import ROOT, TOKEN, assert_refused, command, until
+from tests.hub_server import HubServer
 
 PROBLEMS = 24
 
@@ -56,6 +57,12 @@ def said(done: "subprocess.CompletedProcess[str]") -> Any:
     return json.loads(done.stdout)
 
 
+def gone(run: Run) -> None:
+    """Waits until no worker has the run or the machine."""
+    while holder(run.folder / "lock") is not None or holder(run.folder.parent / "gpu.lock") is not None:
+        pass
+
+
 def zeros(run: Run, folder: Path) -> Path:
     shutil.copytree(run.adapter, folder)
     weights = load_file(folder / adapters.WEIGHTS)
@@ -77,8 +84,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(run: Run) -> None:
     held = holder(run.folder / "lock")
     assert held is not None
     os.kill(int(str(held["pid"])), signal.SIGKILL)
-    while holder(run.folder / "lock") is not None or holder(run.folder.parent / "gpu.lock") is not None:
-        pass
+    gone(run)
     [kept] = run.answers.glob("*.jsonl")
     before = kept.read_bytes()
     lines = before.count(b"\n")
@@ -130,7 +136,7 @@ def test_a_file_and_several_samples(run: Run, tmp_path: Path) -> None:
     assert len({answer.text for problem in history.sampled["base"].answers for answer in problem}) > 6
     assert "mean@3" in evaluate(run, "--data", str(file), "--samples", "3").stdout
     assert_refused(
-        evaluate(run, "--data", str(file), "--limit", "2", "--checkpoint", "7"), "--checkpoint 7: is not there"
+        evaluate(run, "--data", str(file), "--limit", "2", "--checkpoint", "7"), "checkpoint 7: is not there"
     )
 
 
@@ -161,10 +167,11 @@ def test_a_file_that_cannot_be_evaluated_on(run: Run, tmp_path: Path, content: s
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (Asked(data="gsm9k"), "--data gsm9k: is neither held-out, gsm8k-test nor a file"),
-        (Asked(checkpoint=3), "--checkpoint 3: is not there; made keeps none yet"),
-        (Asked(checkpoint=3, adapter="a/b"), "--checkpoint 3: is the run's own; --adapter a/b is another one"),
-        (Asked(samples=65), "--samples 65: 1 to 64 are possible"),
+        (Asked(data="gsm9k"), "data gsm9k: is neither held-out, gsm8k-test nor a file"),
+        (Asked(checkpoint=3), "checkpoint 3: is not there; made keeps none yet"),
+        (Asked(checkpoint=3, adapter="a/b"), "checkpoint 3: is the run's own; adapter a/b is another one"),
+        (Asked(samples=65), "samples 65: 1 to 64 are possible"),
+        (Asked(limit=0), "limit 0: 1 problem is the least"),
     ],
 )
 def test_what_cannot_be_asked_for(run: Run, asked: Asked, words: str) -> None:
@@ -177,3 +184,56 @@ def test_no_safetensors_file_is_said(run: Run, tmp_path: Path) -> None:
     (tmp_path / "broken" / adapters.WEIGHTS).write_bytes(b"\xff" * 40)
     with pytest.raises(UserError, match="is not a safetensors file"):
         adapters.check(tmp_path / "broken", run.config.model, "broken")
+
+
+# --- from the Hub -----------------------------------------------------------------------------------------------------
+
+
+def test_an_adapter_on_the_hub_is_evaluated(run: Run, hub: HubServer, tmp_path: Path) -> None:
+    own = said(evaluate(run, "--json"))
+    hub.hub.upload("owner/lora", run.adapter)
+    hub.hub.upload("owner/secret", run.adapter, private=True)
+    hub.hub.upload("owner/zeros", zeros(run, tmp_path / "zeros"))
+    hub.hub.upload("owner/other", of_another_base(run, tmp_path / "other"))
+    assert said(evaluate(run, "--adapter", "owner/lora", "--json")) == own
+    assert hub.hub.counted("GET", "^/cdn/") == 1  # its weights came, once
+    refusals = {
+        "owner/secret": "adapter: there is no model owner/secret on the Hugging Face Hub, or it is private",
+        "owner/none": "adapter: there is no model owner/none on",
+        "owner/zeros": "adapter owner/zeros: this adapter changes nothing",
+        "owner/other": "adapter owner/other: was made for Qwen/Qwen2.5-1.5B-Instruct",
+    }
+    for name, words in refusals.items():
+        assert_refused(evaluate(run, "--adapter", name), words)
+    log = evaluations.begin(run, Asked(adapter="owner/secret"), token=TOKEN)  # its owner's is taken
+    until(log, lambda event: isinstance(event, Finished))
+    gone(run)
+    assert TOKEN not in log.path.read_text()
+    assert not hub.hub.leaks
+
+
+def test_gsm8ks_test_comes_from_the_hub(run: Run, hub: HubServer, tmp_path: Path) -> None:
+    import datasets
+
+    question = "Tom has {} pens and buys 4 more. How many pens does Tom have?"
+    rows = [
+        {"question": question.format(n), "answer": f"{n} + 4 = <<{n}+4={n + 4}>>{n + 4}\n#### {n + 4}"}
+        for n in range(20)
+    ]
+    (tmp_path / "gsm8k" / "main").mkdir(parents=True)
+    datasets.Dataset.from_list(rows).to_parquet(str(tmp_path / "gsm8k" / "main" / "test-00000-of-00001.parquet"))
+    (tmp_path / "gsm8k" / "README.md").write_text(
+        "---\nconfigs:\n- config_name: main\n  data_files:\n  - split: test\n    path: main/test-*\n---\n"
+    )
+    hub.hub.upload("openai/gsm8k", tmp_path / "gsm8k", "dataset")
+    assert said(evaluate(run, "--data", "gsm8k-test", "--json"))["tuned"]["n"] == 20
+    few = said(evaluate(run, "--data", "gsm8k-test", "--limit", "6", "--json"))
+    assert few["base"]["n"] == few["tuned"]["n"] == 6
+    asked = Asked(data="gsm8k-test", limit=6)
+    six, whole = evaluations.every(run)[-1], evaluations.stored(run, asked)
+    assert evaluations.asked_of(six) == asked
+    assert whole.problems == 20  # of what was asked for, the one on the most problems
+    assert six.tuned is not None
+    assert whole.tuned is not None
+    assert [a.question for a in six.tuned.answers] == [a.question for a in whole.tuned.answers[:6]]  # a sample for all
+    assert all(answer.steps == 1 for answer in six.tuned.answers)

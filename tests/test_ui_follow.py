@@ -130,7 +130,7 @@ def test_an_evaluation_made_after_the_run_is_shown(follower: Follower) -> None:
     page = follower.page()
     assert page.evaluation.tuned is not None
     assert page.evaluation.tuned.n == 4
-    assert "4 problems can show nothing" in evidence.summarise(page.evaluation)
+    assert "4 problems can show nothing" in evidence.summarise(page.run.id, page.evaluation)
 
 
 def test_who_watches_sees_the_run_that_goes_on(fake: Fake) -> None:

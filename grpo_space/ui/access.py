@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
+from huggingface_hub import get_token
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -111,6 +112,31 @@ def session(request: gr.Request) -> Mapping[str, Any]:
     """What the sign-in left in the caller's session."""
     found = _scope(request).get("session", {})
     return found if isinstance(found, Mapping) else {}
+
+
+def signed_in_token(access: Access, request: gr.Request) -> str:
+    """
+    Raises:
+        UserError: where nobody is signed in.
+    """
+    if access.on_space:
+        signed_in = session(request).get("oauth_info")
+        known = signed_in if isinstance(signed_in, dict) else {}
+        token = known.get("access_token")
+        if not token or known.get("expires_at", 0) <= time.time():
+            raise UserError("Sign in with Hugging Face first: the button is at the top of the page.")
+        return str(token)
+    if token := get_token():
+        return token
+    raise UserError("Nobody is signed in here: hf auth login on this machine, or start the app with HF_TOKEN.")
+
+
+def token_if_any(access: Access, request: gr.Request) -> str | None:
+    """To read with what asks for one; None where nobody is signed in."""
+    try:
+        return signed_in_token(access, request)
+    except UserError:
+        return None
 
 
 def _scope(request: gr.Request) -> Mapping[str, Any]:

@@ -49,7 +49,7 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
                 past.build(training.view, followers)
                 machine.build(place.access)
             with gr.Tab("Compare", id="compare") as compare_tab:
-                compare.build(training.view, training.evaluated, followers, place)
+                compare.build(training.view, training.evaluated, training.evaluating, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
                 changed = [page.load, publish_tab.select, training.evaluated.change]
                 to_train = publish.build(training.view, changed, followers, place)

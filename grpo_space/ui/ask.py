@@ -9,10 +9,11 @@ import gradio as gr
 from grpo_space import evaluations, serving
 from grpo_space.errors import UserError
 from grpo_space.rows import EXAMPLE
+from grpo_space.runs import Run
 from grpo_space.ui.follow import Followers
 from grpo_space.ui.markup import box, note, tag, text
 from grpo_space.ui.place import Place
-from grpo_space.ui.stream import View
+from grpo_space.ui.stream import OFF, View, offered
 from grpo_space.words import duration
 
 EXAMPLES = [
@@ -24,11 +25,18 @@ EVERY_SECONDS = 0.08
 """Between two updates of the page: faster than that nobody reads."""
 
 
-def build(view: gr.State, followers: Followers, place: Place) -> None:
+def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
     gr.HTML("<h3>Ask both</h3><p class='gs-dim'>Your own question: base and tuned model answer it side by side.</p>")
     question = gr.Textbox("", label="Question", lines=2, max_length=serving.MOST_CHARACTERS, elem_id="gs-question")
     gr.Examples(EXAMPLES, question, label="For example")
     with gr.Accordion("How they answer", open=False):
+        checkpoint = gr.Dropdown(
+            checkpoints(None),
+            value="",
+            label="Weights of the tuned model",
+            elem_classes=OFF,
+            elem_id="gs-ask-checkpoint",
+        )
         temperature = gr.Slider(0, 2, 0, step=0.1, label="Temperature (0: always the likeliest token)")
         samples = gr.Slider(1, 8, 1, step=1, label="Answers of each (more than one needs a temperature)")
         seed = gr.Number(0, label="Seed", precision=0, minimum=0)
@@ -37,22 +45,36 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
         stop = gr.Button("Stop", elem_id="gs-ask-stop")
     answers = gr.HTML(elem_id="gs-asked")
 
+    def offer(view: View, chosen: str) -> Any:
+        page = followers.look(view.run)
+        there = checkpoints(page.run if page else None)
+        value = chosen if chosen in dict(there).values() else ""
+        return offered(there, value, chosen, elem_classes=[] if len(there) > 1 else OFF)
+
     def ask_both(
-        view: View, said: str, temperature: float, samples: float, seed: float, request: gr.Request
+        view: View, said: str, temperature: float, samples: float, seed: float, step: str, request: gr.Request
     ) -> Iterator[str]:
         try:
             page = followers.look(view.run)
             if page is None or not evaluations.possible(page.run):
                 raise UserError("There is no trained model yet: train first.")  # noqa: TRY301
             place.access.may_train(request, page.run.config)
-            asked = serving.question(str(said or ""), temperature, int(seed or 0), int(samples))
+            asked = serving.question(
+                str(said or ""), temperature, int(seed or 0), int(samples), int(step) if step else None
+            )
             yield from _answers(serving.ask(page.run, asked))
         except UserError as error:
             yield note("bad", tag("b", "No answer."), *map(text, error.problems))
 
-    event = gr.on([ask.click, question.submit], ask_both, [view, question, temperature, samples, seed], answers,
-                  api_visibility="private", show_progress="hidden", concurrency_limit=8)  # fmt: skip
+    event = gr.on([ask.click, question.submit], ask_both, [view, question, temperature, samples, seed, checkpoint],
+                  answers, api_visibility="private", show_progress="hidden", concurrency_limit=8)  # fmt: skip
     stop.click(None, cancels=[event])
+    evaluated.change(offer, [view, checkpoint], checkpoint, api_visibility="private", show_progress="hidden")
+
+
+def checkpoints(run: Run | None) -> list[tuple[str, str]]:
+    kept = run.checkpoint_steps() if run else []
+    return [("The run's adapter", ""), *((f"Checkpoint of step {step:,}", str(step)) for step in kept)]
 
 
 def _answers(told: Generator[dict[str, Any], None, None]) -> Iterator[str]:

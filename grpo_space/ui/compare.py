@@ -1,22 +1,23 @@
 """The Compare tab: the same held-out problems before and after, and what could be chance."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from grpo_space import evaluations
+from grpo_space import evaluations, lines
 from grpo_space import wrongly as wrongly_graded
 from grpo_space.comparison import Outcome, Problem, of
 from grpo_space.errors import UserError
 from grpo_space.events import Answer
 from grpo_space.history import History
-from grpo_space.ui import ask, microscope, submit, table
+from grpo_space.ui import ask, downloads, evaluate, evidence, microscope, table
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.evidence import summarise
 from grpo_space.ui.follow import Followers, Page
 from grpo_space.ui.markup import box, note, tag, text
 from grpo_space.ui.place import Place
-from grpo_space.ui.stream import OFF, View, shown_if
+from grpo_space.ui.stream import OFF, View, offered, shown_if
 
 FILTERS: dict[str, Outcome | None] = {
     "All": None,
@@ -26,83 +27,166 @@ FILTERS: dict[str, Outcome | None] = {
     "Both wrong": "both wrong",
 }
 HEADERS = ["#", "Problem", "Right", "Base", "Tuned"]
-
-
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
+INTO_VIEW = """
+watch('value', () => {
+  if (!element.querySelector('.gs-pair')) return;
+  const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  element.scrollIntoView({ behavior: still ? 'auto' : 'smooth', block: 'nearest' });
+});
+"""
+"""JavaScript: an opened row's answers stand below the table, on a phone below the screen."""
+Names = tuple[str, ...]
 
 
-def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
-    """Shows the comparison of the run that is looked at; `evaluated` changes when there is another one."""
+def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: Followers, place: Place) -> None:
+    """Shows an evaluation of the run that is looked at; `evaluated` changes when there is another one. `evaluating`
+    tells how far one is that goes on.
+    """
+    evaluating.render()  # type: ignore[no-untyped-call]
+    stop = gr.Button("Stop the evaluation", variant="stop", elem_classes=OFF, elem_id="gs-stop-evaluation")
+    which = gr.Dropdown([], label="Which evaluation", elem_classes=OFF, elem_id="gs-which")
+    listed = gr.State(())
     summary = gr.HTML(nothing(None), elem_id="gs-summary")
-    evaluate = gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate")
+    now = gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate")
+    download = gr.Button("Every answer as JSON lines", elem_classes=OFF, elem_id="gs-lines")
+    file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-lines-file")
+    evaluate.build(view, evaluated, followers, place)
     with gr.Column(visible=False) as problems:
         gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
         kept = gr.Radio(list(FILTERS), value="All", show_label=False, container=False, elem_id="gs-filter")
         words = gr.Textbox("", placeholder="Search problems and answers", show_label=False, container=False,
                            max_length=200, elem_id="gs-search")  # fmt: skip
         problem_table = table.component("gs-problems")
-        both = gr.HTML(elem_id="gs-both")
+        both = gr.HTML(elem_id="gs-both", js_on_load=INTO_VIEW)
         opened = gr.State("")
         with gr.Accordion("This was graded wrongly", open=False, elem_classes=OFF, elem_id="gs-wrongly") as wrongly:
             why = gr.Textbox("", label="What is wrong with it? (if you like)", max_length=2000)
             report = gr.Button("Keep it as a report", elem_id="gs-report")
             kept_report = gr.Textbox("", label="The report, kept in the run folder too: copy it", lines=6,
                                      buttons=["copy"], interactive=False, elem_id="gs-kept-report")  # fmt: skip
-    ask.build(view, followers, place)
+    ask.build(view, evaluated, followers, place)
 
-    def fill(view: View, kept: str, words: str) -> tuple[str, Any, Any, Any, str, str, Any]:
+    def fill(view: View, before: str | None, known: Names, sort: str, words: str) -> dict[Any, Any]:
         page = followers.look(view.run)
-        history = page.evaluation if page else None
-        if page is None or history is None or history.base is None or history.tuned is None:
-            can = page is not None and page.status != "running" and evaluations.possible(page.run)
-            return nothing(page), shown_if(can), gr.update(visible=False), gr.update(), "", "", shown_if(False)
-        choices = _choices(history)
-        chosen = next((value for _, value in choices if value == kept), "All")
-        return (
-            summarise(history),
-            shown_if(False),
-            gr.update(visible=True),
-            gr.update(choices=choices, value=chosen),
-            problems_table(history, chosen, words),
-            "",
-            shown_if(False),
-        )
+        chosen, names = which_of(page, before, known)
+        history = page.evaluations.made.get(chosen) if page else None
+        untested = page is not None and page.status != "running" and not page.evaluation.measured
+        updates: dict[Any, Any] = {
+            stop: shown_if(page is not None and page.evaluations.going),
+            which: offered(titles(page), chosen or None, before, elem_classes=[] if len(names) > 2 else OFF),
+            listed: names,
+            summary: evidence.summarise(page.run.id, history) if page and history else nothing(page),
+            now: shown_if(untested and page is not None and evaluations.possible(page.run)),
+            download: shown_if(history is not None),
+            file: gr.update(value=None, elem_classes=OFF),
+            problems: gr.update(visible=history is not None and not history.sampled),
+            both: "",
+            wrongly: shown_if(False),
+        }
+        if history is not None and not history.sampled:
+            choices = _choices(history)
+            updates |= {kept: offered(choices, sort if sort in FILTERS else "All", sort)}
+            updates |= {problem_table: problems_table(history, sort, words)}
+        return updates
 
-    def keep(view: View, kept: str, words: str) -> tuple[str, str, Any]:
+    def choose(view: View, chosen: str, sort: str, words: str) -> dict[Any, Any]:
         page = followers.look(view.run)
-        return (problems_table(page.evaluation, kept, words) if page else ""), "", shown_if(False)
+        return fill(view, chosen, (page.run.id, *page.evaluations.made) if page else (), sort, words)
 
     @in_words
-    def open_row(view: View, event: gr.EventData) -> tuple[str, str, Any, str]:
+    def keep(view: View, chosen: str, kept: str, words: str) -> tuple[str, str, Any]:
+        page = followers.look(view.run)
+        return (problems_table(looked_at(page, chosen), kept, words) if page else ""), "", shown_if(False)
+
+    @in_words
+    def open_row(view: View, chosen: str, event: gr.EventData) -> tuple[str, str, Any, str]:
         page, number = followers.look(view.run), table.chosen(event)
-        shown = side_by_side(page.evaluation if page else History(), number)
-        return shown, number, shown_if(True), ""
+        return side_by_side(looked_at(page, chosen), number), number, shown_if(True), ""
 
     @in_words
-    def keep_report(view: View, number: str, why: str, request: gr.Request) -> str:
+    def keep_report(view: View, chosen: str, number: str, why: str, request: gr.Request) -> str:
         place.access.allowed(request)
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
-        return wrongly_graded.keep(page.run, problem_of(page.evaluation, number), str(why or ""))
+        return wrongly_graded.keep(page.run, problem_of(looked_at(page, chosen), number), str(why or ""))
 
     @in_words
     def evaluate_now(view: View, request: gr.Request) -> Any:
         place.access.allowed(request)
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
-        submit.check(page.run.config, place)
-        evaluations.begin(page.run)
-        followers.forget_current()
+        evaluate.begun(page.run, evaluations.OWN, followers, place, request)
         return shown_if(False)
 
-    shown = [summary, evaluate, problems, kept, problem_table, both, wrongly]
-    evaluated.change(fill, [view, kept, words], shown, **QUIET)
+    @in_words
+    def stop_it(view: View, request: gr.Request) -> None:
+        place.access.allowed(request)
+        evaluate.stop(view, followers)
+
+    @in_words
+    def as_lines(view: View, chosen: str, request: gr.Request) -> Any:
+        if not place.access.demo:
+            place.access.allowed(request)
+        return gr.update(value=str(lines_file(followers.look(view.run), chosen)), elem_classes=[])
+
+    shown = [stop, which, listed, summary, now, download, file, problems, kept, problem_table, both, wrongly]
+    evaluated.change(fill, [view, which, listed, kept, words], shown, **QUIET)
+    which.input(choose, [view, which, kept, words], shown, trigger_mode="always_last", **QUIET)
     looked_for: Any = [kept.input, words.change]
     found_now = [problem_table, both, wrongly]
-    gr.on(looked_for, keep, [view, kept, words], found_now, trigger_mode="always_last", **QUIET)
-    problem_table.select(open_row, view, [both, opened, wrongly, kept_report], **QUIET)
-    report.click(keep_report, [view, opened, why], kept_report, **QUIET)
-    evaluate.click(evaluate_now, view, evaluate, **QUIET)
+    gr.on(looked_for, keep, [view, which, kept, words], found_now, trigger_mode="always_last", **QUIET)
+    problem_table.select(open_row, [view, which], [both, opened, wrongly, kept_report], **QUIET)
+    report.click(keep_report, [view, which, opened, why], kept_report, **QUIET)
+    now.click(evaluate_now, view, now, **QUIET)
+    stop.click(stop_it, view, None, **QUIET)
+    download.click(as_lines, [view, which], file, **QUIET)
+
+
+def which_of(page: Page | None, chosen: str | None, listed: Names) -> tuple[str, Names]:
+    """Which evaluation to show of those that there are: one made since the page last listed them, else the chosen one,
+    else the run's own on the most problems, else the newest. Gives the list too, which begins with the run's name.
+    """
+    if page is None:
+        return "", ()
+    made, same = page.evaluations.made, listed[:1] == (page.run.id,)
+    names = page.run.id, *made
+    if new := [name for name in made if same and name not in listed]:
+        return new[-1], names
+    if same and chosen in made:
+        return chosen, names
+    best = [name for name, history in made.items() if history is page.evaluation]
+    return next(iter(best), next(reversed(made), "")), names
+
+
+def looked_at(page: Page | None, chosen: str) -> History:
+    """
+    Raises:
+        UserError: where there is none of that name, which comes from a browser.
+    """
+    history = page.evaluations.made.get(str(chosen)) if page else None
+    if history is None:
+        raise UserError("That evaluation is not there any more: choose another one.")
+    return history
+
+
+def titles(page: Page | None) -> list[tuple[str, str]]:
+    made = page.evaluations.made if page else {}
+    return [(evidence.title(history), name) for name, history in reversed(made.items())]
+
+
+def lines_file(page: Page | None, chosen: str) -> Path:
+    """Every answer of an evaluation, to be downloaded.
+
+    Raises:
+        UserError: where there is none of that name.
+    """
+    history = looked_at(page, chosen)
+    assert page is not None
+    made = downloads.folder(page.run) / f"{page.run.id}-{chosen}.jsonl"
+    half = made.with_suffix(f".{os.getpid()}.half")
+    half.write_text("".join(lines.of(history)), encoding="utf-8")
+    return half.replace(made)
 
 
 def nothing(page: Page | None) -> str:
@@ -115,6 +199,8 @@ def nothing(page: Page | None) -> str:
             "answers "
             "are read by the same rules.",
         )
+    if page.evaluations.going:
+        return note("info", tag("b", "Nothing to compare yet."), "The evaluation above goes on.")
     if page.status == "running":
         done = "The base model has been tested" if page.history.base else "The base model is tested first"
         return note("info", tag("b", "The comparison comes at the end of the run."), f"{done}; the tuned one follows.")

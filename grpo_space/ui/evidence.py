@@ -1,9 +1,12 @@
 """The comparison as a page shows it: the verdict, both accuracies, the split, by steps, and the figures."""
 
-from grpo_space.comparison import Comparison, Share, of, shape, words
-from grpo_space.events import Evaluated
+import time
+
+from grpo_space import evaluations
+from grpo_space.comparison import Comparison, Share, format_words, of, shape, words
+from grpo_space.events import Asked, Evaluated
 from grpo_space.history import History
-from grpo_space.report import counts
+from grpo_space.report import counts, samples_rows, samples_title, samples_words
 from grpo_space.statistics import Paired, percent, points, wilson
 from grpo_space.ui.markup import box, note, tag, text
 from grpo_space.ui.progress import kind
@@ -12,13 +15,28 @@ from grpo_space.words import share
 NAMES = {"base": "Base", "tuned": "Tuned", "example": "Base, shown one worked example"}
 
 
-def summarise(history: History) -> str:
+KINDS = {
+    "numbers": "types and wordings it knows, new numbers",
+    "phrasing": "one passage of the story in a wording it never saw",
+    "type": "parts it knows in an order it never saw",
+}
+"""Of the embedded problems."""
+
+
+def summarise(run: str, history: History) -> str:
+    """`run`: its name."""
+    notes = "".join(note("warning", text(alarm.message)) for alarm in ([] if is_own(history) else history.alarms))
+    if history.sampled:
+        return about(run, history) + notes + _samples(history)
     compared = of(history)
     verdict, *more = words(compared)
     each = [e for e in (compared.base, compared.example, compared.tuned) if e is not None]
     return (
-        box("gs-bars", *map(_bar, each))
+        about(run, history)
+        + notes
+        + box("gs-bars", *map(_bar, each))
         + note(kind(compared), tag("b", text(verdict)), *map(text, more), text(counts(compared)))
+        + tag("p", tag("b", "What next? ") + text(next_step(compared, evaluations.asked_of(history))), "gs-next-step")
         + _split(compared)
         + _by_sort(compared)
         + _figures(each)
@@ -28,6 +46,59 @@ def summarise(history: History) -> str:
             "difference (McNemar's exact test). In brackets 95 % intervals (Wilson; of a gain, Newcombe): with more "
             "problems they shrink.",
             "gs-dim",
+        )
+    )
+
+
+def is_own(history: History) -> bool:
+    """Made in the run itself."""
+    return history.started is None or history.started.task != "evaluate"
+
+
+def title(history: History) -> str:
+    """An evaluation's name among the others."""
+    made = history.tuned or history.sampled["tuned"]
+    when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(made.time))
+    what = "the run's own comparison" if is_own(history) else evaluations.name(evaluations.asked_of(history))
+    return f"{what[0].upper()}{what[1:]}, {history.problems:,} problems, {when} UTC"
+
+
+def about(run: str, history: History) -> str:
+    return tag("p", f"{tag('b', text(run))}: {text(title(history))}.", "gs-about")
+
+
+def next_step(compared: Comparison, asked: Asked) -> str:
+    """What to do about the verdict."""
+    if compared.unchanged:
+        return (
+            "Train for more steps (grpo.max_steps), or with a higher grpo.learning_rate: this adapter changes nothing."
+        )
+    if compared.learnt in ("reasoning", "both"):
+        if asked.adapter or asked.checkpoint is not None:
+            return "Evaluate the run's adapter on the same problems, to see which of the two is better."
+        return "Publish it: the adapter goes up with this evidence. Or see whether it holds on other problems (below)."
+    if compared.learnt == "worse":
+        return "Do not use it. Evaluate an earlier checkpoint (below), or train again with a lower grpo.learning_rate."
+    if compared.learnt == "format":
+        return "Train for more steps, or pay the format less (rewards in Preset): so far it learnt how to answer."
+    return (
+        "Evaluate on more problems (below), which shows smaller differences; or train for more steps. Where most "
+        "groups under the microscope in Train earn the same, other problems or a larger model teach more."
+    )
+
+
+def _samples(history: History) -> str:
+    head = tag("tr", "".join(tag("th", name) for name in ("", "Base", "Tuned")))
+    rows = "".join(
+        tag("tr", tag("th", text(name)) + "".join(tag("td", text(cell)) for cell in cells))
+        for name, *cells in samples_rows(history)
+    )
+    return (
+        tag("h3", text(samples_title(history)))
+        + box("gs-scroll", tag("table", head + rows, "gs-figures"))
+        + tag("p", text(samples_words(history)), "gs-dim")
+        + tag(
+            "p", tag("b", "What next? ") + "For a verdict, the split and each problem, evaluate with one greedy answer."
         )
     )
 
@@ -60,7 +131,7 @@ def _split(compared: Comparison) -> str:
     """Each gain as a bar from the middle, with its interval."""
     rows = [
         ("By reasoning", "right, wherever the answer stands", compared.paired),
-        ("By format", "right before too, but not in the format", compared.by_format),
+        ("By format", format_words(compared), compared.by_format),
         ("Both together", "right and in the format", compared.strict),
     ]
     lines = "".join(
@@ -87,8 +158,23 @@ def _gain(gain: Paired) -> str:
 
 
 def _by_sort(compared: Comparison) -> str:
-    titles = (("Does it solve the long ones?", compared.by_steps), ("By kind of problem", compared.by_kind))
-    return "".join(tag("h3", title) + box("gs-sorts", *map(_sort, shares)) for title, shares in titles if shares)
+    titles = (
+        ("Does it solve the long ones?", "", compared.by_steps),
+        ("By kind of problem", _kinds(compared), compared.by_kind),
+    )
+    return "".join(
+        tag("h3", title) + tag("p", text(about), "gs-dim") * bool(about) + box("gs-sorts", *map(_sort, shares))
+        for title, about, shares in titles
+        if shares
+    )
+
+
+def _kinds(compared: Comparison) -> str:
+    """What the labels mean, where they are known."""
+    names = [share.name for share in compared.by_kind]
+    if not {"phrasing"} <= set(names) <= set(KINDS):
+        return "As the problems' own file labels them."
+    return "; ".join(f"{name}: {KINDS[name]}" for name in names).capitalize() + "."
 
 
 def _sort(each: Share) -> str:

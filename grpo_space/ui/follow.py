@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from grpo_space import runs
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.evaluations import stored
-from grpo_space.events import EventLog, Probe, Started, Step
+from grpo_space.events import Probe, Started, Step
 from grpo_space.history import History
 from grpo_space.runs import Run, Status, ended, holder
 from grpo_space.ui import microscope, progress
 from grpo_space.ui.curves import Curves
+from grpo_space.ui.later import Evaluations, Later
 from grpo_space.ui.markup import note, tag, text
 
 LOOK_SECONDS = 1.0
@@ -41,8 +41,12 @@ class Page:
     group: str
     """The newest group."""
     groups: int
-    evaluation: History
-    """The comparison on the most problems, made in the run or after it."""
+    evaluations: Evaluations
+
+    @property
+    def evaluation(self) -> History:
+        """The run's own comparison, on the most problems."""
+        return self.evaluations.best
 
 
 class Follower:
@@ -55,8 +59,7 @@ class Follower:
         self._page: Page | None = None
         self._offset = 0
         self._log_size = -1
-        self._evaluations: tuple[object, ...] = ()
-        self._evaluation = self.history
+        self._later = Later(run)
         try:
             self.config: RunConfig | None = run.config
             self._trouble = ""
@@ -94,27 +97,25 @@ class Follower:
         status: Status = "running" if said is not None else ended(self.history)
         self.stopping = self.stopping and said is not None
         last = self._page
-        evaluation = self._later_evaluation()
+        evaluating = said is not None and said.get("what") == "evaluate"
+        evaluations = self._later.look(self.history, self.config, evaluating, self.stopping)
         page = Page(
             run=self.run,
             status=status,
             history=self.history,
             config=self.config,
-            now=_same(last.now if last else None, self._now(status, said)),
+            now=_same(last.now if last else None, self._now(status, evaluating)),
             curves=self._curves.draw() if drawn or last is None else last.curves,
             notes=_same(last.notes if last else None, progress.alarms(self.history) + progress.story(self.history)),
             log=self._worker_log(last.log if last else ""),
             group=self._newest_group(last),
             groups=len(self.history.groups),
-            evaluation=evaluation,
+            evaluations=evaluations,
         )
         return last if last is not None and _pieces(last) == _pieces(page) else page
 
-    def _now(self, status: Status, said: dict[str, object] | None) -> str:
-        history = self.history
-        if said is not None and said.get("what") == "evaluate" and (logs := self.run.evaluations()):
-            history = History()
-            history.add(EventLog(logs[-1]).read()[0])
+    def _now(self, status: Status, evaluating: bool) -> str:
+        history = self._later.at_hand() if evaluating else self.history
         trouble = note("bad", text(self._trouble)) if self._trouble else ""
         checkpoint = self.run.last_checkpoint() if status == "died" else None
         return trouble + progress.now(self.run.id, self.config, history, status, self.stopping, checkpoint)
@@ -138,20 +139,11 @@ class Follower:
         self._log_size = size
         return tag("pre", text(said), "gs-log")
 
-    def _later_evaluation(self) -> History:
-        """Reads again only where an evaluation was added or goes on."""
-        logs = self.run.evaluations()
-        if not logs:
-            return self.history
-        made = (self.history.started, self.history.tuned, *((log.name, log.stat().st_size) for log in logs))
-        if made != self._evaluations:
-            self._evaluations, self._evaluation = made, stored(self.run)
-        return self._evaluation
-
 
 def _pieces(page: Page) -> tuple[object, ...]:
-    evaluation = page.evaluation.base, page.evaluation.tuned
-    return page.status, page.now, page.curves, page.notes, page.log, page.groups, *map(id, evaluation)
+    evaluation, made = page.evaluation, page.evaluations
+    drawn = page.status, page.now, page.curves, page.notes, page.log, page.groups, made.now, tuple(made.made)
+    return *drawn, id(evaluation.base), id(evaluation.tuned)
 
 
 def _same(before: str | None, now: str) -> str:

@@ -1,18 +1,16 @@
 """Publishing from the page: signed in, one button, progress by file, and the link when it was looked at from there."""
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
-from huggingface_hub import get_token
 
 from grpo_space import hub
 from grpo_space.comparison import of, words
 from grpo_space.errors import UserError
 from grpo_space.publish import OccupiedError, Published, proposed_name, publish
 from grpo_space.runs import Run
-from grpo_space.ui.access import Access, session
+from grpo_space.ui.access import Access, signed_in_token
 from grpo_space.ui.follow import Followers, Page
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.place import Place
@@ -105,23 +103,6 @@ def token_of(access: Access, request: gr.Request) -> str:
     if not access.demo:
         access.allowed(request)
     return signed_in_token(access, request)
-
-
-def signed_in_token(access: Access, request: gr.Request) -> str:
-    """
-    Raises:
-        UserError: where nobody is signed in.
-    """
-    if access.on_space:
-        signed_in = session(request).get("oauth_info")
-        known = signed_in if isinstance(signed_in, dict) else {}
-        token = known.get("access_token")
-        if not token or known.get("expires_at", 0) <= time.time():
-            raise UserError("Sign in with Hugging Face first: the button is at the top of the page.")
-        return str(token)
-    if token := get_token():
-        return token
-    raise UserError("Nobody is signed in here: hf auth login on this machine, or start the app with HF_TOKEN.")
 
 
 def user_of(token: str) -> str:

@@ -4,14 +4,13 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import gradio as gr
-from huggingface_hub import get_token
 
 from grpo_space import backup, hub, uploads
 from grpo_space.errors import UserError
 from grpo_space.runs import Run
-from grpo_space.ui.access import Access
+from grpo_space.ui.access import signed_in_token, token_if_any
 from grpo_space.ui.follow import Followers
-from grpo_space.ui.hub import looked_at, signed_in_token
+from grpo_space.ui.hub import looked_at
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.place import Place
 from grpo_space.ui.stream import OFF, View, shown_if
@@ -41,7 +40,8 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
         try:
             place.access.allowed(request)
             run = looked_at(followers, view)
-            token = _token(place.access, request, needed=backup.place() is None)
+            ask = signed_in_token if backup.place() is None else token_if_any
+            token = ask(place.access, request)
             name = yield from following(lambda progress: backup.backup(run, token, progress), _sending)
             yield backed_up(name)
         except UserError as error:
@@ -51,7 +51,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
         try:
             place.access.allowed(request)
             source = named(source)
-            token = _token(place.access, request, needed=False)
+            token = token_if_any(place.access, request)
             accept = uploads.refuse_strange_paths
             going = following(lambda progress: backup.restore(source, token, progress, accept), _coming)
             run = yield from _each(going)
@@ -81,21 +81,6 @@ def _where() -> str:
     if backup.repository() is not None:
         return "into the private dataset repository that GRPO_SPACE_BACKUP names"
     return "into a private dataset repository of yours on the Hugging Face Hub"
-
-
-def _token(access: Access, request: gr.Request, needed: bool) -> str | None:
-    """
-    Raises:
-        UserError: where one is needed, and nobody is signed in.
-    """
-    if not needed and not access.on_space:
-        return get_token()
-    try:
-        return signed_in_token(access, request)
-    except UserError:
-        if needed:
-            raise
-        return None
 
 
 def named(source: str) -> str:

@@ -2,6 +2,7 @@
 
 import time
 
+from grpo_space import evaluations
 from grpo_space.comparison import Comparison, of, words
 from grpo_space.config import RunConfig
 from grpo_space.estimate import cost_so_far, left_words
@@ -21,6 +22,13 @@ STAGES = {
     "train": "Train",
     "save": "Save",
     "evaluate_tuned": "Test the tuned",
+}
+EVALUATION = {
+    "data": "Data",
+    "load": "Load the model",
+    "evaluate_base": "Test the base",
+    "evaluate_tuned": "Test the tuned",
+    "evaluate_example": "Base with an example",
 }
 BADGES = {
     "new": "not started yet",
@@ -55,17 +63,18 @@ def now(
     head = box("gs-run", badge(status), tag("b", text(name)), tag("span", text(model), "gs-dim"))
     if status == "running":
         limit = config.max_minutes if config else None
-        return head + _stages(history) + _progress(history, stopping, limit)
+        evaluates = history.started is not None and history.started.task == "evaluate"
+        return head + _stages(history, EVALUATION if evaluates else STAGES) + _progress(history, stopping, limit)
     return head + "".join(_ending(history, status, checkpoint))
 
 
-def _stages(history: History) -> str:
+def _stages(history: History, stages: dict[str, str]) -> str:
     """Where the run is in its story."""
-    names = list(STAGES)
+    names = list(stages)
     what = history.phase.what if history.phase else ""
-    here = names.index("load" if what == "download" else what) if what in (*STAGES, "download") else -1
+    here = names.index("load" if what == "download" else what) if what in (*stages, "download") else -1
     marks = []
-    for i, (name, stage) in enumerate(STAGES.items()):
+    for i, (name, stage) in enumerate(stages.items()):
         kind = "gs-done" if i < here else "gs-here" if i == here else ""
         current = ' aria-current="step"' if i == here else ""
         marks.append(f'<li class="{kind}"{current} data-stage="{name}">{stage}</li>')
@@ -90,7 +99,8 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
         if phase.what == "download":
             said.append(download_words(phase))
         elif phase.total:
-            said.append(f"{done:,} of {phase.total:,} problems")
+            what = "problems" if evaluations.asked_of(history).samples == 1 else "answers"
+            said.append(f"{done:,} of {phase.total:,} {what}")
         if phase.what != "download":
             said.append(_expected(phase, history))
     bar = ""
@@ -103,8 +113,14 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
         )
     else:
         bar = '<div class="gs-bar gs-busy"><div></div></div>'
-    stop = note("warning", "Stopping: it finishes the step at hand, then saves what was learnt.") if stopping else ""
-    return tag("p", " · ".join(part for part in said if part), "gs-doing") + bar + stop
+    return tag("p", " · ".join(part for part in said if part), "gs-doing") + bar + _stopping(phase, stopping)
+
+
+def _stopping(phase: Phase, stopping: bool) -> str:
+    if not stopping:
+        return ""
+    trained = ": it finishes the step at hand, then saves what was learnt." if phase.what == "train" else "."
+    return note("warning", f"Stopping{trained}")
 
 
 def _doing(phase: Phase) -> str:
@@ -121,6 +137,34 @@ def _expected(phase: Phase, history: History) -> str:
         left = phase.expected_seconds - since
         return f"about {duration(left)} left" if left > 1 else "nearly there"
     return f"for {duration(since)}" if since >= 3 else ""
+
+
+def evaluating(history: History, config: RunConfig | None, stopping: bool) -> str:
+    """How far an evaluation after the run is: of what, and about how long."""
+    asked, phase = evaluations.asked_of(history), history.phase
+    example = config is not None and config.data.system_prompt and asked.samples == 1
+    stages = {what: stage for what, stage in EVALUATION.items() if example or what != "evaluate_example"}
+    head = tag("p", f"Evaluating {tag('b', text(evaluations.name(asked)))}." if history.started else "Evaluating.")
+    then = "The tuned model follows, and takes about as long." if phase and phase.what == "evaluate_base" else ""
+    return head + _stages(history, stages) + _progress(history, stopping, None) + tag("p", then, "gs-dim")
+
+
+def not_evaluated(history: History) -> str:
+    """Why an evaluation after the run came to nothing, and what to do."""
+    what, end = text(evaluations.name(evaluations.asked_of(history))), history.end
+    if isinstance(end, Failed):
+        while_ = PHASES.get(end.boundary, "working")
+        more = f"{_AGAIN} The worker's log in Train says more."
+        advice = "Put it right, then evaluate again." if end.user_error else more
+        said = [text(line) for line in end.message.splitlines()]
+        return note("bad", tag("b", f"The evaluation of {what} failed while {while_}."), *said, advice)
+    if end is not None:
+        return note("warning", tag("b", f"The evaluation of {what} was stopped."), _AGAIN)
+    killed = "It was killed and could not say why: most often memory ran out, or the machine was restarted."
+    return note("bad", tag("b", f"The evaluation of {what} was cut off."), killed, _AGAIN)
+
+
+_AGAIN = "Evaluate the same again: it goes on where it was."
 
 
 def _ending(history: History, status: Status, checkpoint: int | None) -> list[str]:

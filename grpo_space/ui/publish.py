@@ -1,7 +1,6 @@
 """The Publish tab: onto the Hub, or the adapter and the config as files."""
 
 import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import gradio as gr
 from grpo_space.errors import UserError
 from grpo_space.runs import Run
 from grpo_space.ui import hub, keep
+from grpo_space.ui.downloads import folder
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers
 from grpo_space.ui.place import Place
@@ -49,7 +49,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
         page = followers.look(view.run)
         if page is None:
             raise UserError("There is no run yet: train first.")
-        copy = _folder(page.run) / f"{page.run.id}.yaml"
+        copy = folder(page.run) / f"{page.run.id}.yaml"
         copy.write_bytes((page.run.folder / "config.yaml").read_bytes())
         return gr.update(value=str(copy), visible=True)
 
@@ -67,7 +67,7 @@ def adapter_zip(run: Run) -> Path:
     weights = run.adapter / "adapter_model.safetensors"
     if not weights.is_file():
         raise UserError(f"{run.id} has no adapter yet: it is saved when the training ends or is stopped.")
-    made = _folder(run) / f"{run.id}.zip"
+    made = folder(run) / f"{run.id}.zip"
     if made.is_file() and made.stat().st_mtime >= weights.stat().st_mtime:
         return made
     half = made.with_suffix(f".{os.getpid()}.half")
@@ -77,9 +77,3 @@ def adapter_zip(run: Run) -> Path:
                 archive.write(file, file.relative_to(run.adapter.parent))
         archive.write(run.folder / "config.yaml", "config.yaml")
     return half.replace(made)
-
-
-def _folder(run: Run) -> Path:
-    folder = Path(tempfile.gettempdir()) / f"grpo-space-{os.getuid()}" / run.id
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder

@@ -29,6 +29,15 @@ def shown_if(shown: bool) -> Any:
     return gr.update(elem_classes=[] if shown else OFF)
 
 
+def offered(choices: list[tuple[str, str]], value: str | None, before: str | None, **more: Any) -> Any:
+    """New choices. The value goes along only where it is another one than `before`: what somebody chose meanwhile
+    stays.
+    """
+    if value != before:
+        more["value"] = value
+    return gr.update(choices=choices, **more)
+
+
 @dataclass
 class View:
     """What one open page looks at. Its stream reads it while its buttons change it."""
@@ -55,8 +64,10 @@ class Shown:
     scope: str = ""
     group: str = ""
     log: str = ""
+    evaluating: str = ""
+    """How far an evaluation after the run is."""
     evaluated: str = ""
-    """Which comparison there is to show."""
+    """Which comparisons there are to show."""
     buttons: str = ""
     """Which buttons there is a use for: busy stop resume compare use back."""
 
@@ -71,7 +82,7 @@ def shown(page: Page | None, view: View, header: str, going: str, last: Shown | 
     if view.group is not None and view.group <= page.groups:
         scope = last.scope if last else scope  # it is being moved
         group = microscope.group(page.history.groups[view.group - 1])
-    base, tuned = page.evaluation.base, page.evaluation.tuned
+    base, tuned, made = page.evaluation.base, page.evaluation.tuned, " ".join(page.evaluations.made)
     uses = {
         "busy": busy,
         "stop": running,
@@ -88,7 +99,8 @@ def shown(page: Page | None, view: View, header: str, going: str, last: Shown | 
         scope=scope,
         group=group,
         log=page.log,
-        evaluated=f"{page.run.id} {page.status} {tuned.time if tuned else ''} {base is not None}",
+        evaluating=page.evaluations.now,
+        evaluated=f"{page.run.id} {page.status} {tuned.time if tuned else ''} {base is not None} {made}",
         buttons=" ".join(name for name, use in uses.items() if use),
     )
 
@@ -108,6 +120,7 @@ class Stream:
     scope: gr.HTML
     group: gr.HTML
     log: gr.HTML
+    evaluating: gr.HTML
     evaluated: gr.State
     buttons: gr.State
     beat: gr.HTML

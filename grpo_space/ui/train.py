@@ -24,6 +24,8 @@ class TrainTab:
     view: gr.State
     evaluated: gr.State
     """Changes when there is another comparison to show."""
+    evaluating: gr.HTML
+    """How far an evaluation after the run is; stands on another tab."""
     compare: gr.Button
     used: gr.State
     """The YAML of the run whose config was asked for."""
@@ -58,7 +60,8 @@ def build(
         gr.HTML(words.glossary())
     beat = gr.HTML(elem_id="gs-beat", visible="hidden")
     again = gr.Button("again", visible="hidden", elem_id="gs-again")
-    stream = Stream(header, now, notes, curves, scope, group, log, gr.State(""), gr.State(""), beat)
+    evaluating = gr.HTML(elem_id="gs-evaluating", render=False)
+    stream = Stream(header, now, notes, curves, scope, group, log, evaluating, gr.State(""), gr.State(""), beat)
 
     def head(page: Page | None, going: str) -> str:
         return words.header(place.machine, page, going)
@@ -97,7 +100,7 @@ def build(
     use.click(handlers.config, view, used, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
     scope.select(handlers.group, view, group, concurrency_limit=8, trigger_mode="always_last", **QUIET)
-    return TrainTab(view, stream.evaluated, compare, used)
+    return TrainTab(view, stream.evaluated, evaluating, compare, used)
 
 
 def _plan(sent: str, place: Place) -> str:

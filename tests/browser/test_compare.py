@@ -1,12 +1,14 @@
 """The Compare tab in a real browser: the evidence, the problems, and Ask both on a real model."""
 
+import json
 import re
+import shutil
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file, save_file
 
 from grpo_space import adapters, serving, wrongly
@@ -42,6 +44,21 @@ def with_adapter(run: Run) -> Run:
     return run
 
 
+def with_checkpoint(run: Run, step: int) -> Run:
+    """Its adapter changes nothing: so it is known from the run's."""
+    folder = run.checkpoints / f"checkpoint-{step}"
+    shutil.copytree(with_adapter(run).adapter, folder)
+    weights = load_file(folder / adapters.WEIGHTS)
+    save_file({k: v * 0 if "lora_B" in k else v for k, v in weights.items()}, folder / adapters.WEIGHTS)
+    (folder / "trainer_state.json").write_text(json.dumps({"global_step": step}))
+    return run
+
+
+def choose(page: Page, dropdown: str, option: str | re.Pattern[str]) -> None:
+    page.locator(f"{dropdown} input").click()
+    page.get_by_role("option", name=option).click()
+
+
 def test_the_evidence_and_the_problems(visit: Open, compared: Run, complaints: Complaints) -> None:
     page = visit("Compare")
     summary = page.locator("#gs-summary")
@@ -52,7 +69,7 @@ def test_the_evidence_and_the_problems(visit: Open, compared: Run, complaints: C
     page.locator("#gs-filter").get_by_text("Fixed").click()
     rows = page.locator("#gs-problems tbody tr")
     expect(rows).to_have_count(50)
-    page.locator("#gs-search textarea, #gs-search input").first.fill("than 17?")
+    page.locator("#gs-search textarea, #gs-search input").first.press_sequentially("than 17?")
     expect(rows).to_have_count(1)
     rows.first.click()
     expect(page.locator("#gs-both .gs-sample")).to_have_count(2)
@@ -101,6 +118,142 @@ def test_leaving_the_page_frees_the_server(visit: Open, compared: Run) -> None:
     assert list(serving.ask(run, serving.question("How many?")))[-1]["end"]
     assert time.monotonic() - began < 60
     serving.close(run)
+
+
+def test_a_checkpoint_is_asked(visit: Open, compared: Run, complaints: Complaints) -> None:
+    run = with_checkpoint(compared, 20)
+    page = visit("Compare")
+    page.get_by_role("button", name="How they answer").click()
+    choose(page, "#gs-ask-checkpoint", "Checkpoint of step 20")
+    page.locator("#gs-question textarea").fill("Rosa has 35 nuts. Leo has 8 more than Rosa. How many in all?")
+    page.locator("#gs-ask-both").click()
+    expect(page.locator("#gs-asked")).to_contain_text("Both were written in", timeout=A_START)
+    base, tuned = (page.locator(f"#gs-asked .gs-asked-{which} pre").inner_text() for which in ("base", "tuned"))
+    assert base == tuned
+    choose(page, "#gs-ask-checkpoint", "The run's adapter")
+    page.locator("#gs-ask-both").click()
+    expect(page.locator("#gs-asked .gs-asked-tuned pre")).not_to_have_text(tuned, timeout=A_START)
+    serving.close(run)
+    assert not complaints
+
+
+def test_something_else_is_evaluated_looked_at_and_taken_home(
+    visit: Open, compared: Run, complaints: Complaints, tmp_path: Path
+) -> None:
+    with_checkpoint(compared, 20)
+    mine = tmp_path / "mine.jsonl"
+    question = "Tom has {} pens and buys 4 more. How many pens does Tom have?"
+    rows = [{"question": question.format(n), "answer": str(n + 4)} for n in range(5, 11)]
+    mine.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = visit("Compare")
+    summary = page.locator("#gs-summary")
+    expect(summary).to_contain_text(f"{compared.id}: The run's own")
+    expect(page.locator("#gs-which")).not_to_be_visible()
+    page.locator("#gs-else button").first.click()
+    expect(page.locator("#gs-evaluation-plan")).to_contain_text("400 problems, one greedy answer of each model: about")
+    choose(page, "#gs-weights", "Checkpoint of step 20")
+    page.locator("#gs-data").get_by_text("A file").click()
+    page.locator("#gs-problems-file input[type=file]").set_input_files(mine)
+    expect(page.locator("#gs-else")).to_contain_text("6 problems read.")
+    expect(page.locator("#gs-evaluation-plan")).to_contain_text("6 problems, one greedy answer")
+    page.locator("#gs-evaluate-else").click()
+    expect(page.locator("#gs-evaluating")).to_contain_text("Evaluating checkpoint of step 20 on")
+    expect(page.locator("#gs-evaluating")).to_be_in_viewport()
+    expect(page.locator("#gs-stop-evaluation")).to_be_visible()
+    expect(summary).to_contain_text("Checkpoint of step 20 on", timeout=A_START)
+    expect(summary).to_contain_text("the adapter changes nothing")
+    expect(page.locator("#gs-problems tbody tr")).to_have_count(6)
+    expect(page.locator("#gs-stop-evaluation")).not_to_be_visible()
+    with page.expect_download() as download:
+        page.locator("#gs-lines").click()
+        page.locator("#gs-lines-file a").first.click()
+    kept = tmp_path / "kept.jsonl"
+    download.value.save_as(kept)
+    told = [json.loads(line) for line in kept.read_text().splitlines()]
+    asked = [(one["which"], one["question"]) for one in told if "problem" in one]
+    assert sorted(asked) == sorted((which, row["question"]) for which in ("base", "tuned") for row in rows)
+    choose(page, "#gs-which", re.compile("The run's own"))
+    expect(summary).to_contain_text("Tuned solves 50 more of 100")
+    expect(page.locator("#gs-problems tbody tr")).to_have_count(100)
+    best = visit("Compare").locator("#gs-summary")  # what everybody sees who comes now
+    expect(best).to_contain_text("Tuned solves 50 more of 100")
+    assert not complaints
+
+
+def test_samples_are_shown_and_a_phone_holds_it_all(visit: Open, compared: Run, complaints: Complaints) -> None:
+    with_adapter(compared)
+    page = visit("Compare", size=PHONE)
+    page.locator("#gs-else button").first.click()
+    page.locator("#gs-limit input").fill("5")
+    page.locator("#gs-samples input").fill("3")
+    expect(page.locator("#gs-evaluation-plan")).to_contain_text("5 problems, 3 sampled answers of each model")
+    page.locator("#gs-evaluate-else").click()
+    expect(page.locator("#gs-evaluating")).to_contain_text("3 samples each")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.locator("#gs-summary")).to_contain_text("mean@3", timeout=A_START)
+    expect(page.locator("#gs-problems")).not_to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert not complaints
+
+
+def test_an_evaluation_is_stopped(visit: Open, compared: Run, complaints: Complaints) -> None:
+    with_adapter(compared)
+    page = visit("Compare")
+    page.locator("#gs-else button").first.click()
+    page.locator("#gs-samples input").fill("64")
+    page.locator("#gs-evaluate-else").click()
+    expect(page.locator("#gs-evaluating")).to_contain_text("of 25,600 answers", timeout=A_START)
+    page.locator("#gs-stop-evaluation").click()
+    expect(page.locator("#gs-evaluating")).to_contain_text("was stopped", timeout=A_START)
+    expect(page.locator("#gs-evaluating")).to_contain_text("Evaluate the same again: it goes on where it was.")
+    expect(page.locator("#gs-stop-evaluation")).not_to_be_visible()
+    expect(page.locator("#gs-summary")).to_contain_text("Tuned solves 50 more of 100")
+    assert compared.status() == "done"
+    assert not complaints
+
+
+def test_what_cannot_be_evaluated_is_said_where_it_was_asked(visit: Open, compared: Run, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(with_adapter(compared).adapter, other)
+    told = adapters.read_config(other, "x") | {"base_model_name_or_path": "Qwen/Qwen2.5-1.5B-Instruct"}
+    (other / adapters.CONFIG).write_text(json.dumps(told))
+    page = visit("Compare")
+    page.locator("#gs-else button").first.click()
+    choose(page, "#gs-weights", "Another adapter")
+    for name, words in (
+        ("../../etc", "adapter: '../../etc' is no name on the Hub"),
+        (str(other), "made for Qwen/Qwen2.5"),
+    ):
+        page.locator("#gs-other-adapter input, #gs-other-adapter textarea").first.fill(name)
+        page.locator("#gs-evaluate-else").click()
+        expect(page.locator(".toast-body")).to_contain_text(words)
+        page.locator(".toast-close").first.click()
+        expect(page.locator(".toast-body")).to_have_count(0)
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"question": "q"}\n')
+    page.locator("#gs-data").get_by_text("A file").click()
+    page.locator("#gs-problems-file input[type=file]").set_input_files(bad)
+    expect(page.locator("#gs-uploaded")).to_contain_text("bad.jsonl line 1: has no answer")
+    assert compared.evaluations() == []
+
+
+def test_an_adapter_that_cannot_be_had_says_so(visit: Open, compared: Run) -> None:
+    """The Hub is out of reach here: only the worker finds out."""
+    with_adapter(compared)
+    page = visit("Compare")
+    page.locator("#gs-else button").first.click()
+    choose(page, "#gs-weights", "Another adapter")
+    page.locator("#gs-other-adapter input, #gs-other-adapter textarea").first.fill("ada/lora")
+    page.locator("#gs-evaluate-else").click()
+    expect(page.locator("#gs-evaluating")).to_contain_text("The evaluation of adapter ada/lora on", timeout=A_START)
+    expect(page.locator("#gs-evaluating")).to_contain_text("Put it right, then evaluate again.")
+
+
+def test_the_answers_of_a_row_come_into_view(visit: Open, compared: Run) -> None:
+    page = visit("Compare", size=PHONE)
+    page.locator("#gs-problems tbody tr").nth(2).click()
+    expect(page.locator("#gs-both .gs-question")).to_be_in_viewport()
+    expect(page.locator("#gs-both .gs-sample").first).to_be_in_viewport()
 
 
 def test_an_empty_question_is_refused_in_words(visit: Open, compared: Run) -> None:

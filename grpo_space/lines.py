@@ -1,0 +1,29 @@
+"""Every answer of an evaluation as JSON lines, so that others can check it: one line a problem, model and sample."""
+
+import json
+from collections.abc import Iterator
+
+from grpo_space.events import Answer, Evaluated, Sampled
+from grpo_space.history import History
+
+
+def of(history: History) -> Iterator[str]:
+    """Before a model's answers how they were come by, where that is known."""
+    each: list[Evaluated | Sampled | None] = [history.base, history.tuned, history.example, *history.sampled.values()]
+    for event in each:
+        if event is None:
+            continue
+        if event.method is not None:
+            yield _line(event.method.model_dump())
+        for number, samples in enumerate(_answers(event), 1):
+            for sample, answer in enumerate(samples, 1):
+                told = {"which": event.which, "problem": number, "sample": sample}
+                yield _line(told | answer.model_dump())
+
+
+def _answers(event: Evaluated | Sampled) -> list[tuple[Answer, ...]]:
+    return [(answer,) for answer in event.answers] if isinstance(event, Evaluated) else list(event.answers)
+
+
+def _line(said: dict[str, object]) -> str:
+    return json.dumps(said, ensure_ascii=False).encode(errors="replace").decode() + "\n"

@@ -1,0 +1,197 @@
+"""Evaluate something else: any kept checkpoint or another adapter, on other problems, greedily or by samples."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from grpo_space import card, evaluations, runs, uploads
+from grpo_space.errors import UserError
+from grpo_space.events import Asked
+from grpo_space.runs import Run
+from grpo_space.ui import submit
+from grpo_space.ui.access import token_if_any
+from grpo_space.ui.errors import in_words
+from grpo_space.ui.follow import Followers, Page
+from grpo_space.ui.markup import note, tag, text
+from grpo_space.ui.place import Place
+from grpo_space.ui.stream import OFF, View, offered, shown_if
+from grpo_space.words import roughly
+
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
+ADAPTER, OTHER = "adapter", "other"
+FILE = "file"
+STEP = re.compile(r"[0-9]{1,9}")
+DATA = [
+    ("This run's held-out problems", evaluations.HELD_OUT),
+    ("GSM8K's test", evaluations.GSM8K_TEST),
+    ("A file", FILE),
+]
+TO_THE_TOP = "() => document.querySelector('#gs-tabs')?.scrollIntoView()"
+"""JavaScript: how far it is stands at the top of the tab."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a browser sent, as it came."""
+
+    weights: str
+    adapter: str
+    data: str
+    file: str
+    """Where an upload was kept; no browser names it."""
+    limit: float | None
+    samples: float | None
+
+
+def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
+    with gr.Accordion("Evaluate something else", open=False, elem_id="gs-else") as fold:
+        gr.HTML("<p class='gs-dim'>Base and tuned answer the same problems. The run stays as it is.</p>")
+        weights = gr.Dropdown(weights_of(None), value=ADAPTER, label="Weights", elem_id="gs-weights")
+        folder = "" if place.access.on_space else ", or the whole path of a folder here"
+        adapter = gr.Textbox("", label=f"Adapter: of the same base, by its name on the Hub{folder}", max_length=500,
+                             placeholder="user/name", elem_classes=OFF, elem_id="gs-other-adapter")  # fmt: skip
+        data = gr.Radio(DATA, value=evaluations.HELD_OUT, label="Problems", elem_id="gs-data")
+        kinds = [".jsonl", ".json", ".txt"]
+        upload = gr.File(label="File: JSON lines with question and answer", file_types=kinds, height=120,
+                         elem_classes=OFF, elem_id="gs-problems-file")  # fmt: skip
+        uploaded, file, count = gr.HTML(elem_id="gs-uploaded"), gr.State(""), gr.State(0)
+        with gr.Row():
+            info = "At most so many problems, a sample that is the same for everybody. 0: all"
+            limit = gr.Number(0, label="Limit", info=info, elem_id="gs-limit")
+            info = "Of each problem. 1: one greedy answer. More: mean@k, pass@k and maj@k"
+            samples = gr.Number(1, label="Samples", info=info, elem_id="gs-samples")
+        planned = gr.HTML(elem_id="gs-evaluation-plan")
+        begin = gr.Button("Evaluate", variant="primary", elem_id="gs-evaluate-else")
+
+    def offer(view: View, chosen: str) -> Any:
+        page = followers.look(view.run)
+        there = weights_of(page.run if page else None)
+        return offered(there, chosen if chosen in dict(there).values() else ADAPTER, chosen)
+
+    def keep(upload: str | None, request: gr.Request) -> tuple[str, int, str]:
+        try:
+            place.access.allowed(request)
+            kept, many = uploads.keep_rows(Path(upload)) if upload else ("", 0)
+        except UserError as error:
+            return "", 0, note("bad", *map(text, error.problems))
+        return kept, many, note("info", f"{many:,} problems read.") if kept else ""
+
+    def plan(view: View, data: str, count: int, limit: float | None, samples: float | None) -> str:
+        try:
+            page = followers.look(view.run)
+            return tag("p", text(plan_words(page, data, count, limit, samples)), "gs-dim") if page else ""
+        except UserError as error:
+            return tag("p", text(error), "gs-dim")
+
+    @in_words
+    def start(view: View, weights: str, adapter: str, data: str, file: str, limit: float | None,
+              samples: float | None, request: gr.Request) -> None:  # fmt: skip
+        place.access.allowed(request)
+        if (page := followers.look(view.run)) is None:
+            raise UserError("There is no run yet.")
+        chosen = Chosen(str(weights), str(adapter or ""), str(data), file, limit, samples)
+        begun(page.run, asked_for(chosen, place.access.on_space), followers, place, request)
+
+    evaluated.change(offer, [view, weights], weights, **QUIET)
+    weights.change(lambda weights: shown_if(weights == OTHER), weights, adapter, queue=False, **QUIET)
+    data.change(lambda data: shown_if(data == FILE), data, upload, queue=False, **QUIET)
+    gr.on([upload.upload, upload.clear], keep, upload, [file, count, uploaded], **QUIET)
+    looked_at: Any = [fold.expand, evaluated.change, data.change, count.change, limit.change, samples.change]
+    gr.on(looked_at, plan, [view, data, count, limit, samples], planned, trigger_mode="always_last", **QUIET)
+    asked = [view, weights, adapter, data, file, limit, samples]
+    begin.click(start, asked, None, **QUIET).success(None, js=TO_THE_TOP)
+
+
+def begun(run: Run, asked: Asked, followers: Followers, place: Place, request: gr.Request) -> None:
+    """Starts an evaluation; the caller may.
+
+    Raises:
+        UserError: where it cannot be done, or the machine is busy.
+    """
+    submit.check(run.config, place)
+    evaluations.begin(run, asked, token=token_if_any(place.access, request))
+    followers.forget_current()
+
+
+def stop(view: View, followers: Followers) -> None:
+    """
+    Raises:
+        UserError: where no evaluation goes on. A training is not stopped from here.
+    """
+    page = followers.look(view.run)
+    if page is None or not page.evaluations.going:
+        raise UserError("No evaluation is going on.")
+    runs.stop(page.run)
+    followers.of(page.run).stopping = True
+
+
+def weights_of(run: Run | None) -> list[tuple[str, str]]:
+    steps = run.checkpoint_steps() if run else []
+    kept = [(f"Checkpoint of step {step:,}", str(step)) for step in steps]
+    return [("The run's adapter", ADAPTER), *kept, ("Another adapter", OTHER)]
+
+
+def asked_for(chosen: Chosen, on_space: bool) -> Asked:
+    """
+    Raises:
+        UserError: naming each value that cannot be. What only the run or the worker can know, they refuse.
+    """
+    if chosen.data == FILE and not chosen.file:
+        raise UserError("file: none was uploaded: choose a file of problems")
+    if chosen.data not in (evaluations.HELD_OUT, evaluations.GSM8K_TEST, FILE):
+        raise UserError(f"problems: {chosen.data[:80]!r} is none of those to choose from")
+    if chosen.weights not in (ADAPTER, OTHER) and not STEP.fullmatch(chosen.weights):
+        raise UserError(f"weights: {chosen.weights[:80]!r} is none of those to choose from")
+    return Asked(
+        data=chosen.file if chosen.data == FILE else chosen.data,
+        adapter=_adapter(chosen.adapter.strip(), on_space) if chosen.weights == OTHER else "",
+        checkpoint=int(chosen.weights) if STEP.fullmatch(chosen.weights) else None,
+        limit=_whole("limit", chosen.limit, 0) or None,
+        samples=_whole("samples", chosen.samples, 1),
+    )
+
+
+def _adapter(said: str, on_space: bool) -> str:
+    """A name on the Hub; where this is no Space a folder too: whoever may evaluate here may name one."""
+    said = said.removeprefix("https://huggingface.co/").rstrip("/") or said
+    if not said:
+        raise UserError("adapter: is empty: name one on the Hub, user/name")
+    if "/" in said and uploads.on_the_hub(said):
+        return said
+    if not on_space and "\0" not in said and len(said) < 500 and Path(said).is_absolute() and Path(said).is_dir():
+        return said
+    folder = "" if on_space else ", nor the whole path of a folder here"
+    raise UserError(f"adapter: {said[:80]!r} is no name on the Hub (user/name){folder}")
+
+
+def _whole(field: str, said: float | None, least: int) -> int:
+    """A field that was emptied has its least value."""
+    if said is None:
+        return least
+    if not float(said).is_integer() or not least <= said < 10**9:
+        raise UserError(f"{field}: {said:g} is not a whole number from {least} on")
+    return int(said)
+
+
+def plan_words(page: Page, data: str, uploaded: int, limit: float | None, samples: float | None) -> str:
+    """How many answers that is, and about how long it takes: by the pace at which this run was evaluated before.
+
+    Raises:
+        UserError: naming a value that cannot be.
+    """
+    own = page.config.evaluation.problems if page.config else 0
+    there = {evaluations.HELD_OUT: own, evaluations.GSM8K_TEST: card.GSM8K_TEST, FILE: uploaded}.get(data, 0)
+    most, each = _whole("limit", limit, 0), _whole("samples", samples, 1)
+    problems = min(there, most or there)
+    if not problems:
+        return ""
+    answers = "one greedy answer" if each == 1 else f"{each} sampled answers"
+    said = f"{problems:,} problems, {answers} of each model"
+    base = page.history.base
+    if base is None or not base.n:
+        return f"{said}."
+    seconds = 2 * problems * each * base.seconds / base.n
+    return f"{said}: about {roughly(seconds)} by the pace of this run's own evaluation."

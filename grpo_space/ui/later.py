@@ -1,0 +1,63 @@
+"""A run's evaluations: those that were made after it, how far the one that goes on is, and why the last one failed."""
+
+import contextlib
+from dataclasses import dataclass
+
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.evaluations import best, is_later
+from grpo_space.events import EventLog
+from grpo_space.history import History
+from grpo_space.runs import Run
+from grpo_space.ui import progress
+
+OWN = "run"
+"""What the run's own comparison goes by; each later one goes by the name of its log."""
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    made: dict[str, History]
+    """All that can be looked at, the newest last."""
+    best: History
+    """The run's own comparison, on the most problems, made in the run or after it."""
+    going: bool
+    now: str
+    """HTML: how far the one that goes on is, or why the latest came to nothing."""
+
+
+class Later:
+    """Reads each log on from where it stopped."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._logs: dict[str, tuple[int, History]] = {}
+
+    def look(self, own: History, config: RunConfig | None, going: bool, stopping: bool) -> Evaluations:
+        """`own`: what the run itself tells. `going`: one has the machine, if only for its last moment."""
+        self._read()
+        later = {name: history for name, (_, history) in self._logs.items() if is_later(history, own)}
+        made = {OWN: own} if own.measured else {}
+        made |= {name: history for name, history in later.items() if history.measured}
+        going = going and self.at_hand().end is None
+        return Evaluations(made, best(own, made.values()), going, self._now(later, config, going, stopping))
+
+    def at_hand(self) -> History:
+        """What the latest one tells."""
+        return next(reversed(self._logs.values()), (0, History()))[1]
+
+    def _read(self) -> None:
+        before, self._logs = self._logs, {}
+        for path in self.run.evaluations():
+            offset, history = before.get(path.stem, (0, History()))
+            with contextlib.suppress(UserError, OSError):  # one that is damaged hides no other
+                if path.stat().st_size > offset:
+                    events, offset = EventLog(path).read(offset)
+                    history.add(events)
+            self._logs[path.stem] = offset, history
+
+    def _now(self, later: dict[str, History], config: RunConfig | None, going: bool, stopping: bool) -> str:
+        if going:
+            return progress.evaluating(self.at_hand(), config, stopping)
+        latest = next(reversed(later.values()), None)
+        return progress.not_evaluated(latest) if latest and not latest.measured else ""

@@ -1,0 +1,390 @@
+"""The Compare tab's page functions: which evaluation is looked at, what may be asked for, what is told of it."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from grpo_space import lines
+from grpo_space.errors import UserError
+from grpo_space.evaluations import OWN
+from grpo_space.events import (
+    Alarm,
+    Answer,
+    Asked,
+    Event,
+    EventLog,
+    Failed,
+    Finished,
+    Method,
+    Phase,
+    Sampled,
+    Started,
+)
+from grpo_space.history import History
+from grpo_space.presets import read_preset
+from grpo_space.report import samples_rows
+from grpo_space.runs import Run, create, locked
+from grpo_space.ui import ask, compare, evaluate, evidence, follow
+from grpo_space.ui.evaluate import ADAPTER, FILE, OTHER, Chosen, asked_for, plan_words
+from grpo_space.ui.follow import Follower, Followers, Page
+from grpo_space.ui.later import OWN as RUNS_OWN
+from grpo_space.ui.place import here
+from grpo_space.ui.stream import View, offered
+from tests import made
+from tests.fake_worker import QUESTION
+
+OWN_RUN = (Started(), made.BASE, made.ONLY_FORMAT, Finished(why="done"))
+
+
+@pytest.fixture
+def run(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(follow, "LOOK_SECONDS", 0.0)
+    made_run = create(read_preset("tiny").run)
+    for event in OWN_RUN:
+        made_run.log.append(event)
+    return made_run
+
+
+def history(*events: Event) -> History:
+    told = History()
+    told.add(events)  # type: ignore[arg-type]
+    return told
+
+
+def later(run: Run, name: str, asked: Asked, *events: Event) -> None:
+    """An evaluation that was made after the run."""
+    log = EventLog(run.folder / "evaluations" / f"{name}.jsonl")
+    log.path.parent.mkdir(exist_ok=True)
+    for event in (Started(task="evaluate", asked=asked), *events):
+        log.append(event)
+
+
+def page(run: Run) -> Page:
+    return Follower(run).page()
+
+
+def samples(which: str, right: list[list[bool]]) -> Sampled:
+    method = Method(
+        which="tuned", key="k", model="m", model_commit="c", adapter="", system_prompt=None, example=False,
+        temperature=0.8, samples=len(right[0]), seed=0, max_new_tokens=9, engine="e", versions={}, extractor="x",
+        problems=len(right),
+    )  # fmt: skip
+    answers = tuple(tuple(made.answer(i, one, True) for one in row) for i, row in enumerate(right))
+    return Sampled(which=which, key="k", seconds=1.0, method=method, answers=answers)
+
+
+SAMPLED = (samples("base", [[True, False], [False, False]] * 5), samples("tuned", [[True, True]] * 10))
+GSM8K = Asked(data="gsm8k-test")
+
+
+# --- which evaluation -------------------------------------------------------------------------------------------------
+
+
+def test_the_best_is_shown_until_one_is_made_or_chosen(run: Run) -> None:
+    first = page(run)
+    chosen, listed = compare.which_of(first, "", ())
+    assert (chosen, listed) == (RUNS_OWN, (run.id, RUNS_OWN))
+    later(run, "2099-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
+    assert compare.which_of(page(run), "", ())[0] == RUNS_OWN  # who comes later sees the run's own
+    chosen, listed = compare.which_of(page(run), chosen, listed)
+    assert chosen == "2099-01"  # who had the page open sees the new one
+    assert compare.which_of(page(run), RUNS_OWN, listed)[0] == RUNS_OWN  # and goes back by choosing
+    assert compare.which_of(page(run), "../../etc", listed)[0] == RUNS_OWN
+    assert compare.which_of(page(run), "2099-01", ("another run", "2099-01"))[0] == RUNS_OWN
+    assert compare.which_of(None, "2099-01", listed) == ("", ())
+    assert [name for _, name in compare.titles(page(run))] == ["2099-01", RUNS_OWN]
+
+
+def test_where_the_run_has_no_comparison_the_newest_is_shown(run: Run) -> None:
+    run.log.path.write_text("")
+    for event in (Started(), Finished(why="stopped")):
+        run.log.append(event)
+    later(run, "2099-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
+    later(run, "2099-02", Asked(samples=2), *SAMPLED, Finished(why="done"))
+    assert compare.which_of(page(run), "", ())[0] == "2099-02"
+
+
+def test_a_name_that_is_none_is_refused(run: Run) -> None:
+    shown = page(run)
+    assert compare.looked_at(shown, RUNS_OWN) is shown.evaluation
+    for name in ("", "../events", "2099-01"):
+        with pytest.raises(UserError, match="not there any more"):
+            compare.looked_at(shown, name)
+    with pytest.raises(UserError, match="not there any more"):
+        compare.lines_file(None, RUNS_OWN)
+
+
+def test_an_evaluation_from_before_the_run_was_resumed_is_not_offered(run: Run) -> None:
+    later(run, "2000-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
+    run.log.append(Started(attempt=2))
+    assert "2000-01" not in page(run).evaluations.made
+
+
+def test_a_log_that_is_damaged_hides_no_other(run: Run) -> None:
+    later(run, "2099-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
+    (run.folder / "evaluations" / "2099-02.jsonl").write_text("no event\n")
+    assert list(page(run).evaluations.made) == [RUNS_OWN, "2099-01"]
+
+
+# --- one that goes on -------------------------------------------------------------------------------------------------
+
+
+def test_an_evaluation_that_goes_on_is_told_with_what_and_how_long(run: Run) -> None:
+    follower = Follower(run)
+    with locked(run.folder / "lock", what="evaluate"):
+        (run.folder / "evaluations").mkdir()
+        log = EventLog(run.folder / "evaluations" / "2099-01.jsonl")
+        log.path.touch()
+        assert "The worker is starting" in follower.page().evaluations.now
+        log.append(Started(task="evaluate", asked=Asked(checkpoint=20, samples=4)))
+        log.append(Phase(what="evaluate_base", done=8, total=40, expected_seconds=90))
+        told = follower.page().evaluations
+        assert told.going
+        for said in ("checkpoint of step 20 on its held-out problems, 4 samples each", "8 of 40 answers",
+                     "about 1 min 30 s left", "The tuned model follows"):  # fmt: skip
+            assert said in told.now
+        follower.stopping = True
+        assert "Stopping." in follower.page().evaluations.now
+        log.append(Finished(why="stopped"))
+        assert not follower.page().evaluations.going  # it has the machine for a moment yet
+    assert "was stopped" in follower.page().evaluations.now
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        ((Failed(boundary="load", message="adapter a/b: is <none>", user_error=True),),
+         ("adapter a/b on", "failed while loading the model", "is &lt;none&gt;", "Put it right")),
+        ((Failed(boundary="load", message="RuntimeError: x"),), ("RuntimeError: x", "Evaluate the same again", "log")),
+        ((Finished(why="stopped"),), ("was stopped", "it goes on where it was")),
+        ((Phase(what="load"),), ("was cut off", "it goes on where it was")),
+    ],
+)  # fmt: skip
+def test_one_that_came_to_nothing_says_why_and_what_to_do(run: Run, end: tuple[Event, ...], words: list[str]) -> None:
+    later(run, "2099-01", Asked(adapter="a/b"), *end)
+    told = page(run).evaluations
+    assert not told.going
+    for said in words:
+        assert said in told.now
+    later(run, "2099-02", Asked(adapter="a/b"), made.BASE, made.BOTH, Finished(why="done"))
+    assert page(run).evaluations.now == ""
+
+
+def test_a_training_is_not_stopped_from_here(run: Run) -> None:
+    with locked(run.folder / "lock", what="train"), pytest.raises(UserError, match="No evaluation is going on"):
+        evaluate.stop(View(run=run.id), Followers())
+
+
+def test_a_second_one_is_told_who_has_the_machine(run: Run, runs_root: Path) -> None:
+    with (
+        locked(run.folder / "lock", what="evaluate"),
+        locked(runs_root / "gpu.lock", what="evaluating", run=run.id, task="evaluate"),
+        pytest.raises(UserError, match=f"{run.id} has the machine, one run at a time: this page shows it"),
+    ):
+        evaluate.begun(run, OWN, Followers(), here({}), gr.Request())
+    assert run.evaluations() == []
+
+
+def test_one_that_is_refused_leaves_no_log(run: Run, runs_root: Path) -> None:
+    run.adapter.mkdir()
+    with (
+        locked(runs_root / "gpu.lock", what="merging", run="another", task="merge"),
+        pytest.raises(UserError, match="the machine is merging another: one at a time"),
+    ):
+        evaluate.begun(run, OWN, Followers(), here({}), gr.Request())
+    assert run.evaluations() == []
+
+
+# --- what may be asked for --------------------------------------------------------------------------------------------
+
+
+def chosen(**given: Any) -> Chosen:
+    return replace(Chosen(ADAPTER, "", "held-out", "", 0, 1), **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        ({}, OWN),
+        ({"limit": None, "samples": None}, OWN),
+        ({"weights": "20", "samples": 4.0}, Asked(checkpoint=20, samples=4)),
+        ({"weights": OTHER, "adapter": " ada/lora-1 "}, Asked(adapter="ada/lora-1")),
+        ({"weights": OTHER, "adapter": "https://huggingface.co/ada/lora-1"}, Asked(adapter="ada/lora-1")),
+        ({"adapter": "ada/lora-1"}, OWN),
+        ({"data": "gsm8k-test", "limit": 100}, Asked(data="gsm8k-test", limit=100)),
+        ({"data": FILE, "file": "/runs/data/x.jsonl"}, Asked(data="/runs/data/x.jsonl")),
+        ({"file": "/runs/data/x.jsonl"}, OWN),
+    ],
+)
+def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], asked: Asked) -> None:
+    assert asked_for(chosen(**given), on_space=True) == asked
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"weights": "²"}, "weights: '²' is none of those"),
+        ({"weights": "../checkpoint-1"}, "weights: '../checkpoint-1' is none of those"),
+        ({"weights": "9" * 5000}, "weights: '999"),
+        ({"weights": OTHER}, "adapter: is empty"),
+        ({"weights": OTHER, "adapter": "lora"}, r"adapter: 'lora' is no name on the Hub \(user/name\)"),
+        ({"weights": OTHER, "adapter": "../../etc"}, "adapter: '../../etc' is no name on the Hub"),
+        ({"weights": OTHER, "adapter": "a\0b"}, "is no name on the Hub"),
+        ({"weights": OTHER, "adapter": "x/" * 2000}, "is no name on the Hub"),
+        ({"data": FILE}, "file: none was uploaded"),
+        ({"data": "/etc/passwd"}, "problems: '/etc/passwd' is none of those"),
+        ({"limit": -1}, "limit: -1 is not a whole number from 0 on"),
+        ({"limit": 2.5}, "limit: 2.5 is not"),
+        ({"samples": 0}, "samples: 0 is not a whole number from 1 on"),
+        ({"samples": float("nan")}, "samples: nan is not"),
+        ({"samples": float("inf")}, "samples: inf is not"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(runs_root: Path, given: dict[str, Any], words: str) -> None:
+    for on_space in (True, False):
+        with pytest.raises(UserError, match=words) as refused:
+            asked_for(chosen(**given), on_space)
+        assert len(refused.value.problems) == 1
+        assert "\n" not in str(refused.value)
+
+
+def test_a_folder_is_named_only_where_this_is_no_space(runs_root: Path, tmp_path: Path) -> None:
+    told = chosen(weights=OTHER, adapter=str(tmp_path))
+    assert asked_for(told, on_space=False) == Asked(adapter=str(tmp_path))
+    with pytest.raises(UserError, match="is no name on the Hub"):
+        asked_for(told, on_space=True)
+    with pytest.raises(UserError, match="nor the whole path of a folder here"):
+        asked_for(chosen(weights=OTHER, adapter=str(tmp_path / "none")), on_space=False)
+
+
+def test_the_checkpoints_that_are_kept_can_be_chosen(run: Run) -> None:
+    for step in (10, 20):
+        folder = run.checkpoints / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        (folder / "trainer_state.json").write_text(json.dumps({"global_step": step}))
+    shutil.copytree(run.checkpoints / "checkpoint-20", run.checkpoints / "checkpoint-30")  # not whole: it says 20
+    assert [value for _, value in evaluate.weights_of(run)] == [ADAPTER, "10", "20", OTHER]
+    assert [value for _, value in evaluate.weights_of(None)] == [ADAPTER, OTHER]
+    assert [value for _, value in ask.checkpoints(run)] == ["", "10", "20"]
+
+
+def test_what_was_chosen_meanwhile_stays() -> None:
+    """A list that is renewed on its own sets no value back."""
+    assert "value" not in offered([("a", "1"), ("b", "2")], "1", "1")
+    assert offered([("a", "1")], "1", "2")["value"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("held-out", 0, 0, 1), "400 problems, one greedy answer of each model: about a minute"),
+        (("gsm8k-test", 0, 0, 4), "1,319 problems, 4 sampled answers of each model: about 2 min"),
+        (("gsm8k-test", 0, 200, None), "200 problems, one"),
+        ((FILE, 6, 200, 1), "6 problems, one"),
+        ((FILE, 0, 0, 1), ""),
+    ],
+)
+def test_how_long_it_takes_is_said_before(run: Run, given: tuple[Any, ...], words: str) -> None:
+    assert plan_words(page(run), *given).startswith(words)
+    with pytest.raises(UserError, match=r"limit: 0.5 is not"):
+        plan_words(page(run), "held-out", 0, 0.5, 1)
+
+
+# --- what is told of it -----------------------------------------------------------------------------------------------
+
+
+def test_samples_are_shown_as_the_command_line_shows_them(run: Run) -> None:
+    later(run, "2099-01", Asked(samples=2), *SAMPLED, Finished(why="done"))
+    told = page(run).evaluations.made["2099-01"]
+    drawn = evidence.summarise(run.id, told)
+    rows = samples_rows(told)
+    assert [row[0] for row in rows] == ["mean@2", "pass@2", "maj@2"]
+    assert rows[0][1].startswith("25.0 % (")
+    assert rows[1][1].startswith("50.0 % (")
+    assert all(cell in drawn for row in rows for cell in row)
+    assert "2 samples each, 10 problems" in drawn
+    assert "evaluate with one greedy answer" in drawn
+
+
+def test_the_verdict_names_the_run_and_what_was_evaluated(run: Run) -> None:
+    note = Alarm(step=0, name="seen", message="3 of these problems were trained on: <b>.")
+    later(
+        run,
+        "2099-01",
+        Asked(data="gsm8k-test", limit=100, checkpoint=20),
+        note,
+        made.BASE,
+        made.BOTH,
+        Finished(why="done"),
+    )
+    drawn = evidence.summarise(run.id, page(run).evaluations.made["2099-01"])
+    assert f"{run.id}</b>: Checkpoint of step 20 on GSM8K&#x27;s test, 100 problems, " in drawn
+    assert "3 of these problems were trained on: &lt;b&gt;." in drawn
+    assert "The run&#x27;s own comparison, 100 problems, " in evidence.summarise(run.id, page(run).evaluation)
+
+
+@pytest.mark.parametrize(
+    ("tuned", "asked", "words"),
+    [
+        (made.ZEROS, OWN, "this adapter changes nothing"),
+        (made.ONLY_FORMAT, OWN, "pay the format less"),
+        (made.REASONS, OWN, "Publish it"),
+        (made.BOTH, OWN, "Publish it"),
+        (made.BOTH, Asked(checkpoint=3), "which of the two is better"),
+        (made.WORSE, OWN, "Do not use it"),
+        (made.evaluated("tuned", [i % 10 < 4 or i == 9 for i in range(100)], [False] * 100), OWN, "on more problems"),
+    ],
+)
+def test_after_a_verdict_the_next_step(tuned: Any, asked: Asked, words: str) -> None:
+    drawn = evidence.summarise("run", history(Started(task="evaluate", asked=asked), made.BASE, tuned))
+    assert words in drawn.split("What next?")[1].split("</p>")[0]
+
+
+def test_a_format_that_was_lost_is_said_in_words() -> None:
+    base = made.evaluated("base", made.GUESSES, [True] * made.N)
+    drawn = evidence.summarise("run", history(base, made.REASONS))
+    assert "a loss: more of its right answers miss the format than before" in drawn
+    assert "right before too" not in drawn
+
+
+def labelled(which: str, kinds: list[str]) -> Any:
+    event = made.BASE if which == "base" else made.BOTH
+    answers = [a.model_copy(update={"kind": kinds[i % len(kinds)]}) for i, a in enumerate(event.answers)]
+    return event.model_copy(update={"answers": tuple(answers)})
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        (["numbers", "phrasing", "type"], "phrasing: one passage of the story in a wording it never saw"),
+        (["numbers", "algebra"], "As the problems&#x27; own file labels them."),
+    ],
+)
+def test_the_kinds_are_explained(kinds: list[str], words: str) -> None:
+    assert words in evidence.summarise("run", history(*(labelled(which, kinds) for which in ("base", "tuned"))))
+
+
+def test_every_answer_is_a_line_that_others_can_check(run: Run) -> None:
+    odd = Answer(question=QUESTION, gold="12", text="half \ud800 of it", tokens=1, cut_off=False, value=None,
+                 correct=False, strict=False, reason="none")  # fmt: skip
+    base = made.BASE.model_copy(update={"answers": (*made.BASE.answers[1:], odd)})
+    read = [json.loads(line) for line in lines.of(history(base, made.BOTH))]
+    assert len(read) == 2 * made.N
+    assert [(one["which"], one["problem"]) for one in read[::100]] == [("base", 1), ("tuned", 1)]
+    assert sum(one["correct"] for one in read if one["which"] == "tuned") == made.BOTH.correct
+    assert read[99]["text"] == "half ? of it"
+    file = compare.lines_file(page(run), RUNS_OWN)
+    assert file.name == f"{run.id}-run.jsonl"
+    assert len(file.read_text().splitlines()) == 2 * made.N
+
+
+def test_each_sample_is_a_line_after_how_it_was_come_by() -> None:
+    read = [json.loads(line) for line in lines.of(history(*SAMPLED))]
+    assert len(read) == 2 * (1 + 20)
+    assert (read[0]["type"], read[0]["temperature"]) == ("method", 0.8)
+    assert [one["sample"] for one in read[1:5]] == [1, 2, 1, 2]
