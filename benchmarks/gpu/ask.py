@@ -162,6 +162,7 @@ def parting(engine: Any, prompt: list[dict[str, str]], tokens: int, which: str, 
     part = next((i for i, (ours, theirs) in enumerate(zip(told, texts, strict=False)) if ours != theirs), None)
     if part is None:
         return {"token": None, "tie": len(told) == len(texts)}
+    engine.model.vllm_engine.llm_engine.model_config.max_logprobs = 10  # Unsloth allows none
     likely = generate(ids + alone[:part], SamplingParams(temperature=0.0, max_tokens=1, logprobs=10)).logprobs[0]
     best = max(each.logprob for each in likely.values())
     near = [engine.read([*alone[:part], token]).text for token, each in likely.items() if each.logprob > best - TIE]
