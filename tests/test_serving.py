@@ -22,10 +22,11 @@ from grpo_space.errors import UserError
 from grpo_space.events import Finished, Started
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, holder, locked, start, stop
-from grpo_space.worker.serve import PATIENCE_SECONDS
+from grpo_space.worker.serve import AWAY, PATIENCE_SECONDS
+from tests import endless
 
-AT_ONCE = 2.0
-"""Seconds, on a machine that others use too: a short answer takes a tenth of one."""
+AT_ONCE = 3.0
+"""Seconds, on a machine that others use too: a first token takes a hundredth of one, an answer without end over ten."""
 QUESTION = "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they have in all?"
 
 
@@ -41,16 +42,16 @@ def engine() -> Any:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, engine: Any) -> Iterator[tuple[Run, Run]]:
-    """Two that ended, their folders' names longer than a socket's may be. What the second one's adapter writes is
-    nonsense that takes long to end.
+    """Two that ended, their folders' names longer than a socket's may be. The second one's answers have no
+    end.
     """
     with pytest.MonkeyPatch.context() as patch:
         root = tmp_path_factory.mktemp("runs")
         patch.setenv("GRPO_SPACE_RUNS", str(root))
         made = []
-        for name, settings, noise in (("brief-", [], 0.2), ("wordy-", ["grpo.max_completion_length=1100"], 2.0)):
-            one = create(override(read_preset("tiny").run, settings), root / (name * 20))
-            save(engine, one.adapter, noise)
+        for name, config in (("brief-", read_preset("tiny").run), ("wordy-", endless.config(root))):
+            one = create(config, root / (name * 20))
+            save(engine, one.adapter)
             for event in (Started(), Finished(why="done")):
                 one.log.append(event)
             made.append(one)
@@ -59,13 +60,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory, engine: Any) -> Iterator[tupl
             serving.close(one)
 
 
-def save(engine: Any, folder: Path, noise: float, seed: int = 0) -> None:
+def save(engine: Any, folder: Path, seed: int = 0) -> None:
     """An adapter made by hand."""
     from grpo_space.worker import engine as engines
 
     engines.save(engine, folder, read_preset("tiny").run)
     weights, drawn = load_file(folder / adapters.WEIGHTS), np.random.default_rng(seed)
-    moved = {k: drawn.normal(0, noise, v.shape).astype(v.dtype) if "lora_B" in k else v for k, v in weights.items()}
+    moved = {k: drawn.normal(0, 0.2, v.shape).astype(v.dtype) if "lora_B" in k else v for k, v in weights.items()}
     save_file(moved, folder / adapters.WEIGHTS)
 
 
@@ -127,20 +128,18 @@ def test_samples_are_drawn_and_the_seed_draws_them_again(run: Run) -> None:
     assert last(one) != last(other)
 
 
-LONG: dict[str, Any] = {"temperature": 2.0, "samples": 8}
-
-
 def begun(run: Run) -> Generator[dict[str, Any], None, None]:
-    """A long answer of which something has come; the one before it may take a moment to end."""
-    answering = serving.ask(run, serving.question(QUESTION, **LONG))
+    """An answer of which something has come."""
+    answering = serving.ask(run, serving.question(QUESTION))
     while "which" not in next(answering):
         pass
     return answering
 
 
-def seconds_to_ask(run: Run) -> float:
+def seconds_to_answer(run: Run) -> float:
+    """Until the first token."""
     began = time.monotonic()
-    assert last(ask(run))["base", 0]["done"]
+    begun(run).close()
     return time.monotonic() - began
 
 
@@ -174,7 +173,7 @@ class Asking(threading.Thread):
 
 def test_a_long_answer_takes_long(wordy: Run) -> None:
     """Or what follows would show nothing."""
-    answering = Asking(wordy, **LONG)
+    answering = Asking(wordy)
     answering.until("which")
     answering.join(2 * AT_ONCE)
     assert answering.is_alive()
@@ -185,7 +184,7 @@ def test_a_long_answer_takes_long(wordy: Run) -> None:
 def test_who_leaves_in_mid_answer_frees_the_server(wordy: Run) -> None:
     answering = begun(wordy)
     answering.close()
-    assert seconds_to_ask(wordy) < AT_ONCE
+    assert seconds_to_answer(wordy) < AT_ONCE
 
 
 def test_who_does_not_listen_is_given_up(wordy: Run) -> None:
@@ -193,16 +192,16 @@ def test_who_does_not_listen_is_given_up(wordy: Run) -> None:
     begun(wordy).close()  # the server is there
     with socket.socket(socket.AF_UNIX) as deaf, serving.address(wordy.folder) as path:
         deaf.connect(path)
-        deaf.sendall(serving.question(QUESTION, **LONG).model_dump_json().encode() + b"\n")
+        deaf.sendall(serving.question(QUESTION).model_dump_json().encode() + b"\n")
         assert deaf.recv(1)
-        assert seconds_to_ask(wordy) < PATIENCE_SECONDS + 2 * AT_ONCE
+        assert seconds_to_answer(wordy) < PATIENCE_SECONDS + 2 * AT_ONCE
 
 
 def test_who_asks_nothing_is_in_nobodys_way(wordy: Run) -> None:
     begun(wordy).close()
     with socket.socket(socket.AF_UNIX) as silent, serving.address(wordy.folder) as path:
         silent.connect(path)
-        assert seconds_to_ask(wordy) < AT_ONCE
+        assert seconds_to_answer(wordy) < AT_ONCE
         silent.settimeout(2 * PATIENCE_SECONDS)
         assert json.loads(silent.makefile().readline()) == {"error": "question: cannot be read"}
 
@@ -214,19 +213,20 @@ def test_one_at_a_time_and_the_others_hear_how_many_wait(wordy: Run) -> None:
     third = Asking(wordy)
     third.until("waiting")
     first.close()
-    assert second.end() == third.end() == ""
+    second.until("which")
+    serving.close(wordy)
+    assert second.end() == third.end() == AWAY
     assert second.told[0] == {"waiting": 1}
-    assert third.told[:2] == [{"waiting": 2}, {"waiting": 1}]
-    assert third.told[-1]["end"]
+    assert third.told == [{"waiting": 2}, {"waiting": 1}]
 
 
 @pytest.mark.parametrize("whom", ["parent", "child"])
 def test_a_server_that_dies_in_mid_answer_is_said(wordy: Run, whom: str) -> None:
-    answering = Asking(wordy, **LONG)
+    answering = Asking(wordy)
     answering.until("which")
     kill(wordy, whom)
     assert answering.end().startswith("the server died in mid-answer: ask again")
-    assert ask(wordy)[-1]["end"]
+    begun(wordy).close()
     if whom == "child":
         assert "The worker was killed (signal 9)" in wordy.worker_log.read_text()
 
@@ -237,7 +237,7 @@ def test_a_server_that_dies_while_it_loads_is_said(wordy: Run) -> None:
     asking.until("loading")
     kill(wordy, "child")
     assert asking.end().startswith("the server died before it answered: ask again")
-    assert ask(wordy)[-1]["end"]
+    begun(wordy).close()
 
 
 def kill(run: Run, whom: str) -> None:
@@ -249,11 +249,8 @@ def kill(run: Run, whom: str) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-AWAY = "the model was put away: the machine is wanted for something else; ask again when that is done"
-
-
 def test_a_training_puts_it_away_in_mid_answer(wordy: Run, tmp_path: Path) -> None:
-    answering = Asking(wordy, **LONG)
+    answering = Asking(wordy)
     answering.until("which")
     waiting = Asking(wordy)
     waiting.until("waiting")
@@ -273,7 +270,7 @@ def test_a_training_puts_it_away_in_mid_answer(wordy: Run, tmp_path: Path) -> No
 
 
 def test_a_question_to_another_run_puts_it_away_too(run: Run, wordy: Run) -> None:
-    answering = Asking(wordy, **LONG)
+    answering = Asking(wordy)
     answering.until("which")
     assert ask(run)[-1]["end"]
     assert not serving.serving(wordy)
@@ -284,7 +281,7 @@ def test_a_checkpoint_answers_in_the_adapters_place(run: Run, engine: Any) -> No
     plain = ask(run)
     checkpoint = run.checkpoints / "checkpoint-5"
     run.checkpoints.mkdir()
-    save(engine, checkpoint, 0.2, seed=1)
+    save(engine, checkpoint, seed=1)
     (checkpoint / "trainer_state.json").write_text('{"global_step": 5}')
     at_five = last(ask(run, checkpoint=5))
     assert at_five["base", 0] == last(plain)["base", 0]
