@@ -99,8 +99,6 @@ def test_both_columns_grow_and_stand_where_there_is_room(
     expect(asked.locator(".gs-going")).to_have_count(0)
     expect(asked.locator(".gs-asked-tuned .gs-sample")).to_have_count(3)  # what was written stays
     assert seconds_to_answer(run) < AT_ONCE
-    if shots := os.environ.get("ASK_SHOTS"):
-        page.screenshot(path=f"{shots}/ask-{size['width']}.png", full_page=True)
     assert not complaints
 
 
