@@ -167,12 +167,12 @@ def _with_vllm(
     vllm = engine.model.vllm_engine.llm_engine
     lora = engine.model.load_lora(LORA, load_tensors=True)
     names = {f"{which}-{k}": (which, k) for which in BOTH for k in range(samples)}
-    for name, (which, k) in names.items():
-        request = lora if which == "tuned" else None
-        prompt = TokensPrompt(prompt_token_ids=ids)
-        vllm.add_request(name, prompt, engine.decoding(max_new_tokens, sampling, k), lora_request=request)
     left = set(names)
     try:
+        for name, (which, k) in names.items():
+            request = lora if which == "tuned" else None
+            prompt = TokensPrompt(prompt_token_ids=ids)
+            vllm.add_request(name, prompt, engine.decoding(max_new_tokens, sampling, k), lora_request=request)
         for output in _outputs(vllm):
             which, k = names[output.request_id]
             told(which, k, engine.read(output.outputs[0].token_ids), output.finished)
