@@ -15,9 +15,9 @@ from grpo_space.runs import Run, find
 from grpo_space.worker import download, evaluate, plain
 from grpo_space.worker.choice import choose
 from grpo_space.worker.data import load
-from grpo_space.worker.stream import BOTH, stream
+from grpo_space.worker.stream import BOTH, few_threads, stream
 
-TIMES = 15
+TIMES = 31
 QUESTION = "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they have in all?"
 
 
@@ -51,11 +51,13 @@ def main(name: str) -> None:
         stream(engine, prompt, max_new_tokens=most, samples=1, sampling=None, told=lambda *told: None)
         together.append(time.perf_counter() - began)
         began = time.perf_counter()
-        for which in BOTH:
-            engine.write([prompt], adapter=which == "tuned", max_new_tokens=most, batch_size=1)
+        with few_threads(engine.model):  # which is the faster way for one answer too
+            for which in BOTH:
+                engine.write([prompt], adapter=which == "tuned", max_new_tokens=most, batch_size=1)
         in_turn.append(time.perf_counter() - began)
     found |= {"one_batch": statistics.median(together), "in_turn": statistics.median(in_turn)}
-    found["ratio"] = found["one_batch"] / found["in_turn"]
+    pairs = zip(together, in_turn, strict=True)  # one right after the other, so that a busy machine slows both
+    found["ratio"] = statistics.median(one / two for one, two in pairs)
     rows = load(config).train[:1000]
     began = time.perf_counter()
     for name in ("base", "tuned"):

@@ -78,22 +78,27 @@ def ask(run: Run, asked: Question) -> Generator[dict[str, Any], None, None]:
     Raises:
         UserError: where the machine is busy, the question does not fit, or the server dies.
     """
-    with contextlib.closing(_connection(run)) as connection, connection.makefile("rwb") as file:
-        file.write(asked.model_dump_json().encode() + b"\n")
-        file.flush()
-        try:
-            for line in file:
-                said = json.loads(line)
-                if "error" in said:
-                    raise UserError(*said["error"].splitlines())
-                yield said
-                if said.get("end"):
-                    return
-        except TimeoutError:
-            raise UserError(f"the server has said nothing for {SILENCE_SECONDS} s: ask again") from None
-        except (OSError, ValueError):
-            pass
-    raise UserError(f"the server died in mid-answer: ask again; {run.worker_log} says why")
+    when = ""
+    for _ in range(2):  # a server that was dying as we came says nothing: then there is a new one
+        with contextlib.closing(_connection(run)) as connection, connection.makefile("rwb") as file:
+            try:
+                file.write(asked.model_dump_json().encode() + b"\n")
+                file.flush()
+                for line in file:
+                    said = json.loads(line)
+                    when = "in mid-answer" if "which" in said else when or "before it answered"
+                    if "error" in said:
+                        raise UserError(*said["error"].splitlines())
+                    yield said
+                    if said.get("end"):
+                        return
+            except TimeoutError:
+                raise UserError(f"the server has said nothing for {SILENCE_SECONDS} s: ask again") from None
+            except (OSError, ValueError):
+                pass
+        if when:
+            break
+    raise UserError(f"the server died {when or 'before it answered'}: ask again; {run.worker_log} says why")
 
 
 def _connection(run: Run) -> socket.socket:

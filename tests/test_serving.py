@@ -1,8 +1,10 @@
 """The server for Ask both, with the embedded model: real processes, a real socket."""
 
 import itertools
+import json
 import os
 import signal
+import socket
 import stat
 import threading
 import time
@@ -15,11 +17,16 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from grpo_space import adapters, serving
+from grpo_space.config import override
 from grpo_space.errors import UserError
 from grpo_space.events import Finished, Started
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, holder, locked
+from grpo_space.runs import Run, create, holder, locked, start, stop
+from grpo_space.worker.serve import AWAY, PATIENCE_SECONDS
+from tests import endless
 
+AT_ONCE = 3.0
+"""Seconds, on a machine that others use too: a first token takes a hundredth of one, an answer without end over ten."""
 QUESTION = "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they have in all?"
 
 
@@ -34,23 +41,43 @@ def engine() -> Any:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, engine: Any) -> Iterator[Run]:
-    """A run that ended, its folder's name longer than a socket's may be; the adapter made by hand."""
-    from grpo_space.worker.engine import save
-
+def runs(tmp_path_factory: pytest.TempPathFactory, engine: Any) -> Iterator[tuple[Run, Run]]:
+    """Two that ended, their folders' names longer than a socket's may be. The second one's answers have no
+    end.
+    """
     with pytest.MonkeyPatch.context() as patch:
         root = tmp_path_factory.mktemp("runs")
         patch.setenv("GRPO_SPACE_RUNS", str(root))
-        made = create(read_preset("tiny").run, root / ("made-" * 20))
-        save(engine, made.adapter, made.config)
-        weights = load_file(made.adapter / adapters.WEIGHTS)
-        noise = np.random.default_rng(0)
-        moved = {k: noise.normal(0, 0.2, v.shape).astype(v.dtype) if "lora_B" in k else v for k, v in weights.items()}
-        save_file(moved, made.adapter / adapters.WEIGHTS)
-        for event in (Started(), Finished(why="done")):
-            made.log.append(event)
-        yield made
-        serving.close(made)
+        made = []
+        for name, config in (("brief-", read_preset("tiny").run), ("wordy-", endless.config(root))):
+            one = create(config, root / (name * 20))
+            save(engine, one.adapter)
+            for event in (Started(), Finished(why="done")):
+                one.log.append(event)
+            made.append(one)
+        yield made[0], made[1]
+        for one in made:
+            serving.close(one)
+
+
+def save(engine: Any, folder: Path, seed: int = 0) -> None:
+    """An adapter made by hand."""
+    from grpo_space.worker import engine as engines
+
+    engines.save(engine, folder, read_preset("tiny").run)
+    weights, drawn = load_file(folder / adapters.WEIGHTS), np.random.default_rng(seed)
+    moved = {k: drawn.normal(0, 0.2, v.shape).astype(v.dtype) if "lora_B" in k else v for k, v in weights.items()}
+    save_file(moved, folder / adapters.WEIGHTS)
+
+
+@pytest.fixture(scope="module")
+def run(runs: tuple[Run, Run]) -> Run:
+    return runs[0]
+
+
+@pytest.fixture(scope="module")
+def wordy(runs: tuple[Run, Run]) -> Run:
+    return runs[1]
 
 
 def last(told: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]:
@@ -92,60 +119,180 @@ def test_greedy_answers_are_those_asked_alone(run: Run, engine: Any) -> None:
 
 
 def test_samples_are_drawn_and_the_seed_draws_them_again(run: Run) -> None:
-    one, again, other = (last(ask(run, temperature=1.0, samples=3, seed=seed)) for seed in (1, 1, 2))
-    assert len(one) == 6
-    assert one == again
-    assert one != other
+    one, again, other = (ask(run, temperature=1.0, samples=3, seed=seed) for seed in (1, 1, 2))
+    assert [(told["which"], told["sample"]) for told in one if "which" in told][:6] == [
+        ("base", 0), ("base", 1), ("base", 2), ("tuned", 0), ("tuned", 1), ("tuned", 2),
+    ]  # fmt: skip
+    assert len(last(one)) == 6
+    assert last(one) == last(again)
+    assert last(one) != last(other)
 
 
 def begun(run: Run) -> Generator[dict[str, Any], None, None]:
-    """A long answer of which something has come; the one before it may take a moment to end."""
-    answering = serving.ask(run, serving.question(QUESTION, temperature=1.5, samples=8))
+    """An answer of which something has come."""
+    answering = serving.ask(run, serving.question(QUESTION))
     while "which" not in next(answering):
         pass
     return answering
 
 
-def test_who_leaves_in_mid_answer_frees_the_server(run: Run) -> None:
-    answering = begun(run)
+def seconds_to_answer(run: Run) -> float:
+    """Until the first token."""
+    began = time.monotonic()
+    begun(run).close()
+    return time.monotonic() - began
+
+
+class Asking(threading.Thread):
+    """A client that listens to the end."""
+
+    def __init__(self, run: Run, **more: Any) -> None:
+        super().__init__()
+        self.run_asked, self.more = run, more
+        self.told: list[dict[str, Any]] = []
+        self.error = ""
+        self.start()
+
+    def run(self) -> None:
+        try:
+            for one in serving.ask(self.run_asked, serving.question(QUESTION, **self.more)):
+                self.told.append(one)
+        except UserError as error:
+            self.error = str(error)
+
+    def until(self, what: str) -> None:
+        while not any(what in one for one in self.told):
+            assert self.is_alive(), self.error
+            time.sleep(0.02)
+
+    def end(self) -> str:
+        """What went wrong, where something did."""
+        self.join()
+        return self.error
+
+
+def test_a_long_answer_takes_long(wordy: Run) -> None:
+    """Or what follows would show nothing."""
+    answering = Asking(wordy)
+    answering.until("which")
+    answering.join(2 * AT_ONCE)
+    assert answering.is_alive()
+    serving.close(wordy)
+    answering.end()
+
+
+def test_who_leaves_in_mid_answer_frees_the_server(wordy: Run) -> None:
+    answering = begun(wordy)
     answering.close()
-    assert last(ask(run))["base", 0]["done"]
+    assert seconds_to_answer(wordy) < AT_ONCE
 
 
-def test_one_at_a_time_and_the_others_hear_how_many_wait(run: Run) -> None:
-    first = begun(run)
-    told: list[dict[str, Any]] = []
-    second = threading.Thread(target=lambda: told.extend(ask(run)))
-    second.start()
-    list(first)
-    second.join()
-    assert told[0] == {"waiting": 1}
-    assert told[-1]["end"]
+def test_who_does_not_listen_is_given_up(wordy: Run) -> None:
+    """Its answer fills the socket; then the server waits for it only so long."""
+    begun(wordy).close()  # the server is there
+    with socket.socket(socket.AF_UNIX) as deaf, serving.address(wordy.folder) as path:
+        deaf.connect(path)
+        deaf.sendall(serving.question(QUESTION).model_dump_json().encode() + b"\n")
+        assert deaf.recv(1)
+        assert seconds_to_answer(wordy) < PATIENCE_SECONDS + 2 * AT_ONCE
 
 
-def test_a_server_that_dies_in_mid_answer_is_said(run: Run) -> None:
-    answering = begun(run)
+def test_who_asks_nothing_is_in_nobodys_way(wordy: Run) -> None:
+    begun(wordy).close()
+    with socket.socket(socket.AF_UNIX) as silent, serving.address(wordy.folder) as path:
+        silent.connect(path)
+        assert seconds_to_answer(wordy) < AT_ONCE
+        silent.settimeout(2 * PATIENCE_SECONDS)
+        assert json.loads(silent.makefile().readline()) == {"error": "question: cannot be read"}
+
+
+def test_one_at_a_time_and_the_others_hear_how_many_wait(wordy: Run) -> None:
+    first = begun(wordy)
+    second = Asking(wordy)
+    second.until("waiting")
+    third = Asking(wordy)
+    third.until("waiting")
+    first.close()
+    second.until("which")
+    serving.close(wordy)
+    assert second.end() == third.end() == AWAY
+    assert second.told[0] == {"waiting": 1}
+    assert third.told == [{"waiting": 2}, {"waiting": 1}]
+
+
+@pytest.mark.parametrize("whom", ["parent", "child"])
+def test_a_server_that_dies_in_mid_answer_is_said(wordy: Run, whom: str) -> None:
+    answering = Asking(wordy)
+    answering.until("which")
+    kill(wordy, whom)
+    assert answering.end().startswith("the server died in mid-answer: ask again")
+    begun(wordy).close()
+    if whom == "child":
+        assert "The worker was killed (signal 9)" in wordy.worker_log.read_text()
+
+
+def test_a_server_that_dies_while_it_loads_is_said(wordy: Run) -> None:
+    serving.close(wordy)
+    asking = Asking(wordy)
+    asking.until("loading")
+    kill(wordy, "child")
+    assert asking.end().startswith("the server died before it answered: ask again")
+    begun(wordy).close()
+
+
+def kill(run: Run, whom: str) -> None:
     held = holder(run.folder / "serve.lock")
     assert held is not None
-    os.kill(int(str(held["pid"])), signal.SIGKILL)
-    with pytest.raises(UserError, match="the server died in mid-answer: ask again"):
-        list(answering)
+    pid = int(str(held["pid"]))
+    if whom == "child":
+        [pid] = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_a_training_puts_it_away_in_mid_answer(wordy: Run, tmp_path: Path) -> None:
+    answering = Asking(wordy)
+    answering.until("which")
+    waiting = Asking(wordy)
+    waiting.until("waiting")
+    training = create(override(read_preset("tiny").run, ["grpo.max_steps=1"]), tmp_path / "another")
+    start(training)
+    try:
+        assert not serving.serving(wordy)
+        assert (holder(wordy.folder.parent / "gpu.lock") or {})["task"] == "train"
+        assert answering.end() == waiting.end() == AWAY
+        assert not (wordy.folder / "serve.sock").exists()
+        with pytest.raises(UserError, match="the machine is training another: one at a time"):
+            ask(wordy)
+    finally:
+        stop(training)
+        while training.status() == "running":
+            time.sleep(0.1)
+
+
+def test_a_question_to_another_run_puts_it_away_too(run: Run, wordy: Run) -> None:
+    answering = Asking(wordy)
+    answering.until("which")
     assert ask(run)[-1]["end"]
+    assert not serving.serving(wordy)
+    assert answering.end() == AWAY
 
 
-def test_it_gives_way_and_says_so(run: Run, tmp_path: Path) -> None:
-    """As a training does before it takes the machine."""
-    answering = begun(run)
-    serving.make_room(run.folder.parent / "gpu.lock")
-    for _ in range(100):  # its last words, and it is gone
-        if not serving.serving(run):
-            break
-        time.sleep(0.1)
-    assert not serving.serving(run)
-    assert holder(run.folder.parent / "gpu.lock") is None
-    with pytest.raises(UserError, match="the model was put away: the machine is wanted for something else"):
-        list(answering)
-    assert not (run.folder / "serve.sock").exists()
+def test_a_checkpoint_answers_in_the_adapters_place(run: Run, engine: Any) -> None:
+    plain = ask(run)
+    checkpoint = run.checkpoints / "checkpoint-5"
+    run.checkpoints.mkdir()
+    save(engine, checkpoint, seed=1)
+    (checkpoint / "trainer_state.json").write_text('{"global_step": 5}')
+    at_five = last(ask(run, checkpoint=5))
+    assert at_five["base", 0] == last(plain)["base", 0]
+    assert at_five["tuned", 0]["text"] != last(plain)["tuned", 0]["text"]
+    assert last(ask(run)) == last(plain)
+    serving.close(run)
+    aside = run.adapter.rename(run.folder / "aside")  # as in a run that was killed: its last checkpoint counts
+    assert last(ask(run)) == at_five
+    assert last(ask(run, checkpoint=5)) == at_five
+    assert last(ask(run)) == at_five
+    aside.rename(run.adapter)
 
 
 def test_it_refuses_while_a_training_runs(run: Run) -> None:

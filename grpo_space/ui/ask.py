@@ -23,6 +23,10 @@ EXAMPLES = [
 ]
 EVERY_SECONDS = 0.08
 """Between two updates of the page: faster than that nobody reads."""
+STOPPED = """shown => !shown?.includes('gs-going') ? shown
+    : (shown.includes('gs-pair') ? shown.replaceAll(/<span class="gs-going">[^<]*<.span>/g, '') : '')
+    + '<p class="gs-dim">Stopped.</p>'"""
+"""Where something is going on, it is taken away, and what was written stays."""
 
 
 def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
@@ -64,11 +68,11 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             )
             yield from _answers(serving.ask(page.run, asked))
         except UserError as error:
-            yield note("bad", tag("b", "No answer."), *map(text, error.problems))
+            yield refused(error, "No answer.")
 
     event = gr.on([ask.click, question.submit], ask_both, [view, question, temperature, samples, seed, checkpoint],
                   answers, api_visibility="private", show_progress="hidden", concurrency_limit=8)  # fmt: skip
-    stop.click(None, cancels=[event])
+    stop.click(None, answers, answers, js=STOPPED, cancels=[event])
     evaluated.change(offer, [view, checkpoint], checkpoint, api_visibility="private", show_progress="hidden")
 
 
@@ -80,7 +84,7 @@ def checkpoints(run: Run | None) -> list[tuple[str, str]]:
 def _answers(told: Generator[dict[str, Any], None, None]) -> Iterator[str]:
     """The page's HTML, a few times a second."""
     so_far: dict[tuple[str, int], dict[str, Any]] = {}
-    yield note("info", "Asking.")
+    yield note("info", going("Asking."))
     drawn = 0.0
     try:
         for one in told:
@@ -89,13 +93,23 @@ def _answers(told: Generator[dict[str, Any], None, None]) -> Iterator[str]:
                 if not one["done"] and time.monotonic() - drawn < EVERY_SECONDS:
                     continue
                 drawn = time.monotonic()
-                yield columns(so_far, "")
+                yield columns(so_far)
             elif "end" in one:
-                yield columns(so_far, f"Both were written in {one['seconds']:.1f} s.")
+                yield columns(so_far) + tag("p", f"Both were written in {one['seconds']:.1f} s.", "gs-dim")
             else:
-                yield note("info", text(waiting(one)))
+                yield note("info", going(waiting(one)))
+    except UserError as error:
+        yield refused(error, "Broken off." if so_far else "No answer.") + columns(so_far, broken=True)
     finally:
         told.close()  # whoever left the page frees the server
+
+
+def refused(error: UserError, title: str) -> str:
+    return note("bad", tag("b", title), *map(text, error.problems))
+
+
+def going(words: str) -> str:
+    return tag("span", text(words), "gs-going")
 
 
 def waiting(said: dict[str, Any]) -> str:
@@ -105,16 +119,18 @@ def waiting(said: dict[str, Any]) -> str:
     return f"Loading {said['loading']}: about {duration(said['seconds'])}. The next question is answered at once."
 
 
-def columns(so_far: dict[tuple[str, int], dict[str, Any]], ended: str) -> str:
+def columns(so_far: dict[tuple[str, int], dict[str, Any]], broken: bool = False) -> str:
+    if not so_far:
+        return ""
     parts = []
     for which in ("base", "tuned"):
         mine = [said for (name, _), said in sorted(so_far.items()) if name == which]
-        parts.append(box(f"gs-asked-{which}", tag("h4", which.capitalize()), *map(_answer, mine)))
-    return box("gs-pair", *parts) + (tag("p", text(ended), "gs-dim") if ended else "")
+        parts.append(box(f"gs-asked-{which}", tag("h4", which.capitalize()), *(_answer(said, broken) for said in mine)))
+    return box("gs-pair", *parts)
 
 
-def _answer(said: dict[str, Any]) -> str:
-    state = f"{said['tokens']} tokens" + ("" if said["done"] else ", writing")
+def _answer(said: dict[str, Any], broken: bool) -> str:
+    state = text(f"{said['tokens']} tokens") + ("" if said["done"] or broken else going(", writing"))
     read = f"answer: {said.get('value') or 'none found'}" if said["done"] else ""
     cut = tag("span", "cut off at the length limit", "gs-chip") if said["cut_off"] else ""
     head = box("gs-advantage", tag("span", state), tag("b", text(read)))

@@ -115,6 +115,8 @@ class Child:
             self.log.append(alarm)
         if self.tells:
             self.record(code)
+        elif code < 0 and self.asked is None:
+            print(how(code), file=sys.stderr, flush=True)  # it could not say so itself
         return code if code >= 0 else 3
 
     def next_attempt(self, code: int) -> Alarm | None:

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +66,8 @@ class Client:
 
 
 class Server:
-    def __init__(self, run: Run, idle_seconds: float) -> None:
-        self.run, self.idle_seconds = run, idle_seconds
+    def __init__(self, run: Run, idle_seconds: float, adapter: Callable[[int | None], Path]) -> None:
+        self.run, self.idle_seconds, self.adapter = run, idle_seconds, adapter
         self.waiting: queue.Queue[Client] = queue.Queue()
         self.now: Client | None = None
         self.loading: dict[str, Any] | None = None
@@ -149,9 +150,8 @@ class Server:
             client.tell(error=f"checkpoint: {asked.checkpoint} is none that {self.run.id} keeps")
         else:
             if asked.checkpoint != self.checkpoint:
-                step = asked.checkpoint
-                take(engine, self.run.adapter if step is None else self.run.checkpoints / f"checkpoint-{step}")
-                self.checkpoint = step
+                take(engine, self.adapter(asked.checkpoint))
+                self.checkpoint = asked.checkpoint
             sampling = Sampling(asked.temperature, asked.seed) if asked.temperature else None
             most = config.grpo.max_completion_length
             with contextlib.suppress(GoneError):

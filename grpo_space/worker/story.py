@@ -180,7 +180,7 @@ def serve(run: Run, idle_seconds: float) -> int:
         told(config.model.id, choice.load_seconds)
         return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
 
-    Server(run, idle_seconds).serve(load)
+    Server(run, idle_seconds, lambda step: saved_adapter(run, step)).serve(load)
     return 0
 
 

@@ -1,0 +1,154 @@
+"""Ask both in a real browser, on a real model that writes for long."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Locator, Page, ViewportSize, expect
+from safetensors.numpy import load_file, save_file
+
+from grpo_space import adapters, serving
+from grpo_space.config import override
+from grpo_space.events import Finished, Started
+from grpo_space.presets import read_preset
+from grpo_space.runs import Run, create, holder, locked, start, stop
+from tests import endless, made
+from tests.browser.conftest import PHONE, WIDE, Complaints, Open
+
+A_START = 120_000
+"""The longest wait for a server that loads its model, in ms."""
+AT_ONCE = 4.0
+"""Seconds: a first token takes a hundredth of one, and the last one of these answers comes after more than ten."""
+
+
+@pytest.fixture
+def run(runs_root: Path, tmp_path: Path) -> Iterator[Run]:
+    """Its answers have no end, and the tuned one is nonsense."""
+    from grpo_space.worker import download, engine, plain
+    from grpo_space.worker.choice import choose
+
+    run = create(endless.config(tmp_path))
+    config = run.config
+    model = download.fetch(config.model, lambda *told: None)
+    choice = choose(config, model.folder, None, vllm_died=False)
+    engine.save(plain.load(config, choice, model.folder, model.commit, None), run.adapter, config)
+    weights, noise = load_file(run.adapter / adapters.WEIGHTS), np.random.default_rng(0)
+    moved = {k: noise.normal(0, 30.0, v.shape).astype(v.dtype) if "lora_B" in k else v for k, v in weights.items()}
+    save_file(moved, run.adapter / adapters.WEIGHTS)
+    for event in (Started(), made.BASE, made.BOTH, Finished(why="done")):
+        run.log.append(event)
+    yield run
+    serving.close(run)
+
+
+def ask(page: Page) -> Locator:
+    page.locator("#gs-question textarea").fill("How many nuts do they have in all?")
+    page.locator("#gs-ask-both").click()
+    return page.locator("#gs-asked")
+
+
+def writing(asked: Locator, samples: int = 1) -> None:
+    expect(asked.locator(".gs-asked-tuned .gs-sample")).to_have_count(samples, timeout=A_START)
+    expect(asked.locator(".gs-asked-tuned .gs-going").first).to_have_text(", writing")
+
+
+def seconds_to_answer(run: Run) -> float:
+    """Until the first token of a question that is asked beside the page."""
+    began, answering = time.monotonic(), serving.ask(run, serving.question("How many?"))
+    while "which" not in next(answering):
+        pass
+    answering.close()
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize(("size", "dark"), [(WIDE, False), (PHONE, True)])
+def test_both_columns_grow_and_stand_where_there_is_room(
+    visit: Open, run: Run, complaints: Complaints, size: ViewportSize, dark: bool
+) -> None:
+    page = visit("Compare", size=size, dark=dark)
+    page.get_by_role("button", name="How they answer").click()
+    for name, value in (("Temperature", "2"), ("Answers of each", "3")):
+        number = page.get_by_role("spinbutton", name=re.compile(name))
+        number.fill(value)
+        number.blur()
+    asked = ask(page)
+    expect(asked).to_contain_text("Loading " + run.config.model.id + ": about 12 s.", timeout=A_START)
+    writing(asked, samples=3)
+    base, tuned = (asked.locator(f".gs-asked-{which}") for which in ("base", "tuned"))
+    expect(base.locator(".gs-sample")).to_have_count(3)
+    before = sum(map(len, tuned.locator("pre").all_inner_texts()))
+    for _ in range(3):  # it grows, and grows
+        expect(tuned).not_to_have_text(tuned.inner_text())
+    assert sum(map(len, tuned.locator("pre").all_inner_texts())) > before
+    one, other = base.bounding_box(), tuned.bounding_box()
+    assert one is not None
+    assert other is not None
+    if size is PHONE:
+        assert other["y"] >= one["y"] + one["height"]
+    else:
+        assert abs(other["y"] - one["y"]) < 1
+        assert other["x"] >= one["x"] + one["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    page.locator("#gs-ask-stop").click()
+    expect(asked).to_contain_text("Stopped.")
+    expect(asked.locator(".gs-going")).to_have_count(0)
+    expect(asked.locator(".gs-asked-tuned .gs-sample")).to_have_count(3)  # what was written stays
+    assert seconds_to_answer(run) < AT_ONCE
+    assert not complaints
+
+
+def test_who_closes_the_page_frees_the_server_and_who_waits_sees_the_queue(visit: Open, run: Run) -> None:
+    page, second = visit("Compare"), visit("Compare", size=PHONE)
+    writing(ask(page))
+    asked = ask(second)
+    expect(asked).to_contain_text("1 question before yours.")
+    left = time.monotonic()
+    page.context.close()
+    expect(asked.locator(".gs-asked-base pre")).not_to_be_empty()
+    assert time.monotonic() - left < AT_ONCE
+    second.reload()
+    assert seconds_to_answer(run) < AT_ONCE
+
+
+def test_a_server_that_is_killed_is_said_and_the_next_question_has_a_new_one(visit: Open, run: Run) -> None:
+    page = visit("Compare")
+    asked = ask(page)
+    writing(asked)
+    os.kill(int(str((holder(run.folder / "serve.lock") or {})["pid"])), signal.SIGKILL)
+    expect(asked).to_contain_text("Broken off.")
+    expect(asked).to_contain_text("the server died in mid-answer: ask again")
+    expect(asked.locator(".gs-going")).to_have_count(0)
+    expect(asked.locator(".gs-asked-tuned .gs-sample")).to_have_count(1)
+    page.locator("#gs-ask-both").click()
+    expect(asked).to_contain_text("Loading ", timeout=A_START)
+    writing(asked)
+
+
+def test_a_training_closes_it_and_is_not_disturbed(visit: Open, run: Run, runs_root: Path) -> None:
+    page = visit("Compare")
+    asked = ask(page)
+    writing(asked)
+    training = create(override(read_preset("tiny").run, ["grpo.max_steps=1"]))
+    start(training)
+    try:
+        expect(asked).to_contain_text("the model was put away: the machine is wanted for something else")
+        assert not serving.serving(run)
+        assert (holder(runs_root / "gpu.lock") or {})["run"] == training.id
+    finally:
+        stop(training)
+        while training.status() == "running":
+            time.sleep(0.1)
+
+
+def test_it_refuses_in_words_while_a_training_runs(visit: Open, run: Run, runs_root: Path) -> None:
+    page = visit("Compare")
+    with locked(runs_root / "gpu.lock", what="training", run="another", task="train"):
+        page.get_by_role("button", name="Dan buys 3 boxes").click()
+        expect(page.locator("#gs-question textarea")).to_have_value(re.compile("^Dan buys 3 boxes"))
+        page.locator("#gs-ask-both").click()
+        expect(page.locator("#gs-asked")).to_contain_text("the machine is training another: one at a time")

@@ -1,0 +1,76 @@
+"""Ask both through vLLM's engine, on a stand-in of it: all requests in one batch, told token by token."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+from grpo_space.worker.choice import Choice
+from grpo_space.worker.engine import Sampling, Written
+from tests.conftest import ROOT
+
+STANDINS = Path(__file__).parent / "standins"
+PROMPT = [{"role": "user", "content": "How many?"}]
+TOKENS = 5
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STANDIN_VLLM", "writes")
+        patch.syspath_prepend(STANDINS)
+        before = set(sys.modules)
+        from grpo_space import worker
+        from grpo_space.worker import fast
+
+        tokenizer = AutoTokenizer.from_pretrained(ROOT / "presets/tiny/model")
+        llm = SimpleNamespace(llm_engine=sys.modules["vllm"].LLMEngine())
+        model: Any = SimpleNamespace(vllm_engine=llm, load_lora=lambda name, load_tensors: "the adapter")
+        yield fast.Serving(Choice("unsloth", "vllm", ""), model, tokenizer, "", frozenset([tokenizer.eos_token_id]))
+        del worker.fast
+        for name in {"vllm", "unsloth", "grpo_space.worker.fast"} - before:
+            del sys.modules[name]
+
+
+Told = list[tuple[str, int, Written, bool]]
+
+
+def asked(engine: Any, samples: int = 1, sampling: Sampling | None = None) -> Told:
+    from grpo_space.worker.stream import stream
+
+    told: Told = []
+    stream(
+        engine, PROMPT, max_new_tokens=TOKENS, samples=samples, sampling=sampling, told=lambda *one: told.append(one)
+    )
+    return told
+
+
+def test_both_come_token_by_token_and_by_turns(engine: Any) -> None:
+    told = asked(engine)
+    assert [which for which, *_ in told] == ["base", "tuned"] * TOKENS
+    for name in ("base", "tuned"):
+        assert [written.tokens for which, _, written, _ in told if which == name] == list(range(1, TOKENS + 1))
+        assert [done for which, _, _, done in told if which == name] == [False] * (TOKENS - 1) + [True]
+    assert told[-2][2].text != told[-1][2].text  # the adapter is the tuned request's alone
+
+
+def test_samples_have_seeds_of_their_own(engine: Any) -> None:
+    last = {(which, k): written.text for which, k, written, done in asked(engine, 3, Sampling(1.0, 1)) if done}
+    assert len(last) == 6
+    assert len(set(last.values())) == 6
+
+
+def test_who_leaves_frees_the_engine(engine: Any) -> None:
+    from grpo_space.worker.stream import GoneError, stream
+
+    def leave(*_: Any) -> None:
+        raise GoneError
+
+    with pytest.raises(GoneError):
+        stream(engine, PROMPT, max_new_tokens=TOKENS, samples=2, sampling=None, told=leave)
+    assert not engine.model.vllm_engine.llm_engine.has_unfinished_requests()
+    assert asked(engine)[-1][3]

@@ -1,0 +1,67 @@
+"""The base shown one worked example: measured for real, and told wherever the comparison is."""
+
+import json
+from pathlib import Path
+
+from grpo_space import card, evaluations
+from grpo_space.comparison import of, words
+from grpo_space.config import override
+from grpo_space.events import Answered, EventLog, Finished, Method, Started
+from grpo_space.presets import read_preset
+from grpo_space.rows import messages
+from grpo_space.runs import Run, create
+from tests.conftest import Cli
+
+PROMPT = "Answer as <reasoning>...</reasoning><answer>...</answer>."
+PROBLEMS = 12
+
+
+def made(folder: Path, *settings: str) -> Run:
+    """A run that ended, with an adapter."""
+    from grpo_space.worker import download, engine, plain
+    from grpo_space.worker.choice import choose
+
+    config = override(read_preset("tiny").run, [f"evaluation.problems={PROBLEMS}", *settings])
+    run = create(config, folder)
+    model = download.fetch(config.model, lambda *told: None)
+    loaded = plain.load(config, choose(config, model.folder, None, vllm_died=False), model.folder, model.commit, None)
+    engine.save(loaded, run.adapter, config)
+    for event in (Started(), Finished(why="done")):
+        run.log.append(event)
+    return run
+
+
+def test_it_is_measured_and_told(runs_root: Path, cli: Cli) -> None:
+    run = made(runs_root / "made", f"data.system_prompt={PROMPT}")
+    done = cli("evaluate", run.id, "--json")
+    assert done.returncode == 0, done.stderr
+    history = evaluations.stored(run)
+    example, base = history.example, history.base
+    assert example is not None
+    assert base is not None
+    assert [a.question for a in example.answers] == [a.question for a in base.answers]
+    assert [a.text for a in example.answers] != [a.text for a in base.answers]
+
+    kept = {log[0].which: log for log in (EventLog(path).read()[0] for path in run.answers.glob("*.jsonl"))
+            if isinstance(log[0], Method)}  # fmt: skip
+    assert {which: log[0].example for which, log in kept.items() if isinstance(log[0], Method)} == {
+        "base": False, "tuned": False, "example": True,
+    }  # fmt: skip
+    answers = {e.problem: e.answer.text for e in kept["example"] if isinstance(e, Answered)}
+    assert [answers[i] for i in range(PROBLEMS)] == [a.text for a in example.answers]
+    shown = messages("How many?", PROMPT, example=True)
+    assert [each["role"] for each in shown] == ["system", "user", "assistant", "user"]
+
+    right = sum(a.correct for a in example.answers)
+    assert json.loads(done.stdout)["example"] == {
+        "correct": right, "strict_correct": sum(a.strict for a in example.answers), "n": PROBLEMS,
+    }  # fmt: skip
+    said = f"Shown one worked example, the base has {100 * right / PROBLEMS:.1f} %"
+    assert said in " ".join(words(of(history)))
+    assert said in " ".join(cli("evaluate", run.id).stdout.split())
+    assert said in " ".join(str(card.card(run, "owner/made")).split())
+
+
+def test_without_a_system_prompt_there_is_none(runs_root: Path, cli: Cli) -> None:
+    run = made(runs_root / "made")
+    assert json.loads(cli("evaluate", run.id, "--json").stdout)["example"] is None
