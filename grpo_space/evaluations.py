@@ -13,7 +13,7 @@ from grpo_space.errors import UserError
 from grpo_space.events import Asked, EventLog
 from grpo_space.history import History
 from grpo_space.rows import read_file
-from grpo_space.runs import Run, start
+from grpo_space.runs import Run, root, start
 
 HELD_OUT, GSM8K_TEST = "held-out", "gsm8k-test"
 MOST_SAMPLES = 64
@@ -115,6 +115,8 @@ def name(asked: Asked) -> str:
     """What was evaluated, for people."""
     model = f"adapter {asked.adapter}" if asked.adapter else "the run's adapter"
     model = f"checkpoint of step {asked.checkpoint}" if asked.checkpoint is not None else model
-    where = {HELD_OUT: "its held-out problems", GSM8K_TEST: "GSM8K's test"}.get(asked.data, Path(asked.data).name)
+    file = Path(asked.data)
+    of_file = f"an uploaded file ({file.stem[:6]})" if file.parent == root() / "data" else file.name
+    where = {HELD_OUT: "its held-out problems", GSM8K_TEST: "GSM8K's test"}.get(asked.data, of_file)
     many = f", {asked.samples} samples each" if asked.samples > 1 else ""
     return f"{model} on {where}{many}"

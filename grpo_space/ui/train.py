@@ -45,7 +45,7 @@ def build(
         use = gr.Button("Use this config", size="lg", elem_classes=OFF, elem_id="gs-use")
         back = gr.Button("Show the run that goes on", size="lg", elem_classes=OFF, elem_id="gs-back")
     with gr.Group(visible=False, elem_id="gs-confirm") as confirm:
-        gr.HTML("<p class='gs-ask'>Stop this run? What was learnt so far is saved, and it can go on later.</p>")
+        gr.HTML("<p class='gs-ask'>Stop? What is done so far is kept, and it can go on later.</p>")
         with gr.Row():
             yes = gr.Button("Stop and keep", variant="stop", elem_id="gs-stop-yes")
             no = gr.Button("Keep training", elem_id="gs-stop-no")
