@@ -108,8 +108,11 @@ def measure(
             kept.path.unlink(missing_ok=True)
         if not kept.path.exists():
             kept.append(method)
+    there, wanted = len(answered(kept)), len(rows) * samples
     answers = answer(engine, rows, config, which == "tuned", progress, which == "example", samples, kept)
     seconds = time.monotonic() - start
+    if 0 < there < wanted:  # as long as all would have taken: the budget keeps so much for the tuned model
+        seconds *= wanted / (wanted - there)
     if samples > 1:
         assert which != "example"
         return Sampled(which=which, key=method.key, seconds=seconds, method=method, answers=tuple(answers))
