@@ -4,12 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from grpo_space import hub
-from grpo_space.config import LoraSection, ModelSection, RunConfig
+from grpo_space.config import LoraSection, ModelSection, RunConfig, problem
 from grpo_space.errors import UserError
 from grpo_space.paths import folder as project_folder
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+STRANGE = ("use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "modules_to_save", "layers_to_transform")
+"""PEFT's settings that change what an adapter does and that not every engine here takes over."""
 
 
 def check(folder: Path, model: ModelSection, name: str) -> None:
@@ -24,8 +28,12 @@ def check(folder: Path, model: ModelSection, name: str) -> None:
         raise UserError(f"adapter {name}: is of the kind {config.get('peft_type')}, and only LoRA can be read here")
     if not _same(base, model):
         raise UserError(f"adapter {name}: was made for {base}, and this run's base is {model.base_id or model.id}")
+    for field in STRANGE:
+        if config.get(field):
+            raise UserError(f"adapter {name}: its {field} is {config[field]}, which cannot be read here")
     if not (folder / WEIGHTS).is_file():
         raise UserError(f"adapter {name}: has no {WEIGHTS}")
+    as_adapter(LoraSection(), folder, name)
     if changes_nothing(folder / WEIGHTS, name):
         raise UserError(f"adapter {name}: this adapter changes nothing: all of its LoRA B are zero")
 
@@ -56,13 +64,26 @@ def find(name: str, model: ModelSection, token: str | None) -> Path:
 
 def with_lora(config: RunConfig, folder: Path) -> RunConfig:
     """The config with the adapter's own rank, scale and layers in place of the run's."""
-    told = read_config(folder, folder.name)
-    lora = {name: told[name] for name in ("r", "lora_alpha", "target_modules") if name in told}
-    if isinstance(lora.get("target_modules"), list):
-        lora["target_modules"] = tuple(sorted(lora["target_modules"]))
-    else:
-        lora.pop("target_modules", None)
-    return config.model_copy(update={"lora": LoraSection.model_validate(config.lora.model_dump() | lora)})
+    lora = as_adapter(config.lora, folder, folder.name)
+    return config.model_copy(update={"lora": lora})
+
+
+def as_adapter(lora: LoraSection, folder: Path, name: str) -> LoraSection:
+    """
+    Raises:
+        UserError: where the adapter's rank, scale or layers cannot be taken over.
+    """
+    told = read_config(folder, name)
+    own = {field: told[field] for field in ("r", "lora_alpha", "target_modules") if field in told}
+    if not isinstance(own.get("target_modules"), list):  # a pattern: which layers it is about, the weights tell
+        own["target_modules"] = {
+            tensor.split(".")[-3] for tensor in _header(folder / WEIGHTS, name) if "lora_A" in tensor
+        }
+    own["target_modules"] = sorted(map(str, own["target_modules"]))
+    try:
+        return LoraSection.model_validate(lora.model_dump() | own)
+    except ValidationError as error:
+        raise UserError(*(f"adapter {name}: {problem(each)}" for each in error.errors())) from None
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:
@@ -93,18 +114,36 @@ def changes_nothing(weights: Path, name: str) -> bool:
     Raises:
         UserError: where it is no safetensors file.
     """
+    tensors = _header(weights, name)
+    try:
+        with weights.open("rb") as file:
+            begin = 8 + int.from_bytes(file.read(8), "little")
+            for tensor, told in tensors.items():
+                if "lora_B" in tensor:
+                    start, end = told["data_offsets"]
+                    file.seek(begin + start)
+                    if any(file.read(end - start)):
+                        return False
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise _no_safetensors(weights, name) from error
+    return True
+
+
+def _header(weights: Path, name: str) -> dict[str, Any]:
+    """What a safetensors file says of each of its tensors.
+
+    Raises:
+        UserError: where it is none.
+    """
     try:
         with weights.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
             if size > weights.stat().st_size:
                 raise ValueError  # noqa: TRY301
-            tensors = json.loads(file.read(size))
-            for tensor, told in tensors.items():
-                if "lora_B" in tensor:
-                    start, end = told["data_offsets"]
-                    file.seek(8 + size + start)
-                    if any(file.read(end - start)):
-                        return False
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        raise UserError(f"adapter {name}: {weights.name} is not a safetensors file") from None
-    return True
+            return dict(json.loads(file.read(size)))
+    except (OSError, ValueError, TypeError) as error:
+        raise _no_safetensors(weights, name) from error
+
+
+def _no_safetensors(weights: Path, name: str) -> UserError:
+    return UserError(f"adapter {name}: {weights.name} is not a safetensors file")

@@ -95,7 +95,7 @@ def _python() -> Check:
 
 def _compiler() -> Check:
     """Triton, which Unsloth and vLLM compile their kernels with while they run, looks for these names."""
-    found = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang") or shutil.which("cc")
+    found = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
     return Check("C compiler", bool(found), found or "missing", "" if found else "apt-get install build-essential")
 
 

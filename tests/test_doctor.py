@@ -30,6 +30,16 @@ def test_a_gpu_too_old_is_a_problem() -> None:
     assert doctor._gpu(T4).ok
 
 
+def test_without_a_compiler_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor._compiler() == Check("C compiler", False, "missing", "apt-get install build-essential")
+    compiler = tmp_path / "gcc"
+    compiler.write_text("#!/bin/sh\n")
+    compiler.chmod(0o755)
+    assert doctor._compiler() == Check("C compiler", True, str(compiler))
+
+
 def test_beside_a_run_it_imports_nothing(runs_root: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "gpu", lambda: T4)
     monkeypatch.setattr(doctor, "_imports", lambda statements: pytest.fail("it touched the GPU"))

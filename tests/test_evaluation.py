@@ -179,13 +179,6 @@ def test_what_cannot_be_asked_for(run: Run, asked: Asked, words: str) -> None:
         evaluations.check(run, asked)
 
 
-def test_no_safetensors_file_is_said(run: Run, tmp_path: Path) -> None:
-    shutil.copytree(run.adapter, tmp_path / "broken")
-    (tmp_path / "broken" / adapters.WEIGHTS).write_bytes(b"\xff" * 40)
-    with pytest.raises(UserError, match="is not a safetensors file"):
-        adapters.check(tmp_path / "broken", run.config.model, "broken")
-
-
 # --- from the Hub -----------------------------------------------------------------------------------------------------
 
 

@@ -156,12 +156,20 @@ def test_pytorchs_error_is_known_whatever_it_is_wrapped_in() -> None:
     assert not is_out_of_memory(RuntimeError("CUDA error: an illegal memory access"))
 
 
-NO_ROOM = "No available memory for the cache blocks. Try increasing `gpu_memory_utilization`"
-
-
-def test_without_room_for_its_cache_vllm_is_left_out_at_once() -> None:
-    """As seen on a GPU with 9 GiB. Less of the GPU for vLLM would be less room still."""
-    error = RuntimeError(f"Engine core initialization failed: {NO_ROOM}")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "No available memory for the cache blocks. Try increasing `gpu_memory_utilization`",
+        "Free memory on device (5.1/14.56 GiB) on startup is less than desired GPU memory utilization (0.6, 8.74 GiB).",
+        "To serve at least one request with the models's max seq len (1152), (0.14 GiB KV cache is needed, which is "
+        "larger than the available KV cache memory (0.1 GiB).",
+    ],
+)
+def test_without_room_for_its_cache_vllm_is_left_out_at_once(said: str) -> None:
+    """In the words of vLLM 0.11.2 and 0.25.1; the first was seen on a GPU with 9 GiB. Less of the GPU for vLLM would be
+    less room still.
+    """
+    error = RuntimeError(f"Engine core initialization failed: {said}")
     assert is_out_of_memory(error)
     story = History()
     chosen = Chosen(engine="unsloth", rollout="vllm", why="")

@@ -102,7 +102,7 @@ WORDS = {
     "generate": f"{GO_ON} without vLLM: {COST}.",
     "evaluation": "The run goes on, answering {c.evaluation.batch_size} problems at once.",
 }
-_NO_ROOM = ("No available memory for the cache blocks", "Free memory on device", "can be stored in KV cache")
+_NO_ROOM = ("No available memory for the cache blocks", "Free memory on device", "larger than the available KV cache")
 """What vLLM says where the GPU leaves no room for its cache. Unsloth has tried a smaller one by then."""
 _WRITES = re.compile(r", in (?:fast_generate|generate|_generate|_generate_single_turn)\n")
 """A traceback's line of TRL, Unsloth or Transformers writing completions."""
