@@ -16,8 +16,8 @@ from grpo_space.history import History
 from grpo_space.words import duration, roughly
 
 WRITING = 70
-"""On a GPU writing takes as long as learning from so many completions, however many are written: of the 8B on an H100
-steps of 6 took 12.7 s and steps of 24 15.7. On a CPU both grow with the completions.
+"""Writing takes as long as learning from so many completions, however many are written: of the 8B on an H100 steps of 6
+took 12.7 s and steps of 24 15.7. Taken to hold on other GPUs. On a CPU both grow with the completions.
 """
 FAR = 4.0
 """A model more than so many times as large or as small as any in the table is not guessed."""

@@ -1,8 +1,9 @@
 """The memory that a run takes of a GPU, part by part, before it is started: what fits, and the largest that does.
 
 The parts follow from the model's shape. What cannot be derived was read off runs of the presets' architectures on an
-H100 capped to a T4's memory: of the four of 2026-11-25 (benchmarks/results) PyTorch held up to 7 % more than the plan,
-the 1.5B's run the most, whose allocator left more unused. On other GPUs, and without vLLM, it was not measured.
+H100 capped to a T4's memory: with the prompts and the cache of the four of 2026-11-25 (benchmarks/results) the plan is
+within 1 % of what PyTorch held in three, and 5 % below the 1.5B's, whose allocator left more unused. On other GPUs, and
+without vLLM, it was not measured.
 """
 
 import json
@@ -33,6 +34,8 @@ WHOLE = 8
 their turn. Most end earlier, and those of one prompt share it."""
 FEW = 3
 """So many with `vllm_cache: small`."""
+DRIVERS = 0.45
+"""GiB of a T4 that the driver keeps for itself."""
 CONTEXT = 0.5
 """CUDA's context, in GiB."""
 SLACK = 0.4
@@ -44,7 +47,7 @@ WARM_UP = 0.37
 FOUR_BITS = 0.516
 """Bytes a weight in NF4, with the scales of its blocks, doubly quantised (QLoRA, arXiv:2305.14314)."""
 LOGITS = 6.5
-"""Copies of a piece's logits in 32 bits, beside one of the output layer: with these the plan is within 0.1 GiB of what
+"""Copies of a piece's logits in 32 bits, beside one of the output layer: with these the plan is within 0.15 GiB of what
 PyTorch allocated in each of the four runs. That they are what is there was not traced."""
 UNROLLED = 32
 """Pieces at most into which Unsloth's loss is cut; fewer completions in a pass make 4 each."""
@@ -255,7 +258,7 @@ def limit_of(gpu: str | Gpu) -> float:
         UserError: for a card that is not in the table.
     """
     if isinstance(gpu, Gpu):
-        return gpu.gib - 0.45  # what the driver keeps for itself of a T4
+        return gpu.gib - DRIVERS
     if gpu not in LIMITS:
         raise UserError(f"--gpu {gpu}: known are {', '.join(LIMITS)}, and here, for this machine's own")
     return LIMITS[gpu]

@@ -14,12 +14,13 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu import settings
 from grpo_space import hardware
-from grpo_space.config import write_yaml
+from grpo_space.config import RunConfig, write_yaml
 from grpo_space.hardware import versions
 
 STEPS = 5
@@ -34,36 +35,42 @@ def main() -> int:
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="turns-"))
     count = len(arguments.contenders)
-
-    def run(contender: str) -> dict[str, Any]:
-        program, model, *changes = contender.split("/")
-        name = contender.replace("/", "-")
-        config = settings.config_of(model, arguments.checkpoints.absolute(), f"grpo.max_steps={STEPS}", *changes)
-        file, log = folder / f"{name}.yaml", folder / f"{name}.log"
-        file.write_text(write_yaml(config))
-        with log.open("wb") as out:
-            code = subprocess.run(
-                [sys.executable, "-m", f"benchmarks.gpu.{program}", str(folder), name, str(count), str(file)],
-                stdout=out, stderr=out, env={**os.environ, "CONTENDER_STARTED": str(time.time())}, check=False,
-            ).returncode  # fmt: skip
-        (folder / f"{name}.come").touch()  # nobody waits for one that failed
-        if code:
-            end = log.read_text(errors="replace")[-4000:]
-            print(f"{contender} ended with {code}:\n{end}", flush=True)
-            return {"name": contender, "failed": end.strip().splitlines()[-1][:300]}
-        grpo = config.grpo
-        sizes = {"num_generations": grpo.num_generations, "completions_per_step": grpo.completions_per_step,
-                 "per_device_train_batch_size": grpo.per_device_train_batch_size}  # fmt: skip
-        figures = {"name": contender, **sizes, **json.loads((folder / f"{name}.json").read_text())}
-        print(json.dumps(figures), flush=True)
-        return figures
-
+    configs = [config_of(contender, arguments.checkpoints.absolute()) for contender in arguments.contenders]
     with ThreadPoolExecutor(count) as side_by_side:
-        figures = list(side_by_side.map(run, arguments.contenders))
+        figures = list(side_by_side.map(partial(run, folder, count), arguments.contenders, configs))
     about = {"machine": f"{hardware.gpu()}, memory capped to 14.56 GiB: not a T4's speed", "versions": versions()}
     arguments.result.parent.mkdir(parents=True, exist_ok=True)
     arguments.result.write_text(json.dumps({**about, "weights": "random", "contenders": figures}, indent=2) + "\n")
     return int(any("failed" in each for each in figures))
+
+
+def config_of(contender: str, checkpoints: Path) -> RunConfig:
+    """Of all before any is started: a wrong setting is told at once, not to those who wait."""
+    _, model, *changes = contender.split("/")
+    return settings.config_of(model, checkpoints, f"grpo.max_steps={STEPS}", *changes)
+
+
+def run(folder: Path, count: int, contender: str, config: RunConfig) -> dict[str, Any]:
+    """The figures that it left, or how it failed."""
+    program, name = contender.split("/")[0], contender.replace("/", "-")
+    file, log = folder / f"{name}.yaml", folder / f"{name}.log"
+    file.write_text(write_yaml(config))
+    with log.open("wb") as out:
+        code = subprocess.run(
+            [sys.executable, "-m", f"benchmarks.gpu.{program}", str(folder), name, str(count), str(file)],
+            stdout=out, stderr=out, env={**os.environ, "CONTENDER_STARTED": str(time.time())}, check=False,
+        ).returncode  # fmt: skip
+    (folder / f"{name}.come").touch()  # nobody waits for one that failed
+    if code:
+        end = log.read_text(errors="replace")[-4000:].strip()
+        print(f"{contender} ended with {code}:\n{end}", flush=True)
+        return {"name": contender, "failed": f"status {code}: {end[-300:]}"}
+    grpo = config.grpo
+    sizes = {"num_generations": grpo.num_generations, "completions_per_step": grpo.completions_per_step,
+             "per_device_train_batch_size": grpo.per_device_train_batch_size}  # fmt: skip
+    figures = {"name": contender, **sizes, **json.loads((folder / f"{name}.json").read_text())}
+    print(json.dumps(figures), flush=True)
+    return figures
 
 
 if __name__ == "__main__":

@@ -7,9 +7,13 @@ refuse fails here too. It says nothing of a T4's speed, of its kernels (compute 
 
 import os
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import torch
+
+from grpo_space import memory
+from grpo_space.hardware import Gpu
 
 CAP_BYTES = int(float(os.environ.get("T4_CAP_GIB", "14.56")) * 2**30)
 CONTEXT_BYTES = 2**29
@@ -18,6 +22,11 @@ CONTEXT_BYTES = 2**29
 
 def capped_free_total(*_: Any, **__: Any) -> tuple[int, int]:
     return max(0, CAP_BYTES - CONTEXT_BYTES - torch.cuda.memory_reserved()), CAP_BYTES
+
+
+def as_t4(found: Gpu) -> Gpu:
+    """As a T4 with that much to use says of itself: so in float16."""
+    return replace(found, gib=CAP_BYTES / 2**30 + memory.DRIVERS, compute_capability=(7, 5))
 
 
 def device_gib() -> float | None:

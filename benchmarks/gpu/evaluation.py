@@ -8,7 +8,6 @@ import json
 import statistics
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def main() -> int:
     cap.apply()
     found = hardware.gpu()
     assert found is not None
-    t4 = replace(found, gib=cap.CAP_BYTES / 2**30 + 0.45, compute_capability=(7, 5))
+    t4 = cap.as_t4(found)
     source = arguments.checkpoints.absolute() / arguments.model
     config = settings.config_of(
         arguments.model, arguments.checkpoints.absolute(), f"grpo.max_completion_length={arguments.tokens}"

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +26,7 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
     cap.apply()
     found = hardware.gpu()
     assert found is not None
-    t4 = replace(
-        found, gib=cap.CAP_BYTES / 2**30 + 0.45, compute_capability=(7, 5)
-    )  # as a T4 says of itself: so in float16
+    t4 = cap.as_t4(found)
     hardware.gpu = lambda: t4
     run = create(parse(read_yaml(Path(config_file))), Path(turns_folder) / f"run-{name}")
     load_engine = story.load_engine
