@@ -4,6 +4,8 @@ What each was asked for stands in its log's first event. Answers are kept one JS
 `evaluations/answers/`, named by a digest of all that they depend on: so one that was killed goes on where it was.
 """
 
+import contextlib
+import itertools
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -62,16 +64,23 @@ def begin(run: Run, asked: Asked = OWN, again: bool = False, token: str | None =
     check(run, asked)
     folder = run.folder / "evaluations"
     folder.mkdir(exist_ok=True)
-    log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
-    there = log.path.exists()
-    log.path.touch()  # before the worker has the lock: whoever sees that sees which log is its own
+    log = _new_log(folder)  # before the worker has the lock: whoever sees that sees which log is its own
     try:
         start(run, "evaluate", str(log.path), asked.model_dump_json(), "again" if again else "known", token=token)
     except UserError:
-        if not there:
-            log.path.unlink()
+        log.path.unlink()
         raise
     return log
+
+
+def _new_log(folder: Path) -> EventLog:
+    """An empty file of its own, named by the time; where that name is taken, by the next free second."""
+    for second in itertools.count(int(time.time())):
+        path = folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime(second))}.jsonl"
+        with contextlib.suppress(FileExistsError):
+            path.touch(exist_ok=False)
+            break
+    return EventLog(path)
 
 
 def every(run: Run) -> list[History]:
