@@ -1,7 +1,11 @@
 """The Compare tab's page functions: which evaluation is looked at, what may be asked for, what is told of it."""
 
 import json
+import os
 import shutil
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +38,7 @@ from grpo_space.ui.evaluate import ADAPTER, FILE, OTHER, Chosen, asked_for, plan
 from grpo_space.ui.follow import Follower, Followers, Page
 from grpo_space.ui.later import OWN as RUNS_OWN
 from grpo_space.ui.place import here
+from grpo_space.ui.publish import adapter_zip
 from grpo_space.ui.stream import View, offered
 from tests import made
 from tests.fake_worker import QUESTION
@@ -381,6 +386,24 @@ def test_every_answer_is_a_line_that_others_can_check(run: Run) -> None:
     file = compare.lines_file(page(run), RUNS_OWN)
     assert file.name == f"{run.id}-run.jsonl"
     assert len(file.read_text().splitlines()) == 2 * made.N
+
+
+def test_two_who_download_at_once_are_in_nobodys_way(run: Run) -> None:
+    run.adapter.mkdir()
+    (run.adapter / "adapter_model.safetensors").write_bytes(bytes(2**20))
+    shown = page(run)
+
+    def take(_: int) -> bytes:
+        later = time.time() + 1000  # than any zip that is there
+        os.utime(run.adapter / "adapter_model.safetensors", (later, later))
+        with zipfile.ZipFile(adapter_zip(run)) as archive:
+            assert archive.testzip() is None
+        return compare.lines_file(shown, RUNS_OWN).read_bytes()
+
+    with ThreadPoolExecutor(8) as pool:
+        [content] = set(pool.map(take, range(40)))
+    assert len(content.splitlines()) == 2 * made.N
+    assert not list(compare.lines_file(shown, RUNS_OWN).parent.glob("*.half"))
 
 
 def test_each_sample_is_a_line_after_how_it_was_come_by() -> None:

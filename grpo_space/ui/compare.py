@@ -1,6 +1,5 @@
 """The Compare tab: the same held-out problems before and after, and what could be chance."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -184,9 +183,9 @@ def lines_file(page: Page | None, chosen: str) -> Path:
     history = looked_at(page, chosen)
     assert page is not None
     made = downloads.folder(page.run) / f"{page.run.id}-{chosen}.jsonl"
-    half = made.with_suffix(f".{os.getpid()}.half")
-    half.write_text("".join(lines.of(history)), encoding="utf-8")
-    return half.replace(made)
+    with downloads.whole(made) as file:
+        file.writelines(line.encode() for line in lines.of(history))
+    return made
 
 
 def nothing(page: Page | None) -> str:
