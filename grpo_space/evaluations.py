@@ -122,7 +122,9 @@ def best(own: History, made: Iterable[History], asked: Asked = OWN) -> History:
 
 def name(asked: Asked) -> str:
     """What was evaluated, for people."""
-    model = f"adapter {asked.adapter}" if asked.adapter else "the run's adapter"
+    folder = Path(asked.adapter)
+    other = f"of {folder.parent.name}" if folder.parent.parent == root() else asked.adapter
+    model = f"adapter {other}" if asked.adapter else "the run's adapter"
     model = f"checkpoint of step {asked.checkpoint}" if asked.checkpoint is not None else model
     file = Path(asked.data)
     of_file = f"an uploaded file ({file.stem[:6]})" if file.parent == root() / "data" else file.name

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from grpo_space import lines
+from grpo_space import evaluations, lines
 from grpo_space.errors import UserError
 from grpo_space.evaluations import OWN
 from grpo_space.events import (
@@ -227,7 +227,7 @@ def chosen(**given: Any) -> Chosen:
     ],
 )
 def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], asked: Asked) -> None:
-    assert asked_for(chosen(**given), on_space=True) == asked
+    assert asked_for(chosen(**given)) == asked
 
 
 @pytest.mark.parametrize(
@@ -241,6 +241,9 @@ def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], as
         ({"weights": OTHER, "adapter": "../../etc"}, "adapter: '../../etc' is no name on the Hub"),
         ({"weights": OTHER, "adapter": "a\0b"}, "is no name on the Hub"),
         ({"weights": OTHER, "adapter": "x/" * 2000}, "is no name on the Hub"),
+        ({"weights": OTHER, "adapter": "/" + "a" * 300}, "adapter: '/aaa.* is no name on the Hub"),
+        ({"weights": OTHER, "adapter": "/proc/1/root/x"}, "adapter: '/proc/1/root/x' is no name on the Hub"),
+        ({"weights": OTHER, "adapter": "/"}, "adapter: is empty"),
         ({"data": FILE}, "file: none was uploaded"),
         ({"data": "/etc/passwd"}, "problems: '/etc/passwd' is none of those"),
         ({"limit": -1}, "limit: -1 is not a whole number from 0 on"),
@@ -248,23 +251,32 @@ def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], as
         ({"samples": 0}, "samples: 0 is not a whole number from 1 on"),
         ({"samples": float("nan")}, "samples: nan is not"),
         ({"samples": float("inf")}, "samples: inf is not"),
+        ({"samples": "many"}, "samples: 'many' is not a whole number from 1 on"),
+        ({"samples": "2"}, "samples: '2' is not"),
+        ({"limit": [5]}, r"limit: \[5\] is not"),
+        ({"limit": {}}, "limit: {} is not"),
+        ({"limit": 10**400}, "limit: 1000"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(runs_root: Path, given: dict[str, Any], words: str) -> None:
-    for on_space in (True, False):
-        with pytest.raises(UserError, match=words) as refused:
-            asked_for(chosen(**given), on_space)
-        assert len(refused.value.problems) == 1
-        assert "\n" not in str(refused.value)
+    with pytest.raises(UserError, match=words) as refused:
+        asked_for(chosen(**given))
+    assert len(refused.value.problems) == 1
+    assert "\n" not in str(refused.value)
 
 
-def test_a_folder_is_named_only_where_this_is_no_space(runs_root: Path, tmp_path: Path) -> None:
-    told = chosen(weights=OTHER, adapter=str(tmp_path))
-    assert asked_for(told, on_space=False) == Asked(adapter=str(tmp_path))
-    with pytest.raises(UserError, match="is no name on the Hub"):
-        asked_for(told, on_space=True)
-    with pytest.raises(UserError, match="nor the whole path of a folder here"):
-        asked_for(chosen(weights=OTHER, adapter=str(tmp_path / "none")), on_space=False)
+def test_of_the_folders_here_only_a_runs_adapter_can_be_named(run: Run, runs_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"adapter: {run.id} has none yet"):
+        asked_for(chosen(weights=OTHER, adapter=run.id))
+    run.adapter.mkdir()
+    for name in (run.id, str(run.folder), str(run.adapter)):
+        asked = asked_for(chosen(weights=OTHER, adapter=name))
+        assert asked == Asked(adapter=str(run.adapter))
+        assert evaluations.name(asked) == f"adapter of {run.id} on its held-out problems"
+    shutil.copytree(run.adapter, tmp_path / "elsewhere")
+    for other in (tmp_path / "elsewhere", runs_root, run.folder / ".." / run.id, run.folder / "evaluations"):
+        with pytest.raises(UserError, match=r"is no name on the Hub \(user/name\), nor of a run here"):
+            asked_for(chosen(weights=OTHER, adapter=str(other)))
 
 
 def test_the_checkpoints_that_are_kept_can_be_chosen(run: Run) -> None:

@@ -212,17 +212,20 @@ def test_an_evaluation_is_stopped(visit: Open, compared: Run, complaints: Compla
     assert not complaints
 
 
-def test_what_cannot_be_evaluated_is_said_where_it_was_asked(visit: Open, compared: Run, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(with_adapter(compared).adapter, other)
-    told = adapters.read_config(other, "x") | {"base_model_name_or_path": "Qwen/Qwen2.5-1.5B-Instruct"}
-    (other / adapters.CONFIG).write_text(json.dumps(told))
+def test_what_cannot_be_evaluated_is_said_where_it_was_asked(
+    visit: Open, compared: Run, tmp_path: Path, runs_root: Path
+) -> None:
+    other = create(read_preset("tiny").run, runs_root / "0-another-base")  # older
+    shutil.copytree(with_adapter(compared).adapter, other.adapter)
+    told = adapters.read_config(other.adapter, "x") | {"base_model_name_or_path": "Qwen/Qwen2.5-1.5B-Instruct"}
+    (other.adapter / adapters.CONFIG).write_text(json.dumps(told))
     page = visit("Compare")
     page.locator("#gs-else button").first.click()
     choose(page, "#gs-weights", "Another adapter")
     for name, words in (
         ("../../etc", "adapter: '../../etc' is no name on the Hub"),
-        (str(other), "made for Qwen/Qwen2.5"),
+        (str(tmp_path), "is no name on the Hub (user/name), nor of a run here"),
+        (other.id, "made for Qwen/Qwen2.5"),
     ):
         page.locator("#gs-other-adapter input, #gs-other-adapter textarea").first.fill(name)
         page.locator("#gs-evaluate-else").click()
