@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -183,6 +184,26 @@ def test_one_that_came_to_nothing_says_why_and_what_to_do(run: Run, end: tuple[E
 def test_a_training_is_not_stopped_from_here(run: Run) -> None:
     with locked(run.folder / "lock", what="train"), pytest.raises(UserError, match="No evaluation is going on"):
         evaluate.stop(View(run=run.id), Followers())
+
+
+def test_a_training_that_began_since_the_page_was_read_is_not_stopped(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "LOOK_SECONDS", 1000.0)
+    followers = Followers()
+    with locked(run.folder / "lock", what="evaluate"):
+        later(run, "2099-01", OWN)
+        shown = followers.look(run.id)
+        assert shown is not None
+        assert shown.evaluations.going
+    with (
+        subprocess.Popen(["sleep", "60"]) as training,
+        locked(run.folder / "lock", what="train", pid=training.pid),
+    ):
+        with pytest.raises(UserError, match="No evaluation is going on"):
+            evaluate.stop(View(run=run.id), followers)
+        assert training.poll() is None
+        training.kill()
 
 
 def test_a_second_one_is_told_who_has_the_machine(run: Run, runs_root: Path) -> None:

@@ -122,7 +122,8 @@ def stop(view: View, followers: Followers) -> None:
         UserError: where no evaluation goes on. A training is not stopped from here.
     """
     page = followers.look(view.run)
-    if page is None or not page.evaluations.going:
+    held = runs.holder(page.run.folder / "lock") if page else None  # since the page was read a training may have begun
+    if page is None or not page.evaluations.going or not held or held.get("what") != "evaluate":
         raise UserError("No evaluation is going on.")
     runs.stop(page.run)
     followers.of(page.run).stopping = True
