@@ -103,6 +103,11 @@ def asked_of(history: History) -> Asked:
     return history.started.asked if history.started else OWN
 
 
+def is_of_own(asked: Asked) -> bool:
+    """Of the run's adapter on its held-out problems, all or some: what it is published with."""
+    return asked.model_copy(update={"limit": None}) == OWN
+
+
 def stored(run: Run, asked: Asked = OWN) -> History:
     """The comparison that was asked for, on the most problems; of equals the newest. What the run itself measured is
     one of them. Nothing in it where there is none.

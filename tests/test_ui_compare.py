@@ -373,6 +373,8 @@ def test_the_verdict_names_the_run_and_what_was_evaluated(run: Run) -> None:
         (made.ONLY_FORMAT, OWN, "pay the format less"),
         (made.REASONS, OWN, "Publish it"),
         (made.BOTH, OWN, "Publish it"),
+        (made.BOTH, Asked(limit=100), "Publish it"),
+        (made.BOTH, GSM8K, "published with is the comparison on its held-out problems"),
         (made.BOTH, Asked(checkpoint=3), "which of the two is better"),
         (made.WORSE, OWN, "Do not use it"),
         (made.evaluated("tuned", [i % 10 < 4 or i == 9 for i in range(100)], [False] * 100), OWN, "on more problems"),
