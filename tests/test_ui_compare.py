@@ -15,6 +15,7 @@ import gradio as gr
 import pytest
 
 from grpo_space import evaluations, lines
+from grpo_space.config import override, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.evaluations import OWN
 from grpo_space.events import (
@@ -320,7 +321,7 @@ def test_what_was_chosen_meanwhile_stays() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("held-out", 0, 0, 1), "400 problems, one greedy answer of each model: about a minute"),
+        (("held-out", 0, 0, 1), "100 problems, one greedy answer of each model: about"),
         (("gsm8k-test", 0, 0, 4), "1,319 problems, 4 sampled answers of each model: about 2 min"),
         (("gsm8k-test", 0, 200, None), "200 problems, one"),
         ((FILE, 6, 200, 1), "6 problems, one"),
@@ -331,6 +332,19 @@ def test_how_long_it_takes_is_said_before(run: Run, given: tuple[Any, ...], word
     assert plan_words(page(run), *given).startswith(words)
     with pytest.raises(UserError, match=r"limit: 0.5 is not"):
         plan_words(page(run), "held-out", 0, 0.5, 1)
+
+
+def test_with_a_system_prompt_there_is_a_third_pass(run: Run) -> None:
+    config = override(run.config, ["data.system_prompt=Think."])
+    (run.folder / "config.yaml").write_text(write_yaml(config))
+    shown = page(run)
+    slow = made.BASE.model_copy(update={"seconds": 600.0})
+    shown.history.base = slow
+    for samples, words in (
+        (1, "one greedy answer of each model, and of the base with one worked example: about 30 min"),
+        (2, "2 sampled answers of each model: about 40 min"),
+    ):
+        assert plan_words(shown, "held-out", 0, 0, samples).startswith(f"100 problems, {words}")
 
 
 # --- what is told of it -----------------------------------------------------------------------------------------------

@@ -186,16 +186,17 @@ def plan_words(page: Page, data: str, uploaded: int, limit: object, samples: obj
     Raises:
         UserError: naming a value that cannot be.
     """
-    own = page.config.evaluation.problems if page.config else 0
+    base, config = page.history.base, page.config
+    own = base.n if base else config.evaluation.problems if config else 0  # there may be fewer than the config asks for
     there = {evaluations.HELD_OUT: own, evaluations.GSM8K_TEST: card.GSM8K_TEST, FILE: uploaded}.get(data, 0)
     most, each = _whole("limit", limit, 0), _whole("samples", samples, 1)
     problems = min(there, most or there)
     if not problems:
         return ""
+    example = each == 1 and config is not None and config.data.system_prompt is not None
     answers = "one greedy answer" if each == 1 else f"{each} sampled answers"
-    said = f"{problems:,} problems, {answers} of each model"
-    base = page.history.base
+    said = f"{problems:,} problems, {answers} of each model" + ", and of the base with one worked example" * example
     if base is None or not base.n:
         return f"{said}."
-    seconds = 2 * problems * each * base.seconds / base.n
+    seconds = (2 + example) * problems * each * base.seconds / base.n
     return f"{said}: about {roughly(seconds)} by the pace of this run's own evaluation."

@@ -150,7 +150,7 @@ def test_something_else_is_evaluated_looked_at_and_taken_home(
     expect(summary).to_contain_text(f"{compared.id}: The run's own")
     expect(page.locator("#gs-which")).not_to_be_visible()
     page.locator("#gs-else button").first.click()
-    expect(page.locator("#gs-evaluation-plan")).to_contain_text("400 problems, one greedy answer of each model: about")
+    expect(page.locator("#gs-evaluation-plan")).to_contain_text("100 problems, one greedy answer of each model: about")
     choose(page, "#gs-weights", "Checkpoint of step 20")
     page.locator("#gs-data").get_by_text("A file").click()
     page.locator("#gs-problems-file input[type=file]").set_input_files(mine)
