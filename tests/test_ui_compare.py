@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from grpo_space import evaluations, lines
+from grpo_space import evaluations, lines, wrongly
 from grpo_space.config import override, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.evaluations import OWN
@@ -378,6 +378,16 @@ def test_the_verdict_names_the_run_and_what_was_evaluated(run: Run) -> None:
     assert f"{run.id}</b>: Checkpoint of step 20 on GSM8K&#x27;s test, 100 problems, " in drawn
     assert "3 of these problems were trained on: &lt;b&gt;." in drawn
     assert "The run&#x27;s own comparison, 100 problems, " in evidence.summarise(run.id, page(run).evaluation)
+
+
+def test_a_report_says_of_which_evaluation_it_is(run: Run) -> None:
+    later(run, "2099-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
+    told = page(run).evaluations.made["2099-01"]
+    for _ in range(2):  # kept once
+        report = wrongly.keep(run, evidence.title(told), compare.problem_of(told, "8"))
+        assert "\n\nEvaluation: The run's adapter on GSM8K's test, 100 problems, " in report
+    [kept] = wrongly.file_of(run).read_text().splitlines()
+    assert json.loads(kept)["evaluation"] == evidence.title(told)
 
 
 @pytest.mark.parametrize(

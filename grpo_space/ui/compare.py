@@ -108,7 +108,8 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
         place.access.allowed(request)
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
-        return wrongly_graded.keep(page.run, problem_of(looked_at(page, chosen), number), str(why or ""))
+        history = looked_at(page, chosen)
+        return wrongly_graded.keep(page.run, evidence.title(history), problem_of(history, number), str(why or ""))
 
     @in_words
     def evaluate_now(view: View, request: gr.Request) -> Any:

@@ -76,7 +76,9 @@ def test_the_evidence_and_the_problems(visit: Open, compared: Run, complaints: C
     expect(page.locator("#gs-both .gs-equation.gs-right")).to_have_text("17 + 1 = 18")
     page.locator("#gs-wrongly button").first.click()
     page.locator("#gs-report").click()
-    expect(page.locator("#gs-kept-report textarea")).to_have_value(re.compile("problem 8: graded wrongly"))
+    expect(page.locator("#gs-kept-report textarea")).to_have_value(
+        re.compile("problem 8: graded wrongly.\n\nEvaluation: The run's own comparison, 100 problems")
+    )
     assert '"number": 8' in wrongly.file_of(compared).read_text()
     assert not complaints
 
