@@ -4,6 +4,8 @@ What each was asked for stands in its log's first event. Answers are kept one JS
 `evaluations/answers/`, named by a digest of all that they depend on: so one that was killed goes on where it was.
 """
 
+import contextlib
+import itertools
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -62,16 +64,23 @@ def begin(run: Run, asked: Asked = OWN, again: bool = False, token: str | None =
     check(run, asked)
     folder = run.folder / "evaluations"
     folder.mkdir(exist_ok=True)
-    log = EventLog(folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime())}.jsonl")
-    there = log.path.exists()
-    log.path.touch()  # before the worker has the lock: whoever sees that sees which log is its own
+    log = _new_log(folder)  # before the worker has the lock: whoever sees that sees which log is its own
     try:
         start(run, "evaluate", str(log.path), asked.model_dump_json(), "again" if again else "known", token=token)
     except UserError:
-        if not there:
-            log.path.unlink()
+        log.path.unlink()
         raise
     return log
+
+
+def _new_log(folder: Path) -> EventLog:
+    """An empty file of its own, named by the time; where that name is taken, by the next free second."""
+    for second in itertools.count(int(time.time())):
+        path = folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime(second))}.jsonl"
+        with contextlib.suppress(FileExistsError):
+            path.touch(exist_ok=False)
+            break
+    return EventLog(path)
 
 
 def every(run: Run) -> list[History]:
@@ -94,6 +103,11 @@ def asked_of(history: History) -> Asked:
     return history.started.asked if history.started else OWN
 
 
+def is_of_own(asked: Asked) -> bool:
+    """Of the run's adapter on its held-out problems, all or some: what it is published with."""
+    return asked.model_copy(update={"limit": None}) == OWN
+
+
 def stored(run: Run, asked: Asked = OWN) -> History:
     """The comparison that was asked for, on the most problems; of equals the newest. What the run itself measured is
     one of them. Nothing in it where there is none.
@@ -113,7 +127,9 @@ def best(own: History, made: Iterable[History], asked: Asked = OWN) -> History:
 
 def name(asked: Asked) -> str:
     """What was evaluated, for people."""
-    model = f"adapter {asked.adapter}" if asked.adapter else "the run's adapter"
+    folder = Path(asked.adapter)
+    other = f"of {folder.parent.name}" if folder.parent.parent == root() else asked.adapter
+    model = f"adapter {other}" if asked.adapter else "the run's adapter"
     model = f"checkpoint of step {asked.checkpoint}" if asked.checkpoint is not None else model
     file = Path(asked.data)
     of_file = f"an uploaded file ({file.stem[:6]})" if file.parent == root() / "data" else file.name

@@ -80,10 +80,9 @@ def ask(run: Run, asked: Question) -> Generator[dict[str, Any], None, None]:
     """
     when = ""
     for _ in range(2):  # a server that was dying as we came says nothing: then there is a new one
-        with contextlib.closing(_connection(run)) as connection, connection.makefile("rwb") as file:
+        with contextlib.closing(_connection(run)) as connection, connection.makefile("rb") as file:
             try:
-                file.write(asked.model_dump_json().encode() + b"\n")
-                file.flush()
+                connection.sendall(asked.model_dump_json().encode() + b"\n")
                 for line in file:
                     said = json.loads(line)
                     when = "in mid-answer" if "which" in said else when or "before it answered"

@@ -15,13 +15,14 @@ def file_of(run: Run) -> Path:
     return run.folder / "graded-wrongly.jsonl"
 
 
-def keep(run: Run, problem: Problem, why: str = "") -> str:
-    """Keeps the case, once, and gives its report.
+def keep(run: Run, evaluation: str, problem: Problem, why: str = "") -> str:
+    """Keeps the case, once, and gives its report. `evaluation`: the title of the one that it is of.
 
     Raises:
         UserError: where it cannot be written, or there are too many.
     """
     case = {
+        "evaluation": evaluation,
         "number": problem.number,
         "question": problem.base.question,
         "expected": problem.base.gold,
@@ -42,13 +43,14 @@ def keep(run: Run, problem: Problem, why: str = "") -> str:
                 file.write(line + "\n")
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror})") from error
-    return report(run, problem, why)
+    return report(run, evaluation, problem, why)
 
 
-def report(run: Run, problem: Problem, why: str = "") -> str:
+def report(run: Run, evaluation: str, problem: Problem, why: str = "") -> str:
     """The case in words, to be sent to whoever can mend it."""
     parts = [
         f"Run {run.id}, problem {problem.number}: graded wrongly" + (f". {why.strip()}" if why.strip() else "."),
+        f"Evaluation: {evaluation}",
         f"Question: {problem.base.question}",
         f"Expected: {problem.base.gold}",
     ]

@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,6 +154,33 @@ def test_an_adapter_in_a_folder(run: Run, tmp_path: Path) -> None:
     assert_refused(
         evaluate(run, "--adapter", str(tmp_path)), "is not an adapter's folder: it has no adapter_config.json"
     )
+
+
+def test_one_that_is_refused_takes_no_others_log_away(run: Run) -> None:
+    """Two begin in the same second: one of them is refused, and the other one's log stays."""
+    before, together = set(run.evaluations()), threading.Barrier(2)
+    begun: list[EventLog] = []
+    refused: list[str] = []
+
+    def begin() -> None:
+        together.wait()
+        try:
+            begun.append(evaluations.begin(run))
+        except UserError as error:
+            refused.append(str(error))
+
+    while time.time() % 1 > 0.5:
+        pass
+    both = [threading.Thread(target=begin) for _ in range(2)]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert len(begun) == len(refused) == 1
+    until(begun[0], lambda event: isinstance(event, Finished))
+    gone(run)
+    assert set(run.evaluations()) - before == {begun[0].path}
+    assert isinstance(begun[0].read()[0][0], Started)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The server for Ask both, with the embedded model: real processes, a real socket."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -293,6 +294,25 @@ def test_a_checkpoint_answers_in_the_adapters_place(run: Run, engine: Any) -> No
     assert last(ask(run, checkpoint=5)) == at_five
     assert last(ask(run)) == at_five
     aside.rename(run.adapter)
+
+
+def test_a_server_that_goes_before_it_hears_the_question_is_followed_by_a_new_one(run: Run) -> None:
+    """A real listener, which goes after the client has come to it and before the question is sent."""
+    serving.close(run)
+    going = contextlib.ExitStack()
+
+    class Late(serving.Question):
+        def model_dump_json(self, **how: Any) -> str:
+            going.close()
+            return super().model_dump_json(**how)
+
+    going.enter_context(locked(run.folder / "serve.lock"))
+    listener = going.enter_context(socket.socket(socket.AF_UNIX))
+    with serving.address(run.folder) as path:
+        Path(path).unlink(missing_ok=True)
+        listener.bind(path)
+    listener.listen()
+    assert list(serving.ask(run, Late(question=QUESTION)))[-1]["end"]
 
 
 def test_it_refuses_while_a_training_runs(run: Run) -> None:

@@ -1,7 +1,12 @@
 """The Compare tab's page functions: which evaluation is looked at, what may be asked for, what is told of it."""
 
 import json
+import os
 import shutil
+import subprocess
+import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +14,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from grpo_space import lines
+from grpo_space import evaluations, lines, wrongly
+from grpo_space.config import override, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.evaluations import OWN
 from grpo_space.events import (
@@ -34,6 +40,7 @@ from grpo_space.ui.evaluate import ADAPTER, FILE, OTHER, Chosen, asked_for, plan
 from grpo_space.ui.follow import Follower, Followers, Page
 from grpo_space.ui.later import OWN as RUNS_OWN
 from grpo_space.ui.place import here
+from grpo_space.ui.publish import adapter_zip
 from grpo_space.ui.stream import View, offered
 from tests import made
 from tests.fake_worker import QUESTION
@@ -180,6 +187,26 @@ def test_a_training_is_not_stopped_from_here(run: Run) -> None:
         evaluate.stop(View(run=run.id), Followers())
 
 
+def test_a_training_that_began_since_the_page_was_read_is_not_stopped(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "LOOK_SECONDS", 1000.0)
+    followers = Followers()
+    with locked(run.folder / "lock", what="evaluate"):
+        later(run, "2099-01", OWN)
+        shown = followers.look(run.id)
+        assert shown is not None
+        assert shown.evaluations.going
+    with (
+        subprocess.Popen(["sleep", "60"]) as training,
+        locked(run.folder / "lock", what="train", pid=training.pid),
+    ):
+        with pytest.raises(UserError, match="No evaluation is going on"):
+            evaluate.stop(View(run=run.id), followers)
+        assert training.poll() is None
+        training.kill()
+
+
 def test_a_second_one_is_told_who_has_the_machine(run: Run, runs_root: Path) -> None:
     with (
         locked(run.folder / "lock", what="evaluate"),
@@ -222,7 +249,7 @@ def chosen(**given: Any) -> Chosen:
     ],
 )
 def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], asked: Asked) -> None:
-    assert asked_for(chosen(**given), on_space=True) == asked
+    assert asked_for(chosen(**given)) == asked
 
 
 @pytest.mark.parametrize(
@@ -236,6 +263,9 @@ def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], as
         ({"weights": OTHER, "adapter": "../../etc"}, "adapter: '../../etc' is no name on the Hub"),
         ({"weights": OTHER, "adapter": "a\0b"}, "is no name on the Hub"),
         ({"weights": OTHER, "adapter": "x/" * 2000}, "is no name on the Hub"),
+        ({"weights": OTHER, "adapter": "/" + "a" * 300}, "adapter: '/aaa.* is no name on the Hub"),
+        ({"weights": OTHER, "adapter": "/proc/1/root/x"}, "adapter: '/proc/1/root/x' is no name on the Hub"),
+        ({"weights": OTHER, "adapter": "/"}, "adapter: is empty"),
         ({"data": FILE}, "file: none was uploaded"),
         ({"data": "/etc/passwd"}, "problems: '/etc/passwd' is none of those"),
         ({"limit": -1}, "limit: -1 is not a whole number from 0 on"),
@@ -243,23 +273,32 @@ def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], as
         ({"samples": 0}, "samples: 0 is not a whole number from 1 on"),
         ({"samples": float("nan")}, "samples: nan is not"),
         ({"samples": float("inf")}, "samples: inf is not"),
+        ({"samples": "many"}, "samples: 'many' is not a whole number from 1 on"),
+        ({"samples": "2"}, "samples: '2' is not"),
+        ({"limit": [5]}, r"limit: \[5\] is not"),
+        ({"limit": {}}, "limit: {} is not"),
+        ({"limit": 10**400}, "limit: 1000"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(runs_root: Path, given: dict[str, Any], words: str) -> None:
-    for on_space in (True, False):
-        with pytest.raises(UserError, match=words) as refused:
-            asked_for(chosen(**given), on_space)
-        assert len(refused.value.problems) == 1
-        assert "\n" not in str(refused.value)
+    with pytest.raises(UserError, match=words) as refused:
+        asked_for(chosen(**given))
+    assert len(refused.value.problems) == 1
+    assert "\n" not in str(refused.value)
 
 
-def test_a_folder_is_named_only_where_this_is_no_space(runs_root: Path, tmp_path: Path) -> None:
-    told = chosen(weights=OTHER, adapter=str(tmp_path))
-    assert asked_for(told, on_space=False) == Asked(adapter=str(tmp_path))
-    with pytest.raises(UserError, match="is no name on the Hub"):
-        asked_for(told, on_space=True)
-    with pytest.raises(UserError, match="nor the whole path of a folder here"):
-        asked_for(chosen(weights=OTHER, adapter=str(tmp_path / "none")), on_space=False)
+def test_of_the_folders_here_only_a_runs_adapter_can_be_named(run: Run, runs_root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"adapter: {run.id} has none yet"):
+        asked_for(chosen(weights=OTHER, adapter=run.id))
+    run.adapter.mkdir()
+    for name in (run.id, str(run.folder), str(run.adapter)):
+        asked = asked_for(chosen(weights=OTHER, adapter=name))
+        assert asked == Asked(adapter=str(run.adapter))
+        assert evaluations.name(asked) == f"adapter of {run.id} on its held-out problems"
+    shutil.copytree(run.adapter, tmp_path / "elsewhere")
+    for other in (tmp_path / "elsewhere", runs_root, run.folder / ".." / run.id, run.folder / "evaluations"):
+        with pytest.raises(UserError, match=r"is no name on the Hub \(user/name\), nor of a run here"):
+            asked_for(chosen(weights=OTHER, adapter=str(other)))
 
 
 def test_the_checkpoints_that_are_kept_can_be_chosen(run: Run) -> None:
@@ -282,7 +321,7 @@ def test_what_was_chosen_meanwhile_stays() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("held-out", 0, 0, 1), "400 problems, one greedy answer of each model: about a minute"),
+        (("held-out", 0, 0, 1), "100 problems, one greedy answer of each model: about"),
         (("gsm8k-test", 0, 0, 4), "1,319 problems, 4 sampled answers of each model: about 2 min"),
         (("gsm8k-test", 0, 200, None), "200 problems, one"),
         ((FILE, 6, 200, 1), "6 problems, one"),
@@ -293,6 +332,19 @@ def test_how_long_it_takes_is_said_before(run: Run, given: tuple[Any, ...], word
     assert plan_words(page(run), *given).startswith(words)
     with pytest.raises(UserError, match=r"limit: 0.5 is not"):
         plan_words(page(run), "held-out", 0, 0.5, 1)
+
+
+def test_with_a_system_prompt_there_is_a_third_pass(run: Run) -> None:
+    config = override(run.config, ["data.system_prompt=Think."])
+    (run.folder / "config.yaml").write_text(write_yaml(config))
+    shown = page(run)
+    slow = made.BASE.model_copy(update={"seconds": 600.0})
+    shown.history.base = slow
+    for samples, words in (
+        (1, "one greedy answer of each model, and of the base with one worked example: about 30 min"),
+        (2, "2 sampled answers of each model: about 40 min"),
+    ):
+        assert plan_words(shown, "held-out", 0, 0, samples).startswith(f"100 problems, {words}")
 
 
 # --- what is told of it -----------------------------------------------------------------------------------------------
@@ -328,6 +380,16 @@ def test_the_verdict_names_the_run_and_what_was_evaluated(run: Run) -> None:
     assert "The run&#x27;s own comparison, 100 problems, " in evidence.summarise(run.id, page(run).evaluation)
 
 
+def test_a_report_says_of_which_evaluation_it_is(run: Run) -> None:
+    later(run, "2099-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
+    told = page(run).evaluations.made["2099-01"]
+    for _ in range(2):  # kept once
+        report = wrongly.keep(run, evidence.title(told), compare.problem_of(told, "8"))
+        assert "\n\nEvaluation: The run's adapter on GSM8K's test, 100 problems, " in report
+    [kept] = wrongly.file_of(run).read_text().splitlines()
+    assert json.loads(kept)["evaluation"] == evidence.title(told)
+
+
 @pytest.mark.parametrize(
     ("tuned", "asked", "words"),
     [
@@ -335,6 +397,8 @@ def test_the_verdict_names_the_run_and_what_was_evaluated(run: Run) -> None:
         (made.ONLY_FORMAT, OWN, "pay the format less"),
         (made.REASONS, OWN, "Publish it"),
         (made.BOTH, OWN, "Publish it"),
+        (made.BOTH, Asked(limit=100), "Publish it"),
+        (made.BOTH, GSM8K, "published with is the comparison on its held-out problems"),
         (made.BOTH, Asked(checkpoint=3), "which of the two is better"),
         (made.WORSE, OWN, "Do not use it"),
         (made.evaluated("tuned", [i % 10 < 4 or i == 9 for i in range(100)], [False] * 100), OWN, "on more problems"),
@@ -381,6 +445,24 @@ def test_every_answer_is_a_line_that_others_can_check(run: Run) -> None:
     file = compare.lines_file(page(run), RUNS_OWN)
     assert file.name == f"{run.id}-run.jsonl"
     assert len(file.read_text().splitlines()) == 2 * made.N
+
+
+def test_two_who_download_at_once_are_in_nobodys_way(run: Run) -> None:
+    run.adapter.mkdir()
+    (run.adapter / "adapter_model.safetensors").write_bytes(bytes(2**20))
+    shown = page(run)
+
+    def take(_: int) -> bytes:
+        later = time.time() + 1000  # than any zip that is there
+        os.utime(run.adapter / "adapter_model.safetensors", (later, later))
+        with zipfile.ZipFile(adapter_zip(run)) as archive:
+            assert archive.testzip() is None
+        return compare.lines_file(shown, RUNS_OWN).read_bytes()
+
+    with ThreadPoolExecutor(8) as pool:
+        [content] = set(pool.map(take, range(40)))
+    assert len(content.splitlines()) == 2 * made.N
+    assert not list(compare.lines_file(shown, RUNS_OWN).parent.glob("*.half"))
 
 
 def test_each_sample_is_a_line_after_how_it_was_come_by() -> None:

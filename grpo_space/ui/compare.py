@@ -1,6 +1,5 @@
 """The Compare tab: the same held-out problems before and after, and what could be chance."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +108,8 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
         place.access.allowed(request)
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
-        return wrongly_graded.keep(page.run, problem_of(looked_at(page, chosen), number), str(why or ""))
+        history = looked_at(page, chosen)
+        return wrongly_graded.keep(page.run, evidence.title(history), problem_of(history, number), str(why or ""))
 
     @in_words
     def evaluate_now(view: View, request: gr.Request) -> Any:
@@ -184,9 +184,9 @@ def lines_file(page: Page | None, chosen: str) -> Path:
     history = looked_at(page, chosen)
     assert page is not None
     made = downloads.folder(page.run) / f"{page.run.id}-{chosen}.jsonl"
-    half = made.with_suffix(f".{os.getpid()}.half")
-    half.write_text("".join(lines.of(history)), encoding="utf-8")
-    return half.replace(made)
+    with downloads.whole(made) as file:
+        file.writelines(line.encode() for line in lines.of(history))
+    return made
 
 
 def nothing(page: Page | None) -> str:

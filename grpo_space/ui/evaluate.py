@@ -42,17 +42,17 @@ class Chosen:
     data: str
     file: str
     """Where an upload was kept; no browser names it."""
-    limit: float | None
-    samples: float | None
+    limit: object
+    samples: object
 
 
 def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
     with gr.Accordion("Evaluate something else", open=False, elem_id="gs-else") as fold:
         gr.HTML("<p class='gs-dim'>Base and tuned answer the same problems. The run stays as it is.</p>")
         weights = gr.Dropdown(weights_of(None), value=ADAPTER, label="Weights", elem_id="gs-weights")
-        folder = "" if place.access.on_space else ", or the whole path of a folder here"
-        adapter = gr.Textbox("", label=f"Adapter: of the same base, by its name on the Hub{folder}", max_length=500,
-                             placeholder="user/name", elem_classes=OFF, elem_id="gs-other-adapter")  # fmt: skip
+        adapter = gr.Textbox("", label="Adapter: of the same base, by its name on the Hub, or a run here by its name",
+                             max_length=500, placeholder="user/name", elem_classes=OFF,
+                             elem_id="gs-other-adapter")  # fmt: skip
         data = gr.Radio(DATA, value=evaluations.HELD_OUT, label="Problems", elem_id="gs-data")
         kinds = [".jsonl", ".json", ".txt"]
         upload = gr.File(label="File: JSON lines with question and answer", file_types=kinds, height=120,
@@ -79,21 +79,21 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             return "", 0, note("bad", *map(text, error.problems))
         return kept, many, note("info", f"{many:,} problems read.") if kept else ""
 
-    def plan(view: View, data: str, count: int, limit: float | None, samples: float | None) -> str:
+    def plan(view: View, data: str, count: int, limit: object, samples: object) -> str:
         try:
             page = followers.look(view.run)
-            return tag("p", text(plan_words(page, data, count, limit, samples)), "gs-dim") if page else ""
+            return tag("p", text(plan_words(page, str(data), count, limit, samples)), "gs-dim") if page else ""
         except UserError as error:
             return tag("p", text(error), "gs-dim")
 
     @in_words
-    def start(view: View, weights: str, adapter: str, data: str, file: str, limit: float | None,
-              samples: float | None, request: gr.Request) -> None:  # fmt: skip
+    def start(view: View, weights: str, adapter: str, data: str, file: str, limit: object,
+              samples: object, request: gr.Request) -> None:  # fmt: skip
         place.access.allowed(request)
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
         chosen = Chosen(str(weights), str(adapter or ""), str(data), file, limit, samples)
-        begun(page.run, asked_for(chosen, place.access.on_space), followers, place, request)
+        begun(page.run, asked_for(chosen), followers, place, request)
 
     evaluated.change(offer, [view, weights], weights, **QUIET)
     weights.change(lambda weights: shown_if(weights == OTHER), weights, adapter, queue=False, **QUIET)
@@ -122,7 +122,8 @@ def stop(view: View, followers: Followers) -> None:
         UserError: where no evaluation goes on. A training is not stopped from here.
     """
     page = followers.look(view.run)
-    if page is None or not page.evaluations.going:
+    held = runs.holder(page.run.folder / "lock") if page else None  # since the page was read a training may have begun
+    if page is None or not page.evaluations.going or not held or held.get("what") != "evaluate":
         raise UserError("No evaluation is going on.")
     runs.stop(page.run)
     followers.of(page.run).stopping = True
@@ -134,7 +135,7 @@ def weights_of(run: Run | None) -> list[tuple[str, str]]:
     return [("The run's adapter", ADAPTER), *kept, ("Another adapter", OTHER)]
 
 
-def asked_for(chosen: Chosen, on_space: bool) -> Asked:
+def asked_for(chosen: Chosen) -> Asked:
     """
     Raises:
         UserError: naming each value that cannot be. What only the run or the worker can know, they refuse.
@@ -147,51 +148,55 @@ def asked_for(chosen: Chosen, on_space: bool) -> Asked:
         raise UserError(f"weights: {chosen.weights[:80]!r} is none of those to choose from")
     return Asked(
         data=chosen.file if chosen.data == FILE else chosen.data,
-        adapter=_adapter(chosen.adapter.strip(), on_space) if chosen.weights == OTHER else "",
+        adapter=_adapter(chosen.adapter.strip()) if chosen.weights == OTHER else "",
         checkpoint=int(chosen.weights) if STEP.fullmatch(chosen.weights) else None,
         limit=_whole("limit", chosen.limit, 0) or None,
         samples=_whole("samples", chosen.samples, 1),
     )
 
 
-def _adapter(said: str, on_space: bool) -> str:
-    """A name on the Hub; where this is no Space a folder too: whoever may evaluate here may name one."""
-    said = said.removeprefix("https://huggingface.co/").rstrip("/") or said
+def _adapter(said: str) -> str:
+    """A name on the Hub, or the folder of a run's adapter: no other path is looked at for a browser."""
+    said = said.removeprefix("https://huggingface.co/").rstrip("/")
     if not said:
         raise UserError("adapter: is empty: name one on the Hub, user/name")
+    for run in runs.every():
+        if said in (run.id, str(run.folder), str(run.adapter)):
+            if not run.adapter.is_dir():
+                raise UserError(f"adapter: {run.id} has none yet: it was not trained far enough to save one")
+            return str(run.adapter)
     if "/" in said and uploads.on_the_hub(said):
         return said
-    if not on_space and "\0" not in said and len(said) < 500 and Path(said).is_absolute() and Path(said).is_dir():
-        return said
-    folder = "" if on_space else ", nor the whole path of a folder here"
-    raise UserError(f"adapter: {said[:80]!r} is no name on the Hub (user/name){folder}")
+    raise UserError(f"adapter: {said[:80]!r} is no name on the Hub (user/name), nor of a run here")
 
 
-def _whole(field: str, said: float | None, least: int) -> int:
+def _whole(field: str, said: object, least: int) -> int:
     """A field that was emptied has its least value."""
     if said is None:
         return least
-    if not float(said).is_integer() or not least <= said < 10**9:
-        raise UserError(f"{field}: {said:g} is not a whole number from {least} on")
-    return int(said)
+    if isinstance(said, int | float) and least <= said < 10**9 and float(said).is_integer():
+        return int(said)
+    shown = f"{said:g}" if isinstance(said, float) else repr(said)[:80]
+    raise UserError(f"{field}: {shown} is not a whole number from {least} on")
 
 
-def plan_words(page: Page, data: str, uploaded: int, limit: float | None, samples: float | None) -> str:
+def plan_words(page: Page, data: str, uploaded: int, limit: object, samples: object) -> str:
     """How many answers that is, and about how long it takes: by the pace at which this run was evaluated before.
 
     Raises:
         UserError: naming a value that cannot be.
     """
-    own = page.config.evaluation.problems if page.config else 0
+    base, config = page.history.base, page.config
+    own = base.n if base else config.evaluation.problems if config else 0  # there may be fewer than the config asks for
     there = {evaluations.HELD_OUT: own, evaluations.GSM8K_TEST: card.GSM8K_TEST, FILE: uploaded}.get(data, 0)
     most, each = _whole("limit", limit, 0), _whole("samples", samples, 1)
     problems = min(there, most or there)
     if not problems:
         return ""
+    example = each == 1 and config is not None and config.data.system_prompt is not None
     answers = "one greedy answer" if each == 1 else f"{each} sampled answers"
-    said = f"{problems:,} problems, {answers} of each model"
-    base = page.history.base
+    said = f"{problems:,} problems, {answers} of each model" + ", and of the base with one worked example" * example
     if base is None or not base.n:
         return f"{said}."
-    seconds = 2 * problems * each * base.seconds / base.n
+    seconds = (2 + example) * problems * each * base.seconds / base.n
     return f"{said}: about {roughly(seconds)} by the pace of this run's own evaluation."

@@ -1,6 +1,5 @@
 """The Publish tab: onto the Hub, or the adapter and the config as files."""
 
-import os
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ import gradio as gr
 from grpo_space.errors import UserError
 from grpo_space.runs import Run
 from grpo_space.ui import hub, keep
-from grpo_space.ui.downloads import folder
+from grpo_space.ui.downloads import folder, whole
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers
 from grpo_space.ui.place import Place
@@ -70,10 +69,9 @@ def adapter_zip(run: Run) -> Path:
     made = folder(run) / f"{run.id}.zip"
     if made.is_file() and made.stat().st_mtime >= weights.stat().st_mtime:
         return made
-    half = made.with_suffix(f".{os.getpid()}.half")
-    with zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as archive:  # weights do not compress
+    with whole(made) as half, zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as archive:  # weights do not compress
         for file in sorted(run.adapter.rglob("*")):
             if file.is_file():
                 archive.write(file, file.relative_to(run.adapter.parent))
         archive.write(run.folder / "config.yaml", "config.yaml")
-    return half.replace(made)
+    return made

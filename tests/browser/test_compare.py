@@ -76,7 +76,9 @@ def test_the_evidence_and_the_problems(visit: Open, compared: Run, complaints: C
     expect(page.locator("#gs-both .gs-equation.gs-right")).to_have_text("17 + 1 = 18")
     page.locator("#gs-wrongly button").first.click()
     page.locator("#gs-report").click()
-    expect(page.locator("#gs-kept-report textarea")).to_have_value(re.compile("problem 8: graded wrongly"))
+    expect(page.locator("#gs-kept-report textarea")).to_have_value(
+        re.compile("problem 8: graded wrongly.\n\nEvaluation: The run's own comparison, 100 problems")
+    )
     assert '"number": 8' in wrongly.file_of(compared).read_text()
     assert not complaints
 
@@ -150,7 +152,7 @@ def test_something_else_is_evaluated_looked_at_and_taken_home(
     expect(summary).to_contain_text(f"{compared.id}: The run's own")
     expect(page.locator("#gs-which")).not_to_be_visible()
     page.locator("#gs-else button").first.click()
-    expect(page.locator("#gs-evaluation-plan")).to_contain_text("400 problems, one greedy answer of each model: about")
+    expect(page.locator("#gs-evaluation-plan")).to_contain_text("100 problems, one greedy answer of each model: about")
     choose(page, "#gs-weights", "Checkpoint of step 20")
     page.locator("#gs-data").get_by_text("A file").click()
     page.locator("#gs-problems-file input[type=file]").set_input_files(mine)
@@ -212,17 +214,20 @@ def test_an_evaluation_is_stopped(visit: Open, compared: Run, complaints: Compla
     assert not complaints
 
 
-def test_what_cannot_be_evaluated_is_said_where_it_was_asked(visit: Open, compared: Run, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    shutil.copytree(with_adapter(compared).adapter, other)
-    told = adapters.read_config(other, "x") | {"base_model_name_or_path": "Qwen/Qwen2.5-1.5B-Instruct"}
-    (other / adapters.CONFIG).write_text(json.dumps(told))
+def test_what_cannot_be_evaluated_is_said_where_it_was_asked(
+    visit: Open, compared: Run, tmp_path: Path, runs_root: Path
+) -> None:
+    other = create(read_preset("tiny").run, runs_root / "0-another-base")  # older
+    shutil.copytree(with_adapter(compared).adapter, other.adapter)
+    told = adapters.read_config(other.adapter, "x") | {"base_model_name_or_path": "Qwen/Qwen2.5-1.5B-Instruct"}
+    (other.adapter / adapters.CONFIG).write_text(json.dumps(told))
     page = visit("Compare")
     page.locator("#gs-else button").first.click()
     choose(page, "#gs-weights", "Another adapter")
     for name, words in (
         ("../../etc", "adapter: '../../etc' is no name on the Hub"),
-        (str(other), "made for Qwen/Qwen2.5"),
+        (str(tmp_path), "is no name on the Hub (user/name), nor of a run here"),
+        (other.id, "made for Qwen/Qwen2.5"),
     ):
         page.locator("#gs-other-adapter input, #gs-other-adapter textarea").first.fill(name)
         page.locator("#gs-evaluate-else").click()
