@@ -203,7 +203,7 @@ def split_words(compared: Comparison) -> str:
         "nothing": "Neither right answers nor the format changed beyond chance.",
     }[compared.learnt]
     return (
-        f"{learnt} Right and in the format: {100 * compared.strict.gain:+.1f} points, of which by reasoning (right, "
+        f"{learnt} Right and in the format: {100 * compared.strict.gain:+.1f} points: by reasoning (right, "
         f"wherever the answer stands) {by_reasoning}; by format ({format_words(compared)}) {by_format}."
     )
 

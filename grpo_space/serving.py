@@ -107,7 +107,11 @@ def _connection(run: Run) -> socket.socket:
         if not serving(run):
             if not (run.adapter.is_dir() or run.last_checkpoint()):
                 raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
-            start(run, "serve", str(IDLE_SECONDS))
+            try:
+                start(run, "serve", str(IDLE_SECONDS))
+            except UserError:
+                if not serving(run):  # else somebody else started it in the same moment
+                    raise
         with contextlib.suppress(OSError):  # it is not there yet, or is going this moment
             made = socket.socket(socket.AF_UNIX)
             try:

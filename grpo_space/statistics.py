@@ -195,8 +195,13 @@ def percent(correct: int, n: int) -> str:
 
 def points(paired: Paired) -> str:
     """`+15.5 points, 95 % interval 9 to 22`"""
-    low, high = (round(100 * end) for end in paired.interval())
+    low, high = (_end(100 * end) for end in paired.interval())
     return f"{100 * paired.gain:+.1f} points, 95 % interval {low} to {high}"
+
+
+def _end(points: float) -> str:
+    """Whole points; near 0 with a decimal, which tells on which side it is."""
+    return f"{points:.1f}" if 0.05 <= abs(points) < 1 else f"{round(points)}"
 
 
 def p_words(p: float) -> str:

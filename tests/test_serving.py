@@ -106,6 +106,23 @@ def test_it_starts_says_what_it_loads_and_streams_both_at_once(run: Run) -> None
         assert last(told)[which, 0]["done"]
 
 
+def test_two_who_start_it_in_the_same_moment_are_both_answered(run: Run) -> None:
+    serving.close(run)
+    told: list[list[dict[str, Any]]] = []
+    both = threading.Barrier(2)
+
+    def one() -> None:
+        both.wait()
+        told.append(ask(run))
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [answers[-1].keys() for answers in told] == [{"end", "seconds"}] * 2
+
+
 def test_greedy_answers_are_those_asked_alone(run: Run, engine: Any) -> None:
     from grpo_space.worker.stream import take
 

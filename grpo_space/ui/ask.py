@@ -8,9 +8,8 @@ import gradio as gr
 
 from grpo_space import evaluations, serving
 from grpo_space.errors import UserError
-from grpo_space.rows import EXAMPLE
 from grpo_space.runs import Run
-from grpo_space.ui.follow import Followers
+from grpo_space.ui.follow import Followers, Page
 from grpo_space.ui.markup import box, note, tag, text
 from grpo_space.ui.place import Place
 from grpo_space.ui.stream import OFF, View, offered
@@ -18,9 +17,13 @@ from grpo_space.words import duration
 
 EXAMPLES = [
     "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they have in all?",
+    "Finn is 6 years old. Nora is 4 times as old. How old will Nora be in 10 years?",
     "Dan buys 3 boxes with 12 eggs each and breaks 5 eggs. How many eggs are left?",
-    EXAMPLE[0],
 ]
+"""The first two in words that the tiny model was taught, the last not."""
+ABOUT = """<h3>Ask both</h3><p class='gs-dim'>Your own question: base and tuned model answer it side by side. The tiny
+model knows a few kinds of arithmetic story, such as the first two below; in other words it is often lost, tuned or
+not.</p>"""
 EVERY_SECONDS = 0.08
 """Between two updates of the page: faster than that nobody reads."""
 STOPPED = """shown => !shown?.includes('gs-going') ? shown
@@ -30,7 +33,7 @@ STOPPED = """shown => !shown?.includes('gs-going') ? shown
 
 
 def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
-    gr.HTML("<h3>Ask both</h3><p class='gs-dim'>Your own question: base and tuned model answer it side by side.</p>")
+    gr.HTML(ABOUT)
     question = gr.Textbox("", label="Question", lines=2, max_length=serving.MOST_CHARACTERS, elem_id="gs-question")
     gr.Examples(EXAMPLES, question, label="For example")
     with gr.Accordion("How they answer", open=False):
@@ -60,13 +63,13 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     ) -> Iterator[str]:
         try:
             page = followers.look(view.run)
-            if page is None or not evaluations.possible(page.run):
-                raise UserError("There is no trained model yet: train first.")  # noqa: TRY301
+            refuse_without_a_model(page)
+            assert page is not None
             place.access.may_train(request, page.run.config)
             asked = serving.question(
                 str(said or ""), temperature, int(seed or 0), int(samples), int(step) if step else None
             )
-            yield from _answers(serving.ask(page.run, asked))
+            yield from _answers(serving.ask(page.run, asked), of_words(page.run, asked))
         except UserError as error:
             yield refused(error, "No answer.")
 
@@ -81,7 +84,28 @@ def checkpoints(run: Run | None) -> list[tuple[str, str]]:
     return [("The run's adapter", ""), *((f"Checkpoint of step {step:,}", str(step)) for step in kept)]
 
 
-def _answers(told: Generator[dict[str, Any], None, None]) -> Iterator[str]:
+def refuse_without_a_model(page: Page | None) -> None:
+    """
+    Raises:
+        UserError: where the run that is looked at has no model to ask, or none yet.
+    """
+    if page is not None and page.status == "running":
+        raise UserError(
+            f"{page.run.id} has the machine: ask when it is done. Another run's model can be asked then, too: choose "
+            "it in Train, under All runs."
+        )
+    if page is None or not evaluations.possible(page.run):
+        raise UserError("There is no trained model yet: train first.")
+
+
+def of_words(run: Run, asked: serving.Question) -> str:
+    """Whose answers they are."""
+    step = "" if asked.checkpoint is None else f", checkpoint of step {asked.checkpoint:,}"
+    how = f"temperature {asked.temperature:g}, seed {asked.seed}" if asked.temperature else "greedy"
+    return f"{run.id}{step}, {how}."
+
+
+def _answers(told: Generator[dict[str, Any], None, None], of: str) -> Iterator[str]:
     """The page's HTML, a few times a second."""
     so_far: dict[tuple[str, int], dict[str, Any]] = {}
     yield note("info", going("Asking."))
@@ -95,7 +119,7 @@ def _answers(told: Generator[dict[str, Any], None, None]) -> Iterator[str]:
                 drawn = time.monotonic()
                 yield columns(so_far)
             elif "end" in one:
-                yield columns(so_far) + tag("p", f"Both were written in {one['seconds']:.1f} s.", "gs-dim")
+                yield columns(so_far) + tag("p", text(f"{of} Both were written in {one['seconds']:.1f} s."), "gs-dim")
             else:
                 yield note("info", going(waiting(one)))
     except UserError as error:
@@ -130,7 +154,9 @@ def columns(so_far: dict[tuple[str, int], dict[str, Any]], broken: bool = False)
 
 
 def _answer(said: dict[str, Any], broken: bool) -> str:
-    state = text(f"{said['tokens']} tokens") + ("" if said["done"] or broken else going(", writing"))
+    state = text(f"{said['tokens']} token{'s' * (said['tokens'] != 1)}") + (
+        "" if said["done"] or broken else going(", writing")
+    )
     read = f"answer: {said.get('value') or 'none found'}" if said["done"] else ""
     cut = tag("span", "cut off at the length limit", "gs-chip") if said["cut_off"] else ""
     head = box("gs-advantage", tag("span", state), tag("b", text(read)))

@@ -238,7 +238,7 @@ def rows(problems: list[Problem]) -> list[list[str]]:
 
 
 def _mark(answer: Answer) -> str:
-    return f"{'✓' if answer.correct else '✗'} {_short(answer.value or 'no answer', 20)}"
+    return f"{'✓' if answer.correct else '✗'}\u00a0{_short(answer.value or 'no answer', 20)}"
 
 
 def _short(said: str, most: int = 160) -> str:

@@ -13,6 +13,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+SECONDS = 30.0
+"""That a message stays: long enough to read several lines, and gone when the page shows something else."""
+
+
 def in_words(handler: Callable[P, R]) -> Callable[P, R]:
     """A UserError becomes a message on the page, its text escaped: Gradio would show markup in it."""
 
@@ -22,7 +26,7 @@ def in_words(handler: Callable[P, R]) -> Callable[P, R]:
             return handler(*args, **kwargs)
         except UserError as error:
             raise gr.Error(
-                "<br>".join(map(text, error.problems)), duration=None, title="Not done", print_exception=False
+                "<br>".join(map(text, error.problems)), duration=SECONDS, title="Not done", print_exception=False
             ) from error
 
     return handle
