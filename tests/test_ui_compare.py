@@ -365,18 +365,12 @@ def test_samples_are_shown_as_the_command_line_shows_them(run: Run) -> None:
 
 def test_the_verdict_names_the_run_and_what_was_evaluated(run: Run) -> None:
     note = Alarm(step=0, name="seen", message="3 of these problems were trained on: <b>.")
-    later(
-        run,
-        "2099-01",
-        Asked(data="gsm8k-test", limit=100, checkpoint=20),
-        note,
-        made.BASE,
-        made.BOTH,
-        Finished(why="done"),
-    )
+    asked = Asked(data="gsm8k-test", limit=100, checkpoint=20)
+    again = note, Started(task="evaluate", asked=asked, attempt=2), note  # it was started again, and told it again
+    later(run, "2099-01", asked, *again, made.BASE, made.BOTH, Finished(why="done"))
     drawn = evidence.summarise(run.id, page(run).evaluations.made["2099-01"])
     assert f"{run.id}</b>: Checkpoint of step 20 on GSM8K&#x27;s test, 100 problems, " in drawn
-    assert "3 of these problems were trained on: &lt;b&gt;." in drawn
+    assert drawn.count("3 of these problems were trained on: &lt;b&gt;.") == 1
     assert "The run&#x27;s own comparison, 100 problems, " in evidence.summarise(run.id, page(run).evaluation)
 
 
