@@ -334,6 +334,18 @@ def test_how_long_it_takes_is_said_before(run: Run, given: tuple[Any, ...], word
         plan_words(page(run), "held-out", 0, 0.5, 1)
 
 
+@pytest.mark.parametrize("prompted", [True, False])
+def test_the_worked_example_is_a_stage_only_where_there_is_one(run: Run, prompted: bool) -> None:
+    if prompted:
+        config = override(run.config, ["data.system_prompt=Think."])
+        (run.folder / "config.yaml").write_text(write_yaml(config))
+    with locked(run.folder / "lock", what="evaluate"):
+        later(run, "2099-01", OWN, Phase(what="evaluate_base"))
+        shown = page(run)
+    for drawn in (shown.now, shown.evaluations.now):  # in Train and in Compare
+        assert ("Base with an example" in drawn) == prompted
+
+
 def test_with_a_system_prompt_there_is_a_third_pass(run: Run) -> None:
     config = override(run.config, ["data.system_prompt=Think."])
     (run.folder / "config.yaml").write_text(write_yaml(config))
