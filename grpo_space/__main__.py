@@ -301,8 +301,8 @@ def evaluate(arguments: argparse.Namespace) -> int:
             return failed(history)
     if arguments.json:
         return print_json(report.sampled_json(history) if history.sampled else report.as_json(history))
-    for alarm in history.alarms if history.started and history.started.task == "evaluate" else []:
-        show(text(f"Note: {alarm.message}", style="yellow"))
+    for said in history.notes if history.started and history.started.task == "evaluate" else []:
+        show(text(f"Note: {said}", style="yellow"))
     for part in report.evaluation(history, evaluations.name(asked)):
         show(part)
     return 0

@@ -99,6 +99,11 @@ class History:
         self.base = self.tuned = self.example = None
 
     @property
+    def notes(self) -> list[str]:
+        """What the alarms say, each once: one that was started again told the same again."""
+        return list(dict.fromkeys(alarm.message for alarm in self.alarms))
+
+    @property
     def measured(self) -> bool:
         """Both models were."""
         return (self.base is not None and self.tuned is not None) or len(self.sampled) == 2

@@ -74,3 +74,13 @@ def test_who_leaves_frees_the_engine(engine: Any) -> None:
         stream(engine, PROMPT, max_new_tokens=TOKENS, samples=2, sampling=None, told=leave)
     assert not engine.model.vllm_engine.llm_engine.has_unfinished_requests()
     assert asked(engine)[-1][3]
+
+
+def test_one_that_is_refused_leaves_none_behind(engine: Any) -> None:
+    """The second of the four is: the first one would be written for nobody, and its name be taken."""
+    import vllm
+
+    with pytest.raises(ValueError, match="Request id base-1 is refused"):
+        asked(engine, 2, Sampling(1.0, vllm.REFUSED_SEED - 1))
+    assert not engine.model.vllm_engine.llm_engine.has_unfinished_requests()
+    assert asked(engine, 2)[-1][3]

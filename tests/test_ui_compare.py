@@ -334,6 +334,18 @@ def test_how_long_it_takes_is_said_before(run: Run, given: tuple[Any, ...], word
         plan_words(page(run), "held-out", 0, 0.5, 1)
 
 
+@pytest.mark.parametrize("prompted", [True, False])
+def test_the_worked_example_is_a_stage_only_where_there_is_one(run: Run, prompted: bool) -> None:
+    if prompted:
+        config = override(run.config, ["data.system_prompt=Think."])
+        (run.folder / "config.yaml").write_text(write_yaml(config))
+    with locked(run.folder / "lock", what="evaluate"):
+        later(run, "2099-01", OWN, Phase(what="evaluate_base"))
+        shown = page(run)
+    for drawn in (shown.now, shown.evaluations.now):  # in Train and in Compare
+        assert ("Base with an example" in drawn) == prompted
+
+
 def test_with_a_system_prompt_there_is_a_third_pass(run: Run) -> None:
     config = override(run.config, ["data.system_prompt=Think."])
     (run.folder / "config.yaml").write_text(write_yaml(config))
@@ -365,18 +377,12 @@ def test_samples_are_shown_as_the_command_line_shows_them(run: Run) -> None:
 
 def test_the_verdict_names_the_run_and_what_was_evaluated(run: Run) -> None:
     note = Alarm(step=0, name="seen", message="3 of these problems were trained on: <b>.")
-    later(
-        run,
-        "2099-01",
-        Asked(data="gsm8k-test", limit=100, checkpoint=20),
-        note,
-        made.BASE,
-        made.BOTH,
-        Finished(why="done"),
-    )
+    asked = Asked(data="gsm8k-test", limit=100, checkpoint=20)
+    again = note, Started(task="evaluate", asked=asked, attempt=2), note  # it was started again, and told it again
+    later(run, "2099-01", asked, *again, made.BASE, made.BOTH, Finished(why="done"))
     drawn = evidence.summarise(run.id, page(run).evaluations.made["2099-01"])
     assert f"{run.id}</b>: Checkpoint of step 20 on GSM8K&#x27;s test, 100 problems, " in drawn
-    assert "3 of these problems were trained on: &lt;b&gt;." in drawn
+    assert drawn.count("3 of these problems were trained on: &lt;b&gt;.") == 1
     assert "The run&#x27;s own comparison, 100 problems, " in evidence.summarise(run.id, page(run).evaluation)
 
 

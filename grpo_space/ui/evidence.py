@@ -25,7 +25,7 @@ KINDS = {
 
 def summarise(run: str, history: History) -> str:
     """`run`: its name."""
-    notes = "".join(note("warning", text(alarm.message)) for alarm in ([] if is_own(history) else history.alarms))
+    notes = "".join(note("warning", text(said)) for said in ([] if is_own(history) else history.notes))
     if history.sampled:
         return about(run, history) + notes + _samples(history)
     compared = of(history)

@@ -64,8 +64,16 @@ def now(
     if status == "running":
         limit = config.max_minutes if config else None
         evaluates = history.started is not None and history.started.task == "evaluate"
-        return head + _stages(history, EVALUATION if evaluates else STAGES) + _progress(history, stopping, limit)
+        stages = _evaluation(history, config) if evaluates else STAGES
+        return head + _stages(history, stages) + _progress(history, stopping, limit)
     return head + "".join(_ending(history, status, checkpoint))
+
+
+def _evaluation(history: History, config: RunConfig | None) -> dict[str, str]:
+    """Of an evaluation after the run: a worked example is shown only where a system prompt tells of the format."""
+    prompt = config is not None and config.data.system_prompt is not None
+    example = prompt and evaluations.asked_of(history).samples == 1
+    return {what: stage for what, stage in EVALUATION.items() if example or what != "evaluate_example"}
 
 
 def _stages(history: History, stages: dict[str, str]) -> str:
@@ -142,11 +150,14 @@ def _expected(phase: Phase, history: History) -> str:
 def evaluating(history: History, config: RunConfig | None, stopping: bool) -> str:
     """How far an evaluation after the run is: of what, and about how long."""
     asked, phase = evaluations.asked_of(history), history.phase
-    example = config is not None and config.data.system_prompt and asked.samples == 1
-    stages = {what: stage for what, stage in EVALUATION.items() if example or what != "evaluate_example"}
     head = tag("p", f"Evaluating {tag('b', text(evaluations.name(asked)))}." if history.started else "Evaluating.")
     then = "The tuned model follows, and takes about as long." if phase and phase.what == "evaluate_base" else ""
-    return head + _stages(history, stages) + _progress(history, stopping, None) + tag("p", then, "gs-dim")
+    return (
+        head
+        + _stages(history, _evaluation(history, config))
+        + _progress(history, stopping, None)
+        + tag("p", then, "gs-dim")
+    )
 
 
 def not_evaluated(history: History) -> str:

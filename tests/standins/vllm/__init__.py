@@ -10,6 +10,9 @@ if os.environ["STANDIN_VLLM"] != "writes":
     raise ImportError("libcudart.so.12: cannot open shared object file")
 
 
+REFUSED_SEED = 666
+
+
 def TokensPrompt(prompt_token_ids: list[int]) -> dict[str, list[int]]:
     return {"prompt_token_ids": prompt_token_ids}
 
@@ -29,7 +32,8 @@ class LLMEngine:
     def add_request(self, request_id: str, prompt: Any, params: SamplingParams, lora_request: Any = None) -> None:
         if request_id in self.requests:
             raise ValueError(f"Request id {request_id} already running.")
-        assert prompt["prompt_token_ids"]
+        if not prompt["prompt_token_ids"] or params.seed == REFUSED_SEED:
+            raise ValueError(f"Request id {request_id} is refused.")
         self.requests[request_id] = (params, lora_request, [])
 
     def has_unfinished_requests(self) -> bool:
