@@ -1,5 +1,6 @@
 """The Compare tab: the same held-out problems before and after, and what could be chance."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,78 +39,116 @@ watch('value', () => {
 Names = tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Top:
+    """Which evaluation, its verdict, and what can be done with it."""
+
+    stop: gr.Button
+    which: gr.Dropdown
+    listed: gr.State
+    summary: gr.HTML
+    now: gr.Button
+    download: gr.Button
+    file: gr.File
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Its problems one by one, and below them the one that was opened."""
+
+    column: gr.Column
+    kept: gr.Radio
+    words: gr.Textbox
+    table: gr.HTML
+    both: gr.HTML
+    opened: gr.State
+    wrongly: gr.Accordion
+    why: gr.Textbox
+    report: gr.Button
+    kept_report: gr.Textbox
+
+
 def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: Followers, place: Place) -> None:
     """Shows an evaluation of the run that is looked at; `evaluated` changes when there is another one. `evaluating`
     tells how far one is that goes on.
     """
     evaluating.render()  # type: ignore[no-untyped-call]
-    stop = gr.Button("Stop the evaluation", variant="stop", elem_classes=OFF, elem_id="gs-stop-evaluation")
-    which = gr.Dropdown([], label="Which evaluation", elem_classes=OFF, elem_id="gs-which")
-    listed = gr.State(())
-    summary = gr.HTML(nothing(None), elem_id="gs-summary")
-    now = gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate")
-    download = gr.Button("Every answer as JSON lines", elem_classes=OFF, elem_id="gs-lines")
-    file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-lines-file")
+    top = _top()
     evaluate.build(view, evaluated, followers, place)
-    with gr.Column(visible=False) as problems:
+    cases = _cases()
+    ask.build(view, evaluated, followers, place)
+
+    def fill(view: View, before: str | None, known: Names, sort: str, words: str) -> dict[Any, Any]:
+        return filled(top, cases, followers.look(view.run), before, known, sort, words)
+
+    def choose(view: View, chosen: str, sort: str, words: str) -> dict[Any, Any]:
+        page = followers.look(view.run)
+        return filled(top, cases, page, chosen, (page.run.id, *page.evaluations.made) if page else (), sort, words)
+
+    shown = [*vars(top).values(), cases.column, cases.kept, cases.table, cases.both, cases.wrongly]
+    evaluated.change(fill, [view, top.which, top.listed, cases.kept, cases.words], shown, **QUIET)
+    chosen = [view, top.which, cases.kept, cases.words]
+    top.which.input(choose, chosen, shown, trigger_mode="always_last", **QUIET)
+    _act(view, top, followers, place)
+    _read(view, top.which, cases, followers)
+    _report(view, top.which, cases, followers, place)
+
+
+def _top() -> Top:
+    return Top(
+        stop=gr.Button("Stop the evaluation", variant="stop", elem_classes=OFF, elem_id="gs-stop-evaluation"),
+        which=gr.Dropdown([], label="Which evaluation", elem_classes=OFF, elem_id="gs-which"),
+        listed=gr.State(()),
+        summary=gr.HTML(nothing(None), elem_id="gs-summary"),
+        now=gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate"),
+        download=gr.Button("Every answer as JSON lines", elem_classes=OFF, elem_id="gs-lines"),
+        file=gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-lines-file"),
+    )
+
+
+def _cases() -> Cases:
+    with gr.Column(visible=False) as column:
         gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
         kept = gr.Radio(list(FILTERS), value="All", show_label=False, container=False, elem_id="gs-filter")
         words = gr.Textbox("", placeholder="Search problems and answers", show_label=False, container=False,
                            max_length=200, elem_id="gs-search")  # fmt: skip
-        problem_table = table.component("gs-problems")
+        problems = table.component("gs-problems")
         both = gr.HTML(elem_id="gs-both", js_on_load=INTO_VIEW)
-        opened = gr.State("")
         with gr.Accordion("This was graded wrongly", open=False, elem_classes=OFF, elem_id="gs-wrongly") as wrongly:
             why = gr.Textbox("", label="What is wrong with it? (if you like)", max_length=2000)
             report = gr.Button("Keep it as a report", elem_id="gs-report")
             kept_report = gr.Textbox("", label="The report, kept in the run folder too: copy it", lines=6,
                                      buttons=["copy"], interactive=False, elem_id="gs-kept-report")  # fmt: skip
-    ask.build(view, evaluated, followers, place)
+    return Cases(column, kept, words, problems, both, gr.State(""), wrongly, why, report, kept_report)
 
-    def fill(view: View, before: str | None, known: Names, sort: str, words: str) -> dict[Any, Any]:
-        page = followers.look(view.run)
-        chosen, names = which_of(page, before, known)
-        history = page.evaluations.made.get(chosen) if page else None
-        untested = page is not None and page.status != "running" and not page.evaluation.measured
-        updates: dict[Any, Any] = {
-            stop: shown_if(page is not None and page.evaluations.going),
-            which: offered(titles(page), chosen or None, before, elem_classes=[] if len(names) > 2 else OFF),
-            listed: names,
-            summary: evidence.summarise(page.run.id, history) if page and history else nothing(page),
-            now: shown_if(untested and page is not None and evaluations.possible(page.run)),
-            download: shown_if(history is not None),
-            file: gr.update(value=None, elem_classes=OFF),
-            problems: gr.update(visible=history is not None and not history.sampled),
-            both: "",
-            wrongly: shown_if(False),
-        }
-        if history is not None and not history.sampled:
-            choices = _choices(history)
-            updates |= {kept: offered(choices, sort if sort in FILTERS else "All", sort)}
-            updates |= {problem_table: problems_table(history, sort, words)}
-        return updates
 
-    def choose(view: View, chosen: str, sort: str, words: str) -> dict[Any, Any]:
-        page = followers.look(view.run)
-        return fill(view, chosen, (page.run.id, *page.evaluations.made) if page else (), sort, words)
+def filled(
+    top: Top, cases: Cases, page: Page | None, before: str | None, known: Names, sort: str, words: str
+) -> dict[Any, Any]:
+    """What each part shows. `before` and `known`: which evaluation was chosen, of which."""
+    chosen, names = which_of(page, before, known)
+    history = page.evaluations.made.get(chosen) if page else None
+    untested = page is not None and page.status != "running" and not page.evaluation.measured
+    updates: dict[Any, Any] = {
+        top.stop: shown_if(page is not None and page.evaluations.going),
+        top.which: offered(titles(page), chosen or None, before, elem_classes=[] if len(names) > 2 else OFF),
+        top.listed: names,
+        top.summary: evidence.summarise(page.run.id, history) if page and history else nothing(page),
+        top.now: shown_if(untested and page is not None and evaluations.possible(page.run)),
+        top.download: shown_if(history is not None),
+        top.file: gr.update(value=None, elem_classes=OFF),
+        cases.column: gr.update(visible=history is not None and not history.sampled),
+        cases.both: "",
+        cases.wrongly: shown_if(False),
+    }
+    if history is not None and not history.sampled:
+        updates[cases.kept] = offered(_choices(history), sort if sort in FILTERS else "All", sort)
+        updates[cases.table] = problems_table(history, sort, words)
+    return updates
 
-    @in_words
-    def keep(view: View, chosen: str, kept: str, words: str) -> tuple[str, str, Any]:
-        page = followers.look(view.run)
-        return (problems_table(looked_at(page, chosen), kept, words) if page else ""), "", shown_if(False)
 
-    @in_words
-    def open_row(view: View, chosen: str, event: gr.EventData) -> tuple[str, str, Any, str]:
-        page, number = followers.look(view.run), table.chosen(event)
-        return side_by_side(looked_at(page, chosen), number), number, shown_if(True), ""
-
-    @in_words
-    def keep_report(view: View, chosen: str, number: str, why: str, request: gr.Request) -> str:
-        place.access.allowed(request)
-        if (page := followers.look(view.run)) is None:
-            raise UserError("There is no run yet.")
-        history = looked_at(page, chosen)
-        return wrongly_graded.keep(page.run, evidence.title(history), problem_of(history, number), str(why or ""))
+def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
+    """What the buttons above do."""
 
     @in_words
     def evaluate_now(view: View, request: gr.Request) -> Any:
@@ -130,17 +169,42 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
             place.access.allowed(request)
         return gr.update(value=str(lines_file(followers.look(view.run), chosen)), elem_classes=[])
 
-    shown = [stop, which, listed, summary, now, download, file, problems, kept, problem_table, both, wrongly]
-    evaluated.change(fill, [view, which, listed, kept, words], shown, **QUIET)
-    which.input(choose, [view, which, kept, words], shown, trigger_mode="always_last", **QUIET)
-    looked_for: Any = [kept.input, words.change]
-    found_now = [problem_table, both, wrongly]
-    gr.on(looked_for, keep, [view, which, kept, words], found_now, trigger_mode="always_last", **QUIET)
-    problem_table.select(open_row, [view, which], [both, opened, wrongly, kept_report], **QUIET)
-    report.click(keep_report, [view, which, opened, why], kept_report, **QUIET)
-    now.click(evaluate_now, view, now, **QUIET)
-    stop.click(stop_it, view, None, **QUIET)
-    download.click(as_lines, [view, which], file, **QUIET)
+    top.now.click(evaluate_now, view, top.now, **QUIET)
+    top.stop.click(stop_it, view, None, **QUIET)
+    top.download.click(as_lines, [view, top.which], top.file, **QUIET)
+
+
+def _read(view: gr.State, which: gr.Dropdown, cases: Cases, followers: Followers) -> None:
+    """The filter, the search, and a row's answers."""
+
+    @in_words
+    def keep(view: View, chosen: str, kept: str, words: str) -> tuple[str, str, Any]:
+        page = followers.look(view.run)
+        return (problems_table(looked_at(page, chosen), kept, words) if page else ""), "", shown_if(False)
+
+    @in_words
+    def open_row(view: View, chosen: str, event: gr.EventData) -> tuple[str, str, Any, str]:
+        page, number = followers.look(view.run), table.chosen(event)
+        return side_by_side(looked_at(page, chosen), number), number, shown_if(True), ""
+
+    looked_for: Any = [cases.kept.input, cases.words.change]
+    found_now = [cases.table, cases.both, cases.wrongly]
+    asked = [view, which, cases.kept, cases.words]
+    gr.on(looked_for, keep, asked, found_now, trigger_mode="always_last", **QUIET)
+    opened = [cases.both, cases.opened, cases.wrongly, cases.kept_report]
+    cases.table.select(open_row, [view, which], opened, **QUIET)
+
+
+def _report(view: gr.State, which: gr.Dropdown, cases: Cases, followers: Followers, place: Place) -> None:
+    @in_words
+    def keep_report(view: View, chosen: str, number: str, why: str, request: gr.Request) -> str:
+        place.access.allowed(request)
+        if (page := followers.look(view.run)) is None:
+            raise UserError("There is no run yet.")
+        history = looked_at(page, chosen)
+        return wrongly_graded.keep(page.run, evidence.title(history), problem_of(history, number), str(why or ""))
+
+    cases.report.click(keep_report, [view, which, cases.opened, cases.why], cases.kept_report, **QUIET)
 
 
 def which_of(page: Page | None, chosen: str | None, listed: Names) -> tuple[str, Names]:

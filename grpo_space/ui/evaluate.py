@@ -46,23 +46,42 @@ class Chosen:
     samples: object
 
 
+@dataclass(frozen=True)
+class Fields:
+    weights: gr.Dropdown
+    adapter: gr.Textbox
+    data: gr.Radio
+    upload: gr.File
+    uploaded: gr.HTML
+    file: gr.State
+    count: gr.State
+    """Problems in the file."""
+    limit: gr.Number
+    samples: gr.Number
+
+
+def _fields() -> Fields:
+    weights = gr.Dropdown(weights_of(None), value=ADAPTER, label="Weights", elem_id="gs-weights")
+    adapter = gr.Textbox("", label="Adapter: of the same base, by its name on the Hub, or a run here by its name",
+                         max_length=500, placeholder="user/name", elem_classes=OFF,
+                         elem_id="gs-other-adapter")  # fmt: skip
+    data = gr.Radio(DATA, value=evaluations.HELD_OUT, label="Problems", elem_id="gs-data")
+    kinds = [".jsonl", ".json", ".txt"]
+    upload = gr.File(label="File: JSON lines with question and answer", file_types=kinds, height=120,
+                     elem_classes=OFF, elem_id="gs-problems-file")  # fmt: skip
+    uploaded = gr.HTML(elem_id="gs-uploaded")
+    with gr.Row():
+        info = "At most so many problems, a sample that is the same for everybody. 0: all"
+        limit = gr.Number(0, label="Limit", info=info, elem_id="gs-limit")
+        info = "Of each problem. 1: one greedy answer. More: mean@k, pass@k and maj@k"
+        samples = gr.Number(1, label="Samples", info=info, elem_id="gs-samples")
+    return Fields(weights, adapter, data, upload, uploaded, gr.State(""), gr.State(0), limit, samples)
+
+
 def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
     with gr.Accordion("Evaluate something else", open=False, elem_id="gs-else") as fold:
         gr.HTML("<p class='gs-dim'>Base and tuned answer the same problems. The run stays as it is.</p>")
-        weights = gr.Dropdown(weights_of(None), value=ADAPTER, label="Weights", elem_id="gs-weights")
-        adapter = gr.Textbox("", label="Adapter: of the same base, by its name on the Hub, or a run here by its name",
-                             max_length=500, placeholder="user/name", elem_classes=OFF,
-                             elem_id="gs-other-adapter")  # fmt: skip
-        data = gr.Radio(DATA, value=evaluations.HELD_OUT, label="Problems", elem_id="gs-data")
-        kinds = [".jsonl", ".json", ".txt"]
-        upload = gr.File(label="File: JSON lines with question and answer", file_types=kinds, height=120,
-                         elem_classes=OFF, elem_id="gs-problems-file")  # fmt: skip
-        uploaded, file, count = gr.HTML(elem_id="gs-uploaded"), gr.State(""), gr.State(0)
-        with gr.Row():
-            info = "At most so many problems, a sample that is the same for everybody. 0: all"
-            limit = gr.Number(0, label="Limit", info=info, elem_id="gs-limit")
-            info = "Of each problem. 1: one greedy answer. More: mean@k, pass@k and maj@k"
-            samples = gr.Number(1, label="Samples", info=info, elem_id="gs-samples")
+        its = _fields()
         planned = gr.HTML(elem_id="gs-evaluation-plan")
         begin = gr.Button("Evaluate", variant="primary", elem_id="gs-evaluate-else")
 
@@ -95,13 +114,14 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         chosen = Chosen(str(weights), str(adapter or ""), str(data), file, limit, samples)
         begun(page.run, asked_for(chosen), followers, place, request)
 
-    evaluated.change(offer, [view, weights], weights, **QUIET)
-    weights.change(lambda weights: shown_if(weights == OTHER), weights, adapter, queue=False, **QUIET)
-    data.change(lambda data: shown_if(data == FILE), data, upload, queue=False, **QUIET)
-    gr.on([upload.upload, upload.clear], keep, upload, [file, count, uploaded], **QUIET)
-    looked_at: Any = [fold.expand, evaluated.change, data.change, count.change, limit.change, samples.change]
-    gr.on(looked_at, plan, [view, data, count, limit, samples], planned, trigger_mode="always_last", **QUIET)
-    asked = [view, weights, adapter, data, file, limit, samples]
+    evaluated.change(offer, [view, its.weights], its.weights, **QUIET)
+    its.weights.change(lambda weights: shown_if(weights == OTHER), its.weights, its.adapter, queue=False, **QUIET)
+    its.data.change(lambda data: shown_if(data == FILE), its.data, its.upload, queue=False, **QUIET)
+    gr.on([its.upload.upload, its.upload.clear], keep, its.upload, [its.file, its.count, its.uploaded], **QUIET)
+    changes: Any = [one.change for one in (evaluated, its.data, its.count, its.limit, its.samples)]
+    planned_of = [view, its.data, its.count, its.limit, its.samples]
+    gr.on([fold.expand, *changes], plan, planned_of, planned, trigger_mode="always_last", **QUIET)
+    asked = [view, its.weights, its.adapter, its.data, its.file, its.limit, its.samples]
     begin.click(start, asked, None, **QUIET).success(None, js=TO_THE_TOP)
 
 
