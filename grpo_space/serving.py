@@ -72,15 +72,32 @@ def serving(run: Run) -> bool:
     return holder(run.folder / "serve.lock") is not None
 
 
-def ask(run: Run, asked: Question) -> Generator[dict[str, Any], None, None]:
-    """What the server says, up to its end. Closing this iterator stops the answer.
+class Stop:
+    """Of an answer, from another thread than the one that reads it. Reading then comes to its end."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.connection: socket.socket | None = None
+
+    def __call__(self) -> None:
+        self.asked = True
+        if self.connection is not None:
+            with contextlib.suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def ask(run: Run, asked: Question, stop: Stop | None = None) -> Generator[dict[str, Any], None, None]:
+    """What the server says, up to its end. Closing this iterator stops the answer, and so does `stop`.
 
     Raises:
         UserError: where the machine is busy, the question does not fit, or the server dies.
     """
-    when = ""
+    when, stop = "", stop or Stop()
     for _ in range(2):  # a server that was dying as we came says nothing: then there is a new one
         with contextlib.closing(_connection(run)) as connection, connection.makefile("rb") as file:
+            stop.connection = connection
+            if stop.asked:
+                return
             try:
                 connection.sendall(asked.model_dump_json().encode() + b"\n")
                 for line in file:
@@ -95,6 +112,8 @@ def ask(run: Run, asked: Question) -> Generator[dict[str, Any], None, None]:
                 raise UserError(f"the server has said nothing for {SILENCE_SECONDS} s: ask again") from None
             except (OSError, ValueError):
                 pass
+        if stop.asked:
+            return
         if when:
             break
     raise UserError(f"the server died {when or 'before it answered'}: ask again; {run.worker_log} says why")

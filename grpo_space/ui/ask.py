@@ -24,12 +24,9 @@ EXAMPLES = [
 ABOUT = """<h3>Ask both</h3><p class='gs-dim'>Your own question: base and tuned model answer it side by side. The tiny
 model knows a few kinds of arithmetic story, such as the first two below; in other words it is often lost, tuned or
 not.</p>"""
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 EVERY_SECONDS = 0.08
 """Between two updates of the page: faster than that nobody reads."""
-STOPPED = """shown => !shown?.includes('gs-going') ? shown
-    : (shown.includes('gs-pair') ? shown.replaceAll(/<span class="gs-going">[^<]*<.span>/g, '') : '')
-    + '<p class="gs-dim">Stopped.</p>'"""
-"""Where something is going on, it is taken away, and what was written stays."""
 
 
 def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
@@ -46,11 +43,12 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         )
         temperature = gr.Slider(0, 2, 0, step=0.1, label="Temperature (0: always the likeliest token)")
         samples = gr.Slider(1, 8, 1, step=1, label="Answers of each (more than one needs a temperature)")
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0)
+        seed = gr.Number(0, label="Seed")
     with gr.Row():
         ask = gr.Button("Ask both", variant="primary", elem_id="gs-ask-both")
         stop = gr.Button("Stop", elem_id="gs-ask-stop")
     answers = gr.HTML(elem_id="gs-asked")
+    asking: dict[str, serving.Stop] = {}  # by the page that asks
 
     def offer(view: View, chosen: str) -> Any:
         page = followers.look(view.run)
@@ -66,22 +64,40 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             refuse_without_a_model(page)
             assert page is not None
             place.access.may_train(request, page.run.config)
-            asked = serving.question(
-                str(said or ""), temperature, int(seed or 0), int(samples), int(step) if step else None
-            )
-            yield from _answers(serving.ask(page.run, asked), of_words(page.run, asked))
+            asked = asked_for(said, temperature, seed, samples, step)
+            stopping = asking[str(request.session_hash)] = serving.Stop()
+            yield from _answers(serving.ask(page.run, asked, stopping), of_words(page.run, asked))
         except UserError as error:
             yield refused(error, "No answer.")
+        finally:
+            asking.pop(str(request.session_hash), None)
 
-    event = gr.on([ask.click, question.submit], ask_both, [view, question, temperature, samples, seed, checkpoint],
-                  answers, api_visibility="private", show_progress="hidden", concurrency_limit=8)  # fmt: skip
-    stop.click(None, answers, answers, js=STOPPED, cancels=[event])
-    evaluated.change(offer, [view, checkpoint], checkpoint, api_visibility="private", show_progress="hidden")
+    def stop_it(request: gr.Request) -> None:
+        if (stopping := asking.get(str(request.session_hash))) is not None:
+            stopping()
+
+    gr.on([ask.click, question.submit], ask_both, [view, question, temperature, samples, seed, checkpoint],
+                  answers, **QUIET)  # fmt: skip
+    stop.click(stop_it, queue=False, **QUIET)
+    evaluated.change(offer, [view, checkpoint], checkpoint, **QUIET)
 
 
 def checkpoints(run: Run | None) -> list[tuple[str, str]]:
     kept = run.checkpoint_steps() if run else []
     return [("The run's adapter", ""), *((f"Checkpoint of step {step:,}", str(step)) for step in kept)]
+
+
+def asked_for(said: Any, temperature: Any, seed: Any, samples: Any, step: Any) -> serving.Question:
+    """
+    Raises:
+        UserError: naming each value that cannot be: a browser may send any.
+    """
+    numbers = {"temperature": temperature, "seed": seed or 0, "samples": samples}
+    for name, value in numbers.items():
+        if not isinstance(value, int | float) or (name != "temperature" and not float(value).is_integer()):
+            raise UserError(f"{name}: {str(value)[:80]!r} is not a {'' if name == 'temperature' else 'whole '}number")
+    checkpoint = int(step) if str(step).isdecimal() else None
+    return serving.question(str(said or ""), float(temperature), int(seed or 0), int(samples), checkpoint)
 
 
 def refuse_without_a_model(page: Page | None) -> None:
@@ -109,7 +125,7 @@ def _answers(told: Generator[dict[str, Any], None, None], of: str) -> Iterator[s
     """The page's HTML, a few times a second."""
     so_far: dict[tuple[str, int], dict[str, Any]] = {}
     yield note("info", going("Asking."))
-    drawn = 0.0
+    drawn, ended = 0.0, False
     try:
         for one in told:
             if "which" in one:
@@ -118,10 +134,12 @@ def _answers(told: Generator[dict[str, Any], None, None], of: str) -> Iterator[s
                     continue
                 drawn = time.monotonic()
                 yield columns(so_far)
-            elif "end" in one:
+            elif ended := "end" in one:
                 yield columns(so_far) + tag("p", text(f"{of} Both were written in {one['seconds']:.1f} s."), "gs-dim")
             else:
                 yield note("info", going(waiting(one)))
+        if not ended:
+            yield columns(so_far, broken=True) + tag("p", "Stopped.", "gs-dim")
     except UserError as error:
         yield refused(error, "Broken off." if so_far else "No answer.") + columns(so_far, broken=True)
     finally:

@@ -1,0 +1,39 @@
+"""What a browser may ask of Ask both, and whose answers it shows."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grpo_space.errors import UserError
+from grpo_space.presets import read_preset
+from grpo_space.runs import create
+from grpo_space.serving import question
+from grpo_space.ui import ask
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((0, -5, 1, ""), "seed: -5 should be greater than or equal to 0"),
+        ((0, 1.5, 1, ""), "seed: '1.5' is not a whole number"),
+        ((0, "x", 1, ""), "seed: 'x' is not a whole number"),
+        (("hot", 0, 1, ""), "temperature: 'hot' is not a number"),
+        ((float("nan"), 0, 1, ""), "temperature: nan should be a finite number"),
+        ((1, 0, None, ""), "samples: 'None' is not a whole number"),
+        ((1, 0, 9, ""), "samples: 9 should be less than or equal to 8"),
+    ],
+)
+def test_what_cannot_be_is_one_line(values: tuple[Any, ...], words: str) -> None:
+    with pytest.raises(UserError) as error:
+        ask.asked_for("How many?", *values)
+    assert str(error.value) == words
+
+
+def test_whose_answers_they_are(tmp_path: Path) -> None:
+    run = create(read_preset("tiny").run, tmp_path / "one")
+    assert ask.of_words(run, question("q")) == "one, greedy."
+    assert ask.asked_for("q", 0.5, None, 2.0, "20") == question("q", 0.5, 0, 2, 20)
+    assert (
+        ask.of_words(run, ask.asked_for("q", 0.5, 3, 2, "20")) == "one, checkpoint of step 20, temperature 0.5, seed 3."
+    )
