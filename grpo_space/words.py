@@ -32,7 +32,9 @@ def duration(seconds: float) -> str:
 
 
 def roughly(seconds: float) -> str:
-    """As exact as a guess may sound: `a minute`, `7 min`, `40 min`, `4.5 h`, `12 h`."""
+    """As exact as a guess may sound: `20 s`, `a minute`, `7 min`, `40 min`, `4.5 h`, `12 h`."""
+    if seconds < 45:
+        return f"{max(5, 5 * round(seconds / 5))} s"
     minutes = seconds / 60
     if minutes < 1.5:
         return "a minute"

@@ -82,7 +82,8 @@ def test_larger_steps_take_longer_and_strangers_are_not_guessed() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(63, "a minute"), (400, "7 min"), (2500, "40 min"), (5900, "100 min"), (15211, "4 h"), (16500, "4.5 h"),
+    [(0.2, "5 s"), (19, "20 s"), (63, "a minute"),
+     (400, "7 min"), (2500, "40 min"), (5900, "100 min"), (15211, "4 h"), (16500, "4.5 h"),
      (44366, "12 h")],
 )  # fmt: skip
 def test_a_guess_sounds_like_one(seconds: float, said: str) -> None:

@@ -117,7 +117,7 @@ def _cases() -> Cases:
         with gr.Accordion("This was graded wrongly", open=False, elem_classes=OFF, elem_id="gs-wrongly") as wrongly:
             why = gr.Textbox("", label="What is wrong with it? (if you like)", max_length=2000)
             report = gr.Button("Keep it as a report", elem_id="gs-report")
-            kept_report = gr.Textbox("", label="The report, kept in the run folder too: copy it", lines=6,
+            kept_report = gr.Textbox("", label="The report, to copy: kept in the run folder, no figure changes", lines=6,
                                      buttons=["copy"], interactive=False, elem_id="gs-kept-report")  # fmt: skip
     return Cases(column, kept, words, problems, both, gr.State(""), wrongly, why, report, kept_report)
 
@@ -183,15 +183,15 @@ def _read(view: gr.State, which: gr.Dropdown, cases: Cases, followers: Followers
         return (problems_table(looked_at(page, chosen), kept, words) if page else ""), "", shown_if(False)
 
     @in_words
-    def open_row(view: View, chosen: str, event: gr.EventData) -> tuple[str, str, Any, str]:
+    def open_row(view: View, chosen: str, event: gr.EventData) -> tuple[str, str, Any, str, str]:
         page, number = followers.look(view.run), table.chosen(event)
-        return side_by_side(looked_at(page, chosen), number), number, shown_if(True), ""
+        return side_by_side(looked_at(page, chosen), number), number, shown_if(True), "", ""
 
     looked_for: Any = [cases.kept.input, cases.words.change]
     found_now = [cases.table, cases.both, cases.wrongly]
     asked = [view, which, cases.kept, cases.words]
     gr.on(looked_for, keep, asked, found_now, trigger_mode="always_last", **QUIET)
-    opened = [cases.both, cases.opened, cases.wrongly, cases.kept_report]
+    opened = [cases.both, cases.opened, cases.wrongly, cases.why, cases.kept_report]
     cases.table.select(open_row, [view, which], opened, **QUIET)
 
 

@@ -116,7 +116,8 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
 
     evaluated.change(offer, [view, its.weights], its.weights, **QUIET)
     its.weights.change(lambda weights: shown_if(weights == OTHER), its.weights, its.adapter, queue=False, **QUIET)
-    its.data.change(lambda data: shown_if(data == FILE), its.data, its.upload, queue=False, **QUIET)
+    of_file = [its.upload, its.uploaded]
+    its.data.change(lambda data: [shown_if(data == FILE)] * 2, its.data, of_file, queue=False, **QUIET)
     gr.on([its.upload.upload, its.upload.clear], keep, its.upload, [its.file, its.count, its.uploaded], **QUIET)
     changes: Any = [one.change for one in (evaluated, its.data, its.count, its.limit, its.samples)]
     planned_of = [view, its.data, its.count, its.limit, its.samples]
@@ -161,7 +162,7 @@ def asked_for(chosen: Chosen) -> Asked:
         UserError: naming each value that cannot be. What only the run or the worker can know, they refuse.
     """
     if chosen.data == FILE and not chosen.file:
-        raise UserError("file: none was uploaded: choose a file of problems")
+        raise UserError("file: there is none to evaluate on: upload one that can be read")
     if chosen.data not in (evaluations.HELD_OUT, evaluations.GSM8K_TEST, FILE):
         raise UserError(f"problems: {chosen.data[:80]!r} is none of those to choose from")
     if chosen.weights not in (ADAPTER, OTHER) and not STEP.fullmatch(chosen.weights):
@@ -213,7 +214,9 @@ def plan_words(page: Page, data: str, uploaded: int, limit: object, samples: obj
     problems = min(there, most or there)
     if not problems:
         return ""
-    example = each == 1 and config is not None and config.data.system_prompt is not None
+    if each > evaluations.MOST_SAMPLES:
+        raise UserError(f"samples: {each} are too many; {evaluations.MOST_SAMPLES} are the most")
+    example = each == 1 and config is not None and bool(config.data.system_prompt)
     answers = "one greedy answer" if each == 1 else f"{each} sampled answers"
     said = f"{problems:,} problems, {answers} of each model" + ", and of the base with one worked example" * example
     if base is None or not base.n:

@@ -75,7 +75,7 @@ def next_step(compared: Comparison, asked: Asked) -> str:
         )
     if compared.learnt in ("reasoning", "both"):
         if asked.adapter or asked.checkpoint is not None:
-            return "Evaluate the run's adapter on the same problems, to see which of the two is better."
+            return "Compare it with the run's adapter on the same problems: choose that above, or evaluate it (below)."
         if not evaluations.is_of_own(asked):
             return "It holds here too. What the adapter is published with is the comparison on its held-out problems."
         return "Publish it: the adapter goes up with this evidence. Or see whether it holds on other problems (below)."
