@@ -117,7 +117,7 @@ def _cases() -> Cases:
         with gr.Accordion("This was graded wrongly", open=False, elem_classes=OFF, elem_id="gs-wrongly") as wrongly:
             why = gr.Textbox("", label="What is wrong with it? (if you like)", max_length=2000)
             report = gr.Button("Keep it as a report", elem_id="gs-report")
-            kept_report = gr.Textbox("", label="The report, to copy: kept in the run folder, no figure changes", lines=6,
+            kept_report = gr.Textbox("", label="The report, to copy: it is kept in the run folder too", lines=6,
                                      buttons=["copy"], interactive=False, elem_id="gs-kept-report")  # fmt: skip
     return Cases(column, kept, words, problems, both, gr.State(""), wrongly, why, report, kept_report)
 
