@@ -14,9 +14,8 @@ app: setup  ## the app, at http://127.0.0.1:7860
 demo: setup  ## train the embedded model for real, and see whether it helped
 	$(PY) -m grpo_space train tiny
 
-# File by file in their own order, in which the browser's come first: they take longest, and last they ran on one core.
 test: setup
-	$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(PY) -m pytest -n auto --dist loadfile
 
 check: setup lint test  ## what CI runs
 
