@@ -14,12 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu import settings
+from benchmarks.gpu import loaded, settings
 from grpo_space import hardware
 from grpo_space.rows import messages
-from grpo_space.worker import story
-from grpo_space.worker.choice import choose
-from grpo_space.worker.download import Downloaded
 
 TIMES = 5
 TIE = 0.1
@@ -62,17 +59,7 @@ def main() -> int:
     parser.add_argument("--model", default="8b")
     parser.add_argument("--tokens", type=int, default=128)
     arguments = parser.parse_args()
-    from benchmarks.gpu import cap
-
-    cap.apply()
-    found = hardware.gpu()
-    assert found is not None
-    t4 = cap.as_t4(found)
-    source = arguments.checkpoints.absolute() / arguments.model
-    config = settings.config_of(arguments.model, arguments.checkpoints.absolute())
-    choice = choose(config, source, t4, vllm_died=False)
-    assert choice.rollout == "vllm", choice
-    engine = story.load_engine(config, choice, Downloaded(source, "random"), t4, Path("/tmp/scratch"), None)
+    engine, config, found = loaded.load(arguments.checkpoints, arguments.model)
     make_random(engine)
     asked = settings.rows(config)[0]["prompt"][-1]["content"]
     told = {

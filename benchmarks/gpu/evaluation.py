@@ -11,12 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu import settings
+from benchmarks.gpu import loaded, settings
 from grpo_space import hardware
 from grpo_space.rows import Row, messages
-from grpo_space.worker import story
-from grpo_space.worker.choice import choose
-from grpo_space.worker.download import Downloaded
 
 PAIRS = 3
 BATCHES = (1, 6, 12, 24, 48)
@@ -44,18 +41,8 @@ def main() -> int:
     parser.add_argument("--problems", type=int, default=128)
     parser.add_argument("--tokens", type=int, default=256)
     arguments = parser.parse_args()
-    from benchmarks.gpu import cap
-
-    cap.apply()
-    found = hardware.gpu()
-    assert found is not None
-    t4 = cap.as_t4(found)
-    source = arguments.checkpoints.absolute() / arguments.model
-    config = settings.config_of(
-        arguments.model, arguments.checkpoints.absolute(), f"grpo.max_completion_length={arguments.tokens}"
-    )
-    choice = choose(config, source, t4, vllm_died=False)
-    engine = story.load_engine(config, choice, Downloaded(source, "random"), t4, Path("/tmp/scratch"), None)
+    length = f"grpo.max_completion_length={arguments.tokens}"
+    engine, config, found = loaded.load(arguments.checkpoints, arguments.model, length)
     from vllm import SamplingParams
 
     from grpo_space.worker import evaluate

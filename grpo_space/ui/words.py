@@ -9,6 +9,10 @@ GLOSSARY = {
     "Group": "The G completions that are sampled for one prompt. Each is compared with the others, so no second "
     "model is "
     "needed to say what was to be expected.",
+    "Greedy, temperature": "Greedily, a model always writes its likeliest token: the same answer every time. With a "
+    "temperature it also takes less likely ones, the more the higher.",
+    "mean@k, pass@k, maj@k": "Of k sampled answers to each problem: the share that is right; of problems with at least "
+    "one right answer; and of those where the answer given most often is right.",
     "Reward": "A number that a function pays for a completion: for a right answer, for the format, and so on.",
     "Advantage": "How much more a completion earned than its group's mean, divided by the group's spread. Positive: it "
     "becomes likelier. Where all earn the same it is 0, and nothing is learnt.",
