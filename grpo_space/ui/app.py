@@ -8,27 +8,19 @@ import time
 import warnings
 from collections.abc import Mapping
 from types import FrameType
-from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
 from grpo_space import runs
 from grpo_space.errors import UserError
-from grpo_space.ui import api, automatic, compare, look, machine, past, preset, publish, train, words
+from grpo_space.ui import api, automatic, compare, look, machine, past, preset, publish, tabs, train, words
 from grpo_space.ui.access import Access, Guard
 from grpo_space.ui.automatic import Automatic, automatic_here
 from grpo_space.ui.follow import Followers, going_on
 from grpo_space.ui.markup import note
 from grpo_space.ui.place import Place, here
 from grpo_space.ui.space import Space, zero_gpu
-
-LAST_TAB = """() => {
-  const name = sessionStorage.getItem('gs-tab');
-  if (name) document.querySelector(`#gs-tabs [data-tab-id="${name}"]`)?.click();
-}"""
-"""After a reload, which Gradio also does when the app was restarted, the page is where it was."""
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
@@ -45,7 +37,7 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
                 chosen = preset.build(place.gpu, place.access.allowed)
                 next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
             with gr.Tab("Train", id="train") as train_tab:
-                training = train.build(page, train_tab, chosen.config, followers, place, header)
+                training = train.build(page, train_tab, chosen, followers, place, header)
                 past.build(training.view, followers)
                 machine.build(place.access)
             with gr.Tab("Compare", id="compare") as compare_tab:
@@ -53,15 +45,10 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
             with gr.Tab("Publish", id="publish") as publish_tab:
                 changed = [page.load, publish_tab.select, training.evaluated.change]
                 to_train = publish.build(training.view, changed, followers, place)
-        for tab in (preset_tab, train_tab, compare_tab, publish_tab):
-            tab.select(None, js=f"() => {{ sessionStorage.setItem('gs-tab', '{tab.id}'); }}")
-        page.load(None, js=LAST_TAB)
+        tabs.remember(page, (preset_tab, train_tab, compare_tab, publish_tab))
         for button in (next_tab, to_train):
-            button.click(None, js=show_tab("train"))
-        training.compare.click(None, js=show_tab("compare"))
-        training.used.change(lambda sent: sent, training.used, chosen.requested, **QUIET).then(
-            None, js=show_tab("preset")
-        )
+            button.click(None, js=tabs.show("train"))
+        training.compare.click(None, js=tabs.show("compare"))
     return page  # type: ignore[no-any-return]
 
 
@@ -81,13 +68,6 @@ def _space_row(space: Space) -> None:
         gr.DuplicateButton("Duplicate this Space")
     if space.zero_gpu:
         gr.HTML(zero_gpu(space))
-
-
-def show_tab(name: str) -> str:
-    """JavaScript that opens a tab as a person does: `gr.Tabs(selected=...)` hangs the browser at the next click on
-    a tab (Gradio 6.17.3).
-    """
-    return f"() => {{ document.querySelector('#gs-tabs [data-tab-id={name}]')?.click(); }}"
 
 
 def serve(environment: Mapping[str, str] = os.environ) -> None:

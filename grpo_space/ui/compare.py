@@ -136,11 +136,10 @@ def filled(
         top.summary: evidence.summarise(page.run.id, history) if page and history else nothing(page),
         top.now: shown_if(untested and page is not None and evaluations.possible(page.run)),
         top.download: shown_if(history is not None),
-        top.file: gr.update(value=None, elem_classes=OFF),
         cases.column: gr.update(visible=history is not None and not history.sampled),
-        cases.both: "",
-        cases.wrongly: shown_if(False),
     }
+    if not (page is not None and known[:1] == (page.run.id,) and chosen == before):  # else an opened row stays
+        updates |= {cases.both: "", cases.wrongly: shown_if(False), top.file: gr.update(value=None, elem_classes=OFF)}
     if history is not None and not history.sampled:
         updates[cases.kept] = offered(_choices(history), sort if sort in FILTERS else "All", sort)
         updates[cases.table] = problems_table(history, sort, words)

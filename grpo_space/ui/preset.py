@@ -28,7 +28,8 @@ from grpo_space.ui.preset_layout import (
 )
 
 CSS = Path(__file__).with_name("preset.css")
-QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 8}
+"""Through the queue: without it Gradio (6.17.3) tells nobody that a state has changed."""
 
 STEPS = "grpo.max_steps"
 
