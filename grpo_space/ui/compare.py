@@ -107,7 +107,7 @@ def _top() -> Top:
 
 
 def _cases() -> Cases:
-    with gr.Column(visible=False) as column:
+    with gr.Column(elem_classes=OFF) as column:
         gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
         kept = gr.Radio(list(FILTERS), value="All", show_label=False, container=False, elem_id="gs-filter")
         words = gr.Textbox("", placeholder="Search problems and answers", show_label=False, container=False,
@@ -136,7 +136,7 @@ def filled(
         top.summary: evidence.summarise(page.run.id, history) if page and history else nothing(page),
         top.now: shown_if(untested and page is not None and evaluations.possible(page.run)),
         top.download: shown_if(history is not None),
-        cases.column: gr.update(visible=history is not None and not history.sampled),
+        cases.column: shown_if(history is not None and not history.sampled),
     }
     if not (page is not None and known[:1] == (page.run.id,) and chosen == before):  # else an opened row stays
         updates |= {cases.both: "", cases.wrongly: shown_if(False), top.file: gr.update(value=None, elem_classes=OFF)}

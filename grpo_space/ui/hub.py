@@ -14,7 +14,7 @@ from grpo_space.ui.access import Access, signed_in_token
 from grpo_space.ui.follow import Followers, Page
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.place import Place
-from grpo_space.ui.stream import View
+from grpo_space.ui.stream import OFF, View, shown_if
 from grpo_space.ui.transfer import bar, following
 from grpo_space.upload import Sent
 from grpo_space.words import duration
@@ -39,7 +39,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
             info="The whole model, for what cannot load adapters: large, and merged on this machine first",
             elem_id="gs-merged",
         )
-        replace = gr.Checkbox(label="Replace what it holds", visible=False, elem_id="gs-replace")
+        replace = gr.Checkbox(label="Replace what it holds", elem_classes=OFF, elem_id="gs-replace")
     go = gr.Button("Publish", variant="primary", elem_id="gs-publish")
     said = gr.HTML(elem_id="gs-published")
 
@@ -55,7 +55,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
                 yield words, name, gr.update()
         except OccupiedError as error:
             asked = note("warning", text(error), "Tick the box to replace it, or take another name.")
-            yield asked, name, gr.update(visible=True)
+            yield asked, name, shown_if(True)
         except UserError as error:
             yield note("bad", *map(text, error.problems)), name, gr.update()
 

@@ -15,6 +15,7 @@ from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers
 from grpo_space.ui.place import Place
 from grpo_space.ui.space import after
+from grpo_space.ui.stream import OFF
 
 
 def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> gr.Button:
@@ -30,7 +31,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
     with gr.Row():
         adapter = gr.Button("Adapter as a zip", variant="primary", elem_id="gs-zip")
         config = gr.Button("Config as YAML", elem_id="gs-yaml")
-    file = gr.File(label="Ready to download", visible=False, interactive=False, elem_id="gs-file")
+    file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-file")
 
     @in_words
     def zipped(view: Any, request: gr.Request) -> Any:
@@ -39,7 +40,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
         page = followers.look(view.run)
         if page is None:
             raise UserError("There is no run yet: train first.")
-        return gr.update(value=str(adapter_zip(page.run)), visible=True)
+        return gr.update(value=str(adapter_zip(page.run)), elem_classes=[])
 
     @in_words
     def written(view: Any, request: gr.Request) -> Any:
@@ -50,7 +51,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
             raise UserError("There is no run yet: train first.")
         copy = folder(page.run) / f"{page.run.id}.yaml"
         copy.write_bytes((page.run.folder / "config.yaml").read_bytes())
-        return gr.update(value=str(copy), visible=True)
+        return gr.update(value=str(copy), elem_classes=[])
 
     adapter.click(zipped, view, file, api_visibility="private", concurrency_limit=2)
     config.click(written, view, file, api_visibility="private", concurrency_limit=2)

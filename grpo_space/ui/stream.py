@@ -22,7 +22,9 @@ ASK_AGAIN = """() => {
   if (now - w.gsBeatAt > 5000) { w.gsBeatAt = now; document.querySelector('#gs-again')?.click(); }
 }"""
 OFF = ["gs-off"]
-"""A button shown by `visible` in the middle of a stream stays hidden (Gradio 6.17.3): a class of our own does it."""
+"""What comes and goes does so by this class. `visible` builds parts of the page anew (Gradio 6.17.3): a button shown so
+in the middle of a stream stays hidden, and a page once broke off while it loaded (sveltejs/svelte issue 17166).
+"""
 
 
 def shown_if(shown: bool) -> Any:

@@ -43,7 +43,7 @@ def build(
         resume = gr.Button("Go on", size="lg", elem_classes=OFF, elem_id="gs-resume")
         use = gr.Button("Use this config", size="lg", elem_classes=OFF, elem_id="gs-use")
         back = gr.Button("Show the run that goes on", size="lg", elem_classes=OFF, elem_id="gs-back")
-    with gr.Group(visible=False, elem_id="gs-confirm") as confirm:
+    with gr.Group(elem_classes=OFF, elem_id="gs-confirm") as confirm:
         gr.HTML("<p class='gs-ask'>Stop? What is done so far is kept, and it can go on later.</p>")
         with gr.Row():
             yes = gr.Button("Stop and keep", variant="stop", elem_id="gs-stop-yes")
@@ -92,8 +92,8 @@ def build(
     pressed = train.click(lambda: gr.update(interactive=False, value="Starting"), None, train, queue=False, **QUIET)
     start = pressed.then(handlers.start, [chosen.config, view], started, concurrency_limit=4, **QUIET)
     start.then(offered, stream.buttons, buttons, **QUIET)  # also where it was refused
-    stop.click(lambda: gr.update(visible=True), None, confirm, **QUIET)
-    no.click(lambda: gr.update(visible=False), None, confirm, **QUIET)
+    stop.click(lambda: shown_if(True), None, confirm, **QUIET)
+    no.click(lambda: shown_if(False), None, confirm, **QUIET)
     yes.click(handlers.stop, view, confirm, concurrency_limit=4, **QUIET)
     resume.click(handlers.resume, view, None, concurrency_limit=4, **QUIET)
     use.click(None, js=tabs.show("preset"))  # before what takes its time: Gradio does the two one after the other
@@ -140,7 +140,7 @@ class _Handlers:
         run = self._page(view).run
         runs.stop(run)
         self.followers.of(run).stopping = True
-        return gr.update(visible=False)
+        return shown_if(False)
 
     def resume(self, view: View, request: gr.Request) -> None:
         self.place.access.allowed(request)
