@@ -154,6 +154,7 @@ _LETTER = re.compile(r"[(\[]?([A-Z])[)\].]?")
 
 _CALCULATES = re.compile(r"[-+*/^_!|]")
 _CALCULATED = re.compile(r"\s?[-+*/!|](?!\w\w)")
+_EMPHASIS = re.compile(r"(?<!\S)(\*\*|__|[*_`])(?=\S)([^*_`]+)(?<=\S)\1(?!\w)")
 
 
 def final_answer(solution: str) -> str | None:
@@ -169,7 +170,7 @@ def final_answer(solution: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _expected(gold: str) -> _Expected:
-    text = final_answer(gold) or ""
+    text = _EMPHASIS.sub(r"\2", final_answer(gold) or "")  # the stars of **18** multiply nothing
     letter = _LETTER.fullmatch(without_markup(text).strip(" {}$"))
     plain = re.fullmatch(r"(?:\$?[^\W\d]{1,12}\s*=)?[^=]*", text)  # "x = 5" expects a number, "2x = 5" an equation
     number = one_number(ascii_digits(text)) if plain and not letter else None

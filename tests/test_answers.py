@@ -111,7 +111,7 @@ def test_what_is_not_one_number_is_not_taken_for_one(said: str) -> None:
         ("two thirds", "2/3"), ("two and a half", "2.5"), ("one hundred and twenty-one", "121"), ("zero", "0"),
         ("50%", "50"), ("50", "50%"), ("50%", "0.5"), ("0.5", "50%"), ("-0", "0"), ("2^{10}", "1024"), ("5", "x = 5"),
         ("x = 5", "5"), ("12:30", "12:30"), ("1/3", "1/3"), ("11,\\! 600", "11600"), ("1011_{2}", "1011_2"),
-        ("1011", "1011_2"),
+        ("1011", "1011_2"), ("36/2", "**18**"), ("9/3", "`3` eggs"),
     ],
 )  # fmt: skip
 def test_equal(said: str, gold: str) -> None:
@@ -126,7 +126,7 @@ def test_equal(said: str, gold: str) -> None:
         ("1.414213562", "\\sqrt{2}"), ("\\boxed{1.41421356237309504880}", "\\sqrt{2}"), ("12:30", "12"),
         ("one of twenty thirty", "50"), ("18 thousand", "18"), ("2x = 5", "5x = 2"), ("50 cents", "0.5"),
         ("1011_3", "1011_2"), ("1", "x^2 + 1"), ("-1", "n! - 1"), ("3", "3i"), ("1", "ab+1"), ("2", "2/x"),
-        ("30", "9\\!:\\!30"), ("5", "5 \\text{ hours } 30 \\text{ minutes}"),
+        ("30", "9\\!:\\!30"), ("2", "x*2"), ("3", "**2x * 3**"), ("5", "5 \\text{ hours } 30 \\text{ minutes}"),
     ],
 )  # fmt: skip
 def test_unequal(said: str, gold: str) -> None:

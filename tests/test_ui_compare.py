@@ -116,14 +116,15 @@ def test_where_the_run_has_no_comparison_the_newest_is_shown(run: Run) -> None:
     assert compare.which_of(page(run), "", ())[0] == "2099-02"
 
 
-def test_an_opened_row_stays_when_the_same_evaluation_is_told_again(run: Run) -> None:
+def test_a_filter_and_an_opened_row_stay_when_the_same_evaluation_is_told_again(run: Run) -> None:
     with gr.Blocks():
         top, cases = compare._top(), compare._cases()
-    shown, opened = page(run), {cases.both, cases.wrongly, top.file}
-    chosen, listed = compare.which_of(shown, None, ())
-    assert opened <= compare.filled(top, cases, shown, None, (), "All", "").keys()
-    assert not opened & compare.filled(top, cases, shown, chosen, listed, "All", "").keys()
-    assert opened <= compare.filled(top, cases, shown, chosen, ("another run", chosen), "All", "").keys()
+    shown, theirs = page(run), {cases.kept, cases.table, cases.both, cases.wrongly, top.file}
+    first = compare.filled(top, cases, shown, None, compare.Told(), "All", "")
+    assert theirs <= first.keys()
+    assert not theirs & compare.filled(top, cases, shown, RUNS_OWN, first[top.told], "All", "").keys()
+    run.log.append(made.BOTH)  # the run went on, and was tested again
+    assert theirs <= compare.filled(top, cases, page(run), RUNS_OWN, first[top.told], "All", "").keys()
 
 
 def test_a_name_that_is_none_is_refused(run: Run) -> None:

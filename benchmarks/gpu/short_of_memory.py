@@ -1,6 +1,6 @@
 """Does a run that is short of memory step down, and finish? The 8B, with 9 GiB where its plan counts on a T4's 14.56.
 
-    python -m benchmarks.gpu.short_of_memory CHECKPOINTS RESULT.json [--gib 9] [--model 8b]
+    python -m benchmarks.gpu.short_of_memory CHECKPOINTS RESULT.json [--gib 9] [--model 8b] [--set SECTION.NAME=VALUE]
 
 The worker runs as it is, parent and child. It is told of a T4; PyTorch's allocator refuses what goes over the cap.
 """
@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument("result", type=Path)
     parser.add_argument("--gib", default="9")
     parser.add_argument("--model", default="8b")
+    parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.NAME=VALUE")
     arguments = parser.parse_args()
     real = hardware.gpu()
     assert real is not None
@@ -50,7 +51,7 @@ def main() -> int:
         }  # fmt: skip
         config = settings.config_of(
             arguments.model, arguments.checkpoints.absolute(), "grpo.max_steps=3", "grpo.save_steps=1",
-            "evaluation.problems=8",
+            "evaluation.problems=8", *arguments.settings,
         )  # fmt: skip
         began, run = time.time(), create(config, Path(root) / "short")
         start(run)
@@ -62,6 +63,7 @@ def main() -> int:
         "machine": f"{real}, memory capped to {arguments.gib} GiB",
         "versions": versions(),
         "model": f"{arguments.model}, random weights",
+        "settings": arguments.settings,
         "status": status,
         "alarms": [alarm.message for alarm in history.alarms],
         "attempts": history.started.attempt if history.started else 0,

@@ -29,8 +29,23 @@ class Turns(TrainerCallback):
         self.seconds: list[float] = []
         self.tokens: list[float] = []
         self.all_tokens: list[float] = []
+        self.writing: list[float] = []
         self.first_step_after = 0.0
         self.began = 0.0
+
+    def on_train_begin(self, *_: Any, model: Any = None, **__: Any) -> None:
+        """How much of a step is vLLM's: what is left is the training."""
+        if (engine := getattr(model, "vllm_engine", None)) is None:
+            return
+        generate = engine.generate
+
+        def timed(*arguments: Any, **options: Any) -> Any:
+            began = time.monotonic()
+            written = generate(*arguments, **options)
+            self.writing.append(time.monotonic() - began)
+            return written
+
+        engine.generate = timed
 
     def on_step_begin(self, *_: Any, **__: Any) -> None:
         if self.seconds:
@@ -63,6 +78,7 @@ class Turns(TrainerCallback):
             "tokens_per_second": round(completions * statistics.median(self.tokens[1:]) / seconds, 1),
             "completion_tokens": self.tokens,
             "prompt_tokens": round((self.all_tokens[-1] - self.all_tokens[-2] - written) / completions),
+            "vllm_seconds": [round(value, 2) for value in self.writing],
             "steps": [round(value, 2) for value in self.seconds],
             "seconds_to_first_step": round(self.first_step_after, 1),
             "peak_allocated_gib": round(torch.cuda.max_memory_allocated() / 2**30, 2),

@@ -40,12 +40,22 @@ Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
+class Told:
+    """What a page was last told."""
+
+    names: Names = ()
+    """Which evaluations there are; begins with the run's name."""
+    shown: tuple[object, ...] = ()
+    """The one that is shown, and when its answers were written."""
+
+
+@dataclass(frozen=True)
 class Top:
     """Which evaluation, its verdict, and what can be done with it."""
 
     stop: gr.Button
     which: gr.Dropdown
-    listed: gr.State
+    told: gr.State
     summary: gr.HTML
     now: gr.Button
     download: gr.Button
@@ -78,15 +88,16 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     cases = _cases()
     ask.build(view, evaluated, followers, place)
 
-    def fill(view: View, before: str | None, known: Names, sort: str, words: str) -> dict[Any, Any]:
-        return filled(top, cases, followers.look(view.run), before, known, sort, words)
+    def fill(view: View, before: str | None, told: Told, sort: str, words: str) -> dict[Any, Any]:
+        return filled(top, cases, followers.look(view.run), before, told, sort, words)
 
     def choose(view: View, chosen: str, sort: str, words: str) -> dict[Any, Any]:
         page = followers.look(view.run)
-        return filled(top, cases, page, chosen, (page.run.id, *page.evaluations.made) if page else (), sort, words)
+        names = (page.run.id, *page.evaluations.made) if page else ()
+        return filled(top, cases, page, chosen, Told(names), sort, words)
 
     shown = [*vars(top).values(), cases.column, cases.kept, cases.table, cases.both, cases.wrongly]
-    evaluated.change(fill, [view, top.which, top.listed, cases.kept, cases.words], shown, **QUIET)
+    evaluated.change(fill, [view, top.which, top.told, cases.kept, cases.words], shown, **QUIET)
     chosen = [view, top.which, cases.kept, cases.words]
     top.which.input(choose, chosen, shown, trigger_mode="always_last", **QUIET)
     _act(view, top, followers, place)
@@ -98,7 +109,7 @@ def _top() -> Top:
     return Top(
         stop=gr.Button("Stop the evaluation", variant="stop", elem_classes=OFF, elem_id="gs-stop-evaluation"),
         which=gr.Dropdown([], label="Which evaluation", elem_classes=OFF, elem_id="gs-which"),
-        listed=gr.State(()),
+        told=gr.State(Told()),
         summary=gr.HTML(nothing(None), elem_id="gs-summary"),
         now=gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate"),
         download=gr.Button("Every answer as JSON lines", elem_classes=OFF, elem_id="gs-lines"),
@@ -123,27 +134,42 @@ def _cases() -> Cases:
 
 
 def filled(
-    top: Top, cases: Cases, page: Page | None, before: str | None, known: Names, sort: str, words: str
+    top: Top, cases: Cases, page: Page | None, before: str | None, told: Told, sort: str, words: str
 ) -> dict[Any, Any]:
-    """What each part shows. `before` and `known`: which evaluation was chosen, of which."""
-    chosen, names = which_of(page, before, known)
+    """What each part shows. `before`: which evaluation was chosen. What shows the problems of the same one already
+    stays as it is: somebody may have filtered them, or opened one.
+    """
+    chosen, names = which_of(page, before, told.names)
     history = page.evaluations.made.get(chosen) if page else None
+    now = Told(names, (names[:1], chosen, *times(history)))
     untested = page is not None and page.status != "running" and not page.evaluation.measured
     updates: dict[Any, Any] = {
         top.stop: shown_if(page is not None and page.evaluations.going),
         top.which: offered(titles(page), chosen or None, before, elem_classes=[] if len(names) > 2 else OFF),
-        top.listed: names,
+        top.told: now,
         top.summary: evidence.summarise(page.run.id, history) if page and history else nothing(page),
         top.now: shown_if(untested and page is not None and evaluations.possible(page.run)),
         top.download: shown_if(history is not None),
-        cases.column: shown_if(history is not None and not history.sampled),
     }
-    if not (page is not None and known[:1] == (page.run.id,) and chosen == before):  # else an opened row stays
-        updates |= {cases.both: "", cases.wrongly: shown_if(False), top.file: gr.update(value=None, elem_classes=OFF)}
+    if now.shown == told.shown:
+        return updates
+    updates |= {
+        top.file: gr.update(value=None, elem_classes=OFF),
+        cases.column: shown_if(history is not None and not history.sampled),
+        cases.both: "",
+        cases.wrongly: shown_if(False),
+    }
     if history is not None and not history.sampled:
         updates[cases.kept] = offered(_choices(history), sort if sort in FILTERS else "All", sort)
         updates[cases.table] = problems_table(history, sort, words)
     return updates
+
+
+def times(history: History | None) -> list[float]:
+    """When the answers were written."""
+    if history is None:
+        return []
+    return [one.time for one in (history.base, history.tuned, *history.sampled.values()) if one is not None]
 
 
 def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
