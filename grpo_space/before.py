@@ -37,7 +37,7 @@ def chosen(arguments: argparse.Namespace) -> RunConfig:
 
 def examine(arguments: argparse.Namespace) -> int:
     if not arguments.json:
-        show(text("Looking. Every import is tried in a process of its own, which takes a minute or two."))
+        show(text("Looking. The packages are imported, which takes ten seconds, or a minute where vLLM is installed."))
     checks = doctor.examine(with_gpu=not arguments.no_gpu, token=get_token())
     if arguments.json:
         print_json([check.__dict__ for check in checks])

@@ -1,4 +1,4 @@
-"""Is everything here that a run needs? Each package is imported in a process of its own: this one stays light."""
+"""Is everything here that a run needs? The packages are imported in another process: this one stays light."""
 
 import os
 import platform
@@ -39,6 +39,7 @@ GPU_IMPORTS = {
 UNSLOTH = "import unsloth; from unsloth import FastLanguageModel"
 IMPORT_SECONDS = 300
 """The first import on a small Space reads gigabytes from a slow disk."""
+LATE = f"not done in {IMPORT_SECONDS} s"
 HUB_SECONDS = 5.0
 LEAST_DISK_GIB = 2
 LEAST_RAM_GIB = 3
@@ -62,7 +63,8 @@ def examine(with_gpu: bool, token: str | None = None) -> list[Check]:
     else:
         with locked(root() / "gpu.lock", what="being looked at by", run="doctor") as free:
             if free:
-                checks += _imports({**_statements(file), **({"unsloth": UNSLOTH} if _has("unsloth") else {})})
+                checks += _imports(_statements(file))
+                checks += _imports({"unsloth": UNSLOTH}) if _has("unsloth") else []  # wants to be the first
             else:
                 busy = "a run is going on: not looked at"
                 checks.append(Check("imports", True, busy, "ask again when it is done"))
@@ -124,25 +126,37 @@ def _statements(file: Path) -> dict[str, str]:
 
 
 def _imports(statements: dict[str, str]) -> Iterator[Check]:
-    for name, statement in statements.items():
-        try:
-            done = subprocess.run(
-                [sys.executable, "-c", statement],
-                env=without_secrets(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=IMPORT_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            yield Check(f"import {name}", False, f"not done in {IMPORT_SECONDS} s", "try again: a first import is slow")
-            continue
-        last = (done.stderr.strip().splitlines() or ["it crashed"])[-1]
-        if done.returncode:
-            yield Check(f"import {name}", False, last, "install the pinned versions again")
-        else:
+    """All in one process, as in a run. One that breaks it is named, and those after it get another process."""
+    left = dict(statements)
+    while left:
+        said, wrong = _ended(
+            "".join(f"{statement}\nprint('\\n{name}', flush=True)\n" for name, statement in left.items())
+        )
+        for name in [name for name in left if name in said.splitlines()]:
             yield Check(f"import {name}", True, "works")
+            del left[name]
+        if left:
+            name = next(iter(left))
+            advice = "try again: a first import is slow" if wrong == LATE else "install the pinned versions again"
+            yield Check(f"import {name}", False, wrong, advice)
+            del left[name]
+
+
+def _ended(script: str) -> tuple[str, str]:
+    """What a script printed, and what was wrong at its end."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env=without_secrets(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=IMPORT_SECONDS,
+        )
+    except subprocess.TimeoutExpired as late:
+        return (late.stdout or b"").decode(errors="replace"), LATE
+    last = (done.stderr.decode(errors="replace").strip().splitlines() or ["it crashed"])[-1]
+    return done.stdout.decode(errors="replace"), last if done.returncode > 0 else "it crashed"
 
 
 def _no_gpu(asked: bool) -> Check:

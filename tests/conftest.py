@@ -18,9 +18,14 @@ from tests.hub_server import HubServer
 from tests.hub_store import User
 
 ROOT = Path(__file__).resolve().parent.parent
-SMALL = ["--set", "evaluation.problems=16", "--set", "evaluation.probe_problems=4", "--set", "grpo.save_steps=2"]
-"""A real run, small enough for a test."""
+SMALL = [
+    "--set", "evaluation.problems=16", "--set", "evaluation.probe_problems=4", "--set", "grpo.save_steps=2",
+    "--set", "grpo.per_device_train_batch_size=16",
+]  # fmt: skip
+"""A real run, small enough for a test: 16 completions a step."""
 TOKEN = "hf_OwnersOwnToken0123456789"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Two workers of the tests train at once, on two cores perhaps: threads that wait for one another cost a tenth."""
 
 
 @pytest.fixture(autouse=True, scope="session")

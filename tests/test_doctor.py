@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -15,6 +16,7 @@ IDS = (
     "unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit", "unsloth/Qwen2.5-1.5B-Instruct-bnb-4bit",
     "unsloth/Qwen2.5-Math-7B-Instruct-bnb-4bit",
 )  # fmt: skip
+ADVICE = "install the pinned versions again"
 
 
 def test_a_driver_too_old_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +76,8 @@ def test_without_a_gpu_all_is_well_and_said(cli: Cli, hub: HubServer) -> None:
 
 
 def test_a_package_that_breaks_on_import_is_named(tmp_path: Path, cli: Cli, hub: HubServer) -> None:
-    (tmp_path / "peft.py").write_text("raise ImportError('peft needs another torch')")
+    (tmp_path / "datasets.py").write_text("raise ImportError('datasets needs another pyarrow')")
+    (tmp_path / "math_verify.py").write_text("import os; os.abort()")
     for name in IDS:
         hub.hub.create(name)
     os.environ["PYTHONPATH"], before = str(tmp_path), os.environ.get("PYTHONPATH", "")
@@ -83,4 +86,8 @@ def test_a_package_that_breaks_on_import_is_named(tmp_path: Path, cli: Cli, hub:
     finally:
         os.environ["PYTHONPATH"] = before
     assert done.returncode == 1
-    assert '"ImportError: peft needs another torch", "advice": "install the pinned versions again"' in done.stdout
+    found = {check["what"]: check for check in json.loads(done.stdout)}
+    broken = Check("import datasets", False, "ImportError: datasets needs another pyarrow", ADVICE)
+    assert found[broken.what] == vars(broken)
+    assert found["import math-verify"] == vars(Check("import math-verify", False, "it crashed", ADVICE))
+    assert {found[f"import {name}"]["found"] for name in ("transformers", "gradio")} == {"works"}

@@ -20,7 +20,7 @@ def build(access: Access) -> None:
     with gr.Accordion("Is everything here that a run needs?", open=False, elem_id="gs-doctor"):
         gr.HTML(
             "<p class='gs-dim'>Looks at the packages, the GPU and its driver, memory, disk, and the way to the Hugging "
-            "Face Hub. Half a minute; a minute and a half where vLLM is installed.</p>"
+            "Face Hub. About ten seconds, or a minute where vLLM is installed.</p>"
         )
         look = gr.Button("Look", elem_id="gs-look")
         said = gr.HTML(elem_id="gs-looked")
@@ -32,7 +32,7 @@ def build(access: Access) -> None:
         except UserError as error:
             yield note("bad", *map(text, error.problems))
             return
-        yield note("info", "Looking: each package is imported in a process of its own.")
+        yield note("info", "Looking: the packages are imported, ten seconds, or a minute where vLLM is installed.")
         yield await examined()
 
     look.click(looked, None, said, **QUIET)

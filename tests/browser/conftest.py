@@ -35,12 +35,30 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def app(runs_root: Path) -> Iterator[Served]:
-    served = Served()
+@pytest.fixture(scope="module")
+def runs_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The runs of all tests in a file, who share an app: it shows the newest."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("runs")
+        patch.setenv("GRPO_SPACE_RUNS", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def apps(runs_root: Path) -> Iterator[list[Served]]:
+    served: list[Served] = []
     yield served
-    if served.process.poll() is None:
-        served.close()
+    for each in served:
+        if each.process.poll() is None:
+            each.close()
+
+
+@pytest.fixture
+def app(apps: list[Served]) -> Served:
+    """The file's app; another one, where a test has ended it."""
+    if not apps or apps[-1].process.poll() is not None:
+        apps.append(Served())
+    return apps[-1]
 
 
 class Complaints(list[str]):
@@ -65,7 +83,7 @@ def visit(browser: Browser, app: Served, complaints: Complaints) -> Iterator[Ope
     contexts = []
 
     def visit(tab: str = "Preset", size: ViewportSize = WIDE, dark: bool = False) -> Page:
-        context = browser.new_context(viewport=size, color_scheme="dark" if dark else "light")
+        context = browser.new_context(viewport=size, color_scheme="dark" if dark else "light", reduced_motion="reduce")
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(SECONDS)

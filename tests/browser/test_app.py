@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from grpo_space.config import override, write_yaml
 from grpo_space.events import Answer, Evaluated, Finished, Group, Phase, Sample, Started
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, every, holder, locked, root
@@ -33,7 +34,23 @@ def train(page: Page, steps: int) -> None:
     field = page.locator("#field-grpo-max-steps input").first
     field.fill(str(steps))
     field.blur()
-    expect(page.locator("#preset-status")).to_contain_text(f"→ {steps}" if steps != 30 else "tiny")
+    expect(page.locator("#preset-status")).to_contain_text(f"→ {steps}")
+    start(page, steps)
+
+
+def train_small(page: Page, steps: int, folder: Path) -> None:
+    """With few completions and problems, from a config of one's own."""
+    small = ["grpo.per_device_train_batch_size=16", "evaluation.problems=20", f"grpo.max_steps={steps}"]
+    (folder / "small.yaml").write_text(write_yaml(override(read_preset("tiny").run, small)))
+    page.get_by_text("As a file: import and export").click()
+    with page.expect_file_chooser() as chooser:
+        page.locator("#import").click()
+    chooser.value.set_files(folder / "small.yaml")
+    expect(page.locator("#preset-status")).to_contain_text("Imported from small.yaml")
+    start(page, steps)
+
+
+def start(page: Page, steps: int) -> None:
     page.locator("#gs-next").click()
     expect(page.locator("#gs-plan")).to_contain_text(f"{steps} steps")
     page.locator("#gs-train").click()
@@ -77,11 +94,11 @@ def test_a_stranger_trains_watches_compares_and_takes_it_home(
     assert not complaints
 
 
-def test_two_watch_and_stop_asks_first(visit: Open, complaints: Complaints) -> None:
+def test_two_watch_and_stop_asks_first(visit: Open, complaints: Complaints, tmp_path: Path) -> None:
     one = visit()
     other = visit("Train")
-    train(one, 30)
-    expect(other.locator("#gs-now")).to_contain_text("step 1 of 30", timeout=A_RUN)
+    train_small(one, 300, tmp_path)
+    expect(other.locator("#gs-now")).to_contain_text("of 300", timeout=A_RUN)
     expect(other.locator("#gs-train")).to_be_disabled()
     other.locator("#gs-stop").click()
     other.locator("#gs-stop-no").click()
@@ -95,12 +112,12 @@ def test_two_watch_and_stop_asks_first(visit: Open, complaints: Complaints) -> N
     assert (every()[0].adapter / "adapter_model.safetensors").is_file()
     show(one, "Compare")
     one.locator("#gs-evaluate").click()
-    expect(one.locator("#gs-summary")).to_contain_text("of 400 right", timeout=A_RUN)
+    expect(one.locator("#gs-summary")).to_contain_text("of 20 right", timeout=A_RUN)
     assert not complaints
 
 
 def test_a_bad_value_is_refused_at_its_field(visit: Open) -> None:
-    page = visit()
+    page, before = visit(), every()
     field = page.locator("#field-grpo-num-generations").first
     field.locator("input").first.fill("7")
     field.locator("input").first.blur()
@@ -109,7 +126,7 @@ def test_a_bad_value_is_refused_at_its_field(visit: Open) -> None:
     expect(page.locator("#gs-plan")).to_contain_text("wrong values")
     page.locator("#gs-train").click()
     expect(page.locator(".toast-body")).to_contain_text("wrong values")
-    assert not every()
+    assert every() == before
 
 
 def test_a_failed_run_says_why_and_the_app_lives(visit: Open, fake: Fake, complaints: Complaints) -> None:
@@ -223,10 +240,10 @@ def test_a_phone_never_scrolls_sideways(visit: Open, dark: bool, complaints: Com
     assert not complaints
 
 
-def test_sigterm_saves_the_run(visit: Open, app: Served) -> None:
+def test_sigterm_saves_the_run(visit: Open, app: Served, tmp_path: Path) -> None:
     page = visit()
-    train(page, 30)
-    expect(page.locator("#gs-now")).to_contain_text("step 1 of 30", timeout=A_RUN)
+    train_small(page, 300, tmp_path)
+    expect(page.locator("#gs-now")).to_contain_text("of 300", timeout=A_RUN)
     run = every()[0]
     assert app.close() == 0
     assert holder(run.folder / "lock") is None

@@ -1,9 +1,11 @@
 """The Compare tab in a real browser: the evidence, the problems, and Ask both on a real model."""
 
+import contextlib
 import json
 import re
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,10 @@ from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file, save_file
 
 from grpo_space import adapters, serving, wrongly
+from grpo_space.errors import UserError
 from grpo_space.events import Finished, Started
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, holder
+from grpo_space.runs import Run, create, holder, stop
 from tests import made
 from tests.browser.conftest import PHONE, Complaints, Open
 
@@ -23,11 +26,16 @@ A_START = 120_000
 
 
 @pytest.fixture
-def compared(runs_root: Path) -> Run:
+def compared(runs_root: Path) -> Iterator[Run]:
     run = create(read_preset("tiny").run)
     for event in (Started(), made.BASE, made.BOTH, Finished(why="done")):
         run.log.append(event)
-    return run
+    yield run
+    with contextlib.suppress(UserError):  # it is not running
+        stop(run)
+    while run.status() == "running":
+        time.sleep(0.1)
+    serving.close(run)
 
 
 def with_adapter(run: Run) -> Run:

@@ -24,6 +24,13 @@ A_LOOK = 120_000
 
 
 @pytest.fixture
+def runs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Each of these has an app, a Hub and a machine of its own."""
+    monkeypatch.setenv("GRPO_SPACE_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
 def published_from(runs_root: Path, hub: HubServer) -> Iterator[Served]:
     """The app of somebody who is signed in, with a run of 2 steps."""
     folder = runs_root / "2026-01-01-000000-tiny-abc"
