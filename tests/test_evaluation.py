@@ -62,7 +62,7 @@ def said(done: "subprocess.CompletedProcess[str]") -> Any:
 def gone(run: Run) -> None:
     """Waits until no worker has the run or the machine."""
     while holder(run.folder / "lock") is not None or holder(run.folder.parent / "gpu.lock") is not None:
-        pass
+        time.sleep(0.05)
 
 
 def zeros(run: Run, folder: Path) -> Path:
@@ -170,7 +170,7 @@ def test_one_that_is_refused_takes_no_others_log_away(run: Run) -> None:
             refused.append(str(error))
 
     while time.time() % 1 > 0.5:
-        pass
+        time.sleep(0.05)
     both = [threading.Thread(target=begin) for _ in range(2)]
     for one in both:
         one.start()

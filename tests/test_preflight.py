@@ -6,7 +6,7 @@ import pytest
 
 from grpo_space.presets import read_preset
 from grpo_space.worker.preflight import cut_finding, equal_finding, reward_finding, right_finding
-from tests.conftest import Cli
+from tests.conftest import SMALL, Cli
 
 
 def groups(*paid: str) -> Sequence[Sequence[float]]:
@@ -73,7 +73,7 @@ def test_the_tiny_preset_is_trainable(cli: Cli) -> None:
 def test_a_dead_reward_is_not_trainable(cli: Cli, tmp_path: Path) -> None:
     own = tmp_path / "own.py"
     own.write_text("def nothing(completions, **columns):\n    return [0.0] * len(completions)\n")
-    done = cli("preflight", "tiny", "--set", f"rewards.{own}:nothing=0.1")
+    done = cli("preflight", "tiny", *SMALL, "--set", f"rewards.{own}:nothing=0.1")
     assert done.returncode == 1
     assert "nothing never fires" in done.stdout
     assert "Not trainable as it is." in done.stdout

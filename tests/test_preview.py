@@ -83,7 +83,7 @@ def test_it_is_not_waited_for_without_end(runs_root: Path) -> None:
 def test_the_worker_loads_no_trainer_and_says_nothing_else(runs_root: Path) -> None:
     code = (
         "import sys; from grpo_space.worker import preview; preview.main();"
-        "assert not {'trl', 'peft', 'gradio'} & sys.modules.keys()"
+        "assert not {'torch', 'trl', 'peft', 'gradio'} & sys.modules.keys()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], input=write_yaml(TINY), capture_output=True, text=True, check=True, cwd=ROOT

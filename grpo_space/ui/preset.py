@@ -133,7 +133,7 @@ def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Re
             config = _right(text)
             below = rows_of(config) if config.data.path else ""
             yield {
-                tab.rows: cards.note("Reading rows and tokenizer: about 5 seconds, up to 2 minutes from the Hub."),
+                tab.rows: cards.note("Reading rows and tokenizer: about 2 seconds, up to 2 minutes from the Hub."),
                 tab.preview: gr.update(interactive=False),
             }
             shown = cards.seen(runs.preview(config))

@@ -102,7 +102,9 @@ def half_done(cut_off: Path, hub: HubServer) -> Iterator[Served]:
 @pytest.fixture
 def cut_off(runs_root: Path) -> Path:
     """A run of 8 steps whose worker was killed after its first checkpoint."""
-    process = start_cli("train", "tiny", "--set", "grpo.max_steps=8", *SMALL)
+    process = start_cli(
+        "train", "tiny", *SMALL, "--set", "grpo.per_device_train_batch_size=64", "--set", "grpo.max_steps=8"
+    )
     run = the_run()
     until(run.log, at_step(3))
     worker = holder(run.folder / "lock")
