@@ -35,7 +35,7 @@ from grpo_space.history import History
 from grpo_space.presets import read_preset
 from grpo_space.report import samples_rows
 from grpo_space.runs import Run, create, locked
-from grpo_space.ui import ask, compare, evaluate, evidence, follow
+from grpo_space.ui import ask, compare, evaluate, evidence, follow, problems
 from grpo_space.ui.evaluate import ADAPTER, FILE, OTHER, Chosen, asked_for, plan_words
 from grpo_space.ui.follow import Follower, Followers, Page
 from grpo_space.ui.later import OWN as RUNS_OWN
@@ -118,7 +118,7 @@ def test_where_the_run_has_no_comparison_the_newest_is_shown(run: Run) -> None:
 
 def test_a_filter_and_an_opened_row_stay_when_the_same_evaluation_is_told_again(run: Run) -> None:
     with gr.Blocks():
-        top, cases = compare._top(), compare._cases()
+        top, cases = compare._top(), problems.draw()
     shown, theirs = page(run), {cases.kept, cases.table, cases.both, cases.wrongly, top.file}
     first = compare.filled(top, cases, shown, None, compare.Told(), "All", "")
     assert theirs <= first.keys()
@@ -129,10 +129,10 @@ def test_a_filter_and_an_opened_row_stay_when_the_same_evaluation_is_told_again(
 
 def test_a_name_that_is_none_is_refused(run: Run) -> None:
     shown = page(run)
-    assert compare.looked_at(shown, RUNS_OWN) is shown.evaluation
+    assert problems.looked_at(shown, RUNS_OWN) is shown.evaluation
     for name in ("", "../events", "2099-01"):
         with pytest.raises(UserError, match="not there any more"):
-            compare.looked_at(shown, name)
+            problems.looked_at(shown, name)
     with pytest.raises(UserError, match="not there any more"):
         compare.lines_file(None, RUNS_OWN)
 
@@ -401,7 +401,7 @@ def test_a_report_says_of_which_evaluation_it_is(run: Run) -> None:
     later(run, "2099-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
     told = page(run).evaluations.made["2099-01"]
     for _ in range(2):  # kept once
-        report = wrongly.keep(run, evidence.title(told), compare.problem_of(told, "8"))
+        report = wrongly.keep(run, evidence.title(told), problems.problem_of(told, "8"))
         assert "\n\nEvaluation: The run's adapter on GSM8K's test, 100 problems, " in report
     [kept] = wrongly.file_of(run).read_text().splitlines()
     assert json.loads(kept)["evaluation"] == evidence.title(told)

@@ -16,7 +16,7 @@ from grpo_space.events import EventLog, Failed, Finished, Phase, Started
 from grpo_space.history import History
 from grpo_space.presets import read_preset
 from grpo_space.runs import create
-from grpo_space.ui import compare, evidence, follow, progress, stream, table, words
+from grpo_space.ui import evidence, follow, problems, progress, stream, table, words
 from grpo_space.ui.curves import MOST_POINTS, Curves, Line
 from grpo_space.ui.follow import Follower, Followers, named
 from grpo_space.ui.markup import text
@@ -182,10 +182,10 @@ def test_a_row_that_is_none_is_refused(follower: Follower) -> None:
     for event in whole_run(1):
         follower.run.log.append(event)
     history = follower.page().evaluation
-    assert "gs-pair" in compare.side_by_side(history, "4")
+    assert "gs-pair" in problems.side_by_side(history, "4")
     for row in ("0", "5", "-1", "²", "x", ""):
         with pytest.raises(UserError):
-            compare.side_by_side(history, row)
+            problems.side_by_side(history, row)
 
 
 def test_every_end_has_words(follower: Follower) -> None:

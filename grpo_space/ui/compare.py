@@ -7,35 +7,17 @@ from typing import Any
 import gradio as gr
 
 from grpo_space import evaluations, lines
-from grpo_space import wrongly as wrongly_graded
-from grpo_space.comparison import Outcome, Problem, of
 from grpo_space.errors import UserError
-from grpo_space.events import Answer
 from grpo_space.history import History
-from grpo_space.ui import ask, downloads, evaluate, evidence, microscope, table
+from grpo_space.ui import ask, downloads, evaluate, evidence, problems
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers, Page
-from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.ui.markup import note, tag
 from grpo_space.ui.place import Place
+from grpo_space.ui.problems import looked_at
 from grpo_space.ui.stream import OFF, View, offered, shown_if
 
-FILTERS: dict[str, Outcome | None] = {
-    "All": None,
-    "Fixed": "fixed",
-    "Broken": "broken",
-    "Both right": "both right",
-    "Both wrong": "both wrong",
-}
-HEADERS = ["#", "Problem", "Right", "Base", "Tuned"]
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
-INTO_VIEW = """
-watch('value', () => {
-  if (!element.querySelector('.gs-pair')) return;
-  const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  element.scrollIntoView({ behavior: still ? 'auto' : 'smooth', block: 'nearest' });
-});
-"""
-"""JavaScript: an opened row's answers stand below the table, on a phone below the screen."""
 Names = tuple[str, ...]
 
 
@@ -62,22 +44,6 @@ class Top:
     file: gr.File
 
 
-@dataclass(frozen=True)
-class Cases:
-    """Its problems one by one, and below them the one that was opened."""
-
-    column: gr.Column
-    kept: gr.Radio
-    words: gr.Textbox
-    table: gr.HTML
-    both: gr.HTML
-    opened: gr.State
-    wrongly: gr.Accordion
-    why: gr.Textbox
-    report: gr.Button
-    kept_report: gr.Textbox
-
-
 def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: Followers, place: Place) -> None:
     """Shows an evaluation of the run that is looked at; `evaluated` changes when there is another one. `evaluating`
     tells how far one is that goes on.
@@ -85,7 +51,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     evaluating.render()  # type: ignore[no-untyped-call]
     top = _top()
     evaluate.build(view, evaluated, followers, place)
-    cases = _cases()
+    cases = problems.draw()
     ask.build(view, evaluated, followers, place)
 
     def fill(view: View, before: str | None, told: Told, sort: str, words: str) -> dict[Any, Any]:
@@ -101,8 +67,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     chosen = [view, top.which, cases.kept, cases.words]
     top.which.input(choose, chosen, shown, trigger_mode="always_last", **QUIET)
     _act(view, top, followers, place)
-    _read(view, top.which, cases, followers)
-    _report(view, top.which, cases, followers, place)
+    problems.wire(cases, view, top.which, followers, place)
 
 
 def _top() -> Top:
@@ -117,24 +82,8 @@ def _top() -> Top:
     )
 
 
-def _cases() -> Cases:
-    with gr.Column(elem_classes=OFF) as column:
-        gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
-        kept = gr.Radio(list(FILTERS), value="All", show_label=False, container=False, elem_id="gs-filter")
-        words = gr.Textbox("", placeholder="Search problems and answers", show_label=False, container=False,
-                           max_length=200, elem_id="gs-search")  # fmt: skip
-        problems = table.component("gs-problems")
-        both = gr.HTML(elem_id="gs-both", js_on_load=INTO_VIEW)
-        with gr.Accordion("This was graded wrongly", open=False, elem_classes=OFF, elem_id="gs-wrongly") as wrongly:
-            why = gr.Textbox("", label="What is wrong with it? (if you like)", max_length=2000)
-            report = gr.Button("Keep it as a report", elem_id="gs-report")
-            kept_report = gr.Textbox("", label="The report, to copy: it is kept in the run folder too", lines=6,
-                                     buttons=["copy"], interactive=False, elem_id="gs-kept-report")  # fmt: skip
-    return Cases(column, kept, words, problems, both, gr.State(""), wrongly, why, report, kept_report)
-
-
 def filled(
-    top: Top, cases: Cases, page: Page | None, before: str | None, told: Told, sort: str, words: str
+    top: Top, cases: problems.Cases, page: Page | None, before: str | None, told: Told, sort: str, words: str
 ) -> dict[Any, Any]:
     """What each part shows. `before`: which evaluation was chosen. What shows the problems of the same one already
     stays as it is: somebody may have filtered them, or opened one.
@@ -153,16 +102,7 @@ def filled(
     }
     if now.shown == told.shown:
         return updates
-    updates |= {
-        top.file: gr.update(value=None, elem_classes=OFF),
-        cases.column: shown_if(history is not None and not history.sampled),
-        cases.both: "",
-        cases.wrongly: shown_if(False),
-    }
-    if history is not None and not history.sampled:
-        updates[cases.kept] = offered(_choices(history), sort if sort in FILTERS else "All", sort)
-        updates[cases.table] = problems_table(history, sort, words)
-    return updates
+    return updates | {top.file: gr.update(value=None, elem_classes=OFF)} | problems.shown(cases, history, sort, words)
 
 
 def times(history: History | None) -> list[float]:
@@ -199,39 +139,6 @@ def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
     top.download.click(as_lines, [view, top.which], top.file, **QUIET)
 
 
-def _read(view: gr.State, which: gr.Dropdown, cases: Cases, followers: Followers) -> None:
-    """The filter, the search, and a row's answers."""
-
-    @in_words
-    def keep(view: View, chosen: str, kept: str, words: str) -> tuple[str, str, Any]:
-        page = followers.look(view.run)
-        return (problems_table(looked_at(page, chosen), kept, words) if page else ""), "", shown_if(False)
-
-    @in_words
-    def open_row(view: View, chosen: str, event: gr.EventData) -> tuple[str, str, Any, str, str]:
-        page, number = followers.look(view.run), table.chosen(event)
-        return side_by_side(looked_at(page, chosen), number), number, shown_if(True), "", ""
-
-    looked_for: Any = [cases.kept.input, cases.words.change]
-    found_now = [cases.table, cases.both, cases.wrongly]
-    asked = [view, which, cases.kept, cases.words]
-    gr.on(looked_for, keep, asked, found_now, trigger_mode="always_last", **QUIET)
-    opened = [cases.both, cases.opened, cases.wrongly, cases.why, cases.kept_report]
-    cases.table.select(open_row, [view, which], opened, **QUIET)
-
-
-def _report(view: gr.State, which: gr.Dropdown, cases: Cases, followers: Followers, place: Place) -> None:
-    @in_words
-    def keep_report(view: View, chosen: str, number: str, why: str, request: gr.Request) -> str:
-        place.access.allowed(request)
-        if (page := followers.look(view.run)) is None:
-            raise UserError("There is no run yet.")
-        history = looked_at(page, chosen)
-        return wrongly_graded.keep(page.run, evidence.title(history), problem_of(history, number), str(why or ""))
-
-    cases.report.click(keep_report, [view, which, cases.opened, cases.why], cases.kept_report, **QUIET)
-
-
 def which_of(page: Page | None, chosen: str | None, listed: Names) -> tuple[str, Names]:
     """Which evaluation to show of those that there are: one made since the page last listed them, else the chosen one,
     else the run's own on the most problems, else the newest. Gives the list too, which begins with the run's name.
@@ -246,17 +153,6 @@ def which_of(page: Page | None, chosen: str | None, listed: Names) -> tuple[str,
         return chosen, names
     best = [name for name, history in made.items() if history is page.evaluation]
     return next(iter(best), next(reversed(made), "")), names
-
-
-def looked_at(page: Page | None, chosen: str) -> History:
-    """
-    Raises:
-        UserError: where there is none of that name, which comes from a browser.
-    """
-    history = page.evaluations.made.get(str(chosen)) if page else None
-    if history is None:
-        raise UserError("That evaluation is not there any more: choose another one.")
-    return history
 
 
 def titles(page: Page | None) -> list[tuple[str, str]]:
@@ -297,66 +193,4 @@ def nothing(page: Page | None) -> str:
         "info",
         tag("b", "This run ended before the tuned model was tested."),
         "Evaluate it below, if it saved an adapter: stopped runs have one. Or go on with it in Train.",
-    )
-
-
-def found(history: History, kept: str, words: str) -> list[Problem]:
-    return of(history).found(FILTERS.get(kept), words) if history.base and history.tuned else []
-
-
-def _choices(history: History) -> list[tuple[str, str]]:
-    return [(f"{name} ({len(found(history, name, ''))})", name) for name in FILTERS]
-
-
-def problems_table(history: History, kept: str, words: str = "") -> str:
-    return table.html(
-        HEADERS, rows(found(history, kept, str(words or "")[:200])), "None of the problems is like that.", _cell
-    )
-
-
-def _cell(said: str) -> str:
-    kind = {"✓": "gs-right", "✗": "gs-wrong"}.get(said[:1], "")
-    return tag("span", text(said), kind)
-
-
-def rows(problems: list[Problem]) -> list[list[str]]:
-    return [
-        [str(p.number), _short(p.base.question), _short(p.base.gold, 40), _mark(p.base), _mark(p.tuned)]
-        for p in problems
-    ]
-
-
-def _mark(answer: Answer) -> str:
-    return f"{'✓' if answer.correct else '✗'}\u00a0{_short(answer.value or 'no answer', 20)}"
-
-
-def _short(said: str, most: int = 160) -> str:
-    return said if len(said) <= most else said[: most - 1] + "…"
-
-
-def problem_of(history: History, number: str) -> Problem:
-    """The problem of a table's row, which comes from a browser.
-
-    Raises:
-        UserError: where it is no row of the table.
-    """
-    problems = found(history, "All", "")
-    if not (number.isascii() and number.isdecimal()) or not 1 <= int(number) <= len(problems):
-        raise UserError("That row is not in the table any more.")
-    return problems[int(number) - 1]
-
-
-def side_by_side(history: History, number: str) -> str:
-    """Both answers to a problem, by its number in the table."""
-    problem = problem_of(history, number)
-    asked = microscope.question(f"Problem {number}", problem.base.question, problem.base.gold)
-    return asked + box("gs-pair", _answer("Base", problem.base), _answer("Tuned", problem.tuned))
-
-
-def _answer(name: str, answer: Answer) -> str:
-    kind = "gs-up" if answer.correct else "gs-down"
-    return box(
-        f"gs-sample {kind}",
-        box("gs-advantage", tag("b", name), tag("span", f"{answer.tokens} tokens")),
-        microscope.completion(answer, answer.question, answer.gold),
     )
