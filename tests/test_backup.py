@@ -192,9 +192,8 @@ def test_a_killed_run_goes_on_elsewhere_to_its_end(
     cli: Cli, runs_root: Path, hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    process = start_cli(
-        "train", "tiny", *SMALL, "--set", "grpo.per_device_train_batch_size=64", "--set", "grpo.max_steps=8"
-    )
+    slow = ["--set", "grpo.per_device_train_batch_size=64", "--set", "grpo.max_steps=8"]
+    process = start_cli("train", "tiny", *SMALL, *slow)  # or it would be over before it is kept
     run = the_run()
     step = random.randint(3, 6)
     until(run.log, at_step(step))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from grpo_space.__main__ import main
 from grpo_space.events import Step
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, every, locked
@@ -31,7 +32,21 @@ def test_the_command_line_is_light(runs_root: Path) -> None:
     assert not runs_root.exists()
 
 
-# Bad input
+# Bad input: refused before any process is started, so the tests start none either
+
+
+@pytest.fixture
+def called(runs_root: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cli:
+    monkeypatch.chdir(ROOT)
+
+    def call(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        try:
+            code = main(arguments)
+        except SystemExit as ended:
+            code = int(str(ended.code))
+        return subprocess.CompletedProcess(arguments, code, *capfd.readouterr())
+
+    return call
 
 
 @pytest.mark.parametrize(
@@ -62,17 +77,19 @@ def test_the_command_line_is_light(runs_root: Path) -> None:
     ],
 )  # fmt: skip
 def test_bad_input_is_one_line_that_says_what_is_wrong(
-    cli: Cli, runs_root: Path, arguments: list[str], words: list[str]
+    called: Cli, runs_root: Path, arguments: list[str], words: list[str]
 ) -> None:
-    assert_refused(cli(*arguments), *words)
+    assert_refused(called(*arguments), *words)
     assert not runs_root.exists()
 
 
-def test_every_problem_is_a_line_of_its_own(cli: Cli) -> None:
+def test_every_problem_is_a_line_of_its_own(called: Cli) -> None:
     settings = ["grpo.beta=x", "grpo.num_generations=7", "sed=1", "nonsense"]
-    done = cli("train", "tiny", *(part for setting in settings for part in ("--set", setting)))
+    done = called("train", "tiny", *(part for setting in settings for part in ("--set", setting)))
     assert_refused(done, "grpo.beta: 'x'", "grpo.num_generations: 7", "sed: there is no such setting", lines=4)
-    done = cli("train", "tiny", "--set", "model.id=./none", "--set", "data.path=none", "--set", "data.test_path=none")
+    done = called(
+        "train", "tiny", "--set", "model.id=./none", "--set", "data.path=none", "--set", "data.test_path=none"
+    )
     assert_refused(done, "model.id: ", "data.path: ", "data.test_path: ", lines=3)
 
 
@@ -85,32 +102,32 @@ def test_every_problem_is_a_line_of_its_own(cli: Cli) -> None:
         ('{"question": "q", "answer": "1"}\n', "data: "),
     ],
 )
-def test_bad_data_is_found_before_anything_heavy(cli: Cli, tmp_path: Path, content: str, words: str) -> None:
+def test_bad_data_is_found_before_anything_heavy(called: Cli, tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "rows.jsonl").write_text(content)
-    assert_refused(cli("train", "tiny", "--set", f"data.path={tmp_path / 'rows.jsonl'}"), words)
+    assert_refused(called("train", "tiny", "--set", f"data.path={tmp_path / 'rows.jsonl'}"), words)
     assert every() == []
 
 
-def test_what_came_to_nothing_trips_no_later_command(cli: Cli, tmp_path: Path) -> None:
+def test_what_came_to_nothing_trips_no_later_command(called: Cli, tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     again = ["train", "tiny", "--set", f"data.path={rows}", "--run-dir", str(tmp_path / "run")]
     rows.write_text("not JSON\n")
-    assert_refused(cli(*again), "rows.jsonl line 1: is not JSON")
+    assert_refused(called(*again), "rows.jsonl line 1: is not JSON")
     assert not (tmp_path / "run").exists()
     rows.write_text('{"question": "q"}\n')
-    assert_refused(cli(*again), "rows.jsonl line 1: has no answer")
+    assert_refused(called(*again), "rows.jsonl line 1: has no answer")
 
 
-def test_commands_on_a_run_that_failed_early(cli: Cli, fake: Fake) -> None:
+def test_commands_on_a_run_that_failed_early(called: Cli, fake: Fake) -> None:
     run, _ = fake("fails")
-    assert_refused(cli("evaluate", run.id), "has no adapter yet")
-    assert_refused(cli("ask", run.id, "How many?"), "has no adapter yet")
-    assert_refused(cli("stop", run.id), "is not running (failed)")
+    assert_refused(called("evaluate", run.id), "has no adapter yet")
+    assert_refused(called("ask", run.id, "How many?"), "has no adapter yet")
+    assert_refused(called("stop", run.id), "is not running (failed)")
 
 
-def test_an_empty_data_file_is_named(cli: Cli, tmp_path: Path) -> None:
+def test_an_empty_data_file_is_named(called: Cli, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").touch()
-    assert_refused(cli("train", "tiny", "--set", f"data.path={tmp_path / 'rows.jsonl'}"), "rows.jsonl is empty")
+    assert_refused(called("train", "tiny", "--set", f"data.path={tmp_path / 'rows.jsonl'}"), "rows.jsonl is empty")
 
 
 @pytest.mark.parametrize(
@@ -118,8 +135,8 @@ def test_an_empty_data_file_is_named(cli: Cli, tmp_path: Path) -> None:
     [[], ["fly"], ["train"], ["train", "tiny", "--sett", "a=1"], ["evaluate", "x", "--limit", "0"],
      ["evaluate", "x", "--limit", "some"], ["watch"], ["ask", "run"]],
 )  # fmt: skip
-def test_what_the_parser_refuses_is_two(cli: Cli, arguments: list[str]) -> None:
-    done = cli(*arguments)
+def test_what_the_parser_refuses_is_two(called: Cli, arguments: list[str]) -> None:
+    done = called(*arguments)
     assert done.returncode == 2
     assert "usage:" in done.stderr
     assert "Traceback" not in done.stderr

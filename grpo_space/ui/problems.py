@@ -97,7 +97,10 @@ def _read(view: gr.State, which: gr.Dropdown, cases: Cases, followers: Followers
     @in_words
     def open_row(view: View, chosen: str, event: gr.EventData) -> tuple[str, str, Any, str, str]:
         page, number = followers.look(view.run), table.chosen(event)
-        return side_by_side(looked_at(page, chosen), number), number, shown_if(True), "", ""
+        both = side_by_side(looked_at(page, chosen), number)
+        if page is not None and page.status != "running":
+            view.run = page.run.id  # somebody reads: a run that others start does not take its place
+        return both, number, shown_if(True), "", ""
 
     looked_for: Any = [cases.kept.input, cases.words.change]
     found_now = [cases.table, cases.both, cases.wrongly]

@@ -17,9 +17,9 @@ from grpo_space import adapters, serving, wrongly
 from grpo_space.errors import UserError
 from grpo_space.events import Finished, Started
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, holder, stop
+from grpo_space.runs import Run, create, holder, locked, stop
 from tests import made
-from tests.browser.conftest import PHONE, Complaints, Open
+from tests.browser.conftest import PHONE, Complaints, Open, show
 
 A_START = 120_000
 """The longest wait for a server that loads its model, in ms."""
@@ -262,11 +262,23 @@ def test_an_adapter_that_cannot_be_had_says_so(visit: Open, compared: Run) -> No
     expect(page.locator("#gs-evaluating")).to_contain_text("Put it right, then evaluate again.")
 
 
-def test_the_answers_of_a_row_come_into_view(visit: Open, compared: Run) -> None:
+def test_the_answers_of_a_row_come_into_view_and_stay_when_others_train(
+    visit: Open, compared: Run, runs_root: Path
+) -> None:
     page = visit("Compare", size=PHONE)
     page.locator("#gs-problems tbody tr").nth(2).click()
     expect(page.locator("#gs-both .gs-question")).to_be_in_viewport()
     expect(page.locator("#gs-both .gs-sample").first).to_be_in_viewport()
+
+    newer = create(read_preset("tiny").run)
+    with locked(newer.folder / "lock"), locked(runs_root / "gpu.lock", what="training", run=newer.id, task="train"):
+        newer.log.append(Started())
+        expect(page.locator("#gs-head")).to_contain_text("another run is going on")
+        expect(page.locator("#gs-both .gs-sample")).to_have_count(2)
+        show(page, "Train")
+        expect(page.locator("#gs-now")).to_contain_text(compared.id)
+        page.locator("#gs-back").click()
+        expect(page.locator("#gs-now")).to_contain_text(newer.id)
 
 
 def test_an_empty_question_is_refused_in_words(visit: Open, compared: Run) -> None:
