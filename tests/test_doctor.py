@@ -66,6 +66,15 @@ def test_the_hub_in_words(hub: HubServer) -> None:
     assert (answers.ok, answers.found.startswith("cannot be reached")) == (True, True)
 
 
+def test_without_a_gpu_all_is_well_and_said(cli: Cli, hub: HubServer) -> None:
+    for name in IDS:
+        hub.hub.create(name)
+    done = cli("doctor", "--no-gpu")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "problem" not in done.stdout
+    assert "import trl" in done.stdout
+
+
 def test_a_package_that_breaks_on_import_is_named(tmp_path: Path, cli: Cli, hub: HubServer) -> None:
     (tmp_path / "datasets.py").write_text("raise ImportError('datasets needs another pyarrow')")
     (tmp_path / "math_verify.py").write_text("import os; os.abort()")

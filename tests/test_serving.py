@@ -193,7 +193,7 @@ def test_a_long_answer_takes_long(wordy: Run) -> None:
     """Or what follows would show nothing."""
     answering = Asking(wordy)
     answering.until("which")
-    answering.join(AT_ONCE)
+    answering.join(2 * AT_ONCE)
     assert answering.is_alive()
     serving.close(wordy)
     answering.end()

@@ -37,7 +37,7 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
                 chosen = preset.build(place.gpu, place.access.allowed)
                 next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
             with gr.Tab("Train", id="train") as train_tab:
-                training = train.build(page, train_tab, chosen, followers, place, header)
+                training = train.build(page, train_tab, chosen.config, chosen.requested, followers, place, header)
                 past.build(training.view, followers)
                 machine.build(place.access)
             with gr.Tab("Compare", id="compare") as compare_tab:

@@ -14,7 +14,6 @@ from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers, Page, going_on
 from grpo_space.ui.markup import tag, text
 from grpo_space.ui.place import Place
-from grpo_space.ui.preset_layout import PresetTab
 from grpo_space.ui.stream import ASK_AGAIN, OFF, Stream, View, shown_if
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -31,9 +30,12 @@ class TrainTab:
 
 
 def build(
-    page: gr.Blocks, tab: gr.Tab, chosen: PresetTab, followers: Followers, place: Place, header: gr.HTML
-) -> TrainTab:
-    """`header` shows on top of every tab what goes on."""
+    page: gr.Blocks, tab: gr.Tab, config: gr.State, requested: gr.State, followers: Followers, place: Place,
+    header: gr.HTML,
+) -> TrainTab:  # fmt: skip
+    """`header` shows on top of every tab what goes on; `config` holds what Preset has chosen, and whoever writes a
+    config's YAML into `requested` makes Preset show it.
+    """
     view, started = gr.State(View()), gr.State("")
     plan = gr.HTML(elem_id="gs-plan")
     with gr.Row(elem_classes="gs-actions"):
@@ -86,18 +88,18 @@ def build(
     def planned(sent: str) -> str:
         return _plan(sent, place)
 
-    shown_with: Any = [page.load, tab.select, chosen.config.change]
-    gr.on(shown_with, planned, chosen.config, plan, concurrency_limit=4, trigger_mode="always_last", **QUIET)
+    shown_with: Any = [page.load, tab.select, config.change]
+    gr.on(shown_with, planned, config, plan, concurrency_limit=4, trigger_mode="always_last", **QUIET)
     handlers = _Handlers(followers, place)
     pressed = train.click(lambda: gr.update(interactive=False, value="Starting"), None, train, queue=False, **QUIET)
-    start = pressed.then(handlers.start, [chosen.config, view], started, concurrency_limit=4, **QUIET)
+    start = pressed.then(handlers.start, [config, view], started, concurrency_limit=4, **QUIET)
     start.then(offered, stream.buttons, buttons, **QUIET)  # also where it was refused
     stop.click(lambda: shown_if(True), None, confirm, **QUIET)
     no.click(lambda: shown_if(False), None, confirm, **QUIET)
     yes.click(handlers.stop, view, confirm, concurrency_limit=4, **QUIET)
     resume.click(handlers.resume, view, None, concurrency_limit=4, **QUIET)
     use.click(None, js=tabs.show("preset"))  # before what takes its time: Gradio does the two one after the other
-    use.click(handlers.config, view, chosen.requested, **QUIET)
+    use.click(handlers.config, view, requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
     scope.select(handlers.group, view, group, concurrency_limit=8, trigger_mode="always_last", **QUIET)
     return TrainTab(view, stream.evaluated, evaluating, compare)

@@ -83,7 +83,7 @@ def visit(browser: Browser, app: Served, complaints: Complaints) -> Iterator[Ope
     contexts = []
 
     def visit(tab: str = "Preset", size: ViewportSize = WIDE, dark: bool = False) -> Page:
-        context = browser.new_context(viewport=size, color_scheme="dark" if dark else "light", reduced_motion="reduce")
+        context = browser.new_context(viewport=size, color_scheme="dark" if dark else "light")
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(SECONDS)

@@ -6,6 +6,7 @@ import signal
 import zipfile
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from grpo_space.config import override, write_yaml
@@ -228,9 +229,10 @@ def test_what_models_write_stays_text(visit: Open, complaints: Complaints) -> No
     assert not complaints
 
 
-def test_a_phone_never_scrolls_sideways(visit: Open, complaints: Complaints) -> None:
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_never_scrolls_sideways(visit: Open, dark: bool, complaints: Complaints) -> None:
     finished()
-    page = visit(size=PHONE, dark=True)
+    page = visit(size=PHONE, dark=dark)
     for tab in TABS:
         show(page, tab)
         expect(page.locator("#gs-head")).to_be_visible()
@@ -238,12 +240,15 @@ def test_a_phone_never_scrolls_sideways(visit: Open, complaints: Complaints) -> 
     assert not complaints
 
 
-def test_sigterm_stops_the_run_and_waits_for_it(fake: Fake, app: Served) -> None:
-    run, _ = fake("works")
-    with locked(root() / "gpu.lock", what="training", run=run.id, task="train"):
-        assert app.close() == 0
+def test_sigterm_saves_the_run(visit: Open, app: Served, tmp_path: Path) -> None:
+    page = visit()
+    train_small(page, 300, tmp_path)
+    expect(page.locator("#gs-now")).to_contain_text("of 300", timeout=A_RUN)
+    run = every()[0]
+    assert app.close() == 0
     assert holder(run.folder / "lock") is None
     assert run.status() == "stopped"
+    assert (run.adapter / "adapter_model.safetensors").is_file()
 
 
 def test_ctrl_c_lets_the_run_go_on(fake: Fake, app: Served) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from grpo_space.config import RunConfig, parse, read_yaml, write_yaml
@@ -188,8 +189,9 @@ def test_a_config_is_exported_and_imported(visit: Open, tmp_path: Path, complain
     assert not complaints
 
 
-def test_nothing_scrolls_sideways(visit: Open, complaints: Complaints) -> None:
-    page = visit(size=WIDE)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_nothing_scrolls_sideways(visit: Open, complaints: Complaints, dark: bool) -> None:
+    page = visit(size=WIDE, dark=dark)
     page.get_by_text("Every other setting").click()
     page.get_by_text("As a file: import and export").click()
     page.get_by_text("On the Hugging Face Hub").first.click()
