@@ -96,7 +96,7 @@ def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes:
     """TRL's arguments. Those of the config's `grpo` keep their names, and their values: Unsloth would put others in the
     place of an `epsilon_high` that is not given, and of `scale_rewards` for Dr. GRPO.
     """
-    cuda = engine.model.device.type == "cuda"
+    cuda, vllm = engine.model.device.type == "cuda", engine.choice.rollout == "vllm"
     arguments = config.grpo.model_dump(exclude={"warmup_ratio"}) | {
         "epsilon_high": config.grpo.epsilon_high or config.grpo.epsilon,
         "warmup_steps": round(config.grpo.warmup_ratio * config.grpo.max_steps),
@@ -111,8 +111,9 @@ def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes:
         "use_cpu": not cuda,
         "bf16": cuda and engine.has_bfloat16,
         "fp16": cuda and not engine.has_bfloat16,
-        "use_vllm": engine.choice.rollout == "vllm",
+        "use_vllm": vllm,
         "vllm_mode": "colocate",
+        "generation_kwargs": {"detokenize": False} if vllm else None,  # TRL makes the texts itself, once, at the end
         "gradient_checkpointing": cuda,
         "dataloader_pin_memory": cuda,
     }
