@@ -47,12 +47,12 @@ NOTEBOOK = "public notebooks of Unsloth's, read in November 2026"
 CAPPED = "benchmarks/results/2026-11-25-gpu.json"
 TABLE = (
     # 250 steps of 6 completions at 54.7 s, and of 8 at 24.1 s. Their loading is not told: an H100's stands for it.
-    Measured(8.03, "t4", 18, "openai/gsm8k", 164, 6, 327.1, NOTEBOOK),
-    Measured(3.09, "t4", 62, "openai/gsm8k", 187, 8, 327.1, NOTEBOOK),
+    Measured(8.03, "t4", 18, "openai/gsm8k", 164, 6, 288.6, NOTEBOOK),
+    Measured(3.09, "t4", 62, "openai/gsm8k", 187, 8, 288.6, NOTEBOOK),
     # An H100 with its memory capped to a T4's, random weights
-    Measured(8.03, "h100", 1173.7, "", 768, 24, 327.1, CAPPED),
-    Measured(7.62, "h100", 366.3, "", 1024, 6, 281.8, CAPPED),
-    Measured(1.54, "h100", 2693.6, "", 768, 32, 328.3, CAPPED),
+    Measured(8.03, "h100", 1181.7, "", 768, 24, 288.6, CAPPED),
+    Measured(7.62, "h100", 1269.4, "", 1024, 24, 305.4, CAPPED),
+    Measured(1.54, "h100", 2749.1, "", 768, 32, 298.6, CAPPED),
     Measured(0.0027, "cpu", 801.0, "presets/tiny/train.jsonl", 21, 64, 9.4, "benchmarks/results/2026-11-23-cpu.json"),
 )
 WHERE = {"t4": "on a T4", "h100": "on an H100", "cpu": "on 2 CPU cores"}

@@ -43,7 +43,7 @@ def test_a_run_steps_down_and_finishes(tmp_path: Path, monkeypatch: pytest.Monke
     assert code == 0
     assert [alarm.name for alarm in alarms(run)] == ["memory:cache", "memory:passes"]
     first, second = (alarm.message for alarm in alarms(run))
-    assert "ran out while the model learnt from its completions (Tried to allocate 2.00 GiB)." in first
+    assert "ran out while the model learnt from its completions (it tried to allocate 2.00 GiB)." in first
     assert "with less of the GPU for vLLM: it learns the same" in first
     assert "in passes of 3 completions: it learns the same" in second
     events = run.log.read()[0]
