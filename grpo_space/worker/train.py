@@ -1,6 +1,7 @@
 """GRPO by TRL: RunConfig becomes GRPOConfig, and a callback tells what happens and obeys stop."""
 
 import itertools
+import json
 import math
 import shutil
 import time
@@ -13,6 +14,7 @@ from datasets import Dataset
 from peft import set_peft_model_state_dict
 from peft.utils import load_peft_weights
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
 from trl import GRPOConfig, GRPOTrainer
 
 from grpo_space.config import RunConfig
@@ -67,6 +69,8 @@ def train(
     teller = Teller(engine, rows.probe, config, log, checkpoints, stop_asked, budget)
     arguments = grpo_config(engine, config, checkpoints, save_strategy="steps")
     trainer = make_trainer(engine, rows.train, recorder, teller, arguments)
+    if checkpoint:
+        tell_passes(resume, arguments.train_batch_size)
     trainer.train(resume_from_checkpoint=str(resume) if checkpoint else None)
     return int(trainer.state.global_step)
 
@@ -122,6 +126,14 @@ def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes:
     # Unsloth unrolls its loss over pieces of the logits, 4 a completion: 256 of them took minutes to compile
     made.unsloth_logit_chunk_multiplier = max(1, min(4, UNROLLED // config.grpo.per_device_train_batch_size))
     return made
+
+
+def tell_passes(checkpoint: Path, size: int) -> None:
+    """Transformers takes the size of a pass from the checkpoint: one made before a rung would undo the rung."""
+    state = checkpoint / TRAINER_STATE_NAME
+    half = state.with_suffix(".half")
+    half.write_text(json.dumps(json.loads(state.read_text()) | {"train_batch_size": size}))
+    half.replace(state)
 
 
 def load_adapter(engine: Engine, checkpoint: Path) -> None:
