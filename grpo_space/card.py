@@ -15,6 +15,7 @@ from grpo_space.estimate import dollars
 from grpo_space.events import Answer, Finished
 from grpo_space.history import History
 from grpo_space.report import counts
+from grpo_space.rungs import lowered
 from grpo_space.runs import Run
 from grpo_space.statistics import percent
 from grpo_space.words import duration, plain
@@ -27,7 +28,8 @@ PROBLEMS_SHOWN = 3
 
 def card(run: Run, name: str, merged: bool = False) -> ModelCard:
     """`name`: of the repository, user/name."""
-    config, history, whole = run.config, evaluations.stored(run), run.history()
+    history, whole = evaluations.stored(run), run.history()
+    config = lowered(run.config, whole.alarms)  # as it was trained: less what the GPU's memory had no room for
     parts = [
         f"# {name.partition('/')[2]}",
         *_what(config, whole),

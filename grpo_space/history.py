@@ -21,6 +21,7 @@ from grpo_space.events import (
     Started,
     Step,
 )
+from grpo_space.rungs import MEMORY
 
 
 def best(probes: Sequence[Probe]) -> Probe | None:
@@ -95,7 +96,7 @@ class History:
         self.steps = [event for event in self.steps if event.step <= step]
         self.groups = [event for event in self.groups if event.step <= step]
         self.probes = [event for event in self.probes if event.step <= step]
-        self.alarms = [event for event in self.alarms if event.step <= step]
+        self.alarms = [event for event in self.alarms if event.step <= step or event.name.startswith(MEMORY)]
         self.base = self.tuned = self.example = None
 
     @property

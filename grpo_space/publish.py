@@ -21,6 +21,7 @@ from grpo_space import brief, card, curve, evaluations, hub, licence, merging
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import local_model
+from grpo_space.rungs import lowered
 from grpo_space.runs import Run, locked
 from grpo_space.upload import Progress, sha256, upload
 
@@ -162,7 +163,8 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
     Raises:
         UserError: where the adapter is not whole.
     """
-    config, history = run.config, run.history()
+    history = run.history()
+    config = lowered(run.config, history.alarms)
     files = {p.name: p for p in sorted(run.adapter.iterdir()) if p.is_file() and p.name not in NOT_UPLOADED}
 
     def made(path: str, content: bytes) -> None:

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 from grpo_space.events import Chosen, Failed, Finished, Phase, Started, Step
+from grpo_space.rungs import lowered
 from grpo_space.runs import Run
 from grpo_space.worker.budget import BEGAN
-from grpo_space.worker.recovery import OUT_OF_MEMORY, lowered
+from grpo_space.worker.recovery import OUT_OF_MEMORY
 
 
 def main(folder: str, rungs: str, part: str) -> int:

@@ -8,8 +8,8 @@ import pytest
 from grpo_space.config import RunConfig, override
 from grpo_space.events import EventLog
 from grpo_space.presets import read_preset
+from grpo_space.rungs import lower
 from grpo_space.runs import Run
-from grpo_space.worker.recovery import lower
 
 CONFIG = override(
     read_preset("tiny").run,

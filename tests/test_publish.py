@@ -19,6 +19,7 @@ from grpo_space import hub as hub_client
 from grpo_space.config import RunConfig, override, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.evaluations import stored
+from grpo_space.events import Alarm, Started
 from grpo_space.presets import read_preset
 from grpo_space.publish import OccupiedError, Published, checked_name, gather, proposed_name, publish
 from grpo_space.runs import Run, locked
@@ -306,6 +307,21 @@ def test_without_an_evaluation_the_card_says_so(tmp_path: Path) -> None:
     assert "It was not evaluated." in text
     assert "model-index" not in text
     assert "points" not in text
+
+
+def test_the_card_tells_how_it_was_trained_where_the_memory_ran_out(tmp_path: Path) -> None:
+    run = runs.create(LLAMA, tmp_path / "r")
+    for name in ("memory:length", "memory:group"):
+        run.log.append(Alarm(step=13, name=name, message="The GPU's memory ran out."))
+    run.log.append(Started(attempt=2, from_step=0))
+    text = str(card.card(run, "u/Llama-x"))
+    assert "4 prompts with 3 completions of up to 576 tokens" in text
+    assert "Noted at step 13: The GPU's memory ran out." in text
+    run.adapter.mkdir()
+    (run.adapter / "adapter_config.json").write_text("{}")
+    (tmp_path / "made").mkdir()
+    told = yaml.safe_load(gather(run, "u/Llama-x", tmp_path / "made")["config.yaml"].read_text())
+    assert told["grpo"]["max_completion_length"] == 576
 
 
 @pytest.mark.parametrize(

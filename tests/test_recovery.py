@@ -14,9 +14,10 @@ from grpo_space.hardware import Gpu
 from grpo_space.history import History
 from grpo_space.memory import LIMITS, plan, shape_of
 from grpo_space.presets import read_preset
+from grpo_space.rungs import lower, lowered
 from grpo_space.runs import Run, create
 from grpo_space.worker.__main__ import Child
-from grpo_space.worker.recovery import OUT_OF_MEMORY, is_out_of_memory, lower, lowered, next_attempt
+from grpo_space.worker.recovery import OUT_OF_MEMORY, is_out_of_memory, next_attempt
 
 LLAMA = override(
     read_preset("llama-3.1-8b").run, ["grpo.per_device_train_batch_size=6", "grpo.gradient_accumulation_steps=1"]
@@ -42,6 +43,7 @@ def test_a_run_steps_down_and_finishes(tmp_path: Path, monkeypatch: pytest.Monke
     run, code = told(tmp_path, monkeypatch, 2, "backward")
     assert code == 0
     assert [alarm.name for alarm in alarms(run)] == ["memory:cache", "memory:passes"]
+    assert run.history().alarms == alarms(run), "what they say holds, though the step they came at is made again"
     first, second = (alarm.message for alarm in alarms(run))
     assert "ran out while the model learnt from its completions (it tried to allocate 2.00 GiB)." in first
     assert "with less of the GPU for vLLM: it learns the same" in first

@@ -11,17 +11,14 @@ from grpo_space.config import RunConfig
 from grpo_space.events import Alarm, AnyEvent, Failed
 from grpo_space.hardware import Gpu
 from grpo_space.history import History
+from grpo_space.rungs import MEMORY, lower, lowered, rungs
 
 UNEXPECTED = 4
 """A story's exit status for an error that is neither the user's nor the training's own."""
 OUT_OF_MEMORY = 5
 """A story's exit status where the GPU's memory ran out."""
 VLLM_DIED = "vllm"
-MEMORY = "memory:"
-"""What the names of alarms begin with after which a run goes on one rung lower."""
 MOST_RUNGS = 3
-LEAST_LENGTH = 128
-"""Completions are not made shorter than this, in tokens."""
 COST = "a step takes two to five times as long (40 s in place of 9 s on Qwen2.5-1.5B, measured on an H100)"
 
 
@@ -52,15 +49,15 @@ def _without_vllm(told: History, code: int, how: str) -> Alarm | None:
 
 
 def _one_rung_lower(config: RunConfig, events: list[AnyEvent], told: History, gpu: Gpu | None) -> Alarm | None:
-    rungs = _rungs(events)
-    if len(rungs) >= MOST_RUNGS or not isinstance(told.end, Failed):
+    gone = rungs(events)
+    if len(gone) >= MOST_RUNGS or not isinstance(told.end, Failed):
         return None
     before = lowered(config, events)
     vllm = told.chosen is not None and told.chosen.rollout == "vllm"
     part = part_of(told.end, vllm)
     rungs_here = ("generate",) if _no_room_for_cache(told.end.message) else LADDERS[part]
     ladder = [name for name in rungs_here if vllm or name not in ("cache", "generate")]
-    if len(rungs) == MOST_RUNGS - 1:
+    if len(gone) == MOST_RUNGS - 1:
         ladder.sort(key=FREES.index)
     for name in ladder:
         after = lower(before, name)
@@ -116,53 +113,6 @@ def part_of(failed: Failed, vllm: bool) -> Part:
     if failed.boundary != "train":
         return "vllm" if vllm else "load"
     return "rollout" if _WRITES.search(failed.traceback) else "backward"
-
-
-def lower(config: RunConfig, rung: str) -> RunConfig:
-    """The config one rung lower; the same where there is none."""
-    grpo = config.grpo
-    if rung == "passes":
-        whole = grpo.completions_per_step
-        size = next((n for n in range(grpo.per_device_train_batch_size // 2, 0, -1) if whole % n == 0), None)
-        if size is None:
-            return config
-        update = {"per_device_train_batch_size": size, "gradient_accumulation_steps": whole // size}
-        return config.model_copy(update={"grpo": grpo.model_copy(update=update)})
-    if rung == "length":
-        length = max(min(LEAST_LENGTH, grpo.max_completion_length), grpo.max_completion_length * 3 // 4)
-        return config.model_copy(update={"grpo": grpo.model_copy(update={"max_completion_length": length})})
-    if rung == "group":
-        return _smaller_groups(config)
-    if rung == "generate":
-        return config.model_copy(update={"rollout": "generate"})
-    if rung == "cache":
-        return config.model_copy(update={"vllm_cache": "small"})
-    size = max(1, config.evaluation.batch_size // 2)
-    return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"batch_size": size})})
-
-
-def _smaller_groups(config: RunConfig) -> RunConfig:
-    """Of half as many completions, for as many prompts."""
-    grpo = config.grpo
-    group = max(2, grpo.num_generations // 2)
-    whole = grpo.completions_per_step // grpo.num_generations * group
-    size = next(n for n in range(min(grpo.per_device_train_batch_size, whole), 0, -1) if whole % n == 0)
-    update = {
-        "num_generations": group, "per_device_train_batch_size": size, "gradient_accumulation_steps": whole // size,
-    }  # fmt: skip
-    return config.model_copy(update={"grpo": grpo.model_copy(update=update)})
-
-
-def lowered(config: RunConfig, events: Iterable[AnyEvent]) -> RunConfig:
-    """The config as far down as the run has been."""
-    for rung in _rungs(events):
-        config = lower(config, rung)
-    return config
-
-
-def _rungs(events: Iterable[AnyEvent]) -> list[str]:
-    names = [event.name for event in events if isinstance(event, Alarm)]
-    return [name.removeprefix(MEMORY) for name in names if name.startswith(MEMORY)]
 
 
 def _beside(config: RunConfig, gpu: Gpu | None, message: str) -> str:

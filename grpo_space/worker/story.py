@@ -22,11 +22,12 @@ from grpo_space import adapters, hardware, merging
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError, UserError
 from grpo_space.events import Alarm, Asked, Chosen, EventLog, Failed, Finished, Loaded, Phase, Started
+from grpo_space.rungs import lowered
 from grpo_space.runs import PARENT, Run, disk_is_full
 from grpo_space.worker import data, download, own_reward
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.choice import LOAD_SECONDS, Choice, choose, make_ready
-from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED, VLLM_DIED, is_out_of_memory, lowered
+from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED, VLLM_DIED, is_out_of_memory
 from grpo_space.worker.serve import Server
 
 if TYPE_CHECKING:
@@ -79,10 +80,8 @@ def train(run: Run, tell: "Teller") -> None:
 
 def effective(run: Run, log: EventLog | None = None) -> RunConfig:
     """The run's config, less what the GPU's memory had no room for; so it stands in the run's log, or in `log`."""
-    events = run.log.read()[0]
-    if log is not None and log.path != run.log.path:
-        events += log.read()[0]
-    return lowered(run.config, events)
+    more = log.read()[0] if log is not None and log.path != run.log.path else []
+    return lowered(run.config, run.log.read()[0] + more)
 
 
 def load(run: Run, tell: "Teller", adapter: Path | None = None) -> "tuple[Engine, data.Rows]":
