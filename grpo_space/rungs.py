@@ -7,6 +7,8 @@ from grpo_space.events import Alarm, AnyEvent
 
 MEMORY = "memory:"
 """What the names of alarms begin with after which a run goes on one rung lower, whatever it tells again."""
+APART = "apart"
+"""The rung that changes no setting: plain generation writes one group at a time."""
 LEAST_LENGTH = 128
 """Completions are not made shorter than this, in tokens."""
 
@@ -30,7 +32,16 @@ def lower(config: RunConfig, rung: str) -> RunConfig:
         return config.model_copy(update={"rollout": "generate"})
     if rung == "cache":
         return config.model_copy(update={"vllm_cache": "small"})
-    size = max(1, config.evaluation.batch_size // 2)
+    if rung in ("evaluation", "probe"):
+        return _fewer_answers(
+            config, config.evaluation.problems if rung == "evaluation" else config.evaluation.probe_problems
+        )
+    return config
+
+
+def _fewer_answers(config: RunConfig, problems: int) -> RunConfig:
+    """Half as many at once as there were of so many problems."""
+    size = max(1, min(config.evaluation.batch_size, problems) // 2)
     return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"batch_size": size})})
 
 
@@ -51,6 +62,11 @@ def lowered(config: RunConfig, events: Iterable[AnyEvent]) -> RunConfig:
     for rung in rungs(events):
         config = lower(config, rung)
     return config
+
+
+def at_once(config: RunConfig, events: Iterable[AnyEvent]) -> int | None:
+    """So many completions plain generation writes at a time; None: all of a step."""
+    return config.grpo.num_generations if APART in rungs(events) else None
 
 
 def rungs(events: Iterable[AnyEvent]) -> list[str]:

@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 
 from grpo_space.config import RunConfig, override
-from grpo_space.events import EventLog
+from grpo_space.events import Alarm
 from grpo_space.presets import read_preset
 from grpo_space.rungs import lower
 from grpo_space.runs import Run
 
 CONFIG = override(
     read_preset("tiny").run,
-    ["grpo.per_device_train_batch_size=16", "grpo.max_steps=2", "grpo.save_steps=1", "grpo.max_completion_length=8",
+    ["grpo.per_device_train_batch_size=16", "grpo.max_steps=3", "grpo.save_steps=1", "grpo.max_completion_length=8",
      "evaluation.problems=16", "evaluation.probe_problems=0"],
 )  # fmt: skip
 
 
 class Training:
-    """A model, and how many completions each of its passes had that it learnt from."""
+    """A model, how many completions each of its passes had that it learnt from, and how many it wrote at a time."""
 
     def __init__(self, folder: Path) -> None:
         from grpo_space.worker import data, download, plain
@@ -29,10 +29,16 @@ class Training:
         model = download.fetch(CONFIG.model, lambda *told: None)
         choice = choose(CONFIG, model.folder, None, vllm_died=False)
         self.engine = plain.load(CONFIG, choice, model.folder, model.commit, None)
-        self.engine.model.register_forward_pre_hook(self._look, with_kwargs=True)
+        self.engine.model.register_forward_pre_hook(self._learns, with_kwargs=True)
+        self.wrote, self.write = list[int](), self.engine.model.base_model.generate
+        self.engine.model.base_model.generate = self._writes
 
-    def _look(self, _model: Any, _arguments: Any, options: dict[str, Any]) -> None:
+    def _learns(self, _model: Any, _arguments: Any, options: dict[str, Any]) -> None:
         self.passes.append(len(options["input_ids"]))
+
+    def _writes(self, **options: Any) -> Any:
+        self.wrote.append(len(options["input_ids"]))
+        return self.write(**options)
 
     def step(self, config: RunConfig) -> list[int]:
         """One step from the last checkpoint on, and its passes."""
@@ -40,9 +46,10 @@ class Training:
         from grpo_space.worker.budget import Budget
 
         self.passes.clear()
+        self.wrote.clear()
         train.train(
-            self.engine, self.rows, config, EventLog(self.run.folder / "events.jsonl"), self.run.checkpoints,
-            self.run.last_checkpoint(), lambda: bool(self.passes), Budget(None),
+            self.engine, self.rows, config, self.run.log, self.run.checkpoints, self.run.last_checkpoint(),
+            lambda: bool(self.passes), Budget(None),
         )  # fmt: skip
         return list(self.passes)
 
@@ -51,6 +58,7 @@ class Training:
 def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
     made = Training(tmp_path_factory.mktemp("run"))
     assert made.step(CONFIG) == [16]
+    assert made.wrote == [16]
     return made
 
 
@@ -59,3 +67,43 @@ def test_smaller_passes_are_made_from_a_checkpoint_too(training: Training) -> No
     as before.
     """
     assert training.step(lower(CONFIG, "passes")) == [8, 8]
+
+
+def test_a_group_at_a_time_is_the_same_step(training: Training, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a batch that two steps learn from, in two passes each: all that is told and learnt from is whole."""
+    from grpo_space.worker import recorder, train
+
+    batches = list[recorder.Batch]()
+
+    class Seen(recorder.Recorder):
+        def _batch(self, *told: Any) -> recorder.Batch:
+            batches.append(super()._batch(*told))
+            return batches[-1]
+
+    monkeypatch.setattr(train, "Recorder", Seen)
+    training.run.log.append(Alarm(step=1, name="memory:apart", message=""))
+    config = lower(override(CONFIG, ["grpo.num_iterations=2", "grpo.max_steps=4"]), "passes")
+    assert training.step(config) == [8, 8] * 2, "TRL looks once more at what it learns from twice"
+    assert training.wrote == [8, 8]
+    [batch] = batches
+    assert len(batch.texts) == len(batch.totals) == 16
+    first, second = batch.questions[:8], batch.questions[8:]
+    assert (len(set(first)), len(set(second))) == (1, 1)
+    assert first != second
+
+
+def test_written_apart_they_are_what_they_were_together(training: Training) -> None:
+    from grpo_space.rows import messages
+    from grpo_space.worker.apart import written_apart
+
+    prompts = [messages(row.question, None) for row in training.rows.test[:10]]
+    options: dict[str, Any] = {"adapter": False, "max_new_tokens": 60, "batch_size": 10}
+    together = training.engine.write(prompts, **options)
+    assert len({written.tokens for written in together}) > 1
+    training.wrote.clear()
+    with written_apart(training.engine.model, 4):
+        assert training.engine.write(prompts, **options) == together
+    assert training.wrote == [4, 4, 2]
+    training.wrote.clear()
+    training.engine.write(prompts, **options)
+    assert training.wrote == [10]

@@ -12,9 +12,9 @@ from grpo_space.config import RunConfig, override, parse
 from grpo_space.events import Alarm, AnyEvent, Chosen, Failed, Finished, Started
 from grpo_space.hardware import Gpu
 from grpo_space.history import History
-from grpo_space.memory import LIMITS, plan, shape_of
+from grpo_space.memory import LIMITS, limit_of, plan, shape_of
 from grpo_space.presets import read_preset
-from grpo_space.rungs import lower, lowered
+from grpo_space.rungs import at_once, lower, lowered
 from grpo_space.runs import Run, create
 from grpo_space.worker.__main__ import Child
 from grpo_space.worker.recovery import OUT_OF_MEMORY, is_out_of_memory, next_attempt
@@ -69,16 +69,32 @@ def test_after_three_rungs_it_stops_and_keeps_everything(tmp_path: Path, monkeyp
     assert run.config == LLAMA
 
 
+TRACEBACKS = {
+    "rollout": ", in _generate\n",
+    "probe": '  File "/x/grpo_space/worker/plain.py", line 92, in write\n  File "utils.py", line 2, in generate\n',
+}
+
+
+def failure(part: str, rollout: str) -> History:
+    """What an attempt told whose memory ran out there."""
+    boundary = "train" if part in ("rollout", "backward", "probe") else part
+    story = History()
+    story.add(
+        [
+            Started(),
+            Chosen.model_validate({"engine": "unsloth", "rollout": rollout, "why": ""}),
+            Failed(boundary=boundary, message="", traceback=TRACEBACKS.get(part, "")),
+        ]
+    )
+    return story
+
+
 def rungs_of(part: str, rollout: str, *settings: str) -> list[str]:
     """The rungs of a run that never fits, without its processes."""
     config, events = override(LLAMA, settings), list[AnyEvent]()
     while True:
         using = "generate" if lowered(config, events).rollout == "generate" else rollout
-        boundary = "train" if part in ("rollout", "backward") else part
-        failed = Failed(boundary=boundary, message="", traceback=", in _generate\n" if part == "rollout" else "")
-        story = History()
-        story.add([Started(), Chosen(engine="unsloth", rollout=using, why=""), failed])
-        alarm = next_attempt(config, events, story, OUT_OF_MEMORY, "", T4)
+        alarm = next_attempt(config, events, failure(part, using), OUT_OF_MEMORY, "", T4)
         if alarm is None:
             return [event.name.removeprefix("memory:") for event in events if isinstance(event, Alarm)]
         assert "GiB were planned)" in alarm.message
@@ -90,12 +106,16 @@ def rungs_of(part: str, rollout: str, *settings: str) -> list[str]:
     [
         ("load", "vllm", (), ["cache", "generate"]),
         ("load", "generate", (), []),
-        ("evaluate_base", "vllm", (), ["evaluation", "evaluation", "generate"]),
+        ("evaluate_base", "vllm", (), ["cache", "generate", "evaluation"]),  # vLLM fills its batches itself
         ("evaluate_base", "generate", (), ["evaluation"] * 3),
         ("backward", "vllm", (), ["cache", "passes", "generate"]),
         ("backward", "generate", (), ["passes", "passes", "length"]),  # passes of 1 are the smallest
         ("rollout", "vllm", (), ["cache", "length", "generate"]),
         ("rollout", "generate", (), ["length", "length", "group"]),
+        ("rollout", "generate", ("grpo.gradient_accumulation_steps=4",), ["apart", "length", "group"]),
+        ("probe", "vllm", (), ["cache", "generate", "probe"]),
+        ("probe", "generate", (), ["probe"] * 3),
+        ("preflight", "generate", (), ["passes", "passes", "length"]),
         ("rollout", "generate", ("grpo.max_completion_length=128",), ["group", "group"]),
         ("backward", "generate", ("grpo.per_device_train_batch_size=1", "grpo.gradient_accumulation_steps=6"),
          ["length", "length", "length"]),
@@ -105,6 +125,23 @@ def test_what_helps_depends_on_where_it_ran_out(
     part: str, rollout: str, settings: tuple[str, ...], names: list[str]
 ) -> None:
     assert rungs_of(part, rollout, *settings) == names
+
+
+def test_vllm_is_not_told_to_take_less_where_it_would_not() -> None:
+    """On a GPU so small that the plan's most for vLLM is less than the weights ask for, that is what it gets."""
+    alarm = next_attempt(LLAMA, [], failure("backward", "vllm"), OUT_OF_MEMORY, "", Gpu("Tesla P4", 9.0, "535", (7, 0)))
+    assert alarm is not None
+    assert alarm.name == "memory:passes"
+
+
+def test_the_plan_that_is_told_is_that_of_what_ran() -> None:
+    """vLLM died before: of 14 GiB that were planned, its share was never taken."""
+    alarm = next_attempt(LLAMA, [], failure("backward", "generate"), OUT_OF_MEMORY, "", T4)
+    shape = shape_of(LLAMA.model)
+    assert alarm is not None
+    assert shape is not None
+    without = plan(lower(LLAMA, "generate"), shape, limit_of(T4))
+    assert f"({without.total:.1f} of 14.6 GiB were planned)" in alarm.message
 
 
 def test_less_for_vllm_is_less_in_the_plan() -> None:
@@ -137,13 +174,59 @@ def test_smaller_passes_make_the_same_step(batch: int, accumulation: int, group:
     assert config.grpo.per_device_train_batch_size == 1
 
 
-def test_a_rung_can_always_be_parsed_again() -> None:
-    for rung in ("passes", "generate", "length", "group", "cache", "evaluation"):
-        config = LLAMA
-        for _ in range(20):
-            config = parse(lower(config, rung).model_dump(mode="json"))
-    assert lower(LLAMA, "length").grpo.max_completion_length == 576
-    assert lower(LLAMA, "group").grpo.completions_per_step == 3
+@st.composite
+def configs(draw: st.DrawFn) -> RunConfig:
+    """With whole groups in a step, whatever its passes."""
+    group, prompts = draw(st.integers(2, 16)), draw(st.integers(1, 12))
+    whole, length = group * prompts, draw(st.integers(8, 768))
+    batch = draw(st.sampled_from([n for n in range(1, whole + 1) if whole % n == 0]))
+    return override(
+        LLAMA,
+        [f"grpo.num_generations={group}", f"grpo.per_device_train_batch_size={batch}",
+         f"grpo.gradient_accumulation_steps={whole // batch}", f"grpo.max_completion_length={length}",
+         f"evaluation.batch_size={draw(st.integers(1, 300))}", f"evaluation.problems={draw(st.integers(1, 300))}",
+         f"evaluation.probe_problems={draw(st.integers(1, 64))}"],
+    )  # fmt: skip
+
+
+PARTS = ["load", "preflight", "rollout", "backward", "probe", "evaluate_base", "evaluate_tuned"]
+
+
+@given(configs(), st.booleans(), st.lists(st.sampled_from(PARTS), min_size=4, max_size=4), st.sampled_from([9.0, 15.0]))
+def test_every_rung_is_a_config_that_takes_less(config: RunConfig, vllm: bool, parts: list[str], gib: float) -> None:
+    shape, events = shape_of(config.model), list[AnyEvent]()
+    assert shape is not None
+
+    def takes(config: RunConfig) -> tuple[float, ...]:
+        run = config if vllm else lower(config, "generate")
+        grpo, apart = config.grpo, at_once(config, events)
+        return (
+            plan(run, shape, gib).total, apart or grpo.completions_per_step, grpo.max_completion_length,
+            min(config.evaluation.batch_size, config.evaluation.problems),
+            min(config.evaluation.batch_size, config.evaluation.probe_problems),
+        )  # fmt: skip
+
+    for part in parts:
+        before = lowered(config, events)
+        took = takes(before)
+        using = "vllm" if vllm and before.rollout != "generate" else "generate"
+        alarm = next_attempt(config, events, failure(part, using), OUT_OF_MEMORY, "", Gpu("GPU", gib, "535", (7, 5)))
+        if not isinstance(alarm, Alarm):
+            continue
+        events.append(alarm)
+        after = lowered(config, events)
+        assert parse(after.model_dump(mode="json")) == after
+        less = takes(after)
+        assert less != took
+        assert all(one <= other for one, other in zip(less, took, strict=True))
+    assert len(events) <= 3
+
+
+@given(configs(), st.sampled_from(["cache", "passes", "length", "group", "generate", "evaluation", "probe"]))
+def test_every_rung_has_an_end(config: RunConfig, rung: str) -> None:
+    for _ in range(20):
+        config = lower(config, rung)
+    assert lower(config, rung) == config
 
 
 class OutOfMemoryError(RuntimeError):
@@ -154,8 +237,20 @@ def test_pytorchs_error_is_known_whatever_it_is_wrapped_in() -> None:
     wrapped = RuntimeError("the engine core died")
     wrapped.__cause__ = OutOfMemoryError("tried to allocate 2 GiB")
     assert is_out_of_memory(wrapped)
-    assert is_out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate"))
     assert not is_out_of_memory(RuntimeError("CUDA error: an illegal memory access"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA out of memory. Tried to allocate",
+        "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "Triton Error [CUDA]: out of memory",
+    ],
+)
+def test_it_is_known_in_the_words_of_each_library(said: str) -> None:
+    assert is_out_of_memory(RuntimeError(said))
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,13 @@ import torch
 from transformers import TrainerCallback
 
 from grpo_space.config import RunConfig
-from grpo_space.events import Finding, Preflight
+from grpo_space.events import EventLog, Finding, Preflight
 from grpo_space.hardware import T4_DOLLARS_PER_HOUR
 from grpo_space.rewards import LIMITS
 from grpo_space.rows import messages
+from grpo_space.rungs import at_once
 from grpo_space.words import duration, share
+from grpo_space.worker.apart import written_apart
 from grpo_space.worker.data import Rows
 from grpo_space.worker.engine import Engine
 from grpo_space.worker.recorder import Batch, Recorder
@@ -48,7 +50,7 @@ class Clock(TrainerCallback):
         return statistics.median(cycles[1:]) / cycle
 
 
-def preflight(engine: Engine, rows: Rows, config: RunConfig) -> Preflight:
+def preflight(engine: Engine, rows: Rows, config: RunConfig, log: EventLog) -> Preflight:
     """Samples one group for each of 16 prompts, or more where steps are large, at a learning rate of 0."""
     grpo = config.grpo
     batches_needed = max(LEAST_BATCHES, math.ceil(PROMPTS * grpo.num_generations / grpo.completions_per_step))
@@ -58,7 +60,9 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig) -> Preflight:
     recorder = Recorder(config, engine.stop_ids, batches.append)
     with tempfile.TemporaryDirectory() as nothing:
         changes = {"learning_rate": 0.0, "max_steps": steps, "warmup_steps": 0, "save_strategy": "no"}
-        make_trainer(engine, rows.train, recorder, clock, grpo_config(engine, config, Path(nothing), **changes)).train()
+        arguments = grpo_config(engine, config, Path(nothing), **changes)
+        with written_apart(engine.model, at_once(config, log.read()[0])):
+            make_trainer(engine, rows.train, recorder, clock, arguments).train()
     each = clock.median(grpo.num_iterations)
     whole = config.grpo.max_steps * each + evaluation_seconds(engine, rows, config)
     return Preflight(

@@ -11,7 +11,7 @@ from grpo_space.config import RunConfig
 from grpo_space.events import Alarm, AnyEvent, Failed
 from grpo_space.hardware import Gpu
 from grpo_space.history import History
-from grpo_space.rungs import MEMORY, lower, lowered, rungs
+from grpo_space.rungs import APART, MEMORY, lower, lowered, rungs
 
 UNEXPECTED = 4
 """A story's exit status for an error that is neither the user's nor the training's own."""
@@ -55,42 +55,59 @@ def _one_rung_lower(config: RunConfig, events: list[AnyEvent], told: History, gp
     before = lowered(config, events)
     vllm = told.chosen is not None and told.chosen.rollout == "vllm"
     part = part_of(told.end, vllm)
-    rungs_here = ("generate",) if _no_room_for_cache(told.end.message) else LADDERS[part]
-    ladder = [name for name in rungs_here if vllm or name not in ("cache", "generate")]
+    ladder = ["generate"] if _no_room_for_cache(told.end.message + told.end.traceback) else list(LADDERS[part])
     if len(gone) == MOST_RUNGS - 1:
         ladder.sort(key=FREES.index)
     for name in ladder:
-        after = lower(before, name)
-        if after != before:
-            ran_out = f"The GPU's memory ran out while {WHILE[part]}{_beside(before, gpu, told.end.message)}."
-            return Alarm(step=told.step, name=MEMORY + name, message=f"{ran_out} {WORDS[name].format(c=after)}")
+        if name not in (WITHOUT_VLLM if vllm else WITH_VLLM) and _helps(name, before, gone, gpu):
+            planned = before if vllm else lower(before, "generate")
+            ran_out = f"The GPU's memory ran out while {WHILE[part]}{_beside(planned, gpu, told.end.message)}."
+            message = f"{ran_out} {WORDS[name].format(c=lower(before, name))}"
+            return Alarm(step=told.step, name=MEMORY + name, message=message)
     return None
 
 
-Part = Literal["load", "vllm", "rollout", "backward", "evaluate"]
+def _helps(rung: str, before: RunConfig, gone: list[str], gpu: Gpu | None) -> bool:
+    """Whether less memory is taken on that rung."""
+    if rung == APART:
+        return APART not in gone and before.grpo.completions_per_step > before.grpo.num_generations
+    after = lower(before, rung)
+    if rung == "cache" and gpu is not None:
+        shape, limit = memory.shape_of(before.model), memory.limit_of(gpu)
+        return shape is not None and memory.plan(after, shape, limit).share < memory.plan(before, shape, limit).share
+    return after != before
+
+
+Part = Literal["load", "vllm", "rollout", "backward", "probe", "evaluate"]
 
 WHILE: dict[Part, str] = {
     "load": "loading the model",
     "vllm": "vLLM started",
     "rollout": "completions were written",
     "backward": "the model learnt from its completions",
+    "probe": "the probe's problems were answered",
     "evaluate": "problems were answered",
 }
 LADDERS: dict[Part, tuple[str, ...]] = {
     "load": (),
     "vllm": ("cache", "generate"),
-    "rollout": ("cache", "length", "group", "generate"),
+    "rollout": ("cache", APART, "length", "group", "generate"),
     "backward": ("cache", "passes", "length", "generate"),
+    "probe": ("probe", "cache", "generate"),
     "evaluate": ("evaluation", "cache", "generate"),
 }
 """What helps, by where it ran out, what changes least first. Standby (vLLM's memory freed while the model learns) is no
 rung: measured, it took 2 GiB more at its peak, and steps 8 to 17 % longer (docs/unsloth-vllm.md).
 """
-FREES = ("generate", "group", "passes", "length", "evaluation", "cache")
+WITH_VLLM = ("cache", "generate")
+WITHOUT_VLLM = (APART, "evaluation", "probe")
+"""Rungs of plain generation: vLLM fills its batches itself."""
+FREES = ("generate", APART, "group", "passes", "length", "evaluation", "probe", "cache")
 """What frees the most first: so the last rung is chosen."""
 GO_ON = "The run goes on from its last checkpoint"
 WORDS = {
     "cache": f"{GO_ON} with less of the GPU for vLLM: it learns the same, and writes fewer completions at once.",
+    APART: f"{GO_ON}, writing one group of {{c.grpo.num_generations}} at a time: it learns the same, more slowly.",
     "passes": f"{GO_ON} in passes of {{c.grpo.per_device_train_batch_size}} completions: it learns the same, more "
     "slowly.",
     "length": f"{GO_ON} with completions of at most {{c.grpo.max_completion_length}} tokens: longer answers are cut "
@@ -98,20 +115,30 @@ WORDS = {
     "group": f"{GO_ON} with groups of {{c.grpo.num_generations}} completions: each step learns from fewer.",
     "generate": f"{GO_ON} without vLLM: {COST}.",
     "evaluation": "The run goes on, answering {c.evaluation.batch_size} problems at once.",
+    "probe": f"{GO_ON}, answering {{c.evaluation.batch_size}} problems at once.",
 }
+_RAN_OUT = re.compile(
+    r"CUDA out of memory|CUDA (?:driver )?error: out of memory|Triton Error \[CUDA\]: out of memory"
+    r"|CUBLAS_STATUS_ALLOC_FAILED"
+)
+"""In the words of PyTorch's allocator, of CUDA where it was asked past that, of Triton and of cuBLAS."""
 _NO_ROOM = ("No available memory for the cache blocks", "Free memory on device", "larger than the available KV cache")
 """What vLLM says where the GPU leaves no room for its cache. Unsloth has tried a smaller one by then."""
 _ASKED = re.compile(r"([Tt]ried to allocate) ([\d.]+ [KMG]iB)")
 _WRITES = re.compile(r", in (?:fast_generate|generate|_generate|_generate_single_turn)\n")
 """A traceback's line of TRL, Unsloth or Transformers writing completions."""
+_ANSWERS = re.compile(r"worker/(?:plain|fast)\.py\", line \d+, in write\n")
+"""The same of an engine answering problems."""
 
 
 def part_of(failed: Failed, vllm: bool) -> Part:
     """In which part of the work the memory ran out."""
     if failed.boundary.startswith("evaluate"):
         return "evaluate"
-    if failed.boundary != "train":
+    if failed.boundary == "load":
         return "vllm" if vllm else "load"
+    if _ANSWERS.search(failed.traceback):
+        return "probe" if failed.boundary == "train" else "evaluate"
     return "rollout" if _WRITES.search(failed.traceback) else "backward"
 
 
@@ -133,7 +160,7 @@ def is_out_of_memory(error: BaseException | None) -> bool:
     """PyTorch's own error, or CUDA's or vLLM's in the words of a library, whatever it was wrapped in."""
     while error is not None:
         said = str(error)
-        if type(error).__name__ == "OutOfMemoryError" or "CUDA out of memory" in said or _no_room_for_cache(said):
+        if type(error).__name__ == "OutOfMemoryError" or _RAN_OUT.search(said) or _no_room_for_cache(said):
             return True
         error = error.__cause__ or error.__context__
     return False

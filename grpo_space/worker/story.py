@@ -154,7 +154,7 @@ def preflight(run: Run, tell: "Teller") -> None:
     from grpo_space.worker import preflight
 
     with tell.phase("preflight"):
-        tell.log.append(preflight.preflight(engine, rows, run.config))
+        tell.log.append(preflight.preflight(engine, rows, effective(run), run.log))
     tell.log.append(Finished(why="done"))
 
 
@@ -189,7 +189,7 @@ def verify(run: Run, adapter: Path) -> dict[str, str]:
     from grpo_space.worker import published
 
     question = tuned.answers[0].question if tuned else "What is 2 plus 3?"
-    return {"written": published.answer(engine, question, run.config)}
+    return {"written": published.answer(engine, question, effective(run))}
 
 
 def merge(run: Run, folder: Path, say: Say) -> dict[str, str]:

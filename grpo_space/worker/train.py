@@ -23,6 +23,8 @@ from grpo_space.events import Alarm, EventLog, Probe, Step
 from grpo_space.history import History, best
 from grpo_space.memory import UNROLLED
 from grpo_space.rows import Row, messages
+from grpo_space.rungs import at_once
+from grpo_space.worker.apart import written_apart
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.data import Rows
 from grpo_space.worker.engine import Engine
@@ -71,7 +73,8 @@ def train(
     trainer = make_trainer(engine, rows.train, recorder, teller, arguments)
     if checkpoint:
         tell_passes(resume, arguments.train_batch_size)
-    trainer.train(resume_from_checkpoint=str(resume) if checkpoint else None)
+    with written_apart(engine.model, at_once(config, log.read()[0])):
+        trainer.train(resume_from_checkpoint=str(resume) if checkpoint else None)
     return int(trainer.state.global_step)
 
 
