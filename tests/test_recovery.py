@@ -64,6 +64,11 @@ def test_after_three_rungs_it_stops_and_keeps_everything(tmp_path: Path, monkeyp
     events = run.log.read()[0]
     assert sum(isinstance(event, Started) for event in events) == 4
     assert isinstance(events[-1], Failed)
+    assert events[-1].message == (
+        "The GPU's memory ran out while completions were written (it tried to allocate 2.00 GiB). The run went on with "
+        "less 3 times, which is the most: take a smaller model.id, or a larger GPU. What was saved is kept."
+    )
+    assert events[-1].traceback, "what PyTorch said is not lost"
     assert run.status() == "failed"
     assert lowered(run.config, events).rollout == "generate"
     assert run.config == LLAMA
@@ -95,7 +100,9 @@ def rungs_of(part: str, rollout: str, *settings: str) -> list[str]:
     while True:
         using = "generate" if lowered(config, events).rollout == "generate" else rollout
         alarm = next_attempt(config, events, failure(part, using), OUT_OF_MEMORY, "", T4)
-        if alarm is None:
+        if not isinstance(alarm, Alarm):
+            assert isinstance(alarm, Failed)
+            assert alarm.message.endswith(": take a smaller model.id, or a larger GPU. What was saved is kept.")
             return [event.name.removeprefix("memory:") for event in events if isinstance(event, Alarm)]
         assert "GiB were planned)" in alarm.message
         events.append(alarm)
@@ -130,7 +137,7 @@ def test_what_helps_depends_on_where_it_ran_out(
 def test_vllm_is_not_told_to_take_less_where_it_would_not() -> None:
     """On a GPU so small that the plan's most for vLLM is less than the weights ask for, that is what it gets."""
     alarm = next_attempt(LLAMA, [], failure("backward", "vllm"), OUT_OF_MEMORY, "", Gpu("Tesla P4", 9.0, "535", (7, 0)))
-    assert alarm is not None
+    assert isinstance(alarm, Alarm)
     assert alarm.name == "memory:passes"
 
 
@@ -272,7 +279,7 @@ def test_without_room_for_its_cache_vllm_is_left_out_at_once(said: str) -> None:
     chosen = Chosen(engine="unsloth", rollout="vllm", why="")
     story.add([Started(), chosen, Failed(boundary="load", message=str(error), traceback="")])
     alarm = next_attempt(LLAMA, [], story, OUT_OF_MEMORY, "", T4)
-    assert alarm is not None
+    assert isinstance(alarm, Alarm)
     assert alarm.name == "memory:generate"
     assert alarm.message.startswith("The GPU's memory ran out while vLLM started (")
     assert "GiB were planned). The run goes on from its last checkpoint without vLLM: " in alarm.message

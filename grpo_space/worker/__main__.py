@@ -108,18 +108,19 @@ class Child:
         while True:
             code = self.attempt()
             go_on = self.tells and self.asked is None
-            alarm = self.next_attempt(code) if go_on and code else None
-            if alarm is None:
+            said = self.next_attempt(code) if go_on and code else None
+            if said is not None:
+                self.offset = self.log.path.stat().st_size
+                self.log.append(said)
+            if not isinstance(said, Alarm):
                 break
-            self.offset = self.log.path.stat().st_size
-            self.log.append(alarm)
         if self.tells:
             self.record(code)
         elif code < 0 and self.asked is None:
             print(how(code), file=sys.stderr, flush=True)  # it could not say so itself
         return code if code >= 0 else 3
 
-    def next_attempt(self, code: int) -> Alarm | None:
+    def next_attempt(self, code: int) -> Alarm | Failed | None:
         events = self.run.log.read()[0] + (self.log.read()[0] if self.log.path != self.run.log.path else [])
         return next_attempt(self.run.config, events, self.told(), code, how(code), gpu())
 

@@ -24,8 +24,9 @@ COST = "a step takes two to five times as long (40 s in place of 9 s on Qwen2.5-
 
 def next_attempt(
     config: RunConfig, events: Iterable[AnyEvent], told: History, code: int, how: str, gpu: Gpu | None
-) -> Alarm | None:
-    """The Alarm with which to start the story again; None where it would end in the same way.
+) -> Alarm | Failed | None:
+    """The Alarm with which to start the story again; None where it would end in the same way. A Failed says so in words
+    where the memory ran out, in place of the story's own.
 
     `events` are all of the run so far, `told` what the attempt that failed told, `code` its exit status (negative: the
     signal that ended it), `how` that in words.
@@ -48,23 +49,29 @@ def _without_vllm(told: History, code: int, how: str) -> Alarm | None:
     return Alarm(step=0, name=VLLM_DIED, message=message)
 
 
-def _one_rung_lower(config: RunConfig, events: list[AnyEvent], told: History, gpu: Gpu | None) -> Alarm | None:
-    gone = rungs(events)
-    if len(gone) >= MOST_RUNGS or not isinstance(told.end, Failed):
+def _one_rung_lower(config: RunConfig, events: list[AnyEvent], told: History, gpu: Gpu | None) -> Alarm | Failed | None:
+    if not isinstance(told.end, Failed):
         return None
-    before = lowered(config, events)
+    before, gone = lowered(config, events), rungs(events)
     vllm = told.chosen is not None and told.chosen.rollout == "vllm"
     part = part_of(told.end, vllm)
+    planned = before if vllm else lower(before, "generate")
+    ran_out = f"The GPU's memory ran out while {WHILE[part]}{_beside(planned, gpu, told.end.message)}."
+    if len(gone) >= MOST_RUNGS:
+        return _ends(told.end, f"{ran_out} The run went on with less {MOST_RUNGS} times, which is the most")
     ladder = ["generate"] if _no_room_for_cache(told.end.message + told.end.traceback) else list(LADDERS[part])
     if len(gone) == MOST_RUNGS - 1:
         ladder.sort(key=FREES.index)
     for name in ladder:
         if name not in (WITHOUT_VLLM if vllm else WITH_VLLM) and _helps(name, before, gone, gpu):
-            planned = before if vllm else lower(before, "generate")
-            ran_out = f"The GPU's memory ran out while {WHILE[part]}{_beside(planned, gpu, told.end.message)}."
             message = f"{ran_out} {WORDS[name].format(c=lower(before, name))}"
             return Alarm(step=told.step, name=MEMORY + name, message=message)
-    return None
+    return _ends(told.end, f"{ran_out} Nothing more can be made smaller here")
+
+
+def _ends(failed: Failed, why: str) -> Failed:
+    message = f"{why}: take a smaller model.id, or a larger GPU. What was saved is kept."
+    return Failed(boundary=failed.boundary, message=message, traceback=failed.traceback)
 
 
 def _helps(rung: str, before: RunConfig, gone: list[str], gpu: Gpu | None) -> bool:
