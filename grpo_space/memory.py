@@ -276,13 +276,42 @@ def check(config: RunConfig, limit: float) -> None:
     found = plan(config, shape, limit)
     if found.fits:
         return
-    cure = largest(config, shape, limit)
-    raise UserError(f"grpo.per_device_train_batch_size: this does not fit on the GPU: {found.problem}: {cure}")
+    field = "grpo.per_device_train_batch_size" if found.total > limit else "model.max_seq_length"
+    raise UserError(f"{field}: this does not fit on the GPU: {found.problem}: {largest(config, shape, limit)}")
 
 
 def largest(config: RunConfig, shape: Shape, limit: float) -> str:
-    """What to take where a config does not fit, in words."""
-    longest, group = longest_completion(config, shape, limit), largest_group(config, shape, limit)
-    ways = [f"grpo.max_completion_length up to {longest}"] if longest else []
-    ways += [f"grpo.per_device_train_batch_size up to {group}"] if group else []
-    return f"take {' or '.join(ways)}" if ways else "no length and no group of this model fits"
+    """What to take where a config does not fit, in words. Each way is enough by itself."""
+    ways = list(filter(None, (_shorter(config, shape, limit), _smaller_passes(config, shape, limit))))
+    if not ways and (shorter := _shorter(_in_passes_of(1, config), shape, limit)):
+        ways = [f"{_passes_words(1, config)} and {shorter}"]
+    return (
+        f"take {', or '.join(ways)}" if ways else "no length of it fits: take a smaller lora.r, or a smaller model.id"
+    )
+
+
+def _shorter(config: RunConfig, shape: Shape, limit: float) -> str:
+    longest = longest_completion(config, shape, limit)
+    whole = config.data.max_prompt_length + longest
+    return f"grpo.max_completion_length up to {longest} with model.max_seq_length {whole}" if longest else ""
+
+
+def _smaller_passes(config: RunConfig, shape: Shape, limit: float) -> str:
+    """Of the same step."""
+    for size in range(config.grpo.per_device_train_batch_size - 1, 0, -1):
+        fewer = config.grpo.completions_per_step % size == 0
+        if fewer and plan(_in_passes_of(size, config), shape, limit).fits:
+            return _passes_words(size, config)
+    return ""
+
+
+def _in_passes_of(size: int, config: RunConfig) -> RunConfig:
+    passes = {
+        "per_device_train_batch_size": size, "gradient_accumulation_steps": config.grpo.completions_per_step // size,
+    }  # fmt: skip
+    return config.model_copy(update={"grpo": config.grpo.model_copy(update=passes)})
+
+
+def _passes_words(size: int, config: RunConfig) -> str:
+    passes = config.grpo.completions_per_step // size
+    return f"grpo.per_device_train_batch_size {size} with grpo.gradient_accumulation_steps {passes}"

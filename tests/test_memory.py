@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,41 @@ def test_what_does_not_fit_is_refused_with_what_would() -> None:
         memory.check(config, LIMITS["t4"])
     memory.check(config, LIMITS["a100"])
     memory.check(preset("llama-3.1-8b", "grpo.max_completion_length=700", "rollout=generate"), 1.0)
+
+
+@given(
+    st.sampled_from(list(PRESETS.values())), st.integers(100, 20_000), st.integers(0, 4000), st.integers(1, 24),
+    st.sampled_from([1, 4]), st.sampled_from([16, 64, 256]),
+)  # fmt: skip
+def test_whoever_takes_what_would_fit_is_not_refused_again(
+    name: str, length: int, unused: int, passes: int, accumulation: int, rank: int
+) -> None:
+    base = preset(name)
+    size = passes * base.grpo.num_generations
+    config = override(
+        base,
+        [f"grpo.max_completion_length={length}", f"lora.r={rank}",
+         f"model.max_seq_length={base.data.max_prompt_length + length + unused}",
+         f"grpo.per_device_train_batch_size={size}", f"grpo.gradient_accumulation_steps={accumulation}"],
+    )  # fmt: skip
+    try:
+        memory.check(config, LIMITS["t4"])
+    except UserError as refused:
+        said = str(refused).partition(": take ")[2]
+    else:
+        return
+    assert said
+    for way in said.split(", or ") if said.startswith("grpo.") else []:
+        settings = [f"{field}={value}" for field, value in re.findall(r"(\w+\.\w+) (?:up to )?(\d+)", way)]
+        assert len(settings) >= 2
+        memory.check(override(config, settings), LIMITS["t4"])
+
+
+def test_the_field_that_is_to_blame_is_named() -> None:
+    """Everything fits but one prompt with its completion into vLLM's cache."""
+    config = preset("llama-3.1-8b", "model.max_seq_length=60000", "vllm_cache=small")
+    with pytest.raises(UserError, match=r"^model\.max_seq_length: .* vLLM's cache holds .* take grpo"):
+        memory.check(config, LIMITS["t4"])
 
 
 def test_a_t4_as_the_driver_tells_it() -> None:
