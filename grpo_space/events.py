@@ -291,7 +291,9 @@ _PARSER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 
 
 class EventLog:
-    """An append-only file with one event a line. One writer at a time, any number of readers."""
+    """An append-only file with one event a line. Any number of readers, one writer at a time: a worker's parent and its
+    children take turns.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -307,7 +309,7 @@ class EventLog:
         try:
             if self._file is None:
                 self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-                self._drop_half_line(self._file)
+            self._drop_half_line(self._file)
             end = os.fstat(self._file).st_size
             try:
                 written = os.write(self._file, line)
@@ -325,12 +327,13 @@ class EventLog:
     def _drop_half_line(file: int) -> None:
         """A writer that was killed may have left half a line, on which the next one would be written."""
         end = os.fstat(file).st_size
+        if end == 0 or os.pread(file, 1, end - 1) == b"\n":
+            return
         start, tail = end, b""
         while start > 0 and b"\n" not in tail:
             start = max(0, start - 65_536)
             tail = os.pread(file, end - start, start)
-        if not tail.endswith(b"\n"):
-            os.ftruncate(file, start + tail.rfind(b"\n") + 1)
+        os.ftruncate(file, start + tail.rfind(b"\n") + 1)
 
     def read(self, offset: int = 0) -> tuple[list[AnyEvent], int]:
         """The events from byte `offset` on, and the offset to go on from. Half a last line waits for the next read.

@@ -60,6 +60,17 @@ def test_half_a_line_of_a_killed_writer_does_not_spoil_the_next(tmp_path: Path, 
     assert [event.step for event in EventLog(path).read()[0]] == [1, 2]  # type: ignore[union-attr]
 
 
+def test_nor_that_of_a_writer_who_has_had_a_turn_before(tmp_path: Path) -> None:
+    """A worker's parent writes before and after a child that is killed as it writes."""
+    path = tmp_path / "events.jsonl"
+    parent = EventLog(path)
+    parent.append(step(1))
+    with path.open("ab") as file:
+        file.write(b'{"type":"evaluated","which":"ba')
+    parent.append(step(2))
+    assert [event.step for event in parent.read()[0]] == [1, 2]  # type: ignore[union-attr]
+
+
 def test_a_very_long_half_line_is_dropped_too(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     EventLog(path).append(step(1))
