@@ -54,6 +54,19 @@ def test_another_step_must_fit_as_long_as_the_longest_of_the_last(monkeypatch: p
     assert made.ending(30, 30).why == "done"
 
 
+def test_the_next_probe_may_take_as_long_as_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many steps lie between: the large presets have 25."""
+    now = 0.0
+    monkeypatch.setattr(budget, "time", type("Clock", (), {"time": staticmethod(lambda: 1e6 + now)}))
+    monkeypatch.setenv(BEGAN, "1000000")
+    made = Budget(9, probe_steps=25)
+    made.keep_for(0.0)
+    for number in range(1, 51):
+        now += 100.0 if number in (1, 26) else 5.0  # the first compiles, the 26th comes after a probe
+        made.stepped()
+        assert made.over == (number == 50)  # at 440 s: with 100 s, and 5 s to save, it would be beyond 540
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [

@@ -14,18 +14,20 @@ SAVE_SECONDS = 5.0
 LONGER = 1.25
 """So many times as long as the base's the tuned model's test may take: its answers may be longer."""
 RECENT = 20
-"""Steps: the longest of these, with its probe and its checkpoint, is what the next one may take."""
+"""Steps, or so many that one had a probe: the longest of these, with its probe and its checkpoint, is what the next one
+may take."""
 
 
 class Budget:
-    def __init__(self, minutes: float | None) -> None:
-        """None: it is never over."""
+    def __init__(self, minutes: float | None, probe_steps: int = 1) -> None:
+        """None: it is never over. `probe_steps`: from probe to probe."""
         self.minutes = minutes
         self.seconds = math.inf if minutes is None else 60 * minutes
         self.began = float(os.environ.get(BEGAN) or time.time())
         self.over = False
         """There is no time for another step."""
         self._reserve = SAVE_SECONDS
+        self._recent = max(RECENT, probe_steps)
         self._steps: list[float] = []
         self._last = self.began
 
@@ -48,7 +50,7 @@ class Budget:
         self._look()
 
     def _look(self) -> None:
-        longest = max(self._steps[1:][-RECENT:] or self._steps, default=0.0)  # the first one compiles
+        longest = max(self._steps[1:][-self._recent :] or self._steps, default=0.0)  # the first one compiles
         self.over = self.over or self.spent + longest + self._reserve > self.seconds
 
     def ending(self, reached: int, steps: int) -> Finished:

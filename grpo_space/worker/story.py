@@ -43,7 +43,7 @@ What = Literal[
 
 def train(run: Run, tell: "Teller") -> None:
     config, checkpoint = effective(run), run.last_checkpoint()
-    budget = Budget(config.max_minutes)
+    budget = Budget(config.max_minutes, config.evaluation.probe_steps)
     tell.started("train", checkpoint or 0)
     own_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
