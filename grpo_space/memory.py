@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
 
 from grpo_space.config import ModelSection, RunConfig
 from grpo_space.errors import UserError
@@ -137,11 +138,13 @@ class Plan:
 
 def shape_of(model: ModelSection) -> Shape | None:
     """From the model's config.json, if it is on this disk, or of the presets' models; None for any other."""
-    folder = local_model(model)
-    found = folder / "config.json" if folder else try_to_load_from_cache(model.id, "config.json", None, model.revision)
-    if isinstance(found, str | Path):
-        return read_shape(Path(found))
-    return KNOWN.get(model.base_id or model.id)
+    if folder := local_model(model):
+        return read_shape(folder / "config.json")
+    try:
+        found = try_to_load_from_cache(model.id, "config.json", None, model.revision)
+    except HFValidationError:  # no name of the Hub's: who asks it for the model says so
+        found = None
+    return read_shape(Path(found)) if isinstance(found, str) else KNOWN.get(model.base_id or model.id)
 
 
 def read_shape(file: Path) -> Shape | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grpo_space import memory
+from grpo_space import estimate, memory
 from grpo_space.config import RunConfig, override
 from grpo_space.errors import UserError
 from grpo_space.hardware import Gpu
@@ -81,6 +81,13 @@ def test_a_model_on_this_disk_is_read(tmp_path: Path) -> None:
     assert found.lora(16, ("q_proj",)) == 3 * 16 * (256 + 256)
     (tmp_path / "config.json").write_text('{"model_type": "mamba", "hidden_size": 64}')
     assert shape_of(preset("tiny", f"model.id={tmp_path}").model) is None
+
+
+@pytest.mark.parametrize("name", ["my model", "-x", "a/b.git"])
+def test_of_what_is_no_name_there_is_no_plan(name: str) -> None:
+    config = preset("tiny", f"model.id={name}")
+    assert shape_of(config.model) is None
+    assert "not known before its first steps" in estimate.words(config, None)
 
 
 lengths = st.integers(8, 60_000)
