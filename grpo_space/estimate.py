@@ -66,11 +66,13 @@ HOW_SURE = {
 @dataclass(frozen=True)
 class Estimate:
     seconds: float
-    """Of the whole run: loading, evaluations, training, probes."""
+    """Of the whole run: loading, evaluations, training, probes; `max_minutes` at most."""
     step: float
     """Seconds."""
     card: str
     source: str
+    cut: bool = False
+    """`max_minutes` end it before its last step."""
 
     @property
     def dollars(self) -> float | None:
@@ -108,7 +110,9 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     batches = tests * math.ceil(evaluation.problems / evaluation.batch_size)
     probe = math.ceil(evaluation.probe_problems / evaluation.batch_size)
     batches += probe * (grpo.max_steps // evaluation.probe_steps)
-    return Estimate(row.first_step + step * (grpo.max_steps + batches), step, row.card, row.source)
+    whole = row.first_step + step * (grpo.max_steps + batches)
+    limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
+    return Estimate(min(whole, limit), step, row.card, row.source, cut=whole > limit)
 
 
 def _as_many(completions: int, row: Measured) -> float:
@@ -137,11 +141,12 @@ def words(config: RunConfig, gpu: Gpu | None) -> str:
     found = estimate(config, gpu)
     if found is None:
         return "How long it takes is not known before its first steps: nothing like it was measured."
+    cut = f" By then max_minutes ({config.max_minutes:g}) end it, before its last step." if found.cut else ""
     if found.card == "cpu":
-        return f"About {roughly(found.seconds)} {WHERE['cpu']}, free."
+        return f"About {roughly(found.seconds)} {WHERE['cpu']}, free.{cut}"
     cost = f" and {price(found.dollars)}" if found.dollars else ""
     where = "on a T4 small" if found.dollars else WHERE[found.card]
-    return f"Roughly {roughly(found.seconds)}{cost} {where}: {HOW_SURE[found.card]}."
+    return f"Roughly {roughly(found.seconds)}{cost} {where}: {HOW_SURE[found.card]}.{cut}"
 
 
 # --- while it runs ----------------------------------------------------------------------------------------------------

@@ -41,6 +41,14 @@ def test_what_was_measured_is_what_the_files_say() -> None:
     assert cpu.mean_tokens == round(worker["seconds_per_step"] * worker["tokens_per_second"] / 64)
 
 
+def test_a_time_limit_is_no_guess() -> None:
+    run = read_preset("llama-3.1-8b").run
+    said = words(override(run, ["max_minutes=20"]), T4)
+    assert said.startswith("Roughly 20 min and $0.10 on a T4 small: ")
+    assert said.endswith(" By then max_minutes (20) end it, before its last step.")
+    assert words(override(run, ["max_minutes=10000"]), T4) == words(run, T4)
+
+
 @pytest.mark.parametrize("name", preset_names())
 def test_every_preset_has_an_estimate_that_says_what_it_is(name: str) -> None:
     run = read_preset(name).run
