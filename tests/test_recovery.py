@@ -134,6 +134,17 @@ def test_what_helps_depends_on_where_it_ran_out(
     assert rungs_of(part, rollout, *settings) == names
 
 
+def test_an_evaluation_has_rungs_of_its_own() -> None:
+    run: list[AnyEvent] = [Started()]
+    run += [Alarm(step=0, name=f"memory:{rung}", message="") for rung in ("generate", "length", "group")]
+    failed = failure("evaluate_base", "generate")
+    alarm = next_attempt(LLAMA, [*run, Started(task="evaluate")], failed, OUT_OF_MEMORY, "", T4)
+    assert isinstance(alarm, Alarm)
+    assert "answering 32 problems at once" in alarm.message
+    again = next_attempt(LLAMA, [*run, Started(attempt=2, from_step=0)], failed, OUT_OF_MEMORY, "", T4)
+    assert isinstance(again, Failed), "a run that goes on has not"
+
+
 def test_vllm_is_not_told_to_take_less_where_it_would_not() -> None:
     """On a GPU so small that the plan's most for vLLM is less than the weights ask for, that is what it gets."""
     alarm = next_attempt(LLAMA, [], failure("backward", "vllm"), OUT_OF_MEMORY, "", Gpu("Tesla P4", 9.0, "535", (7, 0)))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from grpo_space import memory
 from grpo_space.config import RunConfig
-from grpo_space.events import Alarm, AnyEvent, Failed
+from grpo_space.events import Alarm, AnyEvent, Failed, Started
 from grpo_space.hardware import Gpu
 from grpo_space.history import History
 from grpo_space.rungs import APART, MEMORY, lower, lowered, rungs
@@ -57,16 +57,23 @@ def _one_rung_lower(config: RunConfig, events: list[AnyEvent], told: History, gp
     part = part_of(told.end, vllm)
     planned = before if vllm else lower(before, "generate")
     ran_out = f"The GPU's memory ran out while {WHILE[part]}{_beside(planned, gpu, told.end.message)}."
-    if len(gone) >= MOST_RUNGS:
+    down = len(rungs(_of_this(events)))
+    if down >= MOST_RUNGS:
         return _ends(told.end, f"{ran_out} The run went on with less {MOST_RUNGS} times, which is the most")
     ladder = ["generate"] if _no_room_for_cache(told.end.message + told.end.traceback) else list(LADDERS[part])
-    if len(gone) == MOST_RUNGS - 1:
+    if down == MOST_RUNGS - 1:
         ladder.sort(key=FREES.index)
     for name in ladder:
         if name not in (WITHOUT_VLLM if vllm else WITH_VLLM) and _helps(name, before, gone, gpu):
             message = f"{ran_out} {WORDS[name].format(c=lower(before, name))}"
             return Alarm(step=told.step, name=MEMORY + name, message=message)
     return _ends(told.end, f"{ran_out} Nothing more can be made smaller here")
+
+
+def _of_this(events: list[AnyEvent]) -> list[AnyEvent]:
+    """Less what went before: an evaluation has rungs of its own, however many its run went down."""
+    begins = [i for i, event in enumerate(events) if isinstance(event, Started) and event.attempt == 1]
+    return events[begins[-1] :] if begins else events
 
 
 def _ends(failed: Failed, why: str) -> Failed:
