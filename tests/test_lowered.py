@@ -1,20 +1,23 @@
 """What a rung does to the training that goes on: the embedded model really learns that way."""
 
+import traceback
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from grpo_space.config import RunConfig, override
-from grpo_space.events import Alarm
+from grpo_space.events import Alarm, Failed
 from grpo_space.presets import read_preset
 from grpo_space.rungs import lower
 from grpo_space.runs import Run
+from grpo_space.worker.recovery import is_out_of_memory, part_of
 
 CONFIG = override(
     read_preset("tiny").run,
     ["grpo.per_device_train_batch_size=16", "grpo.max_steps=3", "grpo.save_steps=1", "grpo.max_completion_length=8",
-     "evaluation.problems=16", "evaluation.probe_problems=0"],
+     "evaluation.problems=16", "evaluation.probe_problems=4"],
 )  # fmt: skip
 
 
@@ -32,12 +35,18 @@ class Training:
         self.engine.model.register_forward_pre_hook(self._learns, with_kwargs=True)
         self.wrote, self.write = list[int](), self.engine.model.base_model.generate
         self.engine.model.base_model.generate = self._writes
+        self.room_for: str | None = None
+        """What there is memory for, and nothing more; None: for all."""
 
     def _learns(self, _model: Any, _arguments: Any, options: dict[str, Any]) -> None:
         self.passes.append(len(options["input_ids"]))
+        if self.room_for == "writing":
+            raise torch.OutOfMemoryError("CUDA out of memory.")
 
     def _writes(self, **options: Any) -> Any:
         self.wrote.append(len(options["input_ids"]))
+        if self.room_for == "nothing" or (self.room_for == "a step" and self.passes):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
         return self.write(**options)
 
     def step(self, config: RunConfig) -> list[int]:
@@ -49,7 +58,7 @@ class Training:
         self.wrote.clear()
         train.train(
             self.engine, self.rows, config, self.run.log, self.run.checkpoints, self.run.last_checkpoint(),
-            lambda: bool(self.passes), Budget(None),
+            lambda: bool(self.passes) and self.room_for is None, Budget(None),
         )  # fmt: skip
         return list(self.passes)
 
@@ -107,3 +116,16 @@ def test_written_apart_they_are_what_they_were_together(training: Training) -> N
     training.wrote.clear()
     training.engine.write(prompts, **options)
     assert training.wrote == [10]
+
+
+@pytest.mark.parametrize(("room_for", "part"), [("nothing", "rollout"), ("writing", "backward"), ("a step", "probe")])
+def test_where_it_ran_out_is_read_off_the_real_traceback(training: Training, room_for: str, part: str) -> None:
+    training.room_for = room_for
+    try:
+        with pytest.raises(torch.OutOfMemoryError) as caught:
+            training.step(override(CONFIG, ["evaluation.probe_steps=1", "grpo.max_steps=9"]))
+    finally:
+        training.room_for = None
+    said = "".join(traceback.format_exception(caught.value))
+    assert is_out_of_memory(caught.value)
+    assert part_of(Failed(boundary="train", message="", traceback=said), vllm=False) == part
