@@ -41,7 +41,10 @@ def lower(config: RunConfig, rung: str) -> RunConfig:
 
 def _fewer_answers(config: RunConfig, problems: int) -> RunConfig:
     """Half as many at once as there were of so many problems."""
-    size = max(1, min(config.evaluation.batch_size, problems) // 2)
+    together = min(config.evaluation.batch_size, problems)
+    if together < 2:
+        return config
+    size = together // 2
     return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"batch_size": size})})
 
 
