@@ -65,7 +65,7 @@ def fit(arguments: argparse.Namespace) -> int:
         raise UserError("--gpu here: this machine has no GPU")
     if shape is None:
         raise UserError(f"model.id: {config.model.id}: its sizes are known once it was downloaded")
-    card = arguments.gpu if arguments.gpu not in ("", "here") else found or "t4"
+    card = arguments.gpu.lower() if arguments.gpu not in ("", "here") else found or "t4"
     limit = memory.limit_of(card)
     plan = memory.plan(config, shape, limit)
     longest, group = memory.longest_completion(config, shape, limit), memory.largest_group(config, shape, limit)
@@ -76,6 +76,8 @@ def fit(arguments: argparse.Namespace) -> int:
     else:
         for part in report.fit(plan, str(card), longest, group):
             show(part)
-        if card in ("t4", found):  # of the others no steps were measured
-            show(text(estimate.words(config, found if card == found else None)))
+        named = hardware.Gpu(
+            str(card), limit, driver="", compute_capability=(0, 0)
+        )  # an estimate asks for the name alone
+        show(text(estimate.words(config, found if arguments.gpu in ("", "here") else named)))
     return int(not plan.fits)

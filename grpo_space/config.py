@@ -88,7 +88,7 @@ class GrpoSection(Section):
     """How freely completions are sampled while training. Evaluation is greedy."""
     top_p: Float = Field(1.0, gt=0, le=1)
     """Sample only from the likeliest tokens that together have this probability."""
-    top_k: Int = Field(0, ge=0)
+    top_k: Int = Field(0, ge=0, le=1_000_000)
     """Sample only from this many likeliest tokens. 0: from all."""
     min_p: Float | None = Field(None, ge=0, le=1)
     """Sample only tokens at least this likely, relative to the likeliest one. None: from all."""
@@ -123,9 +123,9 @@ class GrpoSection(Section):
     """AdamW's decay of the gradient's mean."""
     adam_beta2: Float = Field(0.999, ge=0, lt=1)
     """AdamW's decay of the gradient's square. Lower forgets faster, which short runs need."""
-    max_grad_norm: Float = Field(1.0, gt=0)
+    max_grad_norm: Float = Field(1.0, gt=0, le=1_000_000)
     """Gradients longer than this are scaled down to it."""
-    save_steps: Int = Field(20, ge=1)
+    save_steps: Int = Field(20, ge=1, le=100_000)
     """A checkpoint is written every so many steps; a killed run goes on from the last one."""
 
     @property
@@ -155,7 +155,7 @@ class EvaluationSection(Section):
     """Problems answered at once."""
     probe_problems: Int = Field(32, ge=0, le=10_000)
     """Other held-out problems, answered while training for the curve. 0: no probe."""
-    probe_steps: Int = Field(10, ge=1)
+    probe_steps: Int = Field(10, ge=1, le=100_000)
     """Steps between two probes."""
 
 
@@ -164,7 +164,9 @@ class RunConfig(Section):
     """A short name, part of the run folder's: small letters, digits, dots and dashes."""
     model: ModelSection
     data: DataSection
-    rewards: dict[str, Float] = Field(default={"correctness": 1.0, "format": 1.0}, min_length=1)
+    rewards: dict[str, Annotated[Float, Field(ge=-1000, le=1000)]] = Field(
+        default={"correctness": 1.0, "format": 1.0}, min_length=1
+    )
     """Reward functions and their weights. Besides the built-in ones, `file.py:function` names one of your own."""
     grpo: GrpoSection = GrpoSection()
     lora: LoraSection = LoraSection()
@@ -224,7 +226,7 @@ def problem(error: Any) -> str:
         return f"{name}: there is no such setting; {hint}"
     if error["type"] == "missing":
         return f"{name}: is missing"
-    message = re.sub("^(Value error,|Input|String|Dictionary|Tuple) ", "", error["msg"])
+    message = re.sub("^(Value error,|Input|String|Dictionary|Tuple) |, unable to parse.*", "", error["msg"])
     if error["type"] == "model_type":
         first = next(iter(_known_keys(location)), "...")
         message = f"is given for a whole section: set its settings one by one, {name}.{first} and so on"

@@ -252,8 +252,12 @@ def fit(plan: Plan, card: str, longest: int, group: int) -> Iterator[RenderableT
         yield text("It fits.", style="bold green")
     else:
         yield text(f"It does not fit: {plan.problem}.", style="bold red")
-    if longest and group:
-        yield text(f"The longest completion that fits is {longest:,} tokens; the largest group in one pass, {group}.")
+    if longest:
+        yield text(f"The longest completion that fits is {longest:,} tokens.")
+    if group:
+        yield text(f"The largest group that fits in one pass is {group} completions.")
+    if not longest and not group:
+        yield text("No length and no group fits while the other settings stay as they are.")
 
 
 def as_json(history: History) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def broken_rules(config: "RunConfig") -> list[tuple[tuple[str, ...], str]]:
     if data.max_prompt_length + grpo.max_completion_length > model.max_seq_length:
         broken(
             f"{grpo.max_completion_length} and data.max_prompt_length {data.max_prompt_length} together are longer "
-            f"than model.max_seq_length {model.max_seq_length}",
+            f"than model.max_seq_length {model.max_seq_length}; take {_that_are_short_enough(config)}",
             "grpo.max_completion_length", "data.max_prompt_length", "model.max_seq_length",
         )  # fmt: skip
     if grpo.epsilon_high is not None and grpo.epsilon_high < grpo.epsilon:
@@ -48,6 +48,13 @@ def broken_rules(config: "RunConfig") -> list[tuple[tuple[str, ...], str]]:
         )
     found += [(("rewards",), message) for message in _reward_problems(config)]
     return found
+
+
+def _that_are_short_enough(config: "RunConfig") -> str:
+    """The longest completion that a sequence has room for, if for any; or else the sequence that has room for all."""
+    prompt, length = config.data.max_prompt_length, config.grpo.max_completion_length
+    room = config.model.max_seq_length - prompt
+    return (f"up to {room} or " if room >= 8 else "") + f"model.max_seq_length {prompt + length}"
 
 
 def _that_divide(grpo: "GrpoSection") -> str:

@@ -249,6 +249,10 @@ def test_help_speaks_of_empty_fields_not_of_none() -> None:
     assert [path for path in form.LEAVES if "None:" in form.help_of(path) or not form.help_of(path)] == []
 
 
+def test_a_field_with_words_for_a_name_says_the_name_that_messages_use() -> None:
+    assert [path for path in (*form.MAIN, *form.HUB) if not form.help_of(path).endswith(f" `{path}`")] == []
+
+
 def test_the_first_choice_fits_the_machine(runs_root: Path) -> None:
     big = hardware.Gpu("Tesla T4", 14.6, "550", (7, 5))
     for machine, name in ((None, "tiny"), (big, "qwen2.5-1.5b")):

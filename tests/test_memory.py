@@ -170,7 +170,7 @@ def test_a_t4_as_the_driver_tells_it() -> None:
 
 
 def test_fit_on_the_command_line(cli: Cli) -> None:
-    done = cli("fit", "llama-3.1-8b", "--gpu", "t4", "--json")
+    done = cli("fit", "llama-3.1-8b", "--gpu", "T4", "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said.keys() == {"parts", "total", "limit", "fits", "longest_completion", "largest_group"}
@@ -179,4 +179,6 @@ def test_fit_on_the_command_line(cli: Cli) -> None:
     done = cli("fit", "llama-3.1-8b", "--gpu", "t4", "--set", "grpo.max_completion_length=760", "--set", "lora.r=512")
     assert done.returncode == 1
     assert "It does not fit: it needs" in done.stdout
+    assert "No length and no group fits while the other settings stay as they are." in done.stdout
+    assert "on a T4 small: a guess" in done.stdout
     assert_refused(cli("fit", "tiny", "--gpu", "t5"), "--gpu t5: known are t4, l4")

@@ -9,7 +9,7 @@ from grpo_space.errors import UserError
 from grpo_space.hardware import Gpu
 from grpo_space.presets import read_preset
 from grpo_space.ui import submit
-from grpo_space.ui.cards import unfit
+from grpo_space.ui.cards import good, unfit
 from grpo_space.ui.memory_bar import memory_bar
 from grpo_space.ui.place import here
 from grpo_space.ui.space import refusal
@@ -26,6 +26,7 @@ def test_a_preset_has_a_bar_within_the_line(name: str) -> None:
     widths = [float(width) for width in re.findall(r"width:([\d.]+)%", bar)]
     assert 50 < sum(widths) <= 100
     assert "left:100.00%" in bar
+    assert bar in good(name, [], read_preset(name).run, None)
 
 
 def test_what_is_too_large_crosses_the_line_and_is_refused_with_the_largest_that_fits() -> None:
@@ -37,6 +38,12 @@ def test_what_is_too_large_crosses_the_line_and_is_refused_with_the_largest_that
     [refusal] = unfit(config, T4)
     assert re.search(r"take grpo\.max_completion_length up to \d+ with model\.max_seq_length \d+", refusal)
     assert unfit(read_preset("llama-3.1-8b").run, T4) == ()
+
+
+def test_what_is_just_too_large_is_told_in_figures_that_differ() -> None:
+    config = override(read_preset("llama-3.1-8b").run, ["grpo.max_completion_length=1548", "model.max_seq_length=1932"])
+    total, limit = re.findall(r"([\d.]+) of ([\d.]+) GiB on Tesla T4, planned: too much", memory_bar(config, T4))[0]
+    assert float(total) > float(limit)
 
 
 def test_the_server_refuses_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

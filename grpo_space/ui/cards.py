@@ -49,10 +49,11 @@ def unfit(config: RunConfig, machine: hardware.Gpu | None) -> tuple[str, ...]:
     return ()
 
 
-def good(title: str, changes: Sequence[str], time: str, refusals: Sequence[str], bar: str = "") -> str:
-    """What a config without mistakes is, how long it takes, whether it can train here. `bar`: its memory, as HTML."""
+def good(title: str, changes: Sequence[str], config: RunConfig, machine: hardware.Gpu | None) -> str:
+    """What a config without mistakes is, how long it takes, its memory, whether it can train here."""
     what = f"<b>{text(title)}</b>" + (f", {len(changes)} changed:" if changes else ", as it came.")
-    said = f"<p>{what}</p>{_list(changes)}<p>{text(time)}</p>{bar}"
+    time, refusals = estimate.words(config, machine), unfit(config, machine)
+    said = f"<p>{what}</p>{_list(changes)}<p>{text(time)}</p>{memory_bar(config, machine)}"
     if refusals:
         said += f"<div class='bad'><p>It does not fit this machine:</p>{_list(refusals)}</div>"
     return words(said)

@@ -28,6 +28,24 @@ SOURCE_FIELDS = ("path", "test_path", "id", "name", "revision", "split", "test_s
 UPLOADED = ("data.path", "data.test_path")
 HUB_FIELDS = ("data.id", "data.name", "data.revision", "data.split", "data.test_split")
 LONG_TEXTS = ("data.system_prompt",)
+MAIN = {
+    "grpo.max_steps": "Steps",
+    "grpo.num_generations": "Group size",
+    "grpo.max_completion_length": "Longest completion, in tokens",
+    "grpo.learning_rate": "Learning rate",
+    "lora.r": "LoRA rank",
+    "grpo.per_device_train_batch_size": "Completions in one pass",
+    "grpo.gradient_accumulation_steps": "Passes for one step",
+    "max_minutes": "Time limit, in minutes",
+}
+HUB = {
+    "data.id": "Name on the Hub, owner/name",
+    "data.name": "Configuration",
+    "data.split": "Split to train on",
+    "data.test_split": "Split to evaluate on",
+    "data.revision": "Branch, tag or commit",
+}
+"""Fields that are called something else on the page than in a config; their help says its name for them, too."""
 
 KINDS: dict[Any, Kind] = {int: "whole", float: "number", str: "text", bool: "yes", tuple: "names", Literal: "choice"}
 
@@ -75,7 +93,7 @@ WEIGHTS = [f"rewards.{name}" for name in REWARDS]
 def help_of(path: str) -> str:
     """What stands beside a field: its docstring; of a reward, what it pays and what it cannot see."""
     if path in LEAVES:
-        return LEAVES[path].help
+        return f"{LEAVES[path].help} `{path}`" if path in MAIN or path in HUB else LEAVES[path].help
     name = path.removeprefix("rewards.")
     told = re.sub(r" \([^)]*arXiv[^)]*\)", "", " ".join((REWARDS[name].__doc__ or "").split()))
     first, *more = re.split(r"(?<=[a-z)`]\.) (?=[A-Z0-9])", told)
@@ -83,7 +101,7 @@ def help_of(path: str) -> str:
     return " ".join([f"Pays {low:g} to {high:g}. {first}", *(said for said in more if "cannot see" in said)])
 
 
-def component(path: str, config: RunConfig, label: str | None = None) -> gr.components.Component:
+def component(path: str, config: RunConfig) -> gr.components.Component:
     """The component of a field. It refuses nothing by itself: what is wrong is said at the field, and stays there.
 
     A number that may be left out is a text: the browser's part of gr.Number turns an empty value into 0 as it appears.
@@ -92,13 +110,14 @@ def component(path: str, config: RunConfig, label: str | None = None) -> gr.comp
     if path in UPLOADED:
         return gr.State(value)
     options: dict[str, Any] = {
-        "label": label or path.rpartition(".")[2],
+        "label": {**MAIN, **HUB}.get(path, path.rpartition(".")[2]),
         "info": own_source(config) if path == "data.source" else help_of(path),
         "value": value,
         "interactive": True,
         "elem_id": element(path),
     }
     if path == "data.source":
+        options["label"] = "Where the problems come from"
         return gr.Radio([(words, key) for key, words in SOURCES.items()], **options)
     leaf = LEAVES.get(path)
     if leaf is None or (leaf.optional and leaf.kind in ("whole", "number")):
@@ -227,13 +246,16 @@ def complaints(error: UserError, among: Mapping[str, object]) -> tuple[dict[str,
 
 
 def own_source(config: RunConfig) -> str:
-    """Where the problems come from that a config came with."""
+    """Where the problems come from that a config came with: said beside every choice, so that it names its own."""
+    came = SOURCES["own"]
     data = config.data
     if data.id is not None:
-        told = f"{data.id}{f' ({data.name})' if data.name else ''} on the Hugging Face Hub, split {data.split}; "
+        told = (
+            f"{came}: {data.id}{f' ({data.name})' if data.name else ''} on the Hugging Face Hub, split {data.split}; "
+        )
         return as_text(told + (f"evaluated on split {data.test_split}." if data.test_split else "some are held out."))
     names = [str(path).rpartition("/")[2] for path in (data.path, data.test_path) if path]
-    return as_text(f"{names[0]}; " + (f"evaluated on {names[1]}." if names[1:] else "some are held out."))
+    return as_text(f"{came}: {names[0]}; " + (f"evaluated on {names[1]}." if names[1:] else "some are held out."))
 
 
 def shown(complaint: str | None, path: str) -> Any:

@@ -38,7 +38,9 @@ def memory_bar(config: RunConfig, machine: Gpu | None) -> str:
         for index, (group, size) in enumerate(sizes.items())
         if size
     )
-    said = f"{plan.total:.1f} of {limit:.1f} GiB on {text(card)}, planned"
+    close = f"{plan.total:.1f}" == f"{limit:.1f}"  # 14.6 of 14.6 would not say on which side of the line
+    total, most = (f"{size:.{2 if close else 1}f}" for size in (plan.total, limit))
+    said = f"{total} of {most} GiB on {text(card)}, planned"
     if not plan.fits:
         said += f": too much: {text(memory.largest(config, shape, limit))}"
     label = f"GPU memory: {said}"

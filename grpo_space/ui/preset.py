@@ -7,15 +7,12 @@ from typing import Any
 import gradio as gr
 import yaml
 
-from grpo_space import estimate, hardware, runs, uploads
+from grpo_space import hardware, runs, uploads
 from grpo_space.config import RunConfig, parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.ui import cards, form
-from grpo_space.ui.memory_bar import memory_bar
 from grpo_space.ui.preset_layout import (
-    HUB,
-    MAIN,
     PresetTab,
     card_button,
     card_classes,
@@ -117,7 +114,8 @@ def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Re
             except UserError as error:
                 return {tab.upload_note: cards.refused(error.problems)}
             values[path] = kept
-            said = cards.note(f"{count:,} problems read and kept beside the runs." if kept else "")
+            what = f"{count:,} {'problem' if count == 1 else 'problems'} read and kept beside the runs."
+            said = cards.note(what if kept else "")
             return {
                 **_checked(tab, machine, base, title, short, complained, values),
                 tab.fields[path]: kept,
@@ -170,7 +168,8 @@ def _checked(
     at: dict[str, str] = {}
     try:
         config = form.config_of(values, base)
-        text, status, rows = write_yaml(config), _status(config, base, title, machine), rows_of(config)
+        text, rows = write_yaml(config), rows_of(config)
+        status = cards.good(title, form.changes(base, config), config, machine)
         length = gr.update(**lengths(config, base, short, machine))
     except UserError as error:
         at, other = form.complaints(error, values)
@@ -189,19 +188,13 @@ def _checked(
     }
     if any(at.get(path) != complained.get(path) for path in form.UPLOADED):
         updates[tab.upload_note] = cards.refused([at[path] for path in form.UPLOADED if path in at])
-    folded = set(form.LEAVES) - {*MAIN, *HUB, *form.UPLOADED}
+    folded = set(form.LEAVES) - {*form.MAIN, *form.HUB, *form.UPLOADED}
     if folded & at.keys():
         updates[tab.rest] = gr.update(open=True)
     for path in at.keys() | complained.keys():
         if at.get(path) != complained.get(path):
             updates[tab.fields[path]] = form.shown(at.get(path), path)
     return updates
-
-
-def _status(config: RunConfig, base: RunConfig, title: str, machine: hardware.Gpu | None) -> str:
-    changes = form.changes(base, config)
-    bar = memory_bar(config, machine) if changes else ""
-    return cards.good(title, changes, estimate.words(config, machine), cards.unfit(config, machine), bar)
 
 
 def _filled(tab: PresetTab, machine: hardware.Gpu | None, config: RunConfig, title: str, chosen: str) -> Updates:

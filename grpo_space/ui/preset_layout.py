@@ -13,23 +13,6 @@ from grpo_space.presets import preset_names, read_preset, with_steps
 from grpo_space.rows import first_rows
 from grpo_space.ui import cards, form
 
-MAIN = {
-    "grpo.max_steps": "Steps",
-    "grpo.num_generations": "Group size",
-    "grpo.max_completion_length": "Longest completion, in tokens",
-    "grpo.learning_rate": "Learning rate",
-    "lora.r": "LoRA rank",
-    "grpo.per_device_train_batch_size": "Completions in one pass",
-    "grpo.gradient_accumulation_steps": "Passes for one step",
-    "max_minutes": "Time limit, in minutes",
-}
-HUB = {
-    "data.id": "Name on the Hub, owner/name",
-    "data.name": "Configuration",
-    "data.split": "Split to train on",
-    "data.test_split": "Split to evaluate on",
-    "data.revision": "Branch, tag or commit",
-}
 SECTIONS = {"": "The run", "model": "Model", "data": "Data", "grpo": "GRPO", "lora": "LoRA", "evaluation": "Evaluation"}
 
 
@@ -71,23 +54,22 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
     values = form.values_of(config)
     fields: dict[str, gr.components.Component] = {}
 
-    def field(path: str, label: str | None = None) -> None:
-        fields[path] = form.component(path, config, label)
+    def field(path: str) -> None:
+        fields[path] = form.component(path, config)
 
     with gr.Row(elem_classes="cards", equal_height=True):
         choices = {each: _card(each, name, machine) for each in preset_names()}
-    time = estimate.words(config, machine)
-    status = gr.HTML(cards.good(title_of(name), [], time, cards.unfit(config, machine)), elem_id="preset-status")
+    status = gr.HTML(cards.good(title_of(name), [], config, machine), elem_id="preset-status")
     length = gr.Radio(label="How long a run", elem_id="preset-length", **lengths(config, config, short, machine))
 
     gr.Markdown("### Adjust")
     with gr.Row(elem_classes="fields"):
-        for path, label in MAIN.items():
-            field(path, label)
+        for path in form.MAIN:
+            field(path)
     step = gr.HTML(cards.note(form.one_step(values)), elem_id="one-step")
 
     gr.Markdown("### Dataset")
-    field("data.source", "Where the problems come from")
+    field("data.source")
     with gr.Column(elem_classes=only(False)) as upload:
         most = uploads.MOST_BYTES // 2**20
         gr.Markdown(f"JSON lines, each with `question` and `answer`; at most {most} MB. It is kept beside the runs.")
@@ -96,8 +78,8 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
             field(path)
         upload_note = gr.HTML()
     with gr.Column(elem_classes=only(False)) as hub, gr.Row(elem_classes="fields"):
-        for path, label in HUB.items():
-            field(path, label)
+        for path in form.HUB:
+            field(path)
 
     gr.Markdown("### Rewards\nThe weight of each: what it pays is multiplied by it. Empty: not used. 0: only shown.")
     with gr.Row(elem_classes="fields"):

@@ -116,6 +116,8 @@ def _plan(sent: str, place: Place) -> str:
         f"Next: {config.name}, {grpo.max_steps:,} steps, {grpo.completions_per_step} completions a step in groups of "
         f"{grpo.num_generations}; before and after, {config.evaluation.problems:,} held-out problems."
     )
+    if config.max_minutes:
+        said += f" It ends within {config.max_minutes:g} min of its start."
     refused = space.refusal(place.space, config, place.gpu)
     return tag("p", text(said), "gs-dim") + (refused or space.before(place.space, config, place.gpu, place.sleep))
 
