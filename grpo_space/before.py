@@ -74,10 +74,8 @@ def fit(arguments: argparse.Namespace) -> int:
         print_json({"parts": rounded, "total": round(plan.total, 3), "limit": limit, "fits": plan.fits,
                     "longest_completion": longest, "largest_group": group})  # fmt: skip
     else:
-        for part in report.fit(plan, str(card), longest, group):
+        for part in report.fit(plan, str(card), longest, config.data.max_prompt_length, group):
             show(part)
-        named = hardware.Gpu(
-            str(card), limit, driver="", compute_capability=(0, 0)
-        )  # an estimate asks for the name alone
+        named = hardware.Gpu(str(card), limit, "", (0, 0))  # an estimate asks for the name alone
         show(text(estimate.words(config, found if arguments.gpu in ("", "here") else named)))
     return int(not plan.fits)

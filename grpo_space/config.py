@@ -17,7 +17,7 @@ from grpo_space.rules import broken_rules
 def _no_bool(value: object) -> object:
     """YAML reads `yes` and `on` as true, which pydantic would take for 1."""
     if isinstance(value, bool):
-        raise ValueError("a number is needed, not true or false")
+        raise ValueError("should be a number, not true or false")
     return value
 
 

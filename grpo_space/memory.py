@@ -197,12 +197,18 @@ def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None) -
     cache_tokens = int(cache * GIB / shape.cache(1))
     total, problem = sum(parts.values()), ""
     if total > limit:
-        problem = f"it needs {total:.1f} GiB, and {limit:.1f} can be used"
+        problem = "it needs {} GiB, and {} can be used".format(*gib_words(total, limit))
     elif wanted is not None and cache_tokens < config.model.max_seq_length:
         problem = f"vLLM's cache holds {cache_tokens:,} tokens, and one prompt with its completion can have "
         problem += f"{config.model.max_seq_length:,}"
     checkpoints = 3 * adapter * (4 + moments)
     return Plan(parts, limit, share, cache_tokens, HOST_GIB + weights, weights + checkpoints, problem)
+
+
+def gib_words(total: float, limit: float) -> tuple[str, str]:
+    """Both in GiB, with a second decimal where 14.6 of 14.6 would not say on which side of the limit it is."""
+    digits = 2 if f"{total:.1f}" == f"{limit:.1f}" else 1
+    return f"{total:.{digits}f}", f"{limit:.{digits}f}"
 
 
 def _kept(shape: Shape, tokens: int) -> float:
@@ -274,29 +280,46 @@ def check(config: RunConfig, limit: float) -> None:
             another kind, and a run without vLLM, of which nothing was measured.
     """
     shape = shape_of(config.model)
-    if shape is None or config.rollout == "generate" or config.engine == "transformers":
+    if shape is None or not judged(config):
         return
     found = plan(config, shape, limit)
     if found.fits:
         return
-    field = "grpo.per_device_train_batch_size" if found.total > limit else "model.max_seq_length"
+    field = _ways(config, shape, limit)[0].split()[0] if found.total > limit else "model.max_seq_length"
     raise UserError(f"{field}: this does not fit on the GPU: {found.problem}: {largest(config, shape, limit)}")
 
 
+def judged(config: RunConfig) -> bool:
+    """Whether a plan of it is good enough to refuse it by: without vLLM nothing was measured."""
+    return config.rollout != "generate" and config.engine != "transformers"
+
+
 def largest(config: RunConfig, shape: Shape, limit: float) -> str:
-    """What to take where a config does not fit, in words. Each way is enough by itself."""
-    ways = list(filter(None, (_shorter(config, shape, limit), _smaller_passes(config, shape, limit))))
-    if not ways and (shorter := _shorter(_in_passes_of(1, config), shape, limit)):
+    """What to take where a config does not fit, in words."""
+    return f"take {', or '.join(_ways(config, shape, limit))}"
+
+
+def _ways(config: RunConfig, shape: Shape, limit: float) -> list[str]:
+    """Each begins with a setting's name, and is enough by itself."""
+    ways = [_shorter(config, shape, limit), _smaller_passes(config, shape, limit)]
+    if not any(ways) and (shorter := _shorter(_in_passes_of(1, config), shape, limit)):
         ways = [f"{_passes_words(1, config)} and {shorter}"]
-    return (
-        f"take {', or '.join(ways)}" if ways else "no length of it fits: take a smaller lora.r, or a smaller model.id"
-    )
+    return list(filter(None, ways)) or [_smaller_rank(config, shape, limit) or "model.id of a smaller model"]
 
 
 def _shorter(config: RunConfig, shape: Shape, limit: float) -> str:
     longest = longest_completion(config, shape, limit)
     whole = config.data.max_prompt_length + longest
-    return f"grpo.max_completion_length up to {longest} with model.max_seq_length {whole}" if longest else ""
+    return f"grpo.max_completion_length up to {longest} tokens with model.max_seq_length {whole}" if longest else ""
+
+
+def _smaller_rank(config: RunConfig, shape: Shape, limit: float) -> str:
+    def fits(rank: int) -> bool:
+        lora = config.lora.model_copy(update={"r": rank})
+        return plan(config.model_copy(update={"lora": lora}), shape, limit).fits
+
+    rank = _most(fits, 1, config.lora.r)
+    return f"lora.r up to {rank}" if rank else ""
 
 
 def _smaller_passes(config: RunConfig, shape: Shape, limit: float) -> str:

@@ -235,8 +235,8 @@ def preflight(found: Preflight) -> Iterator[RenderableType]:
     yield text("Trainable." if found.trainable else "Not trainable as it is.", style="bold")
 
 
-def fit(plan: Plan, card: str, longest: int, group: int) -> Iterator[RenderableType]:
-    """The memory plan as a table, and whether it fits."""
+def fit(plan: Plan, card: str, longest: int, prompt: int, group: int) -> Iterator[RenderableType]:
+    """The memory plan as a table, and whether it fits. `prompt`: the longest one, in tokens."""
     made = Table(title=text(f"GPU memory on {card}"))
     made.add_column("part")
     made.add_column("GiB", justify="right")
@@ -253,7 +253,8 @@ def fit(plan: Plan, card: str, longest: int, group: int) -> Iterator[RenderableT
     else:
         yield text(f"It does not fit: {plan.problem}.", style="bold red")
     if longest:
-        yield text(f"The longest completion that fits is {longest:,} tokens.")
+        whole = prompt + longest
+        yield text(f"The longest completion that fits is {longest:,} tokens (model.max_seq_length {whole}).")
     if group:
         yield text(f"The largest group that fits in one pass is {group} completions.")
     if not longest and not group:

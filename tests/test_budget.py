@@ -73,7 +73,7 @@ def test_the_next_probe_may_take_as_long_as_the_last(monkeypatch: pytest.MonkeyP
         ("0", "0 should be greater than 0"),
         ("soon", "'soon' should be a valid"),
         ("1e9", "less than or equal to 10080"),
-        ("true", "a number is needed"),
+        ("true", "should be a number"),
     ],
 )
 def test_a_wrong_one_is_refused(value: str, words: str) -> None:

@@ -50,7 +50,7 @@ def test_what_is_missing_is_named() -> None:
         ("grpo.max_steps=3.5", "3.5"),
         ("grpo.max_steps=many", "'many' should be a valid integer"),
         ("grpo.top_k=100000000000000000000", "less than or equal to 1000000"),
-        ("grpo.max_steps=yes", "True a number is needed, not true or false"),
+        ("grpo.max_steps=yes", "True should be a number, not true or false"),
         ("grpo.max_steps=", "''"),
         ("grpo.max_steps=null", "None"),
         ("grpo.max_steps=[1", "'[1'"),

@@ -152,9 +152,9 @@ def test_whoever_takes_what_would_fit_is_not_refused_again(
     else:
         return
     assert said
-    for way in said.split(", or ") if said.startswith("grpo.") else []:
+    for way in said.split(", or ") if not said.startswith("model.id") else []:
         settings = [f"{field}={value}" for field, value in re.findall(r"(\w+\.\w+) (?:up to )?(\d+)", way)]
-        assert len(settings) >= 2
+        assert settings[0].startswith("lora.r=") or len(settings) >= 2
         memory.check(override(config, settings), LIMITS["t4"])
 
 
@@ -163,6 +163,15 @@ def test_the_field_that_is_to_blame_is_named() -> None:
     config = preset("llama-3.1-8b", "model.max_seq_length=60000", "vllm_cache=small")
     with pytest.raises(UserError, match=r"^model\.max_seq_length: .* vLLM's cache holds .* take grpo"):
         memory.check(config, LIMITS["t4"])
+
+    too_high = preset("llama-3.1-8b", "lora.r=512")
+    with pytest.raises(UserError, match=r"^lora\.r: .* take lora\.r up to \d+$"):
+        memory.check(too_high, LIMITS["t4"])
+
+
+def test_what_is_just_too_much_says_so() -> None:
+    assert memory.gib_words(14.58, 14.56) == ("14.58", "14.56")
+    assert memory.gib_words(18.7, 14.56) == ("18.7", "14.6")
 
 
 def test_a_t4_as_the_driver_tells_it() -> None:

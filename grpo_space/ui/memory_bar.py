@@ -38,11 +38,11 @@ def memory_bar(config: RunConfig, machine: Gpu | None) -> str:
         for index, (group, size) in enumerate(sizes.items())
         if size
     )
-    close = f"{plan.total:.1f}" == f"{limit:.1f}"  # 14.6 of 14.6 would not say on which side of the line
-    total, most = (f"{size:.{2 if close else 1}f}" for size in (plan.total, limit))
-    said = f"{total} of {most} GiB on {text(card)}, planned"
-    if not plan.fits:
+    said = "{} of {} GiB on {}, planned".format(*memory.gib_words(plan.total, limit), text(card))
+    if not plan.fits and memory.judged(config):
         said += f": too much: {text(memory.largest(config, shape, limit))}"
+    elif not plan.fits:
+        said += ": too much, if it is right: without vLLM nothing was measured, so that it is not refused"
     label = f"GPU memory: {said}"
     return (
         f"<div class='gs-memory' role='img' aria-label='{label}'><div>{pieces}{line}</div></div>"
