@@ -1,5 +1,6 @@
 """Evaluation as a command of its own, with real workers on the embedded model and adapters made by hand."""
 
+import itertools
 import json
 import os
 import shutil
@@ -83,11 +84,12 @@ def test_a_killed_evaluation_goes_on_where_it_was(run: Run) -> None:
     """Killed in the middle; what the next one says is what an undisturbed one says, and each line can be checked."""
     log = evaluations.begin(run)
     until(log, lambda event: isinstance(event, Phase) and event.what == "evaluate_base" and event.done >= 8)
+    [kept], answered = run.answers.glob("*.jsonl"), itertools.count(1)
+    until(EventLog(kept), lambda event: isinstance(event, Answered) and next(answered) == 8)
     held = holder(run.folder / "lock")
     assert held is not None
     os.kill(int(str(held["pid"])), signal.SIGKILL)
     gone(run)
-    [kept] = run.answers.glob("*.jsonl")
     before = kept.read_bytes()
     lines = before.count(b"\n")
     assert 8 < lines < 1 + PROBLEMS
