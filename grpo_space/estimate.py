@@ -72,7 +72,7 @@ class Estimate:
     card: str
     source: str
     cut: bool = False
-    """`max_minutes` end it before its last step."""
+    """`max_minutes` ends it before its last step."""
 
     @property
     def dollars(self) -> float | None:
@@ -141,7 +141,7 @@ def words(config: RunConfig, gpu: Gpu | None) -> str:
     found = estimate(config, gpu)
     if found is None:
         return "How long it takes is not known before its first steps: nothing like it was measured."
-    cut = f" By then max_minutes ({config.max_minutes:g}) end it, before its last step." if found.cut else ""
+    cut = f" Then max_minutes ({config.max_minutes:g}) ends it, before its last step." if found.cut else ""
     if found.card == "cpu":
         return f"About {roughly(found.seconds)} {WHERE['cpu']}, free.{cut}"
     cost = f" and {price(found.dollars)}" if found.dollars else ""

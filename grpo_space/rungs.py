@@ -19,10 +19,7 @@ def lower(config: RunConfig, rung: str) -> RunConfig:
     if rung == "passes":
         whole = grpo.completions_per_step
         size = next((n for n in range(grpo.per_device_train_batch_size // 2, 0, -1) if whole % n == 0), None)
-        if size is None:
-            return config
-        update = {"per_device_train_batch_size": size, "gradient_accumulation_steps": whole // size}
-        return config.model_copy(update={"grpo": grpo.model_copy(update=update)})
+        return config if size is None else in_passes_of(size, config)
     if rung == "length":
         length = max(min(LEAST_LENGTH, grpo.max_completion_length), grpo.max_completion_length * 3 // 4)
         return config.model_copy(update={"grpo": grpo.model_copy(update={"max_completion_length": length})})
@@ -37,6 +34,14 @@ def lower(config: RunConfig, rung: str) -> RunConfig:
             config, config.evaluation.problems if rung == "evaluation" else config.evaluation.probe_problems
         )
     return config
+
+
+def in_passes_of(size: int, config: RunConfig) -> RunConfig:
+    """The same step in passes of so many completions, which must divide it."""
+    passes = {
+        "per_device_train_batch_size": size, "gradient_accumulation_steps": config.grpo.completions_per_step // size,
+    }  # fmt: skip
+    return config.model_copy(update={"grpo": config.grpo.model_copy(update=passes)})
 
 
 def _fewer_answers(config: RunConfig, problems: int) -> RunConfig:

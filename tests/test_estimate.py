@@ -46,7 +46,7 @@ def test_a_time_limit_is_no_guess() -> None:
     run = read_preset("llama-3.1-8b").run
     said = words(override(run, ["max_minutes=20"]), T4)
     assert said.startswith("Roughly 20 min and $0.10 on a T4 small: ")
-    assert said.endswith(" By then max_minutes (20) end it, before its last step.")
+    assert said.endswith(" Then max_minutes (20) ends it, before its last step.")
     assert words(override(run, ["max_minutes=10000"]), T4) == words(run, T4)
 
 
