@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -26,6 +27,9 @@ Task = Literal["train", "evaluate", "preflight", "serve"]
 
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""
+MOMENT = "%Y-%m-%d-%H%M%S"
+DATED = re.compile(r"\d{4}-\d\d-\d\d-\d{6}(?=-)")
+"""How an id that we made begins: when, in UTC."""
 SHORT = ("verify", "merge")
 """What a worker does with a run for a moment: the run itself does not go on."""
 SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY")
@@ -125,7 +129,7 @@ def create(config: RunConfig, folder: Path | None = None) -> Run:
     Raises:
         UserError: where the folder holds something already, or cannot be made.
     """
-    moment = time.strftime("%Y-%m-%d-%H%M%S", time.gmtime())
+    moment = time.strftime(MOMENT, time.gmtime())
     folder = (folder or root() / f"{moment}-{config.name}-{secrets.token_hex(2)[:3]}").absolute()
     if (folder / "config.yaml").exists():
         raise UserError(_taken(Run(folder)))
@@ -186,7 +190,17 @@ def find(name: str) -> Run:
 
 def every() -> list[Run]:
     """All runs under the root, the newest first."""
-    return [Run(path.parent) for path in sorted(root().glob("*/config.yaml"), reverse=True)]
+    return sorted((Run(path.parent) for path in root().glob("*/config.yaml")), key=_made, reverse=True)
+
+
+def _made(run: Run) -> tuple[str, int]:
+    """As its id says; of one second, or in a folder of one's own, as its config does, which is written once."""
+    try:
+        written = (run.folder / "config.yaml").stat().st_mtime_ns
+    except OSError:  # it was taken away this moment
+        written = 0
+    said = DATED.match(run.id)
+    return said[0] if said else time.strftime(MOMENT, time.gmtime(written // 10**9)), written
 
 
 def holder(lock: Path) -> dict[str, object] | None:

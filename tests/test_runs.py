@@ -50,6 +50,18 @@ def test_an_id_can_be_read_and_sorts_by_time(
     assert all(run.folder.parent == runs_root for run in made)
 
 
+def test_runs_of_one_second_and_folders_of_ones_own_sort_by_when_they_were_made(
+    runs_root: Path, config: RunConfig
+) -> None:
+    made = [create(config.model_copy(update={"name": name})) for name in "cba"]
+    now = time.time_ns()
+    for number, run in enumerate(made):
+        os.utime(run.folder / "config.yaml", ns=(now, now + number))
+    mine = create(config, runs_root / "mine")
+    os.utime(mine.folder / "config.yaml", (1_700_000_000, 1_700_000_000))  # in 2023
+    assert every() == [*made[::-1], mine]
+
+
 def test_a_new_folder_holds_the_config_and_nothing_else(runs_root: Path, config: RunConfig) -> None:
     run = create(config)
     assert [path.name for path in run.folder.iterdir()] == ["config.yaml"]
