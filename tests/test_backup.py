@@ -106,9 +106,9 @@ def test_one_repository_keeps_every_run_in_a_folder_of_its_own(
     run: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRPO_SPACE_BACKUP", "owner/kept")
-    other = Run(Path(shutil.copytree(run.folder, runs.root() / "2026-01-01-other")))
+    other = Run(Path(shutil.copytree(run.folder, runs.root() / "2026-01-01-000000-other")))
     assert backup.backup(run, TOKEN) == f"owner/kept/{run.id}"
-    assert backup.backup(other, TOKEN) == "owner/kept/2026-01-01-other"
+    assert backup.backup(other, TOKEN) == "owner/kept/2026-01-01-000000-other"
     assert hub.hub.repo("dataset", "owner/kept")["private"]
     (run.checkpoints / "checkpoint-6" / "trainer_state.json").write_text('{"global_step": 6}')
     backup.backup(run, TOKEN)
@@ -122,7 +122,7 @@ def test_one_repository_keeps_every_run_in_a_folder_of_its_own(
     sent: list[Sent] = []
     assert restore(f"owner/kept/{run.id}", TOKEN, sent.append).last_checkpoint() == 6
     assert 0 == sent[0].done < sent[-1].done < sent[-1].total
-    assert restore("owner/kept/2026-01-01-other", TOKEN).last_checkpoint() == 4
+    assert restore("owner/kept/2026-01-01-000000-other", TOKEN).last_checkpoint() == 4
     assert runs.every() == [run, other]
 
 

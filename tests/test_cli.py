@@ -218,9 +218,9 @@ def test_runs_are_listed(cli: Cli, fake: Fake, runs_root: Path) -> None:
     new = create(read_preset("tiny").run, runs_root / "new")
     assert said(cli("runs", "--json")) == [
         {"id": new.id, "status": "new", "step": 0, "max_steps": 30},
-        {"id": names["finishes"], "status": "done", "step": 3, "max_steps": 30},
-        {"id": names["fails"], "status": "failed", "step": 2, "max_steps": 30},
         {"id": names["crashes"], "status": "died", "step": 2, "max_steps": 30},
+        {"id": names["fails"], "status": "failed", "step": 2, "max_steps": 30},
+        {"id": names["finishes"], "status": "done", "step": 3, "max_steps": 30},
     ]
     assert "2 of 30" in cli("runs").stdout
 
