@@ -38,8 +38,8 @@ def refused(values: form.Values, base: RunConfig = TINY) -> dict[str, str]:
 
 
 def test_every_setting_has_a_component_on_the_page() -> None:
-    with gr.Blocks():
-        tab = preset.build(None, lambda request: None)
+    with gr.Blocks() as page:
+        tab = preset.build(page.load, None, lambda request: None)
     assert set(every_field()) - set(tab.fields) == {"rewards"}
     assert {f"rewards.{name}" for name in REWARDS} <= set(tab.fields)
     labels = [part.label for part in tab.fields.values() if not isinstance(part, gr.State)]
@@ -256,15 +256,15 @@ def test_a_field_with_words_for_a_name_says_the_name_that_messages_use() -> None
 def test_the_first_choice_fits_the_machine(runs_root: Path) -> None:
     big = hardware.Gpu("Tesla T4", 14.6, "550", (7, 5))
     for machine, name in ((None, "tiny"), (big, "qwen2.5-1.5b")):
-        with gr.Blocks():
-            tab = preset.build(machine, lambda request: None)
+        with gr.Blocks() as page:
+            tab = preset.build(page.load, machine, lambda request: None)
         assert parse(yaml.safe_load(tab.config.value)) == read_preset(name).run
     assert not runs.root().exists()
 
 
 def test_the_state_holds_a_config_as_it_is_written() -> None:
-    with gr.Blocks():
-        tab = preset.build(None, lambda request: None)
+    with gr.Blocks() as page:
+        tab = preset.build(page.load, None, lambda request: None)
     assert tab.config.value == write_yaml(TINY)
     assert tab.requested.value == ""
 
@@ -276,7 +276,7 @@ def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_pat
         raise UserError("sign in as the owner")
 
     with gr.Blocks() as page:
-        tab = preset.build(None, nobody)
+        tab = preset.build(page.load, None, nobody)
     handlers = {fn.fn.__name__: fn.fn for fn in page.fns.values() if callable(fn.fn)}
     file, request = str(tmp_path / "not-there.yaml"), gr.Request()
     typed = list(form.values_of(TINY).values())

@@ -19,6 +19,7 @@ from grpo_space.ui.access import Access, Guard
 from grpo_space.ui.automatic import Automatic, automatic_here
 from grpo_space.ui.follow import Followers, going_on
 from grpo_space.ui.markup import note
+from grpo_space.ui.opened import opened
 from grpo_space.ui.place import Place, here
 from grpo_space.ui.space import Space, zero_gpu
 
@@ -27,23 +28,24 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
     followers = Followers()
     with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
         api.build(followers, place)  # first, so that the names are its own
+        started = opened(page)
         header = gr.HTML(words.header(place.machine, None, ""), elem_id="gs-head", elem_classes="gs-head")
         if place.space is not None:
             _space_row(place.space)
         if backups is not None:
-            automatic.build(page, backups, place.access)
+            automatic.build(started, backups, place.access)
         with gr.Tabs(elem_id="gs-tabs"):
             with gr.Tab("Preset", id="preset") as preset_tab:
-                chosen = preset.build(place.gpu, place.access.allowed)
+                chosen = preset.build(started, place.gpu, place.access.allowed)
                 next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
             with gr.Tab("Train", id="train") as train_tab:
-                training = train.build(page, train_tab, chosen.config, chosen.requested, followers, place, header)
+                training = train.build(started, train_tab, chosen.config, chosen.requested, followers, place, header)
                 past.build(training.view, followers)
                 machine.build(place.access)
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(training.view, training.evaluated, training.evaluating, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
-                changed = [page.load, publish_tab.select, training.evaluated.change]
+                changed = [started, publish_tab.select, training.evaluated.change]
                 to_train = publish.build(training.view, changed, followers, place)
         tabs.remember(page, (preset_tab, train_tab, compare_tab, publish_tab))
         for button in (next_tab, to_train):

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import gradio as gr
 
@@ -107,7 +108,7 @@ def automatic_here(environment: Mapping[str, str]) -> Automatic | None:
     return Automatic(seconds, environment.get("HF_TOKEN"), note("info", where))
 
 
-def build(page: gr.Blocks, automatic: Automatic, access: Access) -> None:
+def build(opened: Any, automatic: Automatic, access: Access) -> None:
     """How it stands, on top of every tab, for the owner alone."""
     shown = gr.HTML(elem_id="gs-automatic")
 
@@ -119,4 +120,4 @@ def build(page: gr.Blocks, automatic: Automatic, access: Access) -> None:
         return automatic.said
 
     timer = gr.Timer(SHOWN_SECONDS)
-    gr.on([page.load, timer.tick], said, None, shown, api_visibility="private", show_progress="hidden")
+    gr.on([opened, timer.tick], said, None, shown, api_visibility="private", show_progress="hidden")

@@ -33,15 +33,15 @@ STEPS = "grpo.max_steps"
 Updates = dict[Any, Any]
 
 
-def build(machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None]) -> PresetTab:
+def build(opened: Any, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None]) -> PresetTab:
     """Draws the tab where it is called. `allowed` raises for who may not compute, upload or name a file."""
     name = FIRST_TO_TRY[machine is not None]
     tab = draw(name, machine)
-    _wire(tab, machine, allowed)
+    _wire(opened, tab, machine, allowed)
     return tab
 
 
-def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None]) -> None:
+def _wire(opened: Any, tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None]) -> None:
     paths = list(tab.fields)
     inputs = [tab.base, tab.title, tab.short, tab.complained, *tab.fields.values()]
     said = [
@@ -74,7 +74,8 @@ def _wire(tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Re
     tab.length.input(choose_length, [tab.length, *inputs], checked, trigger_mode="always_last", **QUIET)
 
     first = tab.base.value
-    gr.on(None, lambda: rows_of(first), None, tab.rows, **QUIET)  # a preview may have been made since this was drawn
+    # a preview may have been made since this was drawn
+    gr.on([opened], lambda: rows_of(first), None, tab.rows, **QUIET)
 
     for name, (_, button) in tab.cards.items():
 

@@ -30,7 +30,7 @@ class TrainTab:
 
 
 def build(
-    page: gr.Blocks, tab: gr.Tab, config: gr.State, requested: gr.State, followers: Followers, place: Place,
+    opened: Any, tab: gr.Tab, config: gr.State, requested: gr.State, followers: Followers, place: Place,
     header: gr.HTML,
 ) -> TrainTab:  # fmt: skip
     """`header` shows on top of every tab what goes on; `config` holds what Preset has chosen, and whoever writes a
@@ -72,8 +72,7 @@ def build(
             yield pieces
 
     live: dict[str, Any] = {**QUIET, "concurrency_limit": None, "postprocess": False}
-    page.load(watch, view, stream.outputs, **live)
-    again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
+    gr.on([opened, again.click], watch, view, stream.outputs, trigger_mode="multiple", **live)
     gr.Timer(2).tick(None, js=ASK_AGAIN)
 
     def offered(uses: str) -> list[Any]:
@@ -88,7 +87,7 @@ def build(
     def planned(sent: str) -> str:
         return _plan(sent, place)
 
-    shown_with: Any = [page.load, tab.select, config.change]
+    shown_with: Any = [opened, tab.select, config.change]
     gr.on(shown_with, planned, config, plan, concurrency_limit=4, trigger_mode="always_last", **QUIET)
     handlers = _Handlers(followers, place)
     pressed = train.click(lambda: gr.update(interactive=False, value="Starting"), None, train, queue=False, **QUIET)
