@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,17 +29,28 @@ class Served:
             text=True,
         )
         self.said: list[str] = []
+        self._up = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._up.wait()
+        if self.process.poll() is not None:
+            raise AssertionError(f"the app did not start:\n{''.join(self.said)}")
+
+    def _read(self) -> None:
+        """All that it says: a full pipe would hold it up."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.said.append(line)
             if "GRPO Space is at" in line:
-                return
-        raise AssertionError(f"the app did not start:\n{''.join(self.said)}")
+                self._up.set()
+        self.process.wait()
+        self._up.set()
 
     def close(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        self.said.append(self.process.communicate(timeout=AFTER_SIGTERM)[0])
-        return self.process.returncode
+        code = self.process.wait(AFTER_SIGTERM)
+        self._reader.join(AFTER_SIGTERM)
+        return code
 
 
 def free_port() -> int:
