@@ -28,24 +28,26 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
     followers = Followers()
     with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
         api.build(followers, place)  # first, so that the names are its own
-        started = opened(page)
+        page_opened = opened(page)
         header = gr.HTML(words.header(place.machine, None, ""), elem_id="gs-head", elem_classes="gs-head")
         if place.space is not None:
             _space_row(place.space)
         if backups is not None:
-            automatic.build(started, backups, place.access)
+            automatic.build(page_opened, backups, place.access)
         with gr.Tabs(elem_id="gs-tabs"):
             with gr.Tab("Preset", id="preset") as preset_tab:
-                chosen = preset.build(started, place.gpu, place.access.allowed)
+                chosen = preset.build(page_opened, place.gpu, place.access.allowed)
                 next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
             with gr.Tab("Train", id="train") as train_tab:
-                training = train.build(started, train_tab, chosen.config, chosen.requested, followers, place, header)
+                training = train.build(
+                    page_opened, train_tab, chosen.config, chosen.requested, followers, place, header
+                )
                 past.build(training.view, followers)
                 machine.build(place.access)
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(training.view, training.evaluated, training.evaluating, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
-                changed = [started, publish_tab.select, training.evaluated.change]
+                changed = [page_opened, publish_tab.select, training.evaluated.change]
                 to_train = publish.build(training.view, changed, followers, place)
         tabs.remember(page, (preset_tab, train_tab, compare_tab, publish_tab))
         for button in (next_tab, to_train):
