@@ -29,22 +29,29 @@ class Served:
             text=True,
         )
         self.said: list[str] = []
-        self._up = threading.Event()
+        self._more = threading.Condition()
+        self._over = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._up.wait()
-        if self.process.poll() is not None:
-            raise AssertionError(f"the app did not start:\n{''.join(self.said)}")
+        self.hear("GRPO Space is at")
 
     def _read(self) -> None:
         """All that it says: a full pipe would hold it up."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.said.append(line)
-            if "GRPO Space is at" in line:
-                self._up.set()
-        self.process.wait()
-        self._up.set()
+            with self._more:
+                self.said.append(line)
+                self._more.notify_all()
+        with self._more:
+            self._over = True
+            self._more.notify_all()
+
+    def hear(self, words: str) -> None:
+        """Waits until it says so."""
+        with self._more:
+            self._more.wait_for(lambda: self._over or any(words in line for line in self.said), AFTER_SIGTERM)
+            if not any(words in line for line in self.said):
+                raise AssertionError(f"the app did not say {words!r}:\n{''.join(self.said)}")
 
     def close(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
