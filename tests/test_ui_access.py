@@ -159,23 +159,25 @@ def test_the_app_does_not_listen_to_others_without_a_password(environment: dict[
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    root = tmp_path_factory.mktemp("space") / "runs"
-    served = Served(0, GRPO_SPACE_RUNS=str(root), **SPACE)
-    served.said.append(str(root))
+def spaces_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("space") / "runs"
+
+
+@pytest.fixture(scope="module")
+def space(spaces_runs: Path) -> Iterator[Served]:
+    served = Served(0, GRPO_SPACE_RUNS=str(spaces_runs), **SPACE)
     yield served
     served.close()
 
 
 @pytest.fixture
-def root(space: Served, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = Path(space.said[-1])
-    monkeypatch.setenv("GRPO_SPACE_RUNS", str(root))
+def root(space: Served, spaces_runs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GRPO_SPACE_RUNS", str(spaces_runs))
     if not every():
         run = create(read_preset("tiny").run)
         for event in whole_run(3):
             run.log.append(event)
-    return root
+    return spaces_runs
 
 
 def files(root: Path) -> dict[str, int]:
