@@ -14,7 +14,7 @@ from grpo_space.estimate import cost_so_far, left_words, training_left
 from grpo_space.events import AnyEvent, Evaluated, EventLog, Loaded, Phase, Probe, Step
 from grpo_space.history import History
 from grpo_space.report import PHASES, text
-from grpo_space.runs import Run, holder
+from grpo_space.runs import Run
 from grpo_space.words import duration, gib, number
 
 POLL_SECONDS = 0.3
@@ -40,7 +40,7 @@ def follow(
     with show(console, history, note) as told:
         running = True
         while running:
-            running = holder(run.folder / "lock") is not None  # before reading: nothing is told after it is gone
+            running = run.worker() is not None  # before reading: nothing is told after it is gone
             events, offset = log.read(offset)
             history.add(events)
             told(events)

@@ -94,10 +94,14 @@ class Run:
         history.add(self.log.read()[0])
         return history
 
+    def worker(self) -> dict[str, object] | None:
+        """Who runs it, or evaluates it; None where nobody does, or somebody is at it for a moment only."""
+        held = holder(self.folder / "lock")
+        return None if held is None or held.get("what") in SHORT else held
+
     def status(self, history: History | None = None) -> Status:
         """The lock tells whether it runs; if not, the last event tells how it ended, and none that it died."""
-        held = holder(self.folder / "lock")
-        if held is not None and held.get("what") not in SHORT:
+        if self.worker() is not None:
             return "running"
         if history is None or history.end is None:
             history = self.history()  # it may have ended since that was read
@@ -299,8 +303,7 @@ def stop(run: Run) -> None:
     Raises:
         UserError: where the run does not run.
     """
-    held = holder(run.folder / "lock")
-    pid = held.get("pid") if held else None
+    pid = (run.worker() or {}).get("pid")
     if not isinstance(pid, int):
         raise UserError(f"{run.id} is not running ({run.status()})")
     with contextlib.suppress(ProcessLookupError):

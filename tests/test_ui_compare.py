@@ -169,8 +169,12 @@ def test_an_evaluation_that_goes_on_is_told_with_what_and_how_long(run: Run) -> 
         follower.stopping = True
         assert "Stopping." in follower.page().evaluations.now
         log.append(Finished(why="stopped"))
-        assert not follower.page().evaluations.going  # it has the machine for a moment yet
-    assert "was stopped" in follower.page().evaluations.now
+        told = follower.page().evaluations
+        assert told.going  # it has the machine for a moment yet: the same again would be refused
+        assert "Stopping." in told.now
+    told = follower.page().evaluations
+    assert not told.going
+    assert "was stopped" in told.now
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,13 @@ from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed, Finished, Phase, Started
 from grpo_space.history import History
 from grpo_space.presets import read_preset
-from grpo_space.runs import create
+from grpo_space.runs import SHORT, create, locked
 from grpo_space.ui import evidence, follow, problems, progress, stream, table, words
 from grpo_space.ui.curves import MOST_POINTS, Curves, Line
 from grpo_space.ui.follow import Follower, Followers, named
 from grpo_space.ui.markup import text
+from grpo_space.ui.past import Past
+from grpo_space.ui.progress import BADGES
 from grpo_space.ui.publish import adapter_zip
 from tests.conftest import ROOT, Fake
 from tests.fake_worker import group, step, whole_run
@@ -153,6 +155,22 @@ def test_a_run_that_ends_is_not_another_one(follower: Follower) -> None:
     meanwhile = stream.shown(page, stream.View(), "", "2099-tiny", None)
     assert "back" in meanwhile.buttons.split()
     assert "another run is going on: 2099-tiny" in words.header("2 CPU cores", page, "2099-tiny")
+
+
+@pytest.mark.parametrize("task", SHORT)
+def test_a_moments_work_with_a_run_is_not_its_going_on(fake: Fake, runs_root: Path, task: str) -> None:
+    run, _ = fake("finishes")
+    newer = create(read_preset("tiny").run, runs_root / "2099-01-01-000000-newer")
+    at_work = locked(run.folder / "lock", what=task), locked(runs_root / "gpu.lock", run=run.id, task=task)
+    with at_work[0], at_work[1]:
+        followers = Followers()
+        page = followers.look(run.id)
+        assert page is not None
+        assert page.status == "done"
+        assert {row[0]: row[1] for row in Past().rows()}[run.id] == BADGES["done"]
+        shown = followers.look()  # nobody who looks at the newest run is taken away from it
+        assert shown is not None
+        assert shown.run.id == newer.id
 
 
 def test_a_run_that_is_being_started_is_told_so(follower: Follower) -> None:

@@ -12,7 +12,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.events import Probe, Started, Step
 from grpo_space.history import History
-from grpo_space.runs import Run, Status, ended, holder
+from grpo_space.runs import SHORT, Run, Status, ended, holder
 from grpo_space.ui import microscope, progress
 from grpo_space.ui.curves import Curves
 from grpo_space.ui.later import Evaluations, Later
@@ -80,7 +80,7 @@ class Follower:
             return page
 
     def _look(self) -> Page:
-        said = holder(self.run.folder / "lock")  # before reading: nothing is told after it is gone
+        said = self.run.worker()  # before reading: nothing is told after it is gone
         try:
             events, self._offset = self.run.log.read(self._offset)
         except UserError as error:
@@ -219,7 +219,7 @@ def named(run_id: str) -> Run:
 
 
 def going_on() -> Run | None:
-    """The run that has the machine. A server of answers has it only until somebody wants it."""
+    """The run that has the machine, and not a server of answers or a look at what was published."""
     said = holder(runs.root() / "gpu.lock")
-    name = said.get("run") if said and said.get("task") != "serve" else None
+    name = said.get("run") if said and said.get("task") not in ("serve", *SHORT) else None
     return next((run for run in runs.every() if run.id == name), None)

@@ -34,12 +34,11 @@ class Later:
         self._logs: dict[str, tuple[int, History]] = {}
 
     def look(self, own: History, config: RunConfig | None, going: bool, stopping: bool) -> Evaluations:
-        """`own`: what the run itself tells. `going`: one has the machine, if only for its last moment."""
+        """`own`: what the run itself tells. `going`: one has the machine, if only for its last moment: no other can."""
         self._read()
         later = {name: history for name, (_, history) in self._logs.items() if is_later(history, own)}
         made = {OWN: own} if own.measured else {}
         made |= {name: history for name, history in later.items() if history.measured}
-        going = going and self.at_hand().end is None
         return Evaluations(made, best(own, made.values()), going, self._now(later, config, going, stopping))
 
     def at_hand(self) -> History:

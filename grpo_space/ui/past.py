@@ -8,7 +8,7 @@ import gradio as gr
 from grpo_space import runs
 from grpo_space.errors import UserError
 from grpo_space.history import History
-from grpo_space.runs import Run, ended, holder
+from grpo_space.runs import Run, ended
 from grpo_space.ui import table
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.follow import Followers, named
@@ -35,7 +35,7 @@ class Past:
         return [self._row(run) for run in runs.every()[:MOST]]
 
     def _row(self, run: Run) -> list[str]:
-        running = holder(run.folder / "lock") is not None
+        running = run.worker() is not None
         size = run.log.path.stat().st_size if run.log.path.exists() else 0
         known = self._known.get(run.id)
         if running:
