@@ -18,7 +18,7 @@ from grpo_space.errors import UserError
 from grpo_space.evaluations import stored
 from grpo_space.events import Evaluated, Event, EventLog, Finished, Started
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, every, find, holder, locked
+from grpo_space.runs import Run, create, every, find, holder, locked, root
 from tests import fake_worker
 from tests.conftest import ROOT, Fake
 
@@ -115,6 +115,7 @@ def test_a_run_is_found_by_name_beginning_and_folder(
     runs_root: Path, tmp_path: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = create(config, runs_root / "2026-one"), create(config, runs_root / "2026-two")
+    os.utime(one.folder / "config.yaml", ns=(0, 0))
     elsewhere = create(config, tmp_path / "elsewhere")
     assert find("2026-one") == find("2026-o") == find(str(one.folder)) == one
     assert find(str(elsewhere.folder)) == elsewhere
@@ -199,6 +200,9 @@ def test_a_moments_work_with_a_run_is_not_its_going_on(runs_root: Path, config: 
             assert run.status() == status
     with locked(run.folder / "lock", what="verify", pid=2**22 + 1):  # nobody's: Linux counts to 2^22
         assert "is not running (new)" in refusal(runs.stop, run)
+        assert "somebody is at it already: wait a moment" in refusal(runs.start, run)
+    with locked(root() / "gpu.lock", what="merging", run="another", task="merge"):
+        assert "the machine is merging another: one at a time; wait until it is done" in refusal(runs.start, run)
 
 
 # Locks

@@ -160,7 +160,7 @@ def test_an_evaluation_that_goes_on_is_told_with_what_and_how_long(run: Run) -> 
         log.path.touch()
         assert "The worker is starting" in follower.page().evaluations.now
         log.append(Started(task="evaluate", asked=Asked(checkpoint=20, samples=4)))
-        log.append(Phase(what="evaluate_base", done=8, total=40, expected_seconds=90))
+        log.append(Phase(what="evaluate_base", done=8, total=40, expected_seconds=90.4))
         told = follower.page().evaluations
         assert told.going
         for said in ("checkpoint of step 20 on its held-out problems, 4 samples each", "8 of 40 answers",
@@ -238,7 +238,7 @@ def test_one_that_is_refused_leaves_no_log(run: Run, runs_root: Path) -> None:
         locked(runs_root / "gpu.lock", what="merging", run="another", task="merge"),
         pytest.raises(UserError, match="the machine is merging another: one at a time"),
     ):
-        evaluate.begun(run, OWN, Followers(), here({}), gr.Request())
+        evaluations.begin(run, OWN)
     assert run.evaluations() == []
 
 

@@ -15,14 +15,16 @@ from grpo_space.errors import UserError
 from grpo_space.events import EventLog, Failed, Finished, Phase, Started
 from grpo_space.history import History
 from grpo_space.presets import read_preset
-from grpo_space.runs import SHORT, create, locked
-from grpo_space.ui import evidence, follow, problems, progress, stream, table, words
+from grpo_space.runs import SHORT, Run, create, locked
+from grpo_space.ui import evidence, follow, problems, progress, stream, submit, table, words
 from grpo_space.ui.curves import MOST_POINTS, Curves, Line
-from grpo_space.ui.follow import Follower, Followers, named
+from grpo_space.ui.follow import Follower, Followers, Taken, named
 from grpo_space.ui.markup import text
 from grpo_space.ui.past import Past
+from grpo_space.ui.place import here
 from grpo_space.ui.progress import BADGES
 from grpo_space.ui.publish import adapter_zip
+from grpo_space.worker.__main__ import DOING
 from tests.conftest import ROOT, Fake
 from tests.fake_worker import group, step, whole_run
 
@@ -149,20 +151,23 @@ def test_a_run_that_ends_is_not_another_one(follower: Follower) -> None:
     for event in whole_run(1):
         follower.run.log.append(event)
     page = follower.page()
-    ended = stream.shown(page, stream.View(), "", page.run.id, None)
-    assert set(ended.buttons.split()) == {"busy", "compare", "use"}
-    assert "another" not in words.header("2 CPU cores", page, page.run.id)
-    meanwhile = stream.shown(page, stream.View(), "", "2099-tiny", None)
+    ended = stream.shown(page, stream.View(), "", Taken(f"training {page.run.id}", page.run), None)
+    assert set(ended.buttons.split()) == {page.run.id, "busy", "compare", "use"}
+    assert "another" not in words.header("2 CPU cores", page, Taken(f"training {page.run.id}", page.run))
+    other = Taken("training 2099-tiny", Run(page.run.folder.parent / "2099-tiny"))
+    meanwhile = stream.shown(page, stream.View(), "", other, None)
     assert "back" in meanwhile.buttons.split()
-    assert "another run is going on: 2099-tiny" in words.header("2 CPU cores", page, "2099-tiny")
+    assert "another run is going on: 2099-tiny" in words.header("2 CPU cores", page, other)
 
 
 @pytest.mark.parametrize("task", SHORT)
 def test_a_moments_work_with_a_run_is_not_its_going_on(fake: Fake, runs_root: Path, task: str) -> None:
     run, _ = fake("finishes")
     newer = create(read_preset("tiny").run, runs_root / "2099-01-01-000000-newer")
-    at_work = locked(run.folder / "lock", what=task), locked(runs_root / "gpu.lock", run=run.id, task=task)
-    with at_work[0], at_work[1]:
+    with (
+        locked(run.folder / "lock", what=task),
+        locked(runs_root / "gpu.lock", what=DOING[task], run=run.id, task=task),
+    ):
         followers = Followers()
         page = followers.look(run.id)
         assert page is not None
@@ -171,6 +176,11 @@ def test_a_moments_work_with_a_run_is_not_its_going_on(fake: Fake, runs_root: Pa
         shown = followers.look()  # nobody who looks at the newest run is taken away from it
         assert shown is not None
         assert shown.run.id == newer.id
+        told, said = stream.shown(shown, stream.View(), "", followers.taken, None), f"machine is {DOING[task]} {run.id}"
+        assert {"busy", "back"} & set(told.buttons.split()) == {"busy"}
+        assert said in words.header("2 CPU cores", shown, followers.taken)
+        with pytest.raises(UserError, match=f"{said}: one at a time. Try again when that is done."):
+            submit.check(run.config, here({}))
 
 
 def test_a_run_that_is_being_started_is_told_so(follower: Follower) -> None:

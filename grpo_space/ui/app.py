@@ -22,6 +22,7 @@ from grpo_space.ui.markup import note
 from grpo_space.ui.opened import opened
 from grpo_space.ui.place import Place, here
 from grpo_space.ui.space import Space, zero_gpu
+from grpo_space.ui.stream import AGAIN, pulse
 
 
 def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
@@ -29,7 +30,8 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
     with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
         api.build(followers, place)  # first, so that the names are its own
         page_opened = opened(page)
-        header = gr.HTML(words.header(place.machine, None, ""), elem_id="gs-head", elem_classes="gs-head")
+        header = gr.HTML(words.header(place.machine, None, None), elem_id="gs-head", elem_classes="gs-head")
+        beats = pulse()
         if place.space is not None:
             _space_row(place.space)
         if backups is not None:
@@ -40,7 +42,7 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
                 next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
             with gr.Tab("Train", id="train") as train_tab:
                 training = train.build(
-                    page_opened, train_tab, chosen.config, chosen.requested, followers, place, header
+                    page_opened, train_tab, chosen.config, chosen.requested, followers, place, header, beats
                 )
                 past.build(training.view, followers)
                 machine.build(place.access)
@@ -52,6 +54,7 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
         tabs.remember(page, (preset_tab, train_tab, compare_tab, publish_tab))
         for button in (next_tab, to_train):
             button.click(None, js=tabs.show("train"))
+        page_opened(None, js=AGAIN)  # last: a stream has no end
         training.compare.click(None, js=tabs.show("compare"))
     return page  # type: ignore[no-any-return]
 

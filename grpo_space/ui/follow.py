@@ -142,8 +142,8 @@ class Follower:
 
 def _pieces(page: Page) -> tuple[object, ...]:
     evaluation, made = page.evaluation, page.evaluations
-    drawn = page.status, page.now, page.curves, page.notes, page.log, page.groups, made.now, tuple(made.made)
-    return *drawn, id(evaluation.base), id(evaluation.tuned)
+    drawn = page.status, page.now, page.curves, page.notes, page.log, page.groups
+    return *drawn, made.now, made.going, made.begun, tuple(made.made), id(evaluation.base), id(evaluation.tuned)
 
 
 def _same(before: str | None, now: str) -> str:
@@ -157,8 +157,8 @@ class Followers:
         self._followers: OrderedDict[str, Follower] = OrderedDict()
         self._lock = threading.Lock()
         self._current: Run | None = None
-        self.going = ""
-        """The run that has the machine; it keeps it for a moment after its end."""
+        self.taken: Taken | None = None
+        """A run keeps the machine for a moment after its end."""
         self._looked = 0.0
 
     def of(self, run: Run) -> Follower:
@@ -196,9 +196,10 @@ class Followers:
     def current(self) -> Run | None:
         with self._lock:
             if time.monotonic() - self._looked > LOOK_SECONDS:
-                going = going_on()
+                self.taken = taken()
+                going = self.taken.run if self.taken else None
                 self._current = going or next(iter(runs.every()), None)
-                self.going, self._looked = going.id if going else "", time.monotonic()
+                self._looked = time.monotonic()
             return self._current
 
     def forget_current(self) -> None:
@@ -218,8 +219,32 @@ def named(run_id: str) -> Run:
     raise UserError(f"run {run_id[:80]!r}: there is none of that name here")
 
 
-def going_on() -> Run | None:
-    """The run that has the machine, and not a server of answers or a look at what was published."""
+@dataclass(frozen=True)
+class Taken:
+    """By whom the machine is."""
+
+    doing: str
+    """In words: training 2026-tiny."""
+    run: Run | None
+    """That goes on, and can be watched and stopped: not where one is merged, say, or lies elsewhere."""
+
+
+def taken() -> Taken | None:
+    """A server of answers has the machine only until somebody wants it."""
     said = holder(runs.root() / "gpu.lock")
-    name = said.get("run") if said and said.get("task") not in ("serve", *SHORT) else None
-    return next((run for run in runs.every() if run.id == name), None)
+    if said is None or said.get("task") == "serve":
+        return None
+    name = None if said.get("task") in SHORT else said.get("run")
+    run = next((run for run in runs.every() if run.id == name), None)
+    return Taken(doing(said), run)
+
+
+def doing(said: dict[str, object]) -> str:
+    """What whoever has the machine says of it."""
+    return f"{said.get('what', 'busy with')} {said.get('run', 'another run')}"
+
+
+def going_on() -> Run | None:
+    """The run that has the machine."""
+    by = taken()
+    return by.run if by else None

@@ -21,6 +21,8 @@ class Evaluations:
     """All that can be looked at, the newest last."""
     best: History
     """The run's own comparison, on the most problems, made in the run or after it."""
+    begun: int
+    """So many were begun, whatever became of them."""
     going: bool
     now: str
     """HTML: how far the one that goes on is, or why the latest came to nothing."""
@@ -39,7 +41,8 @@ class Later:
         later = {name: history for name, (_, history) in self._logs.items() if is_later(history, own)}
         made = {OWN: own} if own.measured else {}
         made |= {name: history for name, history in later.items() if history.measured}
-        return Evaluations(made, best(own, made.values()), going, self._now(later, config, going, stopping))
+        now = self._now(later, config, going, stopping)
+        return Evaluations(made, best(own, made.values()), len(self._logs), going, now)
 
     def at_hand(self) -> History:
         """What the latest one tells."""

@@ -11,6 +11,7 @@ import gradio as gr
 from grpo_space.errors import UserError
 from grpo_space.runs import holder, root, without_secrets
 from grpo_space.ui.access import Access
+from grpo_space.ui.follow import doing
 from grpo_space.ui.markup import note, tag, text
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1}
@@ -43,8 +44,8 @@ def check_free() -> None:
     Raises:
         UserError: while a run has the machine: the doctor would touch its GPU, and take its cores.
     """
-    if holder(root() / "gpu.lock") is not None:
-        raise UserError("A run has the machine: look when it is done.")
+    if (said := holder(root() / "gpu.lock")) is not None:
+        raise UserError(f"The machine is {doing(said)}: look when that is done.")
 
 
 async def examined() -> str:

@@ -13,7 +13,8 @@ CLICK = """() => {
 
 
 def opened(page: gr.Blocks) -> Any:
-    """An event that comes once for each page, as soon as it stands.
+    """An event that comes once for each page, as soon as it stands. What hangs on it is done in order, each when the
+    one before has ended.
 
     What a `load` event has for outputs is updated while Gradio (6.17.3) still builds its tabs, and then these compute
     their width anew at every frame, for as long as the page is open: a third of a core of everybody who watches. See

@@ -9,13 +9,15 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.ui import microscope, progress
-from grpo_space.ui.follow import Followers, Page
+from grpo_space.ui.follow import Followers, Page, Taken
 
 LOOK_SECONDS = 0.5
 BEAT_SECONDS = 3.0
 """At least so often a watching page hears something; the page itself asks again after 5 s of silence."""
 LONGEST_SECONDS = 3600.0
 """Then the page asks again: nothing is streamed to a caller that is long gone."""
+AGAIN = "() => document.querySelector('#gs-again').click()"
+"""Asks for a stream."""
 ASK_AGAIN = """() => {
   const beat = document.querySelector('#gs-beat')?.textContent, now = Date.now(), w = window;
   if (beat !== w.gsBeat || !w.gsBeatAt) { w.gsBeat = beat; w.gsBeatAt = now; return; }
@@ -38,6 +40,21 @@ def offered(choices: list[tuple[str, str]], value: str | None, before: str | Non
     if value != before:
         more["value"] = value
     return gr.update(choices=choices, **more)
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """By which a page knows that it hears, and asks again. It stands outside the tabs: what is on one that was not
+    opened yet is not on the page, and its timer does not run (Gradio 6.17.3).
+    """
+
+    beat: gr.HTML
+    again: gr.Button
+
+
+def pulse() -> Pulse:
+    gr.Timer(2).tick(None, js=ASK_AGAIN)
+    return Pulse(gr.HTML(elem_id="gs-beat", visible="hidden"), gr.Button("again", visible="hidden", elem_id="gs-again"))
 
 
 @dataclass
@@ -69,29 +86,29 @@ class Shown:
     evaluating: str = ""
     """How far an evaluation after the run is."""
     evaluated: str = ""
-    """Which comparisons there are to show."""
+    """Which comparisons there are to show, and whether one is being made."""
     buttons: str = ""
-    """Which buttons there is a use for: busy stop resume compare use back."""
+    """Which buttons there is a use for: busy stop resume compare use back. The run: so another one is a change."""
 
 
-def shown(page: Page | None, view: View, header: str, going: str, last: Shown | None) -> Shown:
-    """`going`: the run that has the machine."""
+def shown(page: Page | None, view: View, header: str, taken: Taken | None, last: Shown | None) -> Shown:
     if page is None:
         return Shown(header, progress.nothing_yet())
     running = page.status == "running"
-    busy = running or bool(going)
+    busy = running or taken is not None
     scope, group = microscope.slider(page.groups), page.group
     if view.group is not None and view.group <= page.groups:
         scope = last.scope if last else scope  # it is being moved
         group = microscope.group(page.history.groups[view.group - 1])
     base, tuned, made = page.evaluation.base, page.evaluation.tuned, " ".join(page.evaluations.made)
+    begun = f"{page.evaluations.going} {page.evaluations.begun}"
     uses = {
         "busy": busy,
         "stop": running,
         "resume": page.status in ("stopped", "budget", "failed", "died") and not busy,
         "compare": base is not None and tuned is not None and not running,
         "use": page.config is not None,
-        "back": going not in ("", page.run.id) and not running,
+        "back": taken is not None and taken.run not in (None, page.run) and not running,
     }
     return Shown(
         header=header,
@@ -102,8 +119,8 @@ def shown(page: Page | None, view: View, header: str, going: str, last: Shown | 
         group=group,
         log=page.log,
         evaluating=page.evaluations.now,
-        evaluated=f"{page.run.id} {page.status} {tuned.time if tuned else ''} {base is not None} {made}",
-        buttons=" ".join(name for name, use in uses.items() if use),
+        evaluated=f"{page.run.id} {page.status} {tuned.time if tuned else ''} {base is not None} {made} {begun}",
+        buttons=" ".join([page.run.id, *(name for name, use in uses.items() if use)]),
     )
 
 
@@ -133,7 +150,7 @@ class Stream:
 
     @staticmethod
     async def watch(
-        view: View, followers: Followers, head: Callable[[Page | None, str], str]
+        view: View, followers: Followers, head: Callable[[Page | None, Taken | None], str]
     ) -> AsyncIterator[tuple[str, ...]]:
         """What a page's load starts, and its timer when it has heard nothing for 5 s."""
         view.stream += 1
@@ -142,10 +159,10 @@ class Stream:
         before: tuple[object, ...] = ()
         while view.stream == mine and time.monotonic() < until:
             page = await followers.page(view.run)
-            seen = page, view.run, view.group, followers.going
+            seen = page, view.run, view.group, followers.taken
             now = last
             if now is None or any(a is not b and a != b for a, b in zip(seen, before, strict=True)):
-                now, before = shown(page, view, head(page, followers.going), followers.going, last), seen
+                now, before = shown(page, view, head(page, followers.taken), followers.taken, last), seen
             if now != last or time.monotonic() - told > BEAT_SECONDS:
                 told, last = time.monotonic(), now
                 yield (*vars(now).values(), f"{time.time():.1f}")

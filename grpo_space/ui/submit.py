@@ -7,7 +7,7 @@ from grpo_space import hardware, memory, paths, runs, uploads
 from grpo_space.config import RunConfig, parse
 from grpo_space.errors import UserError
 from grpo_space.runs import Run
-from grpo_space.ui.follow import going_on
+from grpo_space.ui.follow import taken
 from grpo_space.ui.place import Place
 
 
@@ -40,8 +40,10 @@ def check(config: RunConfig, place: Place) -> None:
     if place.gpu is not None:
         memory.check(config, memory.limit_of(place.gpu))
     paths.check_files(config)
-    if (busy := going_on()) is not None:
-        raise UserError(f"{busy.id} has the machine, one run at a time: this page shows it. Wait for it, or stop it.")
+    if (by := taken()) is not None and by.run is not None:
+        raise UserError(f"{by.run.id} has the machine, one run at a time: this page shows it. Wait for it, or stop it.")
+    if by is not None:
+        raise UserError(f"The machine is {by.doing}: one at a time. Try again when that is done.")
 
 
 def start(sent: str, place: Place, request: gr.Request) -> Run:

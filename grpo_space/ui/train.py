@@ -11,10 +11,10 @@ from grpo_space.config import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.ui import microscope, progress, space, submit, table, tabs, words
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.follow import Followers, Page, going_on
+from grpo_space.ui.follow import Followers, Page, Taken, going_on
 from grpo_space.ui.markup import tag, text
 from grpo_space.ui.place import Place
-from grpo_space.ui.stream import ASK_AGAIN, OFF, Stream, View, shown_if
+from grpo_space.ui.stream import OFF, Pulse, Stream, View, shown_if
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -31,7 +31,7 @@ class TrainTab:
 
 def build(
     opened: Any, tab: gr.Tab, config: gr.State, requested: gr.State, followers: Followers, place: Place,
-    header: gr.HTML,
+    header: gr.HTML, pulse: Pulse,
 ) -> TrainTab:  # fmt: skip
     """`header` shows on top of every tab what goes on; `config` holds what Preset has chosen, and whoever writes a
     config's YAML into `requested` makes Preset show it.
@@ -59,21 +59,18 @@ def build(
         log = gr.HTML(elem_id="gs-log")
     with gr.Accordion("What the words mean", open=False):
         gr.HTML(words.glossary())
-    beat = gr.HTML(elem_id="gs-beat", visible="hidden")
-    again = gr.Button("again", visible="hidden", elem_id="gs-again")
     evaluating = gr.HTML(elem_id="gs-evaluating", render=False)
-    stream = Stream(header, now, notes, curves, scope, group, log, evaluating, gr.State(""), gr.State(""), beat)
+    stream = Stream(header, now, notes, curves, scope, group, log, evaluating, gr.State(""), gr.State(""), pulse.beat)
 
-    def head(page: Page | None, going: str) -> str:
-        return words.header(place.machine, page, going)
+    def head(page: Page | None, taken: Taken | None) -> str:
+        return words.header(place.machine, page, taken)
 
     async def watch(view: View) -> AsyncIterator[tuple[str, ...]]:
         async for pieces in stream.watch(view, followers, head):
             yield pieces
 
     live: dict[str, Any] = {**QUIET, "concurrency_limit": None, "postprocess": False}
-    gr.on([opened, again.click], watch, view, stream.outputs, trigger_mode="multiple", **live)
-    gr.Timer(2).tick(None, js=ASK_AGAIN)
+    pulse.again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
 
     def offered(uses: str) -> list[Any]:
         names = uses.split()
@@ -92,7 +89,7 @@ def build(
     handlers = _Handlers(followers, place)
     pressed = train.click(lambda: gr.update(interactive=False, value="Starting"), None, train, queue=False, **QUIET)
     start = pressed.then(handlers.start, [config, view], started, concurrency_limit=4, **QUIET)
-    start.then(offered, stream.buttons, buttons, **QUIET)  # also where it was refused
+    start.failure(offered, stream.buttons, buttons, **QUIET)
     stop.click(lambda: shown_if(True), None, confirm, **QUIET)
     no.click(lambda: shown_if(False), None, confirm, **QUIET)
     yes.click(handlers.stop, view, confirm, concurrency_limit=4, **QUIET)

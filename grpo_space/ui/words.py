@@ -1,6 +1,6 @@
 """What the page says of itself: its header, and the words of the field."""
 
-from grpo_space.ui.follow import Page
+from grpo_space.ui.follow import Page, Taken
 from grpo_space.ui.markup import tag, text
 
 WHAT = "Turn a small language model into a reasoning model with GRPO, and see whether it worked."
@@ -27,15 +27,16 @@ GLOSSARY = {
 }
 
 
-def header(machine: str, page: Page | None, going: str) -> str:
-    """What this is, what it runs on, and whether a run is going on: this one, or `going`, which has the machine."""
+def header(machine: str, page: Page | None, taken: Taken | None) -> str:
+    """What this is, what it runs on, and what is going on: this run, or what else has the machine."""
     kind, said = "gs-chip", "no run is going on"
     if page is not None and page.status == "running":
         history = page.history
         at = f", step {history.step:,} of {history.max_steps:,}" if history.max_steps else ""
         kind, said = "gs-chip gs-is-running", f"a run is going on: {page.run.id}{at}"
-    elif going and (page is None or page.run.id != going):
-        kind, said = "gs-chip gs-is-running", f"another run is going on: {going}"
+    elif taken is not None and (page is None or page.run != taken.run):
+        other = f"another run is going on: {taken.run.id}" if taken.run else f"the machine is {taken.doing}"
+        kind, said = "gs-chip gs-is-running", other
     chips = tag("span", text(machine), "gs-chip") + tag("span", text(said), kind)
     return tag("h1", "GRPO Space") + tag("p", WHAT) + tag("div", chips, "gs-chips")
 

@@ -41,7 +41,8 @@ def main(task: str, folder: str, *arguments: str) -> int:
     serves = task == "serve"  # which is no matter of the run's: it can be trained on, and then comes first
     with locked(run.folder / ("serve.lock" if serves else "lock"), what=task) as mine:
         if not mine:
-            return refuse(task, f"{run.id}: somebody is at it already: watch it, or stop it first")
+            do = "watch it, or stop it first" if run.status() == "running" else "wait a moment"
+            return refuse(task, f"{run.id}: somebody is at it already: {do}")
         make_room(root() / "gpu.lock")
         with locked(root() / "gpu.lock", what=DOING[task], run=run.id, task=task) as machine:
             if not machine:
@@ -61,7 +62,8 @@ def busy() -> str:
     """Who has the machine."""
     try:
         said = json.loads((root() / "gpu.lock").read_text())
-        return f"the machine is {said['what']} {said['run']}: one at a time; watch that run, stop it, or wait"
+        do = "wait until it is done" if said.get("task") in SHORT else "watch that run, stop it, or wait"
+        return f"the machine is {said['what']} {said['run']}: one at a time; {do}"
     except (OSError, ValueError, KeyError):
         return "the machine is taken by another run: one at a time; try again when it is done"
 
