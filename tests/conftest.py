@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import hypothesis
 import pytest
 from huggingface_hub import constants, file_download
 from huggingface_hub.utils import _http
 
+from grpo_space import serving
 from grpo_space.events import AnyEvent, EventLog, Step
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, every
@@ -24,6 +26,8 @@ SMALL = [
 ]  # fmt: skip
 """A real run, small enough for a test: 16 completions a step."""
 TOKEN = "hf_OwnersOwnToken0123456789"
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Two workers of the tests train at once, on two cores perhaps: threads that wait for one another cost a tenth."""
 
@@ -85,6 +89,14 @@ def the_run(seconds: float = 30) -> Run:
             return runs[0]
         time.sleep(0.05)
     raise AssertionError("no run was made")
+
+
+def put_away(run: Run, seconds: float = 30) -> None:
+    """Waits until its server is gone: it lets go of the machine first, and then of the run."""
+    deadline = time.monotonic() + seconds
+    while serving.serving(run):
+        assert time.monotonic() < deadline, f"{run.id} is still served"
+        time.sleep(0.02)
 
 
 def at_step(step: int) -> Callable[[AnyEvent], bool]:

@@ -74,7 +74,7 @@ def main(folder: str, scenario: str) -> None:
         if scenario == "fails":
             run.log.append(Failed(boundary="train", message="RuntimeError: it broke", traceback="Traceback ..."))
         elif scenario == "works":
-            assert stopped.wait(60)
+            assert stopped.wait(600)
             run.log.append(Finished(why="stopped", message="Saved at step 2 of 100."))
 
 

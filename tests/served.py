@@ -33,7 +33,11 @@ class Served:
         self._over = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        self.hear("GRPO Space is at")
+        try:
+            self.hear("GRPO Space is at")
+        except BaseException:
+            self.process.kill()
+            raise
 
     def _read(self) -> None:
         """All that it says: a full pipe would hold it up."""
@@ -55,7 +59,10 @@ class Served:
 
     def close(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        code = self.process.wait(AFTER_SIGTERM)
+        try:
+            code = self.process.wait(AFTER_SIGTERM)
+        finally:
+            self.process.kill()
         self._reader.join(AFTER_SIGTERM)
         return code
 

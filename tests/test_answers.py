@@ -222,7 +222,7 @@ TAGS_AND_SIGNS = (
 PIECES = [*TAGS_AND_SIGNS.split(" "), " ", "\n", "\ud800"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.one_of(st.text(max_size=20_000), st.lists(st.sampled_from(PIECES), max_size=200).map("".join)),
     st.text(max_size=50),
@@ -250,14 +250,14 @@ def spellings(value: Fraction) -> Iterator[str]:
         yield from ten_spellings(str(value.numerator))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.fractions(max_denominator=1000), st.data())
 def test_equal_values_are_equal_in_every_spelling(value: Fraction, data: st.DataObject) -> None:
     said, gold = (data.draw(st.sampled_from(list(spellings(value)))) for _ in range(2))
     assert grade(f"<answer>{said}</answer>", gold).lenient
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12), st.data())
 def test_different_integers_are_never_equal(one: int, other: int, data: st.DataObject) -> None:
     other += one == other

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grpo_space.comparison import compare, example_words, of, shape, split_words, words
@@ -40,7 +40,6 @@ def test_the_reward_of_a_format_alone_is_not_taken_for_reasoning() -> None:
     assert "by format (right before too, but not in the format) +40.0 points, 95 % interval" in split
 
 
-@settings(deadline=None)
 @given(TWO)
 def test_the_split_adds_up_problem_by_problem(cases: list[tuple[bool, bool, bool, bool]]) -> None:
     base = made.evaluated("base", [c[0] for c in cases], [c[1] for c in cases])
@@ -59,7 +58,6 @@ def test_the_split_adds_up_problem_by_problem(cases: list[tuple[bool, bool, bool
         assert [p.number for p in found] == [i for i, outcome in enumerate(outcomes, 1) if outcome == pair]
 
 
-@settings(deadline=None)
 @given(TWO)
 def test_swapped_models_have_the_mirrored_verdict(cases: list[tuple[bool, bool, bool, bool]]) -> None:
     one = made.evaluated("base", [c[0] for c in cases], [c[1] for c in cases])

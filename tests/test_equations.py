@@ -118,7 +118,7 @@ def test_an_altered_result_is_noticed() -> None:
     assert noticed / altered >= 0.95  # the rest is algebra (3x = 12) and times of day, which are left alone
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=2000) | st.text("0123456789+-*/=()%$ .,xa\n{}^", max_size=500))
 def test_never_raises(text: str) -> None:
     for equation in check_equations(text):
@@ -130,7 +130,7 @@ def test_never_raises_on_the_worst_inputs() -> None:
         check_equations(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(st.sampled_from("+-*"), st.integers(0, 999)), min_size=1, max_size=8),
     st.integers(0, 999),

@@ -70,11 +70,10 @@ def killed(run: Run) -> tuple[Path, bytes]:
     """The base's answers, and what they were when the worker died."""
     log = evaluations.begin(run)
     until(log, lambda event: isinstance(event, Phase) and event.what == "evaluate_base" and event.done >= 8)
-    [kept], answered = run.answers.glob("*.jsonl"), itertools.count(1)
+    kept, answered = min(run.answers.glob("*.jsonl"), key=lambda path: path.stat().st_ctime_ns), itertools.count(1)
     until(EventLog(kept), lambda event: isinstance(event, Answered) and next(answered) == 8)
-    held = holder(run.folder / "lock")
-    if held is not None:
-        os.kill(int(str(held["pid"])), signal.SIGKILL)
+    if (pid := (holder(run.folder / "lock") or {}).get("pid")) is not None:
+        os.kill(int(str(pid)), signal.SIGKILL)
     gone(run)
     return kept, kept.read_bytes()
 

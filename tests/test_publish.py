@@ -376,7 +376,7 @@ def config_with(dataset: str, name: str) -> RunConfig:
     return RunConfig.model_validate({**TINY, "name": name, "data": {"path": f"/x/{dataset}.jsonl"}})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     dataset=anything,
     completion=anything,
@@ -406,7 +406,7 @@ def test_nothing_that_people_write_breaks_the_card_or_the_name(
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=20))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_curve_of_any_rewards(values: list[float]) -> None:
     data = curve.png(list(enumerate(values, 1)), [(1, 0.5)])
     assert data is None or data.startswith(b"\x89PNG")

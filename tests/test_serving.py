@@ -25,6 +25,7 @@ from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, holder, locked, start, stop
 from grpo_space.worker.serve import AWAY, PATIENCE_SECONDS
 from tests import endless
+from tests.conftest import put_away
 
 AT_ONCE = 3.0
 """Seconds, on a machine that others use too: a first token takes a hundredth of one, an answer without end over ten."""
@@ -275,7 +276,7 @@ def test_a_training_puts_it_away_in_mid_answer(wordy: Run, tmp_path: Path) -> No
     training = create(override(read_preset("tiny").run, ["grpo.max_steps=1"]), tmp_path / "another")
     start(training)
     try:
-        assert not serving.serving(wordy)
+        put_away(wordy)
         assert (holder(wordy.folder.parent / "gpu.lock") or {})["task"] == "train"
         assert answering.end() == waiting.end() == AWAY
         assert not (wordy.folder / "serve.sock").exists()

@@ -62,7 +62,7 @@ def space(hub: HubServer, runs_root: Path) -> Iterator[Served]:
 
 def press(url: str, button: str, values: list[Any], who: dict[str, Any] | None = None) -> str:
     """Presses a button as a browser does; gives all that the page is told."""
-    config = httpx.get(f"{url}/config").json()
+    config = httpx.get(f"{url}/config", timeout=60).json()
     [component] = [each["id"] for each in config["components"] if each["props"].get("elem_id") == button]
     [handler] = [each["id"] for each in config["dependencies"] if [component, "click"] in each["targets"]]
     name = f"test{time.monotonic_ns()}"

@@ -3,7 +3,7 @@ import random
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grpo_space.statistics import (
@@ -134,7 +134,6 @@ def test_too_few_problems_show_nothing(n: int) -> None:
     assert "Beyond chance" in verdict(pair([False] * 6, [True] * 6))
 
 
-@settings(deadline=None)
 @given(COUNTS)
 def test_the_mirrored_pair_has_the_mirrored_verdict(paired: Paired) -> None:
     mirrored = Paired(paired.both, paired.only_tuned, paired.only_base, paired.neither)

@@ -186,7 +186,7 @@ def files(root: Path) -> dict[str, int]:
 
 def test_a_stranger_calls_every_endpoint_and_nothing_happens(space: Served, root: Path) -> None:
     """Each handler as a program would call it, named or not, with what its components hold and with nonsense."""
-    config = httpx.get(f"{space.url}/config").json()
+    config = httpx.get(f"{space.url}/config", timeout=60).json()
     before, values = files(root), {each["id"]: each["props"].get("value") for each in config["components"]}
     called = 0
     for handler in config["dependencies"]:
@@ -222,13 +222,13 @@ def call(url: str, handler: int, data: list[Any], cookies: dict[str, str] | None
 
 @pytest.mark.parametrize("name", ["/start", "/stop"])
 def test_a_stranger_is_refused_in_words(space: Served, root: Path, name: str) -> None:
-    client = Client(space.url, verbose=False)
+    client = Client(space.url, verbose=False, httpx_kwargs={"timeout": 60})
     with pytest.raises(AppError, match=r"owner.*sign in"):
         client.predict(api_name=name)
 
 
 def test_a_stranger_may_read(space: Served, root: Path) -> None:
-    client = Client(space.url, verbose=False)
+    client = Client(space.url, verbose=False, httpx_kwargs={"timeout": 60})
     assert client.predict(api_name="/status")["status"] == "done"
     assert client.predict(api_name="/evaluation")["tuned"] == {"correct": 3, "strict_correct": 3, "n": 4}
     with pytest.raises(AppError, match="none of that name"):
@@ -262,7 +262,7 @@ def test_as_mcp_tools_they_are_the_same(space: Served, root: Path) -> None:
 
 def test_a_stranger_uploads_nothing(space: Served) -> None:
     for path in ("/gradio_api/upload", "/gradio_api/upload/", "/upload", "/gradio_api//upload"):
-        answer = httpx.post(f"{space.url}{path}", files={"files": ("x.jsonl", b"{}")})
+        answer = httpx.post(f"{space.url}{path}", files={"files": ("x.jsonl", b"{}")}, timeout=60)
         assert answer.status_code in (403, 404, 405), path
 
 
@@ -277,12 +277,12 @@ def test_the_owner_may_and_an_expired_sign_in_is_none(space: Served, root: Path)
     send = {"files": ("x.jsonl", b"{}")}
     for session, status in ((signed_in("ada"), 200), (signed_in("ada", expires=-1), 403), (signed_in("eve"), 403)):
         jar = "; ".join(f"{key}={value}" for key, value in cookie(session).items())
-        answer = httpx.post(f"{space.url}/gradio_api/upload", files=send, headers={"cookie": jar})
+        answer = httpx.post(f"{space.url}/gradio_api/upload", files=send, headers={"cookie": jar}, timeout=60)
         assert answer.status_code == status
 
 
 def test_only_the_named_endpoints_are_public(space: Served) -> None:
-    info = httpx.get(f"{space.url}/gradio_api/info").json()
+    info = httpx.get(f"{space.url}/gradio_api/info", timeout=60).json()
     gradios_own = {"/_check_login_status"}
     assert set(info["named_endpoints"]) - gradios_own == {"/start", "/status", "/stop", "/evaluation"}
     assert not info["unnamed_endpoints"]

@@ -1,11 +1,12 @@
 """A real browser on the real app."""
 
+import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize, expect, sync_playwright
 
 from tests.served import Served
 
@@ -96,6 +97,17 @@ def visit(browser: Browser, app: Served, complaints: Complaints) -> Iterator[Ope
     yield visit
     for context in contexts:
         context.close()
+
+
+def press_again(button: Locator, said: Locator) -> None:
+    """Until what is said is something else: for a moment after its last words Gradio drops the next press."""
+    before = said.text_content() or ""
+    for _ in range(3):
+        button.click()
+        with contextlib.suppress(AssertionError):
+            expect(said).not_to_have_text(before, timeout=5_000)
+            return
+    raise AssertionError(f"pressed three times, and it still says {before!r}")
 
 
 def show(page: Page, tab: str) -> None:

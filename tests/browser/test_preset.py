@@ -150,6 +150,7 @@ def test_a_file_of_ones_own_is_kept_and_shown_as_text(visit: Open, tmp_path: Pat
     expect(page.get_by_text("bad.jsonl line 2: has no answer")).to_be_visible()
     expect(page.get_by_text("hidden")).to_have_count(0)
     page.locator("#upload-field-data-path").get_by_label("Clear").click()
+    expect(page.get_by_text("bad.jsonl line 2: has no answer")).to_have_count(0)
     upload.set_input_files(tmp_path / "mine.jsonl")
     expect(page.get_by_text("5 problems read and kept")).to_be_visible()
     expect(page.locator("#preview-rows")).to_contain_text(f"{HOSTILE} number 0?")
@@ -199,5 +200,5 @@ def test_nothing_scrolls_sideways(visit: Open, complaints: Complaints, dark: boo
     expect(field(page, "rollout")).to_be_visible()
     for size in (WIDE, PHONE):
         page.set_viewport_size(size)
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
     assert not complaints

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 
 from grpo_space.presets import read_preset
 from grpo_space.runs import Run, create, every, holder
-from tests.browser.conftest import SECONDS, WIDE, show
+from tests.browser.conftest import SECONDS, WIDE, press_again, show
 from tests.conftest import SMALL, TOKEN, at_step, start_cli, the_run, until
 from tests.hub_server import HubServer
 from tests.served import Served
@@ -78,7 +78,7 @@ def test_one_click_publishes(
     assert hub.hub.files("owner/taken") == [".gitattributes", "a.bin"]
 
     page.locator("#gs-repo input, #gs-repo textarea").first.fill("")
-    page.locator("#gs-publish").click()
+    press_again(page.locator("#gs-publish"), said)
     expect(said).to_contain_text("Published.", timeout=A_LOOK)
     expect(said.locator("a")).to_have_attribute("href", "https://huggingface.co/owner/tiny-grpo-train")
     expect(said.locator("pre")).to_contain_text("PeftModel.from_pretrained")
@@ -137,7 +137,7 @@ def test_a_run_that_was_cut_off_is_kept_brought_back_and_gone_on_with(
     expect(page.locator("#gs-restored")).to_contain_text("there is no dataset owner/none")
     expect(page.locator("#gs-to-train")).not_to_be_visible()
     page.locator("#gs-source input, #gs-source textarea").first.fill(name)
-    page.locator("#gs-restore").click()
+    press_again(page.locator("#gs-restore"), page.locator("#gs-restored"))
     expect(page.locator("#gs-restored")).to_contain_text("is here again")
     expect(page.locator("#gs-restored")).to_contain_text(re.compile(r"cut off at step \d+ of 12"))
     page.locator("#gs-to-train").click()
