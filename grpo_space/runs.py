@@ -229,6 +229,11 @@ def _said(file: IO[str]) -> dict[str, object]:
     return said if isinstance(said, dict) else {}
 
 
+def doing(said: dict[str, object]) -> str:
+    """In words, what the holder of the machine's lock says of itself: training 2026-tiny."""
+    return f"{said.get('what', 'busy with')} {said.get('run', 'another run')}"
+
+
 @contextlib.contextmanager
 def locked(lock: Path, **said: object) -> Iterator[bool]:
     """Holds `lock` for the block and writes there who does; gives False where somebody else holds it.

@@ -28,6 +28,7 @@ SMALL = [
 TOKEN = "hf_OwnersOwnToken0123456789"
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+"""A machine that others use stalls for longer than the 200 ms which an example has by default."""
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Two workers of the tests train at once, on two cores perhaps: threads that wait for one another cost a tenth."""
 

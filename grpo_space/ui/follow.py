@@ -12,7 +12,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.events import Probe, Started, Step
 from grpo_space.history import History
-from grpo_space.runs import SHORT, Run, Status, ended, holder
+from grpo_space.runs import SHORT, Run, Status, doing, ended, holder
 from grpo_space.ui import microscope, progress
 from grpo_space.ui.curves import Curves
 from grpo_space.ui.later import Evaluations, Later
@@ -237,11 +237,6 @@ def taken() -> Taken | None:
     name = None if said.get("task") in SHORT else said.get("run")
     run = next((run for run in runs.every() if run.id == name), None)
     return Taken(doing(said), run)
-
-
-def doing(said: dict[str, object]) -> str:
-    """What whoever has the machine says of it."""
-    return f"{said.get('what', 'busy with')} {said.get('run', 'another run')}"
 
 
 def going_on() -> Run | None:

@@ -9,9 +9,8 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
-from grpo_space.runs import holder, root, without_secrets
+from grpo_space.runs import doing, holder, root, without_secrets
 from grpo_space.ui.access import Access
-from grpo_space.ui.follow import doing
 from grpo_space.ui.markup import note, tag, text
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1}

@@ -23,7 +23,7 @@ from grpo_space.errors import UserError
 from grpo_space.events import Alarm, EventLog, Failed, Finished
 from grpo_space.hardware import gpu
 from grpo_space.history import History
-from grpo_space.runs import PARENT, SHORT, Run, locked, root
+from grpo_space.runs import PARENT, SHORT, Run, doing, holder, locked, root
 from grpo_space.serving import make_room
 from grpo_space.worker.budget import BEGAN
 from grpo_space.worker.recovery import next_attempt
@@ -60,12 +60,9 @@ def refuse(task: str, message: str) -> int:
 
 def busy() -> str:
     """Who has the machine."""
-    try:
-        said = json.loads((root() / "gpu.lock").read_text())
-        do = "wait until it is done" if said.get("task") in SHORT else "watch that run, stop it, or wait"
-        return f"the machine is {said['what']} {said['run']}: one at a time; {do}"
-    except (OSError, ValueError, KeyError):
-        return "the machine is taken by another run: one at a time; try again when it is done"
+    said = holder(root() / "gpu.lock") or {}
+    do = "wait until it is done" if said.get("task") in SHORT else "watch that run, stop it, or wait"
+    return f"the machine is {doing(said)}: one at a time; {do}"
 
 
 class Child:
