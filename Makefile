@@ -48,7 +48,7 @@ check-space:
 	$(SPACE_PY) -m grpo_space train tiny --set grpo.max_steps=2
 
 space: setup  ## make space SPACE=user/name: this project as a Space, created or updated
-	$(PY) -m grpo_space.space "$(SPACE)"
+	$(PY) -m grpo_space.cli.deploy_space "$(SPACE)"
 
 # The mark is written last and holds what was installed, so that a half-made or outdated .venv is made again from nothing.
 setup:

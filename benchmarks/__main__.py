@@ -21,10 +21,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from grpo_space.config import override
-from grpo_space.events import Evaluated, EventLog, Finished, Phase, Started, Step
+from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.runs import create
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Evaluated, Finished, Phase, Started, Step
+from grpo_space.runs.run import create_run
 
 HERE = Path(__file__).parent
 FIGURES = {
@@ -39,7 +40,7 @@ def worker(steps: int) -> dict[str, float]:
     """The same model, data and settings as plain_trl.py; one problem evaluated, since a plain script evaluates none."""
     settings = [f"grpo.max_steps={steps}", "evaluation.problems=1", "evaluation.probe_problems=0"]
     with tempfile.TemporaryDirectory() as root:
-        run = create(override(read_preset("tiny").run, settings), Path(root) / "run")
+        run = create_run(override(read_preset("tiny").run, settings), Path(root) / "run")
         command = [sys.executable, "-m", "grpo_space.worker", "train", str(run.folder)]
         start = time.time()
         with run.worker_log.open("wb") as log:

@@ -23,10 +23,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from grpo_space.config import override
-from grpo_space.events import Group, Phase, Sample, Started, Step
+from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, start
+from grpo_space.runs.events import Group, Phase, Sample, Started, Step
+from grpo_space.runs.launch import start
+from grpo_space.runs.run import Run, create_run
 from tests.served import Served
 
 HERE = Path(__file__).parent
@@ -48,7 +49,7 @@ METRICS = {
 
 def long_run() -> Run:
     """10,000 steps and 1,000 groups, as a run of days would leave them."""
-    run = create(override(read_preset("tiny").run, [f"grpo.max_steps={STEPS}"]))
+    run = create_run(override(read_preset("tiny").run, [f"grpo.max_steps={STEPS}"]))
     sample = Sample(
         text=TEXT, tokens=190, cut_off=False, value="40", correct=True, strict=True, reason="says 40, as expected",
         rewards={"correctness": 2.0, "format": 0.5}, advantage=0.4,
@@ -139,7 +140,7 @@ def watched(steps: int, watchers: int) -> dict[str, float]:
     settings = [f"grpo.max_steps={steps}", "evaluation.problems=8", "evaluation.probe_problems=0"]
     with served() as app:
         urllib.request.urlopen(app.url).read()
-        run = create(override(read_preset("tiny").run, settings))
+        run = create_run(override(read_preset("tiny").run, settings))
         start(run)
         clients = None
         if watchers:

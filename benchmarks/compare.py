@@ -9,13 +9,14 @@ import sys
 import time
 from pathlib import Path
 
-from grpo_space import serving
-from grpo_space.events import EventLog
-from grpo_space.runs import Run, find
-from grpo_space.worker import download, evaluate, plain
-from grpo_space.worker.choice import choose
-from grpo_space.worker.data import load
-from grpo_space.worker.stream import BOTH, few_threads, stream
+from grpo_space.runs import ask_client
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.run import Run, find_run
+from grpo_space.tasks.dataset import load
+from grpo_space.worker import download, evaluate
+from grpo_space.worker.engines import plain
+from grpo_space.worker.engines.choice import choose
+from grpo_space.worker.engines.paired_stream import BOTH, few_threads, stream
 
 TIMES = 31
 QUESTION = "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they have in all?"
@@ -23,21 +24,21 @@ QUESTION = "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they ha
 
 def ask_both(run: Run) -> dict[str, float]:
     """Seconds of a warm server, client and socket included."""
-    asked = serving.question(QUESTION)
-    list(serving.ask(run, asked))
+    asked = ask_client.question(QUESTION)
+    list(ask_client.ask(run, asked))
     first, whole = [], []
     for _ in range(TIMES):
         began = time.perf_counter()
-        for number, _told in enumerate(serving.ask(run, asked)):
+        for number, _told in enumerate(ask_client.ask(run, asked)):
             if number == 0:
                 first.append(time.perf_counter() - began)
         whole.append(time.perf_counter() - began)
-    serving.close(run)
+    ask_client.close(run)
     return {"ask_first_token": statistics.median(first), "ask_both": statistics.median(whole)}
 
 
 def main(name: str) -> None:
-    run = find(name)
+    run = find_run(name)
     config = run.config
     found = ask_both(run)
     model = download.fetch(config.model, lambda *told: None)

@@ -4,8 +4,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from grpo_space.answers import final_answer, grade
-from grpo_space.equations import check_equations
+from grpo_space.grading.answers import final_answer, grade
+from grpo_space.grading.equations import check_equations
 
 LENGTH = 20_000
 _REPEATED = [

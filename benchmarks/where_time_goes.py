@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from grpo_space.presets import read_preset
-from grpo_space.worker import data, download, plain
-from grpo_space.worker.choice import choose
+from grpo_space.tasks import dataset
+from grpo_space.worker import download
+from grpo_space.worker.engines import plain
+from grpo_space.worker.engines.choice import choose
 from grpo_space.worker.preflight import Clock
 from grpo_space.worker.recorder import Recorder
 from grpo_space.worker.train import grpo_config, make_trainer
@@ -21,7 +23,7 @@ def main(steps: int) -> None:
     config = read_preset("tiny").run
     model = download.fetch(config.model, lambda *told: None)
     choice = choose(config, model.folder, gpu=None, vllm_died=False)
-    loaded, rows = plain.load(config, choice, model.folder, model.commit, gpu=None), data.load(config)
+    loaded, rows = plain.load(config, choice, model.folder, model.commit, gpu=None), dataset.load(config)
     spent: dict[str, list[float]] = {}
 
     def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

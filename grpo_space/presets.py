@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from grpo_space.config import Preset, RunConfig, parse, problem, read_yaml
+from grpo_space.config import Preset, RunConfig
+from grpo_space.config_io import parse, problem, read_yaml
 from grpo_space.errors import UserError
 from grpo_space.paths import PROJECT
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from grpo_space.rewards import LIMITS
+from grpo_space.grading.rewards import LIMITS
 
 if TYPE_CHECKING:
     from grpo_space.config import GrpoSection, RunConfig

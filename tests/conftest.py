@@ -12,10 +12,11 @@ import pytest
 from huggingface_hub import constants, file_download
 from huggingface_hub.utils import _http
 
-from grpo_space import serving
-from grpo_space.events import AnyEvent, EventLog, Step
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, every
+from grpo_space.runs import ask_client
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import AnyEvent, Step
+from grpo_space.runs.run import Run, all_runs, create_run
 from tests.hub_server import HubServer
 from tests.hub_store import User
 
@@ -86,7 +87,7 @@ def the_run(seconds: float = 30) -> Run:
     """The only run under the root; waits until it is there."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if runs := every():
+        if runs := all_runs():
             return runs[0]
         time.sleep(0.05)
     raise AssertionError("no run was made")
@@ -95,7 +96,7 @@ def the_run(seconds: float = 30) -> Run:
 def put_away(run: Run, seconds: float = 30) -> None:
     """Waits until its server is gone: it lets go of the machine first, and then of the run."""
     deadline = time.monotonic() + seconds
-    while serving.serving(run):
+    while ask_client.serving(run):
         assert time.monotonic() < deadline, f"{run.id} is still served"
         time.sleep(0.02)
 
@@ -141,7 +142,7 @@ def fake(runs_root: Path) -> Iterator[Fake]:
     started: list[subprocess.Popen[bytes]] = []
 
     def start(scenario: str, folder: Path | None = None) -> "tuple[Run, subprocess.Popen[bytes]]":
-        run = create(read_preset("tiny").run, folder)
+        run = create_run(read_preset("tiny").run, folder)
         process = subprocess.Popen([sys.executable, "-m", "tests.fake_worker", str(run.folder), scenario], cwd=ROOT)
         started.append(process)
         if scenario == "works":

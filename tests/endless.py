@@ -3,7 +3,8 @@
 import shutil
 from pathlib import Path
 
-from grpo_space.config import RunConfig, override
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override
 from grpo_space.presets import read_preset
 from tests.conftest import ROOT
 

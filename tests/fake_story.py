@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from grpo_space.events import Chosen, Failed, Finished, Phase, Started, Step
-from grpo_space.rungs import lowered
-from grpo_space.runs import Run
+from grpo_space.runs.events import Chosen, Failed, Finished, Phase, Started, Step
+from grpo_space.runs.fallbacks import lowered
+from grpo_space.runs.run import Run
 from grpo_space.worker.budget import BEGAN
 from grpo_space.worker.recovery import OUT_OF_MEMORY
 

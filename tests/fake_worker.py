@@ -11,8 +11,21 @@ import sys
 import threading
 from pathlib import Path
 
-from grpo_space.events import Answer, Evaluated, Event, Failed, Finished, Group, Loaded, Phase, Sample, Started, Step
-from grpo_space.runs import Run, locked
+from grpo_space.runs.events import (
+    Answer,
+    Evaluated,
+    Event,
+    Failed,
+    Finished,
+    Group,
+    Loaded,
+    Phase,
+    Sample,
+    Started,
+    Step,
+)
+from grpo_space.runs.locks import locked
+from grpo_space.runs.run import Run
 
 QUESTION = "Tom has 3 boxes with <b>4</b> [red]pens[/red] each. How many pens does Tom have?"
 

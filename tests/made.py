@@ -1,7 +1,7 @@
 """Evaluations made up for tests: a model that guesses, and three adapters of it."""
 
-from grpo_space.answers import grade
-from grpo_space.events import Answer, Evaluated
+from grpo_space.grading.answers import grade
+from grpo_space.runs.events import Answer, Evaluated
 
 FORMAT = "<reasoning>\n{n} + 1 = {sum}\n</reasoning>\n<answer>{said}</answer>"
 PLAIN = "The answer is {said}."

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from grpo_space import adapters
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
+from grpo_space.runs import adapters
 
 RUN = read_preset("tiny").run
 LAYER = "base_model.model.model.layers.0.self_attn.{}.lora_{}.weight"

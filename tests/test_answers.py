@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.grading import WORST
-from grpo_space import symbolic
-from grpo_space.answers import answer_in_format, final_answer, final_number, grade
+from grpo_space.grading import symbolic
+from grpo_space.grading.answers import answer_in_format, final_answer, final_number, grade
 
 ROOT = Path(__file__).parents[1]
 FORMAT = "<reasoning>\n16 - 3 = 13\nand so on\n</reasoning>\n<answer>\n{}\n</answer>"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space import backup, runs
 from grpo_space import hub as hub_client
-from grpo_space.events import Started
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create
-from grpo_space.ui.automatic import SWITCH, Automatic, automatic_here
+from grpo_space.publishing import backup
+from grpo_space.runs.events import Started
+from grpo_space.runs.run import Run, all_runs, create_run
+from grpo_space.ui.publish.auto_backup import SWITCH, Automatic, automatic_here
 from tests.conftest import TOKEN, Fake
 from tests.fake_worker import step
 from tests.hub_server import HubServer
@@ -29,7 +29,7 @@ def with_checkpoint(run: Run, number: int) -> Run:
 @pytest.fixture
 def run(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(hub_client, "WAITS", (0.0,))
-    made = create(read_preset("tiny").run)
+    made = create_run(read_preset("tiny").run)
     made.log.append(Started())
     made.log.append(step(1))
     return made
@@ -131,4 +131,4 @@ def test_the_app_backs_up_a_run_that_goes_on(fake: Fake, runs_root: Path, tmp_pa
     process.wait()
     (run.folder).rename(tmp_path / "gone")
     restored = backup.restore(made, None)
-    assert (restored.id, restored.last_checkpoint(), runs.every()) == (run.id, 2, [restored])
+    assert (restored.id, restored.last_checkpoint(), all_runs()) == (run.id, 2, [restored])

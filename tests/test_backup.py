@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from grpo_space import backup, runs
 from grpo_space import hub as hub_client
-from grpo_space.backup import restore
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.events import Finished, Started, Step
+from grpo_space.hub_upload import Sent
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create
-from grpo_space.upload import Sent
+from grpo_space.publishing import backup
+from grpo_space.publishing.backup import restore
+from grpo_space.runs.events import Finished, Started, Step
+from grpo_space.runs.locks import holder
+from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
 from tests.conftest import SMALL, TOKEN, Cli, assert_refused, at_step, start_cli, the_run, until
 from tests.hub_server import HubServer
 from tests.hub_store import User
@@ -26,7 +27,7 @@ from tests.hub_store import User
 def run(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run that died at step 4, with what its worker leaves, small."""
     monkeypatch.setattr(hub_client, "WAITS", (0.0, 0.0))
-    made = create(read_preset("tiny").run)
+    made = create_run(read_preset("tiny").run)
     for step in (2, 4):
         folder = made.checkpoints / f"checkpoint-{step}"
         folder.mkdir(parents=True)
@@ -99,14 +100,14 @@ def test_a_folder_that_outlasts_the_disk(run: Run, tmp_path: Path, monkeypatch: 
     made.write_bytes(made.read_bytes()[:700])
     shutil.rmtree(run.folder)
     assert "is not a run's backup" in refusal(restore, made, None)
-    assert runs.every() == []
+    assert all_runs() == []
 
 
 def test_one_repository_keeps_every_run_in_a_folder_of_its_own(
     run: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRPO_SPACE_BACKUP", "owner/kept")
-    other = Run(Path(shutil.copytree(run.folder, runs.root() / "2026-01-01-000000-other")))
+    other = Run(Path(shutil.copytree(run.folder, runs_folder() / "2026-01-01-000000-other")))
     assert backup.backup(run, TOKEN) == f"owner/kept/{run.id}"
     assert backup.backup(other, TOKEN) == "owner/kept/2026-01-01-000000-other"
     assert hub.hub.repo("dataset", "owner/kept")["private"]
@@ -123,7 +124,7 @@ def test_one_repository_keeps_every_run_in_a_folder_of_its_own(
     assert restore(f"owner/kept/{run.id}", TOKEN, sent.append).last_checkpoint() == 6
     assert 0 == sent[0].done < sent[-1].done < sent[-1].total
     assert restore("owner/kept/2026-01-01-000000-other", TOKEN).last_checkpoint() == 4
-    assert runs.every() == [run, other]
+    assert all_runs() == [run, other]
 
 
 @pytest.mark.parametrize(
@@ -144,8 +145,8 @@ def test_a_backup_that_is_not_accepted_leaves_nothing(run: Run, hub: HubServer) 
         raise UserError(f"{config.name}: not this one")
 
     assert "tiny: not this one" in refusal(restore, name, TOKEN, lambda sent: None, accept)
-    assert runs.every() == []
-    assert list(runs.root().iterdir()) == []
+    assert all_runs() == []
+    assert list(runs_folder().iterdir()) == []
 
 
 def test_a_backup_writes_nowhere_else(run: Run, tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_a_backup_writes_nowhere_else(run: Run, tmp_path: Path) -> None:
         tar.add(run.folder / "config.yaml", "checkpoints/checkpoint-1/../../../x")
     assert "is not a run's backup" in refusal(restore, evil, None)
     assert not (tmp_path / "out").exists()
-    assert [r.id for r in runs.every()] == [run.id]
+    assert [r.id for r in all_runs()] == [run.id]
 
 
 def test_what_cannot_be_backed_up_is_said(
@@ -168,7 +169,7 @@ def test_what_cannot_be_backed_up_is_said(
     assert "does not accept this token" in refusal(backup.backup, run, "hf_wrongwrongwrong")
     hub.hub.users["hf_readonly0123"] = User("owner", "read")
     assert "may not write" in refusal(backup.backup, run, "hf_readonly0123")
-    new = create(read_preset("tiny").run, tmp_path / "new")
+    new = create_run(read_preset("tiny").run, tmp_path / "new")
     new.log.append(Finished(why="stopped"))
     assert "has no checkpoint yet" in refusal(backup.backup, new, TOKEN)
     hub.hub.create(f"owner/grpo-run-{run.id}", "dataset", by="user")
@@ -199,7 +200,7 @@ def test_a_killed_run_goes_on_elsewhere_to_its_end(
     until(run.log, at_step(step))
     done = cli("backup", run.id)
     assert done.returncode == 0, done.stderr
-    worker = runs.holder(run.folder / "lock")
+    worker = holder(run.folder / "lock")
     assert worker is not None
     os.kill(int(str(worker["pid"])), signal.SIGKILL)
     process.kill()

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from grpo_space.config import override
-from grpo_space.events import Alarm, EventLog, Probe
-from grpo_space.history import best
+from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Alarm, Probe
+from grpo_space.runs.history import best
+from grpo_space.runs.run import Run
 
 SETTINGS = ["grpo.per_device_train_batch_size=16", "grpo.max_steps=4", "grpo.save_steps=1", "evaluation.problems=16",
             "evaluation.probe_problems=4", "evaluation.probe_steps=1", "grpo.max_completion_length=8"]  # fmt: skip
@@ -28,10 +29,12 @@ def test_of_equals_the_latest_is_best() -> None:
 
 def test_the_best_outlives_the_limit_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """TRL's trainer really saves and deletes; what the probe finds is made up."""
-    from grpo_space.worker import data, download, plain
+    from grpo_space.tasks import dataset
+    from grpo_space.worker import download
     from grpo_space.worker import train as grpo
     from grpo_space.worker.budget import Budget
-    from grpo_space.worker.choice import choose
+    from grpo_space.worker.engines import plain
+    from grpo_space.worker.engines.choice import choose
 
     config = override(read_preset("tiny").run, SETTINGS)
     model = download.fetch(config.model, lambda *told: None)
@@ -43,7 +46,7 @@ def test_the_best_outlives_the_limit_of_two(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(grpo, "probe", made_up)
     run = Run(tmp_path)
     reached = grpo.train(
-        engine, data.load(config), config, EventLog(tmp_path / "events.jsonl"), run.checkpoints, None, lambda: False,
+        engine, dataset.load(config), config, EventLog(tmp_path / "events.jsonl"), run.checkpoints, None, lambda: False,
         Budget(None),
     )  # fmt: skip
     assert reached == 4

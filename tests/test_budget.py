@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from grpo_space.config import override, parse
+from grpo_space.config_io import override, parse
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.worker import budget

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space.config import RunConfig, override
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.events import Alarm, Chosen, Failed, Finished, Started, Step
-from grpo_space.hardware import Gpu
-from grpo_space.history import History
+from grpo_space.planning.hardware import Gpu
 from grpo_space.presets import read_preset
-from grpo_space.worker.choice import Choice, choose
+from grpo_space.runs.events import Alarm, Chosen, Failed, Finished, Started, Step
+from grpo_space.runs.history import History
+from grpo_space.worker.engines.choice import Choice, choose
 from grpo_space.worker.recovery import UNEXPECTED, next_attempt
 
 T4 = Gpu("Tesla T4", 15.0, "535.216.01", (7, 5))

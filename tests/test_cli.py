@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from grpo_space.__main__ import main
-from grpo_space.events import Step
+from grpo_space.cli.main import main
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, every, locked
+from grpo_space.runs.events import Step
+from grpo_space.runs.locks import locked
+from grpo_space.runs.run import Run, all_runs, create_run
 from tests import fake_worker
 from tests.conftest import ROOT, Cli, Fake, assert_refused, command, start_cli
 
@@ -105,7 +106,7 @@ def test_every_problem_is_a_line_of_its_own(called: Cli) -> None:
 def test_bad_data_is_found_before_anything_heavy(called: Cli, tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "rows.jsonl").write_text(content)
     assert_refused(called("train", "tiny", "--set", f"data.path={tmp_path / 'rows.jsonl'}"), words)
-    assert every() == []
+    assert all_runs() == []
 
 
 def test_what_came_to_nothing_trips_no_later_command(called: Cli, tmp_path: Path) -> None:
@@ -168,10 +169,10 @@ def test_a_resume_that_was_refused_loses_nothing(cli: Cli, fake: Fake, runs_root
     with locked(runs_root / "gpu.lock", what="training", run="another"):
         assert_refused(cli("resume", run.id), "the machine is training another")
         assert_refused(cli("ask", run.id, "How many?"), "has no adapter yet")
-    new = create(read_preset("tiny").run)
+    new = create_run(read_preset("tiny").run)
     with locked(runs_root / "gpu.lock", what="training", run="another"):
         assert_refused(cli("resume", new.id), "the machine is training another")
-    assert {run.id: run.status() for run in every()} == {run.id: "failed", new.id: "new"}
+    assert {run.id: run.status() for run in all_runs()} == {run.id: "failed", new.id: "new"}
 
 
 def test_a_finished_run_is_not_resumed(cli: Cli, fake: Fake) -> None:
@@ -184,7 +185,10 @@ def test_a_finished_run_is_not_resumed(cli: Cli, fake: Fake) -> None:
 
 def test_one_run_that_cannot_be_read_hides_no_other(cli: Cli, fake: Fake, runs_root: Path) -> None:
     good, _ = fake("finishes")
-    spoiled, unread = create(read_preset("tiny").run, runs_root / "a"), create(read_preset("tiny").run, runs_root / "b")
+    spoiled, unread = (
+        create_run(read_preset("tiny").run, runs_root / "a"),
+        create_run(read_preset("tiny").run, runs_root / "b"),
+    )
     spoiled.log.path.write_text("not an event\n")
     (unread.folder / "config.yaml").write_text("seed: [\n")
     done = cli("runs", "--json")
@@ -215,7 +219,7 @@ def test_runs_are_listed(cli: Cli, fake: Fake, runs_root: Path) -> None:
     assert said(cli("runs", "--json")) == []
     assert "No run was made yet" in cli("runs").stdout
     names = {scenario: fake(scenario, runs_root / scenario)[0].id for scenario in ("finishes", "fails", "crashes")}
-    new = create(read_preset("tiny").run, runs_root / "new")
+    new = create_run(read_preset("tiny").run, runs_root / "new")
     assert said(cli("runs", "--json")) == [
         {"id": new.id, "status": "new", "step": 0, "max_steps": 30},
         {"id": names["crashes"], "status": "died", "step": 2, "max_steps": 30},
@@ -310,7 +314,7 @@ def test_an_empty_question_is_refused(cli: Cli, fake: Fake) -> None:
 
 
 def test_nan_is_null_for_machines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from grpo_space.terminal import print_json
+    from grpo_space.cli.terminal import print_json
 
     print_json({"a": [math.nan, math.inf, 1.5], "b": {"c": -math.inf}})
     assert json.loads(capsys.readouterr().out) == {"a": [None, None, 1.5], "b": {"c": None}}

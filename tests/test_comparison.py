@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grpo_space.comparison import compare, example_words, of, shape, split_words, words
 from grpo_space.errors import UserError
-from grpo_space.events import Evaluated
-from grpo_space.history import History
+from grpo_space.results.comparison import compare, example_words, of, shape, split_words, words
+from grpo_space.runs.events import Evaluated
+from grpo_space.runs.history import History
 from tests import made
 
 TWO = st.lists(st.tuples(*[st.booleans()] * 4), min_size=1, max_size=40)

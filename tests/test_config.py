@@ -8,7 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grpo_space.config import RunConfig, override, parse, read_yaml, write_yaml
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override, parse, read_yaml, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 

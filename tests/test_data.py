@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grpo_space.config import RunConfig, parse
+from grpo_space.config import RunConfig
+from grpo_space.config_io import parse
 from grpo_space.errors import UserError
 from grpo_space.paths import PROJECT
-from grpo_space.rows import Row, messages, read_file
-from grpo_space.worker import data
-from grpo_space.worker.data import share_out
+from grpo_space.tasks import dataset
+from grpo_space.tasks.dataset import share_out
+from grpo_space.tasks.problems import Row, messages, read_file
 
 GSM8K = PROJECT.parent / "shared" / "data" / "gsm8k"
 
@@ -169,11 +170,11 @@ def test_a_missing_or_empty_file_is_named(tmp_path: Path, name: str, problem: st
     (tmp_path / "empty.jsonl").touch()
     path = str(tmp_path / name)
     with pytest.raises(UserError) as caught:
-        data.load(config(data={"path": path}))
+        dataset.load(config(data={"path": path}))
     assert caught.value.problems == (f"data.path: {path} {problem}",)
     good = written(tmp_path / "good.jsonl", *({"question": f"q{n}", "answer": n} for n in range(20)))
     with pytest.raises(UserError) as caught:
-        data.load(config(data={"path": str(good), "test_path": path}))
+        dataset.load(config(data={"path": str(good), "test_path": path}))
     assert caught.value.problems == (f"data.test_path: {path} {problem}",)
 
 
@@ -259,7 +260,7 @@ def test_the_commit_of_a_file_is_of_its_content(tmp_path: Path) -> None:
     lines = [{"question": f"q{n}", "answer": n} for n in range(30)]
     one, two = written(tmp_path / "one.jsonl", *lines), written(tmp_path / "two.jsonl", *lines)
     other = written(tmp_path / "other.jsonl", *lines, {"question": "new", "answer": 1})
-    commits = [data.load(config(data={"path": str(file)})).commit for file in (one, two, other)]
+    commits = [dataset.load(config(data={"path": str(file)})).commit for file in (one, two, other)]
     assert commits[0] == commits[1] != commits[2]
 
 
@@ -272,7 +273,7 @@ def test_the_prompt_is_a_conversation(system_prompt: str | None) -> None:
 
 @pytest.mark.skipif(not GSM8K.is_dir(), reason="no ../shared/data/gsm8k")
 def test_all_of_gsm8k_is_read() -> None:
-    rows = data.load(config(data={"path": str(GSM8K / "train.jsonl")}))
+    rows = dataset.load(config(data={"path": str(GSM8K / "train.jsonl")}))
     assert rows.told.startswith("Read 7,473 problems from train.jsonl: ")
     assert len(rows.test) == 300
     assert all(row.gold.replace(",", "").lstrip("-").replace(".", "").isdigit() for row in rows.train)

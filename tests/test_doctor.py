@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space import doctor
-from grpo_space.doctor import Check
-from grpo_space.hardware import Gpu
-from grpo_space.runs import locked
+from grpo_space.planning import doctor
+from grpo_space.planning.doctor import Check
+from grpo_space.planning.hardware import Gpu
+from grpo_space.runs.locks import locked
 from tests.conftest import Cli
 from tests.hub_server import HubServer
 

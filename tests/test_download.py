@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grpo_space import hub as hub_client
-from grpo_space import runs
-from grpo_space.config import ModelSection, RunConfig, parse
+from grpo_space.config import ModelSection, RunConfig
+from grpo_space.config_io import parse
 from grpo_space.errors import UserError
-from grpo_space.events import Failed, Finished, Phase
-from grpo_space.history import History
-from grpo_space.live import phase_words
 from grpo_space.paths import PROJECT
 from grpo_space.presets import read_preset
+from grpo_space.results.summary import phase_words
+from grpo_space.runs import launch
+from grpo_space.runs.events import Failed, Finished, Phase
+from grpo_space.runs.history import History
+from grpo_space.runs.run import Run, create_run
 from grpo_space.worker import download
 from grpo_space.worker.download import Downloaded, fetch, needed, weights
 from tests.conftest import TOKEN, until
@@ -243,7 +245,7 @@ def gated(hub: HubServer, runs_root: Path, tmp_path: Path) -> RunConfig:
     return parse({**tiny, **changed})
 
 
-def wait_for_end(run: runs.Run) -> History:
+def wait_for_end(run: Run) -> History:
     until(run.log, lambda event: isinstance(event, Finished | Failed))
     return run.history()
 
@@ -252,8 +254,8 @@ def test_the_token_reaches_the_worker_and_is_left_nowhere(
     gated: RunConfig, hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    run = runs.create(gated)
-    runs.start(run, token=TOKEN)
+    run = create_run(gated)
+    launch.start(run, token=TOKEN)
     until(run.log, lambda event: isinstance(event, Phase) and event.what == "train")
     seen = subprocess.run(["ps", "eww", "-e"], capture_output=True, text=True, check=True).stdout
     workers = [line for line in seen.splitlines() if str(run.folder) in line]
@@ -284,8 +286,8 @@ def test_without_a_token_the_worker_says_what_is_missing(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)  # the Space's own secret is nobody's gift
     hub.hub.set("dataset", "owner/sums", private=private)
-    run = runs.create(gated)
-    runs.start(run)
+    run = create_run(gated)
+    launch.start(run)
     said = wait_for_end(run).end
     assert isinstance(said, Failed)
     assert (said.boundary, said.user_error) == (boundary, True)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.grading import WORST
-from grpo_space.equations import check_equations
+from grpo_space.grading.equations import check_equations
 
 ROOT = Path(__file__).parents[1]
 MARK = re.compile(r"<<[^>\n]*=([^>=\n]*)>>")

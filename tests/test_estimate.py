@@ -5,20 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space import estimate
-from grpo_space.card import card as card_of
-from grpo_space.config import override, write_yaml
-from grpo_space.estimate import TABLE, cost_so_far, left_words, words
-from grpo_space.events import AnyEvent, Finished, Phase, Started, Step
-from grpo_space.hardware import T4_DOLLARS_PER_HOUR, Gpu
-from grpo_space.history import History
+from grpo_space.config_io import override, write_yaml
+from grpo_space.formatting import roughly
 from grpo_space.paths import PROJECT
+from grpo_space.planning import estimate
+from grpo_space.planning.estimate import TABLE, cost_so_far, left_words, words
+from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.presets import preset_names, quick, read_preset
-from grpo_space.runs import create
-from grpo_space.ui import progress, space, train
-from grpo_space.ui.place import here
+from grpo_space.publishing.card import card as card_of
+from grpo_space.runs.events import AnyEvent, Finished, Phase, Started, Step
+from grpo_space.runs.history import History
+from grpo_space.runs.run import create_run
+from grpo_space.ui import space
+from grpo_space.ui.deployment import here
+from grpo_space.ui.live import progress
 from grpo_space.ui.space import SleepTime, Space
-from grpo_space.words import roughly
+from grpo_space.ui.train import tab
 from tests import fake_worker
 
 T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))
@@ -143,8 +145,8 @@ def test_a_space_is_told_before_a_long_run() -> None:
 
 
 def test_a_run_that_its_budget_ended_says_so_everywhere(runs_root: Path) -> None:
-    run = create(override(read_preset("tiny").run, ["max_minutes=5"]))
-    assert "It ends within 5 min of its start." in train._plan(write_yaml(run.config), here({}))
+    run = create_run(override(read_preset("tiny").run, ["max_minutes=5"]))
+    assert "It ends within 5 min of its start." in tab._plan(write_yaml(run.config), here({}))
     message = "Stopped at the budget of 5 min after step 3 of 30: saved and tested, 4 min 50 s in all."
     events = [*fake_worker.whole_run(3)[1:-1], Finished(why="budget", message=message)]
     for event in [Started(hardware="Tesla T4, 4 CPU cores"), *events]:

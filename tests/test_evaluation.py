@@ -15,14 +15,16 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from grpo_space import adapters, evaluations
-from grpo_space.answers import grade
-from grpo_space.config import override
+from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.events import Answered, Asked, EventLog, Finished, Method, Phase, Started
+from grpo_space.grading.answers import grade
 from grpo_space.presets import read_preset
-from grpo_space.report import sampled
-from grpo_space.runs import Run, create, holder
+from grpo_space.results.summary import sampled
+from grpo_space.runs import adapters, evaluations
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Answered, Asked, Finished, Method, Phase, Started
+from grpo_space.runs.locks import holder
+from grpo_space.runs.run import Run, create_run
 from tests.conftest import ROOT, TOKEN, assert_refused, command, until
 from tests.hub_server import HubServer
 
@@ -32,17 +34,18 @@ PROBLEMS = 24
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A run that ended, with an adapter whose B is not zero: made by hand, since training takes a minute."""
-    from grpo_space.worker import download, engine, plain
-    from grpo_space.worker.choice import choose
+    from grpo_space.worker import download
+    from grpo_space.worker.engines import base, plain
+    from grpo_space.worker.engines.choice import choose
 
     with pytest.MonkeyPatch.context() as patch:
         root = tmp_path_factory.mktemp("runs")
         patch.setenv("GRPO_SPACE_RUNS", str(root))
         config = override(read_preset("tiny").run, [f"evaluation.problems={PROBLEMS}", "evaluation.batch_size=8"])
-        made = create(config, root / "made")
+        made = create_run(config, root / "made")
         model = download.fetch(config.model, lambda *told: None)
         choice = choose(config, model.folder, None, vllm_died=False)
-        engine.save(plain.load(config, choice, model.folder, model.commit, None), made.adapter, config)
+        base.save(plain.load(config, choice, model.folder, model.commit, None), made.adapter, config)
         weights = load_file(made.adapter / adapters.WEIGHTS)
         save_file({k: v + 0.002 if "lora_B" in k else v for k, v in weights.items()}, made.adapter / adapters.WEIGHTS)
         for event in (Started(), Finished(why="done")):

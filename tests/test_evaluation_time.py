@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from grpo_space.presets import read_preset
-from grpo_space.rows import Row
+from grpo_space.tasks.problems import Row
 from grpo_space.worker import evaluate
-from grpo_space.worker.choice import Choice
-from grpo_space.worker.engine import Written
+from grpo_space.worker.engines.base import Written
+from grpo_space.worker.engines.choice import Choice
 
 CONFIG = read_preset("tiny").run
 ROWS = [Row(question=f"How much is {n} and 1?", gold=str(n + 1)) for n in range(10)]

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from grpo_space.errors import UserError
-from grpo_space.events import Alarm, EventLog, Finished, Sample, Started, Step
-from grpo_space.history import History
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Alarm, Finished, Sample, Started, Step
+from grpo_space.runs.history import History
 from tests import fake_worker
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grpo_space.answers import grade
+from grpo_space.grading.answers import grade
 
 
 @pytest.mark.parametrize(

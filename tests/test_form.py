@@ -8,12 +8,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grpo_space import hardware, runs
-from grpo_space.config import RunConfig, parse, write_yaml
+from grpo_space.config import RunConfig
+from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
+from grpo_space.grading.rewards import REWARDS
+from grpo_space.planning import hardware
 from grpo_space.presets import preset_names, read_preset
-from grpo_space.rewards import REWARDS
-from grpo_space.ui import form, preset
+from grpo_space.runs.run import runs_folder
+from grpo_space.ui.preset import form
+from grpo_space.ui.preset import tab as preset
 from tests.test_config import configs
 
 TINY = read_preset("tiny").run
@@ -259,7 +262,7 @@ def test_the_first_choice_fits_the_machine(runs_root: Path) -> None:
         with gr.Blocks() as page:
             tab = preset.build(page.load, machine, lambda request: None)
         assert parse(yaml.safe_load(tab.config.value)) == read_preset(name).run
-    assert not runs.root().exists()
+    assert not runs_folder().exists()
 
 
 def test_the_state_holds_a_config_as_it_is_written() -> None:

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space import hardware
-from grpo_space.config import override
+from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.hardware import Gpu
+from grpo_space.planning import hardware
+from grpo_space.planning.hardware import Gpu
 from grpo_space.presets import preset_names, read_preset
 from tests.conftest import Cli, assert_refused
 

@@ -9,22 +9,24 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from grpo_space import estimate, live
-from grpo_space.events import AnyEvent, Event, EventLog, Phase, Probe, Started, Step
-from grpo_space.history import History
+from grpo_space.cli import follow
+from grpo_space.planning import estimate
 from grpo_space.presets import read_preset
-from grpo_space.runs import create
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import AnyEvent, Event, Phase, Probe, Started, Step
+from grpo_space.runs.history import History
+from grpo_space.runs.run import create_run
 from tests import fake_worker
 
 NAMELESS: dict[str, Any] = {"reward": math.nan, "rewards/[red]mine[/blue]/mean": math.nan, "loss": math.nan}
 
 
 def shown(root: Path, events: Sequence[Event], terminal: bool) -> str:
-    run = create(read_preset("tiny").run)
+    run = create_run(read_preset("tiny").run)
     for event in events:
         run.log.append(event)
     console = Console(force_terminal=terminal, file=StringIO(), width=100, highlight=False)
-    history = live.follow(run, EventLog(run.log.path), console)
+    history = follow.follow(run, EventLog(run.log.path), console)
     assert history.step == len(history.steps)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
@@ -68,10 +70,10 @@ def test_a_line_every_few_steps_is_enough_without_a_terminal(runs_root: Path) ->
 
 
 def test_a_note_is_shown_once(runs_root: Path) -> None:
-    run = create(read_preset("tiny").run)
+    run = create_run(read_preset("tiny").run)
     run.log.append(Started())
     console = Console(file=StringIO(), width=100)
-    live.follow(run, run.log, console, lambda: "Stopping after this step.")
+    follow.follow(run, run.log, console, lambda: "Stopping after this step.")
     assert isinstance(console.file, StringIO)
     assert console.file.getvalue().count("Stopping after this step.") == 1
 

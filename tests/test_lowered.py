@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from grpo_space.config import RunConfig, override
-from grpo_space.events import Alarm, Failed
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.rungs import lower
-from grpo_space.runs import Run
+from grpo_space.runs.events import Alarm, Failed
+from grpo_space.runs.fallbacks import lower
+from grpo_space.runs.run import Run
 from grpo_space.worker.recovery import is_out_of_memory, part_of
 
 CONFIG = override(
@@ -25,10 +26,12 @@ class Training:
     """A model, how many completions each of its passes had that it learnt from, and how many it wrote at a time."""
 
     def __init__(self, folder: Path) -> None:
-        from grpo_space.worker import data, download, plain
-        from grpo_space.worker.choice import choose
+        from grpo_space.tasks import dataset
+        from grpo_space.worker import download
+        from grpo_space.worker.engines import plain
+        from grpo_space.worker.engines.choice import choose
 
-        self.run, self.rows, self.passes = Run(folder), data.load(CONFIG), list[int]()
+        self.run, self.rows, self.passes = Run(folder), dataset.load(CONFIG), list[int]()
         model = download.fetch(CONFIG.model, lambda *told: None)
         choice = choose(CONFIG, model.folder, None, vllm_died=False)
         self.engine = plain.load(CONFIG, choice, model.folder, model.commit, None)
@@ -102,8 +105,8 @@ def test_a_group_at_a_time_is_the_same_step(training: Training, monkeypatch: pyt
 
 
 def test_written_apart_they_are_what_they_were_together(training: Training) -> None:
-    from grpo_space.rows import messages
-    from grpo_space.worker.apart import written_apart
+    from grpo_space.tasks.problems import messages
+    from grpo_space.worker.engines.chunked import written_apart
 
     prompts = [messages(row.question, None) for row in training.rows.test[:10]]
     options: dict[str, Any] = {"adapter": False, "max_new_tokens": 60, "batch_size": 10}

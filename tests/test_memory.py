@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grpo_space import estimate, memory
-from grpo_space.config import RunConfig, override
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.hardware import Gpu
-from grpo_space.memory import KNOWN, LIMITS, Shape, longest_completion, plan, shape_of
 from grpo_space.paths import PROJECT
+from grpo_space.planning import estimate, memory
+from grpo_space.planning.hardware import Gpu
+from grpo_space.planning.memory import KNOWN, LIMITS, Shape, longest_completion, plan, shape_of
 from grpo_space.presets import read_preset
 from tests.conftest import Cli, assert_refused
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space.config import override
+from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.hardware import Gpu
+from grpo_space.planning.hardware import Gpu
 from grpo_space.presets import read_preset
 from grpo_space.ui import submit
-from grpo_space.ui.cards import good, unfit
-from grpo_space.ui.memory_bar import memory_bar
-from grpo_space.ui.place import here
+from grpo_space.ui.deployment import here
+from grpo_space.ui.preset.cards import good, unfit
+from grpo_space.ui.preset.memory_bar import memory_bar
 from grpo_space.ui.space import refusal
 
 T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))

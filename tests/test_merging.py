@@ -8,10 +8,10 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from grpo_space import hardware, merging
 from grpo_space.errors import UserError
-from grpo_space.hardware import free_ram
 from grpo_space.paths import PROJECT
+from grpo_space.planning import hardware, merge_check
+from grpo_space.planning.hardware import free_ram
 from grpo_space.presets import read_preset
 from grpo_space.worker.merge import merge
 
@@ -20,14 +20,16 @@ TINY, LLAMA = read_preset("tiny").run, read_preset("llama-3.1-8b").run
 
 def refusal(folder: Path) -> tuple[str, ...]:
     with pytest.raises(UserError) as caught:
-        merging.check(LLAMA, folder)
+        merge_check.check(LLAMA, folder)
     return caught.value.problems
 
 
 def test_where_it_cannot_be_merged_the_reason_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    merging.check(TINY, tmp_path)
+    merge_check.check(TINY, tmp_path)
     monkeypatch.setattr(hardware, "free_ram", lambda: 4 * 2**30)
-    monkeypatch.setattr("grpo_space.merging.shutil.disk_usage", lambda folder: type("Disk", (), {"free": 10 * 2**30}))
+    monkeypatch.setattr(
+        "grpo_space.planning.merge_check.shutil.disk_usage", lambda folder: type("Disk", (), {"free": 10 * 2**30})
+    )
     ram, disk = refusal(tmp_path)
     assert "needs about 5.7 GiB of RAM, and 4.0 GiB are free: publish the adapter without it" in ram
     assert "needs 15.0 GiB of disk, and 10.0 GiB are free" in disk
@@ -36,8 +38,8 @@ def test_where_it_cannot_be_merged_the_reason_is_said(tmp_path: Path, monkeypatc
 
 
 def test_what_was_trained_in_4_bits_is_merged_into_its_original() -> None:
-    assert merging.whole(LLAMA.model).id == "meta-llama/Llama-3.1-8B-Instruct"
-    assert merging.whole(TINY.model) == TINY.model
+    assert merge_check.whole(LLAMA.model).id == "meta-llama/Llama-3.1-8B-Instruct"
+    assert merge_check.whole(TINY.model) == TINY.model
 
 
 @pytest.fixture(scope="module")

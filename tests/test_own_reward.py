@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space.config import override
+from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.events import Alarm, Failed
 from grpo_space.presets import read_preset
-from grpo_space.runs import every
-from grpo_space.worker.own_reward import functions, load
+from grpo_space.runs.events import Alarm, Failed
+from grpo_space.runs.run import all_runs
+from grpo_space.worker.custom_reward import functions, load
 from grpo_space.worker.recorder import RewardError, advantages, call
 from tests.conftest import SMALL, Cli, assert_refused
 
@@ -157,7 +157,7 @@ def test_a_reward_that_raises_leaves_the_last_checkpoint(cli: Cli, tmp_path: Pat
     (tmp_path / "own.py").write_text(RAISES)
     done = cli("train", "tiny", *SMALL, "--set", "grpo.max_steps=6", "--set", f"rewards.{tmp_path}/own.py:late=0.1")
     assert done.returncode == 3
-    [run] = every()
+    [run] = all_runs()
     end = run.history().end
     assert isinstance(end, Failed)
     assert "the reward late raised RuntimeError: cannot judge this" in end.message
@@ -170,7 +170,7 @@ def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(cli: Cli, tmp_path
     (tmp_path / "own.py").write_text(POISON)
     done = cli("train", "tiny", *SMALL, "--set", "grpo.max_steps=8", "--set", f"rewards.{tmp_path}/own.py:poison=0.1")
     assert done.returncode == 3
-    [run] = every()
+    [run] = all_runs()
     history = run.history()
     assert isinstance(history.end, Failed)
     assert "last good checkpoint is kept" in history.end.message
@@ -184,7 +184,7 @@ def test_a_reward_that_never_fires_raises_the_alarm(cli: Cli, tmp_path: Path) ->
     settings += ["grpo.max_completion_length=16", f"rewards.{tmp_path}/own.py:dead=0.1"]
     done = cli("train", "tiny", *SMALL, *(word for setting in settings for word in ("--set", setting)))
     assert done.returncode == 0, done.stdout + done.stderr
-    [run] = every()
+    [run] = all_runs()
     assert "still:dead" in [alarm.name for alarm in run.history().alarms]
     assert "The reward dead has paid every completion the same (0) for 20 steps" in done.stdout
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from grpo_space import presets
-from grpo_space.config import parse, write_yaml
+from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.paths import PROJECT, check_files
 from grpo_space.presets import preset_names, quick, read_preset, with_steps

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space import runs
-from grpo_space.config import RunConfig, override, write_yaml
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
+from grpo_space.runs import launch
+from grpo_space.runs.run import all_runs
 from tests.conftest import ROOT
 
 TINY = read_preset("tiny").run
@@ -18,20 +20,20 @@ TINY = read_preset("tiny").run
 
 def refused(config: RunConfig, seconds: float = 60) -> list[str]:
     with pytest.raises(UserError) as caught:
-        runs.preview(config, seconds)
+        launch.preview(config, seconds)
     return list(caught.value.problems)
 
 
 def test_three_rows_exactly_as_training_asks_them(runs_root: Path) -> None:
     from transformers import AutoTokenizer
 
-    from grpo_space.rows import messages
-    from grpo_space.worker import data
+    from grpo_space.tasks import dataset
+    from grpo_space.tasks.problems import messages
 
     config = TINY.model_copy(update={"data": TINY.data.model_copy(update={"system_prompt": "Think <b>well</b>."})})
     tokenizer = AutoTokenizer.from_pretrained(ROOT / TINY.model.id)
-    seen = runs.preview(config)
-    rows = data.load(config).train[:3]
+    seen = launch.preview(config)
+    rows = dataset.load(config).train[:3]
     for shown, row in zip(seen, rows, strict=True):
         asked = messages(row.question, config.data.system_prompt)
         ids = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=False)
@@ -40,21 +42,21 @@ def test_three_rows_exactly_as_training_asks_them(runs_root: Path) -> None:
 
 
 def test_a_preview_is_kept_and_another_config_has_its_own(runs_root: Path) -> None:
-    assert runs.kept_preview(TINY) is None
-    seen = runs.preview(TINY)
-    assert runs.kept_preview(TINY) == seen
-    assert runs.preview(TINY, seconds=0) == seen
-    assert runs.kept_preview(override(TINY, ["grpo.max_steps=5"])) == seen
-    assert runs.kept_preview(override(TINY, ["data.system_prompt=Think."])) is None
-    assert runs.every() == []
+    assert launch.kept_preview(TINY) is None
+    seen = launch.preview(TINY)
+    assert launch.kept_preview(TINY) == seen
+    assert launch.preview(TINY, seconds=0) == seen
+    assert launch.kept_preview(override(TINY, ["grpo.max_steps=5"])) == seen
+    assert launch.kept_preview(override(TINY, ["data.system_prompt=Think."])) is None
+    assert all_runs() == []
 
 
 def test_a_preview_that_was_half_written_is_made_again(runs_root: Path) -> None:
-    seen = runs.preview(TINY)
+    seen = launch.preview(TINY)
     [file] = (runs_root / "previews").iterdir()
     file.write_text(file.read_text()[:20])
-    assert runs.kept_preview(TINY) is None
-    assert runs.preview(TINY) == seen
+    assert launch.kept_preview(TINY) is None
+    assert launch.preview(TINY) == seen
 
 
 def test_a_bad_line_of_the_data_is_named(runs_root: Path, tmp_path: Path) -> None:

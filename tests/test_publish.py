@@ -14,16 +14,19 @@ from huggingface_hub.utils._validators import validate_repo_id
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grpo_space import card, curve, hardware, runs
 from grpo_space import hub as hub_client
-from grpo_space.config import RunConfig, override, write_yaml
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override, write_yaml
 from grpo_space.errors import UserError
-from grpo_space.evaluations import stored
-from grpo_space.events import Alarm, Started
+from grpo_space.hub_upload import Sent
+from grpo_space.planning import hardware
 from grpo_space.presets import read_preset
-from grpo_space.publish import OccupiedError, Published, checked_name, gather, proposed_name, publish
-from grpo_space.runs import Run, locked
-from grpo_space.upload import Sent
+from grpo_space.publishing import card, reward_curve
+from grpo_space.publishing.publish import OccupiedError, Published, checked_name, gather, proposed_name, publish
+from grpo_space.runs.evaluations import stored
+from grpo_space.runs.events import Alarm, Started
+from grpo_space.runs.locks import locked
+from grpo_space.runs.run import Run, create_run
 from tests import fake_worker
 from tests.conftest import ROOT, SMALL, TOKEN, Cli, assert_refused, start_cli
 from tests.hub_server import HubServer
@@ -286,7 +289,7 @@ def test_llama_has_its_name_its_notice_and_its_word(tmp_path: Path) -> None:
     assert proposed_name("u", LLAMA) == "u/Llama-3.1-8b-grpo-gsm8k"
     with pytest.raises(UserError, match="asks for a name that begins with Llama"):
         checked_name("u/my-model", LLAMA)
-    run = runs.create(LLAMA, tmp_path / "r")
+    run = create_run(LLAMA, tmp_path / "r")
     text = str(card.card(run, "u/Llama-x"))
     assert "Built with Llama" in text
     assert "license: llama3.1" in text
@@ -303,14 +306,14 @@ def test_llama_has_its_name_its_notice_and_its_word(tmp_path: Path) -> None:
 
 
 def test_without_an_evaluation_the_card_says_so(tmp_path: Path) -> None:
-    text = str(card.card(runs.create(LLAMA, tmp_path / "r"), "u/Llama-x"))
+    text = str(card.card(create_run(LLAMA, tmp_path / "r"), "u/Llama-x"))
     assert "It was not evaluated." in text
     assert "model-index" not in text
     assert "points" not in text
 
 
 def test_the_card_tells_how_it_was_trained_where_the_memory_ran_out(tmp_path: Path) -> None:
-    run = runs.create(LLAMA, tmp_path / "r")
+    run = create_run(LLAMA, tmp_path / "r")
     for name in ("memory:length", "memory:group"):
         run.log.append(Alarm(step=13, name=name, message="The GPU's memory ran out."))
     run.log.append(Started(attempt=2, from_step=0))
@@ -328,7 +331,7 @@ def test_the_card_tells_how_it_was_trained_where_the_memory_ran_out(tmp_path: Pa
     ("tuned", "words"), [([True, False] * 20, "no measurable gain"), ([True] * 40, "Beyond chance")]
 )
 def test_claims_come_from_the_evaluation(tmp_path: Path, tuned: list[bool], words: str) -> None:
-    run = runs.create(read_preset("tiny").run, tmp_path / "r")
+    run = create_run(read_preset("tiny").run, tmp_path / "r")
     run.log.append(fake_worker.evaluated("base", [True, False] * 20))
     run.log.append(fake_worker.evaluated("tuned", tuned))
     text = str(card.card(run, "u/n"))
@@ -337,7 +340,7 @@ def test_claims_come_from_the_evaluation(tmp_path: Path, tuned: list[bool], word
 
 
 def test_only_a_full_run_over_gsm8k_is_a_benchmark(tmp_path: Path) -> None:
-    run = runs.create(LLAMA, tmp_path / "r")
+    run = create_run(LLAMA, tmp_path / "r")
     for which, n in (("base", 1319), ("tuned", 1319)):
         run.log.append(fake_worker.evaluated(which, [True] * n))
     assert yaml.safe_load(card.benchmark(LLAMA, run.history(), "u/n") or "")[0]["value"] == 100.0
@@ -350,7 +353,7 @@ def test_only_a_full_run_over_gsm8k_is_a_benchmark(tmp_path: Path) -> None:
 def test_paths_of_this_machine_stay_here(tmp_path: Path) -> None:
     reward = f"{tmp_path}/mine.py:brief"
     config = override(read_preset("tiny").run, [f"data.path={tmp_path}/my.jsonl", f"rewards={{'{reward}': 1.0}}"])
-    text = str(card.card(runs.create(config, tmp_path / "r"), "u/n")) + card.public_yaml(config)
+    text = str(card.card(create_run(config, tmp_path / "r"), "u/n")) + card.public_yaml(config)
     assert str(tmp_path) not in text
     assert "my.jsonl" in text
 
@@ -408,5 +411,5 @@ def test_nothing_that_people_write_breaks_the_card_or_the_name(
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), max_size=20))
 @settings(max_examples=30)
 def test_a_curve_of_any_rewards(values: list[float]) -> None:
-    data = curve.png(list(enumerate(values, 1)), [(1, 0.5)])
+    data = reward_curve.png(list(enumerate(values, 1)), [(1, 0.5)])
     assert data is None or data.startswith(b"\x89PNG")

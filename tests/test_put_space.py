@@ -1,6 +1,6 @@
 import pytest
 
-from grpo_space import space
+from grpo_space.cli import deploy_space
 from grpo_space.errors import UserError
 from tests.conftest import TOKEN
 from tests.hub_server import HubServer
@@ -8,17 +8,17 @@ from tests.hub_store import User
 
 
 def test_the_project_is_a_space_and_nothing_else_goes(hub: HubServer) -> None:
-    assert space.put("owner/grpo", TOKEN) == "https://huggingface.co/spaces/owner/grpo"
+    assert deploy_space.put("owner/grpo", TOKEN) == "https://huggingface.co/spaces/owner/grpo"
     files = hub.hub.files("owner/grpo", "space")
     assert {"README.md", "requirements.txt", "grpo_space/__main__.py", "presets/tiny/model/model.safetensors"} <= set(
         files
     )
     assert not [path for path in files if "__pycache__" in path or path.startswith((".venv", "runs/", ".git/"))]
-    space.put("owner/grpo", TOKEN)
+    deploy_space.put("owner/grpo", TOKEN)
     assert [commit["message"] for commit in hub.hub.commits("owner/grpo", "space")] == ["GRPO Space", "initial commit"]
     hub.hub.commit("space", "owner/grpo", "old", {"grpo_space/old.py": b"", "mine.txt": b""})
     hub.hub.commit("space", "owner/grpo", "changed", {"README.md": b""})
-    space.put("owner/grpo", TOKEN)
+    deploy_space.put("owner/grpo", TOKEN)
     assert set(hub.hub.files("owner/grpo", "space")) == {*files, "mine.txt"}
 
 
@@ -30,4 +30,4 @@ def test_the_project_is_a_space_and_nothing_else_goes(hub: HubServer) -> None:
 def test_what_is_in_the_way_is_said(hub: HubServer, name: str, token: str | None, words: str) -> None:
     hub.hub.users["hf_readonly0123"] = User("owner", "read")
     with pytest.raises(UserError, match=words):
-        space.put(name, token)
+        deploy_space.put(name, token)

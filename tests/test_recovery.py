@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grpo_space.config import RunConfig, override, parse
-from grpo_space.events import Alarm, AnyEvent, Chosen, Failed, Finished, Started
-from grpo_space.hardware import Gpu
-from grpo_space.history import History
-from grpo_space.memory import LIMITS, limit_of, plan, shape_of
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override, parse
+from grpo_space.planning.hardware import Gpu
+from grpo_space.planning.memory import LIMITS, limit_of, plan, shape_of
 from grpo_space.presets import read_preset
-from grpo_space.rungs import at_once, lower, lowered
-from grpo_space.runs import Run, create
+from grpo_space.runs.events import Alarm, AnyEvent, Chosen, Failed, Finished, Started
+from grpo_space.runs.fallbacks import at_once, lower, lowered
+from grpo_space.runs.history import History
+from grpo_space.runs.run import Run, create_run
 from grpo_space.worker.__main__ import Child
 from grpo_space.worker.recovery import OUT_OF_MEMORY, is_out_of_memory, next_attempt
 
@@ -29,7 +30,7 @@ T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rungs: int, part: str, *settings: str) -> tuple[Run, int]:
     """The parent with a fake story for a child, to its end."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-    run = create(override(LLAMA, settings), tmp_path / "run")
+    run = create_run(override(LLAMA, settings), tmp_path / "run")
     child = Child("train", run, ())
     child.command = [sys.executable, "-m", "tests.fake_story", str(run.folder), str(rungs), part]
     return run, child.tell()
@@ -76,7 +77,7 @@ def test_after_three_rungs_it_stops_and_keeps_everything(tmp_path: Path, monkeyp
 
 TRACEBACKS = {
     "rollout": ", in _generate\n",
-    "probe": '  File "/x/grpo_space/worker/plain.py", line 92, in write\n  File "utils.py", line 2, in generate\n',
+    "probe": '  File "/x/grpo_space/worker/engines/plain.py", line 92, in write\n  File "utils.py", line 2, in generate\n',
 }
 
 

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from grpo_space import report
-from grpo_space.events import Alarm, Evaluated, Event, Failed, Finished, Started
-from grpo_space.history import History
+from grpo_space.cli import tables
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create
+from grpo_space.runs.events import Alarm, Evaluated, Event, Failed, Finished, Started
+from grpo_space.runs.history import History
+from grpo_space.runs.run import Run, create_run
 from tests import fake_worker
 
 
 @pytest.fixture
 def run(runs_root: Path) -> Run:
-    return create(read_preset("tiny").run)
+    return create_run(read_preset("tiny").run)
 
 
 def history(*events: Event) -> History:
@@ -29,7 +29,7 @@ def ending(run: Run, *events: Event) -> str:
     for event in events:
         run.log.append(event)
     console = Console(file=StringIO(), width=100, highlight=False)
-    for part in report.ending(run, run.history(), run.status()):
+    for part in tables.ending(run, run.history(), run.status()):
         console.print(part)
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
@@ -58,7 +58,7 @@ def test_labels_are_text(run: Run) -> None:
 def test_a_broken_problem_is_shown_beside_the_mended_ones(run: Run) -> None:
     base, tuned = [False] * 5 + [True], [True] * 5 + [False]
     told = history(fake_worker.evaluated("base", base), fake_worker.evaluated("tuned", tuned))
-    heading, *parts = list(report.flipped(told))
+    heading, *parts = list(tables.flipped(told))
     assert "Of 5 problems that tuned fixed and 1 that it broke" in str(heading)
     assert len(parts) == 3
     console = Console(file=StringIO(), width=100)

@@ -2,8 +2,8 @@ import re
 
 import pytest
 
-from grpo_space.doctor import pins
 from grpo_space.paths import PROJECT
+from grpo_space.planning.doctor import pins
 
 FILES = ["requirements.txt", "requirements-cpu.txt"]
 EXACT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+])?==[0-9][A-Za-z0-9.+!]*( *;.*)?( +#.*)?")

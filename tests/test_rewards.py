@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from grpo_space import rewards
-from grpo_space.rewards import LIMITS, REWARDS, correctness, length, repetition, steps
+from grpo_space.grading import rewards
+from grpo_space.grading.rewards import LIMITS, REWARDS, correctness, length, repetition, steps
 
 ROOT = Path(__file__).parents[1]
 PERFECT = "<reasoning>\n16 - 3 - 4 = 9\n9 * 2 = 18\n</reasoning>\n<answer>\n18\n</answer>"

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space import brief, runs
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.evaluations import stored
-from grpo_space.events import Evaluated, Event, EventLog, Finished, Started
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, every, find, holder, locked, root
+from grpo_space.runs import launch
+from grpo_space.runs.evaluations import stored
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Evaluated, Event, Finished, Started
+from grpo_space.runs.locks import holder, locked
+from grpo_space.runs.run import Run, all_runs, create_run, discard_unstarted, find_run, runs_folder
 from tests import fake_worker
 from tests.conftest import ROOT, Fake
 
@@ -43,27 +45,27 @@ def test_an_id_can_be_read_and_sorts_by_time(
     made = []
     for second in (59, 60, 3600, 3600 * 24 * 40):
         monkeypatch.setattr(time, "gmtime", lambda second=second: time.localtime(1_790_000_000 + second))
-        made.append(create(config))
+        made.append(create_run(config))
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d-\d{6}-tiny-[0-9a-f]{3}", run.id) for run in made)
     assert sorted(run.id for run in made) == [run.id for run in made]
-    assert every() == made[::-1]
+    assert all_runs() == made[::-1]
     assert all(run.folder.parent == runs_root for run in made)
 
 
 def test_runs_of_one_second_and_folders_of_ones_own_sort_by_when_they_were_made(
     runs_root: Path, config: RunConfig
 ) -> None:
-    made = [create(config.model_copy(update={"name": name})) for name in "cba"]
+    made = [create_run(config.model_copy(update={"name": name})) for name in "cba"]
     now = time.time_ns()
     for number, run in enumerate(made):
         os.utime(run.folder / "config.yaml", ns=(now, now + number))
-    mine = create(config, runs_root / "mine")
+    mine = create_run(config, runs_root / "mine")
     os.utime(mine.folder / "config.yaml", (1_700_000_000, 1_700_000_000))  # in 2023
-    assert every() == [*made[::-1], mine]
+    assert all_runs() == [*made[::-1], mine]
 
 
 def test_a_new_folder_holds_the_config_and_nothing_else(runs_root: Path, config: RunConfig) -> None:
-    run = create(config)
+    run = create_run(config)
     assert [path.name for path in run.folder.iterdir()] == ["config.yaml"]
     assert run.config == config
     assert run.status() == "new"
@@ -71,21 +73,21 @@ def test_a_new_folder_holds_the_config_and_nothing_else(runs_root: Path, config:
 
 def test_a_folder_of_ones_own(tmp_path: Path, config: RunConfig) -> None:
     (tmp_path / "empty").mkdir()
-    assert create(config, tmp_path / "empty").folder == tmp_path / "empty"
-    assert create(config, tmp_path / "deep" / "new").config == config
+    assert create_run(config, tmp_path / "empty").folder == tmp_path / "empty"
+    assert create_run(config, tmp_path / "deep" / "new").config == config
 
 
 def test_a_folder_that_holds_something_is_left_alone(fake: Fake, tmp_path: Path, config: RunConfig) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("42")
-    assert "is not an empty folder" in refusal(create, config, tmp_path / "mine")
-    assert "is not an empty folder" in refusal(create, config, tmp_path / "mine" / "thesis.txt")
+    assert "is not an empty folder" in refusal(create_run, config, tmp_path / "mine")
+    assert "is not an empty folder" in refusal(create_run, config, tmp_path / "mine" / "thesis.txt")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
-    assert "cannot be made (Not a directory)" in refusal(create, config, tmp_path / "mine" / "thesis.txt" / "run")
+    assert "cannot be made (Not a directory)" in refusal(create_run, config, tmp_path / "mine" / "thesis.txt" / "run")
     run, _ = fake("finishes", tmp_path / "done")
-    assert "holds a run already (done): resume it, or name another folder" in refusal(create, config, run.folder)
+    assert "holds a run already (done): resume it, or name another folder" in refusal(create_run, config, run.folder)
     running, _ = fake("works", tmp_path / "running")
-    assert "a run is going on there: watch running, or stop it first" in refusal(create, config, running.folder)
+    assert "a run is going on there: watch running, or stop it first" in refusal(create_run, config, running.folder)
 
 
 FULL_DISK = """
@@ -108,30 +110,30 @@ def test_a_full_disk_leaves_no_half_config(runs_root: Path) -> None:
     command = [sys.executable, "-c", FULL_DISK, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == f"{folder}: cannot be made (File too large)\n"
-    assert every() == []
+    assert all_runs() == []
 
 
 def test_a_run_is_found_by_name_beginning_and_folder(
     runs_root: Path, tmp_path: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, two = create(config, runs_root / "2026-one"), create(config, runs_root / "2026-two")
+    one, two = create_run(config, runs_root / "2026-one"), create_run(config, runs_root / "2026-two")
     os.utime(one.folder / "config.yaml", ns=(0, 0))
-    elsewhere = create(config, tmp_path / "elsewhere")
-    assert find("2026-one") == find("2026-o") == find(str(one.folder)) == one
-    assert find(str(elsewhere.folder)) == elsewhere
+    elsewhere = create_run(config, tmp_path / "elsewhere")
+    assert find_run("2026-one") == find_run("2026-o") == find_run(str(one.folder)) == one
+    assert find_run(str(elsewhere.folder)) == elsewhere
     monkeypatch.chdir(tmp_path)
-    assert find("elsewhere") == find("./elsewhere") == elsewhere
-    assert refusal(find, "2026") == f"RUN 2026: could be {two.id}, {one.id}"
-    assert refusal(find, "2027") == f"RUN 2027: there is none; the latest: {two.id}, {one.id}"
+    assert find_run("elsewhere") == find_run("./elsewhere") == elsewhere
+    assert refusal(find_run, "2026") == f"RUN 2026: could be {two.id}, {one.id}"
+    assert refusal(find_run, "2027") == f"RUN 2027: there is none; the latest: {two.id}, {one.id}"
 
 
 def test_what_is_no_run_is_named(runs_root: Path, tmp_path: Path) -> None:
-    assert refusal(find, "x") == "RUN x: there is none; no run was made yet"
-    assert refusal(find, str(tmp_path)) == f"RUN {tmp_path}: is not a run's folder: it has no config.yaml"
+    assert refusal(find_run, "x") == "RUN x: there is none; no run was made yet"
+    assert refusal(find_run, str(tmp_path)) == f"RUN {tmp_path}: is not a run's folder: it has no config.yaml"
 
 
 def test_a_broken_config_is_named_with_its_file(runs_root: Path, config: RunConfig) -> None:
-    run = create(config)
+    run = create_run(config)
     (run.folder / "config.yaml").write_text("model: {id: m}\nseed: x\n")
     problems = refusal(lambda: run.config).splitlines()
     assert problems == [
@@ -153,10 +155,10 @@ def test_the_lock_tells_that_it_runs(fake: Fake) -> None:
     run, process = fake("works")
     assert run.status() == "running"
     assert holder(run.folder / "lock") == {"pid": process.pid}
-    runs.stop(run)
+    launch.stop(run)
     process.wait(timeout=30)
     assert run.status() == "stopped"
-    assert "is not running (stopped)" in refusal(runs.stop, run)
+    assert "is not running (stopped)" in refusal(launch.stop, run)
 
 
 def test_a_killed_worker_died(fake: Fake) -> None:
@@ -171,7 +173,7 @@ def test_a_killed_worker_died(fake: Fake) -> None:
 
 def test_a_lock_that_was_only_just_taken_is_one(runs_root: Path, config: RunConfig) -> None:
     """Its holder has not yet written who it is."""
-    run = create(config)
+    run = create_run(config)
     with (run.folder / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert holder(run.folder / "lock") == {}
@@ -180,7 +182,7 @@ def test_a_lock_that_was_only_just_taken_is_one(runs_root: Path, config: RunConf
 
 
 def test_checkpoints_that_are_not_whole_do_not_count(runs_root: Path, config: RunConfig) -> None:
-    run = create(config)
+    run = create_run(config)
     assert run.last_checkpoint() is None
     for name, state in {
         "checkpoint-2": '{"global_step": 2}', "checkpoint-10": '{"global_step": 10}', "checkpoint-20": '{"global_st',
@@ -194,15 +196,15 @@ def test_checkpoints_that_are_not_whole_do_not_count(runs_root: Path, config: Ru
 
 
 def test_a_moments_work_with_a_run_is_not_its_going_on(runs_root: Path, config: RunConfig) -> None:
-    run = create(config)
+    run = create_run(config)
     for what, status in (("train", "running"), ("evaluate", "running"), ("merge", "new"), ("verify", "new")):
         with locked(run.folder / "lock", what=what):
             assert run.status() == status
     with locked(run.folder / "lock", what="verify", pid=2**22 + 1):  # nobody's: Linux counts to 2^22
-        assert "is not running (new)" in refusal(runs.stop, run)
-        assert "somebody is at it already: wait a moment" in refusal(runs.start, run)
-    with locked(root() / "gpu.lock", what="merging", run="another", task="merge"):
-        assert "the machine is merging another: one at a time; wait until it is done" in refusal(runs.start, run)
+        assert "is not running (new)" in refusal(launch.stop, run)
+        assert "somebody is at it already: wait a moment" in refusal(launch.start, run)
+    with locked(runs_folder() / "gpu.lock", what="merging", run="another", task="merge"):
+        assert "the machine is merging another: one at a time; wait until it is done" in refusal(launch.start, run)
 
 
 # Locks
@@ -264,26 +266,28 @@ def test_a_grandchild_keeps_no_lock(tmp_path: Path) -> None:
 
 def test_a_second_writer_is_refused(fake: Fake) -> None:
     run, _ = fake("works")
-    assert "somebody is at it already: watch it, or stop it first" in refusal(runs.start, run)
+    assert "somebody is at it already: watch it, or stop it first" in refusal(launch.start, run)
     assert run.history().step == 2
     assert run.status() == "running"
 
 
 def test_a_taken_machine_is_said_in_words(runs_root: Path, config: RunConfig) -> None:
-    run = create(config)
+    run = create_run(config)
     with locked(runs_root / "gpu.lock", what="training", run="another"):
-        assert "the machine is training another: one at a time" in refusal(runs.start, run)
-        assert "the machine is training another: one at a time" in refusal(brief.merge, run, runs_root / "merged", None)
+        assert "the machine is training another: one at a time" in refusal(launch.start, run)
+        assert "the machine is training another: one at a time" in refusal(
+            launch.merge, run, runs_root / "merged", None
+        )
     assert run.status() == "new"
 
 
 def test_a_run_that_was_refused_leaves_nothing_and_one_that_began_everything(fake: Fake, config: RunConfig) -> None:
-    refused, began = create(config), fake("crashes")[0]
+    refused, began = create_run(config), fake("crashes")[0]
     refused.worker_log.touch()
-    told = create(config)
+    told = create_run(config)
     told.worker_log.write_text("Traceback")
     for run in (refused, began, told):
-        runs.discard_unstarted(run)
+        discard_unstarted(run)
     assert [run.folder.exists() for run in (refused, began, told)] == [False, True, True]
 
 
@@ -291,7 +295,7 @@ def test_children_get_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_HUB_TOKEN"):
         monkeypatch.setenv(name, "hf_secret")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    environment = runs.without_secrets()
+    environment = launch.without_secrets()
     assert "hf_secret" not in environment.values()
     assert environment["PYTHONPATH"] == f"{ROOT}:/elsewhere"
     assert os.environ["HF_TOKEN"] == "hf_secret"
@@ -317,7 +321,7 @@ def counted(run: Run) -> Evaluated | None:
 def test_the_evaluation_on_the_most_problems_counts_and_of_equals_the_newest(
     runs_root: Path, config: RunConfig
 ) -> None:
-    run = create(config)
+    run = create_run(config)
     assert counted(run) is None
     told(run.log, 100, n=4)
     for name, moment, n, expected in [("1", 200, 2, 100), ("2", 300, 4, 300), ("3", 400, 1, 300), ("4", 500, 5, 500)]:
@@ -329,7 +333,7 @@ def test_the_evaluation_on_the_most_problems_counts_and_of_equals_the_newest(
 
 def test_an_evaluation_from_before_the_resume_does_not_count(runs_root: Path, config: RunConfig) -> None:
     """It measured another adapter."""
-    run = create(config)
+    run = create_run(config)
     run.log.append(Started(time=100))
     run.log.append(Finished(time=110, why="stopped"))
     told(EventLog(run.folder / "evaluations" / "1.jsonl"), 200, n=4)

@@ -17,13 +17,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from grpo_space import adapters, serving
-from grpo_space.config import override
+from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.events import Finished, Started
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, holder, locked, start, stop
-from grpo_space.worker.serve import AWAY, PATIENCE_SECONDS
+from grpo_space.runs import adapters, ask_client
+from grpo_space.runs.events import Finished, Started
+from grpo_space.runs.launch import start, stop
+from grpo_space.runs.locks import holder, locked
+from grpo_space.runs.run import Run, create_run
+from grpo_space.worker.ask_server import AWAY, PATIENCE_SECONDS
 from tests import endless
 from tests.conftest import put_away
 
@@ -34,8 +36,9 @@ QUESTION = "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they ha
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    from grpo_space.worker import download, plain
-    from grpo_space.worker.choice import choose
+    from grpo_space.worker import download
+    from grpo_space.worker.engines import plain
+    from grpo_space.worker.engines.choice import choose
 
     config = read_preset("tiny").run
     model = download.fetch(config.model, lambda *told: None)
@@ -52,19 +55,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory, engine: Any) -> Iterator[tupl
         patch.setenv("GRPO_SPACE_RUNS", str(root))
         made = []
         for name, config in (("brief-", read_preset("tiny").run), ("wordy-", endless.config(root))):
-            one = create(config, root / (name * 20))
+            one = create_run(config, root / (name * 20))
             save(engine, one.adapter)
             for event in (Started(), Finished(why="done")):
                 one.log.append(event)
             made.append(one)
         yield made[0], made[1]
         for one in made:
-            serving.close(one)
+            ask_client.close(one)
 
 
 def save(engine: Any, folder: Path, seed: int = 0) -> None:
     """An adapter made by hand."""
-    from grpo_space.worker import engine as engines
+    from grpo_space.worker.engines import base as engines
 
     engines.save(engine, folder, read_preset("tiny").run)
     weights, drawn = load_file(folder / adapters.WEIGHTS), np.random.default_rng(seed)
@@ -87,15 +90,15 @@ def last(told: list[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]:
 
 
 def ask(run: Run, said: str = QUESTION, **more: Any) -> list[dict[str, Any]]:
-    return list(serving.ask(run, serving.question(said, **more)))
+    return list(ask_client.ask(run, ask_client.question(said, **more)))
 
 
 def test_it_starts_says_what_it_loads_and_streams_both_at_once(run: Run) -> None:
-    assert not serving.serving(run)
+    assert not ask_client.serving(run)
     told = ask(run)
     assert {"loading": "presets/tiny/model", "seconds": 12.0} in told
     assert told[-1].keys() == {"end", "seconds"}
-    assert serving.serving(run)
+    assert ask_client.serving(run)
     assert run.status() == "done"  # it is no matter of the run's
     assert stat.S_IMODE((run.folder / "serve.sock").stat().st_mode) == 0o600
     order = [one["which"] for one in told if "which" in one]
@@ -108,7 +111,7 @@ def test_it_starts_says_what_it_loads_and_streams_both_at_once(run: Run) -> None
 
 
 def test_two_who_start_it_in_the_same_moment_are_both_answered(run: Run) -> None:
-    serving.close(run)
+    ask_client.close(run)
     told: list[list[dict[str, Any]]] = []
     both = threading.Barrier(2)
 
@@ -125,7 +128,7 @@ def test_two_who_start_it_in_the_same_moment_are_both_answered(run: Run) -> None
 
 
 def test_greedy_answers_are_those_asked_alone(run: Run, engine: Any) -> None:
-    from grpo_space.worker.stream import take
+    from grpo_space.worker.engines.paired_stream import take
 
     take(engine, run.adapter)
     prompt = [{"role": "user", "content": QUESTION}]
@@ -149,7 +152,7 @@ def test_samples_are_drawn_and_the_seed_draws_them_again(run: Run) -> None:
 
 def begun(run: Run) -> Generator[dict[str, Any], None, None]:
     """An answer of which something has come."""
-    answering = serving.ask(run, serving.question(QUESTION))
+    answering = ask_client.ask(run, ask_client.question(QUESTION))
     while "which" not in next(answering):
         pass
     return answering
@@ -174,7 +177,7 @@ class Asking(threading.Thread):
 
     def run(self) -> None:
         try:
-            for one in serving.ask(self.run_asked, serving.question(QUESTION, **self.more)):
+            for one in ask_client.ask(self.run_asked, ask_client.question(QUESTION, **self.more)):
                 self.told.append(one)
         except UserError as error:
             self.error = str(error)
@@ -196,7 +199,7 @@ def test_a_long_answer_takes_long(wordy: Run) -> None:
     answering.until("which")
     answering.join(2 * AT_ONCE)
     assert answering.is_alive()
-    serving.close(wordy)
+    ask_client.close(wordy)
     answering.end()
 
 
@@ -209,16 +212,16 @@ def test_who_leaves_in_mid_answer_frees_the_server(wordy: Run) -> None:
 def test_who_does_not_listen_is_given_up(wordy: Run) -> None:
     """Its answer fills the socket; then the server waits for it only so long."""
     begun(wordy).close()  # the server is there
-    with socket.socket(socket.AF_UNIX) as deaf, serving.address(wordy.folder) as path:
+    with socket.socket(socket.AF_UNIX) as deaf, ask_client.address(wordy.folder) as path:
         deaf.connect(path)
-        deaf.sendall(serving.question(QUESTION).model_dump_json().encode() + b"\n")
+        deaf.sendall(ask_client.question(QUESTION).model_dump_json().encode() + b"\n")
         assert deaf.recv(1)
         assert seconds_to_answer(wordy) < PATIENCE_SECONDS + 2 * AT_ONCE
 
 
 def test_who_asks_nothing_is_in_nobodys_way(wordy: Run) -> None:
     begun(wordy).close()
-    with socket.socket(socket.AF_UNIX) as silent, serving.address(wordy.folder) as path:
+    with socket.socket(socket.AF_UNIX) as silent, ask_client.address(wordy.folder) as path:
         silent.connect(path)
         assert seconds_to_answer(wordy) < AT_ONCE
         silent.settimeout(2 * PATIENCE_SECONDS)
@@ -233,7 +236,7 @@ def test_one_at_a_time_and_the_others_hear_how_many_wait(wordy: Run) -> None:
     third.until("waiting")
     first.close()
     second.until("which")
-    serving.close(wordy)
+    ask_client.close(wordy)
     assert second.end() == third.end() == AWAY
     assert second.told[0] == {"waiting": 1}
     assert third.told == [{"waiting": 2}, {"waiting": 1}]
@@ -251,7 +254,7 @@ def test_a_server_that_dies_in_mid_answer_is_said(wordy: Run, whom: str) -> None
 
 
 def test_a_server_that_dies_while_it_loads_is_said(wordy: Run) -> None:
-    serving.close(wordy)
+    ask_client.close(wordy)
     asking = Asking(wordy)
     asking.until("loading")
     kill(wordy, "child")
@@ -273,7 +276,7 @@ def test_a_training_puts_it_away_in_mid_answer(wordy: Run, tmp_path: Path) -> No
     answering.until("which")
     waiting = Asking(wordy)
     waiting.until("waiting")
-    training = create(override(read_preset("tiny").run, ["grpo.max_steps=1"]), tmp_path / "another")
+    training = create_run(override(read_preset("tiny").run, ["grpo.max_steps=1"]), tmp_path / "another")
     start(training)
     try:
         put_away(wordy)
@@ -292,7 +295,7 @@ def test_a_question_to_another_run_puts_it_away_too(run: Run, wordy: Run) -> Non
     answering = Asking(wordy)
     answering.until("which")
     assert ask(run)[-1]["end"]
-    assert not serving.serving(wordy)
+    assert not ask_client.serving(wordy)
     assert answering.end() == AWAY
 
 
@@ -306,7 +309,7 @@ def test_a_checkpoint_answers_in_the_adapters_place(run: Run, engine: Any) -> No
     assert at_five["base", 0] == last(plain)["base", 0]
     assert at_five["tuned", 0]["text"] != last(plain)["tuned", 0]["text"]
     assert last(ask(run)) == last(plain)
-    serving.close(run)
+    ask_client.close(run)
     aside = run.adapter.rename(run.folder / "aside")  # as in a run that was killed: its last checkpoint counts
     assert last(ask(run)) == at_five
     assert last(ask(run, checkpoint=5)) == at_five
@@ -316,25 +319,25 @@ def test_a_checkpoint_answers_in_the_adapters_place(run: Run, engine: Any) -> No
 
 def test_a_server_that_goes_before_it_hears_the_question_is_followed_by_a_new_one(run: Run) -> None:
     """A real listener, which goes after the client has come to it and before the question is sent."""
-    serving.close(run)
+    ask_client.close(run)
     going = contextlib.ExitStack()
 
-    class Late(serving.Question):
+    class Late(ask_client.Question):
         def model_dump_json(self, **how: Any) -> str:
             going.close()
             return super().model_dump_json(**how)
 
     going.enter_context(locked(run.folder / "serve.lock"))
     listener = going.enter_context(socket.socket(socket.AF_UNIX))
-    with serving.address(run.folder) as path:
+    with ask_client.address(run.folder) as path:
         Path(path).unlink(missing_ok=True)
         listener.bind(path)
     listener.listen()
-    assert list(serving.ask(run, Late(question=QUESTION)))[-1]["end"]
+    assert list(ask_client.ask(run, Late(question=QUESTION)))[-1]["end"]
 
 
 def test_it_refuses_while_a_training_runs(run: Run) -> None:
-    serving.close(run)
+    ask_client.close(run)
     with (
         locked(run.folder.parent / "gpu.lock", what="training", run="another", task="train"),
         pytest.raises(UserError, match="the machine is training another: one at a time"),
@@ -343,10 +346,10 @@ def test_it_refuses_while_a_training_runs(run: Run) -> None:
 
 
 def test_it_is_gone_after_idle_time(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    serving.close(run)
-    monkeypatch.setattr(serving, "IDLE_SECONDS", 0)
+    ask_client.close(run)
+    monkeypatch.setattr(ask_client, "IDLE_SECONDS", 0)
     assert ask(run)[-1]["end"]
-    while serving.serving(run):
+    while ask_client.serving(run):
         time.sleep(0.05)
     assert holder(run.folder.parent / "gpu.lock") is None
 
@@ -364,7 +367,7 @@ def test_it_is_gone_after_idle_time(run: Run, monkeypatch: pytest.MonkeyPatch) -
 )
 def test_what_cannot_be_asked(said: str, more: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        serving.question(said, **more)
+        ask_client.question(said, **more)
 
 
 def test_what_only_the_model_can_refuse(run: Run) -> None:

@@ -11,11 +11,12 @@ import httpx
 import pytest
 
 from grpo_space.errors import UserError
-from grpo_space.events import Started
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, every, locked
+from grpo_space.runs.events import Started
+from grpo_space.runs.locks import locked
+from grpo_space.runs.run import Run, all_runs, create_run
 from grpo_space.ui.access import Access
-from grpo_space.ui.hub import token_of
+from grpo_space.ui.publish.hub import token_of
 from tests.fake_worker import step, whole_run
 from tests.hub_server import HubServer
 from tests.hub_store import User
@@ -48,7 +49,7 @@ def test_the_token_is_that_of_the_sign_in(monkeypatch: pytest.MonkeyPatch) -> No
 def space(hub: HubServer, runs_root: Path) -> Iterator[Served]:
     """Ada's Space, a demo for everybody, with her secret and a run. Another run has the machine: nothing is loaded."""
     hub.hub.users |= {SECRET: User("ada", "write"), ADAS: User("ada", "contribute"), EVES: User("eve", "contribute")}
-    run = create(read_preset("tiny").run)
+    run = create_run(read_preset("tiny").run)
     for event in whole_run(3):
         run.log.append(event)
     run.adapter.mkdir()
@@ -102,7 +103,7 @@ def test_a_visitor_publishes_as_themselves_or_not_at_all(space: Served, hub: Hub
 
 
 def test_only_the_owner_backs_up_and_restores(space: Served, hub: HubServer) -> None:
-    run = every()[0]
+    run = all_runs()[0]
     for other in (None, session("eve", EVES), session("ada", ADAS, expires=-1)):
         assert "owner" in press(space.url, "gs-keep", [None], other)
         assert "owner" in press(space.url, "gs-restore", [None, "ada/x"], other)
@@ -117,7 +118,7 @@ def test_only_the_owner_backs_up_and_restores(space: Served, hub: HubServer) -> 
 
 def test_a_restored_config_names_no_code_of_this_machine(space: Served, hub: HubServer) -> None:
     config = read_preset("tiny").run.model_copy(update={"rewards": {"/tmp/evil.py:reward": 1.0}, "name": "evil"})
-    run: Run = create(config)
+    run: Run = create_run(config)
     for event in (Started(), step(1)):
         run.log.append(event)
     (run.folder / "adapter").mkdir()

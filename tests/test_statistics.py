@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grpo_space.statistics import (
+from grpo_space.results.statistics import (
     Paired,
     majority,
     mcnemar,

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from transformers import AutoTokenizer
 
-from grpo_space.worker.choice import Choice
-from grpo_space.worker.engine import Sampling, Written
+from grpo_space.worker.engines.base import Sampling, Written
+from grpo_space.worker.engines.choice import Choice
 from tests.conftest import ROOT
 
 STANDINS = Path(__file__).parent / "standins"
@@ -24,15 +24,17 @@ def engine() -> Iterator[Any]:
         patch.setenv("STANDIN_VLLM", "writes")
         patch.syspath_prepend(STANDINS)
         before = set(sys.modules)
-        from grpo_space import worker
-        from grpo_space.worker import fast
+        from grpo_space.worker import engines
+        from grpo_space.worker.engines import unsloth_engine
 
         tokenizer = AutoTokenizer.from_pretrained(ROOT / "presets/tiny/model")
         llm = SimpleNamespace(llm_engine=sys.modules["vllm"].LLMEngine())
         model: Any = SimpleNamespace(vllm_engine=llm, load_lora=lambda name, load_tensors: "the adapter")
-        yield fast.Serving(Choice("unsloth", "vllm", ""), model, tokenizer, "", frozenset([tokenizer.eos_token_id]))
-        del worker.fast
-        for name in {"vllm", "unsloth", "grpo_space.worker.fast"} - before:
+        yield unsloth_engine.Serving(
+            Choice("unsloth", "vllm", ""), model, tokenizer, "", frozenset([tokenizer.eos_token_id])
+        )
+        del engines.unsloth_engine
+        for name in {"vllm", "unsloth", "grpo_space.worker.engines.unsloth_engine"} - before:
             del sys.modules[name]
 
 
@@ -40,7 +42,7 @@ Told = list[tuple[str, int, Written, bool]]
 
 
 def asked(engine: Any, samples: int = 1, sampling: Sampling | None = None) -> Told:
-    from grpo_space.worker.stream import stream
+    from grpo_space.worker.engines.paired_stream import stream
 
     told: Told = []
     stream(
@@ -65,7 +67,7 @@ def test_samples_have_seeds_of_their_own(engine: Any) -> None:
 
 
 def test_who_leaves_frees_the_engine(engine: Any) -> None:
-    from grpo_space.worker.stream import GoneError, stream
+    from grpo_space.worker.engines.paired_stream import GoneError, stream
 
     def leave(*_: Any) -> None:
         raise GoneError

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from grpo_space.answers import TAGS
+from grpo_space.grading.answers import TAGS
 from grpo_space.paths import PROJECT
-from grpo_space.rows import read_file
+from grpo_space.tasks.problems import read_file
 
 TINY = PROJECT / "presets" / "tiny"
 MEGABYTE = 1_000_000

@@ -21,7 +21,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
-from grpo_space.runs import create, every
+from grpo_space.runs.run import all_runs, create_run
 from grpo_space.ui.access import Access, access_here
 from grpo_space.ui.app import check_exposure
 from tests.fake_worker import whole_run
@@ -173,8 +173,8 @@ def space(spaces_runs: Path) -> Iterator[Served]:
 @pytest.fixture
 def root(space: Served, spaces_runs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GRPO_SPACE_RUNS", str(spaces_runs))
-    if not every():
-        run = create(read_preset("tiny").run)
+    if not all_runs():
+        run = create_run(read_preset("tiny").run)
         for event in whole_run(3):
             run.log.append(event)
     return spaces_runs
@@ -200,7 +200,7 @@ def test_a_stranger_calls_every_endpoint_and_nothing_happens(space: Served, root
             called += 1
     assert called > 40
     assert files(root) == before
-    assert len(every()) == 1
+    assert len(all_runs()) == 1
 
 
 def call(url: str, handler: int, data: list[Any], cookies: dict[str, str] | None = None) -> str:

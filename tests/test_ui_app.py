@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from grpo_space.ui.app import build
-from grpo_space.ui.place import here
+from grpo_space.ui.deployment import here
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import pytest
 
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
-from grpo_space.runs import create
-from grpo_space.serving import question
-from grpo_space.ui import ask
+from grpo_space.runs.ask_client import question
+from grpo_space.runs.run import create_run
+from grpo_space.ui.compare import ask
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_what_cannot_be_is_one_line(values: tuple[Any, ...], words: str) -> None
 
 
 def test_whose_answers_they_are(tmp_path: Path) -> None:
-    run = create(read_preset("tiny").run, tmp_path / "one")
+    run = create_run(read_preset("tiny").run, tmp_path / "one")
     assert ask.of_words(run, question("q")) == "one, greedy."
     assert ask.asked_for("q", 0.5, None, 2.0, "20") == question("q", 0.5, 0, 2, 20)
     assert (

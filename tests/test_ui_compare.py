@@ -14,34 +14,26 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from grpo_space import evaluations, lines, wrongly
-from grpo_space.config import override, write_yaml
+from grpo_space.config_io import override, write_yaml
 from grpo_space.errors import UserError
-from grpo_space.evaluations import OWN
-from grpo_space.events import (
-    Alarm,
-    Answer,
-    Asked,
-    Event,
-    EventLog,
-    Failed,
-    Finished,
-    Method,
-    Phase,
-    Sampled,
-    Started,
-)
-from grpo_space.history import History
 from grpo_space.presets import read_preset
-from grpo_space.report import samples_rows
-from grpo_space.runs import Run, create, locked
-from grpo_space.ui import ask, compare, evaluate, evidence, follow, problems
-from grpo_space.ui.evaluate import ADAPTER, FILE, OTHER, Chosen, asked_for, plan_words
-from grpo_space.ui.follow import Follower, Followers, Page
-from grpo_space.ui.later import OWN as RUNS_OWN
-from grpo_space.ui.place import here
-from grpo_space.ui.publish import adapter_zip
-from grpo_space.ui.stream import View, offered
+from grpo_space.results import export_jsonl, grading_reports
+from grpo_space.results.summary import samples_rows
+from grpo_space.runs import evaluations
+from grpo_space.runs.evaluations import OWN
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Alarm, Answer, Asked, Event, Failed, Finished, Method, Phase, Sampled, Started
+from grpo_space.runs.history import History
+from grpo_space.runs.locks import locked
+from grpo_space.runs.run import Run, create_run
+from grpo_space.ui.compare import ask, evaluate, evidence, problems, tab
+from grpo_space.ui.compare.evaluate import ADAPTER, FILE, OTHER, Chosen, asked_for, plan_words
+from grpo_space.ui.deployment import here
+from grpo_space.ui.live import follower
+from grpo_space.ui.live.follower import Follower, Followers, Page
+from grpo_space.ui.live.page_stream import View, offered
+from grpo_space.ui.live.run_evaluations import OWN as RUNS_OWN
+from grpo_space.ui.publish.tab import adapter_zip
 from tests import made
 from tests.fake_worker import QUESTION
 
@@ -50,8 +42,8 @@ OWN_RUN = (Started(), made.BASE, made.ONLY_FORMAT, Finished(why="done"))
 
 @pytest.fixture
 def run(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(follow, "LOOK_SECONDS", 0.0)
-    made_run = create(read_preset("tiny").run)
+    monkeypatch.setattr(follower, "LOOK_SECONDS", 0.0)
+    made_run = create_run(read_preset("tiny").run)
     for event in OWN_RUN:
         made_run.log.append(event)
     return made_run
@@ -94,17 +86,17 @@ GSM8K = Asked(data="gsm8k-test")
 
 def test_the_best_is_shown_until_one_is_made_or_chosen(run: Run) -> None:
     first = page(run)
-    chosen, listed = compare.which_of(first, "", ())
+    chosen, listed = tab.which_of(first, "", ())
     assert (chosen, listed) == (RUNS_OWN, (run.id, RUNS_OWN))
     later(run, "2099-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
-    assert compare.which_of(page(run), "", ())[0] == RUNS_OWN  # who comes later sees the run's own
-    chosen, listed = compare.which_of(page(run), chosen, listed)
+    assert tab.which_of(page(run), "", ())[0] == RUNS_OWN  # who comes later sees the run's own
+    chosen, listed = tab.which_of(page(run), chosen, listed)
     assert chosen == "2099-01"  # who had the page open sees the new one
-    assert compare.which_of(page(run), RUNS_OWN, listed)[0] == RUNS_OWN  # and goes back by choosing
-    assert compare.which_of(page(run), "../../etc", listed)[0] == RUNS_OWN
-    assert compare.which_of(page(run), "2099-01", ("another run", "2099-01"))[0] == RUNS_OWN
-    assert compare.which_of(None, "2099-01", listed) == ("", ())
-    assert [name for _, name in compare.titles(page(run))] == ["2099-01", RUNS_OWN]
+    assert tab.which_of(page(run), RUNS_OWN, listed)[0] == RUNS_OWN  # and goes back by choosing
+    assert tab.which_of(page(run), "../../etc", listed)[0] == RUNS_OWN
+    assert tab.which_of(page(run), "2099-01", ("another run", "2099-01"))[0] == RUNS_OWN
+    assert tab.which_of(None, "2099-01", listed) == ("", ())
+    assert [name for _, name in tab.titles(page(run))] == ["2099-01", RUNS_OWN]
 
 
 def test_where_the_run_has_no_comparison_the_newest_is_shown(run: Run) -> None:
@@ -113,18 +105,18 @@ def test_where_the_run_has_no_comparison_the_newest_is_shown(run: Run) -> None:
         run.log.append(event)
     later(run, "2099-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
     later(run, "2099-02", Asked(samples=2), *SAMPLED, Finished(why="done"))
-    assert compare.which_of(page(run), "", ())[0] == "2099-02"
+    assert tab.which_of(page(run), "", ())[0] == "2099-02"
 
 
 def test_a_filter_and_an_opened_row_stay_when_the_same_evaluation_is_told_again(run: Run) -> None:
     with gr.Blocks():
-        top, cases = compare._top(), problems.draw()
+        top, cases = tab._top(), problems.draw()
     shown, theirs = page(run), {cases.kept, cases.table, cases.both, cases.wrongly, top.file}
-    first = compare.filled(top, cases, shown, None, compare.Told(), "All", "")
+    first = tab.filled(top, cases, shown, None, tab.Told(), "All", "")
     assert theirs <= first.keys()
-    assert not theirs & compare.filled(top, cases, shown, RUNS_OWN, first[top.told], "All", "").keys()
+    assert not theirs & tab.filled(top, cases, shown, RUNS_OWN, first[top.told], "All", "").keys()
     run.log.append(made.BOTH)  # the run went on, and was tested again
-    assert theirs <= compare.filled(top, cases, page(run), RUNS_OWN, first[top.told], "All", "").keys()
+    assert theirs <= tab.filled(top, cases, page(run), RUNS_OWN, first[top.told], "All", "").keys()
 
 
 def test_a_name_that_is_none_is_refused(run: Run) -> None:
@@ -134,7 +126,7 @@ def test_a_name_that_is_none_is_refused(run: Run) -> None:
         with pytest.raises(UserError, match="not there any more"):
             problems.looked_at(shown, name)
     with pytest.raises(UserError, match="not there any more"):
-        compare.lines_file(None, RUNS_OWN)
+        tab.lines_file(None, RUNS_OWN)
 
 
 def test_an_evaluation_from_before_the_run_was_resumed_is_not_offered(run: Run) -> None:
@@ -205,7 +197,7 @@ def test_a_training_is_not_stopped_from_here(run: Run) -> None:
 def test_a_training_that_began_since_the_page_was_read_is_not_stopped(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "LOOK_SECONDS", 1000.0)
+    monkeypatch.setattr(follower, "LOOK_SECONDS", 1000.0)
     followers = Followers()
     with locked(run.folder / "lock", what="evaluate"):
         later(run, "2099-01", OWN)
@@ -405,9 +397,9 @@ def test_a_report_says_of_which_evaluation_it_is(run: Run) -> None:
     later(run, "2099-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
     told = page(run).evaluations.made["2099-01"]
     for _ in range(2):  # kept once
-        report = wrongly.keep(run, evidence.title(told), problems.problem_of(told, "8"))
+        report = grading_reports.keep(run, evidence.title(told), problems.problem_of(told, "8"))
         assert "\n\nEvaluation: The run's adapter on GSM8K's test, 100 problems, " in report
-    [kept] = wrongly.file_of(run).read_text().splitlines()
+    [kept] = grading_reports.file_of(run).read_text().splitlines()
     assert json.loads(kept)["evaluation"] == evidence.title(told)
 
 
@@ -458,12 +450,12 @@ def test_every_answer_is_a_line_that_others_can_check(run: Run) -> None:
     odd = Answer(question=QUESTION, gold="12", text="half \ud800 of it", tokens=1, cut_off=False, value=None,
                  correct=False, strict=False, reason="none")  # fmt: skip
     base = made.BASE.model_copy(update={"answers": (*made.BASE.answers[1:], odd)})
-    read = [json.loads(line) for line in lines.of(history(base, made.BOTH))]
+    read = [json.loads(line) for line in export_jsonl.of(history(base, made.BOTH))]
     assert len(read) == 2 * made.N
     assert [(one["which"], one["problem"]) for one in read[::100]] == [("base", 1), ("tuned", 1)]
     assert sum(one["correct"] for one in read if one["which"] == "tuned") == made.BOTH.correct
     assert read[99]["text"] == "half ? of it"
-    file = compare.lines_file(page(run), RUNS_OWN)
+    file = tab.lines_file(page(run), RUNS_OWN)
     assert file.name == f"{run.id}-run.jsonl"
     assert len(file.read_text().splitlines()) == 2 * made.N
 
@@ -478,16 +470,16 @@ def test_two_who_download_at_once_are_in_nobodys_way(run: Run) -> None:
         os.utime(run.adapter / "adapter_model.safetensors", (later, later))
         with zipfile.ZipFile(adapter_zip(run)) as archive:
             assert archive.testzip() is None
-        return compare.lines_file(shown, RUNS_OWN).read_bytes()
+        return tab.lines_file(shown, RUNS_OWN).read_bytes()
 
     with ThreadPoolExecutor(8) as pool:
         [content] = set(pool.map(take, range(40)))
     assert len(content.splitlines()) == 2 * made.N
-    assert not list(compare.lines_file(shown, RUNS_OWN).parent.glob("*.half"))
+    assert not list(tab.lines_file(shown, RUNS_OWN).parent.glob("*.half"))
 
 
 def test_each_sample_is_a_line_after_how_it_was_come_by() -> None:
-    read = [json.loads(line) for line in lines.of(history(*SAMPLED))]
+    read = [json.loads(line) for line in export_jsonl.of(history(*SAMPLED))]
     assert len(read) == 2 * (1 + 20)
     assert (read[0]["type"], read[0]["temperature"]) == ("method", 0.8)
     assert [one["sample"] for one in read[1:5]] == [1, 2, 1, 2]

@@ -12,18 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grpo_space.errors import UserError
-from grpo_space.events import EventLog, Failed, Finished, Phase, Started
-from grpo_space.history import History
 from grpo_space.presets import read_preset
-from grpo_space.runs import SHORT, Run, create, locked
-from grpo_space.ui import evidence, follow, problems, progress, stream, submit, table, words
-from grpo_space.ui.curves import MOST_POINTS, Curves, Line
-from grpo_space.ui.follow import Follower, Followers, Taken, named
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Failed, Finished, Phase, Started
+from grpo_space.runs.history import History
+from grpo_space.runs.locks import SHORT, locked
+from grpo_space.runs.run import Run, create_run
+from grpo_space.ui import glossary, submit, table
+from grpo_space.ui.compare import evidence, problems
+from grpo_space.ui.deployment import here
+from grpo_space.ui.live import follower as following
+from grpo_space.ui.live import page_stream, progress
+from grpo_space.ui.live.curves import MOST_POINTS, Curves, Line
+from grpo_space.ui.live.follower import Follower, Followers, Taken, named
+from grpo_space.ui.live.progress import BADGES
 from grpo_space.ui.markup import text
-from grpo_space.ui.past import Past
-from grpo_space.ui.place import here
-from grpo_space.ui.progress import BADGES
-from grpo_space.ui.publish import adapter_zip
+from grpo_space.ui.publish.tab import adapter_zip
+from grpo_space.ui.runs.run_list import Past
 from grpo_space.worker.__main__ import DOING
 from tests.conftest import ROOT, Fake
 from tests.fake_worker import group, step, whole_run
@@ -85,8 +90,8 @@ def test_a_label_at_the_axis_has_its_sign_its_unit_and_room() -> None:
 
 @pytest.fixture
 def follower(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Follower:
-    monkeypatch.setattr(follow, "LOOK_SECONDS", 0.0)
-    return Follower(create(read_preset("tiny").run))
+    monkeypatch.setattr(following, "LOOK_SECONDS", 0.0)
+    return Follower(create_run(read_preset("tiny").run))
 
 
 def test_a_new_step_changes_what_it_must_and_nothing_else(follower: Follower) -> None:
@@ -151,19 +156,19 @@ def test_a_run_that_ends_is_not_another_one(follower: Follower) -> None:
     for event in whole_run(1):
         follower.run.log.append(event)
     page = follower.page()
-    ended = stream.shown(page, stream.View(), "", Taken(f"training {page.run.id}", page.run), None)
+    ended = page_stream.shown(page, page_stream.View(), "", Taken(f"training {page.run.id}", page.run), None)
     assert set(ended.buttons.split()) == {page.run.id, "busy", "compare", "use"}
-    assert "another" not in words.header("2 CPU cores", page, Taken(f"training {page.run.id}", page.run))
+    assert "another" not in glossary.header("2 CPU cores", page, Taken(f"training {page.run.id}", page.run))
     other = Taken("training 2099-tiny", Run(page.run.folder.parent / "2099-tiny"))
-    meanwhile = stream.shown(page, stream.View(), "", other, None)
+    meanwhile = page_stream.shown(page, page_stream.View(), "", other, None)
     assert "back" in meanwhile.buttons.split()
-    assert "another run is going on: 2099-tiny" in words.header("2 CPU cores", page, other)
+    assert "another run is going on: 2099-tiny" in glossary.header("2 CPU cores", page, other)
 
 
 @pytest.mark.parametrize("task", SHORT)
 def test_a_moments_work_with_a_run_is_not_its_going_on(fake: Fake, runs_root: Path, task: str) -> None:
     run, _ = fake("finishes")
-    newer = create(read_preset("tiny").run, runs_root / "2099-01-01-000000-newer")
+    newer = create_run(read_preset("tiny").run, runs_root / "2099-01-01-000000-newer")
     with (
         locked(run.folder / "lock", what=task),
         locked(runs_root / "gpu.lock", what=DOING[task], run=run.id, task=task),
@@ -176,9 +181,12 @@ def test_a_moments_work_with_a_run_is_not_its_going_on(fake: Fake, runs_root: Pa
         shown = followers.look()  # nobody who looks at the newest run is taken away from it
         assert shown is not None
         assert shown.run.id == newer.id
-        told, said = stream.shown(shown, stream.View(), "", followers.taken, None), f"machine is {DOING[task]} {run.id}"
+        told, said = (
+            page_stream.shown(shown, page_stream.View(), "", followers.taken, None),
+            f"machine is {DOING[task]} {run.id}",
+        )
         assert {"busy", "back"} & set(told.buttons.split()) == {"busy"}
-        assert said in words.header("2 CPU cores", shown, followers.taken)
+        assert said in glossary.header("2 CPU cores", shown, followers.taken)
         with pytest.raises(UserError, match=f"{said}: one at a time. Try again when that is done."):
             submit.check(run.config, here({}))
 
@@ -189,7 +197,7 @@ def test_a_run_that_is_being_started_is_told_so(follower: Follower) -> None:
 
 @pytest.mark.parametrize("name", ["..", "/etc", "", "x" * 500, "../runs"])
 def test_a_name_from_a_browser_is_never_a_path(runs_root: Path, name: str) -> None:
-    create(read_preset("tiny").run)
+    create_run(read_preset("tiny").run)
     with pytest.raises(UserError, match="none of that name"):
         named(name)
 

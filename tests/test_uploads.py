@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grpo_space import runs, uploads
-from grpo_space.config import RunConfig, parse, write_yaml
+from grpo_space.config import RunConfig
+from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.presets import preset_names, read_preset
-from grpo_space.runs import create
+from grpo_space.runs.run import all_runs, create_run
+from grpo_space.ui import uploads
 
 TINY = read_preset("tiny").run
 
@@ -39,7 +40,7 @@ def test_an_upload_is_kept_beside_the_runs_and_outlives_its_first_copy(runs_root
     file.unlink()
     assert (Path(kept).parent, count) == (runs_root / "data", 4)
     assert Path(kept).read_bytes() == content
-    assert runs.every() == []
+    assert all_runs() == []
 
 
 def test_the_same_upload_is_kept_once(runs_root: Path, tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ def test_paths_that_this_machine_put_there_may_be_named(runs_root: Path, tmp_pat
     foreign = str(lines(tmp_path / "own.jsonl", good(1)))
     with pytest.raises(UserError, match="upload the file under Dataset"):
         uploads.refuse_strange_paths(with_data(foreign))
-    create(with_data(foreign))
+    create_run(with_data(foreign))
     uploads.refuse_strange_paths(with_data(foreign))
 
 
@@ -109,7 +110,7 @@ def test_every_strange_path_is_named_with_its_field(runs_root: Path) -> None:
 
 
 def test_a_run_of_another_version_does_not_get_in_the_way(runs_root: Path) -> None:
-    run = create(TINY)
+    run = create_run(TINY)
     (run.folder / "config.yaml").write_text("model: [")
     with pytest.raises(UserError, match=r"data\.path"):
         uploads.refuse_strange_paths(with_data("/etc/passwd"))

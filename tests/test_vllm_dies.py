@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space.events import Alarm, Chosen, Failed, Started
-from grpo_space.runs import find
+from grpo_space.runs.events import Alarm, Chosen, Failed, Started
+from grpo_space.runs.run import find_run
 from grpo_space.worker import recovery
 from tests.conftest import ROOT, SMALL, Cli
 
@@ -36,7 +36,7 @@ def test_the_run_goes_on_with_plain_generation(
     assert done.returncode == 0, done.stdout + done.stderr
     assert words in done.stdout
     assert recovery.COST in done.stdout
-    run = find(str(folder))
+    run = find_run(str(folder))
     events = run.log.read()[0]
     assert [(e.engine, e.rollout) for e in events if isinstance(e, Chosen)] == [
         ("unsloth", "vllm"), ("unsloth", "generate"),
@@ -61,7 +61,7 @@ def test_a_run_without_it_never_imports_it(monkeypatch: pytest.MonkeyPatch, cli:
     folder = tmp_path / "run"
     done = cli("train", "tiny", *SMALL, "--set", "grpo.max_steps=1", "--run-dir", str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
-    history = find(str(folder)).history()
+    history = find_run(str(folder)).history()
     assert history.alarms == []
     assert history.chosen is not None
     assert history.chosen.why == "There is no CUDA GPU: plain Transformers trains on the CPU."

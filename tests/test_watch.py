@@ -1,9 +1,9 @@
 import math
 from collections.abc import Iterable
 
-from grpo_space.events import Alarm, Probe, Started, Step
-from grpo_space.history import History
-from grpo_space.worker.watch import BAD_STEPS, CUT_STEPS, STILL_STEPS, Watch
+from grpo_space.runs.events import Alarm, Probe, Started, Step
+from grpo_space.runs.history import History
+from grpo_space.worker.alarms import BAD_STEPS, CUT_STEPS, STILL_STEPS, Watch
 
 
 def step(number: int, **metrics: float) -> Step:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from grpo_space.words import duration, number, plain
+from grpo_space.formatting import duration, number, plain
 
 
 @pytest.mark.parametrize(

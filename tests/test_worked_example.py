@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 
-from grpo_space import card, evaluations
-from grpo_space.comparison import of, words
-from grpo_space.config import override
-from grpo_space.events import Answered, EventLog, Finished, Method, Started
+from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.rows import messages
-from grpo_space.runs import Run, create
+from grpo_space.publishing import card
+from grpo_space.results.comparison import of, words
+from grpo_space.runs import evaluations
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Answered, Finished, Method, Started
+from grpo_space.runs.run import Run, create_run
+from grpo_space.tasks.problems import messages
 from tests.conftest import Cli
 
 PROMPT = "Answer as <reasoning>...</reasoning><answer>...</answer>."
@@ -18,14 +20,15 @@ PROBLEMS = 12
 
 def made(folder: Path, *settings: str) -> Run:
     """A run that ended, with an adapter."""
-    from grpo_space.worker import download, engine, plain
-    from grpo_space.worker.choice import choose
+    from grpo_space.worker import download
+    from grpo_space.worker.engines import base, plain
+    from grpo_space.worker.engines.choice import choose
 
     config = override(read_preset("tiny").run, [f"evaluation.problems={PROBLEMS}", *settings])
-    run = create(config, folder)
+    run = create_run(config, folder)
     model = download.fetch(config.model, lambda *told: None)
     loaded = plain.load(config, choose(config, model.folder, None, vllm_died=False), model.folder, model.commit, None)
-    engine.save(loaded, run.adapter, config)
+    base.save(loaded, run.adapter, config)
     for event in (Started(), Finished(why="done")):
         run.log.append(event)
     return run

@@ -16,15 +16,17 @@ from typing import Any
 import pytest
 import torch
 
-from grpo_space import runs
-from grpo_space.answers import grade
-from grpo_space.config import RunConfig, override
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.events import AnyEvent, Evaluated, Failed, Finished, Group, Loaded, Phase, Probe, Started, Step
-from grpo_space.history import History
+from grpo_space.grading.answers import grade
 from grpo_space.paths import PROJECT
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, every, find, holder
+from grpo_space.runs import launch
+from grpo_space.runs.events import AnyEvent, Evaluated, Failed, Finished, Group, Loaded, Phase, Probe, Started, Step
+from grpo_space.runs.history import History
+from grpo_space.runs.locks import holder
+from grpo_space.runs.run import Run, all_runs, create_run, find_run
 from grpo_space.worker.budget import Budget
 from tests.conftest import ROOT, SMALL, assert_refused, command, start_cli, until
 
@@ -252,8 +254,8 @@ def test_ctrl_c_saves_and_the_run_goes_on_later(whole: Run, root: Path, tmp_path
 
 def test_a_killed_run_is_finished_by_resume(root: Path) -> None:
     """First the parent is killed, and the child with it; then the child alone."""
-    run = create(quick("grpo.max_steps=8", "grpo.save_steps=2"), root / "killed")
-    runs.start(run)
+    run = create_run(quick("grpo.max_steps=8", "grpo.save_steps=2"), root / "killed")
+    launch.start(run)
     last = random.randint(0, 4)
     step = trained_beyond(run, last)
     parent, child = child_of(run)
@@ -273,7 +275,7 @@ def test_a_killed_run_is_finished_by_resume(root: Path) -> None:
     checkpoint = run.last_checkpoint()
     assert checkpoint is not None
     now = time.time()
-    runs.start(run)
+    launch.start(run)
     trained_beyond(run, checkpoint, since=now)
     os.kill(child_of(run)[1], signal.SIGKILL)
     history = ended(run)
@@ -295,9 +297,9 @@ def test_a_killed_run_is_finished_by_resume(root: Path) -> None:
 
 
 def test_a_stop_before_anything_began_takes_effect(root: Path) -> None:
-    run = create(quick(), root / "early")
-    runs.start(run)
-    runs.stop(run)
+    run = create_run(quick(), root / "early")
+    launch.start(run)
+    launch.stop(run)
     history = ended(run, seconds=10)
     assert run.status() == "stopped"
     assert isinstance(history.end, Finished)
@@ -306,12 +308,12 @@ def test_a_stop_before_anything_began_takes_effect(root: Path) -> None:
 
 @pytest.mark.parametrize("what", ["load", "evaluate_base"])
 def test_a_stop_while_there_is_nothing_to_save_takes_effect_at_once(root: Path, what: str) -> None:
-    run = create(quick("evaluation.problems=400", "evaluation.batch_size=400"), root / f"at-{what}")
-    runs.start(run)
+    run = create_run(quick("evaluation.problems=400", "evaluation.batch_size=400"), root / f"at-{what}")
+    launch.start(run)
     until(run.log, lambda event: isinstance(event, Phase) and event.what == what)
-    runs.stop(run)
+    launch.stop(run)
     with contextlib.suppress(UserError):  # it ended meanwhile
-        runs.stop(run)  # a second one does no harm
+        launch.stop(run)  # a second one does no harm
     history = ended(run, seconds=15)
     assert run.status() == "stopped"
     assert history.base is None
@@ -324,7 +326,7 @@ def test_a_budget_ends_a_run_saved_and_tested_and_it_goes_on_with_another(root: 
     settings = [part for setting in (*QUICK, "grpo.max_steps=2", "max_minutes=0.02") for part in ("--set", setting)]
     done = cli("train", "tiny", *settings, "--run-dir", str(root / "short"))
     assert done.returncode == 0, done.stderr
-    run = find("short")
+    run = find_run("short")
     history = run.history()
     assert isinstance(history.end, Finished)
     assert history.end.why == "budget"
@@ -350,8 +352,8 @@ def test_a_full_disk_is_said_in_one_line(root: Path) -> None:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )  # fmt: skip
     assert_refused(done, "jsonl: cannot be written (File too large); free some disk, then resume")
-    assert find("full").status() == "failed"
-    assert "full" in [run.id for run in every()]
+    assert find_run("full").status() == "failed"
+    assert "full" in [run.id for run in all_runs()]
 
 
 # Other data
@@ -363,7 +365,7 @@ def test_gsm8k_goes_through_the_same_loader(root: Path) -> None:
     done = cli("train", "tiny", "--run-dir", str(root / "gsm8k"), *(p for s in settings for p in ("--set", s)))
     assert done.returncode == 0, done.stderr
     assert "Read 7,473 problems from train.jsonl: " in done.stdout
-    history = find("gsm8k").history()
+    history = find_run("gsm8k").history()
     assert numbers(history) == [1, 2]
     assert history.base is not None
     assert history.base.n == 16
@@ -374,8 +376,9 @@ def test_gsm8k_goes_through_the_same_loader(root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    from grpo_space.worker import download, plain
-    from grpo_space.worker.choice import choose
+    from grpo_space.worker import download
+    from grpo_space.worker.engines import plain
+    from grpo_space.worker.engines.choice import choose
 
     config = quick()
     model = download.fetch(config.model, lambda *told: None)
@@ -390,12 +393,12 @@ class TwoSteps(Budget):
 
 
 def test_training_ends_at_the_budget_with_a_checkpoint_to_go_on_from(engine: Any, tmp_path: Path) -> None:
-    from grpo_space.worker import data
+    from grpo_space.tasks import dataset
     from grpo_space.worker import train as grpo
 
     config, run = quick("grpo.max_steps=9", "grpo.max_completion_length=8", "evaluation.probe_steps=2"), Run(tmp_path)
     reached = grpo.train(
-        engine, data.load(config), config, run.log, run.checkpoints, None, lambda: False, TwoSteps(60)
+        engine, dataset.load(config), config, run.log, run.checkpoints, None, lambda: False, TwoSteps(60)
     )  # fmt: skip
     assert reached == 2
     assert run.last_checkpoint() == 2
@@ -406,7 +409,7 @@ def test_training_ends_at_the_budget_with_a_checkpoint_to_go_on_from(engine: Any
 def test_the_advantages_told_are_trls_own(engine: Any, tmp_path: Path, scale: str) -> None:
     from transformers import TrainerCallback
 
-    from grpo_space.worker import data
+    from grpo_space.tasks import dataset
     from grpo_space.worker import train as grpo
     from grpo_space.worker.recorder import Batch, Recorder
 
@@ -420,7 +423,7 @@ def test_the_advantages_told_are_trls_own(engine: Any, tmp_path: Path, scale: st
 
     recorder = Recorder(config, engine.stop_ids, batches.append)
     arguments = grpo.grpo_config(engine, config, tmp_path, save_strategy="no")
-    trainer = grpo.make_trainer(engine, data.load(config).train, recorder, Listener(), arguments)
+    trainer = grpo.make_trainer(engine, dataset.load(config).train, recorder, Listener(), arguments)
     trainer.train()
     assert len(batches) == len(theirs) == 2
     for batch, expected in zip(batches, theirs, strict=True):
@@ -451,9 +454,9 @@ def test_rollouts_leave_the_base_as_it_was(engine: Any) -> None:
 
 
 def test_a_probe_is_told_and_never_of_the_test_problems(whole: Run) -> None:
-    from grpo_space.worker import data
+    from grpo_space.tasks import dataset
 
-    rows = data.load(whole.config)
+    rows = dataset.load(whole.config)
     assert len(rows.probe) == 4
     assert not {row.question for row in rows.probe} & {row.question for row in rows.test}
     probes = [event for event in whole.log.read()[0] if isinstance(event, Probe)]

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu import settings
-from grpo_space import hardware
-from grpo_space.config import RunConfig, write_yaml
-from grpo_space.hardware import versions
+from grpo_space.config import RunConfig
+from grpo_space.config_io import write_yaml
+from grpo_space.planning import hardware
+from grpo_space.planning.hardware import versions
 
 STEPS = 5
 """The first is not timed."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu import loaded, settings
-from grpo_space import hardware
-from grpo_space.rows import messages
+from grpo_space.planning import hardware
+from grpo_space.tasks.problems import messages
 
 TIMES = 5
 TIE = 0.1
@@ -83,7 +83,7 @@ def make_random(engine: Any) -> None:
 
 
 def measure(engine: Any, prompt: list[dict[str, str]], tokens: int) -> dict[str, Any]:
-    from grpo_space.worker.stream import GoneError, stream
+    from grpo_space.worker.engines.paired_stream import GoneError, stream
 
     def ask(told: Any) -> float:
         began = time.monotonic()
@@ -135,7 +135,7 @@ def parting(engine: Any, prompt: list[dict[str, str]], tokens: int, which: str, 
     """
     from vllm import SamplingParams
 
-    from grpo_space.worker.fast import LORA
+    from grpo_space.worker.engines.unsloth_engine import LORA
 
     def generate(ids: list[int], sampling: Any) -> Any:
         lora = engine.model.load_lora(LORA, load_tensors=True) if which == "tuned" else None

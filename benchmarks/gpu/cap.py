@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from grpo_space import memory
-from grpo_space.hardware import Gpu
+from grpo_space.planning import memory
+from grpo_space.planning.hardware import Gpu
 
 CAP_BYTES = int(float(os.environ.get("T4_CAP_GIB", "14.56")) * 2**30)
 CONTEXT_BYTES = 2**29

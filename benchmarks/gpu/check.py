@@ -15,10 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from grpo_space.config import override
-from grpo_space.events import Phase
+from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, holder, start
+from grpo_space.runs.events import Phase
+from grpo_space.runs.launch import start
+from grpo_space.runs.locks import holder
+from grpo_space.runs.run import Run, create_run
 
 LEAST_POINTS = 40
 SETTINGS = [
@@ -48,7 +50,7 @@ def main() -> int:
     die = parser.parse_args().die
     with tempfile.TemporaryDirectory() as root:
         os.environ["GRPO_SPACE_RUNS"] = root
-        began, run = time.time(), create(override(read_preset("tiny").run, SETTINGS), Path(root) / "gpu-check")
+        began, run = time.time(), create_run(override(read_preset("tiny").run, SETTINGS), Path(root) / "gpu-check")
         start(run)
         if die:
             kill_in_first_rollout(run)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu import loaded, settings
-from grpo_space import hardware
-from grpo_space.rows import Row, messages
+from grpo_space.planning import hardware
+from grpo_space.tasks.problems import Row, messages
 
 PAIRS = 3
 BATCHES = (1, 6, 12, 24, 48)

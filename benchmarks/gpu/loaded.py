@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu import settings
-from grpo_space import hardware
 from grpo_space.config import RunConfig
-from grpo_space.hardware import Gpu
-from grpo_space.worker import story
-from grpo_space.worker.choice import choose
+from grpo_space.planning import hardware
+from grpo_space.planning.hardware import Gpu
+from grpo_space.worker import pipeline
 from grpo_space.worker.download import Downloaded
+from grpo_space.worker.engines.choice import choose
 
 
 def load(checkpoints: Path, model: str, *changes: str) -> tuple[Any, RunConfig, Gpu]:
@@ -23,5 +23,5 @@ def load(checkpoints: Path, model: str, *changes: str) -> tuple[Any, RunConfig, 
     config = settings.config_of(model, checkpoints.absolute(), *changes)
     choice = choose(config, source, t4, vllm_died=False)
     assert choice.rollout == "vllm", choice
-    engine = story.load_engine(config, choice, Downloaded(source, "random"), t4, Path("/tmp/scratch"), None)
+    engine = pipeline.load_engine(config, choice, Downloaded(source, "random"), t4, Path("/tmp/scratch"), None)
     return engine, config, found

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from grpo_space.config import RunConfig, override
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override
 from grpo_space.paths import PROJECT
 from grpo_space.presets import read_preset
 

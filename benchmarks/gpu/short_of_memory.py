@@ -15,13 +15,14 @@ import time
 from pathlib import Path
 
 from benchmarks.gpu import settings
-from grpo_space import hardware
-from grpo_space.hardware import versions
 from grpo_space.paths import PROJECT
-from grpo_space.runs import create, start
+from grpo_space.planning import hardware
+from grpo_space.planning.hardware import versions
+from grpo_space.runs.launch import start
+from grpo_space.runs.run import create_run
 
 CAPPED = """import sys
-if "grpo_space.worker.story" in sys.orig_argv:
+if "grpo_space.worker.pipeline" in sys.orig_argv:
     from benchmarks.gpu import cap
     cap.apply()
 """
@@ -53,7 +54,7 @@ def main() -> int:
             arguments.model, arguments.checkpoints.absolute(), "grpo.max_steps=3", "grpo.save_steps=1",
             "evaluation.problems=8", *arguments.settings,
         )  # fmt: skip
-        began, run = time.time(), create(config, Path(root) / "short")
+        began, run = time.time(), create_run(config, Path(root) / "short")
         start(run)
         subprocess.run([sys.executable, "-m", "grpo_space", "watch", str(run.folder)], check=False)
         history, status = run.history(), run.status()

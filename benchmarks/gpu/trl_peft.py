@@ -14,7 +14,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from benchmarks.gpu import cap, settings
 from benchmarks.gpu.turns import Turns
-from grpo_space.config import parse, read_yaml
+from grpo_space.config_io import parse, read_yaml
 
 
 def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:

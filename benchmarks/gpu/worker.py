@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from grpo_space import hardware, memory
-from grpo_space.config import RunConfig, parse, read_yaml
-from grpo_space.runs import PARENT, create
-from grpo_space.worker import story
+from grpo_space.config import RunConfig
+from grpo_space.config_io import parse, read_yaml
+from grpo_space.planning import hardware, memory
+from grpo_space.runs.launch import PARENT
+from grpo_space.runs.run import create_run
+from grpo_space.worker import pipeline
 
 
 def cache_gib(config: RunConfig, engine: Any) -> float | None:
@@ -28,8 +30,8 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
     assert found is not None
     t4 = cap.as_t4(found)
     hardware.gpu = lambda: t4
-    run = create(parse(read_yaml(Path(config_file))), Path(turns_folder) / f"run-{name}")
-    load_engine = story.load_engine
+    run = create_run(parse(read_yaml(Path(config_file))), Path(turns_folder) / f"run-{name}")
+    load_engine = pipeline.load_engine
 
     def load_and_watch(*arguments: Any, **options: Any) -> Any:
         """Only once the worker has imported Unsloth: the callback's own imports must come after."""
@@ -54,9 +56,9 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
         train.make_trainer, train.train = with_turns, train_and_leave
         return engine
 
-    story.load_engine = load_and_watch
+    pipeline.load_engine = load_and_watch
     os.environ[PARENT] = str(os.getppid())
-    return story.main("train", str(run.folder))
+    return pipeline.main("train", str(run.folder))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,14 @@ import argparse
 from huggingface_hub import get_token
 from rich.text import Text
 
-from grpo_space import doctor, estimate, hardware, memory, paths, presets, report, words
-from grpo_space.config import RunConfig, override
+from grpo_space import paths, presets
+from grpo_space.cli import tables
+from grpo_space.cli.tables import text
+from grpo_space.cli.terminal import print_json, show
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.report import text
-from grpo_space.terminal import print_json, show
+from grpo_space.planning import doctor, estimate, hardware, memory
 
 
 def list_presets(arguments: argparse.Namespace) -> int:
@@ -25,7 +28,7 @@ def list_presets(arguments: argparse.Namespace) -> int:
             steps = f"{run.grpo.max_steps} steps{' (' + flag + ')' if flag else ''}"
             show(text(f"  {steps}: {estimate.words(run, gpu)}"))
         show("")
-    show(text(f"Train one: {words.command('train tiny')}"))
+    show(text(f"Train one: {formatting.command('train tiny')}"))
     return 0
 
 
@@ -43,7 +46,7 @@ def examine(arguments: argparse.Namespace) -> int:
         print_json([check.__dict__ for check in checks])
     else:
         rows = [(check.what, "ok" if check.ok else "problem", check.found, check.advice) for check in checks]
-        show(report.table(("", "", "found", "what to do"), rows))
+        show(tables.table(("", "", "found", "what to do"), rows))
     return int(not all(check.ok for check in checks))
 
 
@@ -74,7 +77,7 @@ def fit(arguments: argparse.Namespace) -> int:
         print_json({"parts": rounded, "total": round(plan.total, 3), "limit": limit, "fits": plan.fits,
                     "longest_completion": longest, "largest_group": group})  # fmt: skip
     else:
-        for part in report.fit(plan, str(card), longest, config.data.max_prompt_length, group):
+        for part in tables.fit(plan, str(card), longest, config.data.max_prompt_length, group):
             show(part)
         named = hardware.Gpu(str(card), limit, "", (0, 0))  # an estimate asks for the name alone
         show(text(estimate.words(config, found if arguments.gpu in ("", "here") else named)))

@@ -10,8 +10,8 @@ from huggingface_hub import get_token
 
 from grpo_space import hub
 from grpo_space.errors import UserError
+from grpo_space.hub_upload import upload
 from grpo_space.paths import PROJECT
-from grpo_space.upload import upload
 
 FOLDERS = ("grpo_space", "presets", "docs")
 FILES = (

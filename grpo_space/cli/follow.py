@@ -10,12 +10,14 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from grpo_space.estimate import cost_so_far, left_words, training_left
-from grpo_space.events import AnyEvent, Evaluated, EventLog, Loaded, Phase, Probe, Step
-from grpo_space.history import History
-from grpo_space.report import PHASES, text
-from grpo_space.runs import Run
-from grpo_space.words import duration, gib, number
+from grpo_space.cli.tables import text
+from grpo_space.formatting import duration, number
+from grpo_space.planning.estimate import cost_so_far, left_words, training_left
+from grpo_space.results.summary import phase_words, rewards
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import AnyEvent, Evaluated, Loaded, Phase, Probe, Step
+from grpo_space.runs.history import History
+from grpo_space.runs.run import Run
 
 POLL_SECONDS = 0.3
 LINE_EVERY = 5
@@ -97,21 +99,6 @@ def _line(event: object, history: History) -> str:
     return ""
 
 
-def phase_words(phase: Phase) -> str:
-    words = PHASES[phase.what].capitalize()
-    if phase.what == "download":
-        return f"{words}: {phase.detail}, {download_words(phase)}"
-    about = f", about {duration(phase.expected_seconds)}" if phase.expected_seconds else ""
-    return f"{words}{': ' + phase.detail if phase.detail else ''}{about}"
-
-
-def download_words(phase: Phase) -> str:
-    """`3.1 GiB of 5.7 GiB, 45.0 MiB a second, about 1 min 0 s left`"""
-    left = f", about {duration(phase.expected_seconds)} left" if phase.expected_seconds else ""
-    rate = f", {gib(phase.rate)} a second" if phase.rate else ""
-    return f"{gib(phase.done)} of {gib(phase.total)}{rate}{left}"
-
-
 def step_words(step: Step, history: History) -> str:
     metrics = step.metrics
     each = ", ".join(f"{name} {number(value)}" for name, value in rewards(step).items())
@@ -121,16 +108,6 @@ def step_words(step: Step, history: History) -> str:
         f"step {step.step} of {history.max_steps}: reward {number(metrics.get('reward', math.nan))} ({each}), "
         f"length {length} tokens, {number(step.seconds, 1)} s" + (f", {duration(left)} left" if left else "")
     )
-
-
-def rewards(step: Step) -> dict[str, float]:
-    """What each reward paid on average, before weights."""
-    prefix, suffix = "rewards/", "/mean"
-    return {
-        name.removeprefix(prefix).removesuffix(suffix): value
-        for name, value in step.metrics.items()
-        if name.startswith(prefix) and name.endswith(suffix)
-    }
 
 
 def panel(history: History, note: str) -> RenderableType:

@@ -5,11 +5,14 @@ from pathlib import Path
 
 from huggingface_hub import get_token
 
-from grpo_space import backup, report, runs, words
-from grpo_space import publish as publishing
-from grpo_space.report import text
-from grpo_space.terminal import show
-from grpo_space.upload import Progress, Sent
+from grpo_space import formatting
+from grpo_space.cli import tables
+from grpo_space.cli.tables import text
+from grpo_space.cli.terminal import show
+from grpo_space.hub_upload import Progress, Sent
+from grpo_space.publishing import backup
+from grpo_space.publishing import publish as publishing
+from grpo_space.runs.run import find_run
 
 
 def by_file(where: str = "are up") -> Progress:
@@ -20,7 +23,7 @@ def by_file(where: str = "are up") -> Progress:
         nonlocal said
         if (sent.doing, sent.file) != said:
             said = sent.doing, sent.file
-            how_far = f"{words.gib(sent.done)} of {words.gib(sent.total)}"
+            how_far = f"{formatting.gib(sent.done)} of {formatting.gib(sent.total)}"
             uploading = sent.doing == Sent.doing
             show(text(f"{sent.file} ({how_far} {where})" if uploading else f"{sent.doing} {sent.file} ({how_far})"))
 
@@ -28,8 +31,8 @@ def by_file(where: str = "are up") -> Progress:
 
 
 def back_up(arguments: argparse.Namespace) -> int:
-    name = backup.backup(runs.find(arguments.run), get_token(), by_file())
-    show(text(f"Backed up. Bring it back on any machine: {words.command(f'restore {name}')}"))
+    name = backup.backup(find_run(arguments.run), get_token(), by_file())
+    show(text(f"Backed up. Bring it back on any machine: {formatting.command(f'restore {name}')}"))
     return 0
 
 
@@ -38,13 +41,13 @@ def restore(arguments: argparse.Namespace) -> int:
     run = backup.restore(file if file.is_file() else arguments.source, get_token(), by_file("are here"))
     history = run.history()
     show(text(f"{run.id}: restored, {run.status(history)} at step {history.step} of {run.config.grpo.max_steps}."))
-    show(report.next_steps(run, run.status(history)))
+    show(tables.next_steps(run, run.status(history)))
     return 0
 
 
 def publish(arguments: argparse.Namespace) -> int:
     """The token is that of `hf auth login`, or HF_TOKEN."""
-    run = runs.find(arguments.run)
+    run = find_run(arguments.run)
     options = {"private": arguments.private, "replace": arguments.replace, "merged": arguments.merged}
     made = publishing.publish(run, arguments.name, get_token(), progress=by_file(), **options)
     show(text("Published" if not made.note else "Uploaded", "bold green"))

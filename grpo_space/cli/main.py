@@ -19,26 +19,18 @@ from typing import Any
 from huggingface_hub import get_token
 from rich.console import Console
 
-from grpo_space import (
-    before,
-    estimate,
-    evaluations,
-    hardware,
-    live,
-    memory,
-    paths,
-    report,
-    runs,
-    serving,
-    share,
-    words,
-)
+from grpo_space import formatting, paths
+from grpo_space.cli import before_run, follow, hub_commands, tables
+from grpo_space.cli.tables import text
+from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
-from grpo_space.events import Asked, EventLog, Failed
-from grpo_space.history import History
-from grpo_space.report import text
-from grpo_space.runs import Run
-from grpo_space.terminal import console, print_json, show
+from grpo_space.planning import estimate, hardware, memory
+from grpo_space.results import summary
+from grpo_space.runs import ask_client, evaluations, launch
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Asked, Failed
+from grpo_space.runs.history import History
+from grpo_space.runs.run import Run, all_runs, create_run, discard_run, discard_unstarted, disk_is_full, find_run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(arguments.command(arguments))
     except UserError as error:
         for problem in error.problems:
-            print(words.plain(problem), file=sys.stderr)
+            print(formatting.plain(problem), file=sys.stderr)
         return 1
     except BrokenPipeError:  # whoever reads us has seen enough: `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more on its way out
@@ -76,12 +68,12 @@ def parser() -> argparse.ArgumentParser:
             made.add_argument("--json", action="store_true", help="for machines")
         return made
 
-    command("presets", before.list_presets, "what can be trained", reading=True)
-    made = command("doctor", before.examine, "is everything here that a run needs?", reading=True)
+    command("presets", before_run.list_presets, "what can be trained", reading=True)
+    made = command("doctor", before_run.examine, "is everything here that a run needs?", reading=True)
     made.add_argument("--no-gpu", action="store_true", help="do not ask for what only a GPU machine has")
     made = command(
         "fit",
-        before.fit,
+        before_run.fit,
         "the memory that a run takes of a GPU, part by part; exit status 1 if it does not fit",
         reading=True,
     )
@@ -110,14 +102,14 @@ def parser() -> argparse.ArgumentParser:
     made = command("ask", ask, "both answers to a question of your own", run=True, reading=True)
     made.add_argument("question")
     made.add_argument("--checkpoint", type=int, metavar="STEP", help="one of the run's checkpoints, not its last state")
-    made = command("publish", share.publish, "put the adapter on the Hub with its evidence", run=True)
+    made = command("publish", hub_commands.publish, "put the adapter on the Hub with its evidence", run=True)
     made.add_argument("name", metavar="USER/NAME")
     made.add_argument("--private", action="store_true", help="for your eyes only")
     made.add_argument("--merged", action="store_true", help="the whole model in 16 bits, too")
     made.add_argument("--replace", action="store_true", help="even where the repository holds something else")
     text = "keep a run beyond this disk: in a private dataset repository, or in the folder GRPO_SPACE_BACKUP"
-    command("backup", share.back_up, text, run=True)
-    made = command("restore", share.restore, "bring a backed-up run here, to go on with it")
+    command("backup", hub_commands.back_up, text, run=True)
+    made = command("restore", hub_commands.restore, "bring a backed-up run here, to go on with it")
     made.add_argument("source", metavar="USER/NAME", help="the repository, a .tar file, or a run in GRPO_SPACE_BACKUP")
     return top
 
@@ -137,17 +129,17 @@ def _number(text: str) -> int:
 
 
 def preflight(arguments: argparse.Namespace) -> int:
-    config = before.config_of(arguments)
+    config = before_run.config_of(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        run = runs.create(config, Path(folder) / config.name)
-        runs.start(run, "preflight", token=get_token())
+        run = create_run(config, Path(folder) / config.name)
+        launch.start(run, "preflight", token=get_token())
         history = follow_to_the_end(run, run.log, quiet=arguments.json)
     if history.preflight is None:
         return failed(history)
     if arguments.json:
         print_json(history.preflight.model_dump() | {"trainable": history.preflight.trainable})
     else:
-        for part in report.preflight(history.preflight):
+        for part in tables.preflight(history.preflight):
             show(part)
     return int(not history.preflight.trainable)
 
@@ -155,12 +147,12 @@ def preflight(arguments: argparse.Namespace) -> int:
 def follow_to_the_end(run: Run, log: EventLog, quiet: bool) -> History:
     """Ctrl-C ends the worker too: nobody else wants to know."""
     try:
-        return live.follow(run, log, Console(stderr=True, highlight=False) if quiet else console)
+        return follow.follow(run, log, Console(stderr=True, highlight=False) if quiet else console)
     except KeyboardInterrupt:
         with contextlib.suppress(UserError):
-            runs.stop(run)
+            launch.stop(run)
         while run.status() == "running":
-            time.sleep(live.POLL_SECONDS)
+            time.sleep(follow.POLL_SECONDS)
         raise
 
 
@@ -173,20 +165,20 @@ def failed(history: History) -> int:
     if isinstance(history.end, Failed) and history.end.user_error:
         raise UserError(*history.end.message.splitlines())
     message = history.end.message if history.end else "The worker was killed and could not say why."
-    print(words.plain(message), file=sys.stderr)
+    print(formatting.plain(message), file=sys.stderr)
     return 3
 
 
 def train(arguments: argparse.Namespace) -> int:
-    config = before.config_of(arguments)
-    run = runs.create(config, arguments.run_dir)
+    config = before_run.config_of(arguments)
+    run = create_run(config, arguments.run_dir)
     show(text(f"Training {config.name} as {run.id}: {config.grpo.max_steps} steps"))
     show(text(estimate.words(config, hardware.gpu())))
     return start_and_follow(run, new=True)
 
 
 def resume(arguments: argparse.Namespace) -> int:
-    run = runs.find(arguments.run)
+    run = find_run(arguments.run)
     status = run.status()
     if status == "done":
         raise UserError(f"{run.id}: is done: it made all its {run.config.grpo.max_steps} steps")
@@ -207,29 +199,29 @@ def start_and_follow(run: Run, new: bool = False) -> int:
         if len(asked) > 1:
             raise KeyboardInterrupt
         with contextlib.suppress(UserError):  # it has not begun, or ended in this very moment
-            runs.stop(run)
+            launch.stop(run)
 
-    before = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}
     note = "Stopping after this step, then saving. Ctrl-C again stops watching; the run still saves."
     before_now, offset = run.log.read()
     try:
-        runs.start(run, token=get_token())
+        launch.start(run, token=get_token())
         if asked:
             with contextlib.suppress(UserError):
-                runs.stop(run)
-        history = live.follow(run, run.log, console, lambda: note if asked else "", before_now, offset)
+                launch.stop(run)
+        history = follow.follow(run, run.log, console, lambda: note if asked else "", before_now, offset)
     except KeyboardInterrupt:
-        show(text(f"Not watching any more. See how it ended: {words.command(f'watch {run.id}')}"))
+        show(text(f"Not watching any more. See how it ended: {formatting.command(f'watch {run.id}')}"))
         return 0
     except UserError:
         if new:
-            runs.discard_unstarted(run)
+            discard_unstarted(run)
         raise
     finally:
-        for signum, handler in before.items():
+        for signum, handler in handlers.items():
             signal.signal(signum, handler)
     if new and history.loaded is None and isinstance(history.end, Failed) and history.end.user_error:
-        runs.discard(run)
+        discard_run(run)
     return conclude(run, history)
 
 
@@ -238,16 +230,16 @@ def conclude(run: Run, history: History) -> int:
     status = run.status(history)
     if isinstance(history.end, Failed) and history.end.user_error:
         raise UserError(*history.end.message.splitlines())
-    if status == "died" and runs.disk_is_full(run):
+    if status == "died" and disk_is_full(run):
         raise UserError(f"{run.folder}: the disk is full, and the run died of it: free some of it, then resume")
-    for part in report.ending(run, history, status):
+    for part in tables.ending(run, history, status):
         show(part)
     return 3 if status in ("failed", "died") else 0
 
 
 def list_runs(arguments: argparse.Namespace) -> int:
     found = []
-    for run in runs.every():
+    for run in all_runs():
         try:
             history, most = run.history(), run.config.grpo.max_steps
         except UserError as error:  # one run that cannot be read hides no other
@@ -257,17 +249,17 @@ def list_runs(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return print_json(found)
     if not found:
-        show(text(f"No run was made yet. Start one: {words.command('train tiny')}"))
+        show(text(f"No run was made yet. Start one: {formatting.command('train tiny')}"))
         return 0
-    rows = [(str(f["id"]), report.status_words(str(f["status"])), f"{f['step']} of {f['max_steps']}") for f in found]
-    show(report.table(("run", "status", "steps"), rows))
+    rows = [(str(f["id"]), summary.status_words(str(f["status"])), f"{f['step']} of {f['max_steps']}") for f in found]
+    show(tables.table(("run", "status", "steps"), rows))
     return 0
 
 
 def watch(arguments: argparse.Namespace) -> int:
-    run = runs.find(arguments.run)
+    run = find_run(arguments.run)
     try:
-        history = live.follow(run, run.log, console)
+        history = follow.follow(run, run.log, console)
     except KeyboardInterrupt:
         show(text(f"Not watching any more; {run.id} goes on."))
         return 0
@@ -275,21 +267,21 @@ def watch(arguments: argparse.Namespace) -> int:
 
 
 def stop(arguments: argparse.Namespace) -> int:
-    run = runs.find(arguments.run)
-    runs.stop(run)
+    run = find_run(arguments.run)
+    launch.stop(run)
     show(text(f"Asked {run.id} to save and stop; waiting for the step at hand."))
     while run.status() == "running":
-        time.sleep(live.POLL_SECONDS)
+        time.sleep(follow.POLL_SECONDS)
     history = run.history()
     status = run.status(history)
-    how = report.status_words(status)
+    how = summary.status_words(status)
     show(text(f"{run.id}: {how} at step {history.step} of {run.config.grpo.max_steps}."))
-    show(report.next_steps(run, status))
+    show(tables.next_steps(run, status))
     return 0
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
-    run = runs.find(arguments.run)
+    run = find_run(arguments.run)
     local = {name: getattr(arguments, name) for name in ("data", "adapter")}
     local = {name: str(Path(said).absolute()) if Path(said).exists() and said else said for name, said in local.items()}
     asked = Asked(**local, checkpoint=arguments.checkpoint, limit=arguments.limit, samples=arguments.samples)
@@ -300,30 +292,26 @@ def evaluate(arguments: argparse.Namespace) -> int:
         if not history.measured:
             return failed(history)
     if arguments.json:
-        return print_json(report.sampled_json(history) if history.sampled else report.as_json(history))
+        return print_json(summary.sampled_json(history) if history.sampled else summary.as_json(history))
     for said in history.notes if history.started and history.started.task == "evaluate" else []:
         show(text(f"Note: {said}", style="yellow"))
-    for part in report.evaluation(history, evaluations.name(asked)):
+    for part in tables.evaluation(history, evaluations.name(asked)):
         show(part)
     return 0
 
 
 def ask(arguments: argparse.Namespace) -> int:
-    run = runs.find(arguments.run)
-    asked = serving.question(arguments.question, checkpoint=arguments.checkpoint)
-    there = serving.serving(run)
+    run = find_run(arguments.run)
+    asked = ask_client.question(arguments.question, checkpoint=arguments.checkpoint)
+    there = ask_client.serving(run)
     try:
-        said = {told["which"]: told["text"] for told in serving.ask(run, asked) if "which" in told}
+        said = {told["which"]: told["text"] for told in ask_client.ask(run, asked) if "which" in told}
     finally:
         if not there:
-            serving.close(run)
+            ask_client.close(run)
     if arguments.json:
         return print_json(said)
     for name, said_text in said.items():
         show(text(name, style="bold cyan"))
         show(text(said_text + "\n"))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

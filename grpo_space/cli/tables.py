@@ -1,19 +1,19 @@
 """A run in words and tables, for a terminal: the comparison, a few flipped problems, what to do next."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from grpo_space.comparison import Comparison, Share, of, shape, words
-from grpo_space.events import Answer, Evaluated, Failed, Preflight, Sampled
-from grpo_space.history import History
-from grpo_space.memory import Plan
-from grpo_space.runs import Run, Status
-from grpo_space.statistics import Paired, majority, mean_interval, percent, wilson
-from grpo_space.words import command, plain, share
+from grpo_space.formatting import command, plain, share
+from grpo_space.planning.memory import Plan
+from grpo_space.results.comparison import Share, of, shape, words
+from grpo_space.results.statistics import percent
+from grpo_space.results.summary import PHASES, counts, samples_rows, samples_title, samples_words
+from grpo_space.runs.events import Answer, Failed, Preflight
+from grpo_space.runs.history import History
+from grpo_space.runs.run import Run, Status
 
 STATUS_STYLE = {
     "running": "cyan",
@@ -28,10 +28,6 @@ STATUS_STYLE = {
 def text(said: str, style: str = "") -> Text:
     """What users and models wrote is text: no markup and no control character in it is live."""
     return Text(plain(said), style=style)
-
-
-def status_words(status: str) -> str:
-    return "stopped at the budget" if status == "budget" else status
 
 
 def comparison(history: History) -> Iterator[RenderableType]:
@@ -61,14 +57,6 @@ def comparison(history: History) -> Iterator[RenderableType]:
 COLUMNS = {"base": "base", "tuned": "tuned", "example": "base, one example"}
 
 
-def counts(compared: Comparison) -> str:
-    paired = compared.paired
-    return (
-        f"Right by both {paired.both}, only by base {paired.only_base}, only by tuned {paired.only_tuned}, by neither "
-        f"{paired.neither}. Both answered greedily, with the same prompt, read by the same extractor."
-    )
-
-
 def evaluation(history: History, what: str) -> Iterator[RenderableType]:
     """`what`: was evaluated."""
     yield text(f"Of {what}:", style="dim")
@@ -88,57 +76,6 @@ def samples(history: History) -> Iterator[RenderableType]:
         made.add_row(*row)
     yield made
     yield text(samples_words(history))
-
-
-def samples_title(history: History) -> str:
-    first = history.sampled["base"]
-    k, n = first.method.samples, len(first.answers)
-    return f"{k} samples of each of {n:,} problems, temperature {first.method.temperature:g}"
-
-
-def samples_rows(history: History) -> list[tuple[str, str, str]]:
-    """What it is, base's share, tuned's share."""
-    base, tuned = (sampled(history.sampled[which]) for which in ("base", "tuned"))
-    k = history.sampled["base"].method.samples
-    return [(f"{name}@{k}", _interval(base[name]), _interval(tuned[name])) for name in base]
-
-
-def samples_words(history: History) -> str:
-    k = history.sampled["base"].method.samples
-    return (
-        f"mean@{k}: one sample is right; pass@{k}: one of {k} at least; maj@{k}: what most of the {k} say. In brackets "
-        "the 95 % interval."
-    )
-
-
-def sampled(event: Sampled) -> dict[str, tuple[float, float, float]]:
-    """mean, pass and maj, each with its 95 % interval, 0..1."""
-    n, k = len(event.answers), event.method.samples
-    right = [sum(answer.correct for answer in problem) for problem in event.answers]
-    passed, agreed = sum(count > 0 for count in right), sum(map(_majority_right, event.answers))
-    return {
-        "mean": mean_interval(right, k),
-        "pass": (passed / n, *wilson(passed, n)),
-        "maj": (agreed / n, *wilson(agreed, n)),
-    }
-
-
-def _majority_right(problem: Sequence[Answer]) -> bool:
-    value = majority([answer.value for answer in problem])
-    return any(answer.correct for answer in problem if answer.value == value and value is not None)
-
-
-def _interval(share: tuple[float, float, float]) -> str:
-    value, low, high = share
-    return f"{100 * value:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
-
-
-def sampled_json(history: History) -> dict[str, Any]:
-    return {
-        name: {"n": len(event.answers), "samples": event.method.samples}
-        | {what: dict(zip(("share", "low", "high"), share, strict=True)) for what, share in sampled(event).items()}
-        for name, event in history.sampled.items()
-    }
 
 
 def _parts(shares: Sequence[Share]) -> Table:
@@ -206,19 +143,6 @@ def ending(run: Run, history: History, status: Status) -> Iterator[RenderableTyp
     yield next_steps(run, status)
 
 
-PHASES = {
-    "data": "reading the data",
-    "download": "downloading the model",
-    "load": "loading the model",
-    "evaluate_base": "evaluating the base model",
-    "evaluate_example": "evaluating the base model with a worked example",
-    "train": "training",
-    "save": "saving the adapter",
-    "evaluate_tuned": "evaluating the tuned model",
-    "preflight": "sampling a group for each of a few prompts",
-}
-
-
 def preflight(found: Preflight) -> Iterator[RenderableType]:
     """Each finding with what to do about it, and the answer."""
     yield text(f"The base model on {found.prompts} prompts, {found.group_size} completions each:")
@@ -259,44 +183,6 @@ def fit(plan: Plan, card: str, longest: int, prompt: int, group: int) -> Iterato
         yield text(f"The largest group that fits in one pass is {group} completions.")
     if not longest and not group:
         yield text("No length and no group fits while the other settings stay as they are.")
-
-
-def as_json(history: History) -> dict[str, Any]:
-    """The comparison for machines. The paired counts and p are over right answers, wherever they stand."""
-    compared = of(history)
-    paired = compared.paired
-    return {
-        "base": _counts(compared.base),
-        "tuned": _counts(compared.tuned),
-        "both": paired.both,
-        "only_base": paired.only_base,
-        "only_tuned": paired.only_tuned,
-        "neither": paired.neither,
-        "p_value": paired.p_value,
-        "by_reasoning": _gain(compared.paired),
-        "by_format": _gain(compared.by_format),
-        "strict": _gain(compared.strict),
-        "learnt": compared.learnt,
-        "example": _counts(compared.example) if compared.example else None,
-        "mean_tokens": {e.which: shape(e).tokens for e in (compared.base, compared.tuned)},
-        "by_steps": [_share(each) for each in compared.by_steps],
-        "by_kind": [_share(each) for each in compared.by_kind],
-        "words": words(compared),
-    }
-
-
-def _gain(paired: Paired) -> dict[str, float]:
-    """As shares of the problems, -1..1."""
-    low, high = paired.interval()
-    return {"gain": paired.gain, "low": low, "high": high, "p_value": paired.p_value}
-
-
-def _share(each: Share) -> dict[str, Any]:
-    return {"name": each.name, "n": each.paired.n, "base": each.paired.base, "tuned": each.paired.tuned}
-
-
-def _counts(evaluated: Evaluated) -> dict[str, int]:
-    return {"correct": evaluated.correct, "strict_correct": evaluated.strict_correct, "n": evaluated.n}
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -22,10 +22,10 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from grpo_space.numbers import Number, ascii_digits, written
-from grpo_space.reading import one_number, without_markup
-from grpo_space.statements import LONGEST_ANSWER, Span, Statement, blocks, boxes, hash_lines, last_statement
-from grpo_space.symbolic import equivalent
+from grpo_space.grading.numbers import Number, ascii_digits, written
+from grpo_space.grading.single_number import one_number, without_markup
+from grpo_space.grading.statements import LONGEST_ANSWER, Span, Statement, blocks, boxes, hash_lines, last_statement
+from grpo_space.grading.symbolic import equivalent
 
 LOOKED_AT = 20_000
 """Characters at the end of a completion that are searched for its answer."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from grpo_space.numbers import MAX_DIGITS, ascii_digits, decimal
+from grpo_space.grading.numbers import MAX_DIGITS, ascii_digits, decimal
 
 MAX_EQUATIONS = 100
 """No more than this many are checked in one text."""

@@ -2,7 +2,7 @@
 
 import re
 
-from grpo_space.numbers import CURRENCY, MAX_DIGITS, Number, number_in_words, numbers_in
+from grpo_space.grading.numbers import CURRENCY, MAX_DIGITS, Number, number_in_words, numbers_in
 
 # Taken out before reading, position by position: GSM8K's calculator marks, special tokens, Markdown, bare tags, and
 # LaTeX that only dresses the value.

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from grpo_space.numbers import Number, numbers_in
-from grpo_space.reading import joined, one_number, without_markup
-from grpo_space.unsaid import echoes, examples
+from grpo_space.grading.ignored_spans import echoes, examples
+from grpo_space.grading.numbers import Number, numbers_in
+from grpo_space.grading.single_number import joined, one_number, without_markup
 
 LONGEST_ANSWER = 400
 """A statement is read up to here, so that a wall of text in an answer block costs nothing."""

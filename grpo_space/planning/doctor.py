@@ -16,10 +16,12 @@ from huggingface_hub.errors import GatedRepoError
 
 from grpo_space import hub
 from grpo_space.errors import UserError
-from grpo_space.hardware import Gpu, driver_problem, gpu, torch_cuda
 from grpo_space.paths import PROJECT
+from grpo_space.planning.hardware import Gpu, driver_problem, gpu, torch_cuda
 from grpo_space.presets import preset_names, read_preset
-from grpo_space.runs import locked, root, without_secrets
+from grpo_space.runs.launch import without_secrets
+from grpo_space.runs.locks import locked
+from grpo_space.runs.run import runs_folder
 
 IMPORTS = {
     "trl": "from trl import GRPOConfig, GRPOTrainer",
@@ -61,7 +63,7 @@ def examine(with_gpu: bool, token: str | None = None) -> list[Check]:
     if found is None:
         checks += [*_imports(_statements(file)), _no_gpu(with_gpu)]
     else:
-        with locked(root() / "gpu.lock", what="being looked at by", run="doctor") as free:
+        with locked(runs_folder() / "gpu.lock", what="being looked at by", run="doctor") as free:
             if free:
                 checks += _imports(_statements(file))
                 checks += _imports({"unsloth": UNSLOTH}) if _has("unsloth") else []  # wants to be the first
@@ -192,7 +194,7 @@ def _ram() -> Check:
 
 
 def _disk() -> Check:
-    place = next(path for path in (root(), *root().parents) if path.exists())
+    place = next(path for path in (runs_folder(), *runs_folder().parents) if path.exists())
     gib = shutil.disk_usage(place).free / 2**30
     ok = gib >= LEAST_DISK_GIB
     return Check(

@@ -9,11 +9,11 @@ import math
 import re
 from dataclasses import dataclass
 
-from grpo_space import memory
 from grpo_space.config import RunConfig
-from grpo_space.hardware import T4_DOLLARS_PER_HOUR, Gpu
-from grpo_space.history import History
-from grpo_space.words import duration, roughly
+from grpo_space.formatting import duration, roughly
+from grpo_space.planning import memory
+from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
+from grpo_space.runs.history import History
 
 WRITING = 70
 """Writing takes as long as learning from so many completions, however many are written: of the 8B on an H100 steps of 6

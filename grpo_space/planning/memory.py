@@ -18,9 +18,9 @@ from huggingface_hub.errors import HFValidationError
 
 from grpo_space.config import ModelSection, RunConfig
 from grpo_space.errors import UserError
-from grpo_space.hardware import Gpu
 from grpo_space.paths import local_model
-from grpo_space.rungs import in_passes_of
+from grpo_space.planning.hardware import Gpu
+from grpo_space.runs.fallbacks import in_passes_of
 
 GIB = 2**30
 LIMITS = {"t4": 14.56, "l4": 22.0, "a10g": 22.0, "a100": 79.0, "h100": 79.0, "h200": 139.0}

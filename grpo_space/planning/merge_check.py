@@ -3,10 +3,10 @@
 import shutil
 from pathlib import Path
 
-from grpo_space import hardware, memory
 from grpo_space.config import ModelSection, RunConfig
 from grpo_space.errors import UserError
-from grpo_space.words import gib
+from grpo_space.formatting import gib
+from grpo_space.planning import hardware, memory
 
 FILE_BYTES = 5e9
 """Of the largest file of weights: the Hub's are cut at 5 GB. One at a time is in RAM."""

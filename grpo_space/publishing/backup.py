@@ -18,12 +18,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from grpo_space import hub, runs
+from grpo_space import hub
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.publish import in_words
-from grpo_space.runs import Run, locked
-from grpo_space.upload import Progress, Sent, upload
+from grpo_space.hub_upload import Progress, Sent, upload
+from grpo_space.publishing.publish import in_words
+from grpo_space.runs.locks import locked
+from grpo_space.runs.run import Run, runs_folder
 
 NAMEPLATE = "run.json"
 """Says which run it is."""
@@ -169,15 +170,15 @@ def restore(
         file = bucket / f"{source}.tar"
         if not file.is_file():
             raise UserError(f"restore: there is no backup of {source} in {bucket}{latest()}")
-    runs.root().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=runs.root(), prefix=".restoring-") as folder:
+    runs_folder().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=runs_folder(), prefix=".restoring-") as folder:
         taken = Path(folder) / "run"
         if file is not None:
             _from_file(file, taken)
         else:
             taken = _from_hub(str(source), token, taken, progress)
         run_id = _named(taken, str(source))
-        target = runs.root() / run_id
+        target = runs_folder() / run_id
         if target.exists():
             raise UserError(f"restore: {run_id} is here already: {target}")
         (taken / NAMEPLATE).unlink()

@@ -8,17 +8,20 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from grpo_space import evaluations, licence, rewards
-from grpo_space.comparison import Share, of, shape, words
-from grpo_space.config import RunConfig, write_yaml
-from grpo_space.estimate import dollars
-from grpo_space.events import Answer, Finished
-from grpo_space.history import History
-from grpo_space.report import counts
-from grpo_space.rungs import lowered
-from grpo_space.runs import Run
-from grpo_space.statistics import percent
-from grpo_space.words import duration, plain
+from grpo_space.config import RunConfig
+from grpo_space.config_io import write_yaml
+from grpo_space.formatting import duration, plain
+from grpo_space.grading import rewards
+from grpo_space.planning.estimate import dollars
+from grpo_space.publishing import licence
+from grpo_space.results.comparison import Share, of, shape, words
+from grpo_space.results.statistics import percent
+from grpo_space.results.summary import counts
+from grpo_space.runs import evaluations
+from grpo_space.runs.events import Answer, Finished
+from grpo_space.runs.fallbacks import lowered
+from grpo_space.runs.history import History
+from grpo_space.runs.run import Run
 
 CURVE = "reward_curve.png"
 GSM8K_TEST = 1319

@@ -17,13 +17,17 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import EntryNotFoundError, HFValidationError, RepositoryNotFoundError
 from huggingface_hub.utils._validators import validate_repo_id
 
-from grpo_space import brief, card, curve, evaluations, hub, licence, merging
+from grpo_space import hub
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.hub_upload import Progress, sha256, upload
 from grpo_space.paths import local_model
-from grpo_space.rungs import lowered
-from grpo_space.runs import Run, locked
-from grpo_space.upload import Progress, sha256, upload
+from grpo_space.planning import merge_check
+from grpo_space.publishing import card, licence, reward_curve
+from grpo_space.runs import evaluations, launch
+from grpo_space.runs.fallbacks import lowered
+from grpo_space.runs.locks import locked
+from grpo_space.runs.run import Run
 
 EVIDENCE = "evaluation.json"
 """Names the run: by it a repository is known as this run's own."""
@@ -117,12 +121,12 @@ def publish(
         if run.status() == "running":
             raise UserError(f"{run.id}: is running: it can be published when it is done")
         if merged:
-            merging.check(config, Path(folder))
+            merge_check.check(config, Path(folder))
         hub.retried(api.whoami)
         private = _repository(api, run, name, private, replace)
         whole = Path(folder) / "merged" if merged else None
         if whole is not None:
-            brief.merge(run, whole, token, progress)
+            launch.merge(run, whole, token, progress)
         files = gather(run, name, Path(folder), whole)
         commit = upload(api, name, files, MESSAGE.format(run=run.id), progress)
         note = _look(api, run, name, commit, files, Path(folder) / "again")
@@ -174,7 +178,7 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
     made("adapter_config.json", _adapter_config(run.adapter / "adapter_config.json", config, name))
     made("config.yaml", card.public_yaml(config).encode())
     made(EVIDENCE, json.dumps(card.evidence(run), ensure_ascii=False, indent=1).encode(errors="replace"))
-    picture = curve.png(
+    picture = reward_curve.png(
         [(step.step, step.metrics.get("reward", float("nan"))) for step in history.steps],
         [(probe.step, probe.correct / probe.n) for probe in history.probes if probe.n],
     )
@@ -218,7 +222,7 @@ def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], 
         run.adapter / "adapter_config.json", folder / "adapter_config.json"
     )  # onto the base that it has here
     try:
-        brief.verify(run, folder)
+        launch.verify(run, folder)
     except UserError as error:  # the machine is busy, or the base cannot be had: it is on the Hub all the same
         return f"It came back from the Hub unchanged; whether it loads is not known: {error}"
     return ""

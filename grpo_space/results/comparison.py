@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from grpo_space.answers import answer_in_format
-from grpo_space.equations import check_equations
 from grpo_space.errors import UserError
-from grpo_space.events import Answer, Evaluated
-from grpo_space.history import History
-from grpo_space.statistics import Paired, p_words, pair, percent, points, verdict
+from grpo_space.grading.answers import answer_in_format
+from grpo_space.grading.equations import check_equations
+from grpo_space.results.statistics import Paired, p_words, pair, percent, points, verdict
+from grpo_space.runs.events import Answer, Evaluated
+from grpo_space.runs.history import History
 
 Outcome = Literal["fixed", "broken", "both right", "both wrong"]
 Learnt = Literal["nothing", "format", "reasoning", "both", "worse"]

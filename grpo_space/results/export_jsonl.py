@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator
 
-from grpo_space.events import Answer, Evaluated, Sampled
-from grpo_space.history import History
+from grpo_space.runs.events import Answer, Evaluated, Sampled
+from grpo_space.runs.history import History
 
 
 def of(history: History) -> Iterator[str]:

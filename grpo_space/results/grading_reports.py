@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from grpo_space.comparison import Problem
 from grpo_space.errors import UserError
-from grpo_space.runs import Run
+from grpo_space.results.comparison import Problem
+from grpo_space.runs.run import Run
 
 MOST = 1000
 """Cases of a run: more is no report but a flood."""

@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from grpo_space import hub
-from grpo_space.config import LoraSection, ModelSection, RunConfig, problem
+from grpo_space.config import LoraSection, ModelSection, RunConfig
+from grpo_space.config_io import problem
 from grpo_space.errors import UserError
 from grpo_space.paths import folder as project_folder
 

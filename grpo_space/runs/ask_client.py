@@ -20,9 +20,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from grpo_space.config import problem
+from grpo_space.config_io import problem
 from grpo_space.errors import UserError
-from grpo_space.runs import Run, holder, start
+from grpo_space.runs.launch import start
+from grpo_space.runs.locks import holder
+from grpo_space.runs.run import Run
 
 MOST_CHARACTERS = 16_000
 """Of a question; how many tokens there is room for the model knows."""

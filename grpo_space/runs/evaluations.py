@@ -10,12 +10,14 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from grpo_space import adapters
 from grpo_space.errors import UserError
-from grpo_space.events import Asked, EventLog
-from grpo_space.history import History
-from grpo_space.rows import read_file
-from grpo_space.runs import Run, root, start
+from grpo_space.runs import adapters
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Asked
+from grpo_space.runs.history import History
+from grpo_space.runs.launch import start
+from grpo_space.runs.run import Run, runs_folder
+from grpo_space.tasks.problems import read_file
 
 HELD_OUT, GSM8K_TEST = "held-out", "gsm8k-test"
 MOST_SAMPLES = 64
@@ -128,11 +130,11 @@ def best(own: History, made: Iterable[History], asked: Asked = OWN) -> History:
 def name(asked: Asked) -> str:
     """What was evaluated, for people."""
     folder = Path(asked.adapter)
-    other = f"of {folder.parent.name}" if folder.parent.parent == root() else asked.adapter
+    other = f"of {folder.parent.name}" if folder.parent.parent == runs_folder() else asked.adapter
     model = f"adapter {other}" if asked.adapter else "the run's adapter"
     model = f"checkpoint of step {asked.checkpoint}" if asked.checkpoint is not None else model
     file = Path(asked.data)
-    of_file = f"an uploaded file ({file.stem[:6]})" if file.parent == root() / "data" else file.name
+    of_file = f"an uploaded file ({file.stem[:6]})" if file.parent == runs_folder() / "data" else file.name
     where = {HELD_OUT: "its held-out problems", GSM8K_TEST: "GSM8K's test"}.get(asked.data, of_file)
     many = f", {asked.samples} samples each" if asked.samples > 1 else ""
     return f"{model} on {where}{many}"

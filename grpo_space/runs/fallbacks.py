@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from grpo_space.config import RunConfig
-from grpo_space.events import Alarm, AnyEvent
+from grpo_space.runs.events import Alarm, AnyEvent
 
 MEMORY = "memory:"
 """What the names of alarms begin with after which a run goes on one rung lower, whatever it tells again."""

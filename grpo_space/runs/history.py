@@ -5,7 +5,7 @@ import statistics as stats
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from grpo_space.events import (
+from grpo_space.runs.events import (
     Alarm,
     AnyEvent,
     Chosen,
@@ -21,7 +21,7 @@ from grpo_space.events import (
     Started,
     Step,
 )
-from grpo_space.rungs import MEMORY
+from grpo_space.runs.fallbacks import MEMORY
 
 
 def best(probes: Sequence[Probe]) -> Probe | None:

@@ -1,15 +1,142 @@
-"""Short workers: they load a run's model, answer once on stdout, and are gone."""
+"""Starts and stops workers: the long ones that train, evaluate or serve, and the short ones that answer once."""
 
 import contextlib
+import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from grpo_space.config import RunConfig
+from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
-from grpo_space.runs import Run, without_secrets
-from grpo_space.upload import Progress, Sent
+from grpo_space.hub_upload import Progress, Sent
+from grpo_space.paths import PROJECT
+from grpo_space.runs.run import Run, runs_folder
+
+Task = Literal["train", "evaluate", "preflight", "serve"]
+PARENT = "GRPO_SPACE_WORKER"
+"""The variable in which a worker leaves its process id for its child."""
+SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY")
+"""What the names of variables end with that no child gets to see."""
+
+
+def start(run: Run, task: Task = "train", *arguments: str, token: str | None = None) -> None:
+    """Starts a worker that outlives us, and waits until it holds its locks.
+
+    `token`: with which data and model are read, if they ask for one. It goes through a pipe and is kept nowhere else.
+
+    Raises:
+        UserError: where it refuses: the run runs already, or another one has the machine.
+    """
+    command = [sys.executable, "-m", "grpo_space.worker", task, str(run.folder), *arguments]
+    with run.worker_log.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            env=without_secrets(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # it may have died already
+        pipe.write((token or "").encode())
+    said = process.stdout.read().decode()  # the worker closes this pipe as soon as it has said yes or no
+    process.stdout.close()
+    if said.strip() != "ready":
+        process.wait()
+        raise UserError(said.strip() or f"{run.id}: the worker did not start; its {run.worker_log.name} says why")
+
+
+def without_secrets() -> dict[str, str]:
+    """The environment of a child. A package of the project must be found from any folder."""
+    environment = {key: value for key, value in os.environ.items() if not key.upper().endswith(SECRETS)}
+    project = str(PROJECT)
+    environment |= {
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_ENABLE_HF_TRANSFER": "0",
+    }  # plain HTTP resumes, and can be watched
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [project, environment.get("PYTHONPATH", "")]))
+    return environment
+
+
+def stop(run: Run) -> None:
+    """Asks the worker to save and end. It does so after the step at hand; its own parent kills it if that takes long.
+
+    Raises:
+        UserError: where the run does not run.
+    """
+    pid = (run.worker() or {}).get("pid")
+    if not isinstance(pid, int):
+        raise UserError(f"{run.id} is not running ({run.status()})")
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A problem as the model sees it."""
+
+    prompt: str
+    """With the chat template applied."""
+    tokens: int
+    answer: str
+
+
+PREVIEW_SECONDS = 120.0
+"""The longest wait for a preview: a tokenizer or a dataset may have to come from the Hub first."""
+
+
+def kept_preview(config: RunConfig) -> list[Seen] | None:
+    """The preview made before for the same model and data; None where there is none."""
+    try:
+        return [Seen(**row) for row in json.loads(_preview_file(config).read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def preview(config: RunConfig, seconds: float = PREVIEW_SECONDS) -> list[Seen]:
+    """Three problems as the model will see them, by a short worker without the model or a GPU; kept for the next time.
+
+    Raises:
+        UserError: where the data or the tokenizer cannot be had in time.
+    """
+    if (kept := kept_preview(config)) is not None:
+        return kept
+    command = [sys.executable, "-m", "grpo_space.worker.preview"]
+    try:
+        done = subprocess.run(
+            command,
+            env={**without_secrets(), "CUDA_VISIBLE_DEVICES": "", "HF_HUB_DOWNLOAD_TIMEOUT": "30"},
+            input=write_yaml(config).encode(),
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+        said = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        raise UserError(f"the preview was not there after {seconds:g} s: the Hub may be slow or out of reach") from None
+    except ValueError:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise UserError(f"the preview failed: {' '.join(last) or f'status {done.returncode}'}") from None
+    if "error" in said:
+        raise UserError(*said["error"])
+    file = _preview_file(config)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(said["rows"]), encoding="utf-8")
+    return [Seen(**row) for row in said["rows"]]
+
+
+def _preview_file(config: RunConfig) -> Path:
+    """Named by all that decides what is in it."""
+    decides = json.dumps([config.model.model_dump(), config.data.model_dump(), config.evaluation.model_dump()])
+    return runs_folder() / "previews" / f"{hashlib.sha256(decides.encode()).hexdigest()[:16]}.json"
 
 
 def verify(run: Run, adapter: Path) -> str:

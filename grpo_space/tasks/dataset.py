@@ -10,7 +10,7 @@ from grpo_space import hub
 from grpo_space.config import GSM8K, RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import data_file
-from grpo_space.rows import ANSWER, QUESTION, Row, digest, read_file, to_row
+from grpo_space.tasks.problems import ANSWER, QUESTION, Row, digest, read_file, to_row
 
 MOST_LOST = 0.01
 

@@ -5,16 +5,17 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import report, runs
-from grpo_space.comparison import of, words
-from grpo_space.config import write_yaml
+from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
-from grpo_space.estimate import training_left
-from grpo_space.live import phase_words
+from grpo_space.planning.estimate import training_left
 from grpo_space.presets import FIRST_TO_TRY, read_preset
+from grpo_space.results import summary
+from grpo_space.results.comparison import of, words
+from grpo_space.results.summary import phase_words
+from grpo_space.runs import launch
 from grpo_space.ui import submit
-from grpo_space.ui.follow import Followers, Page, going_on, named
-from grpo_space.ui.place import Place
+from grpo_space.ui.deployment import Place
+from grpo_space.ui.live.follower import Followers, Page, going_on, named
 
 
 def build(followers: Followers, place: Place) -> None:
@@ -62,7 +63,7 @@ def build(followers: Followers, place: Place) -> None:
             found = named(run) if run else going_on()
             if found is None:
                 raise UserError("no run is going on")  # noqa: TRY301
-            runs.stop(found)
+            launch.stop(found)
             return _status(page_of(found.id))
         except UserError as error:
             raise _said(error) from error
@@ -75,7 +76,7 @@ def build(followers: Followers, place: Place) -> None:
         """
         try:
             page = page_of(run)
-            return {"run": page.run.id, "verdict": words(of(page.evaluation))[0], **report.as_json(page.evaluation)}
+            return {"run": page.run.id, "verdict": words(of(page.evaluation))[0], **summary.as_json(page.evaluation)}
         except UserError as error:
             raise _said(error) from error
 

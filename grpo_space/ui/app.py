@@ -12,17 +12,24 @@ from types import FrameType
 import gradio as gr
 from starlette.middleware import Middleware
 
-from grpo_space import runs
 from grpo_space.errors import UserError
-from grpo_space.ui import api, automatic, compare, look, machine, past, preset, publish, tabs, train, words
+from grpo_space.runs import launch
+from grpo_space.ui import api, glossary, tabs, theme
 from grpo_space.ui.access import Access, Guard
-from grpo_space.ui.automatic import Automatic, automatic_here
-from grpo_space.ui.follow import Followers, going_on
+from grpo_space.ui.compare import tab as compare
+from grpo_space.ui.deployment import Place, here
+from grpo_space.ui.live.follower import Followers, going_on
+from grpo_space.ui.live.page_stream import AGAIN, pulse
 from grpo_space.ui.markup import note
-from grpo_space.ui.opened import opened
-from grpo_space.ui.place import Place, here
+from grpo_space.ui.page_load import opened
+from grpo_space.ui.preset import tab as preset
+from grpo_space.ui.publish import auto_backup
+from grpo_space.ui.publish import tab as publish
+from grpo_space.ui.publish.auto_backup import Automatic, automatic_here
+from grpo_space.ui.runs import run_list
 from grpo_space.ui.space import Space, zero_gpu
-from grpo_space.ui.stream import AGAIN, pulse
+from grpo_space.ui.train import doctor_panel
+from grpo_space.ui.train import tab as train
 
 
 def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
@@ -30,12 +37,12 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
     with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
         api.build(followers, place)  # first, so that the names are its own
         page_opened = opened(page)
-        header = gr.HTML(words.header(place.machine, None, None), elem_id="gs-head", elem_classes="gs-head")
+        header = gr.HTML(glossary.header(place.machine, None, None), elem_id="gs-head", elem_classes="gs-head")
         beats = pulse()
         if place.space is not None:
             _space_row(place.space)
         if backups is not None:
-            automatic.build(page_opened, backups, place.access)
+            auto_backup.build(page_opened, backups, place.access)
         with gr.Tabs(elem_id="gs-tabs"):
             with gr.Tab("Preset", id="preset") as preset_tab:
                 chosen = preset.build(page_opened, place.gpu, place.access.allowed)
@@ -44,8 +51,8 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
                 training = train.build(
                     page_opened, train_tab, chosen.config, chosen.requested, followers, place, header, beats
                 )
-                past.build(training.view, followers)
-                machine.build(place.access)
+                run_list.build(training.view, followers)
+                doctor_panel.build(place.access)
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(training.view, training.evaluated, training.evaluating, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
@@ -91,8 +98,8 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     page = build(place, backups)
     page.queue(default_concurrency_limit=4)
     _, url, _ = page.launch(
-        theme=look.theme(),
-        css_paths=[look.CSS, preset.CSS],
+        theme=theme.theme(),
+        css_paths=[theme.CSS, preset.CSS],
         prevent_thread_lock=True,
         quiet=True,
         ssr_mode=False,
@@ -155,7 +162,7 @@ def save_run() -> None:
         return
     print(f"Saving {run.id}", file=sys.stderr, flush=True)
     try:
-        runs.stop(run)
+        launch.stop(run)
     except UserError:  # it ended in this moment
         return
     while run.status() == "running":

@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from grpo_space import hardware
-from grpo_space.hardware import Gpu
+from grpo_space.planning import hardware
+from grpo_space.planning.hardware import Gpu
 from grpo_space.ui.access import Access, access_here
 from grpo_space.ui.space import SleepTime, Space, space_here
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from grpo_space.runs import Run
+from grpo_space.runs.run import Run
 
 
 def folder(run: Run) -> Path:

@@ -1,6 +1,6 @@
 """What the page says of itself: its header, and the words of the field."""
 
-from grpo_space.ui.follow import Page, Taken
+from grpo_space.ui.live.follower import Page, Taken
 from grpo_space.ui.markup import tag, text
 
 WHAT = "Turn a small language model into a reasoning model with GRPO, and see whether it worked."

@@ -2,7 +2,7 @@
 
 import html
 
-from grpo_space.words import plain
+from grpo_space.formatting import plain
 
 _LIVE = str.maketrans({character: f"&#{ord(character)};" for character in "{}$`\\"})
 """gr.HTML puts values through two template languages: none of their signs reaches it."""

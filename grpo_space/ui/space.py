@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from huggingface_hub import HfApi
 
-from grpo_space import memory
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.estimate import estimate, words
-from grpo_space.hardware import T4_DOLLARS_PER_HOUR, Gpu
+from grpo_space.formatting import duration
+from grpo_space.planning import memory
+from grpo_space.planning.estimate import estimate, words
+from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.ui.markup import link, note, tag, text
-from grpo_space.words import duration
 
 LONG_SECONDS = 1800
 

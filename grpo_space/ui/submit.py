@@ -3,12 +3,16 @@
 import gradio as gr
 import yaml
 
-from grpo_space import hardware, memory, paths, runs, uploads
-from grpo_space.config import RunConfig, parse
+from grpo_space import paths
+from grpo_space.config import RunConfig
+from grpo_space.config_io import parse
 from grpo_space.errors import UserError
-from grpo_space.runs import Run
-from grpo_space.ui.follow import taken
-from grpo_space.ui.place import Place
+from grpo_space.planning import hardware, memory
+from grpo_space.runs import launch
+from grpo_space.runs.run import Run, create_run, discard_unstarted
+from grpo_space.ui import uploads
+from grpo_space.ui.deployment import Place
+from grpo_space.ui.live.follower import taken
 
 
 def config_of(sent: str) -> RunConfig:
@@ -56,10 +60,10 @@ def start(sent: str, place: Place, request: gr.Request) -> Run:
     config = config_of(sent)
     place.access.may_train(request, config)
     check(config, place)
-    run = runs.create(config)
+    run = create_run(config)
     try:
-        runs.start(run)
+        launch.start(run)
     except UserError:
-        runs.discard_unstarted(run)
+        discard_unstarted(run)
         raise
     return run

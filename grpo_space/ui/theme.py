@@ -1,10 +1,10 @@
-"""How the app looks: one theme, few colours. The rest is in look.css."""
+"""How the app looks: one theme, few colours. The rest is in theme.css."""
 
 from pathlib import Path
 
 import gradio as gr
 
-CSS = Path(__file__).with_name("look.css")
+CSS = Path(__file__).with_name("theme.css")
 
 
 def theme() -> gr.themes.Base:

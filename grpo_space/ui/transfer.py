@@ -7,9 +7,9 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait
 from typing import TypeVar
 
+from grpo_space.formatting import duration, gib
+from grpo_space.hub_upload import Progress, Sent
 from grpo_space.ui.markup import box, note, tag, text
-from grpo_space.upload import Progress, Sent
-from grpo_space.words import duration, gib
 
 R = TypeVar("R")
 BEAT_SECONDS = 0.5

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import yaml
 
-from grpo_space.config import RunConfig, parse
+from grpo_space.config import RunConfig
+from grpo_space.config_io import parse
 from grpo_space.errors import UserError
 from grpo_space.paths import folder
 from grpo_space.presets import preset_names, read_preset
-from grpo_space.rows import digest, read_file
-from grpo_space.runs import every, root
+from grpo_space.runs.run import all_runs, runs_folder
+from grpo_space.tasks.problems import digest, read_file
 
 MOST_BYTES = 20 * 2**20
 MOST_YAML_BYTES = 64 * 2**10
@@ -35,7 +36,7 @@ def keep_rows(file: Path) -> tuple[str, int]:
         )
     count = len(read_file(file))
     content = file.read_bytes()
-    kept = root() / "data" / f"{digest(content)}.jsonl"
+    kept = runs_folder() / "data" / f"{digest(content)}.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=kept.parent, suffix=".half", delete=False) as half:
         half.write(content)
@@ -87,7 +88,7 @@ def refuse_strange_paths(config: RunConfig) -> None:
     strange = {path: field for field, path in _paths(config) if not _uploaded(path)}
     for name in preset_names():
         _forget(strange, read_preset(name).run)
-    for run in every() if strange else []:
+    for run in all_runs() if strange else []:
         try:
             _forget(strange, run.config)
         except UserError:  # written by another version: it names nothing that we know
@@ -126,6 +127,6 @@ def _paths(config: RunConfig) -> Iterator[tuple[str, str]]:
 def _uploaded(path: str) -> bool:
     try:
         file = Path(path).resolve()
-        return file.parent == (root() / "data").resolve() and file.is_file()
+        return file.parent == (runs_folder() / "data").resolve() and file.is_file()
     except (OSError, ValueError):  # too long for a path, or a zero in it
         return False

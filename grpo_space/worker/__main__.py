@@ -20,11 +20,14 @@ from pathlib import Path
 from types import FrameType
 
 from grpo_space.errors import UserError
-from grpo_space.events import Alarm, EventLog, Failed, Finished
-from grpo_space.hardware import gpu
-from grpo_space.history import History
-from grpo_space.runs import PARENT, SHORT, Run, doing, holder, locked, root
-from grpo_space.serving import make_room
+from grpo_space.planning.hardware import gpu
+from grpo_space.runs.ask_client import make_room
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Alarm, Failed, Finished
+from grpo_space.runs.history import History
+from grpo_space.runs.launch import PARENT
+from grpo_space.runs.locks import SHORT, doing, holder, locked
+from grpo_space.runs.run import Run, runs_folder
 from grpo_space.worker.budget import BEGAN
 from grpo_space.worker.recovery import next_attempt
 
@@ -43,8 +46,8 @@ def main(task: str, folder: str, *arguments: str) -> int:
         if not mine:
             do = "watch it, or stop it first" if run.status() == "running" else "wait a moment"
             return refuse(task, f"{run.id}: somebody is at it already: {do}")
-        make_room(root() / "gpu.lock")
-        with locked(root() / "gpu.lock", what=DOING[task], run=run.id, task=task) as machine:
+        make_room(runs_folder() / "gpu.lock")
+        with locked(runs_folder() / "gpu.lock", what=DOING[task], run=run.id, task=task) as machine:
             if not machine:
                 return refuse(task, busy())
             if task not in SHORT:
@@ -60,7 +63,7 @@ def refuse(task: str, message: str) -> int:
 
 def busy() -> str:
     """Who has the machine."""
-    said = holder(root() / "gpu.lock") or {}
+    said = holder(runs_folder() / "gpu.lock") or {}
     do = "wait until it is done" if said.get("task") in SHORT else "watch that run, stop it, or wait"
     return f"the machine is {doing(said)}: one at a time; {do}"
 
@@ -69,7 +72,7 @@ class Child:
     """The process that tells the story, in a process group of its own, so that all it started can be ended with it."""
 
     def __init__(self, task: str, run: Run, arguments: tuple[str, ...]) -> None:
-        self.command = [sys.executable, "-m", "grpo_space.worker.story", task, str(run.folder), *arguments]
+        self.command = [sys.executable, "-m", "grpo_space.worker.pipeline", task, str(run.folder), *arguments]
         self.run = run
         self.log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
         self.tells = task not in (*SHORT, "serve")
@@ -159,7 +162,7 @@ class Child:
             **os.environ,
             PARENT: str(os.getpid()),
             BEGAN: str(self.began),
-            "GRPO_SPACE_RUNS": str(root()),  # absolute: Unsloth's child works in a folder of its own
+            "GRPO_SPACE_RUNS": str(runs_folder()),  # absolute: Unsloth's child works in a folder of its own
         }
 
     def record(self, code: int) -> None:

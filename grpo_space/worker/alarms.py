@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator
 
-from grpo_space.events import Alarm, Probe, Step
-from grpo_space.history import History
-from grpo_space.rewards import LIMITS
+from grpo_space.grading.rewards import LIMITS
+from grpo_space.runs.events import Alarm, Probe, Step
+from grpo_space.runs.history import History
 
 STILL_STEPS = 20
 """A reward that has not varied for so long teaches nothing."""

@@ -17,14 +17,14 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from grpo_space.answers import grade
 from grpo_space.errors import UserError
-from grpo_space.rows import messages
-from grpo_space.runs import Run
-from grpo_space.serving import MOST_CHARACTERS, Question, address
+from grpo_space.grading.answers import grade
+from grpo_space.runs.ask_client import MOST_CHARACTERS, Question, address
+from grpo_space.runs.run import Run
+from grpo_space.tasks.problems import messages
 
 if TYPE_CHECKING:
-    from grpo_space.worker.engine import Engine, Written
+    from grpo_space.worker.engines.base import Engine, Written
 
 PATIENCE_SECONDS = 5.0
 """A client that neither speaks nor listens for so long is given up."""
@@ -129,8 +129,8 @@ class Server:
         return self.now
 
     def _answer(self, engine: "Engine", client: Client) -> None:
-        from grpo_space.worker.engine import Sampling  # noqa: PLC0415 - torch comes after the socket
-        from grpo_space.worker.stream import GoneError, stream, take  # noqa: PLC0415
+        from grpo_space.worker.engines.base import Sampling  # noqa: PLC0415 - torch comes after the socket
+        from grpo_space.worker.engines.paired_stream import GoneError, stream, take  # noqa: PLC0415
 
         asked, config = client.asked, self.run.config
         assert asked is not None

@@ -4,8 +4,8 @@ import math
 import os
 import time
 
-from grpo_space.events import Finished
-from grpo_space.words import duration
+from grpo_space.formatting import duration
+from grpo_space.runs.events import Finished
 
 BEGAN = "GRPO_SPACE_BEGAN"
 """The variable in which a worker leaves when it began: a story that it starts again, one rung lower, has no new budget.

@@ -9,8 +9,8 @@ from typing import Any
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.grading.rewards import REWARDS
 from grpo_space.paths import folder
-from grpo_space.rewards import REWARDS
 
 Function = Callable[..., list[float]]
 

@@ -21,8 +21,8 @@ from huggingface_hub.file_download import repo_folder_name, try_to_load_from_cac
 from grpo_space import hub
 from grpo_space.config import ModelSection
 from grpo_space.errors import UserError
+from grpo_space.formatting import gib
 from grpo_space.paths import local_model
-from grpo_space.words import gib
 
 Progress = Callable[[int, int, float], None]
 """Bytes that are here, bytes in all, bytes a second."""

@@ -10,25 +10,26 @@ from pathlib import Path
 from typing import Literal
 
 import grpo_space
-from grpo_space.answers import grade
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.events import Answer, Answered, Evaluated, EventLog, Method, Probe, Sampled
-from grpo_space.rows import Row, digest, messages
-from grpo_space.runs import Run, every
-from grpo_space.worker.engine import Engine, Sampling, Written
+from grpo_space.grading.answers import grade
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Answer, Answered, Evaluated, Method, Probe, Sampled
+from grpo_space.runs.run import Run, all_runs
+from grpo_space.tasks.problems import Row, digest, messages
+from grpo_space.worker.engines.base import Engine, Sampling, Written
 
 DECIDE = (
-    "answers.py",
-    "numbers.py",
-    "reading.py",
-    "rows.py",
-    "statements.py",
-    "symbolic.py",
-    "worker/data.py",
-    "worker/engine.py",
-    "worker/plain.py",
-    "worker/fast.py",
+    "grading/answers.py",
+    "grading/numbers.py",
+    "grading/single_number.py",
+    "tasks/problems.py",
+    "grading/statements.py",
+    "grading/symbolic.py",
+    "tasks/dataset.py",
+    "worker/engines/base.py",
+    "worker/engines/plain.py",
+    "worker/engines/unsloth_engine.py",
 )
 """The files that decide what is asked, how it is answered, and what counts as right."""
 AT_ONCE = 512
@@ -179,7 +180,7 @@ def known_base(run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig)
     The base's result is the same for every run with the same model, problems, prompt, decoding and extractor.
     """
     wanted = how(engine, rows, config, "base").key
-    for other in [run, *every()]:
+    for other in [run, *all_runs()]:
         with contextlib.suppress(OSError, UserError):  # one that is damaged, or was deleted this moment, is no source
             if wanted not in other.log.path.read_text(encoding="utf-8", errors="replace"):
                 continue

@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 from grpo_space.config import RunConfig
-from grpo_space.events import Alarm, Asked
-from grpo_space.rows import Row
-from grpo_space.runs import Run
+from grpo_space.runs.events import Alarm, Asked
+from grpo_space.runs.run import Run
+from grpo_space.tasks.dataset import Rows
+from grpo_space.tasks.problems import Row
 from grpo_space.worker import evaluate
-from grpo_space.worker.data import Rows
-from grpo_space.worker.engine import Engine, fits
+from grpo_space.worker.engines.base import Engine, fits
 
 if TYPE_CHECKING:
-    from grpo_space.worker.story import Teller
+    from grpo_space.worker.reporter import Teller
 
 
 def tell_both(

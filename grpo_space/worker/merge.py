@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from grpo_space.errors import UserError
-from grpo_space.words import gib
+from grpo_space.formatting import gib
 from grpo_space.worker.download import weights
 
 PREFIX = "base_model.model."

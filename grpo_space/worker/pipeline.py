@@ -9,55 +9,54 @@ import os
 import shutil
 import signal
 import sys
-import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from grpo_space import adapters, hardware, merging
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError, UserError
-from grpo_space.events import Alarm, Asked, Chosen, EventLog, Failed, Finished, Loaded, Phase, Started
-from grpo_space.rungs import lowered
-from grpo_space.runs import PARENT, Run, disk_is_full
-from grpo_space.worker import data, download, own_reward
+from grpo_space.planning import hardware, merge_check
+from grpo_space.runs import adapters
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Alarm, Asked, Chosen, Failed, Finished
+from grpo_space.runs.fallbacks import lowered
+from grpo_space.runs.launch import PARENT
+from grpo_space.runs.run import Run, disk_is_full
+from grpo_space.tasks import dataset
+from grpo_space.tasks.dataset import Rows
+from grpo_space.worker import custom_reward, download
+from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
-from grpo_space.worker.choice import LOAD_SECONDS, Choice, choose, make_ready
+from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready
 from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED, VLLM_DIED, is_out_of_memory
-from grpo_space.worker.serve import Server
+from grpo_space.worker.reporter import Stopped, Teller
 
 if TYPE_CHECKING:
-    from grpo_space.worker.engine import Engine
+    from grpo_space.worker.engines.base import Engine
 
 Say = Callable[[dict[str, Any]], None]
 FULL = "the disk is full: free some of it, then resume"
-
-What = Literal[
-    "data", "download", "load", "evaluate_base", "evaluate_example", "train", "save", "evaluate_tuned", "preflight"
-]
 
 
 def train(run: Run, tell: "Teller") -> None:
     config, checkpoint = effective(run), run.last_checkpoint()
     budget = Budget(config.max_minutes, config.evaluation.probe_steps)
     tell.started("train", checkpoint or 0)
-    own_reward.functions(config)
+    custom_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
     engine, rows = load(run, tell)
-    from grpo_space.worker import both, evaluate
-    from grpo_space.worker import engine as engines
+    from grpo_space.worker import evaluate, evaluate_pair
     from grpo_space.worker import train as grpo
+    from grpo_space.worker.engines import base as engines
 
     with tell.phase("evaluate_base", total=len(rows.test)) as progress:
         known = evaluate.known_base(run, engine, rows.test, config)
         base = known or evaluate.measure(engine, rows.test, config, "base", progress, run.answers)
         tell.log.append(base)
-    both.with_example(run, tell, engine, config, rows.test)
+    evaluate_pair.with_example(run, tell, engine, config, rows.test)
 
     with tell.phase("train", total=config.grpo.max_steps), tell.patient():
         budget.keep_for(base.seconds)
@@ -84,11 +83,11 @@ def effective(run: Run, log: EventLog | None = None) -> RunConfig:
     return lowered(run.config, run.log.read()[0] + more)
 
 
-def load(run: Run, tell: "Teller", adapter: Path | None = None) -> "tuple[Engine, data.Rows]":
+def load(run: Run, tell: "Teller", adapter: Path | None = None) -> "tuple[Engine, Rows]":
     """The problems first, whose errors need no torch; then the model, with a fresh adapter or the one in a folder."""
     config = effective(run, tell.log)
     with tell.phase("data"):
-        rows = data.load(config, tell.token)
+        rows = dataset.load(config, tell.token)
     gpu = hardware.gpu()
     hardware.check(config, gpu)
     model = download.fetch(config.model, tell.downloading(config.model.id), tell.token)
@@ -98,7 +97,7 @@ def load(run: Run, tell: "Teller", adapter: Path | None = None) -> "tuple[Engine
     tell.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
     with tell.phase("load", config.model.id, expected_seconds=choice.load_seconds):
         engine = load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
-        from grpo_space.worker import engine as engines
+        from grpo_space.worker.engines import base as engines
 
         rows = engines.that_fit(engine, rows, config)
         same_as_before(run, engine.commit, rows)
@@ -117,11 +116,11 @@ def load_engine(
     config = config if adapter is None else adapters.with_lora(config, adapter)
     make_ready(choice, gpu, scratch)
     if choice.engine == "unsloth":
-        from grpo_space.worker import fast
+        from grpo_space.worker.engines import unsloth_engine
 
         assert gpu is not None
-        return fast.load(config, choice, model.folder, model.commit, gpu, adapter)
-    from grpo_space.worker import plain
+        return unsloth_engine.load(config, choice, model.folder, model.commit, gpu, adapter)
+    from grpo_space.worker.engines import plain
 
     return plain.load(config, choice, model.folder, model.commit, gpu, adapter)
 
@@ -134,22 +133,22 @@ def vllm_died(*logs: EventLog) -> bool:
 def evaluate(run: Run, tell: "Teller", asked: Asked, again: bool) -> None:
     """Base against tuned after the run. `again`: both anew, even where a result is known."""
     tell.started("evaluate", 0, asked)
-    others = None if asked.data == "held-out" else data.others(asked.data, run.config, asked.limit, tell.token)
+    others = None if asked.data == "held-out" else dataset.others(asked.data, run.config, asked.limit, tell.token)
     if asked.adapter:
         adapter = adapters.find(asked.adapter, run.config.model, tell.token)
     else:
         adapter = saved_adapter(run, asked.checkpoint)
     engine, rows = load(run, tell, adapter)
-    from grpo_space.worker import both
+    from grpo_space.worker import evaluate_pair
 
-    both.tell_both(run, tell, engine, effective(run, tell.log), rows, others, asked, again)
+    evaluate_pair.tell_both(run, tell, engine, effective(run, tell.log), rows, others, asked, again)
     tell.log.append(Finished(why="done"))
 
 
 def preflight(run: Run, tell: "Teller") -> None:
     """Is this trainable? Looked at before the money is spent."""
     tell.started("preflight", 0)
-    own_reward.functions(run.config)
+    custom_reward.functions(run.config)
     engine, rows = load(run, tell)
     from grpo_space.worker import preflight
 
@@ -186,16 +185,16 @@ def serve(run: Run, idle_seconds: float) -> int:
 def verify(run: Run, adapter: Path) -> dict[str, str]:
     """What the adapter in a folder makes of the first problem that the run was evaluated on."""
     engine, tuned = briefly(run, adapter), run.history().tuned
-    from grpo_space.worker import published
+    from grpo_space.worker import verify_published
 
     question = tuned.answers[0].question if tuned else "What is 2 plus 3?"
-    return {"written": published.answer(engine, question, effective(run))}
+    return {"written": verify_published.answer(engine, question, effective(run))}
 
 
 def merge(run: Run, folder: Path, say: Say) -> dict[str, str]:
     """The whole model, with the adapter in it, into a folder."""
-    merging.check(run.config, folder.parent)
-    model, token = merging.whole(run.config.model), sys.stdin.read() or None
+    merge_check.check(run.config, folder.parent)
+    model, token = merge_check.whole(run.config.model), sys.stdin.read() or None
 
     def coming(here: int, total: int, rate: float) -> None:
         say({"doing": "Downloading", "file": model.id, "done": here, "total": total})
@@ -210,7 +209,7 @@ def merge(run: Run, folder: Path, say: Say) -> dict[str, str]:
     return {"folder": str(folder)}
 
 
-def same_as_before(run: Run, model_commit: str, rows: data.Rows) -> None:
+def same_as_before(run: Run, model_commit: str, rows: dataset.Rows) -> None:
     """
     Raises:
         UserError: where model or problems changed since the run began: what it was trained on could be held out now.
@@ -238,93 +237,6 @@ def saved_adapter(run: Run, step: int | None = None) -> Path:
     if not step:
         raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
     return run.checkpoints / f"checkpoint-{step}"
-
-
-class Stopped(BaseException):
-    """Somebody asked to stop. Not an Exception, so that no library on the way takes it for an error of its own."""
-
-
-class Teller:
-    """Tells what happens, and knows whether somebody asked to stop."""
-
-    def __init__(self, log: EventLog) -> None:
-        self.log = log
-        self.what: What | Literal["worker"] = "worker"
-        self.token: str | None = None
-        """Of the Hub, to read data and model with. Dropped after that."""
-        self._asked = False
-        self._at_once = True
-        signal.signal(signal.SIGTERM, self._stop)
-
-    def _stop(self, _signal: int, _frame: FrameType | None) -> None:
-        first, self._asked = not self._asked, True
-        if first and self._at_once:
-            raise Stopped
-
-    def stop_asked(self) -> bool:
-        return self._asked
-
-    @contextmanager
-    def patient(self) -> Iterator[None]:
-        """Within, a stop waits to be asked for: there is something to save."""
-        self._at_once = False
-        try:
-            yield
-        finally:
-            self._at_once = True
-
-    def started(
-        self, task: Literal["train", "evaluate", "preflight"], from_step: int, asked: Asked | None = None
-    ) -> None:
-        attempt = 1 + sum(isinstance(event, Started) for event in self.log.read()[0])
-        self.log.append(
-            Started(
-                task=task,
-                attempt=attempt,
-                from_step=from_step,
-                hardware=hardware.machine(),
-                versions=hardware.versions(),
-                asked=asked or Asked(),
-            )
-        )
-
-    def loaded(self, engine: str, model_commit: str, rows: data.Rows) -> None:
-        self.log.append(
-            Loaded(
-                engine=engine,
-                model_commit=model_commit,
-                data_commit=rows.commit,
-                rows=rows.told,
-                rows_digest=rows.digest,
-            )
-        )
-
-    @contextmanager
-    def phase(
-        self, what: What, detail: str = "", expected_seconds: float | None = None, total: int = 0
-    ) -> Iterator[Callable[[int], None]]:
-        """Gives a function that tells how many of `total` are done."""
-        self.what = what
-        self.log.append(Phase(what=what, detail=detail, expected_seconds=expected_seconds, total=total))
-        start = time.monotonic()
-
-        def progress(done: int) -> None:
-            left = (time.monotonic() - start) / done * (total - done)
-            self.log.append(Phase(what=what, detail=detail, expected_seconds=left, done=done, total=total))
-
-        yield progress
-
-    def downloading(self, detail: str) -> download.Progress:
-        """Gives a function that tells how many bytes of the model are here."""
-        self.what = "download"
-
-        def progress(here: int, total: int, rate: float) -> None:
-            left = (total - here) / rate if rate else None
-            self.log.append(
-                Phase(what="download", detail=detail, done=here, total=total, rate=rate, expected_seconds=left)
-            )
-
-        return progress
 
 
 def main(task: str, folder: str, *arguments: str) -> int:

@@ -15,15 +15,16 @@ import torch
 from transformers import TrainerCallback
 
 from grpo_space.config import RunConfig
-from grpo_space.events import EventLog, Finding, Preflight
-from grpo_space.hardware import T4_DOLLARS_PER_HOUR
-from grpo_space.rewards import LIMITS
-from grpo_space.rows import messages
-from grpo_space.rungs import at_once
-from grpo_space.words import duration, share
-from grpo_space.worker.apart import written_apart
-from grpo_space.worker.data import Rows
-from grpo_space.worker.engine import Engine
+from grpo_space.formatting import duration, share
+from grpo_space.grading.rewards import LIMITS
+from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Finding, Preflight
+from grpo_space.runs.fallbacks import at_once
+from grpo_space.tasks.dataset import Rows
+from grpo_space.tasks.problems import messages
+from grpo_space.worker.engines.base import Engine
+from grpo_space.worker.engines.chunked import written_apart
 from grpo_space.worker.recorder import Batch, Recorder
 from grpo_space.worker.train import grpo_config, make_trainer
 

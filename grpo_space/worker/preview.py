@@ -9,11 +9,12 @@ import sys
 
 import yaml
 
-from grpo_space.config import RunConfig, parse
+from grpo_space.config import RunConfig
+from grpo_space.config_io import parse
 from grpo_space.errors import UserError
 from grpo_space.paths import local_model
-from grpo_space.rows import messages
-from grpo_space.worker import data
+from grpo_space.tasks import dataset
+from grpo_space.tasks.problems import messages
 
 ROWS = 3
 
@@ -24,7 +25,7 @@ def preview(config: RunConfig) -> list[dict[str, object]]:
     Raises:
         UserError: where the data or the tokenizer cannot be had.
     """
-    rows = data.load(config).train
+    rows = dataset.load(config).train
     os.environ["USE_TORCH"] = "0"  # a tokenizer needs no torch, whose import is three of its four seconds
     from transformers import AutoTokenizer
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grpo_space.answers import grade
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
-from grpo_space.events import Group, Sample
-from grpo_space.rewards import text_of
-from grpo_space.worker.own_reward import Function, functions
+from grpo_space.grading.answers import grade
+from grpo_space.grading.rewards import text_of
+from grpo_space.runs.events import Group, Sample
+from grpo_space.worker.custom_reward import Function, functions
 
 
 class RewardError(RunError):

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from grpo_space import memory
 from grpo_space.config import RunConfig
-from grpo_space.events import Alarm, AnyEvent, Failed, Started
-from grpo_space.hardware import Gpu
-from grpo_space.history import History
-from grpo_space.rungs import APART, MEMORY, lower, lowered, rungs
+from grpo_space.planning import memory
+from grpo_space.planning.hardware import Gpu
+from grpo_space.runs.events import Alarm, AnyEvent, Failed, Started
+from grpo_space.runs.fallbacks import APART, MEMORY, lower, lowered, rungs
+from grpo_space.runs.history import History
 
 UNEXPECTED = 4
 """A story's exit status for an error that is neither the user's nor the training's own."""
@@ -141,7 +141,7 @@ _NO_ROOM = ("No available memory for the cache blocks", "Free memory on device",
 _ASKED = re.compile(r"([Tt]ried to allocate) ([\d.]+ [KMG]iB)")
 _WRITES = re.compile(r", in (?:fast_generate|generate|_generate|_generate_single_turn)\n")
 """A traceback's line of TRL, Unsloth or Transformers writing completions."""
-_ANSWERS = re.compile(r"worker/(?:plain|fast)\.py\", line \d+, in write\n")
+_ANSWERS = re.compile(r"worker/engines/(?:plain|unsloth_engine)\.py\", line \d+, in write\n")
 """The same of an engine answering problems."""
 
 

@@ -19,18 +19,19 @@ from trl import GRPOConfig, GRPOTrainer
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
-from grpo_space.events import Alarm, EventLog, Probe, Step
-from grpo_space.history import History, best
-from grpo_space.memory import UNROLLED
-from grpo_space.rows import Row, messages
-from grpo_space.rungs import at_once
-from grpo_space.worker.apart import written_apart
+from grpo_space.planning.memory import UNROLLED
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Alarm, Probe, Step
+from grpo_space.runs.fallbacks import at_once
+from grpo_space.runs.history import History, best
+from grpo_space.tasks.dataset import Rows
+from grpo_space.tasks.problems import Row, messages
+from grpo_space.worker.alarms import BAD_STEPS, Watch
 from grpo_space.worker.budget import Budget
-from grpo_space.worker.data import Rows
-from grpo_space.worker.engine import Engine
+from grpo_space.worker.engines.base import Engine
+from grpo_space.worker.engines.chunked import written_apart
 from grpo_space.worker.evaluate import probe
 from grpo_space.worker.recorder import Batch, Recorder
-from grpo_space.worker.watch import BAD_STEPS, Watch
 
 MOST_GROUPS = 250
 """A run tells at most about this many groups, whatever its length."""

@@ -1,8 +1,8 @@
 """What publishing needs of the model: one answer of an adapter that came back from the Hub."""
 
 from grpo_space.config import RunConfig
-from grpo_space.rows import messages
-from grpo_space.worker.engine import Engine
+from grpo_space.tasks.problems import messages
+from grpo_space.worker.engines.base import Engine
 
 
 def answer(engine: Engine, question: str, config: RunConfig) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from grpo_space.statistics import wilson
+from grpo_space.results.statistics import wilson
 from presets.tiny.measure import EXACT_FORMAT, answers, is_correct, read_rows
 from presets.tiny.nf4 import in_four_bits
 

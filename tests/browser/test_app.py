@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from grpo_space.config import override, write_yaml
-from grpo_space.events import Answer, Evaluated, Finished, Group, Phase, Sample, Started
+from grpo_space.config_io import override, write_yaml
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, every, holder, locked, root
+from grpo_space.runs.events import Answer, Evaluated, Finished, Group, Phase, Sample, Started
+from grpo_space.runs.locks import holder, locked
+from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
 from tests.browser.conftest import PHONE, Complaints, Open, press_again, show
 from tests.conftest import Fake, until
 from tests.fake_worker import step, whole_run
@@ -24,7 +25,7 @@ TABS = ("Preset", "Train", "Compare", "Publish")
 
 
 def finished(*events: object) -> Run:
-    run = create(read_preset("tiny").run)
+    run = create_run(read_preset("tiny").run)
     for event in events or whole_run(3):
         run.log.append(event)  # type: ignore[arg-type]
     return run
@@ -110,7 +111,7 @@ def test_two_watch_and_stop_asks_first(visit: Open, complaints: Complaints, tmp_
         expect(page.locator("#gs-now")).to_contain_text("Nothing is lost", timeout=A_RUN)
         expect(page.locator("#gs-resume")).to_be_visible()
         expect(page.locator("#gs-train")).to_be_enabled()
-    assert (every()[0].adapter / "adapter_model.safetensors").is_file()
+    assert (all_runs()[0].adapter / "adapter_model.safetensors").is_file()
     show(one, "Compare")
     one.locator("#gs-evaluate").click()
     expect(one.locator("#gs-summary")).to_contain_text("of 20 right", timeout=A_RUN)
@@ -118,7 +119,7 @@ def test_two_watch_and_stop_asks_first(visit: Open, complaints: Complaints, tmp_
 
 
 def test_a_bad_value_is_refused_at_its_field(visit: Open) -> None:
-    page, before = visit(), every()
+    page, before = visit(), all_runs()
     field = page.locator("#field-grpo-num-generations").first
     field.locator("input").first.fill("7")
     field.locator("input").first.blur()
@@ -129,7 +130,7 @@ def test_a_bad_value_is_refused_at_its_field(visit: Open) -> None:
     expect(page.locator(".toast-body")).to_contain_text("wrong values")
     expect(page.locator("#gs-train")).to_have_text("Train")
     expect(page.locator("#gs-train")).to_be_enabled()
-    assert every() == before
+    assert all_runs() == before
 
 
 def test_a_failed_run_says_why_and_the_app_lives(visit: Open, fake: Fake, complaints: Complaints) -> None:
@@ -204,7 +205,7 @@ def test_closing_every_tab_changes_nothing(visit: Open, fake: Fake) -> None:
 
 def test_a_past_run_is_opened_read_only_and_its_config_used(visit: Open, complaints: Complaints) -> None:
     config = read_preset("tiny").run
-    old = create(config.model_copy(update={"seed": 7, "name": "old"}))
+    old = create_run(config.model_copy(update={"seed": 7, "name": "old"}))
     for event in whole_run(2):
         old.log.append(event)
     new = finished()
@@ -272,7 +273,7 @@ def test_sigterm_saves_the_run(visit: Open, app: Served, tmp_path: Path) -> None
     page = visit()
     train_small(page, 300, tmp_path)
     expect(page.locator("#gs-now")).to_contain_text("of 300", timeout=A_RUN)
-    run = every()[0]
+    run = all_runs()[0]
     assert app.close() == 0
     assert holder(run.folder / "lock") is None
     assert run.status() == "stopped"
@@ -294,7 +295,7 @@ def test_the_doctor_is_asked_on_the_page(visit: Open, complaints: Complaints) ->
     expect(page.locator("#gs-looked")).to_contain_text("Looking")
     expect(page.locator("#gs-looked")).to_contain_text("import trl", timeout=A_RUN)
     expect(page.locator("#gs-looked")).to_contain_text("All is well.")
-    with locked(root() / "gpu.lock", what="training", run="another"):
+    with locked(runs_folder() / "gpu.lock", what="training", run="another"):
         press_again(page.locator("#gs-look"), page.locator("#gs-looked"))
         expect(page.locator("#gs-looked")).to_contain_text("The machine is training another")
     assert not complaints

@@ -12,11 +12,13 @@ import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 from safetensors.numpy import load_file, save_file
 
-from grpo_space import adapters, serving
-from grpo_space.config import override
-from grpo_space.events import Finished, Started
+from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, holder, locked, start, stop
+from grpo_space.runs import adapters, ask_client
+from grpo_space.runs.events import Finished, Started
+from grpo_space.runs.launch import start, stop
+from grpo_space.runs.locks import holder, locked
+from grpo_space.runs.run import Run, create_run
 from tests import endless, made
 from tests.browser.conftest import PHONE, WIDE, Complaints, Open, press_again
 from tests.conftest import put_away
@@ -30,21 +32,22 @@ AT_ONCE = 6.0
 @pytest.fixture
 def run(runs_root: Path, tmp_path: Path) -> Iterator[Run]:
     """Its answers have no end, and the tuned one is nonsense."""
-    from grpo_space.worker import download, engine, plain
-    from grpo_space.worker.choice import choose
+    from grpo_space.worker import download
+    from grpo_space.worker.engines import base, plain
+    from grpo_space.worker.engines.choice import choose
 
-    run = create(endless.config(tmp_path))
+    run = create_run(endless.config(tmp_path))
     config = run.config
     model = download.fetch(config.model, lambda *told: None)
     choice = choose(config, model.folder, None, vllm_died=False)
-    engine.save(plain.load(config, choice, model.folder, model.commit, None), run.adapter, config)
+    base.save(plain.load(config, choice, model.folder, model.commit, None), run.adapter, config)
     weights, noise = load_file(run.adapter / adapters.WEIGHTS), np.random.default_rng(0)
     moved = {k: noise.normal(0, 30.0, v.shape).astype(v.dtype) if "lora_B" in k else v for k, v in weights.items()}
     save_file(moved, run.adapter / adapters.WEIGHTS)
     for event in (Started(), made.BASE, made.BOTH, Finished(why="done")):
         run.log.append(event)
     yield run
-    serving.close(run)
+    ask_client.close(run)
 
 
 def ask(page: Page) -> Locator:
@@ -60,7 +63,7 @@ def writing(asked: Locator, samples: int = 1) -> None:
 
 def seconds_to_answer(run: Run) -> float:
     """Until the first token of a question that is asked beside the page."""
-    began, answering = time.monotonic(), serving.ask(run, serving.question("How many?"))
+    began, answering = time.monotonic(), ask_client.ask(run, ask_client.question("How many?"))
     while "which" not in next(answering):
         pass
     answering.close()
@@ -135,7 +138,7 @@ def test_a_training_closes_it_and_is_not_disturbed(visit: Open, run: Run, runs_r
     page = visit("Compare")
     asked = ask(page)
     writing(asked)
-    training = create(override(read_preset("tiny").run, ["grpo.max_steps=1"]))
+    training = create_run(override(read_preset("tiny").run, ["grpo.max_steps=1"]))
     start(training)
     try:
         expect(asked).to_contain_text("the model was put away: the machine is wanted for something else")

@@ -13,11 +13,14 @@ import pytest
 from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file, save_file
 
-from grpo_space import adapters, serving, wrongly
 from grpo_space.errors import UserError
-from grpo_space.events import Finished, Started
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, holder, locked, stop
+from grpo_space.results import grading_reports
+from grpo_space.runs import adapters, ask_client
+from grpo_space.runs.events import Finished, Started
+from grpo_space.runs.launch import stop
+from grpo_space.runs.locks import holder, locked
+from grpo_space.runs.run import Run, create_run
 from tests import made
 from tests.browser.conftest import PHONE, Complaints, Open, press_again, show
 from tests.conftest import put_away
@@ -28,7 +31,7 @@ A_START = 120_000
 
 @pytest.fixture
 def compared(runs_root: Path) -> Iterator[Run]:
-    run = create(read_preset("tiny").run)
+    run = create_run(read_preset("tiny").run)
     for event in (Started(), made.BASE, made.BOTH, Finished(why="done")):
         run.log.append(event)
     yield run
@@ -36,17 +39,18 @@ def compared(runs_root: Path) -> Iterator[Run]:
         stop(run)
     while run.status() == "running":
         time.sleep(0.1)
-    serving.close(run)
+    ask_client.close(run)
 
 
 def with_adapter(run: Run) -> Run:
-    from grpo_space.worker import download, engine, plain
-    from grpo_space.worker.choice import choose
+    from grpo_space.worker import download
+    from grpo_space.worker.engines import base, plain
+    from grpo_space.worker.engines.choice import choose
 
     config = run.config
     model = download.fetch(config.model, lambda *told: None)
     choice = choose(config, model.folder, None, vllm_died=False)
-    engine.save(plain.load(config, choice, model.folder, model.commit, None), run.adapter, config)
+    base.save(plain.load(config, choice, model.folder, model.commit, None), run.adapter, config)
     weights, noise = load_file(run.adapter / adapters.WEIGHTS), np.random.default_rng(0)
     moved = {k: noise.normal(0, 0.2, v.shape).astype(v.dtype) if "lora_B" in k else v for k, v in weights.items()}
     save_file(moved, run.adapter / adapters.WEIGHTS)
@@ -88,7 +92,7 @@ def test_the_evidence_and_the_problems(visit: Open, compared: Run, complaints: C
     expect(page.locator("#gs-kept-report textarea")).to_have_value(
         re.compile("problem 8: graded wrongly.\n\nEvaluation: The run's own comparison, 100 problems")
     )
-    assert '"number": 8' in wrongly.file_of(compared).read_text()
+    assert '"number": 8' in grading_reports.file_of(compared).read_text()
     assert not complaints
 
 
@@ -110,8 +114,8 @@ def test_both_answer_at_once_and_training_closes_the_server(
     assert below["y"] >= above["y"] + above["height"]  # they stand under each other
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     expect(page.locator("#gs-head")).to_contain_text("no run is going on")
-    assert serving.serving(run)
-    serving.make_room(runs_root / "gpu.lock")
+    assert ask_client.serving(run)
+    ask_client.make_room(runs_root / "gpu.lock")
     assert holder(runs_root / "gpu.lock") is None
     put_away(run)
     assert not complaints
@@ -131,7 +135,7 @@ def test_a_checkpoint_is_asked(visit: Open, compared: Run, complaints: Complaint
     press_again(page.locator("#gs-ask-both"), page.locator("#gs-asked"))
     expect(page.locator("#gs-asked")).to_contain_text(f"{run.id}, greedy. Both were written in", timeout=A_START)
     expect(page.locator("#gs-asked .gs-asked-tuned pre")).not_to_have_text(tuned)
-    serving.close(run)
+    ask_client.close(run)
     assert not complaints
 
 
@@ -213,7 +217,7 @@ def test_an_evaluation_is_stopped(visit: Open, compared: Run, complaints: Compla
 def test_what_cannot_be_evaluated_is_said_where_it_was_asked(
     visit: Open, compared: Run, tmp_path: Path, runs_root: Path
 ) -> None:
-    other = create(read_preset("tiny").run, runs_root / "2000-01-01-000000-another-base")  # older
+    other = create_run(read_preset("tiny").run, runs_root / "2000-01-01-000000-another-base")  # older
     shutil.copytree(with_adapter(compared).adapter, other.adapter)
     told = adapters.read_config(other.adapter, "x") | {"base_model_name_or_path": "Qwen/Qwen2.5-1.5B-Instruct"}
     (other.adapter / adapters.CONFIG).write_text(json.dumps(told))
@@ -259,7 +263,7 @@ def test_the_answers_of_a_row_come_into_view_and_stay_when_others_train(
     expect(page.locator("#gs-both .gs-question")).to_be_in_viewport()
     expect(page.locator("#gs-both .gs-sample").first).to_be_in_viewport()
 
-    newer = create(read_preset("tiny").run)
+    newer = create_run(read_preset("tiny").run)
     with locked(newer.folder / "lock"), locked(runs_root / "gpu.lock", what="training", run=newer.id, task="train"):
         newer.log.append(Started())
         expect(page.locator("#gs-head")).to_contain_text("another run is going on")

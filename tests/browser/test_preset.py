@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from grpo_space.config import RunConfig, parse, read_yaml, write_yaml
+from grpo_space.config import RunConfig
+from grpo_space.config_io import parse, read_yaml, write_yaml
 from grpo_space.presets import preset_names, read_preset
 from tests.browser.conftest import PHONE, WIDE, Complaints, Open
 

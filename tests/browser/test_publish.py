@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from grpo_space.presets import read_preset
-from grpo_space.runs import Run, create, every, holder
+from grpo_space.runs.locks import holder
+from grpo_space.runs.run import Run, all_runs, create_run
 from tests.browser.conftest import SECONDS, WIDE, press_again, show
 from tests.conftest import SMALL, TOKEN, at_step, start_cli, the_run, until
 from tests.hub_server import HubServer
@@ -44,7 +45,7 @@ def published_from(runs_root: Path, hub: HubServer) -> Iterator[Served]:
 
 def answers_as_tuned(load: str, folder: Path) -> bool:
     """Does it answer as the tuned model did, loaded in a fresh process by the lines that the page shows?"""
-    [run] = every()
+    [run] = all_runs()
     tuned = run.history().tuned
     assert tuned is not None
     done = subprocess.run(
@@ -130,7 +131,7 @@ def test_a_run_that_was_cut_off_is_kept_brought_back_and_gone_on_with(
     expect(page.locator("#gs-kept")).to_contain_text(name)
     assert hub.hub.repo("dataset", name)["private"]
     cut_off.rename(tmp_path / "the-disk-was-lost")
-    create(read_preset("tiny").run)  # a newer one, which never started
+    create_run(read_preset("tiny").run)  # a newer one, which never started
 
     page.locator("#gs-source input, #gs-source textarea").first.fill("owner/none")
     page.locator("#gs-restore").click()

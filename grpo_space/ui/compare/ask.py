@@ -6,14 +6,14 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import evaluations, serving
 from grpo_space.errors import UserError
-from grpo_space.runs import Run
-from grpo_space.ui.follow import Followers, Page
+from grpo_space.formatting import duration
+from grpo_space.runs import ask_client, evaluations
+from grpo_space.runs.run import Run
+from grpo_space.ui.deployment import Place
+from grpo_space.ui.live.follower import Followers, Page
+from grpo_space.ui.live.page_stream import OFF, View, offered
 from grpo_space.ui.markup import box, note, tag, text
-from grpo_space.ui.place import Place
-from grpo_space.ui.stream import OFF, View, offered
-from grpo_space.words import duration
 
 EXAMPLES = [
     "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they have in all?",
@@ -31,7 +31,7 @@ EVERY_SECONDS = 0.08
 
 def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
     gr.HTML(ABOUT)
-    question = gr.Textbox("", label="Question", lines=2, max_length=serving.MOST_CHARACTERS, elem_id="gs-question")
+    question = gr.Textbox("", label="Question", lines=2, max_length=ask_client.MOST_CHARACTERS, elem_id="gs-question")
     gr.Examples(EXAMPLES, question, label="For example")
     with gr.Accordion("How they answer", open=False):
         checkpoint = gr.Dropdown(
@@ -48,7 +48,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         ask = gr.Button("Ask both", variant="primary", elem_id="gs-ask-both")
         stop = gr.Button("Stop", elem_id="gs-ask-stop")
     answers = gr.HTML(elem_id="gs-asked")
-    asking: dict[str, serving.Stop] = {}  # by the page that asks
+    asking: dict[str, ask_client.Stop] = {}  # by the page that asks
 
     def offer(view: View, chosen: str) -> Any:
         page = followers.look(view.run)
@@ -65,8 +65,8 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             assert page is not None
             place.access.may_train(request, page.run.config)
             asked = asked_for(said, temperature, seed, samples, step)
-            stopping = asking[str(request.session_hash)] = serving.Stop()
-            yield from _answers(serving.ask(page.run, asked, stopping), of_words(page.run, asked))
+            stopping = asking[str(request.session_hash)] = ask_client.Stop()
+            yield from _answers(ask_client.ask(page.run, asked, stopping), of_words(page.run, asked))
         except UserError as error:
             yield refused(error, "No answer.")
         finally:
@@ -87,7 +87,7 @@ def checkpoints(run: Run | None) -> list[tuple[str, str]]:
     return [("The run's adapter", ""), *((f"Checkpoint of step {step:,}", str(step)) for step in kept)]
 
 
-def asked_for(said: Any, temperature: Any, seed: Any, samples: Any, step: Any) -> serving.Question:
+def asked_for(said: Any, temperature: Any, seed: Any, samples: Any, step: Any) -> ask_client.Question:
     """
     Raises:
         UserError: naming each value that cannot be: a browser may send any.
@@ -97,7 +97,7 @@ def asked_for(said: Any, temperature: Any, seed: Any, samples: Any, step: Any) -
         if not isinstance(value, int | float) or (name != "temperature" and not float(value).is_integer()):
             raise UserError(f"{name}: {str(value)[:80]!r} is not a {'' if name == 'temperature' else 'whole '}number")
     checkpoint = int(step) if str(step).isdecimal() else None
-    return serving.question(str(said or ""), float(temperature), int(seed or 0), int(samples), checkpoint)
+    return ask_client.question(str(said or ""), float(temperature), int(seed or 0), int(samples), checkpoint)
 
 
 def refuse_without_a_model(page: Page | None) -> None:
@@ -114,7 +114,7 @@ def refuse_without_a_model(page: Page | None) -> None:
         raise UserError("There is no trained model yet: train first.")
 
 
-def of_words(run: Run, asked: serving.Question) -> str:
+def of_words(run: Run, asked: ask_client.Question) -> str:
     """Whose answers they are."""
     step = "" if asked.checkpoint is None else f", checkpoint of step {asked.checkpoint:,}"
     how = f"temperature {asked.temperature:g}, seed {asked.seed}" if asked.temperature else "greedy"

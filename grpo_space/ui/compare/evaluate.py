@@ -7,18 +7,20 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import card, evaluations, runs, uploads
 from grpo_space.errors import UserError
-from grpo_space.events import Asked
-from grpo_space.runs import Run
-from grpo_space.ui import submit
+from grpo_space.formatting import roughly
+from grpo_space.publishing import card
+from grpo_space.runs import evaluations, launch
+from grpo_space.runs.events import Asked
+from grpo_space.runs.locks import holder
+from grpo_space.runs.run import Run, all_runs
+from grpo_space.ui import submit, uploads
 from grpo_space.ui.access import token_if_any
+from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.follow import Followers, Page
+from grpo_space.ui.live.follower import Followers, Page
+from grpo_space.ui.live.page_stream import OFF, View, offered, shown_if
 from grpo_space.ui.markup import note, tag, text
-from grpo_space.ui.place import Place
-from grpo_space.ui.stream import OFF, View, offered, shown_if
-from grpo_space.words import roughly
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 ADAPTER, OTHER = "adapter", "other"
@@ -143,10 +145,10 @@ def stop(view: View, followers: Followers) -> None:
         UserError: where no evaluation goes on. A training is not stopped from here.
     """
     page = followers.look(view.run)
-    held = runs.holder(page.run.folder / "lock") if page else None  # since the page was read a training may have begun
+    held = holder(page.run.folder / "lock") if page else None  # since the page was read a training may have begun
     if page is None or not page.evaluations.going or not held or held.get("what") != "evaluate":
         raise UserError("No evaluation is going on.")
-    runs.stop(page.run)
+    launch.stop(page.run)
     followers.of(page.run).stopping = True
 
 
@@ -181,7 +183,7 @@ def _adapter(said: str) -> str:
     said = said.removeprefix("https://huggingface.co/").rstrip("/")
     if not said:
         raise UserError("adapter: is empty: name one on the Hub, user/name")
-    for run in runs.every():
+    for run in all_runs():
         if said in (run.id, str(run.folder), str(run.adapter)):
             if not run.adapter.is_dir():
                 raise UserError(f"adapter: {run.id} has none yet: it was not trained far enough to save one")

@@ -2,15 +2,15 @@
 
 import time
 
-from grpo_space import evaluations
-from grpo_space.comparison import Comparison, Share, format_words, of, shape, words
-from grpo_space.events import Asked, Evaluated
-from grpo_space.history import History
-from grpo_space.report import counts, samples_rows, samples_title, samples_words
-from grpo_space.statistics import Paired, percent, points, wilson
+from grpo_space.formatting import share
+from grpo_space.results.comparison import Comparison, Share, format_words, of, shape, words
+from grpo_space.results.statistics import Paired, percent, points, wilson
+from grpo_space.results.summary import counts, samples_rows, samples_title, samples_words
+from grpo_space.runs import evaluations
+from grpo_space.runs.events import Asked, Evaluated
+from grpo_space.runs.history import History
+from grpo_space.ui.live.progress import kind
 from grpo_space.ui.markup import box, note, tag, text
-from grpo_space.ui.progress import kind
-from grpo_space.words import share
 
 NAMES = {"base": "Base", "tuned": "Tuned", "example": "Base, shown one worked example"}
 

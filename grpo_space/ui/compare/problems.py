@@ -7,17 +7,19 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import wrongly as wrongly_graded
-from grpo_space.comparison import Outcome, Problem, of
 from grpo_space.errors import UserError
-from grpo_space.events import Answer
-from grpo_space.history import History
-from grpo_space.ui import evidence, microscope, table
+from grpo_space.results import grading_reports as wrongly_graded
+from grpo_space.results.comparison import Outcome, Problem, of
+from grpo_space.runs.events import Answer
+from grpo_space.runs.history import History
+from grpo_space.ui import table
+from grpo_space.ui.compare import evidence
+from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.follow import Followers, Page
+from grpo_space.ui.live import microscope
+from grpo_space.ui.live.follower import Followers, Page
+from grpo_space.ui.live.page_stream import OFF, View, offered, shown_if
 from grpo_space.ui.markup import box, tag, text
-from grpo_space.ui.place import Place
-from grpo_space.ui.stream import OFF, View, offered, shown_if
 
 FILTERS: dict[str, Outcome | None] = {
     "All": None,

@@ -6,16 +6,18 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import evaluations, lines
 from grpo_space.errors import UserError
-from grpo_space.history import History
-from grpo_space.ui import ask, downloads, evaluate, evidence, problems
+from grpo_space.results import export_jsonl
+from grpo_space.runs import evaluations
+from grpo_space.runs.history import History
+from grpo_space.ui import downloads
+from grpo_space.ui.compare import ask, evaluate, evidence, problems
+from grpo_space.ui.compare.problems import looked_at
+from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.follow import Followers, Page
+from grpo_space.ui.live.follower import Followers, Page
+from grpo_space.ui.live.page_stream import OFF, View, offered, shown_if
 from grpo_space.ui.markup import note, tag
-from grpo_space.ui.place import Place
-from grpo_space.ui.problems import looked_at
-from grpo_space.ui.stream import OFF, View, offered, shown_if
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 Names = tuple[str, ...]
@@ -170,7 +172,7 @@ def lines_file(page: Page | None, chosen: str) -> Path:
     assert page is not None
     made = downloads.folder(page.run) / f"{page.run.id}-{chosen}.jsonl"
     with downloads.whole(made) as file:
-        file.writelines(line.encode() for line in lines.of(history))
+        file.writelines(line.encode() for line in export_jsonl.of(history))
     return made
 
 

@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from grpo_space.events import Probe, Step
-from grpo_space.live import rewards
-from grpo_space.rewards import LIMITS
-from grpo_space.statistics import wilson
+from grpo_space.grading.rewards import LIMITS
+from grpo_space.results.statistics import wilson
+from grpo_space.results.summary import rewards
+from grpo_space.runs.events import Probe, Step
 from grpo_space.ui.markup import text
 
 MOST_POINTS = 160

@@ -7,15 +7,15 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from grpo_space import runs
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.events import Probe, Started, Step
-from grpo_space.history import History
-from grpo_space.runs import SHORT, Run, Status, doing, ended, holder
-from grpo_space.ui import microscope, progress
-from grpo_space.ui.curves import Curves
-from grpo_space.ui.later import Evaluations, Later
+from grpo_space.runs.events import Probe, Started, Step
+from grpo_space.runs.history import History
+from grpo_space.runs.locks import SHORT, doing, holder
+from grpo_space.runs.run import Run, Status, all_runs, ended, runs_folder
+from grpo_space.ui.live import microscope, progress
+from grpo_space.ui.live.curves import Curves
+from grpo_space.ui.live.run_evaluations import Evaluations, Later
 from grpo_space.ui.markup import note, tag, text
 
 LOOK_SECONDS = 1.0
@@ -198,7 +198,7 @@ class Followers:
             if time.monotonic() - self._looked > LOOK_SECONDS:
                 self.taken = taken()
                 going = self.taken.run if self.taken else None
-                self._current = going or next(iter(runs.every()), None)
+                self._current = going or next(iter(all_runs()), None)
                 self._looked = time.monotonic()
             return self._current
 
@@ -213,7 +213,7 @@ def named(run_id: str) -> Run:
     Raises:
         UserError: where there is none.
     """
-    for run in runs.every():
+    for run in all_runs():
         if run.id == run_id:
             return run
     raise UserError(f"run {run_id[:80]!r}: there is none of that name here")
@@ -231,11 +231,11 @@ class Taken:
 
 def taken() -> Taken | None:
     """A server of answers has the machine only until somebody wants it."""
-    said = holder(runs.root() / "gpu.lock")
+    said = holder(runs_folder() / "gpu.lock")
     if said is None or said.get("task") == "serve":
         return None
     name = None if said.get("task") in SHORT else said.get("run")
-    run = next((run for run in runs.every() if run.id == name), None)
+    run = next((run for run in all_runs() if run.id == name), None)
     return Taken(doing(said), run)
 
 

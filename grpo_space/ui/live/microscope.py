@@ -3,9 +3,9 @@
 import math
 import statistics
 
-from grpo_space import answers
-from grpo_space.equations import check_equations
-from grpo_space.events import Completion, Group, Sample
+from grpo_space.grading import answers
+from grpo_space.grading.equations import check_equations
+from grpo_space.runs.events import Completion, Group, Sample
 from grpo_space.ui.markup import box, tag, text
 
 INTRODUCTION = (

@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space.ui import microscope, progress
-from grpo_space.ui.follow import Followers, Page, Taken
+from grpo_space.ui.live import microscope, progress
+from grpo_space.ui.live.follower import Followers, Page, Taken
 
 LOOK_SECONDS = 0.5
 BEAT_SECONDS = 3.0

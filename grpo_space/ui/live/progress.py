@@ -2,18 +2,17 @@
 
 import time
 
-from grpo_space import evaluations
-from grpo_space.comparison import Comparison, of, words
 from grpo_space.config import RunConfig
-from grpo_space.estimate import cost_so_far, left_words
-from grpo_space.events import Failed, Phase
-from grpo_space.history import History
-from grpo_space.live import download_words
-from grpo_space.report import PHASES
-from grpo_space.runs import Status
-from grpo_space.statistics import percent
+from grpo_space.formatting import duration, number
+from grpo_space.planning.estimate import cost_so_far, left_words
+from grpo_space.results.comparison import Comparison, of, words
+from grpo_space.results.statistics import percent
+from grpo_space.results.summary import PHASES, download_words
+from grpo_space.runs import evaluations
+from grpo_space.runs.events import Failed, Phase
+from grpo_space.runs.history import History
+from grpo_space.runs.run import Status
 from grpo_space.ui.markup import box, note, tag, text
-from grpo_space.words import duration, number
 
 STAGES = {
     "data": "Data",

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.evaluations import best, is_later
-from grpo_space.events import EventLog
-from grpo_space.history import History
-from grpo_space.runs import Run
-from grpo_space.ui import progress
+from grpo_space.runs.evaluations import best, is_later
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.history import History
+from grpo_space.runs.run import Run
+from grpo_space.ui.live import progress
 
 OWN = "run"
 """What the run's own comparison goes by; each later one goes by the name of its log."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
-from grpo_space import estimate, hardware, memory
 from grpo_space.config import Preset, RunConfig
 from grpo_space.errors import UserError
+from grpo_space.planning import estimate, hardware, memory
 from grpo_space.presets import with_steps
-from grpo_space.runs import Seen
+from grpo_space.runs.launch import Seen
 from grpo_space.ui.markup import text
-from grpo_space.ui.memory_bar import memory_bar
+from grpo_space.ui.preset.memory_bar import memory_bar
 
 NEEDS = {"cpu": "No GPU: any computer", "t4": "An NVIDIA GPU with 16 GB, such as a T4"}
 LONGEST_SHOWN = 2000

@@ -15,10 +15,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import gradio as gr
 from pydantic.fields import FieldInfo
 
-from grpo_space.config import GSM8K, LoraSection, RunConfig, Section, parse
+from grpo_space.config import GSM8K, LoraSection, RunConfig, Section
+from grpo_space.config_io import parse
 from grpo_space.errors import UserError
-from grpo_space.rewards import LIMITS, REWARDS
-from grpo_space.uploads import on_the_hub
+from grpo_space.grading.rewards import LIMITS, REWARDS
+from grpo_space.ui.uploads import on_the_hub
 
 Values = dict[str, Any]
 Kind = Literal["whole", "number", "text", "yes", "choice", "names"]

@@ -5,13 +5,16 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import estimate, hardware, runs, uploads
-from grpo_space.config import RunConfig, write_yaml
+from grpo_space.config import RunConfig
+from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.paths import data_file
+from grpo_space.planning import estimate, hardware
 from grpo_space.presets import preset_names, read_preset, with_steps
-from grpo_space.rows import first_rows
-from grpo_space.ui import cards, form
+from grpo_space.runs import launch
+from grpo_space.tasks.problems import first_rows
+from grpo_space.ui import uploads
+from grpo_space.ui.preset import cards, form
 
 SECTIONS = {"": "The run", "model": "Model", "data": "Data", "grpo": "GRPO", "lora": "LoRA", "evaluation": "Evaluation"}
 
@@ -190,7 +193,7 @@ def own_rewards_note(config: RunConfig) -> str:
 
 def rows_of(config: RunConfig) -> str:
     """The kept preview, else the plain rows; of a dataset on the Hub nothing is here yet."""
-    if (kept := runs.kept_preview(config)) is not None:
+    if (kept := launch.kept_preview(config)) is not None:
         return cards.seen(kept)
     if config.data.path is None:
         return cards.note(f"The rows of {config.data.id} are on the Hub: they are fetched when you ask for them.")

@@ -1,8 +1,8 @@
 """The memory plan of a config as a bar: one piece a part, with the line of what the card has."""
 
-from grpo_space import memory
 from grpo_space.config import RunConfig
-from grpo_space.hardware import Gpu
+from grpo_space.planning import memory
+from grpo_space.planning.hardware import Gpu
 from grpo_space.ui.markup import text
 
 GROUPS = {

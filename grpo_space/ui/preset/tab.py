@@ -7,12 +7,15 @@ from typing import Any
 import gradio as gr
 import yaml
 
-from grpo_space import hardware, runs, uploads
-from grpo_space.config import RunConfig, parse, write_yaml
+from grpo_space.config import RunConfig
+from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
+from grpo_space.planning import hardware
 from grpo_space.presets import FIRST_TO_TRY, read_preset
-from grpo_space.ui import cards, form
-from grpo_space.ui.preset_layout import (
+from grpo_space.runs import launch
+from grpo_space.ui import uploads
+from grpo_space.ui.preset import cards, form
+from grpo_space.ui.preset.layout import (
     PresetTab,
     card_button,
     card_classes,
@@ -135,7 +138,7 @@ def _wire(opened: Any, tab: PresetTab, machine: hardware.Gpu | None, allowed: Ca
                 tab.rows: cards.note("Reading rows and tokenizer: about 2 seconds, up to 2 minutes from the Hub."),
                 tab.preview: gr.update(interactive=False),
             }
-            shown = cards.seen(runs.preview(config))
+            shown = cards.seen(launch.preview(config))
         except UserError as error:
             shown = cards.refused(error.problems) + below
         yield {tab.rows: shown, tab.preview: gr.update(interactive=True)}

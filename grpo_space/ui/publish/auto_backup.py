@@ -9,13 +9,15 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import backup, evaluations, hub, runs
+from grpo_space import hub
 from grpo_space.errors import UserError
-from grpo_space.runs import Run
+from grpo_space.formatting import duration
+from grpo_space.publishing import backup
+from grpo_space.runs import evaluations
+from grpo_space.runs.run import Run, all_runs
 from grpo_space.ui.access import Access
-from grpo_space.ui.follow import going_on
+from grpo_space.ui.live.follower import going_on
 from grpo_space.ui.markup import note, tag, text
-from grpo_space.words import duration
 
 SWITCH = "GRPO_SPACE_BACKUP_MINUTES"
 SHOWN_SECONDS = 5.0
@@ -47,7 +49,7 @@ class Automatic:
         with self._lock:
             run = None
             try:
-                run = going_on() or next(iter(runs.every()), None)
+                run = going_on() or next(iter(all_runs()), None)
                 if run is not None and self.seconds:
                     self._look(run)
             except Exception as error:  # a full disk, or a bug: the thread lives, and the next time may be better

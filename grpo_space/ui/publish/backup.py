@@ -5,18 +5,20 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import backup, hub, uploads
+from grpo_space import hub
 from grpo_space.errors import UserError
-from grpo_space.runs import Run
+from grpo_space.formatting import duration
+from grpo_space.hub_upload import Sent
+from grpo_space.publishing import backup
+from grpo_space.runs.run import Run
+from grpo_space.ui import uploads
 from grpo_space.ui.access import signed_in_token, token_if_any
-from grpo_space.ui.follow import Followers
-from grpo_space.ui.hub import looked_at
+from grpo_space.ui.deployment import Place
+from grpo_space.ui.live.follower import Followers
+from grpo_space.ui.live.page_stream import OFF, View, shown_if
 from grpo_space.ui.markup import link, note, tag, text
-from grpo_space.ui.place import Place
-from grpo_space.ui.stream import OFF, View, shown_if
+from grpo_space.ui.publish.hub import looked_at
 from grpo_space.ui.transfer import bar, following
-from grpo_space.upload import Sent
-from grpo_space.words import duration
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 

@@ -8,14 +8,14 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
-from grpo_space.runs import Run
-from grpo_space.ui import hub, keep
+from grpo_space.runs.run import Run
+from grpo_space.ui.deployment import Place
 from grpo_space.ui.downloads import folder, whole
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.follow import Followers
-from grpo_space.ui.place import Place
+from grpo_space.ui.live.follower import Followers
+from grpo_space.ui.live.page_stream import OFF
+from grpo_space.ui.publish import backup, hub
 from grpo_space.ui.space import after
-from grpo_space.ui.stream import OFF
 
 
 def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> gr.Button:
@@ -55,7 +55,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
 
     adapter.click(zipped, view, file, api_visibility="private", concurrency_limit=2)
     config.click(written, view, file, api_visibility="private", concurrency_limit=2)
-    return keep.build(view, followers, place)
+    return backup.build(view, followers, place)
 
 
 def adapter_zip(run: Run) -> Path:

@@ -5,15 +5,14 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import runs
 from grpo_space.errors import UserError
-from grpo_space.history import History
-from grpo_space.runs import Run, ended
+from grpo_space.formatting import plain
+from grpo_space.runs.history import History
+from grpo_space.runs.run import Run, all_runs, ended
 from grpo_space.ui import table
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.follow import Followers, named
-from grpo_space.ui.progress import BADGES
-from grpo_space.words import plain
+from grpo_space.ui.live.follower import Followers, named
+from grpo_space.ui.live.progress import BADGES
 
 HEADERS = ["Run", "How it ended", "Steps", "Base", "Tuned"]
 MOST = 100
@@ -32,7 +31,7 @@ class Past:
         self._known: dict[str, tuple[int, list[str]]] = {}
 
     def rows(self) -> list[list[str]]:
-        return [self._row(run) for run in runs.every()[:MOST]]
+        return [self._row(run) for run in all_runs()[:MOST]]
 
     def _row(self, run: Run) -> list[str]:
         running = run.worker() is not None

@@ -9,7 +9,9 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
-from grpo_space.runs import doing, holder, root, without_secrets
+from grpo_space.runs.launch import without_secrets
+from grpo_space.runs.locks import doing, holder
+from grpo_space.runs.run import runs_folder
 from grpo_space.ui.access import Access
 from grpo_space.ui.markup import note, tag, text
 
@@ -43,7 +45,7 @@ def check_free() -> None:
     Raises:
         UserError: while a run has the machine: the doctor would touch its GPU, and take its cores.
     """
-    if (said := holder(root() / "gpu.lock")) is not None:
+    if (said := holder(runs_folder() / "gpu.lock")) is not None:
         raise UserError(f"The machine is {doing(said)}: look when that is done.")
 
 

@@ -6,15 +6,16 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import runs
-from grpo_space.config import write_yaml
+from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
-from grpo_space.ui import microscope, progress, space, submit, table, tabs, words
+from grpo_space.runs import launch
+from grpo_space.ui import glossary, space, submit, table, tabs
+from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.follow import Followers, Page, Taken, going_on
+from grpo_space.ui.live import microscope, progress
+from grpo_space.ui.live.follower import Followers, Page, Taken, going_on
+from grpo_space.ui.live.page_stream import OFF, Pulse, Stream, View, shown_if
 from grpo_space.ui.markup import tag, text
-from grpo_space.ui.place import Place
-from grpo_space.ui.stream import OFF, Pulse, Stream, View, shown_if
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -58,12 +59,12 @@ def build(
     with gr.Accordion("The worker's log", open=False, elem_id="gs-log-fold"):
         log = gr.HTML(elem_id="gs-log")
     with gr.Accordion("What the words mean", open=False):
-        gr.HTML(words.glossary())
+        gr.HTML(glossary.glossary())
     evaluating = gr.HTML(elem_id="gs-evaluating", render=False)
     stream = Stream(header, now, notes, curves, scope, group, log, evaluating, gr.State(""), gr.State(""), pulse.beat)
 
     def head(page: Page | None, taken: Taken | None) -> str:
-        return words.header(place.machine, page, taken)
+        return glossary.header(place.machine, page, taken)
 
     async def watch(view: View) -> AsyncIterator[tuple[str, ...]]:
         async for pieces in stream.watch(view, followers, head):
@@ -138,7 +139,7 @@ class _Handlers:
     def stop(self, view: View, request: gr.Request) -> Any:
         self.place.access.allowed(request)
         run = self._page(view).run
-        runs.stop(run)
+        launch.stop(run)
         self.followers.of(run).stopping = True
         return shown_if(False)
 
@@ -148,7 +149,7 @@ class _Handlers:
         if page.status in ("running", "done"):
             raise UserError(f"{page.run.id} is {page.status}: there is nothing to go on with.")
         submit.check(page.run.config, self.place)
-        runs.start(page.run)
+        launch.start(page.run)
         self.followers.forget_current()
 
     def config(self, view: View) -> str:

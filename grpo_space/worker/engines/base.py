@@ -12,9 +12,9 @@ from transformers import PreTrainedTokenizerBase
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.rows import Row, messages
-from grpo_space.worker.choice import Choice
-from grpo_space.worker.data import Rows, enough
+from grpo_space.tasks.dataset import Rows, enough
+from grpo_space.tasks.problems import Row, messages
+from grpo_space.worker.engines.choice import Choice
 
 Messages = list[dict[str, str]]
 Progress = Callable[[int], None]

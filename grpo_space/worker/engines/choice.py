@@ -11,7 +11,7 @@ from typing import Literal
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.hardware import Gpu, driver_problem, torch_cuda
+from grpo_space.planning.hardware import Gpu, driver_problem, torch_cuda
 
 UNSLOTH_KNOWS = frozenset({"llama", "mistral", "gemma", "gemma2", "qwen2", "qwen3"})
 """The model types that Unsloth has kernels of its own for. It tries its luck with others; we do not."""

@@ -13,8 +13,8 @@ from torch.nn.functional import linear
 from transformers import StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
 
-from grpo_space.worker.engine import Engine, Messages, Sampling, Written
-from grpo_space.worker.plain import Generating
+from grpo_space.worker.engines.base import Engine, Messages, Sampling, Written
+from grpo_space.worker.engines.plain import Generating
 
 Which = Literal["base", "tuned"]
 BOTH: tuple[Which, ...] = ("base", "tuned")
@@ -160,9 +160,9 @@ def _with_vllm(
     engine: Any, ids: list[int], max_new_tokens: int, samples: int, sampling: Sampling | None, told: Told
 ) -> None:
     """All requests in vLLM's one batch, with and without the LoRA request."""
-    from vllm import TokensPrompt  # noqa: PLC0415 - only where it is chosen
+    from vllm import TokensPrompt
 
-    from grpo_space.worker.fast import LORA  # noqa: PLC0415 - it imports Unsloth
+    from grpo_space.worker.engines.unsloth_engine import LORA  # noqa: PLC0415 - it imports Unsloth
 
     vllm = engine.model.vllm_engine.llm_engine
     lora = engine.model.load_lora(LORA, load_tensors=True)

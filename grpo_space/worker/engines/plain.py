@@ -20,9 +20,9 @@ from transformers import (
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.hardware import Gpu
-from grpo_space.worker.choice import Choice
-from grpo_space.worker.engine import Engine, Messages, Progress, Sampling, Written, check, stop_ids
+from grpo_space.planning.hardware import Gpu
+from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling, Written, check, stop_ids
+from grpo_space.worker.engines.choice import Choice
 
 
 class MergedRollouts(PeftModelForCausalLM):

@@ -14,13 +14,13 @@ from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from unsloth import FastLanguageModel
 
-from grpo_space import memory
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.hardware import Gpu
-from grpo_space.worker.choice import Choice
-from grpo_space.worker.engine import Engine, Messages, Progress, Sampling, Written, check, stop_ids
-from grpo_space.worker.plain import Generating
+from grpo_space.planning import memory
+from grpo_space.planning.hardware import Gpu
+from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling, Written, check, stop_ids
+from grpo_space.worker.engines.choice import Choice
+from grpo_space.worker.engines.plain import Generating
 
 LEAST_SEQUENCES = 64
 """Completions that vLLM writes at once: evaluation asks for many. Up to here its memory does not grow with them."""
@@ -57,7 +57,7 @@ class Serving(Engine):
 
     def decoding(self, max_new_tokens: int, sampling: Sampling | None, number: int) -> Any:
         """vLLM's, for the prompt of that number: each has a seed of its own, or equal prompts had equal completions."""
-        from vllm import SamplingParams  # noqa: PLC0415 - only where it is chosen
+        from vllm import SamplingParams
 
         return SamplingParams(
             temperature=sampling.temperature if sampling else 0.0,

@@ -1,0 +1,182 @@
+"""Configs from plain data and back: parsing with every problem named, `--set`, YAML."""
+
+import contextlib
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from grpo_space.config import RunConfig, Section
+from grpo_space.errors import UserError
+from grpo_space.rules import broken_rules
+
+
+def _known_keys(path: Sequence[str | int]) -> list[str]:
+    """The keys that RunConfig has at `path`, for "did you mean"."""
+    fields = RunConfig.model_fields
+    for part in path:
+        section = fields[part].annotation if part in fields else None
+        if not (isinstance(section, type) and issubclass(section, Section)):
+            return []
+        fields = section.model_fields
+    return list(fields)
+
+
+def problem(error: Any) -> str:
+    """One pydantic error as a line that names the field and the value."""
+    location, value = error["loc"], error["input"]
+    name = ".".join(map(str, location))
+    if error["type"] == "extra_forbidden":
+        keys = _known_keys(location[:-1])
+        close = difflib.get_close_matches(str(location[-1]), keys, n=1)
+        hint = f"did you mean {'.'.join([*map(str, location[:-1]), *close])}?" if close else f"known: {', '.join(keys)}"
+        return f"{name}: there is no such setting; {hint}"
+    if error["type"] == "missing":
+        return f"{name}: is missing"
+    message = re.sub("^(Value error,|Input|String|Dictionary|Tuple) |, unable to parse.*", "", error["msg"])
+    if error["type"] == "model_type":
+        first = next(iter(_known_keys(location)), "...")
+        message = f"is given for a whole section: set its settings one by one, {name}.{first} and so on"
+    if error["type"] == "string_pattern_mismatch":
+        message = "should be up to 40 small letters, digits, dots and dashes"
+    shown = repr(value)
+    return f"{name}: {shown if len(shown) <= 80 else shown[:77] + '...'} {message}"
+
+
+def _without(data: Any, path: Sequence[str | int]) -> Any:
+    """`data` less the value at `path`."""
+    if not isinstance(data, Mapping) or not path:
+        return data
+    if len(path) == 1:
+        return {key: value for key, value in data.items() if key != path[0]}
+    return {key: _without(value, path[1:]) if key == path[0] else value for key, value in data.items()}
+
+
+def parse(data: object) -> RunConfig:
+    """A RunConfig from plain data.
+
+    Raises:
+        UserError: with every problem at once, those between fields too, each naming the field and its value.
+    """
+    if not isinstance(data, Mapping):
+        raise UserError("a run's config is a mapping of settings: model, data, grpo, ...")
+    problems, wrong = [], set()
+    try:
+        config: RunConfig | None = RunConfig.model_validate(data)
+    except ValidationError as error:
+        problems = [problem(e) for e in error.errors()]
+        wrong = {".".join(map(str, e["loc"][:2])) for e in error.errors()}
+        for e in error.errors():
+            data = _without(data, e["loc"][:2])
+        config = _lenient(data)
+    if config is not None:
+        problems += [
+            message for fields, message in broken_rules(config) if not any(map(wrong.__contains__, _parents(fields)))
+        ]
+    if problems or config is None:
+        raise UserError(*problems)
+    return config
+
+
+def _parents(fields: Sequence[str]) -> set[str]:
+    """`grpo.beta` and `grpo`: a rule says nothing where one of these was wrong itself."""
+    return {*fields, *(field.split(".")[0] for field in fields)}
+
+
+def _lenient(data: object) -> RunConfig | None:
+    """What is left after wrong fields were taken out, to look for problems between the others."""
+    try:
+        return RunConfig.model_validate(data)
+    except ValidationError:
+        return None
+
+
+def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
+    """`config` with settings such as `grpo.max_steps=20`; values are read as YAML.
+
+    A new `data.path` or `data.id` replaces the whole source: the old held-out problems would be another subject's.
+    """
+    data = config.model_dump(mode="json")
+    problems, changes = [], []
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        path = key.strip().split(".", 1 if key.strip().startswith("rewards.") else -1)  # a file has dots in its name
+        if not equals or not all(path):
+            problems.append(f"--set {setting}: write it as KEY=VALUE, for example grpo.max_steps=20")
+            continue
+        try:
+            value = yaml.safe_load(text) if text.strip() else ""
+        except (yaml.YAMLError, ValueError, RecursionError):  # 2026-13-45 is a date that is none
+            value = text
+        if path in (["data", "path"], ["data", "test_path"], ["model", "id"]) and isinstance(value, str) and value:
+            value = _local(value, certainly=path[0] == "data")
+        if path[0] == "rewards":
+            path, value = [path[0], *map(_local_reward, path[1:])], _local_rewards(value)
+        changes.append((path, value))
+    if any(path in (["data", "path"], ["data", "id"]) for path, _ in changes):
+        data["data"] = {k: v for k, v in data["data"].items() if k in ("system_prompt", "max_prompt_length")}
+    for path, value in changes:
+        _put(data, path, value)
+    try:
+        changed = parse(data)
+    except UserError as error:
+        raise UserError(*problems, *error.problems) from None
+    if problems:
+        raise UserError(*problems)
+    return changed
+
+
+def _local(text: str, certainly: bool) -> str:
+    """A path that the user typed, from where they typed it; `certainly`: else it may be a name on the Hub."""
+    with contextlib.suppress(OSError, RuntimeError, ValueError):  # the home of nobody: who looks for the file says so
+        path = Path(text).expanduser()
+        if certainly or text.startswith((".", "/", "~")) or path.exists():
+            return str(path.resolve())
+    return text
+
+
+def _local_reward(name: str) -> str:
+    path, colon, function = name.rpartition(":")
+    return f"{_local(path, certainly=True)}:{function}" if colon else name
+
+
+def _local_rewards(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {_local_reward(name) if isinstance(name, str) else name: weight for name, weight in value.items()}
+
+
+def _put(data: dict[str, Any], path: Sequence[str], value: object) -> None:
+    for part in path[:-1]:
+        inner = data.setdefault(part, {})
+        if not isinstance(inner, dict):
+            inner = data[part] = {}
+        data = inner
+    data[path[-1]] = value
+
+
+def read_yaml(path: Path) -> Any:
+    """
+    Raises:
+        UserError: where the file is missing or not YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        raise UserError(f"{path}: is not YAML" + (f" (line {where.line + 1})" if where else "")) from error
+
+
+def write_yaml(config: RunConfig) -> str:
+    """All that is needed to run it again; goes under a preset's `run:`."""
+    data = config.model_dump(mode="json")
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    if yaml.safe_load(text) != data:  # PyYAML breaks lines at U+0085 that it does not put together again
+        text = yaml.safe_dump(data, sort_keys=False)
+    return text

@@ -1,0 +1,149 @@
+"""The wording of a run and of its results that the page, the terminal and the card share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from grpo_space.formatting import duration, gib
+from grpo_space.results.comparison import Comparison, Share, of, shape, words
+from grpo_space.results.statistics import Paired, majority, mean_interval, wilson
+from grpo_space.runs.events import Answer, Evaluated, Phase, Sampled, Step
+from grpo_space.runs.history import History
+
+
+def status_words(status: str) -> str:
+    return "stopped at the budget" if status == "budget" else status
+
+
+def counts(compared: Comparison) -> str:
+    paired = compared.paired
+    return (
+        f"Right by both {paired.both}, only by base {paired.only_base}, only by tuned {paired.only_tuned}, by neither "
+        f"{paired.neither}. Both answered greedily, with the same prompt, read by the same extractor."
+    )
+
+
+def samples_title(history: History) -> str:
+    first = history.sampled["base"]
+    k, n = first.method.samples, len(first.answers)
+    return f"{k} samples of each of {n:,} problems, temperature {first.method.temperature:g}"
+
+
+def samples_rows(history: History) -> list[tuple[str, str, str]]:
+    """What it is, base's share, tuned's share."""
+    base, tuned = (sampled(history.sampled[which]) for which in ("base", "tuned"))
+    k = history.sampled["base"].method.samples
+    return [(f"{name}@{k}", _interval(base[name]), _interval(tuned[name])) for name in base]
+
+
+def samples_words(history: History) -> str:
+    k = history.sampled["base"].method.samples
+    return (
+        f"mean@{k}: one sample is right; pass@{k}: one of {k} at least; maj@{k}: what most of the {k} say. In brackets "
+        "the 95 % interval."
+    )
+
+
+def sampled(event: Sampled) -> dict[str, tuple[float, float, float]]:
+    """mean, pass and maj, each with its 95 % interval, 0..1."""
+    n, k = len(event.answers), event.method.samples
+    right = [sum(answer.correct for answer in problem) for problem in event.answers]
+    passed, agreed = sum(count > 0 for count in right), sum(map(_majority_right, event.answers))
+    return {
+        "mean": mean_interval(right, k),
+        "pass": (passed / n, *wilson(passed, n)),
+        "maj": (agreed / n, *wilson(agreed, n)),
+    }
+
+
+def _majority_right(problem: Sequence[Answer]) -> bool:
+    value = majority([answer.value for answer in problem])
+    return any(answer.correct for answer in problem if answer.value == value and value is not None)
+
+
+def _interval(share: tuple[float, float, float]) -> str:
+    value, low, high = share
+    return f"{100 * value:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def sampled_json(history: History) -> dict[str, Any]:
+    return {
+        name: {"n": len(event.answers), "samples": event.method.samples}
+        | {what: dict(zip(("share", "low", "high"), share, strict=True)) for what, share in sampled(event).items()}
+        for name, event in history.sampled.items()
+    }
+
+
+PHASES = {
+    "data": "reading the data",
+    "download": "downloading the model",
+    "load": "loading the model",
+    "evaluate_base": "evaluating the base model",
+    "evaluate_example": "evaluating the base model with a worked example",
+    "train": "training",
+    "save": "saving the adapter",
+    "evaluate_tuned": "evaluating the tuned model",
+    "preflight": "sampling a group for each of a few prompts",
+}
+
+
+def as_json(history: History) -> dict[str, Any]:
+    """The comparison for machines. The paired counts and p are over right answers, wherever they stand."""
+    compared = of(history)
+    paired = compared.paired
+    return {
+        "base": _counts(compared.base),
+        "tuned": _counts(compared.tuned),
+        "both": paired.both,
+        "only_base": paired.only_base,
+        "only_tuned": paired.only_tuned,
+        "neither": paired.neither,
+        "p_value": paired.p_value,
+        "by_reasoning": _gain(compared.paired),
+        "by_format": _gain(compared.by_format),
+        "strict": _gain(compared.strict),
+        "learnt": compared.learnt,
+        "example": _counts(compared.example) if compared.example else None,
+        "mean_tokens": {e.which: shape(e).tokens for e in (compared.base, compared.tuned)},
+        "by_steps": [_share(each) for each in compared.by_steps],
+        "by_kind": [_share(each) for each in compared.by_kind],
+        "words": words(compared),
+    }
+
+
+def _gain(paired: Paired) -> dict[str, float]:
+    """As shares of the problems, -1..1."""
+    low, high = paired.interval()
+    return {"gain": paired.gain, "low": low, "high": high, "p_value": paired.p_value}
+
+
+def _share(each: Share) -> dict[str, Any]:
+    return {"name": each.name, "n": each.paired.n, "base": each.paired.base, "tuned": each.paired.tuned}
+
+
+def _counts(evaluated: Evaluated) -> dict[str, int]:
+    return {"correct": evaluated.correct, "strict_correct": evaluated.strict_correct, "n": evaluated.n}
+
+
+def phase_words(phase: Phase) -> str:
+    words = PHASES[phase.what].capitalize()
+    if phase.what == "download":
+        return f"{words}: {phase.detail}, {download_words(phase)}"
+    about = f", about {duration(phase.expected_seconds)}" if phase.expected_seconds else ""
+    return f"{words}{': ' + phase.detail if phase.detail else ''}{about}"
+
+
+def download_words(phase: Phase) -> str:
+    """`3.1 GiB of 5.7 GiB, 45.0 MiB a second, about 1 min 0 s left`"""
+    left = f", about {duration(phase.expected_seconds)} left" if phase.expected_seconds else ""
+    rate = f", {gib(phase.rate)} a second" if phase.rate else ""
+    return f"{gib(phase.done)} of {gib(phase.total)}{rate}{left}"
+
+
+def rewards(step: Step) -> dict[str, float]:
+    """What each reward paid on average, before weights."""
+    prefix, suffix = "rewards/", "/mean"
+    return {
+        name.removeprefix(prefix).removesuffix(suffix): value
+        for name, value in step.metrics.items()
+        if name.startswith(prefix) and name.endswith(suffix)
+    }
