@@ -28,7 +28,7 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.events import Group, Phase, Sample, Started, Step
 from grpo_space.runs.launch import start
 from grpo_space.runs.run import Run, create_run
-from tests.served import Served
+from tests.support.served import Served
 
 HERE = Path(__file__).parent
 STEPS, GROUPS, COMPLETIONS = 10_000, 1_000, 8

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, PHONE, WIDE, show
-from tests.served import Served
+from tests.support.browser import ARGUMENTS, PHONE, WIDE, show
+from tests.support.served import Served
 
 HERE = Path(__file__).parent
 A_RUN = 240_000

@@ -2,8 +2,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,20 +12,11 @@ from huggingface_hub import constants, file_download
 from huggingface_hub.utils import _http
 
 from grpo_space.presets import read_preset
-from grpo_space.runs import ask_client
-from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import AnyEvent, Step
-from grpo_space.runs.run import Run, all_runs, create_run
-from tests.hub_server import HubServer
-from tests.hub_store import User
+from grpo_space.runs.run import Run, create_run
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import User
+from tests.support.processes import ROOT, TOKEN, Cli, Fake, at_step, command, until
 
-ROOT = Path(__file__).resolve().parent.parent
-SMALL = [
-    "--set", "evaluation.problems=16", "--set", "evaluation.probe_problems=4", "--set", "grpo.save_steps=2",
-    "--set", "grpo.per_device_train_batch_size=16",
-]  # fmt: skip
-"""A real run, small enough for a test: 16 completions a step."""
-TOKEN = "hf_OwnersOwnToken0123456789"
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 """A machine that others use stalls for longer than the 200 ms which an example has by default."""
@@ -49,69 +39,12 @@ def runs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
-Cli = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
 @pytest.fixture
 def cli(runs_root: Path) -> Cli:
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=240, check=False, cwd=ROOT)
 
     return run
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "grpo_space", *arguments]
-
-
-def start_cli(*arguments: str) -> "subprocess.Popen[str]":
-    """A command that goes on, as a user has it in a terminal."""
-    return subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=dict(os.environ)
-    )
-
-
-def until(log: EventLog, wanted: Callable[[AnyEvent], bool], seconds: float = 120) -> AnyEvent:
-    """The first event in the log that is wanted; waits for it."""
-    deadline, offset = time.monotonic() + seconds, 0
-    while time.monotonic() < deadline:
-        events, offset = log.read(offset)
-        for event in events:
-            if wanted(event):
-                return event
-        time.sleep(0.05)
-    raise AssertionError(f"no such event in {log.path} within {seconds} s")
-
-
-def the_run(seconds: float = 30) -> Run:
-    """The only run under the root; waits until it is there."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if runs := all_runs():
-            return runs[0]
-        time.sleep(0.05)
-    raise AssertionError("no run was made")
-
-
-def put_away(run: Run, seconds: float = 30) -> None:
-    """Waits until its server is gone: it lets go of the machine first, and then of the run."""
-    deadline = time.monotonic() + seconds
-    while ask_client.serving(run):
-        assert time.monotonic() < deadline, f"{run.id} is still served"
-        time.sleep(0.02)
-
-
-def at_step(step: int) -> Callable[[AnyEvent], bool]:
-    return lambda event: isinstance(event, Step) and event.step >= step
-
-
-def assert_refused(done: "subprocess.CompletedProcess[str]", *words: str, lines: int = 1) -> None:
-    """Exit 1, so many lines on stderr that say these words, and no traceback."""
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr + done.stdout
-    assert len(done.stderr.strip().splitlines()) == lines, done.stderr
-    for word in words:
-        assert word in done.stderr, done.stderr
 
 
 @pytest.fixture
@@ -133,9 +66,6 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
         yield server
 
 
-Fake = Callable[..., "tuple[Run, subprocess.Popen[bytes]]"]
-
-
 @pytest.fixture
 def fake(runs_root: Path) -> Iterator[Fake]:
     """Starts `fake_worker.py` on a new run; gives the run and the process."""
@@ -143,7 +73,9 @@ def fake(runs_root: Path) -> Iterator[Fake]:
 
     def start(scenario: str, folder: Path | None = None) -> "tuple[Run, subprocess.Popen[bytes]]":
         run = create_run(read_preset("tiny").run, folder)
-        process = subprocess.Popen([sys.executable, "-m", "tests.fake_worker", str(run.folder), scenario], cwd=ROOT)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.fake_worker", str(run.folder), scenario], cwd=ROOT
+        )
         started.append(process)
         if scenario == "works":
             until(run.log, at_step(2))

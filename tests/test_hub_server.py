@@ -11,9 +11,9 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
 from grpo_space.hub import api
-from tests.conftest import TOKEN
-from tests.hub_server import HubServer
-from tests.hub_store import User
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import User
+from tests.support.processes import TOKEN
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import argparse
 from huggingface_hub import get_token
 from rich.text import Text
 
-from grpo_space import paths, presets
+from grpo_space import formatting, paths, presets
 from grpo_space.cli import tables
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import print_json, show

@@ -1,27 +1,14 @@
 """A real browser on the real app."""
 
-import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from tests.served import Served
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDE, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
-SECONDS = 30_000
-"""The longest wait for anything on the page, in ms; a training's steps have their own."""
+from tests.support.browser import ARGUMENTS, SECONDS, WIDE, Complaints, Open, show
+from tests.support.served import Served
 
 
 @pytest.fixture(scope="session")
@@ -62,17 +49,6 @@ def app(apps: list[Served]) -> Served:
     return apps[-1]
 
 
-class Complaints(list[str]):
-    """What the browser's console calls an error."""
-
-    def hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.append(message.text)
-
-
-Open = Callable[..., Page]
-
-
 @pytest.fixture
 def complaints() -> Complaints:
     return Complaints()
@@ -97,18 +73,3 @@ def visit(browser: Browser, app: Served, complaints: Complaints) -> Iterator[Ope
     yield visit
     for context in contexts:
         context.close()
-
-
-def press_again(button: Locator, said: Locator) -> None:
-    """Until what is said is something else: for a moment after its last words Gradio drops the next press."""
-    before = said.text_content() or ""
-    for _ in range(3):
-        button.click()
-        with contextlib.suppress(AssertionError):
-            expect(said).not_to_have_text(before, timeout=5_000)
-            return
-    raise AssertionError(f"pressed three times, and it still says {before!r}")
-
-
-def show(page: Page, tab: str) -> None:
-    page.get_by_role("tab", name=tab, exact=True).click()

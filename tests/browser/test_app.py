@@ -14,10 +14,10 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.events import Answer, Evaluated, Finished, Group, Phase, Sample, Started
 from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
-from tests.browser.conftest import PHONE, Complaints, Open, press_again, show
-from tests.conftest import Fake, until
-from tests.fake_worker import step, whole_run
-from tests.served import Served
+from tests.support.browser import PHONE, Complaints, Open, press_again, show
+from tests.support.fake_worker import step, whole_run
+from tests.support.processes import Fake, until
+from tests.support.served import Served
 
 A_RUN = 120_000
 """The longest wait for a few steps of the tiny preset, in ms."""

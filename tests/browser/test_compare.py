@@ -21,9 +21,9 @@ from grpo_space.runs.events import Finished, Started
 from grpo_space.runs.launch import stop
 from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import Run, create_run
-from tests import made
-from tests.browser.conftest import PHONE, Complaints, Open, press_again, show
-from tests.conftest import put_away
+from tests.support import made
+from tests.support.browser import PHONE, Complaints, Open, press_again, show
+from tests.support.processes import put_away
 
 A_START = 120_000
 """The longest wait for a server that loads its model, in ms."""

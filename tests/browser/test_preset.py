@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse, read_yaml, write_yaml
 from grpo_space.presets import preset_names, read_preset
-from tests.browser.conftest import PHONE, WIDE, Complaints, Open
+from tests.support.browser import PHONE, WIDE, Complaints, Open
 
 TINY = read_preset("tiny").run
 HOSTILE = "<script>document.title='stolen'</script> ${1+1} {{title}} `x` $x^2$ **bold** <img src=x onerror=alert(1)>"

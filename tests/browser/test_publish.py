@@ -14,11 +14,11 @@ from playwright.sync_api import Browser, expect
 from grpo_space.presets import read_preset
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs, create_run
-from tests.browser.conftest import SECONDS, WIDE, press_again, show
-from tests.conftest import SMALL, TOKEN, at_step, start_cli, the_run, until
-from tests.hub_server import HubServer
-from tests.served import Served
-from tests.test_publish import LOAD
+from tests.publishing.test_publish import LOAD
+from tests.support.browser import SECONDS, WIDE, press_again, show
+from tests.support.hub_server import HubServer
+from tests.support.processes import SMALL, TOKEN, at_step, start_cli, the_run, until
+from tests.support.served import Served
 
 A_LOOK = 120_000
 """The longest wait until it was loaded from the Hub again, in ms."""

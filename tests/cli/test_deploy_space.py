@@ -2,9 +2,9 @@ import pytest
 
 from grpo_space.cli import deploy_space
 from grpo_space.errors import UserError
-from tests.conftest import TOKEN
-from tests.hub_server import HubServer
-from tests.hub_store import User
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import User
+from tests.support.processes import TOKEN
 
 
 def test_the_project_is_a_space_and_nothing_else_goes(hub: HubServer) -> None:

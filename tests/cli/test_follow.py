@@ -16,7 +16,7 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import AnyEvent, Event, Phase, Probe, Started, Step
 from grpo_space.runs.history import History
 from grpo_space.runs.run import create_run
-from tests import fake_worker
+from tests.support import fake_worker
 
 NAMELESS: dict[str, Any] = {"reward": math.nan, "rewards/[red]mine[/blue]/mean": math.nan, "loss": math.nan}
 

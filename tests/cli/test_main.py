@@ -14,8 +14,8 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.events import Step
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, all_runs, create_run
-from tests import fake_worker
-from tests.conftest import ROOT, Cli, Fake, assert_refused, command, start_cli
+from tests.support import fake_worker
+from tests.support.processes import ROOT, Cli, Fake, assert_refused, command, start_cli
 
 HEAVY = ["torch", "transformers", "trl", "peft", "datasets", "gradio", "scipy.stats", "unsloth", "vllm"]
 

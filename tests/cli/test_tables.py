@@ -11,7 +11,7 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.events import Alarm, Evaluated, Event, Failed, Finished, Started
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, create_run
-from tests import fake_worker
+from tests.support import fake_worker
 
 
 @pytest.fixture

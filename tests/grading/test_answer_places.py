@@ -3,7 +3,7 @@
 import pytest
 
 from grpo_space.grading.answers import grade
-from tests.test_answers import FORMAT
+from tests.grading.test_answers import FORMAT
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from benchmarks.grading import WORST
 from grpo_space.grading import symbolic
 from grpo_space.grading.answers import answer_in_format, final_answer, final_number, grade
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FORMAT = "<reasoning>\n16 - 3 = 13\nand so on\n</reasoning>\n<answer>\n{}\n</answer>"
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from benchmarks.grading import WORST
 from grpo_space.grading.equations import check_equations
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MARK = re.compile(r"<<[^>\n]*=([^>=\n]*)>>")
 
 

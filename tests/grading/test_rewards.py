@@ -8,7 +8,7 @@ import pytest
 from grpo_space.grading import rewards
 from grpo_space.grading.rewards import LIMITS, REWARDS, correctness, length, repetition, steps
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PERFECT = "<reasoning>\n16 - 3 - 4 = 9\n9 * 2 = 18\n</reasoning>\n<answer>\n18\n</answer>"
 QUESTION = "Janet's ducks lay 16 eggs per day. She eats 3 and bakes with four. What does she make at $2 for each other?"
 COLUMNS = {"answer": ["18"], "question": [QUESTION], "completion_ids": [[1]], "max_completion_length": 100}

@@ -8,8 +8,8 @@ from grpo_space.planning import doctor
 from grpo_space.planning.doctor import Check
 from grpo_space.planning.hardware import Gpu
 from grpo_space.runs.locks import locked
-from tests.conftest import Cli
-from tests.hub_server import HubServer
+from tests.support.hub_server import HubServer
+from tests.support.processes import Cli
 
 T4 = Gpu("Tesla T4", 15.0, "535.104.05", (7, 5))
 IDS = (

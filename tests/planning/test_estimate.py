@@ -21,7 +21,7 @@ from grpo_space.ui.deployment import here
 from grpo_space.ui.live import progress
 from grpo_space.ui.space import SleepTime, Space
 from grpo_space.ui.train import tab
-from tests import fake_worker
+from tests.support import fake_worker
 
 T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))
 L4 = Gpu("NVIDIA L4", 22.5, "550", (8, 9))

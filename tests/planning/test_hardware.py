@@ -7,7 +7,7 @@ from grpo_space.errors import UserError
 from grpo_space.planning import hardware
 from grpo_space.planning.hardware import Gpu
 from grpo_space.presets import preset_names, read_preset
-from tests.conftest import Cli, assert_refused
+from tests.support.processes import Cli, assert_refused
 
 T4 = Gpu("Tesla T4", 15.0, "535.216.01", (7, 5))
 

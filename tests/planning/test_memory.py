@@ -15,7 +15,7 @@ from grpo_space.planning import estimate, memory
 from grpo_space.planning.hardware import Gpu
 from grpo_space.planning.memory import KNOWN, LIMITS, Shape, longest_completion, plan, shape_of
 from grpo_space.presets import read_preset
-from tests.conftest import Cli, assert_refused
+from tests.support.processes import Cli, assert_refused
 
 PRESETS = {"8b": "llama-3.1-8b", "7b": "qwen2.5-math-7b", "1.5b": "qwen2.5-1.5b"}
 RESULTS = json.loads((PROJECT / "benchmarks/results/2026-11-25-gpu.json").read_text())

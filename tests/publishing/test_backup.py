@@ -18,9 +18,9 @@ from grpo_space.publishing.backup import restore
 from grpo_space.runs.events import Finished, Started, Step
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
-from tests.conftest import SMALL, TOKEN, Cli, assert_refused, at_step, start_cli, the_run, until
-from tests.hub_server import HubServer
-from tests.hub_store import User
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import User
+from tests.support.processes import SMALL, TOKEN, Cli, assert_refused, at_step, start_cli, the_run, until
 
 
 @pytest.fixture

@@ -27,10 +27,10 @@ from grpo_space.runs.evaluations import stored
 from grpo_space.runs.events import Alarm, Started
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
-from tests import fake_worker
-from tests.conftest import ROOT, SMALL, TOKEN, Cli, assert_refused, start_cli
-from tests.hub_server import HubServer
-from tests.hub_store import User
+from tests.support import fake_worker
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import User
+from tests.support.processes import ROOT, SMALL, TOKEN, Cli, assert_refused, start_cli
 
 NAME = "owner/tiny-grpo-train"
 UP = {

@@ -10,7 +10,7 @@ from grpo_space.errors import UserError
 from grpo_space.results.comparison import compare, example_words, of, shape, split_words, words
 from grpo_space.runs.events import Evaluated
 from grpo_space.runs.history import History
-from tests import made
+from tests.support import made
 
 TWO = st.lists(st.tuples(*[st.booleans()] * 4), min_size=1, max_size=40)
 

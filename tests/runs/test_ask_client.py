@@ -26,8 +26,8 @@ from grpo_space.runs.launch import start, stop
 from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import Run, create_run
 from grpo_space.worker.ask_server import AWAY, PATIENCE_SECONDS
-from tests import endless
-from tests.conftest import put_away
+from tests.support import endless
+from tests.support.processes import put_away
 
 AT_ONCE = 3.0
 """Seconds, on a machine that others use too: a first token takes a hundredth of one, an answer without end over ten."""

@@ -9,7 +9,7 @@ from grpo_space.errors import UserError
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Finished, Sample, Started, Step
 from grpo_space.runs.history import History
-from tests import fake_worker
+from tests.support import fake_worker
 
 
 def step(number: int, **metrics: float) -> Step:

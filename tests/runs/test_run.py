@@ -21,8 +21,8 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Evaluated, Event, Finished, Started
 from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import Run, all_runs, create_run, discard_unstarted, find_run, runs_folder
-from tests import fake_worker
-from tests.conftest import ROOT, Fake
+from tests.support import fake_worker
+from tests.support.processes import ROOT, Fake
 
 
 @pytest.fixture

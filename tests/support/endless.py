@@ -6,7 +6,7 @@ from pathlib import Path
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from tests.conftest import ROOT
+from tests.support.processes import ROOT
 
 
 def config(folder: Path) -> RunConfig:

@@ -1,6 +1,6 @@
 """A small real child of the worker's parent: its GPU's memory runs out until the run is so many rungs lower.
 
-python -m tests.fake_story DIR RUNGS PART      PART: load, evaluate_base, rollout or backward
+python -m tests.support.fake_pipeline DIR RUNGS PART      PART: load, evaluate_base, rollout or backward
 """
 
 import os

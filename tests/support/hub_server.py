@@ -1,6 +1,6 @@
 """A small Hugging Face Hub: real HTTP, repositories on disk, commits, Git LFS, scopes, and failures on demand.
 
-    python -m tests.hub_server DIR [PORT]
+    python -m tests.support.hub_server DIR [PORT]
 
 It speaks what huggingface_hub 0.36.2 and datasets 4.8.5 call. A repository is `DIR/<type>s/<id>/`: `repo.json` and one
 `commits/<id>.json` a commit, which lists its files; contents lie in `DIR/objects` and `DIR/lfs` under their hashes.
@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs
 
-from tests.hub_http import Conversation, Server
-from tests.hub_store import Hub, Refusal, User
+from tests.support.hub_http import Conversation, Server
+from tests.support.hub_store import Hub, Refusal, User
 
 CHUNK = 64 * 1024
 

@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 AFTER_SIGTERM = 90.0
 """Seconds: a run that goes on is saved first."""
 

@@ -1,8 +1,5 @@
 """Who may do what: asked of the rules, and of a Space's every endpoint."""
 
-import base64
-import hashlib
-import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import gradio as gr
 import httpx
-import itsdangerous
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -24,39 +19,9 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.run import all_runs, create_run
 from grpo_space.ui.access import Access, access_here
 from grpo_space.ui.app import check_exposure
-from tests.fake_worker import whole_run
-from tests.served import Served
-
-SPACE = {
-    "SYSTEM": "spaces",
-    "SPACE_ID": "ada/grpo",
-    "OAUTH_CLIENT_ID": "client",
-    "OAUTH_CLIENT_SECRET": "not a secret",
-    "OAUTH_SCOPES": "openid profile",
-    "OPENID_PROVIDER_URL": "http://127.0.0.1:9",
-    "GRADIO_MCP_SERVER": "True",
-}
-
-
-def signed_in(name: str, expires: float = 3600, **org: object) -> dict[str, Any]:
-    user: dict[str, Any] = {"preferred_username": name, "name": name, "profile": "", "picture": ""}
-    return {
-        "access_token": "token",
-        "scope": "openid",
-        "expires_at": time.time() + expires,
-        "userinfo": user | ({"orgs": [org]} if org else {}),
-    }
-
-
-def request(session: dict[str, Any] | None = None, **scope: Any) -> gr.Request:
-    made = {"type": "http", "headers": [], "session": {"oauth_info": session} if session else {}, **scope}
-    return gr.Request(request=Starlette(made))  # type: ignore[arg-type]
-
-
-class Starlette:
-    def __init__(self, scope: dict[str, Any]) -> None:
-        self.scope = scope
-
+from tests.support.fake_worker import whole_run
+from tests.support.served import Served
+from tests.support.sign_in import SPACE, cookie, request, signed_in
 
 OURS = Access(on_space=True, space_id="ada/grpo")
 
@@ -264,13 +229,6 @@ def test_a_stranger_uploads_nothing(space: Served) -> None:
     for path in ("/gradio_api/upload", "/gradio_api/upload/", "/upload", "/gradio_api//upload"):
         answer = httpx.post(f"{space.url}{path}", files={"files": ("x.jsonl", b"{}")}, timeout=60)
         assert answer.status_code in (403, 404, 405), path
-
-
-def cookie(session: dict[str, Any]) -> dict[str, str]:
-    """As Gradio signs it with the Space's OAuth secret."""
-    secret = hashlib.sha256((SPACE["OAUTH_CLIENT_SECRET"] + "-v4").encode()).hexdigest()
-    data = base64.b64encode(json.dumps({"oauth_info": session}).encode())
-    return {"session": itsdangerous.TimestampSigner(secret).sign(data).decode()}
 
 
 def test_the_owner_may_and_an_expired_sign_in_is_none(space: Served, root: Path) -> None:

@@ -12,10 +12,10 @@ from grpo_space.publishing import backup
 from grpo_space.runs.events import Started
 from grpo_space.runs.run import Run, all_runs, create_run
 from grpo_space.ui.publish.auto_backup import SWITCH, Automatic, automatic_here
-from tests.conftest import TOKEN, Fake
-from tests.fake_worker import step
-from tests.hub_server import HubServer
-from tests.served import Served
+from tests.support.fake_worker import step
+from tests.support.hub_server import HubServer
+from tests.support.processes import TOKEN, Fake
+from tests.support.served import Served
 
 
 def with_checkpoint(run: Run, number: int) -> Run:

@@ -34,8 +34,8 @@ from grpo_space.ui.live.follower import Follower, Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.live.run_evaluations import OWN as RUNS_OWN
 from grpo_space.ui.publish.tab import adapter_zip
-from tests import made
-from tests.fake_worker import QUESTION
+from tests.support import made
+from tests.support.fake_worker import QUESTION
 
 OWN_RUN = (Started(), made.BASE, made.ONLY_FORMAT, Finished(why="done"))
 

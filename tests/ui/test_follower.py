@@ -30,8 +30,8 @@ from grpo_space.ui.markup import text
 from grpo_space.ui.publish.tab import adapter_zip
 from grpo_space.ui.runs.run_list import Past
 from grpo_space.worker.__main__ import DOING
-from tests.conftest import ROOT, Fake
-from tests.fake_worker import group, step, whole_run
+from tests.support.fake_worker import group, step, whole_run
+from tests.support.processes import ROOT, Fake
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs.run import runs_folder
 from grpo_space.ui.preset import form
 from grpo_space.ui.preset import tab as preset
-from tests.test_config import configs
+from tests.support.configs import configs
 
 TINY = read_preset("tiny").run
 QWEN = read_preset("qwen2.5-1.5b").run

@@ -17,11 +17,11 @@ from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, all_runs, create_run
 from grpo_space.ui.access import Access
 from grpo_space.ui.publish.hub import token_of
-from tests.fake_worker import step, whole_run
-from tests.hub_server import HubServer
-from tests.hub_store import User
-from tests.served import Served
-from tests.test_ui_access import SPACE, cookie, request, signed_in
+from tests.support.fake_worker import step, whole_run
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import User
+from tests.support.served import Served
+from tests.support.sign_in import SPACE, cookie, request, signed_in
 
 SECRET, ADAS, EVES = "hf_SecretOfTheSpace0123", "hf_AdasSignIn0123456789", "hf_EvesSignIn0123456789"
 DEMO = Access(on_space=True, space_id="ada/grpo", demo=True)

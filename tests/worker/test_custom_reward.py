@@ -10,7 +10,7 @@ from grpo_space.runs.events import Alarm, Failed
 from grpo_space.runs.run import all_runs
 from grpo_space.worker.custom_reward import functions, load
 from grpo_space.worker.recorder import RewardError, advantages, call
-from tests.conftest import SMALL, Cli, assert_refused
+from tests.support.processes import SMALL, Cli, assert_refused
 
 OWN = """
 def short(completions, **columns):

@@ -23,9 +23,9 @@ from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, create_run
 from grpo_space.worker import download
 from grpo_space.worker.download import Downloaded, fetch, needed, weights
-from tests.conftest import TOKEN, until
-from tests.hub_server import HubServer
-from tests.hub_store import User
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import User
+from tests.support.processes import TOKEN, until
 
 TINY = PROJECT / "presets/tiny/model"
 MODEL = ModelSection(id="owner/tiny")

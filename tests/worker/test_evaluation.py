@@ -25,8 +25,8 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Answered, Asked, Finished, Method, Phase, Started
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, create_run
-from tests.conftest import ROOT, TOKEN, assert_refused, command, until
-from tests.hub_server import HubServer
+from tests.support.hub_server import HubServer
+from tests.support.processes import ROOT, TOKEN, assert_refused, command, until
 
 PROBLEMS = 24
 

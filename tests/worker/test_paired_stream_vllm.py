@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,9 +10,9 @@ from transformers import AutoTokenizer
 
 from grpo_space.worker.engines.base import Sampling, Written
 from grpo_space.worker.engines.choice import Choice
-from tests.conftest import ROOT
+from tests.support.processes import ROOT
 
-STANDINS = Path(__file__).parent / "standins"
+STANDINS = ROOT / "tests/support/standins"
 PROMPT = [{"role": "user", "content": "How many?"}]
 TOKENS = 5
 

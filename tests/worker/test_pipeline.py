@@ -28,7 +28,7 @@ from grpo_space.runs.history import History
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs, create_run, find_run
 from grpo_space.worker.budget import Budget
-from tests.conftest import ROOT, SMALL, assert_refused, command, start_cli, until
+from tests.support.processes import ROOT, SMALL, assert_refused, command, start_cli, until
 
 TOKEN = "hf_secretSecretSecretSecretSecret"
 QUICK = ["grpo.per_device_train_batch_size=16", "evaluation.problems=16", "evaluation.probe_problems=4"]

@@ -6,7 +6,7 @@ import pytest
 
 from grpo_space.presets import read_preset
 from grpo_space.worker.preflight import cut_finding, equal_finding, reward_finding, right_finding
-from tests.conftest import SMALL, Cli
+from tests.support.processes import SMALL, Cli
 
 
 def groups(*paid: str) -> Sequence[Sequence[float]]:

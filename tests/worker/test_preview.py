@@ -13,7 +13,7 @@ from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.runs import launch
 from grpo_space.runs.run import all_runs
-from tests.conftest import ROOT
+from tests.support.processes import ROOT
 
 TINY = read_preset("tiny").run
 

@@ -32,7 +32,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rungs: int, part: str,
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     run = create_run(override(LLAMA, settings), tmp_path / "run")
     child = Child("train", run, ())
-    child.command = [sys.executable, "-m", "tests.fake_story", str(run.folder), str(rungs), part]
+    child.command = [sys.executable, "-m", "tests.support.fake_pipeline", str(run.folder), str(rungs), part]
     return run, child.tell()
 
 
@@ -77,7 +77,7 @@ def test_after_three_rungs_it_stops_and_keeps_everything(tmp_path: Path, monkeyp
 
 TRACEBACKS = {
     "rollout": ", in _generate\n",
-    "probe": '  File "/x/grpo_space/worker/engines/plain.py", line 92, in write\n  File "utils.py", line 2, in generate\n',
+    "probe": '  File "/x/worker/engines/plain.py", line 92, in write\n  File "utils.py", line 2, in generate\n',
 }
 
 

@@ -8,9 +8,9 @@ import pytest
 from grpo_space.runs.events import Alarm, Chosen, Failed, Started
 from grpo_space.runs.run import find_run
 from grpo_space.worker import recovery
-from tests.conftest import ROOT, SMALL, Cli
+from tests.support.processes import ROOT, SMALL, Cli
 
-STANDINS = Path(__file__).parent / "standins"
+STANDINS = ROOT / "tests/support/standins"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Answered, Finished, Method, Started
 from grpo_space.runs.run import Run, create_run
 from grpo_space.tasks.problems import messages
-from tests.conftest import Cli
+from tests.support.processes import Cli
 
 PROMPT = "Answer as <reasoning>...</reasoning><answer>...</answer>."
 PROBLEMS = 12

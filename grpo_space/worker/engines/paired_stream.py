@@ -160,7 +160,7 @@ def _with_vllm(
     engine: Any, ids: list[int], max_new_tokens: int, samples: int, sampling: Sampling | None, told: Told
 ) -> None:
     """All requests in vLLM's one batch, with and without the LoRA request."""
-    from vllm import TokensPrompt
+    from vllm import TokensPrompt  # noqa: PLC0415 - only where it is chosen
 
     from grpo_space.worker.engines.unsloth_engine import LORA  # noqa: PLC0415 - it imports Unsloth
 

@@ -57,7 +57,7 @@ class Serving(Engine):
 
     def decoding(self, max_new_tokens: int, sampling: Sampling | None, number: int) -> Any:
         """vLLM's, for the prompt of that number: each has a seed of its own, or equal prompts had equal completions."""
-        from vllm import SamplingParams
+        from vllm import SamplingParams  # noqa: PLC0415 - only where it is chosen
 
         return SamplingParams(
             temperature=sampling.temperature if sampling else 0.0,

@@ -1,0 +1,45 @@
+"""What tests in a real browser share."""
+
+import contextlib
+from collections.abc import Callable
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, ViewportSize, expect
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
+SECONDS = 30_000
+"""The longest wait for anything on the page, in ms; a training's steps have their own."""
+
+
+class Complaints(list[str]):
+    """What the browser's console calls an error."""
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.append(message.text)
+
+
+Open = Callable[..., Page]
+
+
+def press_again(button: Locator, said: Locator) -> None:
+    """Until what is said is something else: for a moment after its last words Gradio drops the next press."""
+    before = said.text_content() or ""
+    for _ in range(3):
+        button.click()
+        with contextlib.suppress(AssertionError):
+            expect(said).not_to_have_text(before, timeout=5_000)
+            return
+    raise AssertionError(f"pressed three times, and it still says {before!r}")
+
+
+def show(page: Page, tab: str) -> None:
+    page.get_by_role("tab", name=tab, exact=True).click()
