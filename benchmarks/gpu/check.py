@@ -19,7 +19,7 @@ from grpo_space.config_io import override
 from grpo_space.presets import read_preset
 from grpo_space.runs.events import Phase
 from grpo_space.runs.launch import start
-from grpo_space.runs.locks import holder
+from grpo_space.runs.locks import Holder, holder
 from grpo_space.runs.run import Run, create_run
 
 LEAST_POINTS = 40
@@ -39,7 +39,7 @@ def kill_in_first_rollout(run: Run) -> None:
             break
         assert run.status() == "running", "it ended before it trained"
         time.sleep(0.01)
-    parent = (holder(run.folder / "lock") or {})["pid"]
+    parent = (holder(run.folder / "lock") or Holder()).pid
     [child] = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     os.kill(int(child), signal.SIGSEGV)
 
@@ -65,9 +65,7 @@ def main() -> int:
     print(
         f"{history.loaded.engine}: {base.correct} to {tuned.correct} of {base.n}, {points:+.1f} points, {seconds:.0f} s"
     )
-    print(
-        "alarms:", [alarm.message for alarm in history.alarms], "attempt", history.started and history.started.attempt
-    )
+    print("alarms:", history.notes, "attempt", history.started and history.started.attempt)
     print(f"{history.seconds_per_step} s a step; evaluations {base.seconds:.1f} and {tuned.seconds:.1f} s")
     wanted = "unsloth, generate" if die else "unsloth, vllm"
     return 0 if points >= LEAST_POINTS and history.loaded.engine == wanted else 1

@@ -66,7 +66,7 @@ def main() -> int:
         "model": f"{arguments.model}, random weights",
         "settings": arguments.settings,
         "status": status,
-        "alarms": [alarm.message for alarm in history.alarms],
+        "alarms": history.notes,
         "attempts": history.started.attempt if history.started else 0,
         "engine": history.loaded.engine if history.loaded else "",
         "steps": history.step,
@@ -74,7 +74,7 @@ def main() -> int:
     }
     arguments.result.write_text(json.dumps(told, indent=2) + "\n")
     print(arguments.result.read_text())
-    return 0 if status == "done" and history.alarms else 1
+    return 0 if status == "done" and history.notices else 1
 
 
 if __name__ == "__main__":

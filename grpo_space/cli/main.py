@@ -28,7 +28,7 @@ from grpo_space.planning import estimate, hardware, memory
 from grpo_space.results import summary
 from grpo_space.runs import ask_client, evaluations, launch
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Asked, Failed
+from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, all_runs, create_run, discard_run, discard_unstarted, disk_is_full, find_run
 
@@ -269,7 +269,7 @@ def watch(arguments: argparse.Namespace) -> int:
 def stop(arguments: argparse.Namespace) -> int:
     run = find_run(arguments.run)
     launch.stop(run)
-    show(text(f"Asked {run.id} to save and stop; waiting for the step at hand."))
+    show(text(f"EvaluationRequest {run.id} to save and stop; waiting for the step at hand."))
     while run.status() == "running":
         time.sleep(follow.POLL_SECONDS)
     history = run.history()
@@ -284,7 +284,9 @@ def evaluate(arguments: argparse.Namespace) -> int:
     run = find_run(arguments.run)
     local = {name: getattr(arguments, name) for name in ("data", "adapter")}
     local = {name: str(Path(said).absolute()) if Path(said).exists() and said else said for name, said in local.items()}
-    asked = Asked(**local, checkpoint=arguments.checkpoint, limit=arguments.limit, samples=arguments.samples)
+    asked = EvaluationRequest(
+        **local, checkpoint=arguments.checkpoint, limit=arguments.limit, samples=arguments.samples
+    )
     history = evaluations.stored(run, asked)
     if arguments.rerun or arguments.limit or not history.measured:
         log = evaluations.begin(run, asked, arguments.rerun, token=get_token())

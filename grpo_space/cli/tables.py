@@ -129,8 +129,8 @@ def next_steps(run: Run, status: Status) -> Text:
 
 def ending(run: Run, history: History, status: Status) -> Iterator[RenderableType]:
     """Everything to say of a run that has ended."""
-    for alarm in history.alarms:
-        yield text(f"Note (step {alarm.step}): {alarm.message}", style="yellow")
+    for notice in history.notices:
+        yield text(f"Note (step {notice.step}): {notice.message}", style="yellow")
     if isinstance(history.end, Failed):
         yield text(f"Failed while {PHASES.get(history.end.boundary, 'working')}: {history.end.message}", style="red")
     elif status == "died":

@@ -106,13 +106,19 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     length = row.mean_tokens if row.data in (config.data.id, config.data.path) else longest / 2
     step = _as_many(grpo.completions_per_step, row) * min(length, longest) * billions / row.billions
     step /= row.tokens_per_second
-    tests = 3 if config.data.system_prompt else 2  # base, tuned, and the base with a worked example
-    batches = tests * math.ceil(evaluation.problems / evaluation.batch_size)
+    batches = evaluations_of(config) * math.ceil(evaluation.problems / evaluation.batch_size)
     probe = math.ceil(evaluation.probe_problems / evaluation.batch_size)
     batches += probe * (grpo.max_steps // evaluation.probe_steps)
     whole = row.first_step + step * (grpo.max_steps + batches)
     limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
     return Estimate(min(whole, limit), step, row.card, row.source, cut=whole > limit)
+
+
+def evaluations_of(config: RunConfig) -> int:
+    """How many evaluations a run makes: base, tuned and, where a system prompt tells of the format, the base with a
+    worked example.
+    """
+    return 3 if config.data.system_prompt else 2
 
 
 def _as_many(completions: int, row: Measured) -> float:

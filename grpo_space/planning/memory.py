@@ -20,7 +20,7 @@ from grpo_space.config import ModelSection, RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import local_model
 from grpo_space.planning.hardware import Gpu
-from grpo_space.runs.fallbacks import in_passes_of
+from grpo_space.runs.fallbacks import in_micro_batches_of
 
 GIB = 2**30
 LIMITS = {"t4": 14.56, "l4": 22.0, "a10g": 22.0, "a100": 79.0, "h100": 79.0, "h200": 139.0}
@@ -303,7 +303,7 @@ def largest(config: RunConfig, shape: Shape, limit: float) -> str:
 def _ways(config: RunConfig, shape: Shape, limit: float) -> list[str]:
     """Each begins with a setting's name, and is enough by itself."""
     ways = [_shorter(config, shape, limit), _smaller_passes(config, shape, limit)]
-    if not any(ways) and (shorter := _shorter(in_passes_of(1, config), shape, limit)):
+    if not any(ways) and (shorter := _shorter(in_micro_batches_of(1, config), shape, limit)):
         ways = [f"{_passes_words(1, config)} and {shorter}"]
     return list(filter(None, ways)) or [_smaller_rank(config, shape, limit) or "model.id of a smaller model"]
 
@@ -327,7 +327,7 @@ def _smaller_passes(config: RunConfig, shape: Shape, limit: float) -> str:
     """Of the same step."""
     for size in range(config.grpo.per_device_train_batch_size - 1, 0, -1):
         fewer = config.grpo.completions_per_step % size == 0
-        if fewer and plan(in_passes_of(size, config), shape, limit).fits:
+        if fewer and plan(in_micro_batches_of(size, config), shape, limit).fits:
             return _passes_words(size, config)
     return ""
 

@@ -19,7 +19,7 @@ from grpo_space.results.statistics import percent
 from grpo_space.results.summary import counts
 from grpo_space.runs import evaluations
 from grpo_space.runs.events import Answer, Finished
-from grpo_space.runs.fallbacks import lowered
+from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run
 
@@ -32,7 +32,9 @@ PROBLEMS_SHOWN = 3
 def card(run: Run, name: str, merged: bool = False) -> ModelCard:
     """`name`: of the repository, user/name."""
     history, whole = evaluations.stored(run), run.history()
-    config = lowered(run.config, whole.alarms)  # as it was trained: less what the GPU's memory had no room for
+    config = after_fallbacks(
+        run.config, whole.fallbacks
+    )  # as it was trained: less what the GPU's memory had no room for
     parts = [
         f"# {name.partition('/')[2]}",
         *_what(config, whole),
@@ -208,8 +210,8 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         yield f"Hardware: {inline(started.hardware)}. Engine: {inline(engine)}. Versions: {inline(versions)}."
         if (cost := dollars(history)) is not None:
             yield f"It ran for {duration(history.seconds)}: ${cost:.2f} at a T4 small Space's list price."
-    for alarm in history.alarms:
-        yield f"Noted at step {alarm.step}: {inline(alarm.message)}"
+    for notice in history.notices:
+        yield f"Noted at step {notice.step}: {inline(notice.message)}"
 
 
 def _rewards(config: RunConfig) -> Iterator[tuple[str, str, float]]:

@@ -25,7 +25,7 @@ from grpo_space.paths import local_model
 from grpo_space.planning import merge_check
 from grpo_space.publishing import card, licence, reward_curve
 from grpo_space.runs import evaluations, launch
-from grpo_space.runs.fallbacks import lowered
+from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run
 
@@ -168,7 +168,7 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
         UserError: where the adapter is not whole.
     """
     history = run.history()
-    config = lowered(run.config, history.alarms)
+    config = after_fallbacks(run.config, history.fallbacks)
     files = {p.name: p for p in sorted(run.adapter.iterdir()) if p.is_file() and p.name not in NOT_UPLOADED}
 
     def made(path: str, content: bytes) -> None:

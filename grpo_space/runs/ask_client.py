@@ -171,17 +171,16 @@ def close(run: Run) -> None:
 def make_room(gpu_lock: Path) -> None:
     """Ends the server that has the machine, whichever run's it is: whoever trains or evaluates goes first."""
     held = holder(gpu_lock)
-    if held is not None and held.get("task") == "serve":
+    if held is not None and held.job and held.job.yields:
         _end(gpu_lock)
 
 
 def _end(lock: Path) -> None:
     held = holder(lock)
-    pid = held.get("pid") if held else None
-    if not isinstance(pid, int):
+    if held is None or held.pid is None:
         return
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
+        os.kill(held.pid, signal.SIGTERM)
     deadline = time.monotonic() + GOING_SECONDS
     while holder(lock) is not None and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -13,7 +13,7 @@ from pathlib import Path
 from grpo_space.errors import UserError
 from grpo_space.runs import adapters
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Asked
+from grpo_space.runs.events import EvaluationRequest
 from grpo_space.runs.history import History
 from grpo_space.runs.launch import start
 from grpo_space.runs.run import Run, runs_folder
@@ -21,7 +21,7 @@ from grpo_space.tasks.problems import read_file
 
 HELD_OUT, GSM8K_TEST = "held-out", "gsm8k-test"
 MOST_SAMPLES = 64
-OWN = Asked()
+OWN = EvaluationRequest()
 
 
 def possible(run: Run) -> bool:
@@ -29,7 +29,7 @@ def possible(run: Run) -> bool:
     return run.adapter.is_dir() or bool(run.last_checkpoint())
 
 
-def check(run: Run, asked: Asked) -> None:
+def check(run: Run, asked: EvaluationRequest) -> None:
     """Early, before anything is started.
 
     Raises:
@@ -57,7 +57,7 @@ def check(run: Run, asked: Asked) -> None:
         read_file(file)
 
 
-def begin(run: Run, asked: Asked = OWN, again: bool = False, token: str | None = None) -> EventLog:
+def begin(run: Run, asked: EvaluationRequest = OWN, again: bool = False, token: str | None = None) -> EventLog:
     """Starts an evaluation and gives its log. `again`: nothing that was measured before is used.
 
     Raises:
@@ -100,34 +100,34 @@ def is_later(made: History, own: History) -> bool:
     return made.last_time > (own.started.time if own.started else 0.0)
 
 
-def asked_of(history: History) -> Asked:
+def request_of(history: History) -> EvaluationRequest:
     """What was evaluated. Of the run's own comparison: its adapter on its held-out problems."""
-    return history.started.asked if history.started else OWN
+    return history.started.request if history.started else OWN
 
 
-def is_of_own(asked: Asked) -> bool:
+def is_of_own(asked: EvaluationRequest) -> bool:
     """Of the run's adapter on its held-out problems, all or some: what it is published with."""
     return asked.model_copy(update={"limit": None}) == OWN
 
 
-def stored(run: Run, asked: Asked = OWN) -> History:
+def stored(run: Run, asked: EvaluationRequest = OWN) -> History:
     """The comparison that was asked for, on the most problems; of equals the newest. What the run itself measured is
     one of them. Nothing in it where there is none.
     """
     return best(run.history(), every(run), asked)
 
 
-def best(own: History, made: Iterable[History], asked: Asked = OWN) -> History:
+def best(own: History, made: Iterable[History], asked: EvaluationRequest = OWN) -> History:
     """As `stored`, of evaluations that were read already, the newest last."""
     wanted = asked.model_copy(update={"limit": None})
     found = own if wanted == OWN else History()
     for each in made:
-        if asked_of(each).model_copy(update={"limit": None}) == wanted and each.problems >= found.problems:
+        if request_of(each).model_copy(update={"limit": None}) == wanted and each.problems >= found.problems:
             found = each
     return found
 
 
-def name(asked: Asked) -> str:
+def name(asked: EvaluationRequest) -> str:
     """What was evaluated, for people."""
     folder = Path(asked.adapter)
     other = f"of {folder.parent.name}" if folder.parent.parent == runs_folder() else asked.adapter

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from grpo_space.errors import UserError
-from grpo_space.runs.events import AnyEvent, Event
+from grpo_space.runs.events import AnyEvent, Event, modern
 
 _PARSER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
 
@@ -75,6 +75,6 @@ class EventLog:
 
     def _parse(self, line: bytes) -> AnyEvent:
         try:
-            return _PARSER.validate_json(line)
+            return modern(_PARSER.validate_json(line))
         except ValidationError as error:
             raise UserError(f"{self.path}: holds a line that is not an event: {line[:60]!r}") from error

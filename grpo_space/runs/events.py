@@ -3,7 +3,7 @@
 import time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 
 class Record(BaseModel):
@@ -17,8 +17,8 @@ class Event(Record):
     """Seconds since 1970."""
 
 
-class Asked(Record):
-    """What an evaluation is of. As it is: the run's adapter, its held-out problems, answered greedily."""
+class EvaluationRequest(Record):
+    """What an evaluation is of. By default: the run's adapter, its held-out problems, answered greedily."""
 
     data: str = "held-out"
     """held-out, gsm8k-test, or a file."""
@@ -40,8 +40,8 @@ class Started(Event):
     """Steps beyond this one, told by an earlier attempt, no longer count."""
     hardware: str = ""
     versions: dict[str, str] = {}
-    asked: Asked = Asked()
-    """Of an evaluation."""
+    request: EvaluationRequest = Field(EvaluationRequest(), validation_alias=AliasChoices("request", "asked"))
+    """Of an evaluation. Logs written before 2026-11-26 call it `asked`."""
 
 
 class Chosen(Event):
@@ -67,11 +67,14 @@ class Loaded(Event):
     """Of the problems and how they were shared out: a resumed run and a later evaluation must have the same."""
 
 
+PhaseName = Literal[
+    "data", "download", "load", "evaluate_base", "evaluate_example", "train", "save", "evaluate_tuned", "preflight"
+]
+
+
 class Phase(Event):
     type: Literal["phase"] = "phase"
-    what: Literal[
-        "data", "download", "load", "evaluate_base", "evaluate_example", "train", "save", "evaluate_tuned", "preflight"
-    ]
+    what: PhaseName
     detail: str = ""
     expected_seconds: float | None = None
     done: int = 0
@@ -250,6 +253,30 @@ class Alarm(Event):
     message: str
 
 
+FallbackName = Literal["cache", "chunked", "micro_batches", "length", "group", "generate", "evaluation", "probe"]
+"""What is made smaller: vLLM's cache, the completions written at a time, the completions of one forward and backward
+pass, their length, the groups, vLLM itself (plain generation takes its place), the problems answered at once in an
+evaluation or a probe.
+"""
+
+
+class Fallback(Event):
+    """After a failure the run resumes with less, and says with what."""
+
+    type: Literal["fallback"] = "fallback"
+    step: int
+    cause: Literal["vllm", "memory"]
+    """Whether vLLM failed, or the GPU's memory ran out."""
+    name: FallbackName
+    message: str
+
+
+Activity = Literal["", "load", "write", "learn", "answer", "probe"]
+"""What a worker does at a moment, finer than its phase: loads the model, writes completions, learns from them (with the
+rewards and the optimizer's step), answers an evaluation's problems, or a probe's. Empty: nothing of these.
+"""
+
+
 class Failed(Event):
     type: Literal["failed"] = "failed"
     boundary: str
@@ -257,6 +284,8 @@ class Failed(Event):
     message: str
     user_error: bool = False
     traceback: str = ""
+    activity: Activity = ""
+    """What the worker was doing when it failed."""
 
 
 class Finished(Event):
@@ -279,7 +308,27 @@ AnyEvent = Annotated[
     | Evaluated
     | Preflight
     | Alarm
+    | Fallback
     | Failed
     | Finished,
     Field(discriminator="type"),
 ]
+
+_OLD_FALLBACKS: dict[str, FallbackName] = {"apart": "chunked", "passes": "micro_batches"}
+"""Names that were changed since."""
+
+
+def modern(event: AnyEvent) -> AnyEvent:
+    """An event of a log written before 2026-11-26, where a fallback was an alarm of a certain name, as it is now."""
+    if not isinstance(event, Alarm):
+        return event
+    prefix, colon, name = event.name.partition(":")
+    if event.name == "vllm":
+        cause: Literal["vllm", "memory"] = "vllm"
+        name = "generate"
+    elif prefix == "memory" and colon:
+        cause, name = "memory", _OLD_FALLBACKS.get(name, name)
+    else:
+        return event
+    fields = {"time": event.time, "step": event.step, "cause": cause, "name": name, "message": event.message}
+    return Fallback.model_validate(fields)

@@ -1,51 +1,52 @@
-"""A config made smaller, rung by rung, where the GPU's memory ran out. Which rungs a run is down its alarms tell."""
+"""A config made smaller where vLLM failed or the GPU's memory ran out. A run's Fallback events say how far it went."""
 
 from collections.abc import Iterable
 
 from grpo_space.config import RunConfig
-from grpo_space.runs.events import Alarm, AnyEvent
+from grpo_space.runs.events import AnyEvent, Fallback, FallbackName
 
-MEMORY = "memory:"
-"""What the names of alarms begin with after which a run goes on one rung lower, whatever it tells again."""
-APART = "apart"
-"""The rung that changes no setting: plain generation writes one group at a time."""
 LEAST_LENGTH = 128
 """Completions are not made shorter than this, in tokens."""
 
 
-def lower(config: RunConfig, rung: str) -> RunConfig:
-    """The config one rung lower; the same where there is none."""
+def apply_fallback(config: RunConfig, name: FallbackName) -> RunConfig:
+    """The config after one fallback; the same where there is nothing left to make smaller that way.
+
+    `chunked` changes no setting: see `generation_batch_size`.
+    """
     grpo = config.grpo
-    if rung == "passes":
-        whole = grpo.completions_per_step
-        size = next((n for n in range(grpo.per_device_train_batch_size // 2, 0, -1) if whole % n == 0), None)
-        return config if size is None else in_passes_of(size, config)
-    if rung == "length":
-        length = max(min(LEAST_LENGTH, grpo.max_completion_length), grpo.max_completion_length * 3 // 4)
-        return config.model_copy(update={"grpo": grpo.model_copy(update={"max_completion_length": length})})
-    if rung == "group":
-        return _smaller_groups(config)
-    if rung == "generate":
-        return config.model_copy(update={"rollout": "generate"})
-    if rung == "cache":
-        return config.model_copy(update={"vllm_cache": "small"})
-    if rung in ("evaluation", "probe"):
-        return _fewer_answers(
-            config, config.evaluation.problems if rung == "evaluation" else config.evaluation.probe_problems
-        )
-    return config
+    match name:
+        case "micro_batches":
+            whole = grpo.completions_per_step
+            size = next((n for n in range(grpo.per_device_train_batch_size // 2, 0, -1) if whole % n == 0), None)
+            return config if size is None else in_micro_batches_of(size, config)
+        case "length":
+            length = max(min(LEAST_LENGTH, grpo.max_completion_length), grpo.max_completion_length * 3 // 4)
+            return config.model_copy(update={"grpo": grpo.model_copy(update={"max_completion_length": length})})
+        case "group":
+            return _smaller_groups(config)
+        case "generate":
+            return config.model_copy(update={"rollout": "generate"})
+        case "cache":
+            return config.model_copy(update={"vllm_cache": "small"})
+        case "evaluation":
+            return _fewer_answers(config, config.evaluation.problems)
+        case "probe":
+            return _fewer_answers(config, config.evaluation.probe_problems)
+        case "chunked":
+            return config
 
 
-def in_passes_of(size: int, config: RunConfig) -> RunConfig:
-    """The same step in passes of so many completions, which must divide it."""
-    passes = {
+def in_micro_batches_of(size: int, config: RunConfig) -> RunConfig:
+    """The same optimizer step in micro-batches of `size` completions, which must divide it."""
+    batches = {
         "per_device_train_batch_size": size, "gradient_accumulation_steps": config.grpo.completions_per_step // size,
     }  # fmt: skip
-    return config.model_copy(update={"grpo": config.grpo.model_copy(update=passes)})
+    return config.model_copy(update={"grpo": config.grpo.model_copy(update=batches)})
 
 
 def _fewer_answers(config: RunConfig, problems: int) -> RunConfig:
-    """Half as many at once as there were of so many problems."""
+    """Half as many problems answered at once as there were of so many."""
     together = min(config.evaluation.batch_size, problems)
     if together < 2:
         return config
@@ -54,7 +55,7 @@ def _fewer_answers(config: RunConfig, problems: int) -> RunConfig:
 
 
 def _smaller_groups(config: RunConfig) -> RunConfig:
-    """Of half as many completions, for as many prompts."""
+    """Groups of half as many completions, for as many prompts."""
     grpo = config.grpo
     group = max(2, grpo.num_generations // 2)
     whole = grpo.completions_per_step // grpo.num_generations * group
@@ -65,18 +66,23 @@ def _smaller_groups(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"grpo": grpo.model_copy(update=update)})
 
 
-def lowered(config: RunConfig, events: Iterable[AnyEvent]) -> RunConfig:
-    """The config as far down as the run has been."""
-    for rung in rungs(events):
-        config = lower(config, rung)
+def after_fallbacks(config: RunConfig, events: Iterable[AnyEvent]) -> RunConfig:
+    """The config as it is after every fallback that the memory forced; that vLLM failed is asked by `vllm_failed`."""
+    for name in memory_fallbacks(events):
+        config = apply_fallback(config, name)
     return config
 
 
-def at_once(config: RunConfig, events: Iterable[AnyEvent]) -> int | None:
-    """So many completions plain generation writes at a time; None: all of a step."""
-    return config.grpo.num_generations if APART in rungs(events) else None
+def generation_batch_size(config: RunConfig, events: Iterable[AnyEvent]) -> int | None:
+    """Completions that plain generation writes at a time; None: the whole step at once."""
+    return config.grpo.num_generations if "chunked" in memory_fallbacks(events) else None
 
 
-def rungs(events: Iterable[AnyEvent]) -> list[str]:
-    names = [event.name for event in events if isinstance(event, Alarm)]
-    return [name.removeprefix(MEMORY) for name in names if name.startswith(MEMORY)]
+def memory_fallbacks(events: Iterable[AnyEvent]) -> list[FallbackName]:
+    """Names of the fallbacks that the GPU's memory forced, in their order."""
+    return [event.name for event in events if isinstance(event, Fallback) and event.cause == "memory"]
+
+
+def vllm_failed(events: Iterable[AnyEvent]) -> bool:
+    """Whether the run went on without vLLM because vLLM failed."""
+    return any(isinstance(event, Fallback) and event.cause == "vllm" for event in events)

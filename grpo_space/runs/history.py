@@ -11,6 +11,7 @@ from grpo_space.runs.events import (
     Chosen,
     Evaluated,
     Failed,
+    Fallback,
     Finished,
     Group,
     Loaded,
@@ -21,7 +22,6 @@ from grpo_space.runs.events import (
     Started,
     Step,
 )
-from grpo_space.runs.fallbacks import MEMORY
 
 
 def best(probes: Sequence[Probe]) -> Probe | None:
@@ -41,7 +41,8 @@ class History:
     steps: list[Step] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
-    alarms: list[Alarm] = field(default_factory=list)
+    notices: list[Alarm | Fallback] = field(default_factory=list)
+    """What the user should know of the run, in the order in which it was emitted."""
     preflight: Preflight | None = None
     base: Evaluated | None = None
     tuned: Evaluated | None = None
@@ -80,8 +81,8 @@ class History:
                 self.groups.append(event)
             case Probe():
                 self.probes.append(event)
-            case Alarm():
-                self.alarms.append(event)
+            case Alarm() | Fallback():
+                self.notices.append(event)
             case Preflight():
                 self.preflight = event
             case Evaluated():
@@ -96,13 +97,21 @@ class History:
         self.steps = [event for event in self.steps if event.step <= step]
         self.groups = [event for event in self.groups if event.step <= step]
         self.probes = [event for event in self.probes if event.step <= step]
-        self.alarms = [event for event in self.alarms if event.step <= step or event.name.startswith(MEMORY)]
+        self.notices = [event for event in self.notices if event.step <= step or isinstance(event, Fallback)]
         self.base = self.tuned = self.example = None
 
     @property
+    def alarms(self) -> list[Alarm]:
+        return [event for event in self.notices if isinstance(event, Alarm)]
+
+    @property
+    def fallbacks(self) -> list[Fallback]:
+        return [event for event in self.notices if isinstance(event, Fallback)]
+
+    @property
     def notes(self) -> list[str]:
-        """What the alarms say, each once: one that was started again told the same again."""
-        return list(dict.fromkeys(alarm.message for alarm in self.alarms))
+        """The messages of all alarms and fallbacks, each once: an attempt that is made again emits the same again."""
+        return list(dict.fromkeys(event.message for event in self.notices))
 
     @property
     def measured(self) -> bool:

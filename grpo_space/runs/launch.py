@@ -9,23 +9,23 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from grpo_space.config import RunConfig
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import Progress, Sent
 from grpo_space.paths import PROJECT
+from grpo_space.runs.jobs import JobName
 from grpo_space.runs.run import Run, runs_folder
 
-Task = Literal["train", "evaluate", "preflight", "serve"]
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""
 SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY")
 """What the names of variables end with that no child gets to see."""
 
 
-def start(run: Run, task: Task = "train", *arguments: str, token: str | None = None) -> None:
+def start(run: Run, job: JobName = "train", *arguments: str, token: str | None = None) -> None:
     """Starts a worker that outlives us, and waits until it holds its locks.
 
     `token`: with which data and model are read, if they ask for one. It goes through a pipe and is kept nowhere else.
@@ -33,7 +33,7 @@ def start(run: Run, task: Task = "train", *arguments: str, token: str | None = N
     Raises:
         UserError: where it refuses: the run runs already, or another one has the machine.
     """
-    command = [sys.executable, "-m", "grpo_space.worker", task, str(run.folder), *arguments]
+    command = [sys.executable, "-m", "grpo_space.worker", job, str(run.folder), *arguments]
     with run.worker_log.open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -72,11 +72,11 @@ def stop(run: Run) -> None:
     Raises:
         UserError: where the run does not run.
     """
-    pid = (run.worker() or {}).get("pid")
-    if not isinstance(pid, int):
+    worker = run.worker()
+    if worker is None or worker.pid is None:
         raise UserError(f"{run.id} is not running ({run.status()})")
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
+        os.kill(worker.pid, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -159,12 +159,12 @@ def merge(run: Run, folder: Path, token: str | None, progress: Progress = lambda
 
 
 def _answer(
-    run: Run, task: str, *arguments: str, token: str | None = None, progress: Progress = lambda sent: None
+    run: Run, job: JobName, *arguments: str, token: str | None = None, progress: Progress = lambda sent: None
 ) -> dict[str, Any]:
     """What a short worker answers on stdout. The token goes through a pipe: it is in no environment and no list of
     processes.
     """
-    command = [sys.executable, "-m", "grpo_space.worker", task, str(run.folder), *arguments]
+    command = [sys.executable, "-m", "grpo_space.worker", job, str(run.folder), *arguments]
     pipe, answer = subprocess.PIPE, None
     with (
         run.worker_log.open("ab") as log,

@@ -6,42 +6,64 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-SHORT = ("verify", "merge")
-"""What a worker does with a run for a moment: the run itself does not go on."""
+from grpo_space.runs.jobs import JOBS, Job
 
 
-def holder(lock: Path) -> dict[str, object] | None:
-    """Who holds a lock, as they wrote it there; None where nobody does."""
+@dataclass(frozen=True)
+class Holder:
+    """Whoever holds a lock, as it wrote itself there. All is empty while it has only just taken the lock."""
+
+    pid: int | None = None
+    what: str = ""
+    """What it does, in words; in a run's own lock the name of its job."""
+    run: str = ""
+    """The run's name, in the machine's lock."""
+    task: str = ""
+    """The name of its job, in the machine's lock."""
+
+    @property
+    def job(self) -> Job | None:
+        """The row of the table of jobs; None for one that is not in it, such as the doctor's look at the packages."""
+        return next((job for name, job in JOBS.items() if name == (self.task or self.what)), None)
+
+    @property
+    def doing(self) -> str:
+        """What the holder of the machine's lock does, in words: training 2026-tiny."""
+        return f"{self.what or 'busy with'} {self.run or 'another run'}"
+
+
+def holder(lock: Path) -> Holder | None:
+    """Who holds a lock; None where nobody does."""
     try:
         with lock.open() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _said(file)
+                return _read(file)
     except FileNotFoundError:
         pass
     return None
 
 
-def _said(file: IO[str]) -> dict[str, object]:
-    """A holder that has only just taken the lock may not have written yet."""
+def _read(file: IO[str]) -> Holder:
+    """A holder that has only just taken the lock may not have written yet, or half a line."""
     try:
-        said = json.load(file)
+        written = json.load(file)
     except ValueError:
-        return {}
-    return said if isinstance(said, dict) else {}
-
-
-def doing(said: dict[str, object]) -> str:
-    """In words, what the holder of the machine's lock says of itself: training 2026-tiny."""
-    return f"{said.get('what', 'busy with')} {said.get('run', 'another run')}"
+        return Holder()
+    if not isinstance(written, dict):
+        return Holder()
+    pid = written.get("pid")
+    words = {name: str(written.get(name) or "") for name in ("what", "run", "task")}
+    return Holder(pid if isinstance(pid, int) else None, **words)
 
 
 @contextlib.contextmanager
-def locked(lock: Path, **said: object) -> Iterator[bool]:
+def locked(lock: Path, what: str = "", run: str = "", task: str = "") -> Iterator[bool]:
     """Holds `lock` for the block and writes there who does; gives False where somebody else holds it.
 
     A reader that is just probing holds it for a moment: so it is tried for a second. The file is closed on exec: no
@@ -59,7 +81,7 @@ def locked(lock: Path, **said: object) -> Iterator[bool]:
             yield False
             return
         file.truncate(0)
-        json.dump({"pid": os.getpid(), **said}, file)
+        json.dump({"pid": os.getpid(), "what": what, "run": run, "task": task}, file)
         file.flush()
         try:
             yield True

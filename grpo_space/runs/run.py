@@ -17,7 +17,7 @@ from grpo_space.errors import UserError
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Failed
 from grpo_space.runs.history import History
-from grpo_space.runs.locks import SHORT, holder
+from grpo_space.runs.locks import Holder, holder
 
 Status = Literal["new", "running", "done", "stopped", "budget", "failed", "died"]
 
@@ -57,6 +57,11 @@ class Run:
         return self.folder / "worker.log"
 
     @property
+    def activity(self) -> Path:
+        """What a worker's child did last, for its parent, should the child die without a word."""
+        return self.folder / "activity"
+
+    @property
     def adapter(self) -> Path:
         return self.folder / "adapter"
 
@@ -84,10 +89,10 @@ class Run:
         history.add(self.log.read()[0])
         return history
 
-    def worker(self) -> dict[str, object] | None:
-        """Who runs it, or evaluates it; None where nobody does, or somebody is at it for a moment only."""
+    def worker(self) -> Holder | None:
+        """The worker that trains or evaluates the run; None where none does, or one is at it for a moment only."""
         held = holder(self.folder / "lock")
-        return None if held is None or held.get("what") in SHORT else held
+        return None if held is None or (held.job and held.job.brief) else held
 
     def status(self, history: History | None = None) -> Status:
         """The lock tells whether it runs; if not, the last event tells how it ended, and none that it died."""

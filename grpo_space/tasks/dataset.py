@@ -21,7 +21,7 @@ class Rows:
     probe: list[Row]
     test: list[Row]
     commit: str
-    told: str
+    summary: str
     """What was read and how it was shared out, in a sentence."""
 
     @property
@@ -68,11 +68,11 @@ def share_out(rows: list[Row], test: list[Row] | None, config: RunConfig, name: 
     probe, pool = pool[:probes], pool[probes:]
     train = without(rows, [*test, *probe])
     enough(train, test, config)
-    told = f"Read {len(rows):,} problems from {name}: {len(train):,} to train on, {len(probe)} for the probe, "
-    told += f"{len(test)} to evaluate on" + (" from a file of their own." if own_test else ", held out of it.")
+    summary = f"Read {len(rows):,} problems from {name}: {len(train):,} to train on, {len(probe)} for the probe, "
+    summary += f"{len(test)} to evaluate on" + (" from a file of their own." if own_test else ", held out of it.")
     if len(test) < wanted:
-        told += f" evaluation.problems asks for {wanted}: there are no more."
-    return Rows(train, probe, test, commit, told)
+        summary += f" evaluation.problems asks for {wanted}: there are no more."
+    return Rows(train, probe, test, commit, summary)
 
 
 def others(name: str, config: RunConfig, limit: int | None, token: str | None = None) -> list[Row]:
@@ -124,8 +124,8 @@ def read_hub(config: RunConfig, split: str, token: str | None = None) -> tuple[l
     assert data.id is not None
     try:
         table = datasets.load_dataset(data.id, data.name, split=split, revision=data.revision, token=token or False)
-    except (*hub.SPOKEN, OSError, ValueError) as told:
-        error = why_not(told, data.id, token)
+    except (*hub.SPOKEN, OSError, ValueError) as raised:
+        error = why_not(raised, data.id, token)
         raise UserError(hub.reading_failed(error, "data.id", data.id, "dataset", token, data.revision)) from None
     missing = [" or ".join(names) for names in (QUESTION, ANSWER) if not set(names) & set(table.column_names)]
     if missing:
@@ -142,13 +142,13 @@ def read_hub(config: RunConfig, split: str, token: str | None = None) -> tuple[l
     return rows, commit_of(table), len(wrong)
 
 
-def why_not(told: Exception, name: str, token: str | None) -> Exception:
+def why_not(raised: Exception, name: str, token: str | None) -> Exception:
     """`datasets` says of whatever is gated, private or missing that it is not there: so the Hub is asked."""
     try:
         hub.api(token).auth_check(name, repo_type="dataset")
     except hub.SPOKEN as error:
         return error
-    return told
+    return raised
 
 
 def commit_of(table: Any) -> str:

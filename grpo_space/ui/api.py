@@ -98,7 +98,7 @@ def _status(page: Page) -> dict[str, Any]:
         "max_steps": history.max_steps or (page.config.grpo.max_steps if page.config else 0),
         "seconds_left": training_left(history) if page.status == "running" else None,
         "metrics": _numbers(history.steps[-1].metrics) if history.steps else {},
-        "alarms": [alarm.message for alarm in history.alarms],
+        "alarms": [notice.message for notice in history.notices],
         "message": getattr(history.end, "message", ""),
     }
 

@@ -1,4 +1,5 @@
-"""The story of a run, from top to bottom: load, evaluate the base, train, save, evaluate the tuned model.
+"""What a worker's child does for each job. Training a run, top to bottom: load, evaluate the base, train, save,
+evaluate the tuned model.
 
 Started by `grpo_space.worker`, which holds the locks and lives on if this process dies.
 """
@@ -20,8 +21,9 @@ from grpo_space.errors import RunError, UserError
 from grpo_space.planning import hardware, merge_check
 from grpo_space.runs import adapters
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Alarm, Asked, Chosen, Failed, Finished
-from grpo_space.runs.fallbacks import lowered
+from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished
+from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
+from grpo_space.runs.jobs import JOBS, JobName
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.run import Run, disk_is_full
 from grpo_space.tasks import dataset
@@ -30,78 +32,81 @@ from grpo_space.worker import custom_reward, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready
-from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED, VLLM_DIED, is_out_of_memory
-from grpo_space.worker.reporter import Stopped, Teller
+from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED, is_out_of_memory
+from grpo_space.worker.reporter import Reporter, Stopped
 
 if TYPE_CHECKING:
     from grpo_space.worker.engines.base import Engine
 
-Say = Callable[[dict[str, Any]], None]
+Answer = dict[str, Any]
+Say = Callable[[Answer], None]
 FULL = "the disk is full: free some of it, then resume"
 
 
-def train(run: Run, tell: "Teller") -> None:
-    config, checkpoint = effective(run), run.last_checkpoint()
+def train(run: Run, reporter: Reporter) -> None:
+    config, checkpoint = effective_config(run), run.last_checkpoint()
     budget = Budget(config.max_minutes, config.evaluation.probe_steps)
-    tell.started("train", checkpoint or 0)
+    reporter.started("train", checkpoint or 0)
     custom_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
-    engine, rows = load(run, tell)
+    engine, rows = load(run, reporter)
     from grpo_space.worker import evaluate, evaluate_pair
     from grpo_space.worker import train as grpo
     from grpo_space.worker.engines import base as engines
 
-    with tell.phase("evaluate_base", total=len(rows.test)) as progress:
+    with reporter.phase("evaluate_base", total=len(rows.test)) as progress, reporter.doing("answer"):
         known = evaluate.known_base(run, engine, rows.test, config)
         base = known or evaluate.measure(engine, rows.test, config, "base", progress, run.answers)
-        tell.log.append(base)
-    evaluate_pair.with_example(run, tell, engine, config, rows.test)
+        reporter.log.append(base)
+    evaluate_pair.with_example(run, reporter, engine, config, rows.test)
 
-    with tell.phase("train", total=config.grpo.max_steps), tell.patient():
+    with reporter.phase("train", total=config.grpo.max_steps), reporter.deferring_stop():
         budget.keep_for(base.seconds)
-        reached = grpo.train(engine, rows, config, tell.log, run.checkpoints, checkpoint, tell.stop_asked, budget)
+        reached = grpo.train(engine, rows, config, reporter, run.checkpoints, checkpoint, budget)
 
-    with tell.phase("save"), tell.patient():
+    with reporter.phase("save"), reporter.deferring_stop():
         engines.save(engine, run.adapter, config)
         if not engines.learnt(engine):
-            tell.log.append(
-                Alarm(step=reached, name="unchanged", message="The adapter changes nothing: no step moved it.")
-            )
+            unchanged = "The adapter changes nothing: no step moved it."
+            reporter.log.append(Alarm(step=reached, name="unchanged", message=unchanged))
     steps = config.grpo.max_steps
-    if tell.stop_asked() or (reached < steps and not budget.over):
+    if reporter.stop_requested() or (reached < steps and not budget.over):
         raise Stopped(f"Saved at step {reached} of {steps}.")
 
-    with tell.phase("evaluate_tuned", total=len(rows.test)) as progress:
-        tell.log.append(evaluate.measure(engine, rows.test, config, "tuned", progress, run.answers))
-    tell.log.append(budget.ending(reached, steps))
+    with reporter.phase("evaluate_tuned", total=len(rows.test)) as progress, reporter.doing("answer"):
+        reporter.log.append(evaluate.measure(engine, rows.test, config, "tuned", progress, run.answers))
+    reporter.log.append(budget.ending(reached, steps))
 
 
-def effective(run: Run, log: EventLog | None = None) -> RunConfig:
-    """The run's config, less what the GPU's memory had no room for; so it stands in the run's log, or in `log`."""
+def effective_config(run: Run, log: EventLog | None = None) -> RunConfig:
+    """The run's config after its fallbacks, which stand in the run's log and, for an evaluation, in `log`."""
     more = log.read()[0] if log is not None and log.path != run.log.path else []
-    return lowered(run.config, run.log.read()[0] + more)
+    return after_fallbacks(run.config, run.log.read()[0] + more)
 
 
-def load(run: Run, tell: "Teller", adapter: Path | None = None) -> "tuple[Engine, Rows]":
+def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[Engine, Rows]":
     """The problems first, whose errors need no torch; then the model, with a fresh adapter or the one in a folder."""
-    config = effective(run, tell.log)
-    with tell.phase("data"):
-        rows = dataset.load(config, tell.token)
+    config = effective_config(run, reporter.log)
+    with reporter.phase("data"):
+        rows = dataset.load(config, reporter.token)
     gpu = hardware.gpu()
     hardware.check(config, gpu)
-    model = download.fetch(config.model, tell.downloading(config.model.id), tell.token)
-    tell.token = None
+    model = download.fetch(config.model, reporter.downloading(config.model.id), reporter.token)
+    reporter.token = None
 
-    choice = choose(config, model.folder, gpu, vllm_died(run.log, tell.log))
-    tell.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
-    with tell.phase("load", config.model.id, expected_seconds=choice.load_seconds):
+    choice = choose(config, model.folder, gpu, any(vllm_failed(log.read()[0]) for log in (run.log, reporter.log)))
+    reporter.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
+    with (
+        reporter.phase("load", config.model.id, expected_seconds=choice.load_seconds),
+        reporter.doing("load"),
+    ):
         engine = load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
         from grpo_space.worker.engines import base as engines
 
         rows = engines.that_fit(engine, rows, config)
-        same_as_before(run, engine.commit, rows)
-        tell.loaded(engine.name, engine.commit, rows)
+        check_unchanged(run, engine.commit, rows)
+        reporter.loaded(engine.name, engine.commit, rows)
     return engine, rows
 
 
@@ -125,74 +130,70 @@ def load_engine(
     return plain.load(config, choice, model.folder, model.commit, gpu, adapter)
 
 
-def vllm_died(*logs: EventLog) -> bool:
-    """Whether it failed before in this run: an Alarm of the worker's parent says so."""
-    return any(isinstance(event, Alarm) and event.name == VLLM_DIED for log in logs for event in log.read()[0])
-
-
-def evaluate(run: Run, tell: "Teller", asked: Asked, again: bool) -> None:
+def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool) -> None:
     """Base against tuned after the run. `again`: both anew, even where a result is known."""
-    tell.started("evaluate", 0, asked)
-    others = None if asked.data == "held-out" else dataset.others(asked.data, run.config, asked.limit, tell.token)
-    if asked.adapter:
-        adapter = adapters.find(asked.adapter, run.config.model, tell.token)
+    reporter.started("evaluate", 0, request)
+    own = request.data == "held-out"
+    others = None if own else dataset.others(request.data, run.config, request.limit, reporter.token)
+    if request.adapter:
+        adapter = adapters.find(request.adapter, run.config.model, reporter.token)
     else:
-        adapter = saved_adapter(run, asked.checkpoint)
-    engine, rows = load(run, tell, adapter)
+        adapter = saved_adapter(run, request.checkpoint)
+    engine, rows = load(run, reporter, adapter)
     from grpo_space.worker import evaluate_pair
 
-    evaluate_pair.tell_both(run, tell, engine, effective(run, tell.log), rows, others, asked, again)
-    tell.log.append(Finished(why="done"))
+    config = effective_config(run, reporter.log)
+    evaluate_pair.evaluate_pair(run, reporter, engine, config, rows, others, request, again)
+    reporter.log.append(Finished(why="done"))
 
 
-def preflight(run: Run, tell: "Teller") -> None:
-    """Is this trainable? Looked at before the money is spent."""
-    tell.started("preflight", 0)
+def preflight(run: Run, reporter: Reporter) -> None:
+    """Whether the run is trainable: a few steps of it, before the money is spent."""
+    reporter.started("preflight", 0)
     custom_reward.functions(run.config)
-    engine, rows = load(run, tell)
+    engine, rows = load(run, reporter)
     from grpo_space.worker import preflight
 
-    with tell.phase("preflight"):
-        tell.log.append(preflight.preflight(engine, rows, effective(run), run.log))
-    tell.log.append(Finished(why="done"))
+    with reporter.phase("preflight"):
+        reporter.log.append(preflight.preflight(engine, rows, effective_config(run), reporter))
+    reporter.log.append(Finished(why="done"))
 
 
-def briefly(run: Run, adapter: Path) -> "Engine":
+def load_for_one_answer(run: Run, adapter: Path) -> "Engine":
     """The engine for one answer, which is not worth vLLM's start."""
-    config, gpu = effective(run), hardware.gpu()
+    config, gpu = effective_config(run), hardware.gpu()
     hardware.check(config, gpu)
     model = download.fetch(config.model, lambda here, total, rate: None)
     choice = replace(choose(config, model.folder, gpu, vllm_died=True), why="One question is not worth vLLM's start.")
     return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
 
 
-def serve(run: Run, idle_seconds: float) -> int:
+def serve(run: Run, idle_seconds: float) -> None:
     """Answers questions to base and tuned until nobody asks any more."""
 
-    def load(told: Callable[[str, float], None]) -> "Engine":
-        config, adapter, gpu = effective(run), saved_adapter(run), hardware.gpu()
+    def load(progress: Callable[[str, float], None]) -> "Engine":
+        config, adapter, gpu = effective_config(run), saved_adapter(run), hardware.gpu()
         hardware.check(config, gpu)
-        told(config.model.id, LOAD_SECONDS["transformers", "generate"])
+        progress(config.model.id, LOAD_SECONDS["transformers", "generate"])
         model = download.fetch(config.model, lambda here, total, rate: None)
-        choice = choose(config, model.folder, gpu, vllm_died(run.log))
-        told(config.model.id, choice.load_seconds)
+        choice = choose(config, model.folder, gpu, vllm_failed(run.log.read()[0]))
+        progress(config.model.id, choice.load_seconds)
         return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
 
     Server(run, idle_seconds, lambda step: saved_adapter(run, step)).serve(load)
-    return 0
 
 
-def verify(run: Run, adapter: Path) -> dict[str, str]:
+def verify(run: Run, adapter: Path) -> Answer:
     """What the adapter in a folder makes of the first problem that the run was evaluated on."""
-    engine, tuned = briefly(run, adapter), run.history().tuned
+    engine, tuned = load_for_one_answer(run, adapter), run.history().tuned
     from grpo_space.worker import verify_published
 
     question = tuned.answers[0].question if tuned else "What is 2 plus 3?"
-    return {"written": verify_published.answer(engine, question, effective(run))}
+    return {"written": verify_published.answer(engine, question, effective_config(run))}
 
 
-def merge(run: Run, folder: Path, say: Say) -> dict[str, str]:
-    """The whole model, with the adapter in it, into a folder."""
+def merge(run: Run, folder: Path, say: Say) -> Answer:
+    """Writes the whole model, with the adapter in it, into a folder."""
     merge_check.check(run.config, folder.parent)
     model, token = merge_check.whole(run.config.model), sys.stdin.read() or None
 
@@ -209,10 +210,11 @@ def merge(run: Run, folder: Path, say: Say) -> dict[str, str]:
     return {"folder": str(folder)}
 
 
-def same_as_before(run: Run, model_commit: str, rows: dataset.Rows) -> None:
-    """
+def check_unchanged(run: Run, model_commit: str, rows: Rows) -> None:
+    """Refuses to go on where model or problems changed since the run began: what was trained on could be held out now.
+
     Raises:
-        UserError: where model or problems changed since the run began: what it was trained on could be held out now.
+        UserError: naming which of the two changed.
     """
     before = run.history().loaded
     if before is None:
@@ -224,7 +226,7 @@ def same_as_before(run: Run, model_commit: str, rows: dataset.Rows) -> None:
 
 
 def saved_adapter(run: Run, step: int | None = None) -> Path:
-    """The latest, or that of a step.
+    """The folder of the latest adapter, or of the checkpoint of that step.
 
     Raises:
         UserError: where the run saved none yet.
@@ -239,67 +241,77 @@ def saved_adapter(run: Run, step: int | None = None) -> Path:
     return run.checkpoints / f"checkpoint-{step}"
 
 
-def main(task: str, folder: str, *arguments: str) -> int:
-    """Tells the story, and how it ended. The exit status: 0 done or stopped, 1 for the user to put right, 3 where the
-    training went wrong, OUT_OF_MEMORY, UNEXPECTED for anything else.
+def main(job: JobName, folder: str, *arguments: str) -> int:
+    """Does one job. The exit status: 0 done or stopped, 1 for the user to put right, 3 where the training went wrong,
+    OUT_OF_MEMORY, UNEXPECTED for anything else.
     """
     die_with_parent()
     run = Run(Path(folder))
-    if task == "serve":
-        return serve(run, float(arguments[0]))
-    if task in ANSWERS:
-        return answer_on_stdout(run, task, arguments)
-    log = EventLog(Path(arguments[0])) if task == "evaluate" else run.log
-    tell = Teller(log)
-    tell.token = sys.stdin.read() or None
+    if job == "serve":
+        serve(run, float(arguments[0]))
+        return 0
+    if JOBS[job].brief:
+        return answer_on_stdout(run, job, Path(arguments[0]))
+    log = EventLog(Path(arguments[0])) if job == "evaluate" else run.log
+    reporter = Reporter(log, run.activity)
+    reporter.listen_for_stop()
+    reporter.token = sys.stdin.read() or None
     try:
-        if task == "evaluate":
-            evaluate(run, tell, Asked.model_validate_json(arguments[1]), again=arguments[2] == "again")
-        elif task == "preflight":
-            preflight(run, tell)
+        if job == "evaluate":
+            request = EvaluationRequest.model_validate_json(arguments[1])
+            evaluate(run, reporter, request, again=arguments[2] == "again")
+        elif job == "preflight":
+            preflight(run, reporter)
         else:
-            train(run, tell)
+            train(run, reporter)
     except Stopped as stopped:
         log.append(Finished(why="stopped", message=str(stopped)))
     except UserError as error:
-        log.append(Failed(boundary=tell.what, message=str(error), user_error=True))
+        log.append(Failed(boundary=reporter.phase_name, message=str(error), user_error=True))
         return 1
     except Exception as error:
-        if disk_is_full(run):
-            log.append(Failed(boundary=tell.what, message=f"{run.folder}: {FULL}", user_error=True))
-            return 1
-        message = f"{type(error).__name__}: {error}"
-        log.append(Failed(boundary=tell.what, message=message, traceback=traceback.format_exc()))
-        if is_out_of_memory(error):
-            return OUT_OF_MEMORY
-        return 3 if isinstance(error, RunError) else UNEXPECTED
+        return record_failure(run, reporter, error)
     return 0
 
 
-ANSWERS: dict[str, Callable[..., dict[str, str]]] = {
-    "verify": lambda run, say, adapter: verify(run, Path(adapter)),
-    "merge": lambda run, say, folder: merge(run, Path(folder), say),
-}
+def record_failure(run: Run, reporter: Reporter, error: Exception) -> int:
+    """Emits what failed, blamed on what was being done. Gives the exit status that says whether to try again."""
+    if disk_is_full(run):
+        full = f"{run.folder}: {FULL}"
+        reporter.log.append(Failed(boundary=reporter.phase_name, message=full, user_error=True))
+        return 1
+    message = f"{type(error).__name__}: {error}"
+    reporter.log.append(
+        Failed(
+            boundary=reporter.phase_name,
+            message=message,
+            traceback=traceback.format_exc(),
+            activity=reporter.activity,
+        )
+    )
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY
+    return 3 if isinstance(error, RunError) else UNEXPECTED
 
 
-def answer_on_stdout(run: Run, task: str, arguments: tuple[str, ...]) -> int:
-    """A line of JSON for the answer; before it one for each word of how far it is."""
+def answer_on_stdout(run: Run, job: JobName, folder: Path) -> int:
+    """Prints a line of JSON for the answer of a brief job, and before it one for each word of how far it is."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print goes to the log
 
-    def say(said: dict[str, Any]) -> None:
-        print(json.dumps(said), file=answers, flush=True)
+    def say(answer: Answer) -> None:
+        print(json.dumps(answer), file=answers, flush=True)
 
     try:
-        said = ANSWERS[task](run, say, *arguments)
+        answer = verify(run, folder) if job == "verify" else merge(run, folder, say)
     except UserError as error:
-        said = {"error": str(error)}
-    say(said)
-    return int("error" in said)
+        answer = {"error": str(error)}
+    say(answer)
+    return int("error" in answer)
 
 
 def die_with_parent() -> None:
-    """The parent holds the locks: a story that outlives it would be a second user of the GPU. Linux only (prctl)."""
+    """The parent holds the locks: a pipeline that outlives it would be a second user of the GPU. Linux only (prctl)."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
@@ -308,4 +320,4 @@ def die_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))  # type: ignore[arg-type]  # the parent checked the job's name

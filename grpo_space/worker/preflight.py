@@ -17,16 +17,17 @@ from transformers import TrainerCallback
 from grpo_space.config import RunConfig
 from grpo_space.formatting import duration, share
 from grpo_space.grading.rewards import LIMITS
+from grpo_space.planning.estimate import evaluations_of
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR
-from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Finding, Preflight
-from grpo_space.runs.fallbacks import at_once
+from grpo_space.runs.fallbacks import generation_batch_size
 from grpo_space.tasks.dataset import Rows
 from grpo_space.tasks.problems import messages
 from grpo_space.worker.engines.base import Engine
-from grpo_space.worker.engines.chunked import written_apart
+from grpo_space.worker.engines.chunked import generating
 from grpo_space.worker.recorder import Batch, Recorder
-from grpo_space.worker.train import grpo_config, make_trainer
+from grpo_space.worker.reporter import Reporter
+from grpo_space.worker.train import grpo_config, make_trainer, writing
 
 PROMPTS = 16
 LEAST_BATCHES = 3
@@ -51,7 +52,7 @@ class Clock(TrainerCallback):
         return statistics.median(cycles[1:]) / cycle
 
 
-def preflight(engine: Engine, rows: Rows, config: RunConfig, log: EventLog) -> Preflight:
+def preflight(engine: Engine, rows: Rows, config: RunConfig, reporter: Reporter) -> Preflight:
     """Samples one group for each of 16 prompts, or more where steps are large, at a learning rate of 0."""
     grpo = config.grpo
     batches_needed = max(LEAST_BATCHES, math.ceil(PROMPTS * grpo.num_generations / grpo.completions_per_step))
@@ -62,10 +63,12 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig, log: EventLog) -> P
     with tempfile.TemporaryDirectory() as nothing:
         changes = {"learning_rate": 0.0, "max_steps": steps, "warmup_steps": 0, "save_strategy": "no"}
         arguments = grpo_config(engine, config, Path(nothing), **changes)
-        with written_apart(engine.model, at_once(config, log.read()[0])):
+        batch_size = generation_batch_size(config, reporter.log.read()[0])
+        with reporter.doing("learn"), generating(engine, batch_size, lambda: writing(reporter)):
             make_trainer(engine, rows.train, recorder, clock, arguments).train()
     each = clock.median(grpo.num_iterations)
-    whole = config.grpo.max_steps * each + evaluation_seconds(engine, rows, config)
+    with reporter.doing("answer"):
+        whole = config.grpo.max_steps * each + evaluation_seconds(engine, rows, config)
     return Preflight(
         prompts=sum(len(batch.texts) for batch in batches) // grpo.num_generations,
         group_size=grpo.num_generations,
@@ -77,14 +80,14 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig, log: EventLog) -> P
 
 
 def evaluation_seconds(engine: Engine, rows: Rows, config: RunConfig) -> float:
-    """Of both evaluations and all probes, by one batch of the base's."""
+    """Seconds of all evaluations and all probes, by the time that one batch of the base's takes."""
     batch = [messages(row.question, config.data.system_prompt) for row in rows.test[: config.evaluation.batch_size]]
     start = time.monotonic()
     longest = config.grpo.max_completion_length
     engine.write(batch, adapter=False, max_new_tokens=longest, batch_size=config.evaluation.batch_size)
     each = (time.monotonic() - start) / len(batch)
     probes = config.grpo.max_steps // config.evaluation.probe_steps * len(rows.probe)
-    return each * (2 * len(rows.test) + probes)
+    return each * (evaluations_of(config) * len(rows.test) + probes)
 
 
 def findings(batches: Sequence[Batch], config: RunConfig) -> Iterator[Finding]:

@@ -1,135 +1,144 @@
-"""When a story that failed is started again, and with what: the worker's parent decides, and writes an Alarm. The next
-story finds the alarms in the log and does as they say; so does a resumed run.
+"""When a pipeline that failed is started again, and with what: the worker's parent decides, and writes a Fallback. The
+next pipeline finds the fallbacks in the log and obeys them; so does a resumed run.
 """
 
 import re
 from collections.abc import Iterable
-from typing import Literal
 
 from grpo_space.config import RunConfig
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
-from grpo_space.runs.events import Alarm, AnyEvent, Failed, Started
-from grpo_space.runs.fallbacks import APART, MEMORY, lower, lowered, rungs
+from grpo_space.runs.events import Activity, AnyEvent, Failed, Fallback, FallbackName, Started
+from grpo_space.runs.fallbacks import after_fallbacks, apply_fallback, memory_fallbacks, vllm_failed
 from grpo_space.runs.history import History
 
 UNEXPECTED = 4
-"""A story's exit status for an error that is neither the user's nor the training's own."""
+"""A pipeline's exit status for an error that is neither the user's nor the training's own."""
 OUT_OF_MEMORY = 5
-"""A story's exit status where the GPU's memory ran out."""
-VLLM_DIED = "vllm"
-MOST_RUNGS = 3
+"""A pipeline's exit status where the GPU's memory ran out."""
+MOST_FALLBACKS = 3
 COST = "a step takes two to five times as long (40 s in place of 9 s on Qwen2.5-1.5B, measured on an H100)"
+VLLM_AT_WORK: tuple[Activity, ...] = ("load", "write", "answer", "probe")
+"""What vLLM takes part in. What fails while the model learns is not its fault."""
 
 
 def next_attempt(
-    config: RunConfig, events: Iterable[AnyEvent], told: History, code: int, how: str, gpu: Gpu | None
-) -> Alarm | Failed | None:
-    """The Alarm with which to start the story again; None where it would end in the same way. A Failed says so in words
-    where the memory ran out, in place of the story's own.
+    config: RunConfig,
+    events: Iterable[AnyEvent],
+    attempt: History,
+    code: int,
+    ending: str,
+    activity: Activity,
+    gpu: Gpu | None,
+) -> Fallback | Failed | None:
+    """The Fallback with which to start the pipeline again; None where it would end in the same way. A Failed takes the
+    place of the pipeline's own where the memory ran out and nothing more can be made smaller.
 
-    `events` are all of the run so far, `told` what the attempt that failed told, `code` its exit status (negative: the
-    signal that ended it), `how` that in words.
+    `events` are all of the run so far, `attempt` what the failed attempt emitted, `code` its exit status (negative: the
+    signal that ended it), `ending` that in words, `activity` what it was doing.
     """
     events = list(events)
     if code == OUT_OF_MEMORY:
-        return _one_rung_lower(config, events, told, gpu)
-    failed_before = any(isinstance(event, Alarm) and event.name == VLLM_DIED for event in events)
-    return None if failed_before else _without_vllm(told, code, how)
+        return _with_less_memory(config, events, attempt, activity, gpu)
+    return None if vllm_failed(events) else _without_vllm(attempt, code, ending, activity)
 
 
-def _without_vllm(told: History, code: int, how: str) -> Alarm | None:
-    """Where vLLM is to blame: it was chosen, and the story died unexpectedly before its first step was done."""
-    if told.chosen is None or told.chosen.rollout != "vllm" or told.steps:
+def _without_vllm(attempt: History, code: int, ending: str, activity: Activity) -> Fallback | None:
+    """Where vLLM is to blame: it was at work, and the pipeline died unexpectedly before its first step was done."""
+    if attempt.chosen is None or attempt.chosen.rollout != "vllm" or attempt.steps or activity not in VLLM_AT_WORK:
         return None
     if code >= 0 and code != UNEXPECTED:
         return None
-    reason = " ".join((told.end.message if isinstance(told.end, Failed) else how).split())
-    message = f"vLLM failed: {reason.rstrip('.')}. The run goes on with plain generation: {COST}."
-    return Alarm(step=0, name=VLLM_DIED, message=message)
+    reason = " ".join((attempt.end.message if isinstance(attempt.end, Failed) else ending).split())
+    message = f"vLLM failed: {reason.rstrip('.')}. The run resumes with plain generation: {COST}."
+    return Fallback(step=0, cause="vllm", name="generate", message=message)
 
 
-def _one_rung_lower(config: RunConfig, events: list[AnyEvent], told: History, gpu: Gpu | None) -> Alarm | Failed | None:
-    if not isinstance(told.end, Failed):
+def _with_less_memory(
+    config: RunConfig, events: list[AnyEvent], attempt: History, activity: Activity, gpu: Gpu | None
+) -> Fallback | Failed | None:
+    if not isinstance(attempt.end, Failed):
         return None
-    before, gone = lowered(config, events), rungs(events)
-    vllm = told.chosen is not None and told.chosen.rollout == "vllm"
-    part = part_of(told.end, vllm)
-    planned = before if vllm else lower(before, "generate")
-    ran_out = f"The GPU's memory ran out while {WHILE[part]}{_beside(planned, gpu, told.end.message)}."
-    down = len(rungs(_of_this(events)))
-    if down >= MOST_RUNGS:
-        return _ends(told.end, f"{ran_out} The run went on with less {MOST_RUNGS} times, which is the most")
-    ladder = ["generate"] if _no_room_for_cache(told.end.message + told.end.traceback) else list(LADDERS[part])
-    if down == MOST_RUNGS - 1:
-        ladder.sort(key=FREES.index)
-    for name in ladder:
-        if name not in (WITHOUT_VLLM if vllm else WITH_VLLM) and _helps(name, before, gone, gpu):
-            message = f"{ran_out} {WORDS[name].format(c=lower(before, name))}"
-            return Alarm(step=told.step, name=MEMORY + name, message=message)
-    return _ends(told.end, f"{ran_out} Nothing more can be made smaller here")
+    before, made = after_fallbacks(config, events), memory_fallbacks(events)
+    vllm = attempt.chosen is not None and attempt.chosen.rollout == "vllm"
+    planned = before if vllm else apply_fallback(before, "generate")
+    ran_out = f"The GPU's memory ran out while {_while(activity, vllm)}{_beside(planned, gpu, attempt.end.message)}."
+    count = len(memory_fallbacks(_of_this_task(events)))
+    if count >= MOST_FALLBACKS:
+        return _ends(attempt.end, f"{ran_out} The run resumed with less {MOST_FALLBACKS} times, which is the most")
+    helps = FALLBACKS.get(activity, FALLBACKS["learn"]) if activity != "load" or vllm else ()
+    if _no_room_for_cache(attempt.end.message + attempt.end.traceback):
+        helps = ("generate",)
+    if count == MOST_FALLBACKS - 1:
+        helps = tuple(sorted(helps, key=FREES.index))
+    for name in helps:
+        if name not in (WITHOUT_VLLM if vllm else WITH_VLLM) and _frees(name, before, made, gpu):
+            message = f"{ran_out} {WORDS[name].format(c=apply_fallback(before, name))}"
+            return Fallback(step=attempt.step, cause="memory", name=name, message=message)
+    return _ends(attempt.end, f"{ran_out} Nothing more can be made smaller here")
 
 
-def _of_this(events: list[AnyEvent]) -> list[AnyEvent]:
-    """Less what went before: an evaluation has rungs of its own, however many its run went down."""
+def _of_this_task(events: list[AnyEvent]) -> list[AnyEvent]:
+    """The events since the task at hand began: an evaluation has fallbacks of its own, however many its run needed."""
     begins = [i for i, event in enumerate(events) if isinstance(event, Started) and event.attempt == 1]
     return events[begins[-1] :] if begins else events
 
 
 def _ends(failed: Failed, why: str) -> Failed:
     message = f"{why}: take a smaller model.id, or a larger GPU. What was saved is kept."
-    return Failed(boundary=failed.boundary, message=message, traceback=failed.traceback)
+    return failed.model_copy(update={"message": message})
 
 
-def _helps(rung: str, before: RunConfig, gone: list[str], gpu: Gpu | None) -> bool:
-    """Whether less memory is taken on that rung."""
-    if rung == APART:
-        return APART not in gone and before.grpo.completions_per_step > before.grpo.num_generations
-    after = lower(before, rung)
-    if rung == "cache" and gpu is not None:
+def _frees(name: FallbackName, before: RunConfig, made: list[FallbackName], gpu: Gpu | None) -> bool:
+    """Whether less memory is taken after that fallback."""
+    if name == "chunked":
+        return name not in made and before.grpo.completions_per_step > before.grpo.num_generations
+    after = apply_fallback(before, name)
+    if name == "cache" and gpu is not None:
         shape, limit = memory.shape_of(before.model), memory.limit_of(gpu)
         return shape is not None and memory.plan(after, shape, limit).share < memory.plan(before, shape, limit).share
     return after != before
 
 
-Part = Literal["load", "vllm", "rollout", "backward", "probe", "evaluate"]
-
-WHILE: dict[Part, str] = {
-    "load": "loading the model",
-    "vllm": "vLLM started",
-    "rollout": "completions were written",
-    "backward": "the model learnt from its completions",
+WHILE: dict[Activity, str] = {
+    "": "the worker was at work",
+    "load": "the model was loaded",
+    "write": "completions were written",
+    "learn": "the model learnt from its completions",
     "probe": "the probe's problems were answered",
-    "evaluate": "problems were answered",
+    "answer": "problems were answered",
 }
-LADDERS: dict[Part, tuple[str, ...]] = {
-    "load": (),
-    "vllm": ("cache", "generate"),
-    "rollout": ("cache", APART, "length", "group", "generate"),
-    "backward": ("cache", "passes", "length", "generate"),
+FALLBACKS: dict[Activity, tuple[FallbackName, ...]] = {
+    "load": ("cache", "generate"),
+    "write": ("cache", "chunked", "length", "group", "generate"),
+    "learn": ("cache", "micro_batches", "length", "generate"),
     "probe": ("probe", "cache", "generate"),
-    "evaluate": ("evaluation", "cache", "generate"),
+    "answer": ("evaluation", "cache", "generate"),
 }
-"""What helps, by where it ran out, what changes least first. Standby (vLLM's memory freed while the model learns) is no
-rung: measured, it took 2 GiB more at its peak, and steps 8 to 17 % longer (docs/unsloth-vllm.md).
+"""What helps, by what was done when the memory ran out, what changes least first. Standby (vLLM's memory freed while
+the model learns) is no fallback: measured, it took 2 GiB more at its peak, and steps 8 to 17 % longer
+(docs/unsloth-vllm.md).
 """
-WITH_VLLM = ("cache", "generate")
-WITHOUT_VLLM = (APART, "evaluation", "probe")
-"""Rungs of plain generation: vLLM fills its batches itself."""
-FREES = ("generate", APART, "group", "passes", "length", "evaluation", "probe", "cache")
-"""What frees the most first: so the last rung is chosen."""
-GO_ON = "The run goes on from its last checkpoint"
-WORDS = {
-    "cache": f"{GO_ON} with less of the GPU for vLLM: it learns the same, and writes fewer completions at once.",
-    APART: f"{GO_ON}, writing one group of {{c.grpo.num_generations}} at a time: it learns the same, more slowly.",
-    "passes": f"{GO_ON} in passes of {{c.grpo.per_device_train_batch_size}} completions: it learns the same, more "
+WITH_VLLM: tuple[FallbackName, ...] = ("cache", "generate")
+WITHOUT_VLLM: tuple[FallbackName, ...] = ("chunked", "evaluation", "probe")
+"""Fallbacks of plain generation: vLLM fills its batches itself."""
+FREES: tuple[FallbackName, ...] = (
+    "generate", "chunked", "group", "micro_batches", "length", "evaluation", "probe", "cache",
+)  # fmt: skip
+"""What frees the most first: so the last fallback is chosen."""
+_RESUMES = "The run resumes from its last checkpoint"
+WORDS: dict[FallbackName, str] = {
+    "cache": f"{_RESUMES} with less of the GPU for vLLM: it learns the same, and writes fewer completions at once.",
+    "chunked": f"{_RESUMES}, writing one group of {{c.grpo.num_generations}} at a time: it learns the same, more "
     "slowly.",
-    "length": f"{GO_ON} with completions of at most {{c.grpo.max_completion_length}} tokens: longer answers are cut "
+    "micro_batches": f"{_RESUMES} in micro-batches of {{c.grpo.per_device_train_batch_size}} completions: it learns "
+    "the same, more slowly.",
+    "length": f"{_RESUMES} with completions of at most {{c.grpo.max_completion_length}} tokens: longer answers are cut "
     "off.",
-    "group": f"{GO_ON} with groups of {{c.grpo.num_generations}} completions: each step learns from fewer.",
-    "generate": f"{GO_ON} without vLLM: {COST}.",
-    "evaluation": "The run goes on, answering {c.evaluation.batch_size} problems at once.",
-    "probe": f"{GO_ON}, answering {{c.evaluation.batch_size}} problems at once.",
+    "group": f"{_RESUMES} with groups of {{c.grpo.num_generations}} completions: each step learns from fewer.",
+    "generate": f"{_RESUMES} without vLLM: {COST}.",
+    "evaluation": "The run resumes, answering {c.evaluation.batch_size} problems at once.",
+    "probe": f"{_RESUMES}, answering {{c.evaluation.batch_size}} problems at once.",
 }
 _RAN_OUT = re.compile(
     r"CUDA out of memory|CUDA (?:driver )?error: out of memory|Triton Error \[CUDA\]: out of memory"
@@ -138,32 +147,21 @@ _RAN_OUT = re.compile(
 """In the words of PyTorch's allocator, of CUDA where it was asked past that, of Triton and of cuBLAS."""
 _NO_ROOM = ("No available memory for the cache blocks", "Free memory on device", "larger than the available KV cache")
 """What vLLM says where the GPU leaves no room for its cache. Unsloth has tried a smaller one by then."""
-_ASKED = re.compile(r"([Tt]ried to allocate) ([\d.]+ [KMG]iB)")
-_WRITES = re.compile(r", in (?:fast_generate|generate|_generate|_generate_single_turn)\n")
-"""A traceback's line of TRL, Unsloth or Transformers writing completions."""
-_ANSWERS = re.compile(r"worker/engines/(?:plain|unsloth_engine)\.py\", line \d+, in write\n")
-"""The same of an engine answering problems."""
+_REQUESTED = re.compile(r"([Tt]ried to allocate) ([\d.]+ [KMG]iB)")
 
 
-def part_of(failed: Failed, vllm: bool) -> Part:
-    """In which part of the work the memory ran out."""
-    if failed.boundary.startswith("evaluate"):
-        return "evaluate"
-    if failed.boundary == "load":
-        return "vllm" if vllm else "load"
-    if _ANSWERS.search(failed.traceback):
-        return "probe" if failed.boundary == "train" else "evaluate"
-    return "rollout" if _WRITES.search(failed.traceback) else "backward"
+def _while(activity: Activity, vllm: bool) -> str:
+    return "vLLM started" if vllm and activity == "load" else WHILE[activity]
 
 
 def _beside(config: RunConfig, gpu: Gpu | None, message: str) -> str:
     """What was planned, beside what happened."""
-    shape, said = memory.shape_of(config.model), []
+    shape, parts = memory.shape_of(config.model), []
     if gpu is not None and shape is not None:
         plan = memory.plan(config, shape, memory.limit_of(gpu))
-        said.append(f"{plan.total:.1f} of {plan.limit:.1f} GiB were planned")
-    said += [f"it {asked.lower()} {size}" for asked, size in _ASKED.findall(message)[:1]]
-    return f" ({'; '.join(said)})" if said else ""
+        parts.append(f"{plan.total:.1f} of {plan.limit:.1f} GiB were planned")
+    parts += [f"it {words.lower()} {size}" for words, size in _REQUESTED.findall(message)[:1]]
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def _no_room_for_cache(message: str) -> bool:
@@ -171,10 +169,13 @@ def _no_room_for_cache(message: str) -> bool:
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:
-    """PyTorch's own error, or CUDA's or vLLM's in the words of a library, whatever it was wrapped in."""
+    """Whether the GPU's memory ran out, by PyTorch's own error or the words of CUDA or vLLM, whatever it is wrapped in.
+
+    Libraries name it in no other way: this is read off the error itself, not off its traceback.
+    """
     while error is not None:
-        said = str(error)
-        if type(error).__name__ == "OutOfMemoryError" or _RAN_OUT.search(said) or _no_room_for_cache(said):
+        message = str(error)
+        if type(error).__name__ == "OutOfMemoryError" or _RAN_OUT.search(message) or _no_room_for_cache(message):
             return True
         error = error.__cause__ or error.__context__
     return False

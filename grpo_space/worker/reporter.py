@@ -1,58 +1,80 @@
-"""Writes the events of a run as it happens, and knows whether somebody asked to stop."""
+"""Emits the events of a run as it happens, records what is being done, and knows whether somebody asked to stop."""
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
-from typing import Literal
+from typing import Literal, get_args
 
 from grpo_space.planning import hardware
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Asked, Loaded, Phase, Started
+from grpo_space.runs.events import Activity, EvaluationRequest, Loaded, Phase, PhaseName, Started
 from grpo_space.tasks.dataset import Rows
 from grpo_space.worker import download
-
-What = Literal[
-    "data", "download", "load", "evaluate_base", "evaluate_example", "train", "save", "evaluate_tuned", "preflight"
-]
 
 
 class Stopped(BaseException):
     """Somebody asked to stop. Not an Exception, so that no library on the way takes it for an error of its own."""
 
 
-class Teller:
-    """Tells what happens, and knows whether somebody asked to stop."""
+class Reporter:
+    """Emits a run's events. In `activity_file` its parent finds what it did last, should it die without a word."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, activity_file: Path) -> None:
         self.log = log
-        self.what: What | Literal["worker"] = "worker"
+        self.phase_name: PhaseName | Literal["worker"] = "worker"
         self.token: str | None = None
         """Of the Hub, to read data and model with. Dropped after that."""
-        self._asked = False
-        self._at_once = True
+        self.activity: Activity = ""
+        self._activity_file = os.open(activity_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        self._stop_requested = False
+        self._stops_at_once = True
+
+    def listen_for_stop(self) -> None:
+        """From now on SIGTERM is a request to stop."""
         signal.signal(signal.SIGTERM, self._stop)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
-        first, self._asked = not self._asked, True
-        if first and self._at_once:
+        first, self._stop_requested = not self._stop_requested, True
+        if first and self._stops_at_once:
             raise Stopped
 
-    def stop_asked(self) -> bool:
-        return self._asked
+    def stop_requested(self) -> bool:
+        return self._stop_requested
 
     @contextmanager
-    def patient(self) -> Iterator[None]:
-        """Within, a stop waits to be asked for: there is something to save."""
-        self._at_once = False
+    def deferring_stop(self) -> Iterator[None]:
+        """Within, a stop waits until `stop_requested` is asked: there is something to save."""
+        self._stops_at_once = False
         try:
             yield
         finally:
-            self._at_once = True
+            self._stops_at_once = True
+
+    @contextmanager
+    def doing(self, activity: Activity) -> Iterator[None]:
+        """Within, that is what is being done. After an error it stays so: the error is blamed on it."""
+        before = self.activity
+        self._record(activity)
+        yield
+        self._record(before)
+
+    def _record(self, activity: Activity) -> None:
+        """In a file, at the cost of two system calls: a process that is killed can say nothing."""
+        self.activity = activity
+        word = activity.encode()
+        with suppress(OSError):  # a full disk is found by what must be written
+            os.pwrite(self._activity_file, word, 0)
+            os.ftruncate(self._activity_file, len(word))
 
     def started(
-        self, task: Literal["train", "evaluate", "preflight"], from_step: int, asked: Asked | None = None
+        self,
+        task: Literal["train", "evaluate", "preflight"],
+        from_step: int,
+        request: EvaluationRequest | None = None,
     ) -> None:
         attempt = 1 + sum(isinstance(event, Started) for event in self.log.read()[0])
         self.log.append(
@@ -62,7 +84,7 @@ class Teller:
                 from_step=from_step,
                 hardware=hardware.machine(),
                 versions=hardware.versions(),
-                asked=asked or Asked(),
+                request=request or EvaluationRequest(),
             )
         )
 
@@ -72,29 +94,29 @@ class Teller:
                 engine=engine,
                 model_commit=model_commit,
                 data_commit=rows.commit,
-                rows=rows.told,
+                rows=rows.summary,
                 rows_digest=rows.digest,
             )
         )
 
     @contextmanager
     def phase(
-        self, what: What, detail: str = "", expected_seconds: float | None = None, total: int = 0
+        self, name: PhaseName, detail: str = "", expected_seconds: float | None = None, total: int = 0
     ) -> Iterator[Callable[[int], None]]:
-        """Gives a function that tells how many of `total` are done."""
-        self.what = what
-        self.log.append(Phase(what=what, detail=detail, expected_seconds=expected_seconds, total=total))
+        """Gives a function that reports how many of `total` are done."""
+        self.phase_name = name
+        self.log.append(Phase(what=name, detail=detail, expected_seconds=expected_seconds, total=total))
         start = time.monotonic()
 
         def progress(done: int) -> None:
             left = (time.monotonic() - start) / done * (total - done)
-            self.log.append(Phase(what=what, detail=detail, expected_seconds=left, done=done, total=total))
+            self.log.append(Phase(what=name, detail=detail, expected_seconds=left, done=done, total=total))
 
         yield progress
 
     def downloading(self, detail: str) -> download.Progress:
-        """Gives a function that tells how many bytes of the model are here."""
-        self.what = "download"
+        """Gives a function that reports how many bytes of the model are here."""
+        self.phase_name = "download"
 
         def progress(here: int, total: int, rate: float) -> None:
             left = (total - here) / rate if rate else None
@@ -103,3 +125,11 @@ class Teller:
             )
 
         return progress
+
+
+def last_activity(activity_file: Path) -> Activity:
+    """What a reporter recorded last; empty where it recorded nothing, or the file is gone."""
+    with suppress(OSError, UnicodeDecodeError):
+        word = activity_file.read_text()
+        return next((activity for activity in get_args(Activity) if activity == word), "")
+    return ""

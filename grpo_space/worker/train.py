@@ -1,11 +1,12 @@
-"""GRPO by TRL: RunConfig becomes GRPOConfig, and a callback tells what happens and obeys stop."""
+"""GRPO by TRL: RunConfig becomes GRPOConfig, and a callback reports what happens and obeys stop."""
 
 import itertools
 import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,31 +21,30 @@ from trl import GRPOConfig, GRPOTrainer
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
 from grpo_space.planning.memory import UNROLLED
-from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Probe, Step
-from grpo_space.runs.fallbacks import at_once
+from grpo_space.runs.fallbacks import generation_batch_size
 from grpo_space.runs.history import History, best
 from grpo_space.tasks.dataset import Rows
 from grpo_space.tasks.problems import Row, messages
 from grpo_space.worker.alarms import BAD_STEPS, Watch
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.base import Engine
-from grpo_space.worker.engines.chunked import written_apart
+from grpo_space.worker.engines.chunked import generating
 from grpo_space.worker.evaluate import probe
 from grpo_space.worker.recorder import Batch, Recorder
+from grpo_space.worker.reporter import Reporter
 
 MOST_GROUPS = 250
-"""A run tells at most about this many groups, whatever its length."""
+"""A run emits at most about this many groups, whatever its length."""
 
 
 def train(
     engine: Engine,
     rows: Rows,
     config: RunConfig,
-    log: EventLog,
+    reporter: Reporter,
     checkpoints: Path,
     checkpoint: int | None,
-    stop_asked: Callable[[], bool],
     budget: Budget,
 ) -> int:
     """Trains from the checkpoint of that step on, or from the start.
@@ -64,19 +64,27 @@ def train(
     batches = itertools.count()
     every = math.ceil(config.grpo.max_steps / config.grpo.num_iterations / MOST_GROUPS)
 
-    def told(batch: Batch) -> None:
+    def record(batch: Batch) -> None:
         if next(batches) % every == 0:
-            log.append(batch.group(0, config.grpo.scale_rewards))  # the first prompt: not chosen, so a fair sample
+            reporter.log.append(
+                batch.group(0, config.grpo.scale_rewards)
+            )  # the first prompt: not chosen, so a fair sample
 
-    recorder = Recorder(config, engine.stop_ids, told)
-    teller = Teller(engine, rows.probe, config, log, checkpoints, stop_asked, budget)
+    recorder = Recorder(config, engine.stop_ids, record)
+    callback = ReportingCallback(engine, rows.probe, config, reporter, checkpoints, budget)
     arguments = grpo_config(engine, config, checkpoints, save_strategy="steps")
-    trainer = make_trainer(engine, rows.train, recorder, teller, arguments)
+    trainer = make_trainer(engine, rows.train, recorder, callback, arguments)
     if checkpoint:
-        tell_passes(resume, arguments.train_batch_size)
-    with written_apart(engine.model, at_once(config, log.read()[0])):
+        put_micro_batch_size(resume, arguments.train_batch_size)
+    batch_size = generation_batch_size(config, reporter.log.read()[0])
+    with reporter.doing("learn"), generating(engine, batch_size, lambda: writing(reporter)):
         trainer.train(resume_from_checkpoint=str(resume) if checkpoint else None)
     return int(trainer.state.global_step)
+
+
+def writing(reporter: Reporter) -> AbstractContextManager[None]:
+    """What a generation within a training is: a step's completions, unless a probe is being answered."""
+    return reporter.doing("write") if reporter.activity == "learn" else nullcontext()
 
 
 def make_trainer(
@@ -132,8 +140,10 @@ def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes:
     return made
 
 
-def tell_passes(checkpoint: Path, size: int) -> None:
-    """Transformers takes the size of a pass from the checkpoint: one made before a rung would undo the rung."""
+def put_micro_batch_size(checkpoint: Path, size: int) -> None:
+    """Writes the micro-batch size into a checkpoint: Transformers takes it from there, and one made before a fallback
+    would undo the fallback.
+    """
     state = checkpoint / TRAINER_STATE_NAME
     half = state.with_suffix(".half")
     half.write_text(json.dumps(json.loads(state.read_text()) | {"train_batch_size": size}))
@@ -148,30 +158,29 @@ class DivergedError(RunError):
     """The training left the numbers. What was saved before is good."""
 
 
-class Teller(TrainerCallback):
-    """Appends events, probes, and stops where it was asked to."""
+class ReportingCallback(TrainerCallback):
+    """Emits a training's events, probes, and stops where it was asked to."""
 
     def __init__(
         self,
         engine: Engine,
         probes: Sequence[Row],
         config: RunConfig,
-        log: EventLog,
+        reporter: Reporter,
         checkpoints: Path,
-        stop_asked: Callable[[], bool],
         budget: Budget,
     ) -> None:
-        self.engine, self.probes, self.config, self.log = engine, probes, config, log
-        self.checkpoints, self.stop_asked, self.budget = checkpoints, stop_asked, budget
-        told = History()
-        told.add(log.read()[0])
-        self.watch = Watch(told)
+        self.engine, self.probes, self.config, self.reporter = engine, probes, config, reporter
+        self.checkpoints, self.budget = checkpoints, budget
+        history = History()
+        history.add(reporter.log.read()[0])
+        self.watch = Watch(history)
         self.began = self.seconds = 0.0
 
     @property
     def ends(self) -> bool:
-        """After this step."""
-        return self.stop_asked() or self.budget.over
+        """Whether training ends after the step at hand."""
+        return self.reporter.stop_requested() or self.budget.over
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         checkpoint = self.checkpoints / "checkpoint-0"
@@ -208,14 +217,15 @@ class Teller(TrainerCallback):
             return
         metrics = {name: math.nan if value is None else float(value) for name, value in logs.items()}
         step = Step(step=state.global_step, seconds=self.seconds, metrics=metrics)
-        self.log.append(step)
+        self.reporter.log.append(step)
         self._raise_alarms(self.watch.step(step))
         if self.watch.bad >= BAD_STEPS:
             self._diverged(state.global_step, f"{BAD_STEPS} steps in a row had no usable gradient.")
         due = state.global_step % self.config.evaluation.probe_steps == 0 or state.global_step == state.max_steps
         if due and self.probes and not self.ends:
-            probed = probe(self.engine, self.probes, self.config, state.global_step)
-            self.log.append(probed)
+            with self.reporter.doing("probe"):
+                probed = probe(self.engine, self.probes, self.config, state.global_step)
+            self.reporter.log.append(probed)
             self._raise_alarms(self.watch.probe(probed))
             if probed == best(self.watch.probes):
                 state.best_global_step = state.global_step  # TRL's Trainer deletes other checkpoints, never this one
@@ -224,15 +234,15 @@ class Teller(TrainerCallback):
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         found, last = best(self.watch.probes), self.watch.probes[-1:]
         if found is not None and found not in last and not self.ends:
-            self.log.append(Alarm(step=state.global_step, name="best", message=best_words(found, last[0])))
+            self.reporter.log.append(Alarm(step=state.global_step, name="best", message=best_words(found, last[0])))
 
     def _diverged(self, step: int, what: str) -> NoReturn:
-        self.log.append(Alarm(step=step, name="diverged", message=what))
+        self.reporter.log.append(Alarm(step=step, name="diverged", message=what))
         raise DivergedError(f"{what} Training stopped at step {step}. {CURE}")
 
     def _raise_alarms(self, alarms: Iterable[Alarm]) -> None:
         for alarm in alarms:
-            self.log.append(alarm)
+            self.reporter.log.append(alarm)
 
 
 def best_words(best: Probe, last: Probe) -> str:

@@ -17,7 +17,7 @@ from grpo_space.presets import read_preset
 from grpo_space.runs import adapters, ask_client
 from grpo_space.runs.events import Finished, Started
 from grpo_space.runs.launch import start, stop
-from grpo_space.runs.locks import holder, locked
+from grpo_space.runs.locks import Holder, holder, locked
 from grpo_space.runs.run import Run, create_run
 from tests.support import endless, made
 from tests.support.browser import PHONE, WIDE, Complaints, Open, press_again
@@ -124,7 +124,7 @@ def test_a_server_that_is_killed_is_said_and_the_next_question_has_a_new_one(vis
     page = visit("Compare")
     asked = ask(page)
     writing(asked)
-    os.kill(int(str((holder(run.folder / "serve.lock") or {})["pid"])), signal.SIGKILL)
+    os.kill((holder(run.folder / "serve.lock") or Holder()).pid or 0, signal.SIGKILL)
     expect(asked).to_contain_text("Broken off.")
     expect(asked).to_contain_text("the server died in mid-answer: ask again")
     expect(asked.locator(".gs-going")).to_have_count(0)
@@ -143,7 +143,7 @@ def test_a_training_closes_it_and_is_not_disturbed(visit: Open, run: Run, runs_r
     try:
         expect(asked).to_contain_text("the model was put away: the machine is wanted for something else")
         put_away(run)
-        assert (holder(runs_root / "gpu.lock") or {})["run"] == training.id
+        assert (holder(runs_root / "gpu.lock") or Holder()).run == training.id
     finally:
         stop(training)
         while training.status() == "running":

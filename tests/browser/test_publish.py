@@ -108,7 +108,8 @@ def cut_off(runs_root: Path) -> Path:
     until(run.log, at_step(3))
     worker = holder(run.folder / "lock")
     assert worker is not None
-    os.kill(int(str(worker["pid"])), signal.SIGKILL)
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
     process.kill()
     process.wait()
     return run.folder

@@ -202,7 +202,8 @@ def test_a_killed_run_goes_on_elsewhere_to_its_end(
     assert done.returncode == 0, done.stderr
     worker = holder(run.folder / "lock")
     assert worker is not None
-    os.kill(int(str(worker["pid"])), signal.SIGKILL)
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
     process.kill()
     process.wait()
     monkeypatch.setenv("GRPO_SPACE_RUNS", str(tmp_path / "other-machine"))

@@ -23,7 +23,7 @@ from grpo_space.presets import read_preset
 from grpo_space.runs import adapters, ask_client
 from grpo_space.runs.events import Finished, Started
 from grpo_space.runs.launch import start, stop
-from grpo_space.runs.locks import holder, locked
+from grpo_space.runs.locks import Holder, holder, locked
 from grpo_space.runs.run import Run, create_run
 from grpo_space.worker.ask_server import AWAY, PATIENCE_SECONDS
 from tests.support import endless
@@ -265,7 +265,8 @@ def test_a_server_that_dies_while_it_loads_is_said(wordy: Run) -> None:
 def kill(run: Run, whom: str) -> None:
     held = holder(run.folder / "serve.lock")
     assert held is not None
-    pid = int(str(held["pid"]))
+    assert held.pid is not None
+    pid = held.pid
     if whom == "child":
         [pid] = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
     os.kill(pid, signal.SIGKILL)
@@ -280,7 +281,7 @@ def test_a_training_puts_it_away_in_mid_answer(wordy: Run, tmp_path: Path) -> No
     start(training)
     try:
         put_away(wordy)
-        assert (holder(wordy.folder.parent / "gpu.lock") or {})["task"] == "train"
+        assert (holder(wordy.folder.parent / "gpu.lock") or Holder()).task == "train"
         assert answering.end() == waiting.end() == AWAY
         assert not (wordy.folder / "serve.sock").exists()
         with pytest.raises(UserError, match="the machine is training another: one at a time"):

@@ -91,7 +91,8 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from grpo_space.errors import UserError
-from grpo_space.events import Alarm, EventLog
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Alarm
 log = EventLog(Path(sys.argv[1]))
 log.append(Alarm(step=1, name="a", message="before"))
 resource.setrlimit(resource.RLIMIT_FSIZE, (400, resource.RLIM_INFINITY))
@@ -131,3 +132,24 @@ def test_the_first_step_does_not_count_for_the_pace() -> None:
     assert history.seconds_per_step == 100.0
     history.add([Step(step=n, seconds=2.0, metrics={}) for n in (2, 3)])
     assert history.seconds_per_step == 2.0
+
+
+def test_a_log_written_before_fallbacks_were_events_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    lines = [
+        '{"time":1.0,"type":"started","task":"evaluate","asked":{"data":"gsm8k-test","limit":7}}',
+        '{"time":2.0,"type":"alarm","step":0,"name":"vllm","message":"vLLM failed."}',
+        '{"time":3.0,"type":"alarm","step":4,"name":"memory:passes","message":"ran out"}',
+        '{"time":4.0,"type":"alarm","step":5,"name":"memory:apart","message":"ran out"}',
+        '{"time":5.0,"type":"alarm","step":6,"name":"still:format","message":"still"}',
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    started, *notices = EventLog(path).read()[0]
+    assert isinstance(started, Started)
+    assert (started.request.data, started.request.limit) == ("gsm8k-test", 7)
+    assert notices == [
+        Fallback(time=2.0, step=0, cause="vllm", name="generate", message="vLLM failed."),
+        Fallback(time=3.0, step=4, cause="memory", name="micro_batches", message="ran out"),
+        Fallback(time=4.0, step=5, cause="memory", name="chunked", message="ran out"),
+        Alarm(time=5.0, step=6, name="still:format", message="still"),
+    ]

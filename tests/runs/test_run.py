@@ -1,4 +1,5 @@
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from grpo_space.runs import launch
 from grpo_space.runs.evaluations import stored
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Evaluated, Event, Finished, Started
-from grpo_space.runs.locks import holder, locked
+from grpo_space.runs.locks import Holder, holder, locked
 from grpo_space.runs.run import Run, all_runs, create_run, discard_unstarted, find_run, runs_folder
 from tests.support import fake_worker
 from tests.support.processes import ROOT, Fake
@@ -95,11 +96,11 @@ import resource, sys
 from pathlib import Path
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
-from grpo_space.runs import create
+from grpo_space.runs.run import create_run
 config = read_preset("tiny").run
 resource.setrlimit(resource.RLIMIT_FSIZE, (300, resource.RLIM_INFINITY))
 try:
-    create(config, Path(sys.argv[1]))
+    create_run(config, Path(sys.argv[1]))
 except UserError as error:
     print(error)
 """
@@ -154,7 +155,7 @@ def test_the_last_event_tells_how_it_ended(fake: Fake, scenario: str, status: st
 def test_the_lock_tells_that_it_runs(fake: Fake) -> None:
     run, process = fake("works")
     assert run.status() == "running"
-    assert holder(run.folder / "lock") == {"pid": process.pid}
+    assert holder(run.folder / "lock") == Holder(process.pid)
     launch.stop(run)
     process.wait(timeout=30)
     assert run.status() == "stopped"
@@ -176,7 +177,7 @@ def test_a_lock_that_was_only_just_taken_is_one(runs_root: Path, config: RunConf
     run = create_run(config)
     with (run.folder / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert holder(run.folder / "lock") == {}
+        assert holder(run.folder / "lock") == Holder()
         assert run.status() == "running"
     assert run.status() == "new"
 
@@ -200,7 +201,9 @@ def test_a_moments_work_with_a_run_is_not_its_going_on(runs_root: Path, config: 
     for what, status in (("train", "running"), ("evaluate", "running"), ("merge", "new"), ("verify", "new")):
         with locked(run.folder / "lock", what=what):
             assert run.status() == status
-    with locked(run.folder / "lock", what="verify", pid=2**22 + 1):  # nobody's: Linux counts to 2^22
+    with locked(run.folder / "lock"):
+        holder_words = {"what": "verify", "pid": 2**22 + 1}  # nobody's: Linux counts to 2^22
+        (run.folder / "lock").write_text(json.dumps(holder_words))
         assert "is not running (new)" in refusal(launch.stop, run)
         assert "somebody is at it already: wait a moment" in refusal(launch.start, run)
     with locked(runs_folder() / "gpu.lock", what="merging", run="another", task="merge"):
@@ -215,10 +218,10 @@ def test_only_one_holds_a_lock(tmp_path: Path) -> None:
     assert holder(lock) is None
     with locked(lock, what="training", run="r") as mine:
         assert mine
-        assert holder(lock) == {"pid": os.getpid(), "what": "training", "run": "r"}
+        assert holder(lock) == Holder(os.getpid(), "training", "r")
         with locked(lock) as again:
             assert not again
-        assert holder(lock) == {"pid": os.getpid(), "what": "training", "run": "r"}
+        assert holder(lock) == Holder(os.getpid(), "training", "r")
     assert holder(lock) is None
 
 
@@ -246,7 +249,7 @@ def test_whoever_only_looks_keeps_nobody_from_starting(tmp_path: Path) -> None:
 GRANDCHILD = """
 import os, subprocess, sys
 from pathlib import Path
-from grpo_space.runs import locked
+from grpo_space.runs.locks import locked
 with locked(Path(sys.argv[1])):
     quiet = subprocess.DEVNULL
     print(subprocess.Popen(["sleep", "60"], close_fds=False, stdout=quiet, stderr=quiet).pid, flush=True)

@@ -232,11 +232,11 @@ def test_the_same_file_twice_trains_on_nothing_that_it_tests() -> None:
 
 
 def test_it_says_what_was_read_and_how_it_was_shared_out() -> None:
-    told = share_out(problems(1500), None, config(evaluation={"problems": 100}), "mine.jsonl", "c").told
+    told = share_out(problems(1500), None, config(evaluation={"problems": 100}), "mine.jsonl", "c").summary
     assert told == (
         "Read 1,500 problems from mine.jsonl: 1,368 to train on, 32 for the probe, 100 to evaluate on, held out of it."
     )
-    told = share_out(problems(50), problems(10, start=90), config(), "mine.jsonl", "c").told
+    told = share_out(problems(50), problems(10, start=90), config(), "mine.jsonl", "c").summary
     assert "10 to evaluate on from a file of their own. evaluation.problems asks for 300: there are no more." in told
 
 
@@ -274,7 +274,7 @@ def test_the_prompt_is_a_conversation(system_prompt: str | None) -> None:
 @pytest.mark.skipif(not GSM8K.is_dir(), reason="no ../shared/data/gsm8k")
 def test_all_of_gsm8k_is_read() -> None:
     rows = dataset.load(config(data={"path": str(GSM8K / "train.jsonl")}))
-    assert rows.told.startswith("Read 7,473 problems from train.jsonl: ")
+    assert rows.summary.startswith("Read 7,473 problems from train.jsonl: ")
     assert len(rows.test) == 300
     assert all(row.gold.replace(",", "").lstrip("-").replace(".", "").isdigit() for row in rows.train)
     assert len(read_file(GSM8K / "test.jsonl")) == 1319

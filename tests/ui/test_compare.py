@@ -22,7 +22,18 @@ from grpo_space.results.summary import samples_rows
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import OWN
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Alarm, Answer, Asked, Event, Failed, Finished, Method, Phase, Sampled, Started
+from grpo_space.runs.events import (
+    Alarm,
+    Answer,
+    EvaluationRequest,
+    Event,
+    Failed,
+    Finished,
+    Method,
+    Phase,
+    Sampled,
+    Started,
+)
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
@@ -55,11 +66,11 @@ def history(*events: Event) -> History:
     return told
 
 
-def later(run: Run, name: str, asked: Asked, *events: Event) -> None:
+def later(run: Run, name: str, asked: EvaluationRequest, *events: Event) -> None:
     """An evaluation that was made after the run."""
     log = EventLog(run.folder / "evaluations" / f"{name}.jsonl")
     log.path.parent.mkdir(exist_ok=True)
-    for event in (Started(task="evaluate", asked=asked), *events):
+    for event in (Started(task="evaluate", request=asked), *events):
         log.append(event)
 
 
@@ -78,7 +89,7 @@ def samples(which: str, right: list[list[bool]]) -> Sampled:
 
 
 SAMPLED = (samples("base", [[True, False], [False, False]] * 5), samples("tuned", [[True, True]] * 10))
-GSM8K = Asked(data="gsm8k-test")
+GSM8K = EvaluationRequest(data="gsm8k-test")
 
 
 # --- which evaluation -------------------------------------------------------------------------------------------------
@@ -104,7 +115,7 @@ def test_where_the_run_has_no_comparison_the_newest_is_shown(run: Run) -> None:
     for event in (Started(), Finished(why="stopped")):
         run.log.append(event)
     later(run, "2099-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
-    later(run, "2099-02", Asked(samples=2), *SAMPLED, Finished(why="done"))
+    later(run, "2099-02", EvaluationRequest(samples=2), *SAMPLED, Finished(why="done"))
     assert tab.which_of(page(run), "", ())[0] == "2099-02"
 
 
@@ -151,7 +162,7 @@ def test_an_evaluation_that_goes_on_is_told_with_what_and_how_long(run: Run) -> 
         log = EventLog(run.folder / "evaluations" / "2099-01.jsonl")
         log.path.touch()
         assert "The worker is starting" in follower.page().evaluations.now
-        log.append(Started(task="evaluate", asked=Asked(checkpoint=20, samples=4)))
+        log.append(Started(task="evaluate", request=EvaluationRequest(checkpoint=20, samples=4)))
         log.append(Phase(what="evaluate_base", done=8, total=40, expected_seconds=90.4))
         told = follower.page().evaluations
         assert told.going
@@ -180,12 +191,12 @@ def test_an_evaluation_that_goes_on_is_told_with_what_and_how_long(run: Run) -> 
     ],
 )  # fmt: skip
 def test_one_that_came_to_nothing_says_why_and_what_to_do(run: Run, end: tuple[Event, ...], words: list[str]) -> None:
-    later(run, "2099-01", Asked(adapter="a/b"), *end)
+    later(run, "2099-01", EvaluationRequest(adapter="a/b"), *end)
     told = page(run).evaluations
     assert not told.going
     for said in words:
         assert said in told.now
-    later(run, "2099-02", Asked(adapter="a/b"), made.BASE, made.BOTH, Finished(why="done"))
+    later(run, "2099-02", EvaluationRequest(adapter="a/b"), made.BASE, made.BOTH, Finished(why="done"))
     assert page(run).evaluations.now == ""
 
 
@@ -206,8 +217,9 @@ def test_a_training_that_began_since_the_page_was_read_is_not_stopped(
         assert shown.evaluations.going
     with (
         subprocess.Popen(["sleep", "60"]) as training,
-        locked(run.folder / "lock", what="train", pid=training.pid),
+        locked(run.folder / "lock"),
     ):
+        (run.folder / "lock").write_text(json.dumps({"what": "train", "pid": training.pid}))
         with pytest.raises(UserError, match="No evaluation is going on"):
             evaluate.stop(View(run=run.id), followers)
         assert training.poll() is None
@@ -246,16 +258,16 @@ def chosen(**given: Any) -> Chosen:
     [
         ({}, OWN),
         ({"limit": None, "samples": None}, OWN),
-        ({"weights": "20", "samples": 4.0}, Asked(checkpoint=20, samples=4)),
-        ({"weights": OTHER, "adapter": " ada/lora-1 "}, Asked(adapter="ada/lora-1")),
-        ({"weights": OTHER, "adapter": "https://huggingface.co/ada/lora-1"}, Asked(adapter="ada/lora-1")),
+        ({"weights": "20", "samples": 4.0}, EvaluationRequest(checkpoint=20, samples=4)),
+        ({"weights": OTHER, "adapter": " ada/lora-1 "}, EvaluationRequest(adapter="ada/lora-1")),
+        ({"weights": OTHER, "adapter": "https://huggingface.co/ada/lora-1"}, EvaluationRequest(adapter="ada/lora-1")),
         ({"adapter": "ada/lora-1"}, OWN),
-        ({"data": "gsm8k-test", "limit": 100}, Asked(data="gsm8k-test", limit=100)),
-        ({"data": FILE, "file": "/runs/data/x.jsonl"}, Asked(data="/runs/data/x.jsonl")),
+        ({"data": "gsm8k-test", "limit": 100}, EvaluationRequest(data="gsm8k-test", limit=100)),
+        ({"data": FILE, "file": "/runs/data/x.jsonl"}, EvaluationRequest(data="/runs/data/x.jsonl")),
         ({"file": "/runs/data/x.jsonl"}, OWN),
     ],
 )
-def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], asked: Asked) -> None:
+def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], asked: EvaluationRequest) -> None:
     assert asked_for(chosen(**given)) == asked
 
 
@@ -300,7 +312,7 @@ def test_of_the_folders_here_only_a_runs_adapter_can_be_named(run: Run, runs_roo
     run.adapter.mkdir()
     for name in (run.id, str(run.folder), str(run.adapter)):
         asked = asked_for(chosen(weights=OTHER, adapter=name))
-        assert asked == Asked(adapter=str(run.adapter))
+        assert asked == EvaluationRequest(adapter=str(run.adapter))
         assert evaluations.name(asked) == f"adapter of {run.id} on its held-out problems"
     shutil.copytree(run.adapter, tmp_path / "elsewhere")
     for other in (tmp_path / "elsewhere", runs_root, run.folder / ".." / run.id, run.folder / "evaluations"):
@@ -370,7 +382,7 @@ def test_with_a_system_prompt_there_is_a_third_pass(run: Run) -> None:
 
 
 def test_samples_are_shown_as_the_command_line_shows_them(run: Run) -> None:
-    later(run, "2099-01", Asked(samples=2), *SAMPLED, Finished(why="done"))
+    later(run, "2099-01", EvaluationRequest(samples=2), *SAMPLED, Finished(why="done"))
     told = page(run).evaluations.made["2099-01"]
     drawn = evidence.summarise(run.id, told)
     rows = samples_rows(told)
@@ -384,8 +396,8 @@ def test_samples_are_shown_as_the_command_line_shows_them(run: Run) -> None:
 
 def test_the_verdict_names_the_run_and_what_was_evaluated(run: Run) -> None:
     note = Alarm(step=0, name="seen", message="3 of these problems were trained on: <b>.")
-    asked = Asked(data="gsm8k-test", limit=100, checkpoint=20)
-    again = note, Started(task="evaluate", asked=asked, attempt=2), note  # it was started again, and told it again
+    asked = EvaluationRequest(data="gsm8k-test", limit=100, checkpoint=20)
+    again = note, Started(task="evaluate", request=asked, attempt=2), note  # it was started again, and told it again
     later(run, "2099-01", asked, *again, made.BASE, made.BOTH, Finished(why="done"))
     drawn = evidence.summarise(run.id, page(run).evaluations.made["2099-01"])
     assert f"{run.id}</b>: Checkpoint of step 20 on GSM8K&#x27;s test, 100 problems, " in drawn
@@ -410,15 +422,15 @@ def test_a_report_says_of_which_evaluation_it_is(run: Run) -> None:
         (made.ONLY_FORMAT, OWN, "pay the format less"),
         (made.REASONS, OWN, "Publish it"),
         (made.BOTH, OWN, "Publish it"),
-        (made.BOTH, Asked(limit=100), "Publish it"),
+        (made.BOTH, EvaluationRequest(limit=100), "Publish it"),
         (made.BOTH, GSM8K, "published with is the comparison on its held-out problems"),
-        (made.BOTH, Asked(checkpoint=3), "choose that above, or evaluate it"),
+        (made.BOTH, EvaluationRequest(checkpoint=3), "choose that above, or evaluate it"),
         (made.WORSE, OWN, "Do not use it"),
         (made.evaluated("tuned", [i % 10 < 4 or i == 9 for i in range(100)], [False] * 100), OWN, "on more problems"),
     ],
 )
-def test_after_a_verdict_the_next_step(tuned: Any, asked: Asked, words: str) -> None:
-    drawn = evidence.summarise("run", history(Started(task="evaluate", asked=asked), made.BASE, tuned))
+def test_after_a_verdict_the_next_step(tuned: Any, asked: EvaluationRequest, words: str) -> None:
+    drawn = evidence.summarise("run", history(Started(task="evaluate", request=asked), made.BASE, tuned))
     assert words in drawn.split("What next?")[1].split("</p>")[0]
 
 

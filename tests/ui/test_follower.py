@@ -16,7 +16,8 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Failed, Finished, Phase, Started
 from grpo_space.runs.history import History
-from grpo_space.runs.locks import SHORT, locked
+from grpo_space.runs.jobs import JOBS, JobName
+from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
 from grpo_space.ui import glossary, submit, table
 from grpo_space.ui.compare import evidence, problems
@@ -29,7 +30,6 @@ from grpo_space.ui.live.progress import BADGES
 from grpo_space.ui.markup import text
 from grpo_space.ui.publish.tab import adapter_zip
 from grpo_space.ui.runs.run_list import Past
-from grpo_space.worker.__main__ import DOING
 from tests.support.fake_worker import group, step, whole_run
 from tests.support.processes import ROOT, Fake
 
@@ -165,13 +165,13 @@ def test_a_run_that_ends_is_not_another_one(follower: Follower) -> None:
     assert "another run is going on: 2099-tiny" in glossary.header("2 CPU cores", page, other)
 
 
-@pytest.mark.parametrize("task", SHORT)
-def test_a_moments_work_with_a_run_is_not_its_going_on(fake: Fake, runs_root: Path, task: str) -> None:
+@pytest.mark.parametrize("task", [name for name, job in JOBS.items() if job.brief])
+def test_a_moments_work_with_a_run_is_not_its_going_on(fake: Fake, runs_root: Path, task: JobName) -> None:
     run, _ = fake("finishes")
     newer = create_run(read_preset("tiny").run, runs_root / "2099-01-01-000000-newer")
     with (
         locked(run.folder / "lock", what=task),
-        locked(runs_root / "gpu.lock", what=DOING[task], run=run.id, task=task),
+        locked(runs_root / "gpu.lock", what=JOBS[task].doing, run=run.id, task=task),
     ):
         followers = Followers()
         page = followers.look(run.id)
@@ -183,7 +183,7 @@ def test_a_moments_work_with_a_run_is_not_its_going_on(fake: Fake, runs_root: Pa
         assert shown.run.id == newer.id
         told, said = (
             page_stream.shown(shown, page_stream.View(), "", followers.taken, None),
-            f"machine is {DOING[task]} {run.id}",
+            f"machine is {JOBS[task].doing} {run.id}",
         )
         assert {"busy", "back"} & set(told.buttons.split()) == {"busy"}
         assert said in glossary.header("2 CPU cores", shown, followers.taken)

@@ -7,7 +7,6 @@ import pytest
 
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Probe
 from grpo_space.runs.history import best
 from grpo_space.runs.run import Run
@@ -35,6 +34,7 @@ def test_the_best_outlives_the_limit_of_two(tmp_path: Path, monkeypatch: pytest.
     from grpo_space.worker.budget import Budget
     from grpo_space.worker.engines import plain
     from grpo_space.worker.engines.choice import choose
+    from grpo_space.worker.reporter import Reporter
 
     config = override(read_preset("tiny").run, SETTINGS)
     model = download.fetch(config.model, lambda *told: None)
@@ -46,8 +46,7 @@ def test_the_best_outlives_the_limit_of_two(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(grpo, "probe", made_up)
     run = Run(tmp_path)
     reached = grpo.train(
-        engine, dataset.load(config), config, EventLog(tmp_path / "events.jsonl"), run.checkpoints, None, lambda: False,
-        Budget(None),
+        engine, dataset.load(config), config, Reporter(run.log, run.activity), run.checkpoints, None, Budget(None)
     )  # fmt: skip
     assert reached == 4
     assert run.checkpoint_steps() == [2, 4]

@@ -129,7 +129,7 @@ def test_a_gpu_too_small(tmp_path: Path, gib: float, quantised: bool, settings: 
         chosen(folder, *settings)
 
 
-# What the parent makes of a story's end
+# What the parent makes of a pipeline's end
 
 
 def told(*events: Started | Chosen | Step | Failed | Finished | Alarm) -> History:
@@ -144,7 +144,7 @@ BROKE = Failed(boundary="load", message="RuntimeError: CUDA error\nan illegal me
 
 def test_vllm_is_blamed_for_what_it_did() -> None:
     for history, code in ((told(Started(), VLLM, BROKE), UNEXPECTED), (told(Started(), VLLM), -6)):
-        alarm = next_attempt(config(), [], history, code, "The worker crashed (SIGABRT).", T4)
+        alarm = next_attempt(config(), [], history, code, "The worker crashed (SIGABRT).", "load", T4)
         assert alarm is not None
         assert "plain generation: a step takes two to five times as long" in alarm.message
         assert "\n" not in alarm.message
@@ -162,4 +162,11 @@ def test_vllm_is_blamed_for_what_it_did() -> None:
     ],
 )
 def test_and_not_for_what_it_did_not(history: History, code: int) -> None:
-    assert next_attempt(config(), [], history, code, "", T4) is None
+    assert next_attempt(config(), [], history, code, "", "write", T4) is None
+
+
+def test_a_loss_that_does_not_compile_is_not_vllms_fault() -> None:
+    """vLLM had written every completion: without it the run would fail in the same way."""
+    history = told(Started(), VLLM, Failed(boundary="train", message="InductorError: CppCompile", activity="learn"))
+    assert next_attempt(config(), [], history, UNEXPECTED, "", "learn", T4) is None
+    assert next_attempt(config(), [], history, UNEXPECTED, "", "write", T4) is not None

@@ -22,8 +22,8 @@ from grpo_space.presets import read_preset
 from grpo_space.results.summary import sampled
 from grpo_space.runs import adapters, evaluations
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Answered, Asked, Finished, Method, Phase, Started
-from grpo_space.runs.locks import holder
+from grpo_space.runs.events import Answered, EvaluationRequest, Finished, Method, Phase, Started
+from grpo_space.runs.locks import Holder, holder
 from grpo_space.runs.run import Run, create_run
 from tests.support.hub_server import HubServer
 from tests.support.processes import ROOT, TOKEN, assert_refused, command, until
@@ -75,7 +75,7 @@ def killed(run: Run) -> tuple[Path, bytes]:
     until(log, lambda event: isinstance(event, Phase) and event.what == "evaluate_base" and event.done >= 8)
     kept, answered = min(run.answers.glob("*.jsonl"), key=lambda path: path.stat().st_ctime_ns), itertools.count(1)
     until(EventLog(kept), lambda event: isinstance(event, Answered) and next(answered) == 8)
-    if (pid := (holder(run.folder / "lock") or {}).get("pid")) is not None:
+    if (pid := (holder(run.folder / "lock") or Holder()).pid) is not None:
         os.kill(int(str(pid)), signal.SIGKILL)
     gone(run)
     return kept, kept.read_bytes()
@@ -139,7 +139,7 @@ def test_a_file_and_several_samples(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = said(evaluate(run, "--data", str(file), "--samples", "3", "--json"))
-    asked = Asked(data=str(file), samples=3)
+    asked = EvaluationRequest(data=str(file), samples=3)
     history = evaluations.stored(run, asked)
     for which in ("base", "tuned"):
         answers = history.sampled[which].answers
@@ -204,20 +204,20 @@ def test_one_that_is_refused_takes_no_others_log_away(run: Run) -> None:
 def test_a_file_that_cannot_be_evaluated_on(run: Run, tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "bad.jsonl").write_text(content)
     with pytest.raises(UserError, match=words):
-        evaluations.check(run, Asked(data=str(tmp_path / "bad.jsonl")))
+        evaluations.check(run, EvaluationRequest(data=str(tmp_path / "bad.jsonl")))
 
 
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (Asked(data="gsm9k"), "data gsm9k: is neither held-out, gsm8k-test nor a file"),
-        (Asked(checkpoint=3), "checkpoint 3: is not there; made keeps none yet"),
-        (Asked(checkpoint=3, adapter="a/b"), "checkpoint 3: is the run's own; adapter a/b is another one"),
-        (Asked(samples=65), "samples 65: 1 to 64 are possible"),
-        (Asked(limit=0), "limit 0: 1 problem is the least"),
+        (EvaluationRequest(data="gsm9k"), "data gsm9k: is neither held-out, gsm8k-test nor a file"),
+        (EvaluationRequest(checkpoint=3), "checkpoint 3: is not there; made keeps none yet"),
+        (EvaluationRequest(checkpoint=3, adapter="a/b"), "checkpoint 3: is the run's own; adapter a/b is another one"),
+        (EvaluationRequest(samples=65), "samples 65: 1 to 64 are possible"),
+        (EvaluationRequest(limit=0), "limit 0: 1 problem is the least"),
     ],
 )
-def test_what_cannot_be_asked_for(run: Run, asked: Asked, words: str) -> None:
+def test_what_cannot_be_asked_for(run: Run, asked: EvaluationRequest, words: str) -> None:
     with pytest.raises(UserError, match=words.replace("(", r"\(")):
         evaluations.check(run, asked)
 
@@ -241,7 +241,7 @@ def test_an_adapter_on_the_hub_is_evaluated(run: Run, hub: HubServer, tmp_path: 
     }
     for name, words in refusals.items():
         assert_refused(evaluate(run, "--adapter", name), words)
-    log = evaluations.begin(run, Asked(adapter="owner/secret"), token=TOKEN)  # its owner's is taken
+    log = evaluations.begin(run, EvaluationRequest(adapter="owner/secret"), token=TOKEN)  # its owner's is taken
     until(log, lambda event: isinstance(event, Finished))
     gone(run)
     assert TOKEN not in log.path.read_text()
@@ -265,9 +265,9 @@ def test_gsm8ks_test_comes_from_the_hub(run: Run, hub: HubServer, tmp_path: Path
     assert said(evaluate(run, "--data", "gsm8k-test", "--json"))["tuned"]["n"] == 20
     few = said(evaluate(run, "--data", "gsm8k-test", "--limit", "6", "--json"))
     assert few["base"]["n"] == few["tuned"]["n"] == 6
-    asked = Asked(data="gsm8k-test", limit=6)
+    asked = EvaluationRequest(data="gsm8k-test", limit=6)
     six, whole = evaluations.every(run)[-1], evaluations.stored(run, asked)
-    assert evaluations.asked_of(six) == asked
+    assert evaluations.request_of(six) == asked
     assert whole.problems == 20  # of what was asked for, the one on the most problems
     assert six.tuned is not None
     assert whole.tuned is not None

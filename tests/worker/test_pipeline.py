@@ -65,7 +65,7 @@ def child_of(run: Run) -> tuple[int, int]:
     """The process ids of the worker's parent and child."""
     held = holder(run.folder / "lock")
     assert held is not None
-    parent = held["pid"]
+    parent = held.pid
     assert isinstance(parent, int)
     [child] = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return parent, int(child)
@@ -395,10 +395,11 @@ class TwoSteps(Budget):
 def test_training_ends_at_the_budget_with_a_checkpoint_to_go_on_from(engine: Any, tmp_path: Path) -> None:
     from grpo_space.tasks import dataset
     from grpo_space.worker import train as grpo
+    from grpo_space.worker.reporter import Reporter
 
     config, run = quick("grpo.max_steps=9", "grpo.max_completion_length=8", "evaluation.probe_steps=2"), Run(tmp_path)
     reached = grpo.train(
-        engine, dataset.load(config), config, run.log, run.checkpoints, None, lambda: False, TwoSteps(60)
+        engine, dataset.load(config), config, Reporter(run.log, run.activity), run.checkpoints, None, TwoSteps(60)
     )  # fmt: skip
     assert reached == 2
     assert run.last_checkpoint() == 2

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space.runs.events import Alarm, Chosen, Failed, Started
+from grpo_space.runs.events import Chosen, Failed, Fallback, Started
 from grpo_space.runs.run import find_run
 from grpo_space.worker import recovery
 from tests.support.processes import ROOT, SMALL, Cli
@@ -43,8 +43,8 @@ def test_the_run_goes_on_with_plain_generation(
     ]  # fmt: skip
     assert [e.attempt for e in events if isinstance(e, Started)] == [1, 2]
     assert sum(isinstance(e, Failed) for e in events) == (how == "unimportable")
-    [alarm] = [e for e in events if isinstance(e, Alarm) and e.name == recovery.VLLM_DIED]
-    assert alarm.step == 0
+    [fallback] = [e for e in events if isinstance(e, Fallback) and e.cause == "vllm"]
+    assert fallback.step == 0
     history = run.history()
     assert run.status(history) == "done"
     assert history.loaded is not None
@@ -62,6 +62,6 @@ def test_a_run_without_it_never_imports_it(monkeypatch: pytest.MonkeyPatch, cli:
     done = cli("train", "tiny", *SMALL, "--set", "grpo.max_steps=1", "--run-dir", str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
     history = find_run(str(folder)).history()
-    assert history.alarms == []
+    assert history.notices == []
     assert history.chosen is not None
     assert history.chosen.why == "There is no CUDA GPU: plain Transformers trains on the CPU."

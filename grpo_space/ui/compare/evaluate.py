@@ -11,7 +11,7 @@ from grpo_space.errors import UserError
 from grpo_space.formatting import roughly
 from grpo_space.publishing import card
 from grpo_space.runs import evaluations, launch
-from grpo_space.runs.events import Asked
+from grpo_space.runs.events import EvaluationRequest
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs
 from grpo_space.ui import submit, uploads
@@ -128,7 +128,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     begin.click(start, asked, None, **QUIET).success(None, js=TO_THE_TOP)
 
 
-def begun(run: Run, asked: Asked, followers: Followers, place: Place, request: gr.Request) -> None:
+def begun(run: Run, asked: EvaluationRequest, followers: Followers, place: Place, request: gr.Request) -> None:
     """Starts an evaluation; the caller may.
 
     Raises:
@@ -146,7 +146,7 @@ def stop(view: View, followers: Followers) -> None:
     """
     page = followers.look(view.run)
     held = holder(page.run.folder / "lock") if page else None  # since the page was read a training may have begun
-    if page is None or not page.evaluations.going or not held or held.get("what") != "evaluate":
+    if page is None or not page.evaluations.going or held is None or held.what != "evaluate":
         raise UserError("No evaluation is going on.")
     launch.stop(page.run)
     followers.of(page.run).stopping = True
@@ -158,7 +158,7 @@ def weights_of(run: Run | None) -> list[tuple[str, str]]:
     return [("The run's adapter", ADAPTER), *kept, ("Another adapter", OTHER)]
 
 
-def asked_for(chosen: Chosen) -> Asked:
+def asked_for(chosen: Chosen) -> EvaluationRequest:
     """
     Raises:
         UserError: naming each value that cannot be. What only the run or the worker can know, they refuse.
@@ -169,7 +169,7 @@ def asked_for(chosen: Chosen) -> Asked:
         raise UserError(f"problems: {chosen.data[:80]!r} is none of those to choose from")
     if chosen.weights not in (ADAPTER, OTHER) and not STEP.fullmatch(chosen.weights):
         raise UserError(f"weights: {chosen.weights[:80]!r} is none of those to choose from")
-    return Asked(
+    return EvaluationRequest(
         data=chosen.file if chosen.data == FILE else chosen.data,
         adapter=_adapter(chosen.adapter.strip()) if chosen.weights == OTHER else "",
         checkpoint=int(chosen.weights) if STEP.fullmatch(chosen.weights) else None,

@@ -7,7 +7,7 @@ from grpo_space.results.comparison import Comparison, Share, format_words, of, s
 from grpo_space.results.statistics import Paired, percent, points, wilson
 from grpo_space.results.summary import counts, samples_rows, samples_title, samples_words
 from grpo_space.runs import evaluations
-from grpo_space.runs.events import Asked, Evaluated
+from grpo_space.runs.events import Evaluated, EvaluationRequest
 from grpo_space.runs.history import History
 from grpo_space.ui.live.progress import kind
 from grpo_space.ui.markup import box, note, tag, text
@@ -36,7 +36,7 @@ def summarise(run: str, history: History) -> str:
         + notes
         + box("gs-bars", *map(_bar, each))
         + note(kind(compared), tag("b", text(verdict)), *map(text, more), text(counts(compared)))
-        + tag("p", tag("b", "What next? ") + text(next_step(compared, evaluations.asked_of(history))), "gs-next-step")
+        + tag("p", tag("b", "What next? ") + text(next_step(compared, evaluations.request_of(history))), "gs-next-step")
         + _split(compared)
         + _by_sort(compared)
         + _figures(each)
@@ -59,7 +59,7 @@ def title(history: History) -> str:
     """An evaluation's name among the others."""
     made = history.tuned or history.sampled["tuned"]
     when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(made.time))
-    what = "the run's own comparison" if is_own(history) else evaluations.name(evaluations.asked_of(history))
+    what = "the run's own comparison" if is_own(history) else evaluations.name(evaluations.request_of(history))
     return f"{what[0].upper()}{what[1:]}, {history.problems:,} problems, {when} UTC"
 
 
@@ -67,7 +67,7 @@ def about(run: str, history: History) -> str:
     return tag("p", f"{tag('b', text(run))}: {text(title(history))}.", "gs-about")
 
 
-def next_step(compared: Comparison, asked: Asked) -> str:
+def next_step(compared: Comparison, asked: EvaluationRequest) -> str:
     """What to do about the verdict."""
     if compared.unchanged:
         return (

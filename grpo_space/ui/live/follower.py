@@ -11,7 +11,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.runs.events import Probe, Started, Step
 from grpo_space.runs.history import History
-from grpo_space.runs.locks import SHORT, doing, holder
+from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, Status, all_runs, ended, runs_folder
 from grpo_space.ui.live import microscope, progress
 from grpo_space.ui.live.curves import Curves
@@ -80,7 +80,7 @@ class Follower:
             return page
 
     def _look(self) -> Page:
-        said = self.run.worker()  # before reading: nothing is told after it is gone
+        worker = self.run.worker()  # before reading: nothing is emitted after it is gone
         try:
             events, self._offset = self.run.log.read(self._offset)
         except UserError as error:
@@ -94,10 +94,10 @@ class Follower:
             if isinstance(event, Step):
                 self._curves.add(event)
         self._curves.probes = self.history.probes
-        status: Status = "running" if said is not None else ended(self.history)
-        self.stopping = self.stopping and said is not None
+        status: Status = "running" if worker is not None else ended(self.history)
+        self.stopping = self.stopping and worker is not None
         last = self._page
-        evaluating = said is not None and said.get("what") == "evaluate"
+        evaluating = worker is not None and worker.what == "evaluate"
         evaluations = self._later.look(self.history, self.config, evaluating, self.stopping)
         page = Page(
             run=self.run,
@@ -106,7 +106,7 @@ class Follower:
             config=self.config,
             now=_same(last.now if last else None, self._now(status, evaluating)),
             curves=self._curves.draw() if drawn or last is None else last.curves,
-            notes=_same(last.notes if last else None, progress.alarms(self.history) + progress.story(self.history)),
+            notes=_same(last.notes if last else None, progress.notices(self.history) + progress.story(self.history)),
             log=self._worker_log(last.log if last else ""),
             group=self._newest_group(last),
             groups=len(self.history.groups),
@@ -231,12 +231,12 @@ class Taken:
 
 def taken() -> Taken | None:
     """A server of answers has the machine only until somebody wants it."""
-    said = holder(runs_folder() / "gpu.lock")
-    if said is None or said.get("task") == "serve":
+    held = holder(runs_folder() / "gpu.lock")
+    if held is None or (held.job and held.job.yields):
         return None
-    name = None if said.get("task") in SHORT else said.get("run")
+    name = None if held.job and held.job.brief else held.run
     run = next((run for run in all_runs() if run.id == name), None)
-    return Taken(doing(said), run)
+    return Taken(held.doing, run)
 
 
 def going_on() -> Run | None:

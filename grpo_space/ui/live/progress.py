@@ -71,7 +71,7 @@ def now(
 def _evaluation(history: History, config: RunConfig | None) -> dict[str, str]:
     """Of an evaluation after the run: a worked example is shown only where a system prompt tells of the format."""
     prompt = config is not None and config.data.system_prompt is not None
-    example = prompt and evaluations.asked_of(history).samples == 1
+    example = prompt and evaluations.request_of(history).samples == 1
     return {what: stage for what, stage in EVALUATION.items() if example or what != "evaluate_example"}
 
 
@@ -106,7 +106,7 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
         if phase.what == "download":
             said.append(download_words(phase))
         elif phase.total:
-            what = "problems" if evaluations.asked_of(history).samples == 1 else "answers"
+            what = "problems" if evaluations.request_of(history).samples == 1 else "answers"
             said.append(f"{done:,} of {phase.total:,} {what}")
         if phase.what != "download":
             said.append(_expected(phase, history))
@@ -148,7 +148,7 @@ def _expected(phase: Phase, history: History) -> str:
 
 def evaluating(history: History, config: RunConfig | None, stopping: bool) -> str:
     """How far an evaluation after the run is: of what, and about how long."""
-    asked, phase = evaluations.asked_of(history), history.phase
+    asked, phase = evaluations.request_of(history), history.phase
     head = tag("p", f"Evaluating {tag('b', text(evaluations.name(asked)))}." if history.started else "Evaluating.")
     then = "The tuned model follows, and takes about as long." if phase and phase.what == "evaluate_base" else ""
     return (
@@ -161,7 +161,7 @@ def evaluating(history: History, config: RunConfig | None, stopping: bool) -> st
 
 def not_evaluated(history: History) -> str:
     """Why an evaluation after the run came to nothing, and what to do."""
-    what, end = text(evaluations.name(evaluations.asked_of(history))), history.end
+    what, end = text(evaluations.name(evaluations.request_of(history))), history.end
     if isinstance(end, Failed):
         while_ = PHASES.get(end.boundary, "working")
         more = f"{_AGAIN} The worker's log in Train says more."
@@ -242,8 +242,8 @@ def kind(compared: Comparison) -> str:
     return {"nothing": "info", "format": "info", "worse": "warning"}.get(compared.learnt, "good")
 
 
-def alarms(history: History) -> str:
-    return "".join(note("warning", tag("b", f"Step {alarm.step}: ") + text(alarm.message)) for alarm in history.alarms)
+def notices(history: History) -> str:
+    return "".join(note("warning", tag("b", f"Step {one.step}: ") + text(one.message)) for one in history.notices)
 
 
 def story(history: History) -> str:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from grpo_space.errors import UserError
 from grpo_space.runs.launch import without_secrets
-from grpo_space.runs.locks import doing, holder
+from grpo_space.runs.locks import holder
 from grpo_space.runs.run import runs_folder
 from grpo_space.ui.access import Access
 from grpo_space.ui.markup import note, tag, text
@@ -45,8 +45,8 @@ def check_free() -> None:
     Raises:
         UserError: while a run has the machine: the doctor would touch its GPU, and take its cores.
     """
-    if (said := holder(runs_folder() / "gpu.lock")) is not None:
-        raise UserError(f"The machine is {doing(said)}: look when that is done.")
+    if (held := holder(runs_folder() / "gpu.lock")) is not None:
+        raise UserError(f"The machine is {held.doing}: look when that is done.")
 
 
 async def examined() -> str:

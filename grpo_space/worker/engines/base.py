@@ -105,8 +105,10 @@ def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
     train, probe, test = ([row for row in share if fits(engine, row, config)] for share in shares)
     lost = sum(map(len, shares)) - len(train) - len(probe) - len(test)
     enough(train, test, config)
-    told = f" {lost:,} left out: their prompts are longer than {config.data.max_prompt_length} tokens." if lost else ""
-    return replace(rows, train=train, probe=probe, test=test, told=rows.told + told)
+    left_out = (
+        f" {lost:,} left out: their prompts are longer than {config.data.max_prompt_length} tokens." if lost else ""
+    )
+    return replace(rows, train=train, probe=probe, test=test, summary=rows.summary + left_out)
 
 
 def fits(engine: Engine, row: Row, config: RunConfig) -> bool:

@@ -1,7 +1,7 @@
-"""Completions written so many at a time by a model that writes with its own `generate`: less memory, more time."""
+"""What goes around each generation of a training step: it is recorded as such, and may be written in chunks."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -9,28 +9,44 @@ from peft import PeftModel
 from torch.nn.functional import pad
 from transformers import GenerationConfig
 
+from grpo_space.worker.engines.base import Engine
+
 
 @contextmanager
-def written_apart(model: PeftModel, at_once: int | None) -> Iterator[None]:
-    """Within, the model writes at most so many at once; None: as many as it is asked for. Who asks gets all at the end,
-    so that TRL rewards, compares and learns from whole steps as ever.
+def generating(
+    engine: Engine, batch_size: int | None, writing: Callable[[], AbstractContextManager[None]]
+) -> Iterator[None]:
+    """Within, every generation that TRL asks for runs inside `writing()`, so that an error is blamed on what was done.
+
+    `batch_size` splits plain generation into chunks of so many completions, which takes less memory and more time; the
+    caller still gets the whole batch, so that TRL rewards, compares and learns from whole steps. None: no chunks.
     """
-    if at_once is None:
+    writer: Any = engine.model.vllm_engine if engine.choice.rollout == "vllm" else engine.model
+    whole = writer.generate
+    chunked = whole if batch_size is None else in_chunks(engine.model, batch_size)
+
+    def generate(*args: Any, **options: Any) -> Any:
+        with writing():
+            return chunked(*args, **options)
+
+    writer.generate = generate
+    try:
         yield
-        return
-    together = model.generate
+    finally:
+        writer.generate = whole
+
+
+def in_chunks(model: PeftModel, batch_size: int) -> Callable[..., torch.Tensor]:
+    """The model's `generate`, for at most `batch_size` prompts at once; gives the same, padded on the right."""
+    whole = model.generate
 
     def generate(
         *, input_ids: torch.Tensor, attention_mask: torch.Tensor, generation_config: GenerationConfig, **options: Any
     ) -> torch.Tensor:
         options |= {"generation_config": generation_config}
-        prompts = zip(input_ids.split(at_once), attention_mask.split(at_once), strict=True)
-        parts = [together(input_ids=ids, attention_mask=mask, **options) for ids, mask in prompts]
+        prompts = zip(input_ids.split(batch_size), attention_mask.split(batch_size), strict=True)
+        parts = [whole(input_ids=ids, attention_mask=mask, **options) for ids, mask in prompts]
         longest = max(part.shape[1] for part in parts)
         return torch.cat([pad(p, (0, longest - p.shape[1]), value=generation_config.pad_token_id) for p in parts])
 
-    model.generate = generate
-    try:
-        yield
-    finally:
-        model.generate = together
+    return generate

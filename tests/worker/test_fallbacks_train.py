@@ -1,6 +1,6 @@
-"""What a rung does to the training that goes on: the embedded model really learns that way."""
+"""What a fallback does to the training that resumes: the embedded model really learns that way."""
 
-import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ import torch
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.runs.events import Alarm, Failed
-from grpo_space.runs.fallbacks import lower
+from grpo_space.runs.events import Fallback
+from grpo_space.runs.fallbacks import apply_fallback
 from grpo_space.runs.run import Run
-from grpo_space.worker.recovery import is_out_of_memory, part_of
+from grpo_space.worker.recovery import is_out_of_memory
+from grpo_space.worker.reporter import Reporter, last_activity
 
 CONFIG = override(
     read_preset("tiny").run,
@@ -57,13 +58,25 @@ class Training:
         from grpo_space.worker import train
         from grpo_space.worker.budget import Budget
 
+        self.reporter = Stopping(self)
         self.passes.clear()
         self.wrote.clear()
         train.train(
-            self.engine, self.rows, config, self.run.log, self.run.checkpoints, self.run.last_checkpoint(),
-            lambda: bool(self.passes) and self.room_for is None, Budget(None),
+            self.engine, self.rows, config, self.reporter, self.run.checkpoints, self.run.last_checkpoint(),
+            Budget(None),
         )  # fmt: skip
         return list(self.passes)
+
+
+class Stopping(Reporter):
+    """Asks to stop after each step, but where the memory runs out."""
+
+    def __init__(self, training: Training) -> None:
+        super().__init__(training.run.log, training.run.activity)
+        self.training = training
+
+    def stop_requested(self) -> bool:
+        return bool(self.training.passes) and self.training.room_for is None
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +91,7 @@ def test_smaller_passes_are_made_from_a_checkpoint_too(training: Training) -> No
     """Transformers takes the passes' size from the checkpoint: the step had twice the completions, in passes as large
     as before.
     """
-    assert training.step(lower(CONFIG, "passes")) == [8, 8]
+    assert training.step(apply_fallback(CONFIG, "micro_batches")) == [8, 8]
 
 
 def test_a_group_at_a_time_is_the_same_step(training: Training, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,8 +106,8 @@ def test_a_group_at_a_time_is_the_same_step(training: Training, monkeypatch: pyt
             return batches[-1]
 
     monkeypatch.setattr(train, "Recorder", Seen)
-    training.run.log.append(Alarm(step=1, name="memory:apart", message=""))
-    config = lower(override(CONFIG, ["grpo.num_iterations=2", "grpo.max_steps=4"]), "passes")
+    training.run.log.append(Fallback(step=1, cause="memory", name="chunked", message=""))
+    config = apply_fallback(override(CONFIG, ["grpo.num_iterations=2", "grpo.max_steps=4"]), "micro_batches")
     assert training.step(config) == [8, 8] * 2, "TRL looks once more at what it learns from twice"
     assert training.wrote == [8, 8]
     [batch] = batches
@@ -104,16 +117,16 @@ def test_a_group_at_a_time_is_the_same_step(training: Training, monkeypatch: pyt
     assert first != second
 
 
-def test_written_apart_they_are_what_they_were_together(training: Training) -> None:
+def test_in_chunks_completions_are_what_they_were_together(training: Training) -> None:
     from grpo_space.tasks.problems import messages
-    from grpo_space.worker.engines.chunked import written_apart
+    from grpo_space.worker.engines.chunked import generating
 
     prompts = [messages(row.question, None) for row in training.rows.test[:10]]
     options: dict[str, Any] = {"adapter": False, "max_new_tokens": 60, "batch_size": 10}
     together = training.engine.write(prompts, **options)
     assert len({written.tokens for written in together}) > 1
     training.wrote.clear()
-    with written_apart(training.engine.model, 4):
+    with generating(training.engine, 4, nullcontext):
         assert training.engine.write(prompts, **options) == together
     assert training.wrote == [4, 4, 2]
     training.wrote.clear()
@@ -121,14 +134,14 @@ def test_written_apart_they_are_what_they_were_together(training: Training) -> N
     assert training.wrote == [10]
 
 
-@pytest.mark.parametrize(("room_for", "part"), [("nothing", "rollout"), ("writing", "backward"), ("a step", "probe")])
-def test_where_it_ran_out_is_read_off_the_real_traceback(training: Training, room_for: str, part: str) -> None:
+@pytest.mark.parametrize(("room_for", "activity"), [("nothing", "write"), ("writing", "learn"), ("a step", "probe")])
+def test_the_activity_at_a_failure_is_recorded(training: Training, room_for: str, activity: str) -> None:
     training.room_for = room_for
     try:
         with pytest.raises(torch.OutOfMemoryError) as caught:
             training.step(override(CONFIG, ["evaluation.probe_steps=1", "grpo.max_steps=9"]))
     finally:
         training.room_for = None
-    said = "".join(traceback.format_exception(caught.value))
     assert is_out_of_memory(caught.value)
-    assert part_of(Failed(boundary="train", message="", traceback=said), vllm=False) == part
+    assert training.reporter.activity == activity
+    assert last_activity(training.run.activity) == activity, "a child that is killed can say nothing itself"

@@ -1,0 +1,30 @@
+"""What a worker can be asked to do: one row a job. Whoever treats jobs differently asks this table."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+JobName = Literal["train", "evaluate", "preflight", "serve", "verify", "merge"]
+
+
+@dataclass(frozen=True)
+class Job:
+    doing: str
+    """What the machine is doing then, in words that the run's name follows."""
+    reports: bool = False
+    """Its events say how far it is and how it ended; after a failure it may be started again with a fallback."""
+    brief: bool = False
+    """It answers once on stdout and is gone; the run itself is not active meanwhile."""
+    yields: bool = False
+    """It holds the machine only until another job wants it, and never keeps a run from being trained."""
+    takes_token: bool = False
+    """A token of the Hub may come on its stdin."""
+
+
+JOBS: dict[JobName, Job] = {
+    "train": Job("training", reports=True, takes_token=True),
+    "evaluate": Job("evaluating", reports=True, takes_token=True),
+    "preflight": Job("looking at", reports=True, takes_token=True),
+    "serve": Job("answering questions of", yields=True),
+    "verify": Job("looking at what was published of", brief=True),
+    "merge": Job("merging", brief=True, takes_token=True),
+}
