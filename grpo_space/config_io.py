@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from grpo_space.config import RunConfig, Section
-from grpo_space.errors import UserError
+from grpo_space.errors import Problem, UserError
 from grpo_space.rules import broken_rules
 
 
@@ -26,17 +26,17 @@ def _known_keys(path: Sequence[str | int]) -> list[str]:
     return list(fields)
 
 
-def problem(error: Any) -> str:
-    """One pydantic error as a line that names the field and the value."""
+def problem(error: Any) -> Problem:
+    """One of pydantic's errors in words, with the field and the value that it names."""
     location, value = error["loc"], error["input"]
     name = ".".join(map(str, location))
     if error["type"] == "extra_forbidden":
         keys = _known_keys(location[:-1])
         close = difflib.get_close_matches(str(location[-1]), keys, n=1)
         hint = f"did you mean {'.'.join([*map(str, location[:-1]), *close])}?" if close else f"known: {', '.join(keys)}"
-        return f"{name}: there is no such setting; {hint}"
+        return Problem(name, f"there is no such setting; {hint}")
     if error["type"] == "missing":
-        return f"{name}: is missing"
+        return Problem(name, "is missing")
     message = re.sub("^(Value error,|Input|String|Dictionary|Tuple) |, unable to parse.*", "", error["msg"])
     if error["type"] == "model_type":
         first = next(iter(_known_keys(location)), "...")
@@ -44,7 +44,7 @@ def problem(error: Any) -> str:
     if error["type"] == "string_pattern_mismatch":
         message = "should be up to 40 small letters, digits, dots and dashes"
     shown = repr(value)
-    return f"{name}: {shown if len(shown) <= 80 else shown[:77] + '...'} {message}"
+    return Problem(name, f"{shown if len(shown) <= 80 else shown[:77] + '...'} {message}")
 
 
 def _without(data: Any, path: Sequence[str | int]) -> Any:
@@ -64,7 +64,8 @@ def parse(data: object) -> RunConfig:
     """
     if not isinstance(data, Mapping):
         raise UserError("a run's config is a mapping of settings: model, data, grpo, ...")
-    problems, wrong = [], set()
+    problems: list[Problem] = []
+    wrong: set[str] = set()
     try:
         config: RunConfig | None = RunConfig.model_validate(data)
     except ValidationError as error:
@@ -74,9 +75,8 @@ def parse(data: object) -> RunConfig:
             data = _without(data, e["loc"][:2])
         config = _lenient(data)
     if config is not None:
-        problems += [
-            message for fields, message in broken_rules(config) if not any(map(wrong.__contains__, _parents(fields)))
-        ]
+        broken = broken_rules(config)
+        problems += [rule.problem for rule in broken if not any(map(wrong.__contains__, _parents(rule.fields)))]
     if problems or config is None:
         raise UserError(*problems)
     return config
@@ -96,7 +96,7 @@ def _lenient(data: object) -> RunConfig | None:
 
 
 def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
-    """`config` with settings such as `grpo.max_steps=20`; values are read as YAML.
+    """`config` with settings such as `grpo.max_steps=20`; values are read as YAML, but for those of text fields.
 
     A new `data.path` or `data.id` replaces the whole source: the old held-out problems would be another subject's.
     """
@@ -108,10 +108,7 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
         if not equals or not all(path):
             problems.append(f"--set {setting}: write it as KEY=VALUE, for example grpo.max_steps=20")
             continue
-        try:
-            value = yaml.safe_load(text) if text.strip() else ""
-        except (yaml.YAMLError, ValueError, RecursionError):  # 2026-13-45 is a date that is none
-            value = text
+        value = _as_text(text) if _takes_text(path) else _from_yaml(text)
         if path in (["data", "path"], ["data", "test_path"], ["model", "id"]) and isinstance(value, str) and value:
             value = _local(value, certainly=path[0] == "data")
         if path[0] == "rewards":
@@ -124,10 +121,34 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
     try:
         changed = parse(data)
     except UserError as error:
-        raise UserError(*problems, *error.problems) from None
+        raise UserError(*problems, *error.by_field) from None
     if problems:
         raise UserError(*problems)
     return changed
+
+
+def _takes_text(path: Sequence[str]) -> bool:
+    """Whether the field is a text, `End with: 4` included, which YAML would read as a mapping."""
+    fields = RunConfig.model_fields
+    for part in path[:-1]:
+        section = fields[part].annotation if part in fields else None
+        if not (isinstance(section, type) and issubclass(section, Section)):
+            return False
+        fields = section.model_fields
+    return path[-1] in fields and fields[path[-1]].annotation in (str, str | None)
+
+
+def _as_text(text: str) -> object:
+    """The text as it stands; without its quotes where it is quoted, and None for null, as in a config's YAML."""
+    quoted = text[:1] in ("'", '"') and text[-1:] == text[:1]
+    return _from_yaml(text) if quoted or text.strip() == "null" else text
+
+
+def _from_yaml(text: str) -> object:
+    try:
+        return yaml.safe_load(text) if text.strip() else ""
+    except (yaml.YAMLError, ValueError, RecursionError):  # 2026-13-45 is a date that is none
+        return text
 
 
 def _local(text: str, certainly: bool) -> str:

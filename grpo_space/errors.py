@@ -1,10 +1,28 @@
+from dataclasses import dataclass
+
+
 class RunError(Exception):
     """The training itself went wrong, said in words: started again, it would end in the same way."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one field of a config."""
+
+    field: str
+    """By its path, such as grpo.max_steps; empty where it belongs to none."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
 
 
 class UserError(Exception):
     """Something that the user can put right: shown as it is, one problem a line. Every other exception is a bug."""
 
-    def __init__(self, *problems: str) -> None:
-        self.problems = tuple(" ".join(problem.splitlines()) for problem in problems)  # a value may hold line breaks
+    def __init__(self, *problems: "str | Problem") -> None:
+        self.by_field = tuple(one if isinstance(one, Problem) else Problem("", one) for one in problems)
+        """Each problem with the field that it belongs to."""
+        self.problems = tuple(" ".join(str(one).splitlines()) for one in problems)  # a value may hold line breaks
+        """Each problem as one line."""
         super().__init__("\n".join(self.problems))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from grpo_space.config import ModelSection, RunConfig
-from grpo_space.errors import UserError
+from grpo_space.errors import Problem, UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -23,10 +23,10 @@ def local_model(config: ModelSection) -> Path | None:
     path = folder(config.id)
     if path.is_dir():
         if not (path / "config.json").is_file():
-            raise UserError(f"model.id: {config.id} is not a model's folder: it has no config.json")
+            raise UserError(Problem("model.id", f"{config.id} is not a model's folder: it has no config.json"))
         return path
     if path.exists() or config.id.startswith((".", "/", "~")) or config.id.count("/") > 1:
-        raise UserError(f"model.id: {config.id} is not a folder")
+        raise UserError(Problem("model.id", f"{config.id} is not a folder"))
     return None
 
 
@@ -37,9 +37,9 @@ def data_file(path: str, field: str = "data.path") -> Path:
     """
     file = folder(path)
     if not file.is_file():
-        raise UserError(f"{field}: {path} is not a file")
+        raise UserError(Problem(field, f"{path} is not a file"))
     if file.stat().st_size == 0:
-        raise UserError(f"{field}: {path} is empty")
+        raise UserError(Problem(field, f"{path} is empty"))
     return file
 
 
@@ -49,7 +49,7 @@ def check_files(config: RunConfig) -> None:
     Raises:
         UserError: naming each that is not.
     """
-    problems: list[str] = []
+    problems: list[Problem] = []
     data = config.data
     checks: list[Callable[[], object]] = [lambda: local_model(config.model)]
     checks += [lambda: data_file(data.path or "")] if data.path else []
@@ -58,6 +58,6 @@ def check_files(config: RunConfig) -> None:
         try:
             check()
         except UserError as error:
-            problems += error.problems
+            problems += error.by_field
     if problems:
         raise UserError(*problems)

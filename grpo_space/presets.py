@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from grpo_space.config import Preset, RunConfig
 from grpo_space.config_io import parse, problem, read_yaml
-from grpo_space.errors import UserError
+from grpo_space.errors import Problem, UserError
 from grpo_space.paths import PROJECT
 
 PRESETS = PROJECT / "presets"
@@ -54,7 +54,7 @@ def read_preset(name: str) -> Preset:
     try:
         run = parse({"name": name, **data["run"]})
     except UserError as error:
-        raise UserError(*(f"{path.name}: run.{line}" for line in error.problems)) from error
+        raise UserError(*(Problem(f"{path.name}: run.{one.field}", one.message) for one in error.by_field)) from error
     try:
         return Preset.model_validate({**data, "run": run})
     except ValidationError as error:

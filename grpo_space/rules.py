@@ -3,20 +3,26 @@
 import difflib
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from grpo_space.config import GrpoSection, RunConfig
+from grpo_space.errors import Problem
 from grpo_space.grading.rewards import LIMITS
 
-if TYPE_CHECKING:
-    from grpo_space.config import GrpoSection, RunConfig
+
+@dataclass(frozen=True)
+class BrokenRule:
+    fields: tuple[str, ...]
+    """All that the rule is about. It says nothing where one of these was wrong itself."""
+    problem: Problem
 
 
-def broken_rules(config: "RunConfig") -> list[tuple[tuple[str, ...], str]]:
-    """Which fields each broken rule names, and what is wrong."""
-    grpo, model, data, rollout, found = config.grpo, config.model, config.data, config.rollout, []
+def broken_rules(config: RunConfig) -> list[BrokenRule]:
+    """Every rule between fields that the config breaks."""
+    grpo, model, data, rollout, found = config.grpo, config.model, config.data, config.rollout, list[BrokenRule]()
 
     def broken(message: str, *fields: str) -> None:
-        found.append((fields, f"{fields[0]}: {message}"))
+        found.append(BrokenRule(fields, Problem(fields[0], message)))
 
     if grpo.completions_per_step % grpo.num_generations:
         broken(
@@ -46,18 +52,18 @@ def broken_rules(config: "RunConfig") -> list[tuple[tuple[str, ...], str]]:
             "grpo.warmup_ratio",
             "grpo.lr_scheduler_type",
         )
-    found += [(("rewards",), message) for message in _reward_problems(config)]
+    found += [BrokenRule(("rewards",), problem) for problem in _reward_problems(config)]
     return found
 
 
-def _that_are_short_enough(config: "RunConfig") -> str:
+def _that_are_short_enough(config: RunConfig) -> str:
     """The longest completion that a sequence has room for, if for any; or else the sequence that has room for all."""
     prompt, length = config.data.max_prompt_length, config.grpo.max_completion_length
     room = config.model.max_seq_length - prompt
     return (f"up to {room} or " if room >= 8 else "") + f"model.max_seq_length {prompt + length}"
 
 
-def _that_divide(grpo: "GrpoSection") -> str:
+def _that_divide(grpo: GrpoSection) -> str:
     """The group sizes nearest to the wrong one, or else the batch that would suit it."""
     whole, size = grpo.completions_per_step, grpo.num_generations
     good = [number for number in range(2, 257) if whole % number == 0]
@@ -67,28 +73,30 @@ def _that_divide(grpo: "GrpoSection") -> str:
     return " or ".join([*map(str, near), f"per_device_train_batch_size {batch}"])
 
 
-def _reward_problems(config: "RunConfig") -> Iterator[str]:
+def _reward_problems(config: RunConfig) -> Iterator[Problem]:
     rewards = config.rewards
     if not any(weight > 0 for weight in rewards.values()):
-        yield "rewards: no reward has a weight above 0, so there is nothing to learn from"
+        yield Problem("rewards", "no reward has a weight above 0, so there is nothing to learn from")
     for name in rewards:
         if name not in LIMITS and ".py:" not in name:
             close = difflib.get_close_matches(name, LIMITS, n=1)
             hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(LIMITS)}, or file.py:function"
-            yield f"rewards.{name}: there is no such reward; {hint}"
+            yield Problem(f"rewards.{name}", f"there is no such reward; {hint}")
     labels = config.reward_labels
     for label in sorted({label for label in labels if labels.count(label) > 1}):
-        yield f"rewards: two of them are called {label}: rename a function, or they could not be told apart"
+        message = f"two of them are called {label}: rename a function, or they could not be told apart"
+        yield Problem("rewards", message)
     if "correctness" in rewards and any(weight > 0 for weight in rewards.values()):
         yield from _outweighed(rewards)
 
 
-def _outweighed(rewards: Mapping[str, float]) -> Iterator[str]:
+def _outweighed(rewards: Mapping[str, float]) -> Iterator[Problem]:
     built_in = [name for name in rewards if name in LIMITS and name != "correctness"]
     others = sum(abs(rewards[name]) * (LIMITS[name][1] - LIMITS[name][0]) for name in built_in)
     most = rewards["correctness"] * LIMITS["correctness"][1]
     if most <= others:
-        yield (
-            f"rewards.correctness: {rewards['correctness']:g} pays {most:g} at most, and the other built-in rewards "
-            f"together {others:g}: a wrong answer could be worth more than a right one"
+        yield Problem(
+            "rewards.correctness",
+            f"{rewards['correctness']:g} pays {most:g} at most, and the other built-in rewards "
+            f"together {others:g}: a wrong answer could be worth more than a right one",
         )

@@ -222,7 +222,8 @@ def test_what_can_be_no_path_is_left_for_who_looks_for_it(path: str) -> None:
 
 
 def test_yaml_that_means_something_else_is_refused_in_one_line() -> None:
-    assert str(datetime.date(2026, 1, 2).year) in refused("name=2026-01-02")[0]
+    assert str(datetime.date(2026, 1, 2).year) in refused("seed=2026-01-02")[0]
+    assert tiny("name=2026-01-02").name == "2026-01-02"
     assert "{'a': {'b': 1}}" in refused("grpo.max_steps={a: {b: 1}}")[0]
     [problem] = refused(f"grpo.max_steps={'x' * 1000}")
     assert len(problem) < 200
@@ -277,3 +278,20 @@ def test_no_bound_lets_a_number_that_is_none_through() -> None:
     for field in ("learning_rate", "temperature", "beta", "weight_decay", "max_grad_norm"):
         with pytest.raises(UserError, match="finite"):
             parse({**LEAST, "grpo": {field: math.nan}})
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("End with: 4", "End with: 4"),
+        ("yes", "yes"),
+        ("12", "12"),
+        ("Answer # 4", "Answer # 4"),
+        ("[1, 2", "[1, 2"),
+        ("'quoted: so'", "quoted: so"),
+        ('"two\\nlines"', "two\nlines"),
+        ("null", None),
+    ],
+)
+def test_a_text_field_takes_text(typed: str, text: str | None) -> None:
+    assert tiny(f"data.system_prompt={typed}").data.system_prompt == text

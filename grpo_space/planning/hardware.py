@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from grpo_space.config import RunConfig
-from grpo_space.errors import UserError
+from grpo_space.errors import Problem, UserError
 
 SMI_SECONDS = 20
 """nvidia-smi takes a second or two; where the driver hangs, it never comes back."""
@@ -123,12 +123,12 @@ def check(config: RunConfig, gpu: Gpu | None) -> None:
     instead = "here the tiny preset trains, on the CPU"
     problems = []
     if config.model.load_in_4bit:
-        problems.append(f"model.load_in_4bit: {config.model.id} in 4 bits needs a CUDA GPU; {instead}")
+        problems.append(Problem("model.load_in_4bit", f"{config.model.id} in 4 bits needs a CUDA GPU; {instead}"))
     if config.engine == "unsloth":
-        problems.append("engine: unsloth needs a CUDA GPU; take engine=auto")
+        problems.append(Problem("engine", "unsloth needs a CUDA GPU; take engine=auto"))
     if config.rollout == "vllm":
-        problems.append("rollout: vllm needs a CUDA GPU; take rollout=auto")
+        problems.append(Problem("rollout", "vllm needs a CUDA GPU; take rollout=auto"))
     if config.grpo.optim not in ("adamw_torch", "adamw_torch_fused"):
-        problems.append(f"grpo.optim: {config.grpo.optim} needs a CUDA GPU; take adamw_torch")
+        problems.append(Problem("grpo.optim", f"{config.grpo.optim} needs a CUDA GPU; take adamw_torch"))
     if problems:
         raise UserError(*problems)

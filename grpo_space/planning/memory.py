@@ -17,7 +17,7 @@ from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
 from grpo_space.config import ModelSection, RunConfig
-from grpo_space.errors import UserError
+from grpo_space.errors import Problem, UserError
 from grpo_space.paths import local_model
 from grpo_space.planning.hardware import Gpu
 from grpo_space.runs.fallbacks import in_micro_batches_of
@@ -286,8 +286,9 @@ def check(config: RunConfig, limit: float) -> None:
     found = plan(config, shape, limit)
     if found.fits:
         return
-    field = _ways(config, shape, limit)[0].split()[0] if found.total > limit else "model.max_seq_length"
-    raise UserError(f"{field}: this does not fit on the GPU: {found.problem}: {largest(config, shape, limit)}")
+    field = _ways(config, shape, limit)[0].field if found.total > limit else "model.max_seq_length"
+    message = f"this does not fit on the GPU: {found.problem}: {largest(config, shape, limit)}"
+    raise UserError(Problem(field, message))
 
 
 def judged(config: RunConfig) -> bool:
@@ -297,41 +298,53 @@ def judged(config: RunConfig) -> bool:
 
 def largest(config: RunConfig, shape: Shape, limit: float) -> str:
     """What to take where a config does not fit, in words."""
-    return f"take {', or '.join(_ways(config, shape, limit))}"
+    return f"take {', or '.join(way.words for way in _ways(config, shape, limit))}"
 
 
-def _ways(config: RunConfig, shape: Shape, limit: float) -> list[str]:
-    """Each begins with a setting's name, and is enough by itself."""
-    ways = [_shorter(config, shape, limit), _smaller_passes(config, shape, limit)]
+@dataclass(frozen=True)
+class Way:
+    """A change after which a config fits."""
+
+    field: str
+    words: str
+
+
+def _ways(config: RunConfig, shape: Shape, limit: float) -> list[Way]:
+    """The changes that are each enough by themselves."""
+    ways = [_shorter(config, shape, limit), _smaller_micro_batches(config, shape, limit)]
     if not any(ways) and (shorter := _shorter(in_micro_batches_of(1, config), shape, limit)):
-        ways = [f"{_passes_words(1, config)} and {shorter}"]
-    return list(filter(None, ways)) or [_smaller_rank(config, shape, limit) or "model.id of a smaller model"]
+        single = _in_micro_batches(1, config)
+        ways = [Way(single.field, f"{single.words} and {shorter.words}")]
+    found = [way for way in ways if way is not None]
+    return found or [_smaller_rank(config, shape, limit) or Way("model.id", "model.id of a smaller model")]
 
 
-def _shorter(config: RunConfig, shape: Shape, limit: float) -> str:
+def _shorter(config: RunConfig, shape: Shape, limit: float) -> Way | None:
     longest = longest_completion(config, shape, limit)
-    whole = config.data.max_prompt_length + longest
-    return f"grpo.max_completion_length up to {longest} tokens with model.max_seq_length {whole}" if longest else ""
+    if not longest:
+        return None
+    field, whole = "grpo.max_completion_length", config.data.max_prompt_length + longest
+    return Way(field, f"{field} up to {longest} tokens with model.max_seq_length {whole}")
 
 
-def _smaller_rank(config: RunConfig, shape: Shape, limit: float) -> str:
+def _smaller_rank(config: RunConfig, shape: Shape, limit: float) -> Way | None:
     def fits(rank: int) -> bool:
         lora = config.lora.model_copy(update={"r": rank})
         return plan(config.model_copy(update={"lora": lora}), shape, limit).fits
 
     rank = _most(fits, 1, config.lora.r)
-    return f"lora.r up to {rank}" if rank else ""
+    return Way("lora.r", f"lora.r up to {rank}") if rank else None
 
 
-def _smaller_passes(config: RunConfig, shape: Shape, limit: float) -> str:
-    """Of the same step."""
+def _smaller_micro_batches(config: RunConfig, shape: Shape, limit: float) -> Way | None:
+    """The same step in the largest micro-batches that fit."""
     for size in range(config.grpo.per_device_train_batch_size - 1, 0, -1):
         fewer = config.grpo.completions_per_step % size == 0
         if fewer and plan(in_micro_batches_of(size, config), shape, limit).fits:
-            return _passes_words(size, config)
-    return ""
+            return _in_micro_batches(size, config)
+    return None
 
 
-def _passes_words(size: int, config: RunConfig) -> str:
-    passes = config.grpo.completions_per_step // size
-    return f"grpo.per_device_train_batch_size {size} with grpo.gradient_accumulation_steps {passes}"
+def _in_micro_batches(size: int, config: RunConfig) -> Way:
+    field, count = "grpo.per_device_train_batch_size", config.grpo.completions_per_step // size
+    return Way(field, f"{field} {size} with grpo.gradient_accumulation_steps {count}")

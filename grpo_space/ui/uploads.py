@@ -9,7 +9,7 @@ import yaml
 
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse
-from grpo_space.errors import UserError
+from grpo_space.errors import Problem, UserError
 from grpo_space.paths import folder
 from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs.run import all_runs, runs_folder
@@ -101,7 +101,9 @@ def refuse_strange_paths(config: RunConfig) -> None:
         "rewards": "a reward of your own is code: name its file on the command line",
     }
     if strange:
-        raise UserError(*(f"{field}: {path[:80]!r} is a path; {advice[field]}" for path, field in strange.items()))
+        raise UserError(
+            *(Problem(field, f"{path[:80]!r} is a path; {advice[field]}") for path, field in strange.items())
+        )
 
 
 def _forget(strange: dict[str, str], config: RunConfig) -> None:

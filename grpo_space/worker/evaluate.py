@@ -9,29 +9,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-import grpo_space
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.grading.answers import grade
+from grpo_space.paths import PROJECT
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Answer, Answered, Evaluated, Method, Probe, Sampled
 from grpo_space.runs.run import Run, all_runs
 from grpo_space.tasks.problems import Row, digest, messages
 from grpo_space.worker.engines.base import Engine, Sampling, Written
 
-DECIDE = (
-    "grading/answers.py",
-    "grading/numbers.py",
-    "grading/single_number.py",
-    "tasks/problems.py",
-    "grading/statements.py",
-    "grading/symbolic.py",
-    "tasks/dataset.py",
-    "worker/engines/base.py",
-    "worker/engines/plain.py",
-    "worker/engines/unsloth_engine.py",
-)
-"""The files that decide what is asked, how it is answered, and what counts as right."""
+DECIDING_ROOMS = ("grading", "tasks", "worker/engines")
+"""The rooms that decide what is asked, how it is answered, and what counts as right."""
 AT_ONCE = 512
 """Problems that vLLM is given at once, and all that a kill can lose: it fills its batches from them."""
 
@@ -135,8 +124,6 @@ def how(
     samples: int = 1,
 ) -> Method:
     """All that a result depends on, and its digest. The batch size is in it: padding moves the last bits."""
-    folder = Path(grpo_space.__file__).parent
-    extractor = [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in DECIDE]
     method = Method(
         which=which,
         key="",
@@ -151,12 +138,22 @@ def how(
         max_new_tokens=config.grpo.max_completion_length,
         engine=f"{engine.name}, {engine.model.device.type}, batches of {config.evaluation.batch_size}",
         versions={package: version(package) for package in packages(engine)},
-        extractor=digest(json.dumps(extractor).encode()),
+        extractor=deciding_files(),
         problems=len(rows),
     )
     problems = [[row.question, row.gold, row.kind] for row in rows]
     parts = [method.model_dump(exclude={"time", "key", "which"}), config.model.load_in_4bit, problems]
     return method.model_copy(update={"key": digest(json.dumps(parts).encode())})
+
+
+def deciding_files() -> str:
+    """Digest of every file that decides what is asked and what is right: after an upgrade no old result stands in."""
+    package = PROJECT / "grpo_space"
+    files = sorted(file for room in DECIDING_ROOMS for file in (package / room).glob("*.py"))
+    made = hashlib.sha256()
+    for file in files:
+        made.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return made.hexdigest()[:16]
 
 
 def adapter_digest(engine: Engine) -> str:

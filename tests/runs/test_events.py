@@ -7,7 +7,7 @@ import pytest
 
 from grpo_space.errors import UserError
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Alarm, Finished, Sample, Started, Step
+from grpo_space.runs.events import Alarm, Fallback, Finished, Sample, Started, Step
 from grpo_space.runs.history import History
 from tests.support import fake_worker
 

@@ -26,6 +26,7 @@ from grpo_space.ui.live import follower as following
 from grpo_space.ui.live import page_stream, progress
 from grpo_space.ui.live.curves import MOST_POINTS, Curves, Line
 from grpo_space.ui.live.follower import Follower, Followers, Taken, named
+from grpo_space.ui.live.page_stream import Buttons
 from grpo_space.ui.live.progress import BADGES
 from grpo_space.ui.markup import text
 from grpo_space.ui.publish.tab import adapter_zip
@@ -157,11 +158,11 @@ def test_a_run_that_ends_is_not_another_one(follower: Follower) -> None:
         follower.run.log.append(event)
     page = follower.page()
     ended = page_stream.shown(page, page_stream.View(), "", Taken(f"training {page.run.id}", page.run), None)
-    assert set(ended.buttons.split()) == {page.run.id, "busy", "compare", "use"}
+    assert ended.buttons == Buttons(run=page.run.id, busy=True, compare=True, use=True)
     assert "another" not in glossary.header("2 CPU cores", page, Taken(f"training {page.run.id}", page.run))
     other = Taken("training 2099-tiny", Run(page.run.folder.parent / "2099-tiny"))
     meanwhile = page_stream.shown(page, page_stream.View(), "", other, None)
-    assert "back" in meanwhile.buttons.split()
+    assert meanwhile.buttons.back
     assert "another run is going on: 2099-tiny" in glossary.header("2 CPU cores", page, other)
 
 
@@ -185,7 +186,7 @@ def test_a_moments_work_with_a_run_is_not_its_going_on(fake: Fake, runs_root: Pa
             page_stream.shown(shown, page_stream.View(), "", followers.taken, None),
             f"machine is {JOBS[task].doing} {run.id}",
         )
-        assert {"busy", "back"} & set(told.buttons.split()) == {"busy"}
+        assert (told.buttons.busy, told.buttons.back) == (True, False)
         assert said in glossary.header("2 CPU cores", shown, followers.taken)
         with pytest.raises(UserError, match=f"{said}: one at a time. Try again when that is done."):
             submit.check(run.config, here({}))

@@ -36,7 +36,9 @@ def test_what_is_too_large_crosses_the_line_and_is_refused_with_the_largest_that
     [line] = re.findall(r"left:([\d.]+)%", bar)
     assert float(line) < 90
     [refusal] = unfit(config, T4)
-    assert re.search(r"take grpo\.max_completion_length up to \d+ tokens with model\.max_seq_length \d+", refusal)
+    assert re.search(
+        r"take grpo\.max_completion_length up to \d+ tokens with model\.max_seq_length \d+", refusal.message
+    )
     assert unfit(read_preset("llama-3.1-8b").run, T4) == ()
 
 

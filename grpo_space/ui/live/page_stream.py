@@ -73,6 +73,22 @@ class View:
 
 
 @dataclass(frozen=True)
+class Buttons:
+    """Which of the Train tab's buttons there is a use for, of the run that is shown."""
+
+    run: str = ""
+    """The run's name: another one is a change, though the same buttons are of use."""
+    busy: bool = False
+    """The machine is taken: nothing can be trained."""
+    stop: bool = False
+    resume: bool = False
+    compare: bool = False
+    use: bool = False
+    back: bool = False
+    """Another run is active, and can be shown."""
+
+
+@dataclass(frozen=True)
 class Shown:
     """What a page shows: HTML, and two states whose changes make it do more."""
 
@@ -87,8 +103,7 @@ class Shown:
     """How far an evaluation after the run is."""
     evaluated: str = ""
     """Which comparisons there are to show, and whether one is being made."""
-    buttons: str = ""
-    """Which buttons there is a use for: busy stop resume compare use back. The run: so another one is a change."""
+    buttons: Buttons = Buttons()
 
 
 def shown(page: Page | None, view: View, header: str, taken: Taken | None, last: Shown | None) -> Shown:
@@ -102,14 +117,15 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None, last:
         group = microscope.group(page.history.groups[view.group - 1])
     base, tuned, made = page.evaluation.base, page.evaluation.tuned, " ".join(page.evaluations.made)
     begun = f"{page.evaluations.going} {page.evaluations.begun}"
-    uses = {
-        "busy": busy,
-        "stop": running,
-        "resume": page.status in ("stopped", "budget", "failed", "died") and not busy,
-        "compare": base is not None and tuned is not None and not running,
-        "use": page.config is not None,
-        "back": taken is not None and taken.run not in (None, page.run) and not running,
-    }
+    buttons = Buttons(
+        run=page.run.id,
+        busy=busy,
+        stop=running,
+        resume=page.status in ("stopped", "budget", "failed", "died") and not busy,
+        compare=base is not None and tuned is not None and not running,
+        use=page.config is not None,
+        back=taken is not None and taken.run not in (None, page.run) and not running,
+    )
     return Shown(
         header=header,
         now=page.now,
@@ -120,7 +136,7 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None, last:
         log=page.log,
         evaluating=page.evaluations.now,
         evaluated=f"{page.run.id} {page.status} {tuned.time if tuned else ''} {base is not None} {made} {begun}",
-        buttons=" ".join([page.run.id, *(name for name, use in uses.items() if use)]),
+        buttons=buttons,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from grpo_space.config import Preset, RunConfig
-from grpo_space.errors import UserError
+from grpo_space.errors import Problem, UserError
 from grpo_space.planning import estimate, hardware, memory
 from grpo_space.presets import with_steps
 from grpo_space.runs.launch import Seen
@@ -16,7 +16,7 @@ LONGEST_SHOWN = 2000
 
 def card(preset: Preset, machine: hardware.Gpu | None) -> str:
     refusals = unfit(preset.run, machine)
-    fits = f"<span class='no'>No: {text(refusals[0].partition(': ')[2])}</span>" if refusals else "Yes"
+    fits = f"<span class='no'>No: {text(refusals[0].message)}</span>" if refusals else "Yes"
     facts = {
         "Model": text(preset.run.model.base_id or preset.run.model.id),
         "Needs": NEEDS[preset.hardware],
@@ -38,14 +38,14 @@ def _time(preset: Preset, machine: hardware.Gpu | None) -> str:
     return f"{said} A quick run of {preset.quick} steps" + (f": {short.brief}." if short else " is a choice, too.")
 
 
-def unfit(config: RunConfig, machine: hardware.Gpu | None) -> tuple[str, ...]:
+def unfit(config: RunConfig, machine: hardware.Gpu | None) -> tuple[Problem, ...]:
     """Why a config does not fit this machine; nothing where it does."""
     try:
         hardware.check(config, machine)
         if machine is not None:
             memory.check(config, memory.limit_of(machine))
     except UserError as error:
-        return error.problems
+        return error.by_field
     return ()
 
 
@@ -78,7 +78,7 @@ def words(html: str) -> str:
     return f"<div class='preset-words'>{html}</div>"
 
 
-def _list(lines: Iterable[str]) -> str:
+def _list(lines: Iterable[str | Problem]) -> str:
     items = "".join(f"<li>{text(line)}</li>" for line in lines)
     return f"<ul>{items}</ul>" if items else ""
 

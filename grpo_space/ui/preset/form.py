@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 
 from grpo_space.config import GSM8K, LoraSection, RunConfig, Section
 from grpo_space.config_io import parse
-from grpo_space.errors import UserError
+from grpo_space.errors import Problem, UserError
 from grpo_space.grading.rewards import LIMITS, REWARDS
 from grpo_space.ui.uploads import on_the_hub
 
@@ -184,7 +184,7 @@ def config_of(values: Mapping[str, Any], base: RunConfig) -> RunConfig:
     try:
         config = parse(data)
     except UserError as error:
-        raise UserError(*(_in_the_forms_words(line, values) for line in error.problems), *problems) from error
+        raise UserError(*(_in_the_forms_words(one, values) for one in error.by_field), *problems) from error
     if problems:
         raise UserError(*problems)
     return config
@@ -210,24 +210,25 @@ def _choose_source(data: dict[str, Any], source: object, base: RunConfig) -> Non
         data.update({name: getattr(base.data, name) for name in SOURCE_FIELDS})
 
 
-def _strange_names(data: Mapping[str, Any], base: RunConfig) -> Iterator[str]:
+def _strange_names(data: Mapping[str, Any], base: RunConfig) -> Iterator[Problem]:
     """A folder on this machine is named by a preset or a past run, never by a browser."""
     examples = {"model": "Qwen/Qwen2.5-1.5B-Instruct", "data": "openai/gsm8k"}
     for section, known in (("model", base.model.id), ("data", base.data.id)):
         name = data[section]["id"]
         if isinstance(name, str) and name and name != known and not on_the_hub(name):
-            yield f"{section}.id: {name[:80]!r} is not a name on the Hugging Face Hub, such as {examples[section]}"
+            message = f"{name[:80]!r} is not a name on the Hugging Face Hub, such as {examples[section]}"
+            yield Problem(f"{section}.id", message)
 
 
-def _in_the_forms_words(problem: str, values: Mapping[str, Any]) -> str:
-    path = problem.partition(": ")[0]
+def _in_the_forms_words(problem: Problem, values: Mapping[str, Any]) -> Problem:
+    path = problem.field
     if path == "data.path" and values["data.source"] == "file":
-        return "data.path: upload a file that can be read"
+        return Problem(path, "upload a file that can be read")
     if path in values and values[path] in (None, "", []):
         needed = {"whole": "a whole number", "number": "a number", "names": "at least one name", "choice": "a choice"}
         if path == "data.id":
-            return "data.id: is empty: a name on the Hugging Face Hub is needed, such as openai/gsm8k"
-        return f"{path}: is empty: {needed.get(LEAVES[path].kind, 'a text')} is needed"
+            return Problem(path, "is empty: a name on the Hugging Face Hub is needed, such as openai/gsm8k")
+        return Problem(path, f"is empty: {needed.get(LEAVES[path].kind, 'a text')} is needed")
     return problem
 
 
@@ -235,14 +236,14 @@ def complaints(error: UserError, among: Mapping[str, object]) -> tuple[dict[str,
     """What is wrong by the field to say it at; and what belongs to no field."""
     at: dict[str, str] = {}
     other: list[str] = []
-    for problem in error.problems:
-        path, _, message = problem.partition(": ")
+    for problem in error.by_field:
+        path, message = problem.field, problem.message
         if path.startswith("rewards") and path not in among:
             path = WEIGHTS[0]
         if path in among:
             at[path] = f"{at[path]}; {message}" if path in at else message
         else:
-            other.append(problem)
+            other.append(str(problem))
     return at, other
 
 

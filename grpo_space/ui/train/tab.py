@@ -14,7 +14,7 @@ from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.live import microscope, progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, going_on
-from grpo_space.ui.live.page_stream import OFF, Pulse, Stream, View, shown_if
+from grpo_space.ui.live.page_stream import OFF, Buttons, Pulse, Stream, View, shown_if
 from grpo_space.ui.markup import tag, text
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -61,7 +61,9 @@ def build(
     with gr.Accordion("What the words mean", open=False):
         gr.HTML(glossary.glossary())
     evaluating = gr.HTML(elem_id="gs-evaluating", render=False)
-    stream = Stream(header, now, notes, curves, scope, group, log, evaluating, gr.State(""), gr.State(""), pulse.beat)
+    stream = Stream(
+        header, now, notes, curves, scope, group, log, evaluating, gr.State(""), gr.State(Buttons()), pulse.beat
+    )
 
     def head(page: Page | None, taken: Taken | None) -> str:
         return glossary.header(place.machine, page, taken)
@@ -73,11 +75,9 @@ def build(
     live: dict[str, Any] = {**QUIET, "concurrency_limit": None, "postprocess": False}
     pulse.again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
 
-    def offered(uses: str) -> list[Any]:
-        names = uses.split()
-        busy = "busy" in names
-        button = gr.update(interactive=not busy, value="One training at a time" if busy else "Train")
-        return [button, *(shown_if(name in names) for name in ("stop", "resume", "compare", "use", "back"))]
+    def offered(uses: Buttons) -> list[Any]:
+        button = gr.update(interactive=not uses.busy, value="One training at a time" if uses.busy else "Train")
+        return [button, *map(shown_if, (uses.stop, uses.resume, uses.compare, uses.use, uses.back))]
 
     buttons = [train, stop, resume, compare, use, back]
     stream.buttons.change(offered, stream.buttons, buttons, **QUIET)
@@ -124,9 +124,8 @@ class _Handlers:
 
     def __init__(self, followers: Followers, place: Place) -> None:
         self.followers, self.place = followers, place
-        for name in ("start", "stop", "resume", "config"):
-            setattr(self, name, in_words(getattr(self, name)))
 
+    @in_words
     def start(self, sent: str, view: View, request: gr.Request) -> str:
         try:
             run = submit.start(sent, self.place, request)
@@ -136,6 +135,7 @@ class _Handlers:
                 self.followers.forget_current()
         return run.id
 
+    @in_words
     def stop(self, view: View, request: gr.Request) -> Any:
         self.place.access.allowed(request)
         run = self._page(view).run
@@ -143,6 +143,7 @@ class _Handlers:
         self.followers.of(run).stopping = True
         return shown_if(False)
 
+    @in_words
     def resume(self, view: View, request: gr.Request) -> None:
         self.place.access.allowed(request)
         page = self._page(view)
@@ -152,6 +153,7 @@ class _Handlers:
         launch.start(page.run)
         self.followers.forget_current()
 
+    @in_words
     def config(self, view: View) -> str:
         page = self._page(view)
         if page.config is None:
