@@ -76,30 +76,26 @@ def test_every_picture_is_shown_and_nothing_else_is_carried() -> None:
     assert pictures == set(re.findall(r"!\[[^\]]*\]\((?:docs/)?([^)]+)\)", ALL))
 
 
-FILE_LINES = re.findall(r"^\| `([\w/.]+\.py)` \| (.+) \|$", ARCHITECTURE, re.MULTILINE)
+FILE_LINES = re.findall(r"^\| `([\w/.]+\.py)` \| .+[.?] \|$", ARCHITECTURE, re.MULTILINE)
+TABLES = re.split(r"^###? ", ARCHITECTURE, flags=re.MULTILINE)
+"""By the headings: `ui/live/: what follows a run`, and a table."""
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_every_file_of_the_package_has_its_line(file: str) -> None:
-    lines = [line for name, line in FILE_LINES if name == file]
+    """A sentence, in the table of its room."""
     room = file.rpartition("/")[0]
-    where = f"the table of {room}/" if room else "the table of the base"
-    assert len(lines) == 1, f"docs/architecture.md, {where}: wants one line for {file}: | `{file}` | What it holds. |"
-    assert lines[0].strip().endswith((".", "?"))
+    begin = f"{room}/:" if room else "Base:"
+    here = [table for table in TABLES if table.startswith(begin)]
+    assert len(here) == 1, f"docs/architecture.md wants a heading and a table: ### {begin} what the room is for"
+    assert f"\n| `{file}` |" in here[0], (
+        f"docs/architecture.md, ### {begin} wants a line: | `{file}` | What it holds. |"
+    )
+    assert FILE_LINES.count(file) == 1, f"docs/architecture.md: {file} has one line, which is a sentence"
 
 
 def test_no_line_is_of_a_file_that_is_gone() -> None:
-    assert sorted(name for name, _ in FILE_LINES if name not in FILES) == []
-
-
-@pytest.mark.parametrize("file", FILES)
-def test_every_file_stands_in_the_table_of_its_room(file: str) -> None:
-    room = file.rpartition("/")[0]
-    tables = re.split(r"^### ", ARCHITECTURE, flags=re.MULTILINE)
-    begin = f"{room}/:" if room else "Base:"
-    here = [table for table in tables if table.startswith(begin)]
-    assert len(here) == 1, f"docs/architecture.md: wants a heading ### {begin}"
-    assert f"\n| `{file}` |" in here[0], f"docs/architecture.md, ### {begin} wants a line for {file}"
+    assert sorted(set(FILE_LINES) - set(FILES)) == []
 
 
 @pytest.mark.parametrize("room", sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()))
@@ -265,6 +261,12 @@ def test_what_the_tiny_model_learns_is_what_its_card_says() -> None:
 def test_the_readmes_gpu_figures_are_on_the_page_of_figures(row: tuple[str, str]) -> None:
     name, seconds = row[0].split(",")[0], re.findall(r"^[\d.]+", row[1])[0]
     assert re.search(rf"^\| {re.escape(name)}, worker \| [^|]+ \| {re.escape(seconds)} \|", PERFORMANCE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("row", re.findall(r"^\| [^|]+ \| ([^|]+) \| [^|]*(?:H100|the same)", README, re.MULTILINE))
+def test_every_figure_of_the_readme_is_on_the_page_of_figures(row: str) -> None:
+    numbers = r"\d[\d.,]*\d|\d"
+    assert set(re.findall(numbers, row)) <= set(re.findall(numbers, PERFORMANCE))
 
 
 def test_every_file_of_results_is_named() -> None:
