@@ -3,16 +3,19 @@
 import argparse
 import contextlib
 import io
+import os
 import re
 import shlex
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from grpo_space.cli import before_run, deploy_space
 from grpo_space.cli.main import parser
+from grpo_space.grading.rewards import LIMITS
 from grpo_space.paths import PROJECT
 from grpo_space.planning import memory
 from grpo_space.presets import read_preset
@@ -96,6 +99,15 @@ def test_every_file_of_the_package_has_its_line(file: str) -> None:
 
 def test_no_line_is_of_a_file_that_is_gone() -> None:
     assert sorted(set(FILE_LINES) - set(FILES)) == []
+
+
+@pytest.mark.parametrize("page", PAGES[1:])
+def test_every_page_is_reached_from_the_readme(page: str) -> None:
+    linked = {"README.md"}
+    for _ in PAGES:
+        for known in sorted(linked):
+            linked |= {name for name in PAGES if f"]({os.path.relpath(name, Path(known).parent)}" in TEXT[known]}
+    assert page in linked
 
 
 @pytest.mark.parametrize("room", sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()))
@@ -222,6 +234,15 @@ def off(planned: float, peak: float) -> str:
 
 def test_the_workers_that_were_measured_are_all_planned() -> None:
     assert {each["name"].split("/")[1] for each in WORKERS} == set(PRESETS)
+
+
+@pytest.mark.parametrize("reward", LIMITS)
+def test_each_reward_has_its_line_with_what_it_pays(reward: str) -> None:
+    """`-0.2 to 0.4`, `0 to -0.5`, `up to 0.5`."""
+    line = re.search(rf"^\| `{reward}` \| ([^|]+) \|", README, re.MULTILINE)
+    assert line is not None
+    bounds = {float(number) for number in re.findall(r"(?<![\w-])-?\d+(?:\.\d+)?(?![\w-])", line[1])}
+    assert {0.0, *bounds} == {0.0, *LIMITS[reward]}
 
 
 def test_the_cpu_figures_are_those_that_were_measured() -> None:
