@@ -33,7 +33,7 @@ browser:  ## Chromium for tests/browser, from Debian or Ubuntu; without it `make
 	  SUDO=; [ "$$(id -u)" = 0 ] || SUDO=sudo; \
 	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium; fi
 
-screenshots: setup browser  ## docs/*.png, of a real run of the tiny preset: two minutes
+screenshots: setup browser  ## docs/app-live.png, of a real run of the tiny preset: a minute
 	$(PY) -m docs.screenshots
 
 gpu-check:  ## on a GPU, with requirements.txt installed: does the embedded model learn through Unsloth, 4 bits and vLLM?

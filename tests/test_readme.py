@@ -1,23 +1,295 @@
-"""What the README says of the project's own files is true."""
+"""What the README, CONTRIBUTING and the pages in docs/ say of this project is true."""
 
+import argparse
+import contextlib
+import io
+import os
 import re
+import shlex
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from grpo_space.cli import before_run, deploy_space
+from grpo_space.cli.main import parser
+from grpo_space.grading.rewards import LIMITS
 from grpo_space.paths import PROJECT
+from grpo_space.planning import memory
+from grpo_space.presets import read_preset
+from tests.support.measured import GPU, PRESETS, T4, WORKERS, planned_gib, results, shape
 
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
-FILES = [path.relative_to(PROJECT / "grpo_space") for path in (PROJECT / "grpo_space").rglob("*.py")]
+PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (PROJECT / "docs").glob("*.md"))]
+TEXT = {page: (PROJECT / page).read_text(encoding="utf-8") for page in PAGES}
+README = TEXT["README.md"].split("---\n", 2)[2]
+PERFORMANCE, ARCHITECTURE = TEXT["docs/performance.md"], TEXT["docs/architecture.md"]
+ALL = "\n".join(TEXT.values())
+PACKAGE = PROJECT / "grpo_space"
+FILES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+PLACEHOLDERS = {"STEP": "20", "PRESET": "tiny", "K": "4", "N": "10"}
+"""What stands in a printed command for a number, or for a name that must exist."""
 
 
-@pytest.mark.parametrize("file", [f for f in FILES if f.name != "__init__.py"], ids=str)
-def test_every_file_of_the_package_has_its_line(file: object) -> None:
-    folder, _, name = str(file).rpartition("/")
-    lines = [line for line in README.split("grpo_space/\n")[1].splitlines() if line.startswith("  ")]
-    here = [line for line in lines if line.strip().startswith(f"{folder}/" if folder else name[:1]) or not folder]
-    assert any(re.search(rf"(?<![\w/]){re.escape(name)}|/{re.escape(name)}", line) for line in here), f"{file}: no line"
+def test_the_readme_is_as_long_as_a_readme() -> None:
+    assert 1000 <= len(README.split()) <= 1400
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)#]+)\)", README))
-def test_every_link_leads_somewhere(link: str) -> None:
-    assert (PROJECT / link).exists()
+def found(pattern: str, flags: int = 0) -> list[Any]:
+    """What the pattern finds on each page, with the page, each once."""
+    return list(dict.fromkeys((page, each) for page, text in TEXT.items() for each in re.findall(pattern, text, flags)))
+
+
+def slugs(text: str) -> set[str]:
+    """What GitHub and the Hub call a page's headings in links."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(("page", "link"), found(r"\]\(([^)\s]+)\)"))
+def test_every_link_leads_somewhere(page: str, link: str) -> None:
+    """To a file that a Space has too, and there to a heading."""
+    if link.startswith("https://"):
+        return
+    name, _, fragment = link.partition("#")
+    target = (PROJECT / page).parent / name if name else PROJECT / page
+    target = target.resolve()
+    assert target.exists()
+    of_a_space = deploy_space.files().values()
+    assert any(file.is_relative_to(target) for file in of_a_space), f"{link}: a Space has no such file"
+    if fragment:
+        assert fragment in slugs(target.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("page", "path"), found(r"`((?:grpo_space|benchmarks|docs|presets|tests)/[\w./-]*|requirements[\w.-]*)`")
+)
+def test_every_path_that_is_named_exists(page: str, path: str) -> None:
+    assert (PROJECT / path).exists()
+
+
+@pytest.mark.parametrize(("page", "path"), found(r"`((?:[a-z_]+/)*[a-z_]+\.py)`"))
+def test_every_file_that_is_named_by_its_room_exists(page: str, path: str) -> None:
+    assert (PROJECT / path).exists() or list(PACKAGE.rglob(path))
+
+
+def test_every_picture_is_shown_and_nothing_else_is_carried() -> None:
+    pictures = {path.name for path in (PROJECT / "docs").iterdir() if path.suffix in (".png", ".svg", ".jpg", ".gif")}
+    assert pictures == set(re.findall(r"!\[[^\]]*\]\((?:docs/)?([^)]+)\)", ALL))
+
+
+FILE_LINES = re.findall(r"^\| `([\w/.]+\.py)` \| .+[.?] \|$", ARCHITECTURE, re.MULTILINE)
+TABLES = re.split(r"^###? ", ARCHITECTURE, flags=re.MULTILINE)
+"""By the headings: `ui/live/: what follows a run`, and a table."""
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_file_of_the_package_has_its_line(file: str) -> None:
+    """A sentence, in the table of its room."""
+    room = file.rpartition("/")[0]
+    begin = f"{room}/:" if room else "Base:"
+    here = [table for table in TABLES if table.startswith(begin)]
+    assert len(here) == 1, f"docs/architecture.md wants a heading and a table: ### {begin} what the room is for"
+    assert f"\n| `{file}` |" in here[0], (
+        f"docs/architecture.md, ### {begin} wants a line: | `{file}` | What it holds. |"
+    )
+    assert FILE_LINES.count(file) == 1, f"docs/architecture.md: {file} has one line, which is a sentence"
+
+
+def test_no_line_is_of_a_file_that_is_gone() -> None:
+    assert sorted(set(FILE_LINES) - set(FILES)) == []
+
+
+@pytest.mark.parametrize("page", PAGES[1:])
+def test_every_page_is_reached_from_the_readme(page: str) -> None:
+    linked = {"README.md"}
+    for _ in PAGES:
+        for known in sorted(linked):
+            linked |= {name for name in PAGES if f"]({os.path.relpath(name, Path(known).parent)}" in TEXT[known]}
+    assert page in linked
+
+
+@pytest.mark.parametrize("room", sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()))
+def test_the_readme_has_every_room(room: str) -> None:
+    assert f"| `{room}/` |" in README
+
+
+COMMANDS = found(r"python -m grpo_space(?= |`|$)([^`\n]*)", re.MULTILINE)
+
+
+@pytest.mark.parametrize(("page", "line"), COMMANDS)
+def test_every_command_that_is_printed_can_be_typed(page: str, line: str) -> None:
+    words = [PLACEHOLDERS.get(word, "quoted" if word.isupper() else word) for word in shlex.split(line, comments=True)]
+    if not words:  # the program itself
+        return
+    try:
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            arguments = parser().parse_args(words)
+    except SystemExit:
+        pytest.fail(f"{page}: {line}: {said.getvalue()}")
+    if "preset" in vars(arguments):
+        before_run.chosen(arguments)  # the preset is there, and takes these settings
+
+
+def commands_of(top: argparse.ArgumentParser) -> Iterator[str]:
+    for action in top._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices
+
+
+@pytest.mark.parametrize("command", list(commands_of(parser())))
+def test_every_command_is_on_the_page_of_commands(command: str) -> None:
+    assert re.search(rf"^python -m grpo_space {command}\b", TEXT["docs/cli.md"], re.MULTILINE)
+
+
+@pytest.mark.parametrize(("page", "module"), found(r"python -m ((?:grpo_space|benchmarks|presets|docs)[\w.]*)"))
+def test_every_module_that_is_run_exists(page: str, module: str) -> None:
+    assert find_spec(module) is not None
+
+
+@pytest.mark.parametrize(("page", "target"), found(r"(?:`|^)make ([a-z][a-z-]*)", re.MULTILINE))
+def test_every_target_of_make_exists(page: str, target: str) -> None:
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+
+
+def test_every_environment_variable_of_ours_is_in_the_table() -> None:
+    sources = [*PACKAGE.rglob("*.py"), PROJECT / "app.py"]
+    in_code = {name for path in sources for name in re.findall(r"GRPO_SPACE_[A-Z_]+", path.read_text("utf-8"))}
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", TEXT["docs/operations.md"], re.MULTILINE)
+    in_table = {name for row in rows for name in re.findall(r"`(GRPO_SPACE_[A-Z_]+)`", row)}
+    assert in_table == in_code
+
+
+@pytest.mark.parametrize(("page", "name"), found(r"GRPO_SPACE_[A-Z_]+"))
+def test_every_variable_that_is_named_has_a_row(page: str, name: str) -> None:
+    assert re.search(rf"^\| `{name}` \|", TEXT["docs/operations.md"], re.MULTILINE)
+
+
+# Figures. Each is worked out from what was measured, or from the code, and looked for as it is printed.
+
+
+def by_name(part: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Contenders by program and model: worker/8b."""
+    return {"/".join(each["name"].split("/")[:2]): each for each in reversed(part["contenders"])}
+
+
+NOW, EARLIER = by_name(GPU), by_name(GPU["earlier"])
+SHOWN = [*NOW.values(), *(EARLIER[f"{program}/1.5b"] for program in ("worker", "unsloth_recipe", "trl_peft"))]
+
+
+@pytest.mark.parametrize("measured", SHOWN, ids=lambda measured: measured["name"])
+def test_the_gpu_figures_are_those_that_were_measured(measured: dict[str, Any]) -> None:
+    steps = measured["steps"][1:]
+    assert (
+        f"| {measured['completions_per_step']} x {measured['completion_tokens'][0]:,.0f} "
+        f"| {rounded(measured['seconds_per_step'])} ({rounded(min(steps))} to {rounded(max(steps))}) "
+        f"| {measured['tokens_per_second']:,.0f} | {measured['peak_reserved_gib']:.1f} "
+        f"| {measured['seconds_to_first_step']:.0f} s |"
+    ) in PERFORMANCE
+
+
+def rounded(value: float) -> str:
+    """To one decimal, a half upwards: 76.05 is 76.1."""
+    return f"{value + 1e-9:.1f}"
+
+
+def times(one: dict[str, Any], other: dict[str, Any]) -> str:
+    return f"{other['seconds_per_step'] / one['seconds_per_step']:.1f} times"
+
+
+def test_how_many_times_as_fast_the_worker_is_within_one_occasion() -> None:
+    large, middle = (times(NOW[f"worker/{size}"], NOW[f"trl_peft/{size}"]) for size in ("8b", "7b"))
+    small = times(EARLIER["worker/1.5b"], EARLIER["trl_peft/1.5b"])
+    assert f"is {large} as fast as TRL + PEFT on the 8B" in PERFORMANCE
+    assert f"{middle} on the 7B, and {small} on the 1.5B" in PERFORMANCE
+    assert f"| Llama-3.1-8B beside TRL + PEFT | {large} as fast |" in README
+    large, middle = (times(NOW[f"worker/{size}"], NOW[f"unsloth_recipe/{size}"]) for size in ("8b", "7b"))
+    assert f"the worker is {large} as fast on the 8B and {middle} on the 7B" in PERFORMANCE
+    slower = NOW["worker/1.5b"]["seconds_per_step"] / NOW["unsloth_recipe/1.5b"]["seconds_per_step"] - 1
+    assert f"the worker is {100 * slower:.0f} % slower" in PERFORMANCE
+
+
+@pytest.mark.parametrize("size", PRESETS)
+def test_the_memory_plan_is_off_by_what_is_said(size: str) -> None:
+    measured = NOW[f"worker/{size}"]
+    peak, planned = measured["peak_reserved_gib"], planned_gib(measured)
+    alone, context = (off(planned, base) for base in (peak, peak + memory.CONTEXT))
+    assert f" {planned:.2f} | {peak:.2f} | {alone} | {context} |" in PERFORMANCE
+    assert f"assumed {memory.CONTEXT} GiB" in " ".join(PERFORMANCE.replace("**", "").split())
+    described = " ".join((memory.__doc__ or "").split())
+    assert f"{alone} ({size.upper()})" in described
+    assert context.strip("-% ") in described
+    config = read_preset(PRESETS[size]).run
+    full = memory.plan(config, shape(config), T4).total
+    assert f" {full:.2f} | {off(full, peak)} | {off(full, peak + memory.CONTEXT)} |" in PERFORMANCE
+
+
+def off(planned: float, peak: float) -> str:
+    """How far a plan is from a peak: -0.5 %."""
+    words = f"{100 * (planned / peak - 1):+.1f} %"
+    return words[1:] if words[1:] == "0.0 %" else words
+
+
+def test_the_workers_that_were_measured_are_all_planned() -> None:
+    assert {each["name"].split("/")[1] for each in WORKERS} == set(PRESETS)
+
+
+@pytest.mark.parametrize("reward", LIMITS)
+def test_each_reward_has_its_line_with_what_it_pays(reward: str) -> None:
+    """`-0.2 to 0.4`, `0 to -0.5`, `up to 0.5`."""
+    line = re.search(rf"^\| `{reward}` \| ([^|]+) \|", README, re.MULTILINE)
+    assert line is not None
+    bounds = {float(number) for number in re.findall(r"(?<![\w-])-?\d+(?:\.\d+)?(?![\w-])", line[1])}
+    assert {0.0, *bounds} == {0.0, *LIMITS[reward]}
+
+
+def test_the_cpu_figures_are_those_that_were_measured() -> None:
+    measured = results("2026-11-23-cpu")
+    digits = {"seconds_per_step": 2, "tokens_per_second": 0, "seconds_to_first_step": 1, "peak_gib": 2}
+    for name, count in digits.items():
+        ours, theirs, ratio = (measured[part][name] for part in ("worker", "plain_trl", "ratios"))
+        assert f"| {ours:.{count}f} | {theirs:.{count}f} | {ratio:.2f} |" in PERFORMANCE
+    run = measured["run"]
+    assert f"`train tiny` took {run['in all']:.0f} s from the command to the table" in PERFORMANCE
+    loaded = run["start of the worker"] + run["data, imports, model"]
+    assert f"{loaded:.1f} s until the model was loaded ({run['start of the worker']:.1f} s of it" in PERFORMANCE
+    assert f"{run['training']:.0f} s of training" in PERFORMANCE
+    assert f"| Tiny, `make demo` | {run['in all']:.0f} s from the command to the table |" in README
+
+
+def test_the_figures_of_the_app_are_those_that_were_measured() -> None:
+    measured = results("2026-11-25-app")
+    assert f"first request {measured['start_up']['seconds_to_first_answer']:.1f} s after its start" in PERFORMANCE
+    assert f"holds {measured['start_up']['mib_after_first_answer']:.0f} MiB" in PERFORMANCE
+    opening = measured["opening"]
+    assert f"opens in {opening['seconds_to_open']:.1f} s" in PERFORMANCE
+    assert f"holds {opening['mib_with_it_open']:.0f} MiB then" in PERFORMANCE
+    assert f"{100 * measured['slowdown']:.1f} % slower" in PERFORMANCE
+    assert max(each["lag_most"] for each in measured["watched"]) <= 1.0  # "no watcher was more than 1 s behind"
+
+
+def test_what_the_tiny_model_learns_is_what_its_card_says() -> None:
+    card = (PROJECT / "presets/tiny/README.md").read_text(encoding="utf-8")
+    base, seeds = (re.findall(rf"^\| {row} \| ([\d.]+) %", card, re.MULTILINE) for row in ("base", r"after 30 .*?"))
+    assert f"right answers go from {base[0]} % to {seeds[0]} %" in README
+    assert f"{base[0]} % of 400 unseen problems right before and {seeds[0]} % after 30 steps" in PERFORMANCE
+    assert f"{seeds[1]} % and {seeds[2]} % with seeds 1 and 2" in PERFORMANCE
+
+
+@pytest.mark.parametrize("row", re.findall(r"^\| ([^|]+)\| ([^|]+ s a step)", README, re.MULTILINE), ids=str)
+def test_the_readmes_gpu_figures_are_on_the_page_of_figures(row: tuple[str, str]) -> None:
+    name, seconds = row[0].split(",")[0], re.findall(r"^[\d.]+", row[1])[0]
+    assert re.search(rf"^\| {re.escape(name)}, worker \| [^|]+ \| {re.escape(seconds)} \|", PERFORMANCE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("row", re.findall(r"^\| [^|]+ \| ([^|]+) \| [^|]*(?:H100|the same)", README, re.MULTILINE))
+def test_every_figure_of_the_readme_is_on_the_page_of_figures(row: str) -> None:
+    numbers = r"\d[\d.,]*\d|\d"
+    assert set(re.findall(numbers, row)) <= set(re.findall(numbers, PERFORMANCE))
+
+
+def test_every_file_of_results_is_named() -> None:
+    files = sorted(path.name for path in (PROJECT / "benchmarks/results").glob("*.json"))
+    assert [name for name in files if f"benchmarks/results/{name}" not in PERFORMANCE] == []

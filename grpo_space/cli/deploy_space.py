@@ -22,6 +22,7 @@ FILES = (
     "Makefile",
     "pyproject.toml",
     "LICENSE",
+    "CONTRIBUTING.md",
     ".gitignore",
 )
 

@@ -2,8 +2,10 @@
 
 The parts follow from the model's shape. What cannot be derived was read off four runs of the presets' architectures on
 an H100 capped to a T4's memory (benchmarks/results, "earlier"). With their own prompts and cache, the plan of the three
-presets as they are now was 0.6, 4 and 5 % below what PyTorch held: the 8B held as much in passes of 3 as in passes of
-6, and the 1.5B's allocator left more unused. On other GPUs, and without vLLM, it was not measured.
+presets as they are now is -0.5 % (8B), +3.2 % (7B) and 0.0 % (1.5B) off the peak that PyTorch held. It counts the CUDA
+context, an assumed 0.5 GiB (CONTEXT), which that peak does not: added to the peak too, the plan is 4.1, 0.6 and 5.1 %
+below. The 8B held as much in micro-batches of 3 as of 6, and the 1.5B's allocator left more unused. On other GPUs, and
+without vLLM, it was not measured.
 """
 
 import json
@@ -39,7 +41,7 @@ FEW = 3
 DRIVERS = 0.45
 """GiB of a T4 that the driver keeps for itself."""
 CONTEXT = 0.5
-"""CUDA's context, in GiB."""
+"""CUDA's context, in GiB: assumed, since PyTorch's peaks do not hold it and nothing else of the runs tells it apart."""
 SLACK = 0.4
 """What PyTorch's allocator holds and does not use, in GiB."""
 GRAPHS = 0.4

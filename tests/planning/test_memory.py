@@ -10,47 +10,22 @@ from hypothesis import strategies as st
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.paths import PROJECT
 from grpo_space.planning import estimate, memory
 from grpo_space.planning.hardware import Gpu
-from grpo_space.planning.memory import KNOWN, LIMITS, Shape, longest_completion, plan, shape_of
+from grpo_space.planning.memory import KNOWN, LIMITS, longest_completion, plan, shape_of
 from grpo_space.presets import read_preset
+from tests.support.measured import PRESETS, WORKERS, planned_gib, shape
 from tests.support.processes import Cli, assert_refused
-
-PRESETS = {"8b": "llama-3.1-8b", "7b": "qwen2.5-math-7b", "1.5b": "qwen2.5-1.5b"}
-RESULTS = json.loads((PROJECT / "benchmarks/results/2026-11-25-gpu.json").read_text())
-MEASURED = [
-    contender
-    for part in (RESULTS, RESULTS["earlier"])
-    for contender in part["contenders"]
-    if contender["name"].startswith("worker")
-]
 
 
 def preset(name: str, *settings: str) -> RunConfig:
     return override(read_preset(name).run, settings)
 
 
-def shape(config: RunConfig) -> Shape:
-    found = shape_of(config.model)
-    assert found is not None
-    return found
-
-
-@pytest.mark.parametrize("measured", MEASURED, ids=lambda measured: measured["name"])
+@pytest.mark.parametrize("measured", WORKERS, ids=lambda measured: measured["name"])
 def test_the_plan_is_within_six_percent_of_what_was_measured(measured: dict[str, Any]) -> None:
     """With the settings and the prompts of that run, and the cache that vLLM got."""
-    size = measured["per_device_train_batch_size"]
-    config = preset(
-        PRESETS[measured["name"].split("/")[1]],
-        f"grpo.per_device_train_batch_size={size}",
-        f"grpo.gradient_accumulation_steps={measured['completions_per_step'] // size}",
-        f"data.max_prompt_length={measured['prompt_tokens']}",
-    )
-    assert config.grpo.max_completion_length == measured["completion_tokens"][0]
-    parts = plan(config, shape(config), LIMITS["t4"]).parts
-    planned = sum(parts.values()) - parts["vLLM's cache"] + measured["vllm_cache_gib"]
-    assert planned == pytest.approx(measured["peak_reserved_gib"] + memory.CONTEXT, rel=0.06)
+    assert planned_gib(measured) == pytest.approx(measured["peak_reserved_gib"] + memory.CONTEXT, rel=0.06)
 
 
 def test_where_not_all_completions_of_a_step_find_room_some_wait() -> None:
