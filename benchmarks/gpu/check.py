@@ -17,27 +17,23 @@ from pathlib import Path
 
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.runs.events import Phase
 from grpo_space.runs.launch import start
 from grpo_space.runs.locks import Holder, holder
 from grpo_space.runs.run import Run, create_run
+from grpo_space.worker.reporter import last_activity
 
 LEAST_POINTS = 40
 SETTINGS = [
     "engine=unsloth", "rollout=vllm", "model.load_in_4bit=true",
     "grpo.per_device_train_batch_size=8", "grpo.gradient_accumulation_steps=8",
 ]  # fmt: skip
-"""The same 64 completions a step, in passes of 8: Unsloth unrolls its loss over what is in one pass, and 64 completions
-in one took it over five minutes to compile."""
+"""The same 64 completions a step, in micro-batches of 8: Unsloth unrolls its loss over one micro-batch, and 64
+completions in one took it over five minutes to compile."""
 
 
 def kill_in_first_rollout(run: Run) -> None:
-    offset = 0
-    while True:
-        events, offset = run.log.read(offset)
-        if any(isinstance(event, Phase) and event.what == "train" for event in events):
-            break
-        assert run.status() == "running", "it ended before it trained"
+    while last_activity(run.activity) != "write":
+        assert run.status() == "running", "it ended before it wrote a completion"
         time.sleep(0.01)
     parent = (holder(run.folder / "lock") or Holder()).pid
     [child] = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
@@ -65,7 +61,7 @@ def main() -> int:
     print(
         f"{history.loaded.engine}: {base.correct} to {tuned.correct} of {base.n}, {points:+.1f} points, {seconds:.0f} s"
     )
-    print("alarms:", history.notes, "attempt", history.started and history.started.attempt)
+    print("notices:", history.notes, "attempt", history.started and history.started.attempt)
     print(f"{history.seconds_per_step} s a step; evaluations {base.seconds:.1f} and {tuned.seconds:.1f} s")
     wanted = "unsloth, generate" if die else "unsloth, vllm"
     return 0 if points >= LEAST_POINTS and history.loaded.engine == wanted else 1
