@@ -16,8 +16,8 @@ from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import Progress, Sent
 from grpo_space.paths import PROJECT
-from grpo_space.runs.jobs import JobName
 from grpo_space.runs.run import Run, runs_folder
+from grpo_space.runs.worker_jobs import JobName
 
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from grpo_space.runs.jobs import JOBS, Job
+from grpo_space.runs.worker_jobs import JOBS, Job
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,10 @@ from grpo_space.runs.ask_client import make_room
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Failed, Fallback, Finished
 from grpo_space.runs.history import History
-from grpo_space.runs.jobs import JOBS, JobName
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.locks import Holder, holder, locked
 from grpo_space.runs.run import Run, runs_folder
+from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.worker.budget import BEGAN
 from grpo_space.worker.recovery import next_attempt
 from grpo_space.worker.reporter import last_activity

@@ -23,9 +23,9 @@ from grpo_space.runs import adapters
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished
 from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
-from grpo_space.runs.jobs import JOBS, JobName
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.run import Run, disk_is_full
+from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.tasks import dataset
 from grpo_space.tasks.dataset import Rows
 from grpo_space.worker import custom_reward, download

@@ -16,9 +16,9 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Failed, Finished, Phase, Started
 from grpo_space.runs.history import History
-from grpo_space.runs.jobs import JOBS, JobName
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
+from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.ui import glossary, submit, table
 from grpo_space.ui.compare import evidence, problems
 from grpo_space.ui.deployment import here
