@@ -95,7 +95,8 @@ class Problem:
 
 def load_stories(path: Path = HERE / "stories.yaml") -> list[Story]:
     book = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return [*chains(book), *(whole_story(name, entry) for name, entry in book["stories"].items())]
+    chained = chains(book) if "openings" in book else ()
+    return [*chained, *(whole_story(name, entry) for name, entry in book["stories"].items())]
 
 
 def whole_story(name: str, entry: dict[str, Any]) -> Story:
@@ -104,7 +105,8 @@ def whole_story(name: str, entry: dict[str, Any]) -> Story:
         result, _, left, op, right = step.split()
         steps.append((result, left, op, right))
     numbers = {letter: number_range(bounds) for letter, bounds in entry["numbers"].items()}
-    return Story(name, (part(entry),), tuple(steps), numbers, entry.get("shows_work", False), held_out=False)
+    held_out = entry.get("held_out", False)
+    return Story(name, (part(entry),), tuple(steps), numbers, entry.get("shows_work", False), held_out)
 
 
 def chains(book: dict[str, Any]) -> Iterator[Story]:
@@ -211,10 +213,10 @@ def draw(rng: random.Random, story: Story, split: Split, unseen_wording: bool) -
     return Problem(story, tell(rng, wordings, numbers), equations)
 
 
-def problems(seed: int, split: Split, kind: Kind = "numbers") -> Iterator[Problem]:
+def problems(seed: int, split: Split, kind: Kind = "numbers", book: Path = HERE / "stories.yaml") -> Iterator[Problem]:
     """Endless different problems of one split: types in turn, everything else random but repeatable."""
     rng = random.Random(f"{seed}/{split}/{kind}")
-    stories = [story for story in load_stories() if story.held_out == (kind == "type")]
+    stories = [story for story in load_stories(book) if story.held_out == (kind == "type")]
     if kind == "phrasing":
         stories = [story for story in stories if any(part.unseen for part in story.parts)]
     told: set[str] = set()
