@@ -180,7 +180,7 @@ def fit(plan: Plan, card: str, longest: int, prompt: int, group: int) -> Iterato
         whole = prompt + longest
         yield text(f"The longest completion that fits is {longest:,} tokens (model.max_seq_length {whole}).")
     if group:
-        yield text(f"The largest group that fits in one pass is {group} completions.")
+        yield text(f"The largest group that fits in one micro-batch is {group} completions.")
     if not longest and not group:
         yield text("No length and no group fits while the other settings stay as they are.")
 

@@ -1,9 +1,9 @@
-"""The memory that a run takes of a GPU, part by part, before it is started: what fits, and the largest that does.
+"""Plans the memory that a run takes of a GPU, part by part, before it is started, and finds the largest that fits.
 
 The parts follow from the model's shape. What cannot be derived was read off four runs of the presets' architectures on
 an H100 capped to a T4's memory (benchmarks/results, "earlier"). With their own prompts and cache, the plan of the three
-presets as they are now was 0.6, 4 and 5 % below what PyTorch held: the 8B held as much in passes of 3 as in passes of
-6, and the 1.5B's allocator left more unused. On other GPUs, and without vLLM, it was not measured.
+presets as they are now was 0.6, 4 and 5 % below what PyTorch held: the 8B held as much in micro-batches of 3 as of 6,
+and the 1.5B's allocator left more unused. On other GPUs, and without vLLM, it was not measured.
 """
 
 import json
@@ -30,12 +30,12 @@ VLLM_MOST = 0.6
 SPARE = 0.25
 """GiB of vLLM's cache more than needed at the least."""
 ROOMY = 3.0
-"""The same where all else fits beside it."""
+"""GiB of vLLM's cache more than needed where all else fits beside it."""
 WHOLE = 8
-"""So many whole completions, prompts included, find room in vLLM's cache where a step's do not all; the others wait for
+"""Whole completions, prompts included, that find room in vLLM's cache where not all of a step's do; the others wait for
 their turn. Most end earlier, and those of one prompt share it."""
 FEW = 3
-"""So many with `vllm_cache: small`."""
+"""Whole completions that find room with `vllm_cache: small`."""
 DRIVERS = 0.45
 """GiB of a T4 that the driver keeps for itself."""
 CONTEXT = 0.5
@@ -52,7 +52,7 @@ LOGITS = 6.5
 """Copies of a piece's logits in 32 bits, beside one of the output layer: with these the plan is within 0.15 GiB of what
 PyTorch allocated in each of the four runs. That they are what is there was not traced."""
 UNROLLED = 32
-"""Pieces at most into which Unsloth's loss is cut; fewer completions in a pass make 4 each."""
+"""Pieces at most into which Unsloth's loss is cut; fewer completions in a micro-batch make 4 each."""
 HOST_GIB = 7.0
 """RAM of the worker's process besides the weights that pass through it: torch, vLLM, Unsloth."""
 
@@ -72,11 +72,12 @@ class Shape:
 
     @property
     def head(self) -> int:
+        """Width of an attention head."""
         return self.head_dim or self.hidden_size // self.num_attention_heads
 
     @property
     def linears(self) -> dict[str, tuple[int, int]]:
-        """Inputs and outputs of a layer's linear layers."""
+        """Inputs and outputs of each linear layer in one of the decoder's layers."""
         hidden, mlp = self.hidden_size, self.intermediate_size
         query, key = self.num_attention_heads * self.head, self.num_key_value_heads * self.head
         return {
@@ -85,18 +86,18 @@ class Shape:
         }  # fmt: skip
 
     def weights(self, four_bits: bool) -> float:
-        """Bytes. The embeddings stay in 16 bits."""
+        """Bytes of the weights. The embeddings stay in 16 bits."""
         linear = self.num_hidden_layers * sum(a * b for a, b in self.linears.values())
         embeddings = self.vocab_size * self.hidden_size * (1 if self.tie_word_embeddings else 2)
         return linear * (FOUR_BITS if four_bits else 2) + embeddings * 2
 
     def lora(self, rank: int, targets: tuple[str, ...]) -> int:
-        """Parameters of an adapter."""
+        """Parameters of an adapter of that rank on the layers named in `targets`."""
         sizes = [sum(size) for name, size in self.linears.items() if name in targets]
         return rank * self.num_hidden_layers * sum(sizes)
 
     def cache(self, tokens: int) -> float:
-        """Bytes of keys and values in 16 bits."""
+        """Bytes of the keys and values of so many tokens, in 16 bits."""
         return tokens * self.num_hidden_layers * self.num_key_value_heads * self.head * 2 * 2
 
 
@@ -113,8 +114,10 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class Plan:
+    """The memory that a run is expected to take."""
+
     parts: dict[str, float]
-    """GiB of GPU memory."""
+    """GiB of GPU memory, part by part."""
     limit: float
     """GiB that the GPU has for a program."""
     share: float
@@ -124,21 +127,25 @@ class Plan:
     ram: float
     """GiB of the host's memory."""
     disk: float
-    """GiB: the model, and the run with its checkpoints."""
+    """GiB of disk: the model, and the run with its checkpoints."""
     problem: str = ""
     """Why it does not fit; empty where it does."""
 
     @property
     def total(self) -> float:
+        """GiB of GPU memory in all."""
         return sum(self.parts.values())
 
     @property
     def fits(self) -> bool:
+        """Whether the run fits into the limit."""
         return not self.problem
 
 
 def shape_of(model: ModelSection) -> Shape | None:
-    """From the model's config.json, if it is on this disk, or of the presets' models; None for any other."""
+    """The model's sizes, from its config.json where that is on this disk, or of the presets' models; None for any
+    other.
+    """
     if folder := local_model(model):
         return read_shape(folder / "config.json")
     try:
@@ -149,7 +156,7 @@ def shape_of(model: ModelSection) -> Shape | None:
 
 
 def read_shape(file: Path) -> Shape | None:
-    """From a config.json; None where it is of another kind of model."""
+    """The sizes in a config.json; None where it is of another kind of model."""
     try:
         known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         fields = {name: known[name] for name in Shape.__dataclass_fields__ if known.get(name) is not None}
@@ -173,7 +180,7 @@ def plan(config: RunConfig, shape: Shape, limit: float) -> Plan:
 
 
 def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None) -> Plan:
-    """`wanted`: GiB of vLLM's cache; None: without vLLM."""
+    """The plan with `wanted` GiB of vLLM's cache; None: without vLLM."""
     grpo = config.grpo
     weights = shape.weights(config.model.load_in_4bit) / GIB
     adapter = shape.lora(config.lora.r, config.lora.target_modules) / GIB
@@ -196,41 +203,47 @@ def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None) -
         "context and slack": CONTEXT + SLACK,
     }
     cache_tokens = int(cache * GIB / shape.cache(1))
-    total, problem = sum(parts.values()), ""
-    if total > limit:
-        problem = "it needs {} GiB, and {} can be used".format(*gib_words(total, limit))
-    elif wanted is not None and cache_tokens < config.model.max_seq_length:
-        problem = f"vLLM's cache holds {cache_tokens:,} tokens, and one prompt with its completion can have "
-        problem += f"{config.model.max_seq_length:,}"
+    problem = _problem(sum(parts.values()), limit, math.inf if wanted is None else cache_tokens, config)
     checkpoints = 3 * adapter * (4 + moments)
     return Plan(parts, limit, share, cache_tokens, HOST_GIB + weights, weights + checkpoints, problem)
 
 
+def _problem(total: float, limit: float, cache_tokens: float, config: RunConfig) -> str:
+    """Why so much does not fit, in words; empty where it does."""
+    if total > limit:
+        return "it needs {} GiB, and {} can be used".format(*gib_words(total, limit))
+    if cache_tokens < config.model.max_seq_length:
+        one = f"one prompt with its completion can have {config.model.max_seq_length:,}"
+        return f"vLLM's cache holds {cache_tokens:,} tokens, and {one}"
+    return ""
+
+
 def gib_words(total: float, limit: float) -> tuple[str, str]:
-    """Both in GiB, with a second decimal where 14.6 of 14.6 would not say on which side of the limit it is."""
+    """Both figures in GiB, with a second decimal where 14.6 of 14.6 would not say on which side of the limit it is."""
     digits = 2 if f"{total:.1f}" == f"{limit:.1f}" else 1
     return f"{total:.{digits}f}", f"{limit:.{digits}f}"
 
 
 def _kept(shape: Shape, tokens: int) -> float:
-    """Bytes, with gradient checkpointing: what each layer starts from, in 16 bits."""
+    """Bytes that gradient checkpointing keeps: what each layer starts from, in 16 bits."""
     return shape.num_hidden_layers * tokens * shape.hidden_size * 2
 
 
 def _mlp(shape: Shape, tokens: int) -> float:
-    """Bytes of one layer's on the way back, when the logits are gone: six of its widest. A guess: no measured run was
+    """Bytes of one layer's activations on the way back, when the logits are gone: six of its widest. A guess: no
+    measured run was
     long enough for it to be more than the logits."""
     return 6 * tokens * shape.intermediate_size * 2
 
 
 def _logits(shape: Shape, tokens: int, rows: int) -> float:
-    """Bytes, where the loss is worked out: a piece's logits, and the output layer."""
+    """Bytes where the loss is worked out: a piece's logits, and the output layer."""
     pieces = max(rows, min(4 * rows, UNROLLED))
     return LOGITS * math.ceil(tokens / pieces) * shape.vocab_size * 4 + shape.vocab_size * shape.hidden_size * 4
 
 
 def longest_completion(config: RunConfig, shape: Shape, limit: float) -> int:
-    """The longest completion with which everything else stays as it is; 0 where not even 8 tokens fit."""
+    """The longest completion that fits while everything else stays as it is, in tokens; 0 where not even 8 tokens fit."""
 
     def fits(length: int) -> bool:
         whole = config.data.max_prompt_length + length
@@ -242,7 +255,7 @@ def longest_completion(config: RunConfig, shape: Shape, limit: float) -> int:
 
 
 def largest_group(config: RunConfig, shape: Shape, limit: float) -> int:
-    """The largest group that fits in one pass of its own; 0 where not even 2 completions do."""
+    """The largest group that fits in one micro-batch of its own; 0 where not even 2 completions do."""
 
     def fits(size: int) -> bool:
         grpo = config.grpo.model_copy(update={"num_generations": size, "per_device_train_batch_size": size})
@@ -262,7 +275,7 @@ def _most(fits: Callable[[int], bool], least: int, most: int) -> int:
 
 
 def limit_of(gpu: str | Gpu) -> float:
-    """GiB that a program can use.
+    """GiB that a program can use of a GPU.
 
     Raises:
         UserError: for a card that is not in the table.
@@ -275,7 +288,8 @@ def limit_of(gpu: str | Gpu) -> float:
 
 
 def check(config: RunConfig, limit: float) -> None:
-    """
+    """Checks that the run fits into `limit` GiB.
+
     Raises:
         UserError: where the run would not fit, with the largest that does. What is not known is not refused: a model of
             another kind, and a run without vLLM, of which nothing was measured.
@@ -292,12 +306,12 @@ def check(config: RunConfig, limit: float) -> None:
 
 
 def judged(config: RunConfig) -> bool:
-    """Whether a plan of it is good enough to refuse it by: without vLLM nothing was measured."""
+    """Whether the plan of this config is good enough to refuse the run by: without vLLM nothing was measured."""
     return config.rollout != "generate" and config.engine != "transformers"
 
 
 def largest(config: RunConfig, shape: Shape, limit: float) -> str:
-    """What to take where a config does not fit, in words."""
+    """What to change where a config does not fit, in words."""
     return f"take {', or '.join(way.words for way in _ways(config, shape, limit))}"
 
 
@@ -310,7 +324,7 @@ class Way:
 
 
 def _ways(config: RunConfig, shape: Shape, limit: float) -> list[Way]:
-    """The changes that are each enough by themselves."""
+    """Changes that are each enough by themselves."""
     ways = [_shorter(config, shape, limit), _smaller_micro_batches(config, shape, limit)]
     if not any(ways) and (shorter := _shorter(in_micro_batches_of(1, config), shape, limit)):
         single = _in_micro_batches(1, config)

@@ -47,7 +47,7 @@ def test_beside_a_run_it_imports_nothing(runs_root: Path, hub: HubServer, monkey
     monkeypatch.setattr(doctor, "_imports", lambda statements: pytest.fail("it touched the GPU"))
     with locked(runs_root / "gpu.lock", what="training", run="r"):
         checks = doctor.examine(with_gpu=True)
-    assert Check("imports", True, "a run is going on: not looked at", "ask again when it is done") in checks
+    assert Check("imports", True, "a run is active: not looked at", "ask again when it is done") in checks
     assert {"nvcc and ninja", "C compiler"} <= {check.what for check in checks}
 
 
