@@ -182,13 +182,17 @@ def training_left(history: History) -> float | None:
 
 
 def left_in_all(history: History) -> float | None:
-    """Seconds of training and of the tuned model's test still to come; the test takes about as long as the base's did."""
+    """Seconds of training and of the tuned model's test still to come; the test takes about as long as the
+    base's did.
+    """
     training = training_left(history)
     return None if training is None else training + (history.base.seconds if history.base else 0.0)
 
 
 def dollars(history: History) -> float | None:
-    """What all attempts of the run cost up to now, at a T4 small Space's list price; None where that is not the price."""
+    """What all attempts of the run cost up to now, at a T4 small Space's list price; None where that is not the
+    price.
+    """
     on_t4 = history.started is not None and "T4" in history.started.hardware
     return history.seconds / 3600 * T4_DOLLARS_PER_HOUR if on_t4 else None
 

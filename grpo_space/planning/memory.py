@@ -243,7 +243,9 @@ def _logits(shape: Shape, tokens: int, rows: int) -> float:
 
 
 def longest_completion(config: RunConfig, shape: Shape, limit: float) -> int:
-    """The longest completion that fits while everything else stays as it is, in tokens; 0 where not even 8 tokens fit."""
+    """The longest completion that fits while everything else stays as it is, in tokens; 0 where not even 8
+    tokens fit.
+    """
 
     def fits(length: int) -> bool:
         whole = config.data.max_prompt_length + length

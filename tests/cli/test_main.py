@@ -290,6 +290,7 @@ def test_a_run_is_stopped(cli: Cli, fake: Fake) -> None:
     run, process = fake("works")
     done = cli("stop", run.id)
     assert done.returncode == 0, done.stderr
+    assert f"Stopping {run.id}: it ends the step at hand, then saves." in done.stdout
     assert f"{run.id}: stopped at step 2 of 30." in done.stdout
     assert f"python -m grpo_space resume {run.id}" in done.stdout
     assert process.wait(timeout=10) == 0
@@ -304,7 +305,7 @@ def test_ctrl_c_only_stops_watching(fake: Fake) -> None:
     watching.send_signal(signal.SIGINT)
     out, errors = watching.communicate(timeout=20)
     assert (watching.returncode, errors) == (0, "")
-    assert "goes on" in out
+    assert f"{run.id} is still active" in out
     assert run.status() == "running"
 
 
