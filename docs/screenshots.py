@@ -1,4 +1,4 @@
-"""Pictures of each tab, light and dark, wide and on a phone, of a real run of the tiny preset.
+"""Takes pictures of each tab, light and dark, wide and on a phone, of a real run of the tiny preset.
 
 python -m docs.screenshots
 """
@@ -19,6 +19,7 @@ A_RUN = 240_000
 
 
 def train(page: Page) -> None:
+    """Trains the tiny preset from the page, with a picture in between."""
     page.locator("#gs-next").click()
     page.locator("#gs-train").click()
     expect(page.locator("#gs-now")).to_contain_text("step 12 of", timeout=A_RUN)
@@ -27,6 +28,7 @@ def train(page: Page) -> None:
 
 
 def picture(page: Page, name: str) -> None:
+    """Takes a picture of each tab."""
     for tab in ("Preset", "Train", "Compare", "Publish"):
         show(page, tab)
         if tab == "Compare":

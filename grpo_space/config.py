@@ -183,8 +183,8 @@ class RunConfig(Section):
     """vLLM's memory for keys and values. auto: for a step's completions, and more where there is room. small: for three
     of the longest, so that it writes fewer at once and more slowly."""
     max_minutes: Float | None = Field(None, gt=0, le=10_080)
-    """The run ends within so many minutes: training stops early enough to save and to test the tuned model. A
-    resumed run has as many again. None: it makes all its steps."""
+    """The run ends within so many minutes: training stops early enough to save and to test the tuned model. A resumed
+    run has as many again. None: it makes all its steps."""
 
     @property
     def reward_labels(self) -> list[str]:

@@ -1,9 +1,10 @@
-"""Does the GPU path learn? The embedded model through Unsloth, in 4 bits, with vLLM: `make gpu-check`.
+"""Checks that the GPU path learns: the embedded model through Unsloth, in 4 bits, with vLLM: `make gpu-check`.
 
     python -m benchmarks.gpu.check [--die]
 
 Exit status 0 where tuned minus base is at least 40 points in right answers, wherever they stand. With `--die` the
-worker is killed in its first rollout, as a vLLM that crashes would: the run must go on by plain generation, and learn.
+worker is killed in its first rollout, as a vLLM that crashes would: the run must resume with plain generation, and
+learn.
 """
 
 import argparse
@@ -27,11 +28,13 @@ SETTINGS = [
     "engine=unsloth", "rollout=vllm", "model.load_in_4bit=true",
     "grpo.per_device_train_batch_size=8", "grpo.gradient_accumulation_steps=8",
 ]  # fmt: skip
-"""The same 64 completions a step, in passes of 8: Unsloth unrolls its loss over what is in one pass, and 64 completions
+"""The same 64 completions a step, in micro-batches of 8: Unsloth unrolls its loss over what is in one, and 64
+completions
 in one took it over five minutes to compile."""
 
 
 def kill_in_first_rollout(run: Run) -> None:
+    """Kills the worker's child once training has begun."""
     offset = 0
     while True:
         events, offset = run.log.read(offset)

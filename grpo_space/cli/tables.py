@@ -29,7 +29,7 @@ KILLED = "The worker was killed and could not say why."
 
 
 def text(content: str, style: str = "") -> Text:
-    """Text for the terminal. What users and models wrote may stand in it: no markup and no control character is live."""
+    """Text for the terminal, of users and models too: no markup and no control character in it is live."""
     return Text(plain(content), style=style)
 
 

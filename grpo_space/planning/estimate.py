@@ -95,8 +95,7 @@ def price(dollars: float) -> str:
 
 def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     """The estimate on this machine's card; on a T4 where the config needs a GPU and there is none. None where nothing
-    like
-    it was measured.
+    like it was measured.
     """
     card, billions = card_of(config, gpu), parameters(config)
     rows = [row for row in TABLE if row.card == card]
@@ -210,8 +209,7 @@ def cost_so_far(history: History) -> str:
 
 def left_words(history: History) -> str:
     """The time in words, `about 3 min of training left, then about 40 s to test the tuned model`; empty where nothing
-    is
-    known.
+    is known.
     """
     training, whole = training_left(history), left_in_all(history)
     if training is None or whole is None:

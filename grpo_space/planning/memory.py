@@ -231,8 +231,7 @@ def _kept(shape: Shape, tokens: int) -> float:
 
 def _mlp(shape: Shape, tokens: int) -> float:
     """Bytes of one layer's activations on the way back, when the logits are gone: six of its widest. A guess: no
-    measured run was
-    long enough for it to be more than the logits."""
+    measured run was long enough for it to be more than the logits."""
     return 6 * tokens * shape.intermediate_size * 2
 
 
