@@ -104,19 +104,13 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
         UserError: with every setting that cannot be, at once.
     """
     data = config.model_dump(mode="json")
-    problems, changes = [], []
+    problems: list[Problem] = []
+    changes: list[tuple[list[str], object]] = []
     for setting in settings:
-        key, equals, text = setting.partition("=")
-        path = key.strip().split(".", 1 if key.strip().startswith("rewards.") else -1)  # a file has dots in its name
-        if not equals or not all(path):
-            problems.append(f"--set {setting}: write it as KEY=VALUE, for example grpo.max_steps=20")
-            continue
-        value = _as_text(text) if _takes_text(path) else _from_yaml(text)
-        if path in (["data", "path"], ["data", "test_path"], ["model", "id"]) and isinstance(value, str) and value:
-            value = _local(value, certainly=path[0] == "data")
-        if path[0] == "rewards":
-            path, value = [path[0], *map(_local_reward, path[1:])], _local_rewards(value)
-        changes.append((path, value))
+        try:
+            changes.append(_change(setting))
+        except UserError as error:
+            problems += error.by_field
     if any(path in (["data", "path"], ["data", "id"]) for path, _ in changes):
         data["data"] = {k: v for k, v in data["data"].items() if k in ("system_prompt", "max_prompt_length")}
     for path, value in changes:
@@ -128,6 +122,20 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
     if problems:
         raise UserError(*problems)
     return changed
+
+
+def _change(setting: str) -> tuple[list[str], object]:
+    """The path and the value of a setting such as `grpo.max_steps=20`."""
+    key, equals, text = setting.partition("=")
+    path = key.strip().split(".", 1 if key.strip().startswith("rewards.") else -1)  # a file has dots in its name
+    if not equals or not all(path):
+        raise UserError(f"--set {setting}: write it as KEY=VALUE, for example grpo.max_steps=20")
+    value = _as_text(text) if _takes_text(path) else _from_yaml(text)
+    if path in (["data", "path"], ["data", "test_path"], ["model", "id"]) and isinstance(value, str) and value:
+        return path, _local(value, certainly=path[0] == "data")
+    if path[0] == "rewards":
+        return [path[0], *map(_local_reward, path[1:])], _local_rewards(value)
+    return path, value
 
 
 def _takes_text(path: Sequence[str]) -> bool:

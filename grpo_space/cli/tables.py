@@ -15,16 +15,6 @@ from grpo_space.runs.events import Answer, Failed, Preflight
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, Status
 
-STATUS_STYLE = {
-    "running": "cyan",
-    "done": "green",
-    "stopped": "yellow",
-    "budget": "yellow",
-    "failed": "red",
-    "died": "red",
-}
-
-
 KILLED = "The worker was killed and could not say why."
 
 

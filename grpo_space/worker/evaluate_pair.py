@@ -66,7 +66,7 @@ def evaluate_pair(
 
 
 def warn(reporter: Reporter, problems: list[Row], others: list[Row], rows: Rows, longest: int) -> None:
-    """Raises an alarm where some of the other problems were left out, or were trained on."""
+    """Emits an alarm where some of the other problems were left out, or were trained on."""
     if lost := len(others) - len(problems):
         message = f"{lost} problems were left out: their prompts are longer than {longest} tokens."
         reporter.log.append(Alarm(step=0, name="left_out", message=message))
