@@ -7,7 +7,8 @@ from typing import Any
 
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse, read_yaml
-from grpo_space.planning import hardware, memory
+from grpo_space.planning import hardware
+from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.run import create_run
 from grpo_space.worker import pipeline
@@ -15,7 +16,7 @@ from grpo_space.worker import pipeline
 
 def cache_gib(config: RunConfig, engine: Any) -> float | None:
     """GiB that vLLM took for its cache; None: not known."""
-    shape = memory.shape_of(config.model)
+    shape = shape_of(config.model)
     if engine.choice.rollout != "vllm" or shape is None:
         return None
     cache = engine.model.vllm_engine.llm_engine.vllm_config.cache_config

@@ -13,6 +13,7 @@ from grpo_space.config import RunConfig
 from grpo_space.config_io import override
 from grpo_space.errors import UserError
 from grpo_space.planning import doctor, estimate, hardware, memory
+from grpo_space.planning.model_shape import shape_of
 
 
 def list_presets(arguments: argparse.Namespace) -> int:
@@ -70,7 +71,7 @@ def config_of(arguments: argparse.Namespace) -> RunConfig:
 def fit(arguments: argparse.Namespace) -> int:
     """Shows the memory that a run takes of a GPU. Gives 1 where it does not fit."""
     config = chosen(arguments)
-    found, shape = hardware.gpu(), memory.shape_of(config.model)
+    found, shape = hardware.gpu(), shape_of(config.model)
     if arguments.gpu == "here" and found is None:
         raise UserError("--gpu here: this machine has no GPU")
     if shape is None:

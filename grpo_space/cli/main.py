@@ -11,20 +11,20 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from huggingface_hub import get_token
 from rich.console import Console
 
 from grpo_space import formatting, paths
 from grpo_space.cli import before_run, follow, hub_commands, tables
+from grpo_space.cli.parser import Command, parser
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
-from grpo_space.planning import estimate, hardware, memory
+from grpo_space.planning import estimate, hardware
 from grpo_space.results import summary
 from grpo_space.runs import ask_client, evaluations, launch
 from grpo_space.runs.event_log import EventLog
@@ -35,7 +35,7 @@ from grpo_space.runs.run import Run, all_runs, create_run, discard_run, discard_
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Gives the exit status."""
-    arguments = parser().parse_args(argv)
+    arguments = parser(COMMANDS).parse_args(argv)
     try:
         return int(arguments.command(arguments))
     except UserError as error:
@@ -52,102 +52,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-Add = Callable[..., argparse.ArgumentParser]
-"""Adds a command's parser, as argparse's `add_parser` does."""
-
-
-def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line. The function of the chosen command is its argument `command`."""
-    top = argparse.ArgumentParser(prog="python -m grpo_space", description=__doc__.splitlines()[0])
-    add = top.add_subparsers(required=True, metavar="COMMAND").add_parser
-    _before_a_run(add)
-    _of_a_run(add)
-    _with_its_models(add)
-    _with_the_hub(add)
-    return top
-
-
-def _command(
-    add: Add, name: str, function: Any, text: str, run: bool = False, reading: bool = False
-) -> argparse.ArgumentParser:
-    made = add(name, help=text, description=text)
-    made.set_defaults(command=function)
-    if run:
-        made.add_argument("run", metavar="RUN", help="a run's folder, its name, or the beginning of its name")
-    if reading:
-        made.add_argument("--json", action="store_true", help="for machines")
-    return made
-
-
-def _before_a_run(add: Add) -> None:
-    _command(add, "presets", before_run.list_presets, "what can be trained", reading=True)
-    made = _command(add, "doctor", before_run.examine, "is everything here that a run needs?", reading=True)
-    made.add_argument("--no-gpu", action="store_true", help="do not ask for what only a GPU machine has")
-    text = "the memory that a run takes of a GPU, part by part; exit status 1 if it does not fit"
-    made = _command(add, "fit", before_run.fit, text, reading=True)
-    preset_and_settings(made)
-    text = f"{', '.join(memory.LIMITS)}, or here (default: this machine's, else t4)"
-    made.add_argument("--gpu", default="", help=text)
-    preset_and_settings(_command(add, "preflight", preflight, "is this trainable? exit status 1 if not", reading=True))
-
-
-def _of_a_run(add: Add) -> None:
-    made = _command(add, "train", train, "train a preset, with live progress; Ctrl-C stops and saves")
-    preset_and_settings(made)
-    made.add_argument("--run-dir", type=Path, metavar="DIR", help="the run's folder (default: a new one under runs/)")
-    _command(add, "runs", list_runs, "all runs, the newest first", reading=True)
-    _command(add, "watch", watch, "follow a run; Ctrl-C only stops watching", run=True)
-    _command(add, "stop", stop, "save and stop a run", run=True)
-    _command(add, "resume", resume, "resume a run from its last checkpoint", run=True)
-
-
-def _with_its_models(add: Add) -> None:
-    made = _command(add, "evaluate", evaluate, "base against tuned on held-out problems", run=True, reading=True)
-    made.add_argument("--rerun", action="store_true", help="measure again, even if there is a result")
-    made.add_argument("--limit", type=_number, metavar="N", help="measure on N problems only, the same for everybody")
-    _checkpoint(made)
-    made.add_argument("--adapter", default="", metavar="FOLDER_OR_HUB_ID", help="another adapter of the same base")
-    text = "held-out (default), gsm8k-test, or a file of problems like those to train on"
-    made.add_argument("--data", default=evaluations.HELD_OUT, metavar="DATA", help=text)
-    text = "sampled answers to each problem: mean@k, pass@k and maj@k (default: one greedy answer)"
-    made.add_argument("--samples", type=_number, default=1, metavar="K", help=text)
-    made = _command(add, "ask", ask, "both answers to a question of your own", run=True, reading=True)
-    made.add_argument("question")
-    _checkpoint(made)
-
-
-def _with_the_hub(add: Add) -> None:
-    made = _command(add, "publish", hub_commands.publish, "put the adapter on the Hub with its evidence", run=True)
-    made.add_argument("name", metavar="USER/NAME")
-    made.add_argument("--private", action="store_true", help="for your eyes only")
-    made.add_argument("--merged", action="store_true", help="the whole model in 16 bits, too")
-    made.add_argument("--replace", action="store_true", help="even where the repository holds something else")
-    text = "keep a run beyond this disk: in a private dataset repository, or in the folder GRPO_SPACE_BACKUP"
-    _command(add, "backup", hub_commands.back_up, text, run=True)
-    made = _command(add, "restore", hub_commands.restore, "bring a backed-up run here, to resume it")
-    made.add_argument("source", metavar="USER/NAME", help="the repository, a .tar file, or a run in GRPO_SPACE_BACKUP")
-
-
-def _checkpoint(command: argparse.ArgumentParser) -> None:
-    text = "one of the run's checkpoints, not its last state"
-    command.add_argument("--checkpoint", type=int, metavar="STEP", help=text)
-
-
-def preset_and_settings(command: argparse.ArgumentParser) -> None:
-    """Adds the arguments that choose a preset and change its settings."""
-    command.add_argument("preset", metavar="PRESET")
-    text = "change a setting, such as grpo.max_steps=20"
-    command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
-    command.add_argument("--quick", action="store_true", help="the preset's short run: see it work before dinner")
-
-
-def _number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("1 is the least")
-    return number
 
 
 def preflight(arguments: argparse.Namespace) -> int:
@@ -382,3 +286,21 @@ def ask(arguments: argparse.Namespace) -> int:
         show(text(name, style="bold cyan"))
         show(text(answer + "\n"))
     return 0
+
+
+COMMANDS: dict[str, Command] = {
+    "presets": before_run.list_presets,
+    "doctor": before_run.examine,
+    "fit": before_run.fit,
+    "preflight": preflight,
+    "train": train,
+    "runs": list_runs,
+    "watch": watch,
+    "stop": stop,
+    "resume": resume,
+    "evaluate": evaluate,
+    "ask": ask,
+    "publish": hub_commands.publish,
+    "backup": hub_commands.back_up,
+    "restore": hub_commands.restore,
+}

@@ -14,6 +14,7 @@ from grpo_space.config import RunConfig
 from grpo_space.formatting import duration, roughly
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
+from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.history import History
 
 WRITING = 70
@@ -142,7 +143,7 @@ def card_of(config: RunConfig, gpu: Gpu | None) -> str:
 
 def parameters(config: RunConfig) -> float | None:
     """The model's parameters in billions; None while its sizes are not known."""
-    shape = memory.shape_of(config.model)
+    shape = shape_of(config.model)
     return shape.weights(four_bits=False) / 2 / 1e9 if shape else None
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from grpo_space.config import ModelSection, RunConfig
 from grpo_space.errors import UserError
 from grpo_space.formatting import gib
-from grpo_space.planning import hardware, memory
+from grpo_space.planning import hardware
+from grpo_space.planning.model_shape import shape_of
 
 FILE_BYTES = 5e9
 """Of the largest file of weights: the Hub's are cut at 5 GB. One at a time is in RAM."""
@@ -30,7 +31,7 @@ def check(config: RunConfig, folder: Path) -> None:
         UserError: with each reason why it cannot. What is not known of a model's size is no reason.
     """
     instead = "publish the adapter without it"
-    shape = memory.shape_of(config.model)
+    shape = shape_of(config.model)
     if shape is None:
         return
     size = shape.weights(four_bits=False)

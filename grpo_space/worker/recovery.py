@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from grpo_space.config import RunConfig
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
+from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.events import Activity, AnyEvent, Failed, Fallback, FallbackName, Started
 from grpo_space.runs.fallbacks import after_fallbacks, apply_fallback, memory_fallbacks, vllm_failed
 from grpo_space.runs.history import History
@@ -98,7 +99,7 @@ def _frees(name: FallbackName, before: RunConfig, made: list[FallbackName], gpu:
         return name not in made and before.grpo.completions_per_step > before.grpo.num_generations
     after = apply_fallback(before, name)
     if name == "cache" and gpu is not None:
-        shape, limit = memory.shape_of(before.model), memory.limit_of(gpu)
+        shape, limit = shape_of(before.model), memory.limit_of(gpu)
         return shape is not None and memory.plan(after, shape, limit).share < memory.plan(before, shape, limit).share
     return after != before
 
@@ -159,7 +160,7 @@ def _while(activity: Activity, vllm: bool) -> str:
 
 def _beside(config: RunConfig, gpu: Gpu | None, message: str) -> str:
     """The memory that was planned, to be shown beside what happened."""
-    shape, parts = memory.shape_of(config.model), []
+    shape, parts = shape_of(config.model), []
     if gpu is not None and shape is not None:
         plan = memory.plan(config, shape, memory.limit_of(gpu))
         parts.append(f"{plan.total:.1f} of {plan.limit:.1f} GiB were planned")

@@ -13,7 +13,8 @@ from grpo_space.errors import UserError
 from grpo_space.paths import PROJECT
 from grpo_space.planning import estimate, memory
 from grpo_space.planning.hardware import Gpu
-from grpo_space.planning.memory import KNOWN, LIMITS, Shape, longest_completion, plan, shape_of
+from grpo_space.planning.memory import LIMITS, longest_completion, plan
+from grpo_space.planning.model_shape import KNOWN, Shape, shape_of
 from grpo_space.presets import read_preset
 from tests.support.processes import Cli, assert_refused
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override, parse
 from grpo_space.planning.hardware import Gpu
-from grpo_space.planning.memory import LIMITS, limit_of, plan, shape_of
+from grpo_space.planning.memory import LIMITS, limit_of, plan
+from grpo_space.planning.model_shape import shape_of
 from grpo_space.presets import read_preset
 from grpo_space.runs.events import Activity, AnyEvent, Chosen, Failed, Fallback, FallbackName, Finished, Started
 from grpo_space.runs.fallbacks import after_fallbacks, apply_fallback, generation_batch_size

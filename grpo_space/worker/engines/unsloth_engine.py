@@ -20,6 +20,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
+from grpo_space.planning.model_shape import read_shape
 from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling, Written, check, stop_ids
 from grpo_space.worker.engines.choice import Choice
 from grpo_space.worker.engines.plain import Generating
@@ -124,7 +125,7 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
 
 def _vllm_options(config: RunConfig, source: Path, gpu: Gpu) -> dict[str, Any]:
     """Unsloth's arguments that start vLLM, with the share of the GPU that the memory plan gives it."""
-    shape = memory.read_shape(source / "config.json")
+    shape = read_shape(source / "config.json")
     share = memory.plan(config, shape, memory.limit_of(gpu)).share if shape else memory.VLLM_MOST
     return {
         "fast_inference": True,
