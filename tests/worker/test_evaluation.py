@@ -208,7 +208,7 @@ def test_a_file_that_cannot_be_evaluated_on(run: Run, tmp_path: Path, content: s
 
 
 @pytest.mark.parametrize(
-    ("request", "words"),
+    ("wanted", "words"),
     [
         (EvaluationRequest(data="gsm9k"), "data gsm9k: is neither held-out, gsm8k-test nor a file"),
         (EvaluationRequest(checkpoint=3), "checkpoint 3: is not there; made keeps none yet"),
@@ -217,9 +217,9 @@ def test_a_file_that_cannot_be_evaluated_on(run: Run, tmp_path: Path, content: s
         (EvaluationRequest(limit=0), "limit 0: 1 problem is the least"),
     ],
 )
-def test_what_cannot_be_requested(run: Run, request: EvaluationRequest, words: str) -> None:
+def test_what_cannot_be_requested(run: Run, wanted: EvaluationRequest, words: str) -> None:
     with pytest.raises(UserError, match=words.replace("(", r"\(")):
-        evaluations.check(run, request)
+        evaluations.check(run, wanted)
 
 
 # --- from the Hub -----------------------------------------------------------------------------------------------------
