@@ -1,4 +1,5 @@
-"""Our worker beside a plain TRL script on the embedded model, in one run on one machine; and the cost of events.
+"""Measures our worker beside a plain TRL script on the embedded model, in one run on one machine; and the cost of
+events.
 
     python -m benchmarks [--steps 10] [--pairs 2]
 
@@ -37,7 +38,9 @@ FIGURES = {
 
 
 def worker(steps: int) -> dict[str, float]:
-    """The same model, data and settings as plain_trl.py; one problem evaluated, since a plain script evaluates none."""
+    """Figures of the worker on the same model, data and settings as plain_trl.py; one problem evaluated, since a plain
+    script evaluates none.
+    """
     settings = [f"grpo.max_steps={steps}", "evaluation.problems=1", "evaluation.probe_problems=0"]
     with tempfile.TemporaryDirectory() as root:
         run = create_run(override(read_preset("tiny").run, settings), Path(root) / "run")
@@ -48,26 +51,27 @@ def worker(steps: int) -> dict[str, float]:
             quiet = subprocess.DEVNULL
             process = subprocess.Popen(command, stdin=quiet, stdout=log, stderr=log, env=environment)
         _, _, usage = os.wait4(process.pid, 0)
-        told = [event for event in run.log.read()[0] if isinstance(event, Step)]
-    seconds = statistics.median(step.seconds for step in told[1:])
-    tokens = statistics.median(64 * step.metrics["completions/mean_length"] for step in told)
+        made = [event for event in run.log.read()[0] if isinstance(event, Step)]
+    seconds = statistics.median(step.seconds for step in made[1:])
+    tokens = statistics.median(64 * step.metrics["completions/mean_length"] for step in made)
     return {
         "seconds_per_step": seconds,
         "tokens_per_second": tokens / seconds,
-        "seconds_to_first_step": told[0].time - start,
+        "seconds_to_first_step": made[0].time - start,
         "peak_gib": usage.ru_maxrss / 2**20,
     }
 
 
 def plain(steps: int) -> dict[str, float]:
+    """Figures of plain_trl.py."""
     command = [sys.executable, str(HERE / "plain_trl.py"), "--steps", str(steps)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    said = json.loads(done.stdout.splitlines()[-1])
-    return {name: float(said[name]) for name in FIGURES}
+    figures = json.loads(done.stdout.splitlines()[-1])
+    return {name: float(figures[name]) for name in FIGURES}
 
 
 def whole_run() -> dict[str, float]:
-    """`train tiny` from the command to the final table, with what each part took."""
+    """Seconds of `train tiny` from the command to the final table, part by part."""
     with tempfile.TemporaryDirectory() as root:
         start = time.time()
         command = [sys.executable, "-m", "grpo_space", "train", "tiny", "--run-dir", f"{root}/run"]
@@ -108,6 +112,7 @@ def events(count: int) -> dict[str, float]:
 
 
 def timed(call: Callable[[], object], times: int) -> float:
+    """Microseconds that a call takes, the median of so many."""
     seconds = []
     for _ in range(times):
         start = time.perf_counter()
@@ -117,6 +122,7 @@ def timed(call: Callable[[], object], times: int) -> float:
 
 
 def where_a_step_goes(steps: int) -> dict[str, float]:
+    """Seconds of a step, part by part."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.where_time_goes", str(steps)],
         capture_output=True, text=True, check=True, env={**os.environ, "GOMP_SPINCOUNT": "1000"},
@@ -125,6 +131,7 @@ def where_a_step_goes(steps: int) -> dict[str, float]:
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
+    """A table for the terminal."""
     made = Table(title=title)
     for column in columns:
         made.add_column(column)
@@ -134,6 +141,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> Table:
 
 
 def main() -> None:
+    """Measures everything, prints and keeps the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--pairs", type=int, default=2, help="how often each of the two is run, in turn")
@@ -163,6 +171,7 @@ def main() -> None:
 
 
 def keep(figures: dict[str, Any]) -> None:
+    """Writes the figures and the machine that they were measured on into benchmarks/results."""
     versions = {"python": platform.python_version(), "cpus": os.cpu_count(), "machine": platform.machine()}
     file = HERE / "results" / f"{time.strftime('%Y-%m-%d')}-cpu.json"
     file.parent.mkdir(exist_ok=True)

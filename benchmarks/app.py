@@ -1,4 +1,5 @@
-"""The app: how soon it answers, what it holds, how soon a long run opens, and what 30 watchers cost a training.
+"""Measures the app: how soon it answers, what it holds, how soon a long run opens, and what 30 watchers cost a
+training.
 
     python -m benchmarks.app [--steps 15] [--pairs 2] [--watchers 30]
 
@@ -48,23 +49,24 @@ METRICS = {
 
 
 def long_run() -> Run:
-    """10,000 steps and 1,000 groups, as a run of days would leave them."""
+    """A run of 10,000 steps and 1,000 groups, as days of training would leave it."""
     run = create_run(override(read_preset("tiny").run, [f"grpo.max_steps={STEPS}"]))
     sample = Sample(
         text=TEXT, tokens=190, cut_off=False, value="40", correct=True, strict=True, reason="says 40, as expected",
         rewards={"correctness": 2.0, "format": 0.5}, advantage=0.4,
     )  # fmt: skip
     lines = [Started(), Phase(what="train", total=STEPS)]
-    told: list[Any] = list(lines)
+    events: list[Any] = list(lines)
     for number in range(1, STEPS + 1):
         if number % (STEPS // GROUPS) == 0:
-            told.append(Group(step=number, question="How many?", gold="40", samples=(sample,) * COMPLETIONS))
-        told.append(Step(step=number, seconds=10.0, metrics=METRICS))
-    run.log.path.write_text("".join(event.model_dump_json() + "\n" for event in told))
+            events.append(Group(step=number, question="How many?", gold="40", samples=(sample,) * COMPLETIONS))
+        events.append(Step(step=number, seconds=10.0, metrics=METRICS))
+    run.log.path.write_text("".join(event.model_dump_json() + "\n" for event in events))
     return run
 
 
 def start_up(runs: int = 3) -> dict[str, float]:
+    """How soon the app answers after its start, and what memory it holds then."""
     seconds, mib = [], 0.0
     for _ in range(runs):
         begin = time.monotonic()
@@ -76,6 +78,7 @@ def start_up(runs: int = 3) -> dict[str, float]:
 
 
 def opening() -> dict[str, float]:
+    """How soon a long run opens, and a new step of it is seen."""
     run = long_run()
     with served() as app:
         urllib.request.urlopen(app.url).read()
@@ -97,6 +100,7 @@ def opening() -> dict[str, float]:
 
 
 async def seconds_until(app: Served, wanted: bytes, api: str = "") -> float:
+    """Seconds until an endpoint has sent the wanted bytes."""
     begin = time.monotonic()
     while True:
         async for _, data in stream(app, handler(app, api)):
@@ -150,7 +154,7 @@ def watched(steps: int, watchers: int) -> dict[str, float]:
         while run.status() == "running":
             time.sleep(0.5)
         wall, used = time.monotonic() - begin, cpu_seconds(app.process.pid) - before
-        told = {event.step: event for event in run.log.read()[0] if isinstance(event, Step)}
+        steps_made = {event.step: event for event in run.log.read()[0] if isinstance(event, Step)}
         lags: list[float] = []
         own = 0.0
         if clients is not None:
@@ -159,9 +163,12 @@ def watched(steps: int, watchers: int) -> dict[str, float]:
             seen = json.loads(clients.communicate()[0])
             own = seen["cpu_seconds"]
             lags = [
-                at - told[int(step)].time for each in seen["seen"] for step, at in each.items() if int(step) in told
+                at - steps_made[int(step)].time
+                for each in seen["seen"]
+                for step, at in each.items()
+                if int(step) in steps_made
             ]
-        seconds = [event.seconds for event in told.values()][1:]
+        seconds = [event.seconds for event in steps_made.values()][1:]
         return {
             "seconds_per_step": statistics.median(seconds),
             "app_share_of_a_core": used / wall,
@@ -203,13 +210,14 @@ def served() -> Iterator[Served]:
 
 
 def resident(app: Served) -> float:
-    """MiB."""
+    """MiB of memory that the app holds."""
     found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{app.process.pid}/status").read_text())
     assert found
     return int(found[1]) / 1024
 
 
 def cpu_seconds(pid: int) -> float:
+    """Seconds of CPU that a process has used."""
     user, system = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 

@@ -1,4 +1,4 @@
-"""Ask both and evaluation on the embedded model: python -m benchmarks.compare RUN
+"""Measures Ask both and the evaluation on the embedded model: python -m benchmarks.compare RUN
 
 RUN is a finished run of the tiny preset. Prints medians, and keeps them in benchmarks/results/.
 """
@@ -23,13 +23,13 @@ QUESTION = "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they ha
 
 
 def ask_both(run: Run) -> dict[str, float]:
-    """Seconds of a warm server, client and socket included."""
-    asked = ask_client.question(QUESTION)
-    list(ask_client.ask(run, asked))
+    """Seconds that a warm server takes, client and socket included."""
+    request = ask_client.question(QUESTION)
+    list(ask_client.ask(run, request))
     first, whole = [], []
     for _ in range(TIMES):
         began = time.perf_counter()
-        for number, _told in enumerate(ask_client.ask(run, asked)):
+        for number, _message in enumerate(ask_client.ask(run, request)):
             if number == 0:
                 first.append(time.perf_counter() - began)
         whole.append(time.perf_counter() - began)
@@ -38,10 +38,11 @@ def ask_both(run: Run) -> dict[str, float]:
 
 
 def main(name: str) -> None:
+    """Measures on the run of that name, prints and keeps the figures."""
     run = find_run(name)
     config = run.config
     found = ask_both(run)
-    model = download.fetch(config.model, lambda *told: None)
+    model = download.fetch(config.model)
     choice = choose(config, model.folder, None, vllm_died=False)
     engine = plain.load(config, choice, model.folder, model.commit, None, run.adapter)
     prompt = [{"role": "user", "content": QUESTION}]
@@ -49,7 +50,7 @@ def main(name: str) -> None:
     together, in_turn = [], []
     for _ in range(TIMES):
         began = time.perf_counter()
-        stream(engine, prompt, max_new_tokens=most, samples=1, sampling=None, told=lambda *told: None)
+        stream(engine, prompt, max_new_tokens=most, samples=1, sampling=None, emit=lambda *written: None)
         together.append(time.perf_counter() - began)
         began = time.perf_counter()
         with few_threads(engine.model):  # which is the faster way for one answer too

@@ -1,4 +1,4 @@
-"""Completions graded per second, and the time of the worst inputs found: `python -m benchmarks.grading`."""
+"""Measures completions graded per second, and the time of the worst inputs found: `python -m benchmarks.grading`."""
 
 import sys
 import time
@@ -35,16 +35,18 @@ WORST = [(piece * LENGTH)[:LENGTH] for piece in _REPEATED] + [
 
 
 def seconds(work: Callable[..., object], *given: object) -> float:
+    """Seconds that one call takes."""
     start = time.perf_counter()
     work(*given)
     return time.perf_counter() - start
 
 
 def throughput() -> None:
+    """Prints the completions graded per second, by how they state their answer."""
     work = "She has 16 - 3 - 4 = 9 eggs a day.\nShe makes 9 * 2 = $18 every day at the market.\n"
     kinds = {
         "a bare number": "{}",
-        "the format asked for": f"<reasoning>{work}</reasoning>\n<answer>${{}} dollars</answer>",
+        "the requested format": f"<reasoning>{work}</reasoning>\n<answer>${{}} dollars</answer>",
         "a #### line": work + "#### {}",
         "a sentence": work + "The answer is {}.",
         "a box": work + "So it is \\boxed{{{}}}.",
@@ -58,6 +60,7 @@ def throughput() -> None:
 
 
 def worst() -> None:
+    """Prints the five slowest of the inputs that could be slow."""
     grade("\\boxed{\\sqrt{2}}", "\\sqrt{3}")  # the import of the LaTeX path is no part of it
     question = "How many 12 eggs are there? " * 100
     times: list[tuple[float, str, str]] = []

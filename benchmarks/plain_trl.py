@@ -1,4 +1,4 @@
-"""GRPO on the embedded model with TRL alone, on a CPU: what the worker's speed is compared with."""
+"""Trains the embedded model with TRL alone, on a CPU: what the worker's speed is compared with."""
 
 import time
 
@@ -23,7 +23,7 @@ Chats = list[list[dict[str, str]]]
 
 
 def correct(completions: Chats, answer: list[str], **_: Any) -> list[float]:
-    """2.0 where the number in the answer tag, else the last number, is the right one."""
+    """A reward of 2.0 where the number in the answer tag, else the last number, is the right one."""
     found = [
         re.findall(r"<answer>\s*(-?\d+)\s*</answer>", c[0]["content"]) or re.findall(r"-?\d+", c[0]["content"])
         for c in completions
@@ -35,6 +35,7 @@ def correct(completions: Chats, answer: list[str], **_: Any) -> list[float]:
 
 
 def exact_format(completions: Chats, **_: Any) -> list[float]:
+    """A reward of 0.5 where the completion has the format and nothing else."""
     pattern = re.compile(r"\s*<reasoning>.+</reasoning>\s*<answer>[^<]+</answer>\s*", re.DOTALL)
     return [0.5 if pattern.fullmatch(c[0]["content"]) else 0.0 for c in completions]
 
@@ -50,11 +51,13 @@ class Clock(TrainerCallback):
 
 
 def rows(path: Path) -> Dataset:
+    """The problems of a file, with their prompts."""
     data = load_dataset("json", data_files=str(path), split="train")
     return data.map(lambda row: {"prompt": [{"role": "user", "content": row["question"]}]})
 
 
 def train(steps: int, seed: int, lr: float, output: str, correctness_alone: bool = False) -> tuple[GRPOTrainer, Clock]:
+    """Trains the embedded model with the preset's settings. Gives the trainer and when its steps ended."""
     config = GRPOConfig(
         output_dir=output,
         max_steps=steps,

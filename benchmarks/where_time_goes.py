@@ -1,4 +1,4 @@
-"""Seconds of a step by part, on the worker's own trainer: `python -m benchmarks.where_time_goes STEPS`."""
+"""Measures the seconds of a step by part, on the worker's own trainer: `python -m benchmarks.where_time_goes STEPS`."""
 
 import json
 import statistics
@@ -20,8 +20,9 @@ from grpo_space.worker.train import grpo_config, make_trainer
 
 
 def main(steps: int) -> None:
+    """Trains so many steps and prints what each part took."""
     config = read_preset("tiny").run
-    model = download.fetch(config.model, lambda *told: None)
+    model = download.fetch(config.model)
     choice = choose(config, model.folder, gpu=None, vllm_died=False)
     loaded, rows = plain.load(config, choice, model.folder, model.commit, gpu=None), dataset.load(config)
     spent: dict[str, list[float]] = {}

@@ -1,4 +1,4 @@
-"""What a run is made of. A field's docstring is its help on the command line and in the app."""
+"""The settings of a run, and of a preset. A field's docstring is its help in the app."""
 
 from typing import Annotated, Literal
 
@@ -17,12 +17,16 @@ Float = Annotated[float, BeforeValidator(_no_bool)]
 
 
 class Section(BaseModel):
+    """Base of every part of a config: it cannot be changed, and a setting that it does not know is an error."""
+
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=(), allow_inf_nan=False
     )
 
 
 class ModelSection(Section):
+    """The base model, and how it is held in memory."""
+
     id: str = Field(min_length=1)
     """The base model: a folder that holds it, or its name on the Hugging Face Hub."""
     revision: str | None = Field(None, min_length=1)
@@ -36,6 +40,8 @@ class ModelSection(Section):
 
 
 class DataSection(Section):
+    """Where the problems come from, and how they are put to the model."""
+
     path: str | None = Field(None, min_length=1)
     """A file of JSON lines with `question` and `answer` (GSM8K's worked solution with `#### 12`, or a bare answer)."""
     test_path: str | None = Field(None, min_length=1)
@@ -52,7 +58,7 @@ class DataSection(Section):
     test_split: str | None = Field(None, min_length=1)
     """The split of the Hub dataset to evaluate on. None: problems are held out of `split`."""
     system_prompt: str | None = Field(None, min_length=1)
-    """What the model is told before each question. None: nothing."""
+    """The instructions that stand before each question. None: no instructions."""
     max_prompt_length: Int = Field(512, ge=16, le=65_536)
     """Problems whose prompt is longer than this many tokens are left out, and counted."""
 
@@ -61,7 +67,7 @@ GSM8K = DataSection(id="openai/gsm8k", name="main", test_split="test")
 
 
 class GrpoSection(Section):
-    """TRL's GRPOConfig, its names unchanged."""
+    """The arguments of TRL's GRPOConfig, under its names."""
 
     max_steps: Int = Field(100, ge=1, le=100_000)
     """Optimizer steps in all."""
@@ -70,9 +76,9 @@ class GrpoSection(Section):
     num_generations: Int = Field(8, ge=2, le=256)
     """Group size G: completions sampled for each prompt. Each is measured against the mean reward of its group."""
     per_device_train_batch_size: Int = Field(8, ge=1, le=4096)
-    """Completions in one forward and backward pass."""
+    """Completions in a micro-batch: in one forward and backward pass."""
     gradient_accumulation_steps: Int = Field(1, ge=1, le=4096)
-    """Passes for one optimizer step: completions per step are this times `per_device_train_batch_size`."""
+    """Micro-batches in one optimizer step: completions per step are this times `per_device_train_batch_size`."""
     max_completion_length: Int = Field(256, ge=8, le=65_536)
     """Longest completion, in tokens; what runs over is cut off."""
     temperature: Float = Field(1.0, gt=0, le=5)
@@ -117,15 +123,16 @@ class GrpoSection(Section):
     max_grad_norm: Float = Field(1.0, gt=0, le=1_000_000)
     """Gradients longer than this are scaled down to it."""
     save_steps: Int = Field(20, ge=1, le=100_000)
-    """A checkpoint is written every so many steps; a killed run goes on from the last one."""
+    """A checkpoint is written every so many steps; a killed run resumes from the last one."""
 
     @property
     def completions_per_step(self) -> int:
+        """Completions that one optimizer step learns from, over all of its micro-batches."""
         return self.per_device_train_batch_size * self.gradient_accumulation_steps
 
 
 class LoraSection(Section):
-    """PEFT's LoraConfig, its names unchanged."""
+    """The arguments of PEFT's LoraConfig, under its names."""
 
     r: Int = Field(16, ge=1, le=512)
     """Rank of the adapter: how much it can hold. Reinforcement learning needs little."""
@@ -140,6 +147,8 @@ class LoraSection(Section):
 
 
 class EvaluationSection(Section):
+    """How base and tuned are compared, and how often the tuned model is probed while it trains."""
+
     problems: Int = Field(300, ge=1, le=100_000)
     """Held-out problems that base and tuned both answer. Fewer are faster, and show less."""
     batch_size: Int = Field(64, ge=1, le=4096)
@@ -151,6 +160,8 @@ class EvaluationSection(Section):
 
 
 class RunConfig(Section):
+    """All that is needed to make a run, and to make it again."""
+
     name: str = Field("run", pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,38}[a-z0-9])?$")
     """A short name, part of the run folder's: small letters, digits, dots and dashes."""
     model: ModelSection
@@ -172,24 +183,26 @@ class RunConfig(Section):
     """vLLM's memory for keys and values. auto: for a step's completions, and more where there is room. small: for three
     of the longest, so that it writes fewer at once and more slowly."""
     max_minutes: Float | None = Field(None, gt=0, le=10_080)
-    """The run ends within so many minutes: training stops early enough to save and to test the tuned model. Going on
-    later has as many again. None: it makes all its steps."""
+    """The run ends within so many minutes: training stops early enough to save and to test the tuned model. A resumed
+    run has as many again. None: it makes all its steps."""
 
     @property
     def reward_labels(self) -> list[str]:
-        """What each reward is called in metrics and events: its function's name."""
+        """The name of each reward in metrics and events: that of its function."""
         return [name.rpartition(":")[2] for name in self.rewards]
 
 
 class Preset(Section):
+    """A run to begin with, and what its card says of it."""
+
     title: str
-    """One line for the card."""
+    """The card's title, in one line."""
     summary: str
-    """What it is for, in a sentence or two."""
+    """What the preset is for, in a sentence or two."""
     hardware: Literal["cpu", "t4"]
-    """The least that it needs."""
+    """The least hardware that the run needs."""
     expect: str
-    """What came of it elsewhere, or of runs like it. Time and cost are worked out: see `estimate`."""
+    """What came of this run elsewhere, or of runs like it. Time and cost are worked out: see `estimate`."""
     quick: Int | None = Field(None, ge=1)
     """Steps of a short run that shows what happens, beside the full one. None: the full one is short."""
     run: RunConfig

@@ -1,7 +1,6 @@
 """Configs from plain data and back: parsing with every problem named, `--set`, YAML."""
 
 import contextlib
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,37 +8,38 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from grpo_space.config import RunConfig, Section
 from grpo_space.errors import Problem, UserError
+from grpo_space.formatting import suggestion
 from grpo_space.rules import broken_rules
 
 
-def _known_keys(path: Sequence[str | int]) -> list[str]:
-    """The keys that RunConfig has at `path`, for "did you mean"."""
+def _fields(path: Sequence[str | int]) -> dict[str, FieldInfo]:
+    """The fields of RunConfig's section at `path`; none where no section is there."""
     fields = RunConfig.model_fields
     for part in path:
-        section = fields[part].annotation if part in fields else None
+        section = fields[str(part)].annotation if part in fields else None
         if not (isinstance(section, type) and issubclass(section, Section)):
-            return []
+            return {}
         fields = section.model_fields
-    return list(fields)
+    return fields
 
 
 def problem(error: Any) -> Problem:
-    """One of pydantic's errors in words, with the field and the value that it names."""
+    """A problem in words, with the field and the value that it names, from one of pydantic's errors."""
     location, value = error["loc"], error["input"]
     name = ".".join(map(str, location))
     if error["type"] == "extra_forbidden":
-        keys = _known_keys(location[:-1])
-        close = difflib.get_close_matches(str(location[-1]), keys, n=1)
-        hint = f"did you mean {'.'.join([*map(str, location[:-1]), *close])}?" if close else f"known: {', '.join(keys)}"
+        section = "".join(f"{part}." for part in location[:-1])
+        hint = suggestion(str(location[-1]), _fields(location[:-1]), prefix=section)
         return Problem(name, f"there is no such setting; {hint}")
     if error["type"] == "missing":
         return Problem(name, "is missing")
     message = re.sub("^(Value error,|Input|String|Dictionary|Tuple) |, unable to parse.*", "", error["msg"])
     if error["type"] == "model_type":
-        first = next(iter(_known_keys(location)), "...")
+        first = next(iter(_fields(location)), "...")
         message = f"is given for a whole section: set its settings one by one, {name}.{first} and so on"
     if error["type"] == "string_pattern_mismatch":
         message = "should be up to 40 small letters, digits, dots and dashes"
@@ -48,7 +48,7 @@ def problem(error: Any) -> Problem:
 
 
 def _without(data: Any, path: Sequence[str | int]) -> Any:
-    """`data` less the value at `path`."""
+    """The data without the value at `path`."""
     if not isinstance(data, Mapping) or not path:
         return data
     if len(path) == 1:
@@ -57,7 +57,7 @@ def _without(data: Any, path: Sequence[str | int]) -> Any:
 
 
 def parse(data: object) -> RunConfig:
-    """A RunConfig from plain data.
+    """Makes a RunConfig from plain data.
 
     Raises:
         UserError: with every problem at once, those between fields too, each naming the field and its value.
@@ -83,7 +83,7 @@ def parse(data: object) -> RunConfig:
 
 
 def _parents(fields: Sequence[str]) -> set[str]:
-    """`grpo.beta` and `grpo`: a rule says nothing where one of these was wrong itself."""
+    """Fields and their sections, as `grpo.beta` and `grpo`: a rule says nothing where one of these was wrong itself."""
     return {*fields, *(field.split(".")[0] for field in fields)}
 
 
@@ -96,24 +96,21 @@ def _lenient(data: object) -> RunConfig | None:
 
 
 def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
-    """`config` with settings such as `grpo.max_steps=20`; values are read as YAML, but for those of text fields.
+    """The config with changed settings such as `grpo.max_steps=20`. Values are YAML, but for those of text fields.
 
     A new `data.path` or `data.id` replaces the whole source: the old held-out problems would be another subject's.
+
+    Raises:
+        UserError: with every setting that cannot be, at once.
     """
     data = config.model_dump(mode="json")
-    problems, changes = [], []
+    problems: list[Problem] = []
+    changes: list[tuple[list[str], object]] = []
     for setting in settings:
-        key, equals, text = setting.partition("=")
-        path = key.strip().split(".", 1 if key.strip().startswith("rewards.") else -1)  # a file has dots in its name
-        if not equals or not all(path):
-            problems.append(f"--set {setting}: write it as KEY=VALUE, for example grpo.max_steps=20")
-            continue
-        value = _as_text(text) if _takes_text(path) else _from_yaml(text)
-        if path in (["data", "path"], ["data", "test_path"], ["model", "id"]) and isinstance(value, str) and value:
-            value = _local(value, certainly=path[0] == "data")
-        if path[0] == "rewards":
-            path, value = [path[0], *map(_local_reward, path[1:])], _local_rewards(value)
-        changes.append((path, value))
+        try:
+            changes.append(_change(setting))
+        except UserError as error:
+            problems += error.by_field
     if any(path in (["data", "path"], ["data", "id"]) for path, _ in changes):
         data["data"] = {k: v for k, v in data["data"].items() if k in ("system_prompt", "max_prompt_length")}
     for path, value in changes:
@@ -127,14 +124,23 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
     return changed
 
 
+def _change(setting: str) -> tuple[list[str], object]:
+    """The path and the value of a setting such as `grpo.max_steps=20`."""
+    key, equals, text = setting.partition("=")
+    path = key.strip().split(".", 1 if key.strip().startswith("rewards.") else -1)  # a file has dots in its name
+    if not equals or not all(path):
+        raise UserError(f"--set {setting}: write it as KEY=VALUE, for example grpo.max_steps=20")
+    value = _as_text(text) if _takes_text(path) else _from_yaml(text)
+    if path in (["data", "path"], ["data", "test_path"], ["model", "id"]) and isinstance(value, str) and value:
+        return path, _local(value, certainly=path[0] == "data")
+    if path[0] == "rewards":
+        return [path[0], *map(_local_reward, path[1:])], _local_rewards(value)
+    return path, value
+
+
 def _takes_text(path: Sequence[str]) -> bool:
     """Whether the field is a text, `End with: 4` included, which YAML would read as a mapping."""
-    fields = RunConfig.model_fields
-    for part in path[:-1]:
-        section = fields[part].annotation if part in fields else None
-        if not (isinstance(section, type) and issubclass(section, Section)):
-            return False
-        fields = section.model_fields
+    fields = _fields(path[:-1])
     return path[-1] in fields and fields[path[-1]].annotation in (str, str | None)
 
 
@@ -152,7 +158,7 @@ def _from_yaml(text: str) -> object:
 
 
 def _local(text: str, certainly: bool) -> str:
-    """A path that the user typed, from where they typed it; `certainly`: else it may be a name on the Hub."""
+    """A path that the user typed, from where they typed it. Unless `certainly` a path, it may be a name on the Hub."""
     with contextlib.suppress(OSError, RuntimeError, ValueError):  # the home of nobody: who looks for the file says so
         path = Path(text).expanduser()
         if certainly or text.startswith((".", "/", "~")) or path.exists():
@@ -181,7 +187,8 @@ def _put(data: dict[str, Any], path: Sequence[str], value: object) -> None:
 
 
 def read_yaml(path: Path) -> Any:
-    """
+    """The data in a YAML file.
+
     Raises:
         UserError: where the file is missing or not YAML.
     """
@@ -195,7 +202,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def write_yaml(config: RunConfig) -> str:
-    """All that is needed to run it again; goes under a preset's `run:`."""
+    """The config as YAML: all that is needed to make the run again. It can be pasted under a preset's `run:`."""
     data = config.model_dump(mode="json")
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
     if yaml.safe_load(text) != data:  # PyYAML breaks lines at U+0085 that it does not put together again

@@ -2,15 +2,15 @@ from dataclasses import dataclass
 
 
 class RunError(Exception):
-    """The training itself went wrong, said in words: started again, it would end in the same way."""
+    """The training itself failed, for a reason that its message names: started again, it would fail in the same way."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one field of a config."""
+    """What is wrong with one field of a config, or with the whole of it."""
 
     field: str
-    """By its path, such as grpo.max_steps; empty where it belongs to none."""
+    """Dotted path of the field, such as grpo.max_steps; empty where the problem belongs to no single field."""
     message: str
 
     def __str__(self) -> str:
@@ -18,7 +18,9 @@ class Problem:
 
 
 class UserError(Exception):
-    """Something that the user can put right: shown as it is, one problem a line. Every other exception is a bug."""
+    """Something that the user can put right: its text is shown as it is, one problem a line. Every other exception is a
+    bug.
+    """
 
     def __init__(self, *problems: "str | Problem") -> None:
         self.by_field = tuple(one if isinstance(one, Problem) else Problem("", one) for one in problems)

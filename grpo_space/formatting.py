@@ -1,29 +1,32 @@
-"""How figures are said."""
+"""Figures, commands and hints as people read them."""
 
+import difflib
 import math
 import os
 import re
 import shutil
 import sys
+from collections.abc import Collection
 
 
 def plain(text: str) -> str:
-    """Without control characters, which a terminal would obey. Line breaks and tabs stay."""
+    """The text without control characters, which a terminal would obey. Line breaks and tabs stay."""
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 def command(rest: str) -> str:
-    """What to type: with the Python that runs now, which need not be the one that `python` is."""
+    """The command to type, with the Python that runs now, which need not be the one that `python` is."""
     python = "python" if shutil.which("python") == sys.executable else os.path.relpath(sys.executable)
     return f"{python if not python.startswith('..') else sys.executable} -m grpo_space {rest}"
 
 
 def number(value: float, digits: int = 2) -> str:
+    """The number with so many decimals; a dash in place of NaN."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def duration(seconds: float) -> str:
-    """`45 s`, `3 min 20 s`, `2 h 5 min`"""
+    """A time in its two largest units: `45 s`, `3 min 20 s`, `2 h 5 min`."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds} s"
@@ -32,7 +35,7 @@ def duration(seconds: float) -> str:
 
 
 def roughly(seconds: float) -> str:
-    """As exact as a guess may sound: `20 s`, `a minute`, `7 min`, `40 min`, `4.5 h`, `12 h`."""
+    """A time, only as exact as a guess may sound: `20 s`, `a minute`, `7 min`, `40 min`, `4.5 h`, `12 h`."""
     if seconds < 45:
         return f"{max(5, 5 * round(seconds / 5))} s"
     minutes = seconds / 60
@@ -45,13 +48,22 @@ def roughly(seconds: float) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """`25 % of 128`"""
+    """A share with what it is of: `25 % of 128`."""
     return f"{100 * part / whole:.0f} % of {whole}" if whole else "none of 0"
 
 
 def gib(size: float) -> str:
-    """`5.7 GiB`, and smaller ones as MiB or KiB."""
+    """A size in bytes as `5.7 GiB`; small ones in MiB or KiB."""
     for unit, power in (("GiB", 30), ("MiB", 20)):
         if size >= 2**power / 10:
             return f"{size / 2**power:.1f} {unit}"
     return f"{size / 2**10:.0f} KiB"
+
+
+def suggestion(name: str, known: Collection[str], prefix: str = "", more: str = "") -> str:
+    """What a wrong name may stand for: `did you mean tiny?`, or all known names and `more` where none is near.
+
+    `prefix` comes before the name that is suggested.
+    """
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {prefix}{close[0]}?" if close else f"known: {', '.join(known)}{more}"

@@ -1,4 +1,6 @@
-"""What a config names on this disk. Relative paths stand in the project, so that a preset works from any folder."""
+"""Folders and files on this disk that a config names. Relative paths start at the project, so that a preset works from
+any folder.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def folder(path: str) -> Path:
-    """A folder or file that a config names: relative ones stand in the project."""
+    """The path of a folder or file that a config names: relative ones start at the project."""
     return PROJECT / path
 
 
@@ -31,7 +33,8 @@ def local_model(config: ModelSection) -> Path | None:
 
 
 def data_file(path: str, field: str = "data.path") -> Path:
-    """
+    """The file of problems that a config names in `field`.
+
     Raises:
         UserError: where there is no such file, or nothing in it.
     """
@@ -44,10 +47,10 @@ def data_file(path: str, field: str = "data.path") -> Path:
 
 
 def check_files(config: RunConfig) -> None:
-    """Early, before anything is started: are the files that the config names there?
+    """Checks that the files that the config names are there, before anything is started.
 
     Raises:
-        UserError: naming each that is not.
+        UserError: naming each that is missing.
     """
     problems: list[Problem] = []
     data = config.data

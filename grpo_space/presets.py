@@ -1,6 +1,5 @@
 """The presets: one YAML file each, one card in the app."""
 
-import difflib
 from collections.abc import Mapping
 
 from pydantic import ValidationError
@@ -8,24 +7,25 @@ from pydantic import ValidationError
 from grpo_space.config import Preset, RunConfig
 from grpo_space.config_io import parse, problem, read_yaml
 from grpo_space.errors import Problem, UserError
+from grpo_space.formatting import suggestion
 from grpo_space.paths import PROJECT
 
 PRESETS = PROJECT / "presets"
 FIRST_TO_TRY: dict[bool, str] = {False: "tiny", True: "qwen2.5-1.5b"}
-"""By whether there is a GPU."""
+"""The preset to begin with, by whether there is a GPU."""
 
 
 def preset_names() -> list[str]:
-    """Those for a CPU first, what a visitor can try; of the others first the one to begin with."""
+    """The presets' names: those for a CPU first, what a visitor can try; of the others first the one to begin with."""
     names = sorted(path.stem for path in PRESETS.glob("*.yaml"))
     return sorted(names, key=lambda name: (read_preset(name).hardware != "cpu", name != FIRST_TO_TRY[True]))
 
 
 def quick(name: str) -> RunConfig:
-    """A preset's short run.
+    """The config of a preset's short run.
 
     Raises:
-        UserError: where it has none.
+        UserError: where the preset has none.
     """
     preset = read_preset(name)
     if preset.quick is None:
@@ -34,20 +34,20 @@ def quick(name: str) -> RunConfig:
 
 
 def with_steps(run: RunConfig, steps: int) -> RunConfig:
+    """The config with another number of steps."""
     return run.model_copy(update={"grpo": run.grpo.model_copy(update={"max_steps": steps})})
 
 
 def read_preset(name: str) -> Preset:
-    """
+    """The preset of that name, read from its file.
+
     Raises:
         UserError: for an unknown name, or a file with problems.
     """
     path = PRESETS / f"{name}.yaml"
     if not path.is_file() or path.parent != PRESETS:
         known = sorted(p.stem for p in PRESETS.glob("*.yaml"))
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-        raise UserError(f"preset {name!r}: there is none of that name; {hint}")
+        raise UserError(f"preset {name!r}: there is none of that name; {suggestion(name, known)}")
     data = read_yaml(path)
     if not isinstance(data, Mapping) or not isinstance(data.get("run"), Mapping):
         raise UserError(f"{path.name}: a preset has title, summary, hardware, expect and run")

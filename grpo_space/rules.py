@@ -1,63 +1,91 @@
 """Rules that hold between the fields of a config."""
 
-import difflib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from grpo_space.config import GrpoSection, RunConfig
 from grpo_space.errors import Problem
+from grpo_space.formatting import suggestion
 from grpo_space.grading.rewards import LIMITS
 
 
 @dataclass(frozen=True)
 class BrokenRule:
+    """A rule that a config breaks."""
+
     fields: tuple[str, ...]
-    """All that the rule is about. It says nothing where one of these was wrong itself."""
+    """All fields that the rule is about. It says nothing where one of these was wrong itself."""
     problem: Problem
 
 
 def broken_rules(config: RunConfig) -> list[BrokenRule]:
-    """Every rule between fields that the config breaks."""
-    grpo, model, data, rollout, found = config.grpo, config.model, config.data, config.rollout, list[BrokenRule]()
+    """All rules between fields that the config breaks."""
+    rules = (_whole_groups, _lengths, _clipping, _source, _rollout, _warmup, _rewards)
+    return [broken for rule in rules for broken in rule(config)]
 
-    def broken(message: str, *fields: str) -> None:
-        found.append(BrokenRule(fields, Problem(fields[0], message)))
 
+def _broken(message: str, *fields: str) -> BrokenRule:
+    """The first of the fields is the one at which the message is shown."""
+    return BrokenRule(fields, Problem(fields[0], message))
+
+
+def _whole_groups(config: RunConfig) -> Iterator[BrokenRule]:
+    grpo = config.grpo
     if grpo.completions_per_step % grpo.num_generations:
-        broken(
+        yield _broken(
             f"{grpo.num_generations} does not divide the {grpo.completions_per_step} completions of a step "
             f"(per_device_train_batch_size {grpo.per_device_train_batch_size} x gradient_accumulation_steps "
-            f"{grpo.gradient_accumulation_steps}), so groups would be torn apart; take {_that_divide(grpo)}",
+            f"{grpo.gradient_accumulation_steps}), so groups would be split; take {_that_divide(grpo)}",
             "grpo.num_generations", "grpo.per_device_train_batch_size", "grpo.gradient_accumulation_steps",
         )  # fmt: skip
+
+
+def _lengths(config: RunConfig) -> Iterator[BrokenRule]:
+    grpo, model, data = config.grpo, config.model, config.data
     if data.max_prompt_length + grpo.max_completion_length > model.max_seq_length:
-        broken(
+        yield _broken(
             f"{grpo.max_completion_length} and data.max_prompt_length {data.max_prompt_length} together are longer "
             f"than model.max_seq_length {model.max_seq_length}; take {_that_are_short_enough(config)}",
             "grpo.max_completion_length", "data.max_prompt_length", "model.max_seq_length",
         )  # fmt: skip
+
+
+def _clipping(config: RunConfig) -> Iterator[BrokenRule]:
+    grpo = config.grpo
     if grpo.epsilon_high is not None and grpo.epsilon_high < grpo.epsilon:
-        broken(f"{grpo.epsilon_high} is below epsilon {grpo.epsilon}", "grpo.epsilon_high", "grpo.epsilon")
-    if (data.path is None) == (data.id is None):
+        yield _broken(f"{grpo.epsilon_high} is below epsilon {grpo.epsilon}", "grpo.epsilon_high", "grpo.epsilon")
+
+
+def _source(config: RunConfig) -> Iterator[BrokenRule]:
+    data = config.data
+    if data.path is None and data.id is None:
+        yield _broken("a file is needed, or data.id, a Hub dataset", "data.path", "data.id")
+    if data.path is not None and data.id is not None:
         both = f"both a file ({data.path}) and a Hub dataset ({data.id}) are given: keep one"
-        broken("a file is needed, or data.id, a Hub dataset" if data.path is None else both, "data.path", "data.id")
+        yield _broken(both, "data.path", "data.id")
     if data.test_path is not None and data.path is None:
-        broken("is for files: data.path is not set", "data.test_path", "data.path")
-    if rollout == "vllm" and config.engine == "transformers":
-        broken("vllm needs engine=unsloth: plain Transformers generates by itself", "rollout", "engine")
-    if grpo.warmup_ratio and grpo.lr_scheduler_type == "constant":
-        broken(
-            f"{grpo.warmup_ratio} does nothing with lr_scheduler_type constant: take constant_with_warmup",
-            "grpo.warmup_ratio",
-            "grpo.lr_scheduler_type",
-        )
-    found += [BrokenRule(("rewards",), problem) for problem in _reward_problems(config)]
-    return found
+        yield _broken("is for files: data.path is not set", "data.test_path", "data.path")
+
+
+def _rollout(config: RunConfig) -> Iterator[BrokenRule]:
+    if config.rollout == "vllm" and config.engine == "transformers":
+        yield _broken("vllm needs engine=unsloth: plain Transformers generates by itself", "rollout", "engine")
+
+
+def _warmup(config: RunConfig) -> Iterator[BrokenRule]:
+    ratio = config.grpo.warmup_ratio
+    if ratio and config.grpo.lr_scheduler_type == "constant":
+        message = f"{ratio} does nothing with lr_scheduler_type constant: take constant_with_warmup"
+        yield _broken(message, "grpo.warmup_ratio", "grpo.lr_scheduler_type")
+
+
+def _rewards(config: RunConfig) -> Iterator[BrokenRule]:
+    return (BrokenRule(("rewards",), problem) for problem in _reward_problems(config))
 
 
 def _that_are_short_enough(config: RunConfig) -> str:
-    """The longest completion that a sequence has room for, if for any; or else the sequence that has room for all."""
+    """The longest completion that a sequence has room for, if there is any; and the sequence that has room for all."""
     prompt, length = config.data.max_prompt_length, config.grpo.max_completion_length
     room = config.model.max_seq_length - prompt
     return (f"up to {room} or " if room >= 8 else "") + f"model.max_seq_length {prompt + length}"
@@ -79,12 +107,11 @@ def _reward_problems(config: RunConfig) -> Iterator[Problem]:
         yield Problem("rewards", "no reward has a weight above 0, so there is nothing to learn from")
     for name in rewards:
         if name not in LIMITS and ".py:" not in name:
-            close = difflib.get_close_matches(name, LIMITS, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(LIMITS)}, or file.py:function"
+            hint = suggestion(name, LIMITS, more=", or file.py:function")
             yield Problem(f"rewards.{name}", f"there is no such reward; {hint}")
     labels = config.reward_labels
     for label in sorted({label for label in labels if labels.count(label) > 1}):
-        message = f"two of them are called {label}: rename a function, or they could not be told apart"
+        message = f"two of them are called {label}: rename a function, or they would share their metrics"
         yield Problem("rewards", message)
     if "correctness" in rewards and any(weight > 0 for weight in rewards.values()):
         yield from _outweighed(rewards)

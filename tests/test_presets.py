@@ -52,7 +52,7 @@ def test_what_a_preset_has_on_disk_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_asks_for_the_form_that_is_rewarded(name: str) -> None:
-    """The tiny model learnt it; the others are told."""
+    """The tiny model learnt it; the others get it by their prompt."""
     system_prompt = read_preset(name).run.data.system_prompt
     if name != "tiny":
         assert system_prompt is not None

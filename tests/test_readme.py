@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from grpo_space.cli import before_run, deploy_space
-from grpo_space.cli.main import parser
+from grpo_space.cli.main import COMMANDS
+from grpo_space.cli.parser import parser
 from grpo_space.grading.rewards import LIMITS
 from grpo_space.paths import PROJECT
 from grpo_space.planning import memory
@@ -115,17 +116,17 @@ def test_the_readme_has_every_room(room: str) -> None:
     assert f"| `{room}/` |" in README
 
 
-COMMANDS = found(r"python -m grpo_space(?= |`|$)([^`\n]*)", re.MULTILINE)
+PRINTED = found(r"python -m grpo_space(?= |`|$)([^`\n]*)", re.MULTILINE)
 
 
-@pytest.mark.parametrize(("page", "line"), COMMANDS)
+@pytest.mark.parametrize(("page", "line"), PRINTED)
 def test_every_command_that_is_printed_can_be_typed(page: str, line: str) -> None:
     words = [PLACEHOLDERS.get(word, "quoted" if word.isupper() else word) for word in shlex.split(line, comments=True)]
     if not words:  # the program itself
         return
     try:
         with contextlib.redirect_stderr(io.StringIO()) as said:
-            arguments = parser().parse_args(words)
+            arguments = parser(COMMANDS).parse_args(words)
     except SystemExit:
         pytest.fail(f"{page}: {line}: {said.getvalue()}")
     if "preset" in vars(arguments):
@@ -138,7 +139,7 @@ def commands_of(top: argparse.ArgumentParser) -> Iterator[str]:
             yield from action.choices
 
 
-@pytest.mark.parametrize("command", list(commands_of(parser())))
+@pytest.mark.parametrize("command", list(commands_of(parser(COMMANDS))))
 def test_every_command_is_on_the_page_of_commands(command: str) -> None:
     assert re.search(rf"^python -m grpo_space {command}\b", TEXT["docs/cli.md"], re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""The worker beside TRL + PEFT + bitsandbytes and beside Unsloth's recipe, on a GPU capped to a T4's memory.
+"""Measures the worker beside TRL + PEFT + bitsandbytes and beside Unsloth's recipe, on a GPU capped to a T4's memory.
 
     python -m benchmarks.gpu CHECKPOINTS RESULT.json worker/8b unsloth_recipe/8b trl_peft/8b/grpo.max_steps=3
 
@@ -25,7 +25,7 @@ from grpo_space.planning import hardware
 from grpo_space.planning.hardware import versions
 
 STEPS = 5
-"""The first is not timed."""
+"""Steps of each contender; the first is not timed."""
 
 
 def main() -> int:
@@ -46,13 +46,13 @@ def main() -> int:
 
 
 def config_of(contender: str, checkpoints: Path) -> RunConfig:
-    """Of all before any is started: a wrong setting is told at once, not to those who wait."""
+    """A contender's config. All are made before any is started, so that a wrong setting is an error at once."""
     _, model, *changes = contender.split("/")
     return settings.config_of(model, checkpoints, f"grpo.max_steps={STEPS}", *changes)
 
 
 def run(folder: Path, count: int, contender: str, config: RunConfig) -> dict[str, Any]:
-    """The figures that it left, or how it failed."""
+    """Runs a contender. Gives the figures that it left, or how it failed."""
     program, name = contender.split("/")[0], contender.replace("/", "-")
     file, log = folder / f"{name}.yaml", folder / f"{name}.log"
     file.write_text(write_yaml(config))

@@ -1,4 +1,5 @@
-"""Ask both through vLLM, under the cap: does it stream both in one batch, and are the answers those asked alone?
+"""Checks Ask both through vLLM, under the cap: does it stream both in one batch, and are the answers those of each
+alone?
 
     python -m benchmarks.gpu.ask CHECKPOINTS RESULT.json [--model 8b] [--tokens 128]
 
@@ -20,12 +21,13 @@ from grpo_space.tasks.problems import messages
 
 TIMES = 5
 TIE = 0.1
-"""Two tokens whose log-probabilities are so near are told apart by the last bits of a sum, and a batch of two sums in
+"""Two tokens whose log-probabilities are so near are distinguished by the last bits of a sum, and a batch of two sums
+in
 another order than one alone. Random weights have such ties every few dozen tokens."""
 
 
 class Heard:
-    """What `stream` told, and when."""
+    """Notes what `stream` emitted, and when."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -39,11 +41,12 @@ class Heard:
         self.texts[which].append(written.text)
 
     def token_by_token(self) -> bool:
+        """Whether each answer grew by one token at a time."""
         counts = {which: [tokens for name, tokens, _ in self.order if name == which] for which in self.texts}
-        return all(told == list(range(1, len(told) + 1)) and len(told) > 1 for told in counts.values())
+        return all(each == list(range(1, len(each) + 1)) and len(each) > 1 for each in counts.values())
 
     def at_once(self) -> bool:
-        """Both had begun before either ended, and neither was ever more than two tokens ahead."""
+        """Whether both had begun before either ended, and neither was ever more than two tokens ahead."""
         end = next(i for i, (_, _, done) in enumerate(self.order) if done)
         so_far, ahead = {"base": 0, "tuned": 0}, 0
         for which, tokens, _ in self.order[:end]:
@@ -61,19 +64,20 @@ def main() -> int:
     arguments = parser.parse_args()
     engine, config, found = loaded.load(arguments.checkpoints, arguments.model)
     make_random(engine)
-    asked = settings.rows(config)[0]["prompt"][-1]["content"]
-    told = {
+    question = settings.rows(config)[0]["prompt"][-1]["content"]
+    result = {
         "machine": f"{found}, memory capped to 14.56 GiB: not a T4's speed",
         "versions": hardware.versions(),
         "model": f"{arguments.model}, random weights, answers of {arguments.tokens} tokens",
-        **measure(engine, messages(asked, config.data.system_prompt), arguments.tokens),
+        **measure(engine, messages(question, config.data.system_prompt), arguments.tokens),
     }
-    arguments.result.write_text(json.dumps(told, indent=2) + "\n")
+    arguments.result.write_text(json.dumps(result, indent=2) + "\n")
     print(arguments.result.read_text())
-    return 0 if all(told["checks"].values()) else 1
+    return 0 if all(result["checks"].values()) else 1
 
 
 def make_random(engine: Any) -> None:
+    """Gives the adapter's B random values."""
     import torch
 
     torch.manual_seed(0)
@@ -83,11 +87,12 @@ def make_random(engine: Any) -> None:
 
 
 def measure(engine: Any, prompt: list[dict[str, str]], tokens: int) -> dict[str, Any]:
+    """Checks and times the streamed answers against those written alone."""
     from grpo_space.worker.engines.paired_stream import GoneError, stream
 
-    def ask(told: Any) -> float:
+    def ask(emit: Any) -> float:
         began = time.monotonic()
-        stream(engine, prompt, max_new_tokens=tokens, samples=1, sampling=None, told=told)
+        stream(engine, prompt, max_new_tokens=tokens, samples=1, sampling=None, emit=emit)
         return time.monotonic() - began
 
     def alone(which: str) -> Any:
@@ -129,8 +134,9 @@ def measure(engine: Any, prompt: list[dict[str, str]], tokens: int) -> dict[str,
     }
 
 
-def parting(engine: Any, prompt: list[dict[str, str]], tokens: int, which: str, told: list[str]) -> dict[str, Any]:
-    """The first token at which the streamed answer is not the one asked alone; None: it is the same to its end. `tie`:
+def parting(engine: Any, prompt: list[dict[str, str]], tokens: int, which: str, streamed: list[str]) -> dict[str, Any]:
+    """The first token at which the streamed answer is not the one written alone; None: it is the same to its end.
+    `tie`:
     the streamed token is as likely as the likeliest.
     """
     from vllm import SamplingParams
@@ -146,13 +152,13 @@ def parting(engine: Any, prompt: list[dict[str, str]], tokens: int, which: str, 
     ids = engine.encode(prompt)
     alone = list(generate(ids, engine.decoding(tokens, None, 0)).token_ids)
     texts = [engine.read(alone[: i + 1]).text for i in range(len(alone))]
-    part = next((i for i, (ours, theirs) in enumerate(zip(told, texts, strict=False)) if ours != theirs), None)
+    part = next((i for i, (ours, theirs) in enumerate(zip(streamed, texts, strict=False)) if ours != theirs), None)
     if part is None:
-        return {"token": None, "tie": len(told) == len(texts)}
+        return {"token": None, "tie": len(streamed) == len(texts)}
     likely = generate(ids + alone[:part], SamplingParams(temperature=0.0, max_tokens=1, logprobs=10)).logprobs[0]
     best = max(each.logprob for each in likely.values())
     near = [engine.read([*alone[:part], token]).text for token, each in likely.items() if each.logprob > best - TIE]
-    return {"token": part, "of": len(texts), "tie": told[part] in near}
+    return {"token": part, "of": len(texts), "tie": streamed[part] in near}
 
 
 if __name__ == "__main__":

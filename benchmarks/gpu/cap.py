@@ -21,23 +21,25 @@ CONTEXT_BYTES = 2**29
 
 
 def capped_free_total(*_: Any, **__: Any) -> tuple[int, int]:
+    """Free and total memory in bytes, as if the GPU had the cap's."""
     return max(0, CAP_BYTES - CONTEXT_BYTES - torch.cuda.memory_reserved()), CAP_BYTES
 
 
 def as_t4(found: Gpu) -> Gpu:
-    """As a T4 with that much to use says of itself: so in float16."""
+    """The GPU as a T4 with that much to use describes itself, so that float16 is taken."""
     return replace(found, gib=CAP_BYTES / 2**30 + memory.DRIVERS, compute_capability=(7, 5))
 
 
 def device_gib() -> float | None:
-    """What this process holds of the device, by the driver's count: CUDA's context and graphs included."""
+    """GiB that this process holds of the device, by the driver's count: CUDA's context and graphs included."""
     query = ["nvidia-smi", "--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits"]
-    said = subprocess.run(query, capture_output=True, text=True, check=False).stdout
-    used = {int(line.split(",")[0]): float(line.split(",")[1]) for line in said.splitlines() if line[:1].isdigit()}
+    listed = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    used = {int(line.split(",")[0]): float(line.split(",")[1]) for line in listed.splitlines() if line[:1].isdigit()}
     return used[os.getpid()] / 1024 if os.getpid() in used else None
 
 
 def apply() -> None:
+    """Caps this process's memory from now on."""
     total = torch.cuda.mem_get_info()[1]
     torch.cuda.set_per_process_memory_fraction((CAP_BYTES - CONTEXT_BYTES) / total)
     torch.cuda.mem_get_info = torch.cuda.memory.mem_get_info = capped_free_total

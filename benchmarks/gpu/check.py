@@ -1,9 +1,10 @@
-"""Does the GPU path learn? The embedded model through Unsloth, in 4 bits, with vLLM: `make gpu-check`.
+"""Checks that the GPU path learns: the embedded model through Unsloth, in 4 bits, with vLLM: `make gpu-check`.
 
     python -m benchmarks.gpu.check [--die]
 
 Exit status 0 where tuned minus base is at least 40 points in right answers, wherever they stand. With `--die` the
-worker is killed in its first rollout, as a vLLM that crashes would: the run must go on by plain generation, and learn.
+worker is killed in its first rollout, as a vLLM that crashes would: the run must resume with plain generation, and
+learn.
 """
 
 import argparse

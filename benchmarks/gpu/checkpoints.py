@@ -1,4 +1,5 @@
-"""Random-weight checkpoints of the presets' real architectures, with a byte-level BPE tokenizer of the right size.
+"""Makes random-weight checkpoints of the presets' real architectures, with a byte-level BPE tokenizer of the right
+size.
 
     python -m benchmarks.gpu.checkpoints FOLDER 8b,7b,1.5b
 
@@ -60,6 +61,7 @@ CHAT_TEMPLATE = (
 
 
 def make_tokenizer(vocab_size: int, questions: list[str]) -> PreTrainedTokenizerFast:
+    """A tokenizer of that many tokens, learnt from the questions and filled up."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -80,6 +82,7 @@ def make_tokenizer(vocab_size: int, questions: list[str]) -> PreTrainedTokenizer
 
 
 def make(folder: Path, questions: list[str], kind: type[PreTrainedModel], config: PretrainedConfig) -> None:
+    """Writes a checkpoint of that architecture in NF4."""
     config.bos_token_id, config.eos_token_id, config.pad_token_id = 1, 2, 0
     torch.manual_seed(0)
     torch.set_default_dtype(torch.bfloat16)

@@ -1,4 +1,4 @@
-"""Evaluation beside vLLM's own offline batch of the same prompts, in turns, under the cap.
+"""Measures the evaluation beside vLLM's own offline batch of the same prompts, in turns, under the cap.
 
 python -m benchmarks.gpu.evaluation CHECKPOINTS RESULT.json [--model 8b] [--problems 128] [--tokens 256]
 """
@@ -47,9 +47,9 @@ def main() -> int:
 
     from grpo_space.worker import evaluate
 
-    asked = [row["prompt"][-1]["content"] for row in settings.rows(config)][: arguments.problems]
-    rows = [Row(question=question, gold="1") for question in asked]
-    prompts = [{"prompt_token_ids": engine.encode(messages(q, config.data.system_prompt))} for q in asked]
+    questions = [row["prompt"][-1]["content"] for row in settings.rows(config)][: arguments.problems]
+    rows = [Row(question=question, gold="1") for question in questions]
+    prompts = [{"prompt_token_ids": engine.encode(messages(q, config.data.system_prompt))} for q in questions]
     sampling = SamplingParams(temperature=0.0, max_tokens=arguments.tokens, stop_token_ids=sorted(engine.stop_ids))
     ours, offline = [], []
     for pair in range(PAIRS + 1):
@@ -61,7 +61,7 @@ def main() -> int:
         if pair:  # the first warms up
             ours.append(sum(one.tokens for (one,) in answers) / (middle - start))
             offline.append(sum(len(output.outputs[0].token_ids) for output in outputs) / (end - middle))
-    told = {
+    result = {
         "decode_ms": decode(engine),
         "machine": f"{found}, memory capped to 14.56 GiB: not a T4's speed",
         "versions": hardware.versions(),
@@ -70,7 +70,7 @@ def main() -> int:
         "vllm_tokens_per_second": [round(value, 1) for value in offline],
         "ratio_of_medians": round(statistics.median(ours) / statistics.median(offline), 3),
     }
-    arguments.result.write_text(json.dumps(told, indent=2) + "\n")
+    arguments.result.write_text(json.dumps(result, indent=2) + "\n")
     print(arguments.result.read_text())
     return 0
 

@@ -1,4 +1,4 @@
-"""The worker's own engine on random weights, under the cap, as on a T4: for what is measured of it alone."""
+"""Loads the worker's own engine on random weights, under the cap, as on a T4: for what is measured of it alone."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What all contenders share."""
+"""The settings and problems that all contenders share."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 
 
 def config_of(model: str, checkpoints: Path, *settings: str) -> RunConfig:
-    """The preset on random weights and local problems: few of them evaluated, none probed."""
+    """The preset's config on random weights and local problems: few of them evaluated, none probed."""
     local = [
         f"model.id={checkpoints / model}", f"data.path={PROJECT / 'presets/tiny/train.jsonl'}",
         "evaluation.problems=1", "evaluation.probe_problems=0", "grpo.save_steps=1000",
@@ -23,7 +23,7 @@ def config_of(model: str, checkpoints: Path, *settings: str) -> RunConfig:
 
 
 def rows(config: RunConfig) -> list[dict[str, Any]]:
-    """As a plain script would make them."""
+    """The problems as a plain script would make them."""
     assert config.data.path is not None
     lines = Path(config.data.path).read_text(encoding="utf-8").splitlines()[:500]
     system = {"role": "system", "content": config.data.system_prompt}
@@ -34,7 +34,7 @@ def rows(config: RunConfig) -> list[dict[str, Any]]:
 
 
 def arguments(config: RunConfig, output: Path) -> dict[str, Any]:
-    """GRPOConfig's, equal for all."""
+    """GRPOConfig's arguments, equal for all contenders."""
     grpo = config.grpo
     return {
         "output_dir": str(output), "max_steps": grpo.max_steps, "learning_rate": grpo.learning_rate, "fp16": True,

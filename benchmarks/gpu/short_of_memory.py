@@ -1,8 +1,9 @@
-"""Does a run that is short of memory step down, and finish? The 8B, with 9 GiB where its plan counts on a T4's 14.56.
+"""Checks that a run that is short of memory makes fallbacks, and finishes: the 8B, with 9 GiB where its plan counts on
+a T4's 14.56.
 
     python -m benchmarks.gpu.short_of_memory CHECKPOINTS RESULT.json [--gib 9] [--model 8b] [--set SECTION.NAME=VALUE]
 
-The worker runs as it is, parent and child. It is told of a T4; PyTorch's allocator refuses what goes over the cap.
+The worker runs as it is, parent and child. It finds a T4; PyTorch's allocator refuses what goes over the cap.
 """
 
 import argparse
@@ -60,7 +61,7 @@ def main() -> int:
         history, status = run.history(), run.status()
         if status != "done":
             print(run.worker_log.read_text(errors="replace")[-6000:])
-    told = {
+    result = {
         "machine": f"{real}, memory capped to {arguments.gib} GiB",
         "versions": versions(),
         "model": f"{arguments.model}, random weights",
@@ -72,7 +73,7 @@ def main() -> int:
         "steps": history.step,
         "seconds": round(time.time() - began),
     }
-    arguments.result.write_text(json.dumps(told, indent=2) + "\n")
+    arguments.result.write_text(json.dumps(result, indent=2) + "\n")
     print(arguments.result.read_text())
     return 0 if status == "done" and history.notices else 1
 

@@ -1,4 +1,4 @@
-"""TRL with PEFT and bitsandbytes, as its documentation shows: `… TURNS NAME CONTENDERS CONFIG`."""
+"""Trains by TRL with PEFT and bitsandbytes, as its documentation shows: `… TURNS NAME CONTENDERS CONFIG`."""
 
 import sys
 from pathlib import Path
@@ -18,6 +18,7 @@ from grpo_space.config_io import parse, read_yaml
 
 
 def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
+    """A reward of 1.0 where the right answer stands anywhere."""
     return [
         float(gold.split("####")[1].strip() in c[0]["content"]) for c, gold in zip(completions, answer, strict=True)
     ]

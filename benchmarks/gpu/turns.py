@@ -1,4 +1,4 @@
-"""Steps timed one at a time: the contenders take turns at them, and whoever waits leaves the GPU idle.
+"""Times steps one at a time: the contenders take turns at them, and whoever waits leaves the GPU idle.
 
 All load and make their first step side by side, which saves the most of a rented hour. A slow minute then
 meets a step of each.
@@ -21,7 +21,9 @@ STARTED = float(os.environ.get("CONTENDER_STARTED") or time.time())
 
 
 class Turns(TrainerCallback):
-    """The first step is warm-up. Then waits until all `contenders` have come so far or failed."""
+    """Times a contender's steps. The first is warm-up; then it waits until all `contenders` have come so far or
+    failed.
+    """
 
     def __init__(self, folder: Path, name: str, contenders: int) -> None:
         self.folder, self.name, self.contenders = folder, name, contenders
@@ -34,7 +36,7 @@ class Turns(TrainerCallback):
         self.began = 0.0
 
     def on_train_begin(self, *_: Any, model: Any = None, **__: Any) -> None:
-        """How much of a step is vLLM's: what is left is the training."""
+        """Times how much of a step is vLLM's: what is left is the training."""
         if (engine := getattr(model, "vllm_engine", None)) is None:
             return
         generate = engine.generate
@@ -70,7 +72,7 @@ class Turns(TrainerCallback):
             self.all_tokens.append(logs.get("num_tokens", 0.0))
 
     def figures(self, completions: int) -> dict[str, Any]:
-        """Of the second step onwards; `completions` are those of a step."""
+        """Figures of the second step onwards; `completions` are those of a step."""
         seconds = statistics.median(self.seconds[1:])
         written = completions * self.tokens[-1]
         return {
@@ -87,4 +89,5 @@ class Turns(TrainerCallback):
         }
 
     def keep(self, completions: int, **more: Any) -> None:
+        """Leaves the figures, and more, for whoever started the contenders."""
         (self.folder / f"{self.name}.json").write_text(json.dumps(self.figures(completions) | more))

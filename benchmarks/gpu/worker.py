@@ -1,4 +1,4 @@
-"""The worker as it is, under the cap: `python -m benchmarks.gpu.worker TURNS NAME CONTENDERS CONFIG`."""
+"""Measures the worker as it is, under the cap: `python -m benchmarks.gpu.worker TURNS NAME CONTENDERS CONFIG`."""
 
 import os
 import sys
@@ -7,15 +7,16 @@ from typing import Any
 
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse, read_yaml
-from grpo_space.planning import hardware, memory
+from grpo_space.planning import hardware
+from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.run import create_run
 from grpo_space.worker import pipeline
 
 
 def cache_gib(config: RunConfig, engine: Any) -> float | None:
-    """What vLLM took for its cache."""
-    shape = memory.shape_of(config.model)
+    """GiB that vLLM took for its cache; None: not known."""
+    shape = shape_of(config.model)
     if engine.choice.rollout != "vllm" or shape is None:
         return None
     cache = engine.model.vllm_engine.llm_engine.vllm_config.cache_config
@@ -34,7 +35,7 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
     load_engine = pipeline.load_engine
 
     def load_and_watch(*arguments: Any, **options: Any) -> Any:
-        """Only once the worker has imported Unsloth: the callback's own imports must come after."""
+        """Adds the timing once the worker has imported Unsloth: the callback's own imports must come after."""
         engine = load_engine(*arguments, **options)
         from benchmarks.gpu.turns import Turns
         from grpo_space.worker import train
@@ -43,7 +44,9 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
         make_trainer, train_on = train.make_trainer, train.train
 
         def train_and_leave(*arguments: Any, **options: Any) -> int:
-            """The evaluation that would follow is measured elsewhere, and would disturb whose turn it is."""
+            """Trains and ends the process: the evaluation that would follow is measured elsewhere, and would disturb
+            whose turn it is.
+            """
             train_on(*arguments, **options)
             turns.keep(run.config.grpo.completions_per_step, vllm_cache_gib=cache_gib(run.config, engine))
             os._exit(0)

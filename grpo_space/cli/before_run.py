@@ -1,4 +1,4 @@
-"""The command line before a run: what can be trained, does it fit here, how long does it take."""
+"""The commands before a run: what can be trained, whether it fits here, how long it takes."""
 
 import argparse
 
@@ -13,9 +13,11 @@ from grpo_space.config import RunConfig
 from grpo_space.config_io import override
 from grpo_space.errors import UserError
 from grpo_space.planning import doctor, estimate, hardware, memory
+from grpo_space.planning.model_shape import shape_of
 
 
 def list_presets(arguments: argparse.Namespace) -> int:
+    """Shows the presets as the app's cards do, with time and cost on this machine."""
     read = {name: presets.read_preset(name) for name in presets.preset_names()}
     if arguments.json:
         return print_json([{"name": name, **preset.model_dump(mode="json")} for name, preset in read.items()])
@@ -33,12 +35,13 @@ def list_presets(arguments: argparse.Namespace) -> int:
 
 
 def chosen(arguments: argparse.Namespace) -> RunConfig:
-    """The preset, or its short run, with its changed settings."""
+    """The config that the arguments choose: a preset, or its short run, with changed settings."""
     preset = arguments.preset
     return override(presets.quick(preset) if arguments.quick else presets.read_preset(preset).run, arguments.settings)
 
 
 def examine(arguments: argparse.Namespace) -> int:
+    """Shows whether everything is here that a run needs. Gives 1 where something is missing."""
     if not arguments.json:
         show(text("Looking. The packages are imported, which takes ten seconds, or a minute where vLLM is installed."))
     checks = doctor.examine(with_gpu=not arguments.no_gpu, token=get_token())
@@ -51,7 +54,11 @@ def examine(arguments: argparse.Namespace) -> int:
 
 
 def config_of(arguments: argparse.Namespace) -> RunConfig:
-    """The preset with its changed settings, once it is known to fit this machine."""
+    """The config that the arguments choose, once it is known to fit this machine.
+
+    Raises:
+        UserError: naming each setting that this machine, its files or its GPU's memory do not allow.
+    """
     config = chosen(arguments)
     gpu = hardware.gpu()
     hardware.check(config, gpu)
@@ -62,8 +69,9 @@ def config_of(arguments: argparse.Namespace) -> RunConfig:
 
 
 def fit(arguments: argparse.Namespace) -> int:
+    """Shows the memory that a run takes of a GPU. Gives 1 where it does not fit."""
     config = chosen(arguments)
-    found, shape = hardware.gpu(), memory.shape_of(config.model)
+    found, shape = hardware.gpu(), shape_of(config.model)
     if arguments.gpu == "here" and found is None:
         raise UserError("--gpu here: this machine has no GPU")
     if shape is None:

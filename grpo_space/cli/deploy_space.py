@@ -1,4 +1,4 @@
-"""Puts this project on a Space, created or updated: `make space SPACE=user/name`.
+"""Uploads this project to a Space, created or updated: `make space SPACE=user/name`.
 
 A plain git push would be refused: the tiny model's weights are binary.
 """
@@ -28,14 +28,14 @@ FILES = (
 
 
 def files() -> dict[str, Path]:
-    """Of this project what a Space needs."""
+    """The files of this project that a Space needs, by their paths in it."""
     found = [path for folder in FOLDERS for path in (PROJECT / folder).rglob("*") if "__pycache__" not in path.parts]
     found += [path for pattern in FILES for path in PROJECT.glob(pattern)]
     return {path.relative_to(PROJECT).as_posix(): path for path in sorted(found) if path.is_file()}
 
 
 def put(name: str, token: str | None) -> str:
-    """Gives the Space's page.
+    """Uploads the project to the Space of that name. Gives the address of its page.
 
     Raises:
         UserError: with the cause and the cure.
@@ -54,6 +54,7 @@ def put(name: str, token: str | None) -> str:
 
 
 def main() -> int:
+    """Uploads to the Space that the first argument names. Gives the exit status."""
     try:
         print(put(sys.argv[1] if len(sys.argv) > 1 else "", get_token()))
     except UserError as error:

@@ -32,55 +32,55 @@ def follow(
     known: Sequence[AnyEvent] = (),
     offset: int = 0,
 ) -> History:
-    """Shows what the log tells until the worker is gone. `note` gives a line to show under it.
+    """Shows the events of a log as they come, until the worker is gone. `note` gives a line to show under them.
 
     `known`: the events before `offset`, of earlier attempts, which are not shown again.
     """
     history = History()
     history.add(known)
     show = _panel if console.is_terminal else _lines
-    with show(console, history, note) as told:
+    with show(console, history, note) as show_events:
         running = True
         while running:
-            running = run.worker() is not None  # before reading: nothing is told after it is gone
+            running = run.worker() is not None  # before reading: nothing is emitted after it is gone
             events, offset = log.read(offset)
             history.add(events)
-            told(events)
+            show_events(events)
             if running:
                 time.sleep(POLL_SECONDS)
     return history
 
 
-Told = Callable[[list[AnyEvent]], None]
+ShowEvents = Callable[[list[AnyEvent]], None]
 
 
 @contextmanager
-def _panel(console: Console, history: History, note: Callable[[], str]) -> Iterator[Told]:
+def _panel(console: Console, history: History, note: Callable[[], str]) -> Iterator[ShowEvents]:
     with Live(console=console, get_renderable=lambda: panel(history, note()), refresh_per_second=4, transient=False):
         yield lambda events: None
 
 
 @contextmanager
-def _lines(console: Console, history: History, note: Callable[[], str]) -> Iterator[Told]:
-    said = noted = ""
+def _lines(console: Console, history: History, note: Callable[[], str]) -> Iterator[ShowEvents]:
+    last_line = last_note = ""
     tenth = -1
 
-    def told(events: list[AnyEvent]) -> None:
-        nonlocal said, noted, tenth
+    def show_events(events: list[AnyEvent]) -> None:
+        nonlocal last_line, last_note, tenth
         for event in events:
-            if isinstance(event, Phase) and event.what == "download":  # told every second: a line for each tenth
+            if isinstance(event, Phase) and event.what == "download":  # emitted every second: a line for each tenth
                 before, tenth = tenth, 10 * event.done // max(event.total, 1)
                 line = phase_words(event) if tenth != before else ""
             else:
                 line = _line(event, history)
-            if line and line != said:
+            if line and line != last_line:
                 console.print(text(line), soft_wrap=True)
-                said = line
-        if note() and note() != noted:
-            noted = note()
-            console.print(text(noted), soft_wrap=True)
+                last_line = line
+        if note() and note() != last_note:
+            last_note = note()
+            console.print(text(last_note), soft_wrap=True)
 
-    yield told
+    yield show_events
 
 
 def _line(event: object, history: History) -> str:
@@ -100,6 +100,7 @@ def _line(event: object, history: History) -> str:
 
 
 def step_words(step: Step, history: History) -> str:
+    """A step in one line: rewards, length, time, and how long the training still takes."""
     metrics = step.metrics
     each = ", ".join(f"{name} {number(value)}" for name, value in rewards(step).items())
     length = number(metrics.get("completions/mean_length", math.nan), 0)
@@ -111,6 +112,7 @@ def step_words(step: Step, history: History) -> str:
 
 
 def panel(history: History, note: str) -> RenderableType:
+    """The live view of a run as it is now."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", min_width=18)
     grid.add_column()

@@ -16,13 +16,13 @@ from grpo_space.runs.run import find_run
 
 
 def by_file(where: str = "are up") -> Progress:
-    """A line for each file that goes up, or comes, and for each that is merged before."""
-    said: tuple[str, str] | None = None
+    """Gives a function that shows a line for each file that is sent or fetched, and for each that is merged before."""
+    last: tuple[str, str] | None = None
 
     def progress(sent: Sent) -> None:
-        nonlocal said
-        if (sent.doing, sent.file) != said:
-            said = sent.doing, sent.file
+        nonlocal last
+        if (sent.doing, sent.file) != last:
+            last = sent.doing, sent.file
             how_far = f"{formatting.gib(sent.done)} of {formatting.gib(sent.total)}"
             uploading = sent.doing == Sent.doing
             show(text(f"{sent.file} ({how_far} {where})" if uploading else f"{sent.doing} {sent.file} ({how_far})"))
@@ -31,12 +31,14 @@ def by_file(where: str = "are up") -> Progress:
 
 
 def back_up(arguments: argparse.Namespace) -> int:
+    """Keeps a run beyond this disk."""
     name = backup.backup(find_run(arguments.run), get_token(), by_file())
     show(text(f"Backed up. Bring it back on any machine: {formatting.command(f'restore {name}')}"))
     return 0
 
 
 def restore(arguments: argparse.Namespace) -> int:
+    """Brings a run back from where it was backed up."""
     file = Path(arguments.source)
     run = backup.restore(file if file.is_file() else arguments.source, get_token(), by_file("are here"))
     history = run.history()
@@ -46,7 +48,7 @@ def restore(arguments: argparse.Namespace) -> int:
 
 
 def publish(arguments: argparse.Namespace) -> int:
-    """The token is that of `hf auth login`, or HF_TOKEN."""
+    """Publishes a run's adapter with the token of `hf auth login`, or HF_TOKEN."""
     run = find_run(arguments.run)
     options = {"private": arguments.private, "replace": arguments.replace, "merged": arguments.merged}
     made = publishing.publish(run, arguments.name, get_token(), progress=by_file(), **options)

@@ -1,4 +1,4 @@
-"""The command line.
+"""The command line of GRPO Space.
 
 Exit status: 0 done; 1 for the user to put right, one line for each problem on stderr; 2 what the argument parser
 refuses; 3 the run failed.
@@ -11,20 +11,20 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 from huggingface_hub import get_token
 from rich.console import Console
 
 from grpo_space import formatting, paths
 from grpo_space.cli import before_run, follow, hub_commands, tables
+from grpo_space.cli.parser import Command, parser
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
-from grpo_space.planning import estimate, hardware, memory
+from grpo_space.planning import estimate, hardware
 from grpo_space.results import summary
 from grpo_space.runs import ask_client, evaluations, launch
 from grpo_space.runs.event_log import EventLog
@@ -34,7 +34,8 @@ from grpo_space.runs.run import Run, all_runs, create_run, discard_run, discard_
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = parser().parse_args(argv)
+    """Runs one command. Gives the exit status."""
+    arguments = parser(COMMANDS).parse_args(argv)
     try:
         return int(arguments.command(arguments))
     except UserError as error:
@@ -53,82 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python -m grpo_space", description=__doc__.splitlines()[0])
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(
-        name: str, function: Any, text: str, run: bool = False, reading: bool = False
-    ) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=text, description=text)
-        made.set_defaults(command=function)
-        if run:
-            made.add_argument("run", metavar="RUN", help="a run's folder, its name, or the beginning of its name")
-        if reading:
-            made.add_argument("--json", action="store_true", help="for machines")
-        return made
-
-    command("presets", before_run.list_presets, "what can be trained", reading=True)
-    made = command("doctor", before_run.examine, "is everything here that a run needs?", reading=True)
-    made.add_argument("--no-gpu", action="store_true", help="do not ask for what only a GPU machine has")
-    made = command(
-        "fit",
-        before_run.fit,
-        "the memory that a run takes of a GPU, part by part; exit status 1 if it does not fit",
-        reading=True,
-    )
-    preset_and_settings(made)
-    made.add_argument(
-        "--gpu", default="", help=f"{', '.join(memory.LIMITS)}, or here (default: this machine's, else t4)"
-    )
-    made = command("preflight", preflight, "is this trainable? exit status 1 if not", reading=True)
-    preset_and_settings(made)
-    made = command("train", train, "train a preset, with live progress; Ctrl-C stops and saves")
-    preset_and_settings(made)
-    made.add_argument("--run-dir", type=Path, metavar="DIR", help="the run's folder (default: a new one under runs/)")
-    command("runs", list_runs, "all runs, the newest first", reading=True)
-    command("watch", watch, "follow a run; Ctrl-C only stops watching", run=True)
-    command("stop", stop, "save and stop a run", run=True)
-    command("resume", resume, "go on from the last checkpoint", run=True)
-    made = command("evaluate", evaluate, "base against tuned on held-out problems", run=True, reading=True)
-    made.add_argument("--rerun", action="store_true", help="measure again, even if there is a result")
-    made.add_argument("--limit", type=_number, metavar="N", help="measure on N problems only, the same for everybody")
-    made.add_argument("--checkpoint", type=int, metavar="STEP", help="one of the run's checkpoints, not its last state")
-    made.add_argument("--adapter", default="", metavar="FOLDER_OR_HUB_ID", help="another adapter of the same base")
-    text = "held-out (default), gsm8k-test, or a file of problems like those to train on"
-    made.add_argument("--data", default=evaluations.HELD_OUT, metavar="DATA", help=text)
-    text = "sampled answers to each problem: mean@k, pass@k and maj@k (default: one greedy answer)"
-    made.add_argument("--samples", type=_number, default=1, metavar="K", help=text)
-    made = command("ask", ask, "both answers to a question of your own", run=True, reading=True)
-    made.add_argument("question")
-    made.add_argument("--checkpoint", type=int, metavar="STEP", help="one of the run's checkpoints, not its last state")
-    made = command("publish", hub_commands.publish, "put the adapter on the Hub with its evidence", run=True)
-    made.add_argument("name", metavar="USER/NAME")
-    made.add_argument("--private", action="store_true", help="for your eyes only")
-    made.add_argument("--merged", action="store_true", help="the whole model in 16 bits, too")
-    made.add_argument("--replace", action="store_true", help="even where the repository holds something else")
-    text = "keep a run beyond this disk: in a private dataset repository, or in the folder GRPO_SPACE_BACKUP"
-    command("backup", hub_commands.back_up, text, run=True)
-    made = command("restore", hub_commands.restore, "bring a backed-up run here, to go on with it")
-    made.add_argument("source", metavar="USER/NAME", help="the repository, a .tar file, or a run in GRPO_SPACE_BACKUP")
-    return top
-
-
-def preset_and_settings(command: argparse.ArgumentParser) -> None:
-    command.add_argument("preset", metavar="PRESET")
-    text = "change a setting, such as grpo.max_steps=20"
-    command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
-    command.add_argument("--quick", action="store_true", help="the preset's short run: see it work before dinner")
-
-
-def _number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("1 is the least")
-    return number
-
-
 def preflight(arguments: argparse.Namespace) -> int:
+    """Says whether the base model can learn from the preset, by a few steps that change nothing."""
     config = before_run.config_of(arguments)
     with tempfile.TemporaryDirectory() as folder:
         run = create_run(config, Path(folder) / config.name)
@@ -145,31 +72,46 @@ def preflight(arguments: argparse.Namespace) -> int:
 
 
 def follow_to_the_end(run: Run, log: EventLog, quiet: bool) -> History:
-    """Ctrl-C ends the worker too: nobody else wants to know."""
+    """Follows a worker that works for this command alone: Ctrl-C ends it too."""
     try:
         return follow.follow(run, log, Console(stderr=True, highlight=False) if quiet else console)
     except KeyboardInterrupt:
         with contextlib.suppress(UserError):
             launch.stop(run)
-        while run.status() == "running":
-            time.sleep(follow.POLL_SECONDS)
+        wait_for_the_end(run)
         raise
 
 
+def wait_for_the_end(run: Run) -> None:
+    """Waits until the run is not active any more."""
+    while run.status() == "running":
+        time.sleep(follow.POLL_SECONDS)
+
+
 def failed(history: History) -> int:
-    """Says on stderr why there is no result: 1 for the user to put right, 3 for a failure.
+    """Prints on stderr why there is no result. Gives the exit status.
 
     Raises:
-        UserError: for the user to put right.
+        UserError: where the user can put it right.
     """
-    if isinstance(history.end, Failed) and history.end.user_error:
-        raise UserError(*history.end.message.splitlines())
-    message = history.end.message if history.end else "The worker was killed and could not say why."
+    raise_user_error(history)
+    message = history.end.message if history.end else tables.KILLED
     print(formatting.plain(message), file=sys.stderr)
     return 3
 
 
+def raise_user_error(history: History) -> None:
+    """Passes on what ended the worker, where the user can put it right.
+
+    Raises:
+        UserError: with the worker's own problems.
+    """
+    if isinstance(history.end, Failed) and history.end.user_error:
+        raise UserError(*history.end.message.splitlines())
+
+
 def train(arguments: argparse.Namespace) -> int:
+    """Makes a run of a preset and trains it."""
     config = before_run.config_of(arguments)
     run = create_run(config, arguments.run_dir)
     show(text(f"Training {config.name} as {run.id}: {config.grpo.max_steps} steps"))
@@ -178,6 +120,7 @@ def train(arguments: argparse.Namespace) -> int:
 
 
 def resume(arguments: argparse.Namespace) -> int:
+    """Resumes a run from its last checkpoint."""
     run = find_run(arguments.run)
     status = run.status()
     if status == "done":
@@ -186,30 +129,45 @@ def resume(arguments: argparse.Namespace) -> int:
         raise UserError(f"{run.id}: runs already: watch it instead")
     paths.check_files(run.config)
     step = run.last_checkpoint() or 0
-    show(text(f"Going on with {run.id} from step {step} of {run.config.grpo.max_steps}"))
+    show(text(f"Resuming {run.id} from step {step} of {run.config.grpo.max_steps}"))
     return start_and_follow(run)
 
 
-def start_and_follow(run: Run, new: bool = False) -> int:
-    """Ctrl-C, or SIGTERM, asks the run to save and stop, and waits for it; a second one only stops watching."""
-    asked: list[int] = []
+@contextlib.contextmanager
+def stopping_on_ctrl_c(run: Run) -> Iterator[Sequence[int]]:
+    """Within, Ctrl-C or SIGTERM asks the run to save and stop, and a second one raises KeyboardInterrupt. Gives the
+    signals that came so far.
+    """
+    interrupts: list[int] = []
 
     def interrupt(signum: int, _frame: FrameType | None) -> None:
-        asked.append(signum)
-        if len(asked) > 1:
+        interrupts.append(signum)
+        if len(interrupts) > 1:
             raise KeyboardInterrupt
         with contextlib.suppress(UserError):  # it has not begun, or ended in this very moment
             launch.stop(run)
 
     handlers = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupts
+    finally:
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
+
+
+def start_and_follow(run: Run, new: bool = False) -> int:
+    """Starts a run's worker and follows it to its end. Ctrl-C, or SIGTERM, asks the run to save and stop, and waits for
+    it; a second one only stops watching.
+    """
     note = "Stopping after this step, then saving. Ctrl-C again stops watching; the run still saves."
     before_now, offset = run.log.read()
     try:
-        launch.start(run, token=get_token())
-        if asked:
-            with contextlib.suppress(UserError):
-                launch.stop(run)
-        history = follow.follow(run, run.log, console, lambda: note if asked else "", before_now, offset)
+        with stopping_on_ctrl_c(run) as interrupts:
+            launch.start(run, token=get_token())
+            if interrupts:
+                with contextlib.suppress(UserError):
+                    launch.stop(run)
+            history = follow.follow(run, run.log, console, lambda: note if interrupts else "", before_now, offset)
     except KeyboardInterrupt:
         show(text(f"Not watching any more. See how it ended: {formatting.command(f'watch {run.id}')}"))
         return 0
@@ -217,19 +175,19 @@ def start_and_follow(run: Run, new: bool = False) -> int:
         if new:
             discard_unstarted(run)
         raise
-    finally:
-        for signum, handler in handlers.items():
-            signal.signal(signum, handler)
     if new and history.loaded is None and isinstance(history.end, Failed) and history.end.user_error:
         discard_run(run)
     return conclude(run, history)
 
 
 def conclude(run: Run, history: History) -> int:
-    """The last words on a run, and the exit status that goes with them."""
+    """Shows how a run ended and what came of it. Gives the exit status.
+
+    Raises:
+        UserError: where the user can put right what ended it.
+    """
     status = run.status(history)
-    if isinstance(history.end, Failed) and history.end.user_error:
-        raise UserError(*history.end.message.splitlines())
+    raise_user_error(history)
     if status == "died" and disk_is_full(run):
         raise UserError(f"{run.folder}: the disk is full, and the run died of it: free some of it, then resume")
     for part in tables.ending(run, history, status):
@@ -238,6 +196,7 @@ def conclude(run: Run, history: History) -> int:
 
 
 def list_runs(arguments: argparse.Namespace) -> int:
+    """Lists all runs with their status, the newest first."""
     found = []
     for run in all_runs():
         try:
@@ -257,21 +216,22 @@ def list_runs(arguments: argparse.Namespace) -> int:
 
 
 def watch(arguments: argparse.Namespace) -> int:
+    """Follows a run that is active, or shows how it ended."""
     run = find_run(arguments.run)
     try:
         history = follow.follow(run, run.log, console)
     except KeyboardInterrupt:
-        show(text(f"Not watching any more; {run.id} goes on."))
+        show(text(f"Not watching any more; {run.id} is still active."))
         return 0
     return conclude(run, history)
 
 
 def stop(arguments: argparse.Namespace) -> int:
+    """Asks a run to save and stop, and waits until it has."""
     run = find_run(arguments.run)
     launch.stop(run)
-    show(text(f"EvaluationRequest {run.id} to save and stop; waiting for the step at hand."))
-    while run.status() == "running":
-        time.sleep(follow.POLL_SECONDS)
+    show(text(f"Stopping {run.id}: it ends the step at hand, then saves."))
+    wait_for_the_end(run)
     history = run.history()
     status = run.status(history)
     how = summary.status_words(status)
@@ -281,39 +241,66 @@ def stop(arguments: argparse.Namespace) -> int:
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
+    """Shows base against tuned: the stored evaluation, or a new one where there is none."""
     run = find_run(arguments.run)
-    local = {name: getattr(arguments, name) for name in ("data", "adapter")}
-    local = {name: str(Path(said).absolute()) if Path(said).exists() and said else said for name, said in local.items()}
-    asked = EvaluationRequest(
-        **local, checkpoint=arguments.checkpoint, limit=arguments.limit, samples=arguments.samples
+    request = EvaluationRequest(
+        data=_path_or_name(arguments.data),
+        adapter=_path_or_name(arguments.adapter),
+        checkpoint=arguments.checkpoint,
+        limit=arguments.limit,
+        samples=arguments.samples,
     )
-    history = evaluations.stored(run, asked)
+    history = evaluations.stored(run, request)
     if arguments.rerun or arguments.limit or not history.measured:
-        log = evaluations.begin(run, asked, arguments.rerun, token=get_token())
+        log = evaluations.begin(run, request, arguments.rerun, token=get_token())
         history = follow_to_the_end(run, log, quiet=arguments.json)
         if not history.measured:
             return failed(history)
     if arguments.json:
         return print_json(summary.sampled_json(history) if history.sampled else summary.as_json(history))
-    for said in history.notes if history.started and history.started.task == "evaluate" else []:
-        show(text(f"Note: {said}", style="yellow"))
-    for part in tables.evaluation(history, evaluations.name(asked)):
+    for note in history.notes if history.started and history.started.task == "evaluate" else []:
+        show(text(f"Note: {note}", style="yellow"))
+    for part in tables.evaluation(history, evaluations.name(request)):
         show(part)
     return 0
 
 
+def _path_or_name(text: str) -> str:
+    """An absolute path where something is there; else the text as it is, which may be a name on the Hub."""
+    return str(Path(text).absolute()) if text and Path(text).exists() else text
+
+
 def ask(arguments: argparse.Namespace) -> int:
+    """Shows both answers to a question. A server that was not there before is ended again."""
     run = find_run(arguments.run)
-    asked = ask_client.question(arguments.question, checkpoint=arguments.checkpoint)
+    request = ask_client.question(arguments.question, checkpoint=arguments.checkpoint)
     there = ask_client.serving(run)
     try:
-        said = {told["which"]: told["text"] for told in ask_client.ask(run, asked) if "which" in told}
+        answers = {answer["which"]: answer["text"] for answer in ask_client.ask(run, request) if "which" in answer}
     finally:
         if not there:
             ask_client.close(run)
     if arguments.json:
-        return print_json(said)
-    for name, said_text in said.items():
+        return print_json(answers)
+    for name, answer in answers.items():
         show(text(name, style="bold cyan"))
-        show(text(said_text + "\n"))
+        show(text(answer + "\n"))
     return 0
+
+
+COMMANDS: dict[str, Command] = {
+    "presets": before_run.list_presets,
+    "doctor": before_run.examine,
+    "fit": before_run.fit,
+    "preflight": preflight,
+    "train": train,
+    "runs": list_runs,
+    "watch": watch,
+    "stop": stop,
+    "resume": resume,
+    "evaluate": evaluate,
+    "ask": ask,
+    "publish": hub_commands.publish,
+    "backup": hub_commands.back_up,
+    "restore": hub_commands.restore,
+}

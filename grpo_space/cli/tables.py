@@ -1,4 +1,4 @@
-"""A run in words and tables, for a terminal: the comparison, a few flipped problems, what to do next."""
+"""Shows a run in sentences and tables on a terminal: the comparison, a few flipped problems, what to do next."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,23 +15,16 @@ from grpo_space.runs.events import Answer, Failed, Preflight
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, Status
 
-STATUS_STYLE = {
-    "running": "cyan",
-    "done": "green",
-    "stopped": "yellow",
-    "budget": "yellow",
-    "failed": "red",
-    "died": "red",
-}
+KILLED = "The worker was killed and could not say why."
 
 
-def text(said: str, style: str = "") -> Text:
-    """What users and models wrote is text: no markup and no control character in it is live."""
-    return Text(plain(said), style=style)
+def text(content: str, style: str = "") -> Text:
+    """Text for the terminal, of users and models too: no markup and no control character in it is live."""
+    return Text(plain(content), style=style)
 
 
 def comparison(history: History) -> Iterator[RenderableType]:
-    """Base against tuned. Needs both evaluations."""
+    """The comparison of base and tuned. Needs both evaluations."""
     compared = of(history)
     each = [e for e in (compared.base, compared.example, compared.tuned) if e is not None]
     table = Table(title="Base against tuned on held-out problems", caption="in brackets the 95 % interval")
@@ -49,8 +42,8 @@ def comparison(history: History) -> Iterator[RenderableType]:
     parts = [*compared.by_steps, *compared.by_kind]
     if parts:
         yield _parts(parts)
-    for number, said in enumerate(words(compared)):
-        yield text(said, style="" if number else "bold")
+    for number, sentence in enumerate(words(compared)):
+        yield text(sentence, style="" if number else "bold")
     yield text(counts(compared))
 
 
@@ -58,7 +51,7 @@ COLUMNS = {"base": "base", "tuned": "tuned", "example": "base, one example"}
 
 
 def evaluation(history: History, what: str) -> Iterator[RenderableType]:
-    """`what`: was evaluated."""
+    """The result of one evaluation. `what` says what was evaluated."""
     yield text(f"Of {what}:", style="dim")
     if history.sampled:
         yield from samples(history)
@@ -68,7 +61,7 @@ def evaluation(history: History, what: str) -> Iterator[RenderableType]:
 
 
 def samples(history: History) -> Iterator[RenderableType]:
-    """Several sampled answers to each problem: what one does on average, the best of k, and the majority."""
+    """Several sampled answers to each problem: how one does on average, the best of k, and the majority."""
     made = Table(title=samples_title(history))
     for column in ("", "base", "tuned"):
         made.add_column(column)
@@ -116,25 +109,25 @@ def _heading(name: str, answer: Answer) -> Text:
 
 
 def next_steps(run: Run, status: Status) -> Text:
-    """What to type next."""
+    """The commands to type next."""
     ask = f'ask it yourself     {command(f"ask {run.id}")} "your question"'
     numbers = f"the numbers again   {command(f'evaluate {run.id}')}"
-    go_on = f"go on               {command(f'resume {run.id}')}"
+    resume = f"resume it           {command(f'resume {run.id}')}"
     lines = {
-        "done": [ask, numbers], "stopped": [go_on, numbers], "budget": [go_on, ask, numbers], "died": [go_on],
-        "failed": [go_on],
+        "done": [ask, numbers], "stopped": [resume, numbers], "budget": [resume, ask, numbers],
+        "died": [resume], "failed": [resume],
     }.get(status, [])  # fmt: skip
     return text("\n".join([f"The run is in {run.folder}", *lines]))
 
 
 def ending(run: Run, history: History, status: Status) -> Iterator[RenderableType]:
-    """Everything to say of a run that has ended."""
+    """All that there is to show of a run that has ended."""
     for notice in history.notices:
         yield text(f"Note (step {notice.step}): {notice.message}", style="yellow")
     if isinstance(history.end, Failed):
         yield text(f"Failed while {PHASES.get(history.end.boundary, 'working')}: {history.end.message}", style="red")
     elif status == "died":
-        yield text("The worker was killed and could not say why. What its last checkpoint held is kept.", style="red")
+        yield text(f"{KILLED} What its last checkpoint held is kept.", style="red")
     elif history.end is not None and history.end.message:
         yield text(history.end.message)
     if history.base and history.tuned:
@@ -144,7 +137,7 @@ def ending(run: Run, history: History, status: Status) -> Iterator[RenderableTyp
 
 
 def preflight(found: Preflight) -> Iterator[RenderableType]:
-    """Each finding with what to do about it, and the answer."""
+    """The findings of a preflight with what to do about each, and whether the run is trainable."""
     yield text(f"The base model on {found.prompts} prompts, {found.group_size} completions each:")
     for finding in found.findings:
         mark, style = ("x", "red") if finding.stops else ("!", "yellow") if finding.advice else ("-", "")
@@ -180,13 +173,13 @@ def fit(plan: Plan, card: str, longest: int, prompt: int, group: int) -> Iterato
         whole = prompt + longest
         yield text(f"The longest completion that fits is {longest:,} tokens (model.max_seq_length {whole}).")
     if group:
-        yield text(f"The largest group that fits in one pass is {group} completions.")
+        yield text(f"The largest group that fits in one micro-batch is {group} completions.")
     if not longest and not group:
         yield text("No length and no group fits while the other settings stay as they are.")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """User text is text: no markup in it is live."""
+    """A table of text cells: no markup in them is live."""
     made = Table()
     for column in columns:
         made.add_column(column)

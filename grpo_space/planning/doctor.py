@@ -1,4 +1,6 @@
-"""Is everything here that a run needs? The packages are imported in another process: this one stays light."""
+"""Looks whether everything is here that a run needs. The packages are imported in another process: this one stays
+light.
+"""
 
 import os
 import platform
@@ -37,7 +39,7 @@ GPU_IMPORTS = {
     "bitsandbytes": "import bitsandbytes",
     "torchao": "import torchao",
 }
-"""What a Space installs besides. It imports without a GPU, too."""
+"""What a Space installs besides. These can be imported without a GPU, too."""
 UNSLOTH = "import unsloth; from unsloth import FastLanguageModel"
 IMPORT_SECONDS = 300
 """The first import on a small Space reads gigabytes from a slow disk."""
@@ -49,6 +51,8 @@ LEAST_RAM_GIB = 3
 
 @dataclass(frozen=True)
 class Check:
+    """One thing that was looked at. `advice` says what to do where it is not `ok`."""
+
     what: str
     ok: bool
     found: str
@@ -56,7 +60,7 @@ class Check:
 
 
 def examine(with_gpu: bool, token: str | None = None) -> list[Check]:
-    """`token`: with which a gated model's access is looked at, if there is one."""
+    """Checks this machine for everything that a run needs. `token`: of the Hub, to check the access to gated models."""
     found = gpu() if with_gpu else None
     file = requirements(found)
     checks = [_python(), *_packages(file)]
@@ -68,7 +72,7 @@ def examine(with_gpu: bool, token: str | None = None) -> list[Check]:
                 checks += _imports(_statements(file))
                 checks += _imports({"unsloth": UNSLOTH}) if _has("unsloth") else []  # wants to be the first
             else:
-                busy = "a run is going on: not looked at"
+                busy = "a run is active: not looked at"
                 checks.append(Check("imports", True, busy, "ask again when it is done"))
         checks += [
             _gpu(found),
@@ -80,7 +84,7 @@ def examine(with_gpu: bool, token: str | None = None) -> list[Check]:
 
 
 def requirements(found: Gpu | None) -> Path:
-    """The file whose pins count on this machine."""
+    """The requirements file whose pins count on this machine."""
     return PROJECT / ("requirements.txt" if found or _has("unsloth") or _has("vllm") else "requirements-cpu.txt")
 
 
@@ -104,7 +108,7 @@ def _compiler() -> Check:
 
 
 def pins(file: Path) -> dict[str, str]:
-    """Package to version, as a requirements file pins them."""
+    """The version that a requirements file pins of each package."""
     found = re.findall(
         r"^([A-Za-z0-9_-]+)(?:\[[^]]*])?==([^\s;#]+)", file.read_text(encoding="utf-8"), flags=re.MULTILINE
     )
@@ -131,10 +135,10 @@ def _imports(statements: dict[str, str]) -> Iterator[Check]:
     """All in one process, as in a run. One that breaks it is named, and those after it get another process."""
     left = dict(statements)
     while left:
-        said, wrong = _ended(
+        printed, wrong = _run_script(
             "".join(f"{statement}\nprint('\\n{name}', flush=True)\n" for name, statement in left.items())
         )
-        for name in [name for name in left if name in said.splitlines()]:
+        for name in [name for name in left if name in printed.splitlines()]:
             yield Check(f"import {name}", True, "works")
             del left[name]
         if left:
@@ -144,7 +148,7 @@ def _imports(statements: dict[str, str]) -> Iterator[Check]:
             del left[name]
 
 
-def _ended(script: str) -> tuple[str, str]:
+def _run_script(script: str) -> tuple[str, str]:
     """What a script printed, and what was wrong at its end."""
     try:
         done = subprocess.run(
@@ -161,10 +165,10 @@ def _ended(script: str) -> tuple[str, str]:
     return done.stdout.decode(errors="replace"), last if done.returncode > 0 else "it crashed"
 
 
-def _no_gpu(asked: bool) -> Check:
-    if asked and shutil.which("nvidia-smi"):
+def _no_gpu(requested: bool) -> Check:
+    if requested and shutil.which("nvidia-smi"):
         return Check("GPU", False, "the driver does not answer", "nvidia-smi says what is wrong")
-    words = "none: the tiny preset trains on the CPU" if asked else "not asked for"
+    words = "none: the tiny preset trains on the CPU" if requested else "not asked for"
     if _has("unsloth"):
         words += "; Unsloth is installed, and cannot be imported without one, which is no problem"
     return Check("GPU", True, words)
@@ -178,7 +182,7 @@ def _gpu(found: Gpu) -> Check:
 
 
 def _cuda(found: Gpu) -> Iterator[Check]:
-    """The CUDA that torch was built for, against the one that the driver serves."""
+    """Whether the driver serves the CUDA that torch was built for."""
     if not _has("torch"):
         return
     built = torch_cuda()
@@ -225,7 +229,7 @@ def _hub(token: str | None) -> Iterator[Check]:
             api.auth_check(model.id)
         except hub.SPOKEN as error:
             gated = isinstance(hub.spoken(error), GatedRepoError)
-            said = hub.reading_failed(error, "model.id", model.id, token=token, revision=model.revision)
-            yield Check(f"model of {name}", False, "gated" if gated else "cannot be read", said)
+            advice = hub.reading_failed(error, "model.id", model.id, token=token, revision=model.revision)
+            yield Check(f"model of {name}", False, "gated" if gated else "cannot be read", advice)
         else:
             yield Check(f"model of {name}", True, f"{model.id} may be read")

@@ -1,4 +1,5 @@
-"""How long a run takes and what it costs: before its start by steps that were measured elsewhere, then by its own.
+"""Estimates how long a run takes and what it costs: before its start by steps that were measured elsewhere, then by its
+own.
 
 No T4 was measured for this project: its rows are what public notebooks print. A model without a row of its own gets the
 nearest size's, taken to be slower in proportion. That a batch of an evaluation takes as long as a step holds on a CPU
@@ -13,6 +14,7 @@ from grpo_space.config import RunConfig
 from grpo_space.formatting import duration, roughly
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
+from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.history import History
 
 WRITING = 70
@@ -28,16 +30,16 @@ class Measured:
     """Steps of one model on one card."""
 
     billions: float
-    """The model's parameters."""
+    """The model's parameters, in billions."""
     card: str
     tokens_per_second: float
-    """Of completions, over whole steps: written, rewarded and learnt from."""
+    """Tokens of completions over whole steps: written, rewarded and learnt from."""
     data: str
-    """The problems; empty: completions were forced to full length."""
+    """The file or data set of the problems; empty: completions were forced to full length."""
     mean_tokens: float
-    """Mean length of a completion then."""
+    """Mean length of a completion in these steps."""
     completions: int
-    """Of a step then."""
+    """Completions of each of these steps."""
     first_step: float
     """Seconds from the start to the end of the first step."""
     source: str
@@ -46,7 +48,7 @@ class Measured:
 NOTEBOOK = "public notebooks of Unsloth's, read in November 2026"
 CAPPED = "benchmarks/results/2026-11-25-gpu.json"
 TABLE = (
-    # 250 steps of 6 completions at 54.7 s, and of 8 at 24.1 s. Their loading is not told: an H100's stands for it.
+    # 250 steps of 6 completions at 54.7 s, and of 8 at 24.1 s. Their loading is not printed: an H100's stands for it.
     Measured(8.03, "t4", 18, "openai/gsm8k", 164, 6, 288.6, NOTEBOOK),
     Measured(3.09, "t4", 62, "openai/gsm8k", 187, 8, 288.6, NOTEBOOK),
     # An H100 with its memory capped to a T4's, random weights
@@ -65,34 +67,36 @@ HOW_SURE = {
 
 @dataclass(frozen=True)
 class Estimate:
+    """How long a run is expected to take."""
+
     seconds: float
-    """Of the whole run: loading, evaluations, training, probes; `max_minutes` at most."""
+    """Seconds of the whole run: loading, evaluations, training, probes; `max_minutes` at most."""
     step: float
-    """Seconds."""
+    """Seconds of a step."""
     card: str
     source: str
     cut: bool = False
-    """`max_minutes` ends it before its last step."""
+    """Whether `max_minutes` ends the run before its last step."""
 
     @property
     def dollars(self) -> float | None:
-        """At a T4 small Space's list price; 0 on a CPU, None where no price is known."""
+        """The cost at a T4 small Space's list price; 0 on a CPU, None where no price is known."""
         return {"t4": self.seconds / 3600 * T4_DOLLARS_PER_HOUR, "cpu": 0.0}.get(self.card)
 
     @property
     def brief(self) -> str:
-        """`roughly 4.5 h, $1.70`"""
+        """Time and cost in a few words: `roughly 4.5 h, $1.70`."""
         return f"roughly {roughly(self.seconds)}" + (f", {price(self.dollars)}" if self.dollars else "")
 
 
 def price(dollars: float) -> str:
-    """To ten cents, as a guess may sound."""
+    """A cost to ten cents, as exact as a guess may sound."""
     return f"${max(0.1, round(dollars, 1)):.2f}"
 
 
 def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
-    """On this machine's card; on a T4 where the config needs a GPU and there is none. None where nobody measured
-    anything like it.
+    """The estimate on this machine's card; on a T4 where the config needs a GPU and there is none. None where nothing
+    like it was measured.
     """
     card, billions = card_of(config, gpu), parameters(config)
     rows = [row for row in TABLE if row.card == card]
@@ -115,20 +119,21 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
 
 
 def evaluations_of(config: RunConfig) -> int:
-    """How many evaluations a run makes: base, tuned and, where a system prompt tells of the format, the base with a
+    """How many evaluations a run makes: base, tuned and, where a system prompt asks for the format, the base with a
     worked example.
     """
     return 3 if config.data.system_prompt else 2
 
 
 def _as_many(completions: int, row: Measured) -> float:
-    """So many of the row's completions take as long as a step of these."""
+    """The number of the row's completions that take as long as a step of these."""
     if row.card == "cpu":
         return completions
     return row.completions * (WRITING + completions) / (WRITING + row.completions)
 
 
 def card_of(config: RunConfig, gpu: Gpu | None) -> str:
+    """The card whose measurements count, as the table calls it; empty for a GPU that is not in the table."""
     if gpu is None:
         return "t4" if config.model.load_in_4bit else "cpu"
     names = "|".join(memory.LIMITS)
@@ -137,8 +142,8 @@ def card_of(config: RunConfig, gpu: Gpu | None) -> str:
 
 
 def parameters(config: RunConfig) -> float | None:
-    """Of the model, in billions; None while its sizes are not known."""
-    shape = memory.shape_of(config.model)
+    """The model's parameters in billions; None while its sizes are not known."""
+    shape = shape_of(config.model)
     return shape.weights(four_bits=False) / 2 / 1e9 if shape else None
 
 
@@ -169,7 +174,7 @@ def pace(history: History) -> float | None:
 
 
 def training_left(history: History) -> float | None:
-    """Seconds of training still to come; None where it is not training."""
+    """Seconds of training still to come; None where the run is not training."""
     phase, each = history.phase, pace(history)
     if phase is None or phase.what != "train" or each is None:
         return None
@@ -177,19 +182,25 @@ def training_left(history: History) -> float | None:
 
 
 def left_in_all(history: History) -> float | None:
-    """The same with the tuned model's test, which takes about as long as the base's did."""
+    """Seconds of training and of the tuned model's test still to come; the test takes about as long as the
+    base's did.
+    """
     training = training_left(history)
     return None if training is None else training + (history.base.seconds if history.base else 0.0)
 
 
 def dollars(history: History) -> float | None:
-    """Of all its attempts up to now, at a T4 small Space's list price; None where that is not the price."""
+    """What all attempts of the run cost up to now, at a T4 small Space's list price; None where that is not the
+    price.
+    """
     on_t4 = history.started is not None and "T4" in history.started.hardware
     return history.seconds / 3600 * T4_DOLLARS_PER_HOUR if on_t4 else None
 
 
 def cost_so_far(history: History) -> str:
-    """`$0.30 so far, about $1.40 in all at a T4 small's list price`; empty where that is not the price."""
+    """The cost in words, `$0.30 so far, about $1.40 in all at a T4 small's list price`; empty where that is not the
+    price.
+    """
     so_far, left = dollars(history), left_in_all(history)
     if so_far is None:
         return ""
@@ -198,7 +209,9 @@ def cost_so_far(history: History) -> str:
 
 
 def left_words(history: History) -> str:
-    """`about 3 min of training left, then about 40 s to test the tuned model`; empty where nothing is known."""
+    """The time in words, `about 3 min of training left, then about 40 s to test the tuned model`; empty where nothing
+    is known.
+    """
     training, whole = training_left(history), left_in_all(history)
     if training is None or whole is None:
         return ""

@@ -1,4 +1,4 @@
-"""What this machine has, without asking torch."""
+"""Finds out what this machine has, without asking torch."""
 
 import os
 import platform
@@ -25,14 +25,17 @@ LEAST_DRIVER = {11: 450, 12: 525, 13: 580}
 
 @dataclass(frozen=True)
 class Gpu:
+    """An NVIDIA GPU as its driver describes it."""
+
     name: str
     gib: float
-    """Its whole memory, in GiB; the CUDA context takes about half of one."""
+    """Its whole memory, in GiB; the CUDA context takes about half a GiB of it."""
     driver: str
     compute_capability: tuple[int, int]
 
     @property
     def has_bfloat16(self) -> bool:
+        """Whether the GPU computes in bfloat16; a T4 does not."""
         return self.compute_capability >= FIRST_WITH_BFLOAT16
 
     def __str__(self) -> str:
@@ -55,13 +58,13 @@ def gpu() -> Gpu | None:
 
 
 def machine() -> str:
-    """`Tesla T4, 4 CPU cores (x86_64)`"""
+    """This machine in a few words: `Tesla T4, 4 CPU cores (x86_64)`."""
     found = gpu()
     return f"{f'{found.name}, ' if found else ''}{os.cpu_count()} CPU cores ({platform.machine()})"
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of the packages that decide what a run does."""
+    """The versions of Python and of the packages that decide what a run does."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -72,7 +75,9 @@ def versions() -> dict[str, str]:
 
 
 def free_ram(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Bytes that a new process can have: of the machine, and of the container where that has fewer. None: not known."""
+    """Bytes of RAM that a new process can have on this machine, or in the container where that has fewer; None: not
+    known.
+    """
     try:
         found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE)
     except OSError:
@@ -114,7 +119,8 @@ def driver_problem(gpu: Gpu, cuda: str | None) -> str:
 
 
 def check(config: RunConfig, gpu: Gpu | None) -> None:
-    """
+    """Checks that the config asks for no CUDA GPU where there is none.
+
     Raises:
         UserError: naming each setting that asks for a CUDA GPU where there is none.
     """

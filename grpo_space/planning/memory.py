@@ -1,4 +1,4 @@
-"""The memory that a run takes of a GPU, part by part, before it is started: what fits, and the largest that does.
+"""Plans the memory that a run takes of a GPU, part by part, before it is started, and finds the largest that fits.
 
 The parts follow from the model's shape. What cannot be derived was read off four runs of the presets' architectures on
 an H100 capped to a T4's memory (benchmarks/results, "earlier"). With their own prompts and cache, the plan of the three
@@ -8,20 +8,14 @@ below. The 8B held as much in micro-batches of 3 as of 6, and the 1.5B's allocat
 without vLLM, it was not measured.
 """
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from huggingface_hub import try_to_load_from_cache
-from huggingface_hub.errors import HFValidationError
-
-from grpo_space.config import ModelSection, RunConfig
+from grpo_space.config import RunConfig
 from grpo_space.errors import Problem, UserError
-from grpo_space.paths import local_model
 from grpo_space.planning.hardware import Gpu
+from grpo_space.planning.model_shape import Shape, shape_of
 from grpo_space.runs.fallbacks import in_micro_batches_of
 
 GIB = 2**30
@@ -32,12 +26,12 @@ VLLM_MOST = 0.6
 SPARE = 0.25
 """GiB of vLLM's cache more than needed at the least."""
 ROOMY = 3.0
-"""The same where all else fits beside it."""
+"""GiB of vLLM's cache more than needed where all else fits beside it."""
 WHOLE = 8
-"""So many whole completions, prompts included, find room in vLLM's cache where a step's do not all; the others wait for
+"""Whole completions, prompts included, that find room in vLLM's cache where not all of a step's do; the others wait for
 their turn. Most end earlier, and those of one prompt share it."""
 FEW = 3
-"""So many with `vllm_cache: small`."""
+"""Whole completions that find room with `vllm_cache: small`."""
 DRIVERS = 0.45
 """GiB of a T4 that the driver keeps for itself."""
 CONTEXT = 0.5
@@ -48,75 +42,21 @@ GRAPHS = 0.4
 """CUDA graphs, in GiB."""
 WARM_UP = 0.37
 """What vLLM keeps free of its share for its own activations, in GiB."""
-FOUR_BITS = 0.516
-"""Bytes a weight in NF4, with the scales of its blocks, doubly quantised (QLoRA, arXiv:2305.14314)."""
 LOGITS = 6.5
 """Copies of a piece's logits in 32 bits, beside one of the output layer: with these the plan is within 0.15 GiB of what
 PyTorch allocated in each of the four runs. That they are what is there was not traced."""
 UNROLLED = 32
-"""Pieces at most into which Unsloth's loss is cut; fewer completions in a pass make 4 each."""
+"""Pieces at most into which Unsloth's loss is cut; fewer completions in a micro-batch make 4 each."""
 HOST_GIB = 7.0
 """RAM of the worker's process besides the weights that pass through it: torch, vLLM, Unsloth."""
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A decoder's sizes, under the names of its config.json."""
-
-    hidden_size: int
-    intermediate_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    num_key_value_heads: int
-    vocab_size: int
-    tie_word_embeddings: bool = False
-    head_dim: int = 0
-
-    @property
-    def head(self) -> int:
-        return self.head_dim or self.hidden_size // self.num_attention_heads
-
-    @property
-    def linears(self) -> dict[str, tuple[int, int]]:
-        """Inputs and outputs of a layer's linear layers."""
-        hidden, mlp = self.hidden_size, self.intermediate_size
-        query, key = self.num_attention_heads * self.head, self.num_key_value_heads * self.head
-        return {
-            "q_proj": (hidden, query), "k_proj": (hidden, key), "v_proj": (hidden, key), "o_proj": (query, hidden),
-            "gate_proj": (hidden, mlp), "up_proj": (hidden, mlp), "down_proj": (mlp, hidden),
-        }  # fmt: skip
-
-    def weights(self, four_bits: bool) -> float:
-        """Bytes. The embeddings stay in 16 bits."""
-        linear = self.num_hidden_layers * sum(a * b for a, b in self.linears.values())
-        embeddings = self.vocab_size * self.hidden_size * (1 if self.tie_word_embeddings else 2)
-        return linear * (FOUR_BITS if four_bits else 2) + embeddings * 2
-
-    def lora(self, rank: int, targets: tuple[str, ...]) -> int:
-        """Parameters of an adapter."""
-        sizes = [sum(size) for name, size in self.linears.items() if name in targets]
-        return rank * self.num_hidden_layers * sum(sizes)
-
-    def cache(self, tokens: int) -> float:
-        """Bytes of keys and values in 16 bits."""
-        return tokens * self.num_hidden_layers * self.num_key_value_heads * self.head * 2 * 2
-
-
-LLAMA_8B = Shape(4096, 14336, 32, 32, 8, 128256)
-QWEN_7B = Shape(3584, 18944, 28, 28, 4, 152064)
-QWEN_1_5B = Shape(1536, 8960, 28, 12, 2, 151936, tie_word_embeddings=True)
-KNOWN = {
-    "meta-llama/Llama-3.1-8B-Instruct": LLAMA_8B,
-    "Qwen/Qwen2.5-Math-7B-Instruct": QWEN_7B,
-    "Qwen/Qwen2.5-1.5B-Instruct": QWEN_1_5B,
-}
-"""The presets' models, of which there is a plan before anything was downloaded."""
-
-
-@dataclass(frozen=True)
 class Plan:
+    """The memory that a run is expected to take."""
+
     parts: dict[str, float]
-    """GiB of GPU memory."""
+    """GiB of GPU memory, part by part."""
     limit: float
     """GiB that the GPU has for a program."""
     share: float
@@ -126,38 +66,19 @@ class Plan:
     ram: float
     """GiB of the host's memory."""
     disk: float
-    """GiB: the model, and the run with its checkpoints."""
+    """GiB of disk: the model, and the run with its checkpoints."""
     problem: str = ""
     """Why it does not fit; empty where it does."""
 
     @property
     def total(self) -> float:
+        """GiB of GPU memory in all."""
         return sum(self.parts.values())
 
     @property
     def fits(self) -> bool:
+        """Whether the run fits into the limit."""
         return not self.problem
-
-
-def shape_of(model: ModelSection) -> Shape | None:
-    """From the model's config.json, if it is on this disk, or of the presets' models; None for any other."""
-    if folder := local_model(model):
-        return read_shape(folder / "config.json")
-    try:
-        found = try_to_load_from_cache(model.id, "config.json", None, model.revision)
-    except HFValidationError:  # no name of the Hub's: who asks it for the model says so
-        found = None
-    return read_shape(Path(found)) if isinstance(found, str) else KNOWN.get(model.base_id or model.id)
-
-
-def read_shape(file: Path) -> Shape | None:
-    """From a config.json; None where it is of another kind of model."""
-    try:
-        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        fields = {name: known[name] for name in Shape.__dataclass_fields__ if known.get(name) is not None}
-        return Shape(**{"num_key_value_heads": fields["num_attention_heads"], **fields})
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def plan(config: RunConfig, shape: Shape, limit: float) -> Plan:
@@ -175,7 +96,7 @@ def plan(config: RunConfig, shape: Shape, limit: float) -> Plan:
 
 
 def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None) -> Plan:
-    """`wanted`: GiB of vLLM's cache; None: without vLLM."""
+    """The plan with `wanted` GiB of vLLM's cache; None: without vLLM."""
     grpo = config.grpo
     weights = shape.weights(config.model.load_in_4bit) / GIB
     adapter = shape.lora(config.lora.r, config.lora.target_modules) / GIB
@@ -198,41 +119,48 @@ def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None) -
         "context and slack": CONTEXT + SLACK,
     }
     cache_tokens = int(cache * GIB / shape.cache(1))
-    total, problem = sum(parts.values()), ""
-    if total > limit:
-        problem = "it needs {} GiB, and {} can be used".format(*gib_words(total, limit))
-    elif wanted is not None and cache_tokens < config.model.max_seq_length:
-        problem = f"vLLM's cache holds {cache_tokens:,} tokens, and one prompt with its completion can have "
-        problem += f"{config.model.max_seq_length:,}"
+    problem = _problem(sum(parts.values()), limit, math.inf if wanted is None else cache_tokens, config)
     checkpoints = 3 * adapter * (4 + moments)
     return Plan(parts, limit, share, cache_tokens, HOST_GIB + weights, weights + checkpoints, problem)
 
 
+def _problem(total: float, limit: float, cache_tokens: float, config: RunConfig) -> str:
+    """Why so much does not fit, in words; empty where it does."""
+    if total > limit:
+        return "it needs {} GiB, and {} can be used".format(*gib_words(total, limit))
+    if cache_tokens < config.model.max_seq_length:
+        one = f"one prompt with its completion can have {config.model.max_seq_length:,}"
+        return f"vLLM's cache holds {cache_tokens:,} tokens, and {one}"
+    return ""
+
+
 def gib_words(total: float, limit: float) -> tuple[str, str]:
-    """Both in GiB, with a second decimal where 14.6 of 14.6 would not say on which side of the limit it is."""
+    """Both figures in GiB, with a second decimal where 14.6 of 14.6 would not say on which side of the limit it is."""
     digits = 2 if f"{total:.1f}" == f"{limit:.1f}" else 1
     return f"{total:.{digits}f}", f"{limit:.{digits}f}"
 
 
 def _kept(shape: Shape, tokens: int) -> float:
-    """Bytes, with gradient checkpointing: what each layer starts from, in 16 bits."""
+    """Bytes that gradient checkpointing keeps: what each layer starts from, in 16 bits."""
     return shape.num_hidden_layers * tokens * shape.hidden_size * 2
 
 
 def _mlp(shape: Shape, tokens: int) -> float:
-    """Bytes of one layer's on the way back, when the logits are gone: six of its widest. A guess: no measured run was
-    long enough for it to be more than the logits."""
+    """Bytes of one layer's activations on the way back, when the logits are gone: six of its widest. A guess: no
+    measured run was long enough for it to be more than the logits."""
     return 6 * tokens * shape.intermediate_size * 2
 
 
 def _logits(shape: Shape, tokens: int, rows: int) -> float:
-    """Bytes, where the loss is worked out: a piece's logits, and the output layer."""
+    """Bytes where the loss is worked out: a piece's logits, and the output layer."""
     pieces = max(rows, min(4 * rows, UNROLLED))
     return LOGITS * math.ceil(tokens / pieces) * shape.vocab_size * 4 + shape.vocab_size * shape.hidden_size * 4
 
 
 def longest_completion(config: RunConfig, shape: Shape, limit: float) -> int:
-    """The longest completion with which everything else stays as it is; 0 where not even 8 tokens fit."""
+    """The longest completion that fits while everything else stays as it is, in tokens; 0 where not even 8
+    tokens fit.
+    """
 
     def fits(length: int) -> bool:
         whole = config.data.max_prompt_length + length
@@ -244,7 +172,7 @@ def longest_completion(config: RunConfig, shape: Shape, limit: float) -> int:
 
 
 def largest_group(config: RunConfig, shape: Shape, limit: float) -> int:
-    """The largest group that fits in one pass of its own; 0 where not even 2 completions do."""
+    """The largest group that fits in one micro-batch of its own; 0 where not even 2 completions do."""
 
     def fits(size: int) -> bool:
         grpo = config.grpo.model_copy(update={"num_generations": size, "per_device_train_batch_size": size})
@@ -264,7 +192,7 @@ def _most(fits: Callable[[int], bool], least: int, most: int) -> int:
 
 
 def limit_of(gpu: str | Gpu) -> float:
-    """GiB that a program can use.
+    """GiB that a program can use of a GPU.
 
     Raises:
         UserError: for a card that is not in the table.
@@ -277,7 +205,8 @@ def limit_of(gpu: str | Gpu) -> float:
 
 
 def check(config: RunConfig, limit: float) -> None:
-    """
+    """Checks that the run fits into `limit` GiB.
+
     Raises:
         UserError: where the run would not fit, with the largest that does. What is not known is not refused: a model of
             another kind, and a run without vLLM, of which nothing was measured.
@@ -294,12 +223,12 @@ def check(config: RunConfig, limit: float) -> None:
 
 
 def judged(config: RunConfig) -> bool:
-    """Whether a plan of it is good enough to refuse it by: without vLLM nothing was measured."""
+    """Whether the plan of this config is good enough to refuse the run by: without vLLM nothing was measured."""
     return config.rollout != "generate" and config.engine != "transformers"
 
 
 def largest(config: RunConfig, shape: Shape, limit: float) -> str:
-    """What to take where a config does not fit, in words."""
+    """What to change where a config does not fit, in words."""
     return f"take {', or '.join(way.words for way in _ways(config, shape, limit))}"
 
 
@@ -312,7 +241,7 @@ class Way:
 
 
 def _ways(config: RunConfig, shape: Shape, limit: float) -> list[Way]:
-    """The changes that are each enough by themselves."""
+    """Changes that are each enough by themselves."""
     ways = [_shorter(config, shape, limit), _smaller_micro_batches(config, shape, limit)]
     if not any(ways) and (shorter := _shorter(in_micro_batches_of(1, config), shape, limit)):
         single = _in_micro_batches(1, config)

@@ -1,4 +1,4 @@
-"""The whole model in 16 bits, with the adapter in it: of what, and can it be made here?"""
+"""Checks, before an adapter is merged, of which base that is to be and whether this machine can do it."""
 
 import shutil
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 from grpo_space.config import ModelSection, RunConfig
 from grpo_space.errors import UserError
 from grpo_space.formatting import gib
-from grpo_space.planning import hardware, memory
+from grpo_space.planning import hardware
+from grpo_space.planning.model_shape import shape_of
 
 FILE_BYTES = 5e9
 """Of the largest file of weights: the Hub's are cut at 5 GB. One at a time is in RAM."""
@@ -17,20 +18,20 @@ PROCESS_BYTES = 1.0 * 2**30
 
 
 def whole(model: ModelSection) -> ModelSection:
-    """The base in 16 bits: what was trained on, or the original of its copy in 4 bits."""
+    """The base model in 16 bits: the one that was trained on, or the original of its copy in 4 bits."""
     if not model.load_in_4bit or model.base_id in (None, model.id):
         return model
     return ModelSection(id=str(model.base_id))
 
 
 def check(config: RunConfig, folder: Path) -> None:
-    """`folder`: where it is to be written.
+    """Checks that the merged model can be made here and written into `folder`.
 
     Raises:
-        UserError: with each reason why it cannot be made here. What is not known of a model's size is no reason.
+        UserError: with each reason why it cannot. What is not known of a model's size is no reason.
     """
     instead = "publish the adapter without it"
-    shape = memory.shape_of(config.model)
+    shape = shape_of(config.model)
     if shape is None:
         return
     size = shape.weights(four_bits=False)

@@ -1,5 +1,5 @@
-"""The small parent of a pipeline: holds the locks, starts the pipeline in a child, records how it ended. Never imports
-torch.
+"""The small parent of a pipeline: holds the locks, starts the pipeline in a child, records how it ended. It never
+imports torch.
 
 python -m grpo_space.worker train DIR           a token of the Hub on stdin, or nothing
 python -m grpo_space.worker preflight DIR
@@ -35,10 +35,11 @@ from grpo_space.worker.recovery import next_attempt
 from grpo_space.worker.reporter import last_activity
 
 LOOK_SECONDS = 2.0
-"""Between two looks at whether the grace period is over. Rare: the training needs the cores."""
+"""Seconds between two looks at whether the grace period is over. They are rare: the training needs the cores."""
 
 
 def main(name: JobName, folder: str, *arguments: str) -> int:
+    """Does one job on a run, once its locks are held. Gives the exit status."""
     run, job = Run(Path(folder)), JOBS[name]
     child = Child(name, run, arguments)
     signal.signal(signal.SIGTERM, child.stop)  # before the locks: whoever sees them held may ask us to stop
@@ -58,12 +59,13 @@ def main(name: JobName, folder: str, *arguments: str) -> int:
 
 
 def refuse(name: JobName, message: str) -> int:
+    """Prints why the job cannot be done now. Gives 1, the exit status."""
     print(json.dumps({"error": message}) if JOBS[name].brief else message, flush=True)
     return 1
 
 
 def busy() -> str:
-    """Who has the machine, and what to do about it."""
+    """Says who has the machine, and what to do about it."""
     held = holder(runs_folder() / "gpu.lock") or Holder()
     do = "wait until it is done" if held.job and held.job.brief else "watch that run, stop it, or wait"
     return f"the machine is {held.doing}: one at a time; {do}"
@@ -77,28 +79,31 @@ class Child:
         self.run, self.job = run, JOBS[name]
         self.log = EventLog(Path(arguments[0])) if name == "evaluate" else run.log
         self.token = sys.stdin.buffer.read() if self.job.takes_token and not sys.stdin.isatty() else b""
-        """In memory alone, for the child and the one that may come after it."""
+        """The Hub's token, in memory alone, for the child and the one that may come after it."""
         self.process: subprocess.Popen[bytes] | None = None
         self.began = time.time()
         self.stop_requested: float | None = None
-        """When somebody asked to stop."""
+        """When a stop was requested first, on the monotonic clock."""
         self.offset = self.log.path.stat().st_size if self.log.path.exists() else 0
-        """Where this attempt's events begin."""
+        """Where this attempt's events begin in the log, in bytes."""
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
+        """Handles SIGTERM: passes it on to the child, whose time to end begins with the first one."""
         if self.stop_requested is None:
             self.stop_requested = time.monotonic()
         if self.process is not None:
             self.process.terminate()
 
     def grace(self) -> float:
-        """Seconds for the step at hand, one more, and a save; what reports nothing has nothing to save."""
+        """Seconds that the child has to end: the step at hand, one more, and a save. What reports nothing has nothing
+        to save.
+        """
         if not self.job.reports:
             return 5.0
         return max(60.0, 2 * (self.attempt().seconds_per_step or 0.0) + 30.0)
 
     def attempt(self) -> History:
-        """What this attempt has emitted so far."""
+        """The history of what this attempt has emitted so far."""
         history = History()
         history.add(self.log.read(self.offset)[0])
         return history
@@ -122,13 +127,14 @@ class Child:
         return code if code >= 0 else 3
 
     def next_attempt(self, code: int) -> Fallback | Failed | None:
+        """The fallback to start the pipeline again with, after this attempt ended with `code`: see `recovery`."""
         events = self.run.log.read()[0] + (self.log.read()[0] if self.log.path != self.run.log.path else [])
         attempt = self.attempt()
         activity = attempt.end.activity if isinstance(attempt.end, Failed) else last_activity(self.run.activity)
         return next_attempt(self.run.config, events, attempt, code, ending(code), activity, gpu())
 
     def run_once(self) -> int:
-        """One child, from its start to its end. Gives its exit status, negative where a signal ended it."""
+        """Runs one child from its start to its end. Gives its exit status, negative where a signal ended it."""
         process = self.process = self.begin()
         if self.stop_requested is not None:
             process.terminate()
@@ -147,6 +153,7 @@ class Child:
         return process.returncode
 
     def begin(self) -> subprocess.Popen[bytes]:
+        """Starts the child and hands it the token."""
         pipe = subprocess.PIPE if self.job.takes_token else None
         process = subprocess.Popen(self.command, process_group=0, env=self.environment(), stdin=pipe)
         if process.stdin is not None:
@@ -155,8 +162,8 @@ class Child:
         return process
 
     def environment(self) -> dict[str, str]:
-        """OpenMP's threads spin only briefly before they sleep: by default one busy neighbour on 2 cores made steps 5
-        to 30 times slower; asleep at once, they cost half the speed of an idle machine.
+        """The child's environment. OpenMP's threads spin only briefly before they sleep: by default one busy neighbour
+        on 2 cores made steps 5 to 30 times slower; asleep at once, they cost half the speed of an idle machine.
         """
         return {
             "GOMP_SPINCOUNT": "1000",
@@ -180,7 +187,7 @@ class Child:
 
 
 def ending(code: int) -> str:
-    """In words, how a process ended by its exit status."""
+    """How a process ended, in words, by its exit status."""
     if code == -signal.SIGKILL:
         return (
             "The worker was killed (signal 9). Most often the machine ran out of memory: try a smaller batch or model."

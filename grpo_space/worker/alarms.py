@@ -8,32 +8,38 @@ from grpo_space.runs.events import Alarm, Probe, Step
 from grpo_space.runs.history import History
 
 STILL_STEPS = 20
-"""A reward that has not varied for so long teaches nothing."""
+"""Steps after which a reward that has not varied raises an alarm: it teaches nothing."""
 CUT_STEPS = 10
 CUT_SHARE = 0.5
+"""Share of completions that are cut off, over which so many steps in a row raise an alarm."""
 BAD_STEPS = 5
-"""So many steps in a row without a usable gradient, and training stops. Single ones are the float16 loss scale
-finding its level: by design, counted and not alarmed."""
+"""Steps in a row without a usable gradient after which training stops. Single ones are the float16 loss scale finding
+its level: by design, counted and not alarmed."""
 PACE = 5
 """Steps over which the reward is averaged, to say that it rose."""
 
 
 class Watch:
-    def __init__(self, told: History) -> None:
-        """`told`: what earlier attempts told. Their alarms are not raised again."""
-        self.steps = list(told.steps)
-        self.probes = list(told.probes)
-        self.raised = {alarm.name for alarm in told.alarms}
+    """Watches the steps and probes of a run. What earlier attempts emitted counts too, and their alarms are not raised
+    again.
+    """
+
+    def __init__(self, history: History) -> None:
+        self.steps = list(history.steps)
+        self.probes = list(history.probes)
+        self.raised = {alarm.name for alarm in history.alarms}
         self.bad = 0
         """Steps in a row without a usable gradient."""
 
     def step(self, step: Step) -> Iterator[Alarm]:
+        """Alarms that a new step gives cause for."""
         self.steps.append(step)
         gradient = step.metrics.get("grad_norm", 0.0)
         self.bad = 0 if math.isfinite(gradient) else self.bad + 1
         yield from self._once(step.step, self._still(), self._cut_off(), self._nan(step))
 
     def probe(self, probe: Probe) -> Iterator[Alarm]:
+        """Alarms that a new probe gives cause for."""
         self.probes.append(probe)
         yield from self._once(probe.step, self._hacked(probe))
 
@@ -89,12 +95,14 @@ class Watch:
         return sum(recent) / len(recent) if recent else math.nan
 
     def _sampled(self, most: int) -> list[Step]:
-        """The latest steps that sampled completions: with several updates a batch not every one does."""
+        """The latest steps that sampled completions: where a batch serves several steps, not every one does."""
         return [step for step in self.steps if "reward" in step.metrics][-most:]
 
 
 def _fell_beyond_chance(earlier: Probe, now: Probe) -> bool:
-    """Two shares, pooled: z of 2 and more, as if the problems were not the same ones, which is on the safe side."""
+    """Whether the share of right answers fell by more than chance (two shares, pooled, z of 2 and more), as if the
+    problems were not the same ones, which is on the safe side.
+    """
     n = earlier.n + now.n
     share = (earlier.correct + now.correct) / n
     error = math.sqrt(share * (1 - share) * (1 / earlier.n + 1 / now.n))

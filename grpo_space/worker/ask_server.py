@@ -1,7 +1,8 @@
-"""Holds a run's model and answers questions to it, base and tuned at once. See `grpo_space.serving` for what is said.
+"""Holds a run's model and answers questions to it, base and tuned at once. `grpo_space.runs.ask_client` describes the
+messages.
 
 One thread listens, one a client reads its question, and the main one loads and writes. One question at a time; the
-others are told how many wait before them.
+others learn how many wait before them.
 """
 
 import contextlib
@@ -27,45 +28,52 @@ if TYPE_CHECKING:
     from grpo_space.worker.engines.base import Engine, Written
 
 PATIENCE_SECONDS = 5.0
-"""A client that neither speaks nor listens for so long is given up."""
+"""Seconds after which a client that neither sends nor receives is given up."""
 AWAY = "the model was put away: the machine is wanted for something else; ask again when that is done"
 
 
 class AwayError(BaseException):
-    """Somebody wants the machine. Not an Exception, so that no library on the way takes it for an error of its own."""
+    """Raised when somebody wants the machine. Not an Exception, so that no library on the way takes it for an error of
+    its own.
+    """
 
 
 class Client:
-    """Whoever asked. Tells nothing more once it is gone."""
+    """One who asks a question, at the other end of a socket."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.connection.settimeout(PATIENCE_SECONDS)
-        self.asked: Question | None = None
+        self.request: Question | None = None
 
     def read(self) -> None:
-        """
+        """Reads the client's question.
+
         Raises:
-            ValueError: where it does not ask a question.
+            ValueError: where what comes is no question.
+            OSError: where nothing comes.
         """
         with self.connection.makefile("rb") as file:
-            self.asked = Question.model_validate_json(file.readline(8 * MOST_CHARACTERS))
+            self.request = Question.model_validate_json(file.readline(8 * MOST_CHARACTERS))
 
-    def tell(self, **said: Any) -> bool:
-        """False: it is gone."""
+    def send(self, **message: Any) -> bool:
+        """Sends one message. Gives False where the client is gone."""
         try:
-            self.connection.sendall(json.dumps(said).encode() + b"\n")
+            self.connection.sendall(json.dumps(message).encode() + b"\n")
         except OSError:
             return False
         return True
 
     def close(self) -> None:
+        """Ends the connection, which the client sees at once."""
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
         self.connection.close()
 
 
 class Server:
+    """Answers questions about one run. `adapter` finds the folder of a checkpoint's adapter, or of the run's."""
+
     def __init__(self, run: Run, idle_seconds: float, adapter: Callable[[int | None], Path]) -> None:
         self.run, self.idle_seconds, self.adapter = run, idle_seconds, adapter
         self.waiting: queue.Queue[Client] = queue.Queue()
@@ -75,7 +83,9 @@ class Server:
         """Whose weights the adapter has now; None: the run's adapter."""
 
     def serve(self, load: Callable[[Callable[[str, float], None]], "Engine"]) -> None:
-        """Until nobody asks any more, or somebody wants the machine. `load` is given what to tell while it does."""
+        """Answers until no question came for `idle_seconds`, or somebody wants the machine. `load` calls the function
+        that it is given with what it loads and the seconds that this may take.
+        """
         signal.signal(signal.SIGTERM, self._away)
         with listening(self.run) as listener:
             threading.Thread(target=self._listen, args=[listener], daemon=True).start()
@@ -93,10 +103,10 @@ class Server:
         raise AwayError
 
     def _loading(self, what: str, seconds: float) -> None:
-        """Clients that ask meanwhile hear what is loaded, and how long that takes."""
+        """Lets the clients that wait know what is loaded, and how long that takes."""
         self.loading = {"loading": what, "seconds": seconds}
         for client in list(self.waiting.queue):
-            client.tell(**self.loading)
+            client.send(**self.loading)
 
     def _listen(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):  # it is closed
@@ -108,14 +118,14 @@ class Server:
         try:
             client.read()
         except (OSError, ValueError):
-            client.tell(error="question: cannot be read")
+            client.send(error="question: cannot be read")
             client.close()
             return
         if self.loading is not None:
-            client.tell(**self.loading)
+            client.send(**self.loading)
         before = self.waiting.qsize() + (self.now is not None)
         if before:
-            client.tell(waiting=before)
+            client.send(waiting=before)
         self.waiting.put(client)
 
     def _next(self) -> Client | None:
@@ -125,51 +135,51 @@ class Server:
         except queue.Empty:
             return None
         for number, client in enumerate(list(self.waiting.queue), 1):
-            client.tell(waiting=number)
+            client.send(waiting=number)
         return self.now
 
     def _answer(self, engine: "Engine", client: Client) -> None:
         from grpo_space.worker.engines.base import Sampling  # noqa: PLC0415 - torch comes after the socket
         from grpo_space.worker.engines.paired_stream import GoneError, stream, take  # noqa: PLC0415
 
-        asked, config = client.asked, self.run.config
-        assert asked is not None
+        request, config = client.request, self.run.config
+        assert request is not None
 
-        def told(which: str, sample: int, written: "Written", done: bool) -> None:
-            more = {"value": grade(written.text, "?", asked.question).value} if done else {}
-            if not client.tell(which=which, sample=sample, text=written.text, tokens=written.tokens, done=done,
+        def emit(which: str, sample: int, written: "Written", done: bool) -> None:
+            more = {"value": grade(written.text, "?", request.question).value} if done else {}
+            if not client.send(which=which, sample=sample, text=written.text, tokens=written.tokens, done=done,
                                cut_off=done and written.cut_off, **more):  # fmt: skip
                 raise GoneError
 
         began = time.monotonic()
-        prompt = messages(asked.question, config.data.system_prompt)
+        prompt = messages(request.question, config.data.system_prompt)
         longest = config.model.max_seq_length - config.grpo.max_completion_length
         if len(engine.encode(prompt)) > longest:
-            client.tell(error=f"question: longer than the {longest} tokens that this model leaves for it")
-        elif asked.checkpoint is not None and asked.checkpoint not in self.run.checkpoint_steps():
-            client.tell(error=f"checkpoint: {asked.checkpoint} is none that {self.run.id} keeps")
+            client.send(error=f"question: longer than the {longest} tokens that this model leaves for it")
+        elif request.checkpoint is not None and request.checkpoint not in self.run.checkpoint_steps():
+            client.send(error=f"checkpoint: {request.checkpoint} is none that {self.run.id} keeps")
         else:
-            if asked.checkpoint != self.checkpoint:
-                take(engine, self.adapter(asked.checkpoint))
-                self.checkpoint = asked.checkpoint
-            sampling = Sampling(asked.temperature, asked.seed) if asked.temperature else None
+            if request.checkpoint != self.checkpoint:
+                take(engine, self.adapter(request.checkpoint))
+                self.checkpoint = request.checkpoint
+            sampling = Sampling(request.temperature, request.seed) if request.temperature else None
             most = config.grpo.max_completion_length
             with contextlib.suppress(GoneError):
-                stream(engine, prompt, max_new_tokens=most, samples=asked.samples, sampling=sampling, told=told)
-                client.tell(end=True, seconds=time.monotonic() - began)
+                stream(engine, prompt, max_new_tokens=most, samples=request.samples, sampling=sampling, emit=emit)
+                client.send(end=True, seconds=time.monotonic() - began)
         client.close()
 
     def _refuse(self, why: str) -> None:
-        """All who wait are told."""
+        """Sends the reason to all who wait."""
         for client in [self.now, *list(self.waiting.queue)]:
             if client is not None:
-                client.tell(error=why)
+                client.send(error=why)
                 client.close()
 
 
 @contextlib.contextmanager
 def listening(run: Run) -> Iterator[socket.socket]:
-    """On the run's socket, which only its owner may open."""
+    """Within, listens on the run's socket, which only its owner may open."""
     path = run.folder / "serve.sock"
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listener:

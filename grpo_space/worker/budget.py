@@ -1,4 +1,6 @@
-"""A run's time: when training must stop so that what it learnt is saved and tested before `max_minutes` are over."""
+"""Keeps a run within its time: says when training must stop so that what it learnt is saved and tested before
+`max_minutes` are over.
+"""
 
 import math
 import os
@@ -8,24 +10,29 @@ from grpo_space.formatting import duration
 from grpo_space.runs.events import Finished
 
 BEGAN = "GRPO_SPACE_BEGAN"
-"""The variable in which a worker leaves when it began: a story that it starts again, one rung lower, has no new budget.
+"""Environment variable in which a worker leaves when it began: a pipeline that is started again with a fallback has no
+new budget.
 """
 SAVE_SECONDS = 5.0
 LONGER = 1.25
-"""So many times as long as the base's the tuned model's test may take: its answers may be longer."""
+"""How many times as long as the base's test the tuned model's may take: its answers may be longer."""
 RECENT = 20
-"""Steps, or so many that one had a probe: the longest of these, with its probe and its checkpoint, is what the next one
-may take."""
+"""Latest steps of which the longest, with its probe and its checkpoint, is what the next one may take. More where
+probes are rarer, so that one of them had a probe.
+"""
 
 
 class Budget:
+    """The time of a run, from the worker's start. `minutes` None: it is never over. `probe_steps`: steps from probe to
+    probe.
+    """
+
     def __init__(self, minutes: float | None, probe_steps: int = 1) -> None:
-        """None: it is never over. `probe_steps`: from probe to probe."""
         self.minutes = minutes
         self.seconds = math.inf if minutes is None else 60 * minutes
         self.began = float(os.environ.get(BEGAN) or time.time())
         self.over = False
-        """There is no time for another step."""
+        """Whether there is no time for another step."""
         self._reserve = SAVE_SECONDS
         self._recent = max(RECENT, probe_steps)
         self._steps: list[float] = []
@@ -37,13 +44,13 @@ class Budget:
         return time.time() - self.began
 
     def keep_for(self, base_seconds: float) -> None:
-        """Training begins. The tuned model's test takes about as long as the base's did."""
+        """Keeps time for the tuned model's test, which takes about as long as the base's did. Training begins."""
         self._reserve = SAVE_SECONDS + LONGER * base_seconds
         self._last = time.time()
         self._look()
 
     def stepped(self) -> None:
-        """A step was made."""
+        """Counts a step that was made."""
         now = time.time()
         self._steps.append(now - self._last)
         self._last = now
@@ -54,11 +61,11 @@ class Budget:
         self.over = self.over or self.spent + longest + self._reserve > self.seconds
 
     def ending(self, reached: int, steps: int) -> Finished:
-        """Of a run that is saved and tested."""
+        """The last event of a run that is saved and tested after `reached` of `steps`."""
         if reached == steps:
             return Finished(why="done")
-        said = f"Stopped at the budget of {self.minutes:g} min after step {reached} of {steps}: saved and tested, "
-        said += f"{duration(self.spent)} in all."
+        message = f"Stopped at the budget of {self.minutes:g} min after step {reached} of {steps}: saved and tested, "
+        message += f"{duration(self.spent)} in all."
         if not reached:
-            said += " Loading and testing left no time for a single step."
-        return Finished(why="budget", message=said)
+            message += " Loading and testing left no time for a single step."
+        return Finished(why="budget", message=message)

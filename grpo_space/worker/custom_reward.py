@@ -1,4 +1,4 @@
-"""A reward function of the user's own, `file.py:function`: code, so never from a visitor's browser."""
+"""Loads reward functions of the user's own, `file.py:function`: code, so never from a visitor's browser."""
 
 import importlib.util
 import inspect
@@ -15,11 +15,11 @@ from grpo_space.paths import folder
 Function = Callable[..., list[float]]
 
 PASSED = ("prompts", "completions", "completion_ids", "question", "answer", "cut_off", "max_completion_length")
-"""What every reward is called with, by keyword; TRL adds `trainer_state`, `log_metric` and `log_extra`."""
+"""Arguments that every reward is called with, by keyword; TRL adds `trainer_state`, `log_metric` and `log_extra`."""
 
 
 def functions(config: RunConfig) -> dict[str, Function]:
-    """The config's rewards by the names they go by in metrics and events.
+    """The reward functions of a config, by their names in metrics and events.
 
     Raises:
         UserError: where one of them is not a function that can be called as TRL calls it.
@@ -31,7 +31,8 @@ def functions(config: RunConfig) -> dict[str, Function]:
 
 @cache
 def load(name: str) -> Function:
-    """
+    """The function that `file.py:function` names. A file is run once.
+
     Raises:
         UserError: naming the file or the function that is not as it should be.
     """

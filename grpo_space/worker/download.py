@@ -1,4 +1,4 @@
-"""The base model's files come to this disk, in sight and resumed after a cut, before the engine loads them."""
+"""Brings the base model's files to this disk, in sight and resumed after a cut, before the engine loads them."""
 
 import contextlib
 import hashlib
@@ -38,13 +38,17 @@ TEMPLATES = "additional_chat_templates/*.jinja"
 
 @dataclass(frozen=True)
 class Downloaded:
+    """A model whose files are on this disk."""
+
     folder: Path
     commit: str
-    """On the Hub, or a digest of a local folder's files."""
+    """Commit on the Hub, or a digest of a local folder's files."""
 
 
 @dataclass(frozen=True)
 class File:
+    """A file of the model on the Hub, and where it comes to lie in the cache."""
+
     name: str
     size: int
     blob: Path
@@ -52,18 +56,21 @@ class File:
 
     @property
     def incomplete(self) -> Path:
+        """Where the Hub's client keeps the file until it is whole."""
         return self.blob.with_name(self.blob.name + ".incomplete")
 
     def here(self) -> int:
-        """Bytes of it that are on this disk."""
+        """Bytes of the file that are on this disk."""
         for path in (self.blob, self.incomplete):
             with contextlib.suppress(FileNotFoundError):  # it is moved from one to the other
                 return min(path.stat().st_size, self.size)
         return 0
 
 
-def fetch(model: ModelSection, progress: Progress, token: str | None = None) -> Downloaded:
-    """The model's folder. What is there already is not loaded again; `progress` is called only while something comes.
+def fetch(
+    model: ModelSection, progress: Progress = lambda here, total, rate: None, token: str | None = None
+) -> Downloaded:
+    """Downloads the model. What is there already is not loaded again; `progress` is called only while something comes.
 
     Raises:
         UserError: where it cannot be had: no such model, gated, no network, no disk. What came is kept.
@@ -84,7 +91,7 @@ def fetch(model: ModelSection, progress: Progress, token: str | None = None) -> 
     commit = str(info.sha)
     files = _files(model, info.siblings or [])
     with _in_words(model, token), _watched(files, progress):
-        # asked for by its branch, so that the cache learns which commit that is
+        # requested by its branch, so that the cache learns which commit that is
         config = hub.retried(partial(api.hf_hub_download, model.id, "config.json", revision=model.revision))
         for file in files:
             hub.retried(partial(_one, api, model, commit, file), file.here)
@@ -92,7 +99,7 @@ def fetch(model: ModelSection, progress: Progress, token: str | None = None) -> 
 
 
 def _cached(model: ModelSection) -> Downloaded | None:
-    """What is on this disk already, if it is whole."""
+    """The model as it is on this disk already, if it is whole."""
     with contextlib.suppress(HFValidationError):
         config = try_to_load_from_cache(model.id, "config.json", constants.HF_HUB_CACHE, model.revision)
         if isinstance(config, str):
@@ -103,14 +110,14 @@ def _cached(model: ModelSection) -> Downloaded | None:
 
 
 def _one(api: HfApi, model: ModelSection, commit: str, file: File) -> str:
-    """The rest of one file. Raises what the client raises."""
+    """Downloads the rest of one file. Raises what the client raises."""
     if file.incomplete.exists() and file.incomplete.stat().st_size > file.size:  # it can only be wrong
         file.incomplete.unlink()
     return api.hf_hub_download(model.id, file.name, revision=commit)
 
 
 def _files(model: ModelSection, siblings: list[Any]) -> list[File]:
-    """What has to be here.
+    """The files that have to be here.
 
     Raises:
         UserError: where the model has no weights of a kind that can be trained, or the disk has no room for them.
@@ -138,8 +145,8 @@ def _files(model: ModelSection, siblings: list[Any]) -> list[File]:
 
 
 def needed(names: Collection[str]) -> set[str]:
-    """Of a repository's files those that a run loads: weights once, config, tokenizer, chat template. None without
-    weights.
+    """The files of a repository that a run loads: weights once, config, tokenizer, chat template. None of them where
+    there are no weights.
     """
     chosen = weights(names)
     small = {n for n in names if "/" not in n and any(fnmatch(n, pattern) for pattern in SMALL_FILES)}
@@ -159,13 +166,15 @@ def weights(names: Collection[str]) -> set[str]:
 
 
 def _index_of(name: str, chosen: Collection[str]) -> bool:
-    """`model.safetensors.index.json` of `model-00001-of-00002.safetensors`"""
+    """Whether an index is that of the chosen shards: `model.safetensors.index.json` of
+    `model-00001-of-00002.safetensors`.
+    """
     stem, suffix = name.removesuffix(".index.json").split(".", 1)
     return any(n.startswith(f"{stem}-") and n.endswith(f".{suffix}") for n in chosen)
 
 
 def digest(folder: Path) -> str:
-    """Of the names and contents of a folder's files."""
+    """Digest of the names and contents of a folder's files."""
     sha = hashlib.sha256()
     for file in sorted(path for path in folder.iterdir() if path.is_file()):
         sha.update(file.name.encode())
@@ -189,7 +198,7 @@ def _in_words(model: ModelSection, token: str | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _watched(files: list[File], progress: Progress) -> Iterator[None]:
-    """Tells how much is here, from the sizes of the cache's files, while the block loads them."""
+    """Within, reports how much is here, from the sizes of the cache's files."""
     total, ended = sum(file.size for file in files), threading.Event()
     seen: deque[tuple[float, int]] = deque()
 

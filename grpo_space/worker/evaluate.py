@@ -1,4 +1,4 @@
-"""Base and tuned on the same held-out problems: same prompt, same greedy decoding, same extractor."""
+"""Measures base and tuned on the same held-out problems: same prompt, same greedy decoding, same extractor."""
 
 import contextlib
 import hashlib
@@ -11,18 +11,18 @@ from typing import Literal
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.grading.answers import grade
 from grpo_space.paths import PROJECT
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Answer, Answered, Evaluated, Method, Probe, Sampled
 from grpo_space.runs.run import Run, all_runs
 from grpo_space.tasks.problems import Row, digest, messages
 from grpo_space.worker.engines.base import Engine, Sampling, Written
+from grpo_space.worker.recorder import judge
 
 DECIDING_ROOMS = ("grading", "tasks", "worker/engines")
-"""The rooms that decide what is asked, how it is answered, and what counts as right."""
+"""The rooms that decide what the model is asked, how it answers, and what counts as right."""
 AT_ONCE = 512
-"""Problems that vLLM is given at once, and all that a kill can lose: it fills its batches from them."""
+"""Problems that vLLM is given at once, and the most that a kill can lose: it fills its batches from them."""
 
 
 def answer(
@@ -37,7 +37,7 @@ def answer(
 ) -> list[tuple[Answer, ...]]:
     """Graded answers to each of `rows`: a greedy one, or several samples at the run's temperature.
 
-    Each is appended to `kept` as soon as it is there, and what stands there already is not asked again.
+    Each is appended to `kept` as soon as it is there, and what stands there already is not written again.
     """
     prompts = [messages(row.question, config.data.system_prompt, example) for row in rows]
     lengths = [len(engine.encode(prompt)) for prompt in prompts]
@@ -56,25 +56,22 @@ def answer(
             progress=lambda here, start=start: progress(start + here),  # type: ignore[misc]
             sampling=Sampling(config.grpo.temperature, config.seed + start) if samples > 1 else None,
         )
-        for (i, k), told in zip(part, written, strict=True):
+        for (i, k), completion in zip(part, written, strict=True):
             if (i, k) not in done:
-                done[i, k] = _graded(rows[i], told)
+                done[i, k] = _graded(rows[i], completion)
                 if kept is not None:
                     kept.append(Answered(problem=i, sample=k, answer=done[i, k]))
     return [tuple(done[i, k] for k in range(samples)) for i in range(len(rows))]
 
 
 def answered(kept: EventLog | None) -> list[Answered]:
+    """The answers that an earlier attempt left in the file."""
     return [event for event in kept.read()[0] if isinstance(event, Answered)] if kept is not None else []
 
 
 def _graded(row: Row, written: Written) -> Answer:
-    graded = grade(written.text, row.gold, row.question)
-    return Answer(
-        question=row.question, gold=row.gold, kind=row.kind, steps=row.steps, text=written.text,
-        tokens=written.tokens, cut_off=written.cut_off,
-        value=graded.value, correct=graded.lenient, strict=graded.strict, reason=graded.reason,
-    )  # fmt: skip
+    completion = judge(written.text, written.tokens, written.cut_off, row.gold, row.question)
+    return Answer(**completion.model_dump(), question=row.question, gold=row.gold, kind=row.kind, steps=row.steps)
 
 
 def measure(
@@ -87,17 +84,11 @@ def measure(
     samples: int = 1,
     again: bool = False,
 ) -> Evaluated | Sampled:
-    """A model on `rows`. Its answers are kept one a line in `folder`, where an earlier attempt's are used too; `again`:
-    they are not.
+    """Measures a model on `rows`. Its answers are kept one a line in `folder`, where an earlier attempt's are used too;
+    `again`: they are not.
     """
     start, method = time.monotonic(), how(engine, rows, config, which, samples)
-    kept = EventLog(folder / f"{method.key}.jsonl") if folder is not None else None
-    if kept is not None:
-        kept.path.parent.mkdir(parents=True, exist_ok=True)
-        if again:
-            kept.path.unlink(missing_ok=True)
-        if not kept.path.exists():
-            kept.append(method)
+    kept = _kept_answers(folder, method, again) if folder is not None else None
     there, wanted = len(answered(kept)), len(rows) * samples
     answers = answer(engine, rows, config, which == "tuned", progress, which == "example", samples, kept)
     seconds = time.monotonic() - start
@@ -110,7 +101,19 @@ def measure(
     return Evaluated(which=which, key=method.key, seconds=seconds, answers=greedy, method=method)
 
 
+def _kept_answers(folder: Path, method: Method, again: bool) -> EventLog:
+    """The file of answers to that method. It begins with the method; `again`: it has nothing else."""
+    kept = EventLog(folder / f"{method.key}.jsonl")
+    folder.mkdir(parents=True, exist_ok=True)
+    if again:
+        kept.path.unlink(missing_ok=True)
+    if not kept.path.exists():
+        kept.append(method)
+    return kept
+
+
 def probe(engine: Engine, rows: Sequence[Row], config: RunConfig, step: int) -> Probe:
+    """Counts the tuned model's right greedy answers to the probe's problems."""
     answers = [one for (one,) in answer(engine, rows, config, adapter=True)]
     right, strict = sum(a.correct for a in answers), sum(a.strict for a in answers)
     return Probe(step=step, correct=right, strict_correct=strict, n=len(answers))
@@ -123,7 +126,7 @@ def how(
     which: Literal["base", "tuned", "example"],
     samples: int = 1,
 ) -> Method:
-    """All that a result depends on, and its digest. The batch size is in it: padding moves the last bits."""
+    """All that a result depends on, and the digest of it. The batch size is in it: padding moves the last bits."""
     method = Method(
         which=which,
         key="",
@@ -147,7 +150,9 @@ def how(
 
 
 def deciding_files() -> str:
-    """Digest of every file that decides what is asked and what is right: after an upgrade no old result stands in."""
+    """Digest of every file that decides what the model is asked and what is right: after an upgrade no old result
+    stands in.
+    """
     package = PROJECT / "grpo_space"
     files = sorted(file for room in DECIDING_ROOMS for file in (package / room).glob("*.py"))
     made = hashlib.sha256()
@@ -157,6 +162,7 @@ def deciding_files() -> str:
 
 
 def adapter_digest(engine: Engine) -> str:
+    """Digest of the adapter's weights, in 32 bits."""
     made = hashlib.sha256()
     for name, weights in sorted(engine.model.named_parameters()):
         if "lora_" in name:
@@ -165,14 +171,15 @@ def adapter_digest(engine: Engine) -> str:
 
 
 def packages(engine: Engine) -> list[str]:
-    """Those whose versions can change what is written or read."""
+    """Packages whose versions can change what is written or read."""
     used = ["torch", "transformers", "math-verify"]
     used += ["unsloth"] if engine.choice.engine == "unsloth" else []
     return used + (["vllm"] if engine.choice.rollout == "vllm" else [])
 
 
 def known_base(run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig) -> Evaluated | None:
-    """The same evaluation of the base, in this run before it was resumed or in another one.
+    """The same evaluation of the base, made in this run before it was resumed or in another one; None where there is
+    none.
 
     The base's result is the same for every run with the same model, problems, prompt, decoding and extractor.
     """

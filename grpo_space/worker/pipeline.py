@@ -1,5 +1,5 @@
-"""What a worker's child does for each job. Training a run, top to bottom: load, evaluate the base, train, save,
-evaluate the tuned model.
+"""Does each of a worker's jobs, in its child. Training a run is read from top to bottom: load, evaluate the base,
+train, save, evaluate the tuned model.
 
 Started by `grpo_space.worker`, which holds the locks and lives on if this process dies.
 """
@@ -12,7 +12,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +37,16 @@ from grpo_space.worker.reporter import Reporter, Stopped
 if TYPE_CHECKING:
     from grpo_space.worker.engines.base import Engine
 
-Answer = dict[str, Any]
-Say = Callable[[Answer], None]
+Message = dict[str, Any]
+"""A line of JSON on stdout."""
+Send = Callable[[Message], None]
+Loading = Callable[[str, float], None]
+"""What is loaded, and the seconds that it is expected to take."""
 FULL = "the disk is full: free some of it, then resume"
 
 
 def train(run: Run, reporter: Reporter) -> None:
+    """Trains a run from its last checkpoint on, and evaluates base and tuned on the same held-out problems."""
     config, checkpoint = effective_config(run), run.last_checkpoint()
     budget = Budget(config.max_minutes, config.evaluation.probe_steps)
     reporter.started("train", checkpoint or 0)
@@ -51,15 +54,13 @@ def train(run: Run, reporter: Reporter) -> None:
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
     engine, rows = load(run, reporter)
-    from grpo_space.worker import evaluate, evaluate_pair
+    from grpo_space.worker import evaluate_pair
     from grpo_space.worker import train as grpo
     from grpo_space.worker.engines import base as engines
 
-    with reporter.phase("evaluate_base", total=len(rows.test)) as progress, reporter.doing("answer"):
-        known = evaluate.known_base(run, engine, rows.test, config)
-        base = known or evaluate.measure(engine, rows.test, config, "base", progress, run.answers)
-        reporter.log.append(base)
-    evaluate_pair.with_example(run, reporter, engine, config, rows.test)
+    base = evaluate_pair.evaluate_one(run, reporter, engine, config, rows.test, "base")
+    if config.data.system_prompt:
+        evaluate_pair.evaluate_one(run, reporter, engine, config, rows.test, "example")
 
     with reporter.phase("train", total=config.grpo.max_steps), reporter.deferring_stop():
         budget.keep_for(base.seconds)
@@ -74,8 +75,7 @@ def train(run: Run, reporter: Reporter) -> None:
     if reporter.stop_requested() or (reached < steps and not budget.over):
         raise Stopped(f"Saved at step {reached} of {steps}.")
 
-    with reporter.phase("evaluate_tuned", total=len(rows.test)) as progress, reporter.doing("answer"):
-        reporter.log.append(evaluate.measure(engine, rows.test, config, "tuned", progress, run.answers))
+    evaluate_pair.evaluate_one(run, reporter, engine, config, rows.test, "tuned")
     reporter.log.append(budget.ending(reached, steps))
 
 
@@ -86,7 +86,9 @@ def effective_config(run: Run, log: EventLog | None = None) -> RunConfig:
 
 
 def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[Engine, Rows]":
-    """The problems first, whose errors need no torch; then the model, with a fresh adapter or the one in a folder."""
+    """Loads the problems first, whose errors need no torch; then the model, with a fresh adapter or the one in a
+    folder.
+    """
     config = effective_config(run, reporter.log)
     with reporter.phase("data"):
         rows = dataset.load(config, reporter.token)
@@ -118,6 +120,7 @@ def load_engine(
     scratch: Path,
     adapter: Path | None,
 ) -> "Engine":
+    """Loads the model through the engine that was chosen, with a fresh adapter or the one in a folder."""
     config = config if adapter is None else adapters.with_lora(config, adapter)
     make_ready(choice, gpu, scratch)
     if choice.engine == "unsloth":
@@ -131,7 +134,7 @@ def load_engine(
 
 
 def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool) -> None:
-    """Base against tuned after the run. `again`: both anew, even where a result is known."""
+    """Evaluates base and tuned after the run. `again`: both anew, even where a result is known."""
     reporter.started("evaluate", 0, request)
     own = request.data == "held-out"
     others = None if own else dataset.others(request.data, run.config, request.limit, reporter.token)
@@ -148,7 +151,7 @@ def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bo
 
 
 def preflight(run: Run, reporter: Reporter) -> None:
-    """Whether the run is trainable: a few steps of it, before the money is spent."""
+    """Finds out whether the run is trainable, by a few steps of it, before the money is spent."""
     reporter.started("preflight", 0)
     custom_reward.functions(run.config)
     engine, rows = load(run, reporter)
@@ -159,59 +162,58 @@ def preflight(run: Run, reporter: Reporter) -> None:
     reporter.log.append(Finished(why="done"))
 
 
-def load_for_one_answer(run: Run, adapter: Path) -> "Engine":
-    """The engine for one answer, which is not worth vLLM's start."""
+def load_to_answer(
+    run: Run, adapter: Path, loading: Loading = lambda what, seconds: None, without_vllm: bool = False
+) -> "Engine":
+    """Loads the run's model with an adapter to answer questions, without its problems and without events."""
     config, gpu = effective_config(run), hardware.gpu()
     hardware.check(config, gpu)
-    model = download.fetch(config.model, lambda here, total, rate: None)
-    choice = replace(choose(config, model.folder, gpu, vllm_died=True), why="One question is not worth vLLM's start.")
+    loading(config.model.id, LOAD_SECONDS["transformers", "generate"])
+    model = download.fetch(config.model)
+    choice = choose(config, model.folder, gpu, without_vllm or vllm_failed(run.log.read()[0]))
+    loading(config.model.id, choice.load_seconds)
     return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
 
 
 def serve(run: Run, idle_seconds: float) -> None:
-    """Answers questions to base and tuned until nobody asks any more."""
+    """Answers questions to base and tuned until nobody has any more."""
 
-    def load(progress: Callable[[str, float], None]) -> "Engine":
-        config, adapter, gpu = effective_config(run), saved_adapter(run), hardware.gpu()
-        hardware.check(config, gpu)
-        progress(config.model.id, LOAD_SECONDS["transformers", "generate"])
-        model = download.fetch(config.model, lambda here, total, rate: None)
-        choice = choose(config, model.folder, gpu, vllm_failed(run.log.read()[0]))
-        progress(config.model.id, choice.load_seconds)
-        return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
+    def load(loading: Loading) -> "Engine":
+        return load_to_answer(run, saved_adapter(run), loading)
 
     Server(run, idle_seconds, lambda step: saved_adapter(run, step)).serve(load)
 
 
-def verify(run: Run, adapter: Path) -> Answer:
-    """What the adapter in a folder makes of the first problem that the run was evaluated on."""
-    engine, tuned = load_for_one_answer(run, adapter), run.history().tuned
+def verify(run: Run, adapter: Path) -> Message:
+    """The answer that the adapter in a folder gives to the first problem that the run was evaluated on."""
+    engine = load_to_answer(run, adapter, without_vllm=True)  # one answer is not worth vLLM's start
+    tuned = run.history().tuned
     from grpo_space.worker import verify_published
 
     question = tuned.answers[0].question if tuned else "What is 2 plus 3?"
     return {"written": verify_published.answer(engine, question, effective_config(run))}
 
 
-def merge(run: Run, folder: Path, say: Say) -> Answer:
-    """Writes the whole model, with the adapter in it, into a folder."""
+def merge(run: Run, folder: Path, send: Send) -> Message:
+    """Writes the whole model, with the adapter in it, into a folder. Sends how far it is."""
     merge_check.check(run.config, folder.parent)
     model, token = merge_check.whole(run.config.model), sys.stdin.read() or None
 
-    def coming(here: int, total: int, rate: float) -> None:
-        say({"doing": "Downloading", "file": model.id, "done": here, "total": total})
+    def downloading(here: int, total: int, rate: float) -> None:
+        send({"doing": "Downloading", "file": model.id, "done": here, "total": total})
 
-    def going_in(file: str, done: int, total: int) -> None:
-        say({"doing": "Merging", "file": file, "done": done, "total": total})
+    def merging(file: str, done: int, total: int) -> None:
+        send({"doing": "Merging", "file": file, "done": done, "total": total})
 
-    base = download.fetch(model, coming, token)
+    base = download.fetch(model, downloading, token)
     from grpo_space.worker import merge
 
-    merge.merge(base.folder, saved_adapter(run), folder, going_in)
+    merge.merge(base.folder, saved_adapter(run), folder, merging)
     return {"folder": str(folder)}
 
 
 def check_unchanged(run: Run, model_commit: str, rows: Rows) -> None:
-    """Refuses to go on where model or problems changed since the run began: what was trained on could be held out now.
+    """Checks that model and problems are the same as when the run began: what was trained on could be held out now.
 
     Raises:
         UserError: naming which of the two changed.
@@ -242,8 +244,11 @@ def saved_adapter(run: Run, step: int | None = None) -> Path:
 
 
 def main(job: JobName, folder: str, *arguments: str) -> int:
-    """Does one job. The exit status: 0 done or stopped, 1 for the user to put right, 3 where the training went wrong,
-    OUT_OF_MEMORY, UNEXPECTED for anything else.
+    """Does one job.
+
+    Returns:
+        The exit status: 0 done or stopped, 1 for the user to put right, 3 where the training itself failed,
+        OUT_OF_MEMORY, UNEXPECTED for anything else.
     """
     die_with_parent()
     run = Run(Path(folder))
@@ -252,6 +257,11 @@ def main(job: JobName, folder: str, *arguments: str) -> int:
         return 0
     if JOBS[job].brief:
         return answer_on_stdout(run, job, Path(arguments[0]))
+    return emit_events(run, job, arguments)
+
+
+def emit_events(run: Run, job: JobName, arguments: tuple[str, ...]) -> int:
+    """Does a job that reports by events: to the run's log, or to that of an evaluation. Gives the exit status."""
     log = EventLog(Path(arguments[0])) if job == "evaluate" else run.log
     reporter = Reporter(log, run.activity)
     reporter.listen_for_stop()
@@ -295,27 +305,31 @@ def record_failure(run: Run, reporter: Reporter, error: Exception) -> int:
 
 
 def answer_on_stdout(run: Run, job: JobName, folder: Path) -> int:
-    """Prints a line of JSON for the answer of a brief job, and before it one for each word of how far it is."""
+    """Does a brief job: prints its answer as a line of JSON, and before it one each time that it says how far it is.
+    Gives the exit status.
+    """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print goes to the log
 
-    def say(answer: Answer) -> None:
-        print(json.dumps(answer), file=answers, flush=True)
+    def send(message: Message) -> None:
+        print(json.dumps(message), file=answers, flush=True)
 
     try:
-        answer = verify(run, folder) if job == "verify" else merge(run, folder, say)
+        answer = verify(run, folder) if job == "verify" else merge(run, folder, send)
     except UserError as error:
         answer = {"error": str(error)}
-    say(answer)
+    send(answer)
     return int("error" in answer)
 
 
 def die_with_parent() -> None:
-    """The parent holds the locks: a pipeline that outlives it would be a second user of the GPU. Linux only (prctl)."""
+    """Has the system end this process when its parent dies. The parent holds the locks: a pipeline that outlives it
+    would be a second user of the GPU. Linux only (prctl).
+    """
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-        if os.getppid() != int(os.environ[PARENT]):  # it died before we asked
+        if os.getppid() != int(os.environ[PARENT]):  # it died before this took effect
             os._exit(1)
 
 

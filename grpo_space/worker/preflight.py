@@ -1,4 +1,4 @@
-"""Is this trainable? A few steps of the real trainer that change nothing, and what they show."""
+"""Finds out whether a run is trainable, by a few steps of the real trainer that change nothing."""
 
 import math
 import os
@@ -30,12 +30,16 @@ from grpo_space.worker.reporter import Reporter
 from grpo_space.worker.train import grpo_config, make_trainer, writing
 
 PROMPTS = 16
+"""Prompts that are sampled for at the least."""
 LEAST_BATCHES = 3
-"""Less the first, which warms up, two are timed."""
+"""Batches at the least: without the first, which warms up, two are timed."""
 TOO_MANY_EQUAL = 0.9
+"""Share of groups with equal rewards from which a run is not trainable."""
 
 
 class Clock(TrainerCallback):
+    """Notes when each step of a training ended."""
+
     def __init__(self) -> None:
         self.ends = [time.monotonic()]
 
@@ -53,7 +57,9 @@ class Clock(TrainerCallback):
 
 
 def preflight(engine: Engine, rows: Rows, config: RunConfig, reporter: Reporter) -> Preflight:
-    """Samples one group for each of 16 prompts, or more where steps are large, at a learning rate of 0."""
+    """Samples one group for each of 16 prompts, or more where steps are large, at a learning rate of 0, and says what
+    that shows.
+    """
     grpo = config.grpo
     batches_needed = max(LEAST_BATCHES, math.ceil(PROMPTS * grpo.num_generations / grpo.completions_per_step))
     steps = batches_needed * grpo.num_iterations
@@ -80,7 +86,7 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig, reporter: Reporter)
 
 
 def evaluation_seconds(engine: Engine, rows: Rows, config: RunConfig) -> float:
-    """Seconds of all evaluations and all probes, by the time that one batch of the base's takes."""
+    """Seconds of all evaluations and all probes of the run, by the time that one batch of the base's takes."""
     batch = [messages(row.question, config.data.system_prompt) for row in rows.test[: config.evaluation.batch_size]]
     start = time.monotonic()
     longest = config.grpo.max_completion_length
@@ -91,12 +97,13 @@ def evaluation_seconds(engine: Engine, rows: Rows, config: RunConfig) -> float:
 
 
 def findings(batches: Sequence[Batch], config: RunConfig) -> Iterator[Finding]:
+    """What the batches show about rewards, groups, answers and lengths."""
     groups = [(batch, start) for batch in batches for start in range(0, len(batch.texts), batch.size)]
     for label in batches[0].rewards:
         yield reward_finding(label, [batch.rewards[label][start : start + batch.size] for batch, start in groups])
     yield equal_finding([batch.totals[start : start + batch.size] for batch, start in groups])
-    told = [batch.group(start, config.grpo.scale_rewards) for batch, start in groups]
-    yield right_finding([[sample.correct for sample in group.samples] for group in told])
+    graded = [batch.group(start, config.grpo.scale_rewards) for batch, start in groups]
+    yield right_finding([[sample.correct for sample in group.samples] for group in graded])
     yield cut_finding([cut for batch in batches for cut in batch.cut_off], config)
     lengths = [n for batch in batches for n in batch.tokens]
     words = f"completions are {statistics.fmean(lengths):.0f} tokens long on average, {max(lengths)} at most"
@@ -104,7 +111,7 @@ def findings(batches: Sequence[Batch], config: RunConfig) -> Iterator[Finding]:
 
 
 def reward_finding(label: str, groups: Sequence[Sequence[float]]) -> Finding:
-    """`groups`: what each group's completions were paid."""
+    """Whether a reward fires, and differs within groups. `groups`: what each group's completions were paid."""
     paid = [value for group in groups for value in group if not math.isnan(value)]
     fired, varied = sum(value != 0 for value in paid), sum(len(set(group)) > 1 for group in groups)
     words = f"{label} pays {share(fired, len(paid))} completions and differs within {share(varied, len(groups))} groups"
@@ -121,6 +128,7 @@ def reward_finding(label: str, groups: Sequence[Sequence[float]]) -> Finding:
 
 
 def equal_finding(groups: Sequence[Sequence[float]]) -> Finding:
+    """How many groups teach nothing, as all of their completions earn the same. `groups`: each group's totals."""
     equal = sum(max(group) - min(group) < 1e-9 for group in groups)
     part = equal / len(groups)
     advice = ""
@@ -137,6 +145,7 @@ def equal_finding(groups: Sequence[Sequence[float]]) -> Finding:
 
 
 def right_finding(groups: Sequence[Sequence[bool]]) -> Finding:
+    """Whether the problems are too easy or too hard. `groups`: which of each group's completions are right."""
     right, wrong = sum(map(all, groups)), sum(not any(group) for group in groups)
     answers = [correct for group in groups for correct in group]
     advice = ""
@@ -152,6 +161,7 @@ def right_finding(groups: Sequence[Sequence[bool]]) -> Finding:
 
 
 def cut_finding(cut_off: Sequence[bool], config: RunConfig) -> Finding:
+    """How many completions run into the length limit."""
     part = sum(cut_off) / len(cut_off)
     limit = config.grpo.max_completion_length
     advice = f"raise grpo.max_completion_length above {limit}, or ask for shorter answers" if part > 0.2 else ""
@@ -160,6 +170,7 @@ def cut_finding(cut_off: Sequence[bool], config: RunConfig) -> Finding:
 
 
 def costs(each: float, whole: float, config: RunConfig) -> Iterator[Finding]:
+    """Time and memory. `each`: seconds of a step; `whole`: of the run."""
     words = f"{each:.2f} s a step: about {duration(whole)} for {config.grpo.max_steps} steps and the evaluations"
     yield Finding(name="seconds per step", value=each, words=words)
     unit = 1 if sys.platform == "darwin" else 1024

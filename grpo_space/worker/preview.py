@@ -1,4 +1,4 @@
-"""Three problems exactly as the model will see them. Loads the tokenizer alone: no model, no GPU, no lock.
+"""Shows three problems exactly as the model will see them. Loads the tokenizer alone: no model, no GPU, no lock.
 
 python -m grpo_space.worker.preview     a config's YAML on stdin, JSON on stdout
 """
@@ -6,10 +6,11 @@ python -m grpo_space.worker.preview     a config's YAML on stdin, JSON on stdout
 import json
 import os
 import sys
+from typing import Any
 
 import yaml
 
-from grpo_space.config import RunConfig
+from grpo_space.config import ModelSection, RunConfig
 from grpo_space.config_io import parse
 from grpo_space.errors import UserError
 from grpo_space.paths import local_model
@@ -17,28 +18,17 @@ from grpo_space.tasks import dataset
 from grpo_space.tasks.problems import messages
 
 ROWS = 3
+"""Problems that are shown."""
 
 
 def preview(config: RunConfig) -> list[dict[str, object]]:
-    """Of each problem the `prompt` with the chat template applied, its `tokens`, and the `answer` that counts as right.
+    """The first problems that are short enough: of each the `prompt` with the chat template applied, its `tokens`, and
+    the `answer` that counts as right.
 
     Raises:
         UserError: where the data or the tokenizer cannot be had.
     """
-    rows = dataset.load(config).train
-    os.environ["USE_TORCH"] = "0"  # a tokenizer needs no torch, whose import is three of its four seconds
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            str(local_model(config.model) or config.model.id), revision=config.model.revision or "main"
-        )
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"model.id: the tokenizer of {config.model.id} could not be had: {str(error).splitlines()[0]}"
-        ) from error
-    if tokenizer.chat_template is None:
-        raise UserError(f"model.id: {config.model.id} has no chat template: take an instruct model")
+    rows, tokenizer = dataset.load(config).train, load_tokenizer(config.model)
     seen: list[dict[str, object]] = []
     for row in rows:
         conversation = messages(row.question, config.data.system_prompt)
@@ -53,15 +43,38 @@ def preview(config: RunConfig) -> list[dict[str, object]]:
     return seen
 
 
+def load_tokenizer(model: ModelSection) -> Any:
+    """The model's tokenizer, which has a chat template.
+
+    Raises:
+        UserError: where there is none, or it has no chat template.
+    """
+    os.environ["USE_TORCH"] = "0"  # a tokenizer needs no torch, whose import is three of its four seconds
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            str(local_model(model) or model.id), revision=model.revision or "main"
+        )
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"model.id: the tokenizer of {model.id} could not be had: {str(error).splitlines()[0]}"
+        ) from error
+    if tokenizer.chat_template is None:
+        raise UserError(f"model.id: {model.id} has no chat template: take an instruct model")
+    return tokenizer
+
+
 def main() -> None:
-    answer = os.dup(1)
+    """Reads a config from stdin and prints its preview, or what is wrong with it."""
+    stdout = os.dup(1)
     os.dup2(2, 1)  # libraries print: stdout is for the answer alone
     try:
-        said: dict[str, object] = {"rows": preview(parse(yaml.safe_load(sys.stdin.buffer.read())))}
+        answer: dict[str, object] = {"rows": preview(parse(yaml.safe_load(sys.stdin.buffer.read())))}
     except UserError as error:
-        said = {"error": error.problems}
-    with os.fdopen(answer, "w") as file:
-        json.dump(said, file)
+        answer = {"error": error.problems}
+    with os.fdopen(stdout, "w") as file:
+        json.dump(answer, file)
 
 
 if __name__ == "__main__":

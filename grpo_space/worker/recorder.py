@@ -1,4 +1,4 @@
-"""Wraps the reward functions that TRL calls, to see each batch whole: who wrote what, and what was paid for it."""
+"""Wraps the reward functions that TRL calls, to see each batch whole: every completion, and what was paid for it."""
 
 import math
 import statistics
@@ -10,7 +10,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
 from grpo_space.grading.answers import grade
 from grpo_space.grading.rewards import text_of
-from grpo_space.runs.events import Group, Sample
+from grpo_space.runs.events import Completion, Group, Sample
 from grpo_space.worker.custom_reward import Function, functions
 
 
@@ -30,9 +30,9 @@ class Batch:
     tokens: list[int]
     cut_off: list[bool]
     rewards: dict[str, list[float]]
-    """As the functions paid, before weights. NaN: no opinion."""
+    """What each function paid, before weights. NaN: no opinion."""
     totals: list[float]
-    """Weighted and summed."""
+    """The rewards of each completion, weighted and summed."""
 
     def group(self, start: int, scale: str) -> Group:
         """The group whose first completion is number `start`."""
@@ -40,31 +40,31 @@ class Batch:
         question, gold = self.questions[start], self.golds[start]
         samples = []
         for i in range(start, start + self.size):
-            graded = grade(self.texts[i], gold, question)
-            samples.append(
-                Sample(
-                    text=self.texts[i],
-                    tokens=self.tokens[i],
-                    cut_off=self.cut_off[i],
-                    value=graded.value,
-                    correct=graded.lenient,
-                    strict=graded.strict,
-                    reason=graded.reason,
-                    rewards={label: paid[i] for label, paid in self.rewards.items()},
-                    advantage=gains[i],
-                )
-            )
+            completion = judge(self.texts[i], self.tokens[i], self.cut_off[i], gold, question)
+            rewards = {label: paid[i] for label, paid in self.rewards.items()}
+            samples.append(Sample(**completion.model_dump(), rewards=rewards, advantage=gains[i]))
         return Group(step=self.step, question=question, gold=gold, samples=tuple(samples))
 
 
+def judge(text: str, tokens: int, cut_off: bool, gold: str, question: str) -> Completion:
+    """A completion with what was read from it, whether that is right, and why."""
+    graded = grade(text, gold, question)
+    return Completion(
+        text=text, tokens=tokens, cut_off=cut_off,
+        value=graded.value, correct=graded.lenient, strict=graded.strict, reason=graded.reason,
+    )  # fmt: skip
+
+
 class Recorder:
-    def __init__(self, config: RunConfig, stop_ids: frozenset[int], told: Callable[[Batch], None]) -> None:
-        self.config, self.stop_ids, self.told = config, stop_ids, told
+    """Calls the reward functions for TRL, and emits each batch once all of them have paid."""
+
+    def __init__(self, config: RunConfig, stop_ids: frozenset[int], emit: Callable[[Batch], None]) -> None:
+        self.config, self.stop_ids, self.emit = config, stop_ids, emit
         self.functions = functions(config)
         self.paid: dict[str, list[float]] = {}
 
     def wrapped(self) -> list[Callable[..., list[float]]]:
-        """For TRL, in the order of the config's weights. TRL calls each once a batch, in this order."""
+        """The functions for TRL, in the order of the config's weights. TRL calls each once a batch, in this order."""
         return [self._wrap(label, function) for label, function in self.functions.items()]
 
     def _wrap(self, label: str, function: Function) -> Callable[..., list[float]]:
@@ -73,12 +73,12 @@ class Recorder:
             columns |= {"cut_off": cut_off, "max_completion_length": self.config.grpo.max_completion_length}
             self.paid[label] = call(label, function, completion_ids=completion_ids, **columns)
             if len(self.paid) == len(self.functions):
-                self.told(self._batch(completion_ids, columns))
+                self.emit(self._batch(completion_ids, columns))
                 paid, self.paid = self.paid[label], {}
                 return paid
             return self.paid[label]
 
-        reward.__name__ = label  # TRL's metrics are called after it
+        reward.__name__ = label  # TRL names its metrics by it
         return reward
 
     def _batch(self, completion_ids: list[list[int]], columns: dict[str, Any]) -> Batch:
@@ -98,13 +98,13 @@ class Recorder:
 
 
 def weigh(paid: Sequence[float], weights: Sequence[float]) -> float:
-    """As TRL sums: what has no opinion is left out; NaN where nobody has one."""
+    """The weighted sum of one completion's rewards, as TRL sums: NaN, no opinion, is left out; NaN where all are."""
     counted = [value * weight for value, weight in zip(paid, weights, strict=True) if not math.isnan(value)]
     return sum(counted) if counted else math.nan
 
 
 def call(label: str, function: Function, **columns: Any) -> list[float]:
-    """What the function pays for each completion; NaN where it says None.
+    """Calls a reward function. Gives what it pays for each completion; NaN where that is None.
 
     Raises:
         RewardError: naming the function and, where one of them is to blame, the completion and its question.
@@ -142,8 +142,8 @@ def _by_completion(value: object, n: int) -> bool:
 
 
 def advantages(rewards: Sequence[float], size: int, scale: str) -> list[float]:
-    """How much better each completion is than its group: (r - mean) / (std + 1e-4), as TRL computes it
-    (DeepSeekMath, arXiv:2402.03300, section 4.1.2).
+    """How much better each completion is than its group: (r - mean) / (std + 1e-4), as TRL computes it (DeepSeekMath,
+    arXiv:2402.03300, section 4.1.2).
 
     `rewards` is a batch of whole groups of `size`; NaN is left out and gets 0. The std is the group's, the batch's, or
     left out.

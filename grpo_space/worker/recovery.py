@@ -1,4 +1,4 @@
-"""When a pipeline that failed is started again, and with what: the worker's parent decides, and writes a Fallback. The
+"""Decides when a pipeline that failed is started again, and with what: the worker's parent writes a Fallback, and the
 next pipeline finds the fallbacks in the log and obeys them; so does a resumed run.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from grpo_space.config import RunConfig
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
+from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.events import Activity, AnyEvent, Failed, Fallback, FallbackName, Started
 from grpo_space.runs.fallbacks import after_fallbacks, apply_fallback, memory_fallbacks, vllm_failed
 from grpo_space.runs.history import History
@@ -17,9 +18,10 @@ UNEXPECTED = 4
 OUT_OF_MEMORY = 5
 """A pipeline's exit status where the GPU's memory ran out."""
 MOST_FALLBACKS = 3
+"""Fallbacks at most that a task makes because memory ran out."""
 COST = "a step takes two to five times as long (40 s in place of 9 s on Qwen2.5-1.5B, measured on an H100)"
 VLLM_AT_WORK: tuple[Activity, ...] = ("load", "write", "answer", "probe")
-"""What vLLM takes part in. What fails while the model learns is not its fault."""
+"""Activities that vLLM takes part in. What fails while the model learns is not its fault."""
 
 
 def next_attempt(
@@ -44,7 +46,9 @@ def next_attempt(
 
 
 def _without_vllm(attempt: History, code: int, ending: str, activity: Activity) -> Fallback | None:
-    """Where vLLM is to blame: it was at work, and the pipeline died unexpectedly before its first step was done."""
+    """The fallback where vLLM is to blame: it was at work, and the pipeline died unexpectedly before its first step was
+    done.
+    """
     if attempt.chosen is None or attempt.chosen.rollout != "vllm" or attempt.steps or activity not in VLLM_AT_WORK:
         return None
     if code >= 0 and code != UNEXPECTED:
@@ -95,7 +99,7 @@ def _frees(name: FallbackName, before: RunConfig, made: list[FallbackName], gpu:
         return name not in made and before.grpo.completions_per_step > before.grpo.num_generations
     after = apply_fallback(before, name)
     if name == "cache" and gpu is not None:
-        shape, limit = memory.shape_of(before.model), memory.limit_of(gpu)
+        shape, limit = shape_of(before.model), memory.limit_of(gpu)
         return shape is not None and memory.plan(after, shape, limit).share < memory.plan(before, shape, limit).share
     return after != before
 
@@ -115,8 +119,8 @@ FALLBACKS: dict[Activity, tuple[FallbackName, ...]] = {
     "probe": ("probe", "cache", "generate"),
     "answer": ("evaluation", "cache", "generate"),
 }
-"""What helps, by what was done when the memory ran out, what changes least first. Standby (vLLM's memory freed while
-the model learns) is no fallback: measured, it took 2 GiB more at its peak, and steps 8 to 17 % longer
+"""Fallbacks that help, by what was done when the memory ran out, those that change least first. Standby (vLLM's memory
+freed while the model learns) is no fallback: measured, it took 2 GiB more at its peak, and steps 8 to 17 % longer
 (docs/unsloth-vllm.md).
 """
 WITH_VLLM: tuple[FallbackName, ...] = ("cache", "generate")
@@ -125,7 +129,7 @@ WITHOUT_VLLM: tuple[FallbackName, ...] = ("chunked", "evaluation", "probe")
 FREES: tuple[FallbackName, ...] = (
     "generate", "chunked", "group", "micro_batches", "length", "evaluation", "probe", "cache",
 )  # fmt: skip
-"""What frees the most first: so the last fallback is chosen."""
+"""Fallbacks in the order in which the last one is chosen: what frees the most first."""
 _RESUMES = "The run resumes from its last checkpoint"
 WORDS: dict[FallbackName, str] = {
     "cache": f"{_RESUMES} with less of the GPU for vLLM: it learns the same, and writes fewer completions at once.",
@@ -144,7 +148,7 @@ _RAN_OUT = re.compile(
     r"CUDA out of memory|CUDA (?:driver )?error: out of memory|Triton Error \[CUDA\]: out of memory"
     r"|CUBLAS_STATUS_ALLOC_FAILED"
 )
-"""In the words of PyTorch's allocator, of CUDA where it was asked past that, of Triton and of cuBLAS."""
+"""How PyTorch's allocator, CUDA beside it, Triton and cuBLAS say that the memory ran out."""
 _NO_ROOM = ("No available memory for the cache blocks", "Free memory on device", "larger than the available KV cache")
 """What vLLM says where the GPU leaves no room for its cache. Unsloth has tried a smaller one by then."""
 _REQUESTED = re.compile(r"([Tt]ried to allocate) ([\d.]+ [KMG]iB)")
@@ -155,8 +159,8 @@ def _while(activity: Activity, vllm: bool) -> str:
 
 
 def _beside(config: RunConfig, gpu: Gpu | None, message: str) -> str:
-    """What was planned, beside what happened."""
-    shape, parts = memory.shape_of(config.model), []
+    """The memory that was planned, to be shown beside what happened."""
+    shape, parts = shape_of(config.model), []
     if gpu is not None and shape is not None:
         plan = memory.plan(config, shape, memory.limit_of(gpu))
         parts.append(f"{plan.total:.1f} of {plan.limit:.1f} GiB were planned")

@@ -1,4 +1,4 @@
-"""Emits the events of a run as it happens, records what is being done, and knows whether somebody asked to stop."""
+"""Emits the events of a run as it happens, records what is being done, and knows whether a stop was requested."""
 
 import os
 import signal
@@ -17,7 +17,9 @@ from grpo_space.worker import download
 
 
 class Stopped(BaseException):
-    """Somebody asked to stop. Not an Exception, so that no library on the way takes it for an error of its own."""
+    """Raised when a stop is requested and takes effect at once. Not an Exception, so that no library on the way takes
+    it for an error of its own.
+    """
 
 
 class Reporter:
@@ -27,7 +29,7 @@ class Reporter:
         self.log = log
         self.phase_name: PhaseName | Literal["worker"] = "worker"
         self.token: str | None = None
-        """Of the Hub, to read data and model with. Dropped after that."""
+        """The Hub's token, to read data and model with. Dropped after that."""
         self.activity: Activity = ""
         self._activity_file = os.open(activity_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         self._stop_requested = False
@@ -43,11 +45,12 @@ class Reporter:
             raise Stopped
 
     def stop_requested(self) -> bool:
+        """Whether a stop was requested, by SIGTERM."""
         return self._stop_requested
 
     @contextmanager
     def deferring_stop(self) -> Iterator[None]:
-        """Within, a stop waits until `stop_requested` is asked: there is something to save."""
+        """Within, a stop does not take effect at once, but is seen by `stop_requested`: there is something to save."""
         self._stops_at_once = False
         try:
             yield
@@ -56,14 +59,14 @@ class Reporter:
 
     @contextmanager
     def doing(self, activity: Activity) -> Iterator[None]:
-        """Within, that is what is being done. After an error it stays so: the error is blamed on it."""
+        """Within, `activity` is what is being done. After an error it stays so: the error is blamed on it."""
         before = self.activity
         self._record(activity)
         yield
         self._record(before)
 
     def _record(self, activity: Activity) -> None:
-        """In a file, at the cost of two system calls: a process that is killed can say nothing."""
+        """Records the activity in a file, at the cost of two system calls: a process that is killed can say nothing."""
         self.activity = activity
         word = activity.encode()
         with suppress(OSError):  # a full disk is found by what must be written
@@ -76,6 +79,7 @@ class Reporter:
         from_step: int,
         request: EvaluationRequest | None = None,
     ) -> None:
+        """Emits that an attempt at the task began."""
         attempt = 1 + sum(isinstance(event, Started) for event in self.log.read()[0])
         self.log.append(
             Started(
@@ -89,6 +93,7 @@ class Reporter:
         )
 
     def loaded(self, engine: str, model_commit: str, rows: Rows) -> None:
+        """Emits what the run works with, once data and model are there."""
         self.log.append(
             Loaded(
                 engine=engine,
@@ -103,7 +108,9 @@ class Reporter:
     def phase(
         self, name: PhaseName, detail: str = "", expected_seconds: float | None = None, total: int = 0
     ) -> Iterator[Callable[[int], None]]:
-        """Gives a function that reports how many of `total` are done."""
+        """Emits that a phase began. Gives a function that emits how many of `total` are done, and how long the rest
+        takes.
+        """
         self.phase_name = name
         self.log.append(Phase(what=name, detail=detail, expected_seconds=expected_seconds, total=total))
         start = time.monotonic()
@@ -115,7 +122,7 @@ class Reporter:
         yield progress
 
     def downloading(self, detail: str) -> download.Progress:
-        """Gives a function that reports how many bytes of the model are here."""
+        """Begins the download. Gives a function that emits how many bytes of the model are here."""
         self.phase_name = "download"
 
         def progress(here: int, total: int, rate: float) -> None:

@@ -1,11 +1,11 @@
-"""GRPO by TRL: RunConfig becomes GRPOConfig, and a callback reports what happens and obeys stop."""
+"""Trains by TRL's GRPO: RunConfig becomes GRPOConfig, and a callback emits what happens and obeys a stop."""
 
 import itertools
 import json
 import math
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
@@ -49,7 +49,8 @@ def train(
 ) -> int:
     """Trains from the checkpoint of that step on, or from the start.
 
-    Returns the step reached, less than `max_steps` where it was stopped or the budget is over.
+    Returns:
+        The step reached, less than `max_steps` where it was stopped or the budget is over.
 
     Raises:
         DivergedError: where there is nothing left to train.
@@ -61,16 +62,7 @@ def train(
         load_adapter(engine, resume)
     if ends:
         return checkpoint or 0
-    batches = itertools.count()
-    every = math.ceil(config.grpo.max_steps / config.grpo.num_iterations / MOST_GROUPS)
-
-    def record(batch: Batch) -> None:
-        if next(batches) % every == 0:
-            reporter.log.append(
-                batch.group(0, config.grpo.scale_rewards)
-            )  # the first prompt: not chosen, so a fair sample
-
-    recorder = Recorder(config, engine.stop_ids, record)
+    recorder = Recorder(config, engine.stop_ids, emit_some_groups(config, reporter))
     callback = ReportingCallback(engine, rows.probe, config, reporter, checkpoints, budget)
     arguments = grpo_config(engine, config, checkpoints, save_strategy="steps")
     trainer = make_trainer(engine, rows.train, recorder, callback, arguments)
@@ -82,14 +74,30 @@ def train(
     return int(trainer.state.global_step)
 
 
+def emit_some_groups(config: RunConfig, reporter: Reporter) -> Callable[[Batch], None]:
+    """Gives a function that emits a group of each batch, or of every so many in a long run."""
+    batches = itertools.count()
+    every = math.ceil(config.grpo.max_steps / config.grpo.num_iterations / MOST_GROUPS)
+
+    def emit(batch: Batch) -> None:
+        if next(batches) % every == 0:
+            group = batch.group(0, config.grpo.scale_rewards)  # the first prompt: not chosen, so a fair sample
+            reporter.log.append(group)
+
+    return emit
+
+
 def writing(reporter: Reporter) -> AbstractContextManager[None]:
-    """What a generation within a training is: a step's completions, unless a probe is being answered."""
+    """Within, completions are written, unless a probe is being answered: what goes around a generation of the
+    trainer's.
+    """
     return reporter.doing("write") if reporter.activity == "learn" else nullcontext()
 
 
 def make_trainer(
     engine: Engine, rows: Sequence[Row], recorder: Recorder, callback: TrainerCallback, args: GRPOConfig
 ) -> GRPOTrainer:
+    """TRL's trainer on the problems, with the recorder's rewards."""
     prompt = recorder.config.data.system_prompt
     data = [{"prompt": messages(row.question, prompt), "question": row.question, "answer": row.gold} for row in rows]
     trainer = GRPOTrainer(
@@ -109,10 +117,9 @@ def make_trainer(
 
 
 def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes: Any) -> GRPOConfig:
-    """TRL's arguments. Those of the config's `grpo` keep their names, and their values: Unsloth would put others in the
-    place of an `epsilon_high` that is not given, and of `scale_rewards` for Dr. GRPO.
+    """TRL's arguments for a run, with `changes`. Those of the config's `grpo` keep their names, and their values:
+    Unsloth would put others in the place of an `epsilon_high` that is not given, and of `scale_rewards` for Dr. GRPO.
     """
-    cuda, vllm = engine.model.device.type == "cuda", engine.choice.rollout == "vllm"
     arguments = config.grpo.model_dump(exclude={"warmup_ratio"}) | {
         "epsilon_high": config.grpo.epsilon_high or config.grpo.epsilon,
         "warmup_steps": round(config.grpo.warmup_ratio * config.grpo.max_steps),
@@ -124,6 +131,18 @@ def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes:
         "save_total_limit": 2,
         "report_to": "none",
         "disable_tqdm": True,
+    }
+    made = GRPOConfig(**arguments | engine_arguments(engine) | changes)
+    made.scale_rewards = config.grpo.scale_rewards
+    # Unsloth unrolls its loss over pieces of the logits, 4 a completion: 256 of them took minutes to compile
+    made.unsloth_logit_chunk_multiplier = max(1, min(4, UNROLLED // config.grpo.per_device_train_batch_size))
+    return made
+
+
+def engine_arguments(engine: Engine) -> dict[str, Any]:
+    """Those of TRL's arguments that follow from the engine and its device."""
+    cuda, vllm = engine.model.device.type == "cuda", engine.choice.rollout == "vllm"
+    return {
         "use_cpu": not cuda,
         "bf16": cuda and engine.has_bfloat16,
         "fp16": cuda and not engine.has_bfloat16,
@@ -133,11 +152,6 @@ def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes:
         "gradient_checkpointing": cuda,
         "dataloader_pin_memory": cuda,
     }
-    made = GRPOConfig(**arguments | changes)
-    made.scale_rewards = config.grpo.scale_rewards
-    # Unsloth unrolls its loss over pieces of the logits, 4 a completion: 256 of them took minutes to compile
-    made.unsloth_logit_chunk_multiplier = max(1, min(4, UNROLLED // config.grpo.per_device_train_batch_size))
-    return made
 
 
 def put_micro_batch_size(checkpoint: Path, size: int) -> None:
@@ -155,11 +169,11 @@ def load_adapter(engine: Engine, checkpoint: Path) -> None:
 
 
 class DivergedError(RunError):
-    """The training left the numbers. What was saved before is good."""
+    """The adapter or the gradients are not numbers any more. What was saved before is good."""
 
 
 class ReportingCallback(TrainerCallback):
-    """Emits a training's events, probes, and stops where it was asked to."""
+    """Emits a training's events, probes, and stops where that is requested or the time is over."""
 
     def __init__(
         self,
@@ -246,6 +260,7 @@ class ReportingCallback(TrainerCallback):
 
 
 def best_words(best: Probe, last: Probe) -> str:
+    """The advice to look at the best checkpoint, where that is not the last one."""
     return (
         f"By the held-out probe the best checkpoint is that of step {best.step}: {best.correct} of {best.n} right, and "
         f"{last.correct} at step {last.step}. Of so few that may be chance: evaluate it too (--checkpoint {best.step})."
@@ -258,5 +273,5 @@ CURE = (
 
 
 def finite(engine: Engine) -> bool:
-    """Is every value of the adapter a number? Asks the GPU once, not for each of 400 parameters."""
+    """Whether every value of the adapter is a number. Asks the GPU once, not for each of 400 parameters."""
     return bool(torch.stack([p.isfinite().all() for p in engine.model.parameters() if p.requires_grad]).all())

@@ -1,4 +1,4 @@
-"""What publishing needs of the model: one answer of an adapter that came back from the Hub."""
+"""Checks an adapter that came back from the Hub: it has to write one answer."""
 
 from grpo_space.config import RunConfig
 from grpo_space.tasks.problems import messages
@@ -6,7 +6,7 @@ from grpo_space.worker.engines.base import Engine
 
 
 def answer(engine: Engine, question: str, config: RunConfig) -> str:
-    """The tuned model's greedy answer: it loads, and it writes."""
+    """The tuned model's greedy answer to a question."""
     prompt = messages(question, config.data.system_prompt)
     [written] = engine.write([prompt], adapter=True, max_new_tokens=config.grpo.max_completion_length, batch_size=1)
     return written.text

@@ -1,4 +1,5 @@
-"""What the embedded model can do before and after GRPO, by kind of test problem. `python -m presets.tiny.ablations`
+"""Measures what the embedded model can do before and after GRPO, by kind of test problem. `python -m
+presets.tiny.ablations`
 
 With --grpo it also trains, with plain TRL (benchmarks/plain_trl.py), and measures the tuned model. JSON lines.
 """
@@ -21,7 +22,7 @@ HERE = Path(__file__).parent
 Rows = list[dict[str, str]]
 
 
-def tell(name: str, scores: list[float], rows: Rows, **more: float) -> None:
+def report(name: str, scores: list[float], rows: Rows, **more: float) -> None:
     """Prints the share of scores per kind of problem, with its Wilson 95 % interval where the scores are yes or no."""
     figures: dict[str, dict[str, float | list[int]]] = {}
     for kind in ["all", *dict.fromkeys(row["kind"] for row in rows)]:
@@ -35,26 +36,27 @@ def tell(name: str, scores: list[float], rows: Rows, **more: float) -> None:
 def measure(
     name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Rows, show_work: bool = False
 ) -> None:
+    """Reports the model's greedy answers: right ones, in the exact format, and their length."""
     completions = list(answers(model, tokenizer, [row["question"] for row in rows], show_work=show_work))
     right = [float(is_correct(c, row)) for c, row in zip(completions, rows, strict=True)]
     form = statistics.mean(EXACT_FORMAT.fullmatch(c) is not None for c in completions)
     tokens = statistics.mean(len(tokenizer(c).input_ids) for c in completions)
-    tell(name, right, rows, exact_format=round(100 * form, 1), tokens=round(tokens, 1))
+    report(name, right, rows, exact_format=round(100 * form, 1), tokens=round(tokens, 1))
 
 
 def sampled(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: Rows, samples: int = 8) -> None:
-    """pass@8 and mean@8 at temperature 1."""
+    """Reports pass@8 and mean@8 at temperature 1."""
     right: list[list[bool]] = [[] for _ in rows]
     for _ in range(samples):
         completions = answers(model, tokenizer, [row["question"] for row in rows], sample=True)
         for scores, completion, row in zip(right, completions, rows, strict=True):
             scores.append(is_correct(completion, row))
-    tell(f"base, pass@{samples}", [float(any(scores)) for scores in right], rows)
-    tell(f"base, mean@{samples}", [statistics.mean(scores) for scores in right], rows)
+    report(f"base, pass@{samples}", [float(any(scores)) for scores in right], rows)
+    report(f"base, mean@{samples}", [statistics.mean(scores) for scores in right], rows)
 
 
 def base(path: Path, rows: Rows) -> None:
-    """Greedy and made to show its work, in 32 and in 4 bits, and sampled."""
+    """Reports the base: greedy and made to show its work, in 32 and in 4 bits, and sampled."""
     tokenizer = AutoTokenizer.from_pretrained(path)
     model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
     for four_bits in (False, True):
@@ -66,6 +68,7 @@ def base(path: Path, rows: Rows) -> None:
 
 
 def grpo(seed: int, steps: int, lr: float, correctness_alone: bool, rows: Rows) -> None:
+    """Trains with plain TRL and reports the tuned model."""
     from benchmarks.plain_trl import train  # noqa: PLC0415  (nine seconds of imports that the other figures do without)
 
     with tempfile.TemporaryDirectory() as output:

@@ -27,6 +27,7 @@ class StartsWithDigit(LogitsProcessor):
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
+    """The problems in a file of JSON lines."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
@@ -38,6 +39,7 @@ def final_answer(completion: str) -> str | None:
 
 
 def is_correct(completion: str, row: dict[str, str]) -> bool:
+    """Whether a completion's final answer is the row's."""
     return final_answer(completion) == row["answer"].split("####")[1].strip()
 
 

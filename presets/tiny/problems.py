@@ -1,4 +1,4 @@
-"""Word problems with worked solutions, drawn from stories.yaml, and the styles in which the base model answers them."""
+"""Draws word problems with worked solutions from stories.yaml, and answers them in the base model's styles."""
 
 import hashlib
 import operator
@@ -54,7 +54,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Story:
-    """One problem type."""
+    """A type of problem: a little story with letters in place of its numbers."""
 
     name: str
     parts: tuple[Part, ...]
@@ -67,6 +67,8 @@ class Story:
 
 @dataclass(frozen=True)
 class Problem:
+    """A story with its numbers."""
+
     story: Story
     question: str
     equations: tuple[tuple[int, str, int, int], ...]
@@ -74,6 +76,7 @@ class Problem:
 
     @property
     def answer(self) -> int:
+        """The result of the last step."""
         return self.equations[-1][3]
 
     def gsm8k(self) -> str:
@@ -94,12 +97,14 @@ class Problem:
 
 
 def load_stories(path: Path = HERE / "stories.yaml") -> list[Story]:
+    """All types of problems in the file."""
     book = yaml.safe_load(path.read_text(encoding="utf-8"))
     chained = chains(book) if "openings" in book else ()
     return [*chained, *(whole_story(name, entry) for name, entry in book["stories"].items())]
 
 
 def whole_story(name: str, entry: dict[str, Any]) -> Story:
+    """A story that stands in the file as a whole."""
     steps = []
     for step in entry["steps"]:
         result, _, left, op, right = step.split()
@@ -122,6 +127,7 @@ def chains(book: dict[str, Any]) -> Iterator[Story]:
 
 
 def chain(book: dict[str, Any], opening: str, order: tuple[str, ...]) -> Story:
+    """The story of one opening and the happenings that follow it."""
     entry = book["openings"][opening]
     numbers = {letter: number_range(bounds) for letter, bounds in entry["numbers"].items()}
     parts, steps, so_far = [part(entry)], [], "a"
@@ -146,6 +152,8 @@ def chain(book: dict[str, Any], opening: str, order: tuple[str, ...]) -> Story:
 
 
 def part(entry: dict[str, Any], letter: str = "k") -> Part:
+    """An entry's wordings, with its number called by that letter."""
+
     def wordings(key: str) -> Wordings:
         return tuple(wording.replace("{k}", f"{{{letter}}}") for wording in entry.get(key, ()))
 
@@ -153,6 +161,7 @@ def part(entry: dict[str, Any], letter: str = "k") -> Part:
 
 
 def number_range(bounds: str) -> range:
+    """The numbers from `2` to `9`, where the file says `2-9`."""
     low, high = map(int, bounds.split("-"))
     return range(low, high + 1)
 
@@ -183,7 +192,7 @@ def work_out(story: Story, numbers: dict[str, int]) -> tuple[tuple[int, str, int
     return tuple(equations)
 
 
-def tell(rng: random.Random, parts: Sequence[Wordings], numbers: dict[str, int]) -> str:
+def narrate(rng: random.Random, parts: Sequence[Wordings], numbers: dict[str, int]) -> str:
     """One wording of each part, with random people and things, and these numbers."""
     she = rng.random() < 0.5
     n = rng.choice(SHE if she else HE)
@@ -210,7 +219,7 @@ def draw(rng: random.Random, story: Story, split: Split, unseen_wording: bool) -
     if unseen_wording:
         new = rng.choice([i for i, part in enumerate(story.parts) if part.unseen])
         wordings[new] = story.parts[new].unseen
-    return Problem(story, tell(rng, wordings, numbers), equations)
+    return Problem(story, narrate(rng, wordings, numbers), equations)
 
 
 def problems(seed: int, split: Split, kind: Kind = "numbers", book: Path = HERE / "stories.yaml") -> Iterator[Problem]:
@@ -219,13 +228,13 @@ def problems(seed: int, split: Split, kind: Kind = "numbers", book: Path = HERE 
     stories = [story for story in load_stories(book) if story.held_out == (kind == "type")]
     if kind == "phrasing":
         stories = [story for story in stories if any(part.unseen for part in story.parts)]
-    told: set[str] = set()
+    drawn: set[str] = set()
     while True:
         rng.shuffle(stories)
         for story in stories:
             problem = draw(rng, story, split, unseen_wording=kind == "phrasing")
-            if problem.question not in told:
-                told.add(problem.question)
+            if problem.question not in drawn:
+                drawn.add(problem.question)
                 yield problem
 
 

@@ -27,7 +27,7 @@ def test_the_project_is_a_space_and_nothing_else_goes(hub: HubServer) -> None:
     [("", TOKEN, "make space SPACE=user/name"), ("owner/grpo", None, "nobody is signed in"),
      ("owner/grpo", "hf_readonly0123", "this token may not write to owner/grpo")],
 )  # fmt: skip
-def test_what_is_in_the_way_is_said(hub: HubServer, name: str, token: str | None, words: str) -> None:
+def test_what_is_in_the_way_is_named(hub: HubServer, name: str, token: str | None, words: str) -> None:
     hub.hub.users["hf_readonly0123"] = User("owner", "read")
     with pytest.raises(UserError, match=words):
         deploy_space.put(name, token)

@@ -20,7 +20,7 @@ from tests.support.processes import ROOT, Cli, Fake, assert_refused, command, st
 HEAVY = ["torch", "transformers", "trl", "peft", "datasets", "gradio", "scipy.stats", "unsloth", "vllm"]
 
 
-def said(done: "subprocess.CompletedProcess[str]") -> Any:
+def printed(done: "subprocess.CompletedProcess[str]") -> Any:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return json.loads(done.stdout)
@@ -161,7 +161,7 @@ def test_a_train_while_the_machine_is_taken_is_refused_and_leaves_nothing(
             done = cli("train", "tiny", *more)
             assert_refused(done, "the machine is training another: one at a time; watch that run, stop it, or wait")
     assert not (tmp_path / "mine").exists()
-    assert said(cli("runs", "--json")) == []
+    assert printed(cli("runs", "--json")) == []
 
 
 def test_a_resume_that_was_refused_loses_nothing(cli: Cli, fake: Fake, runs_root: Path) -> None:
@@ -200,7 +200,7 @@ def test_one_run_that_cannot_be_read_hides_no_other(cli: Cli, fake: Fake, runs_r
     assert_refused(cli("resume", "b"), "config.yaml: is not YAML")
 
 
-# What is said
+# What is printed
 
 
 def test_presets_are_listed(cli: Cli) -> None:
@@ -209,18 +209,18 @@ def test_presets_are_listed(cli: Cli) -> None:
     assert "python -m grpo_space train tiny" in done.stdout
     assert "30 steps: About a minute on 2 CPU cores, free." in done.stdout
     assert done.stdout.count("30 steps (--quick): Roughly ") == 3
-    listed = said(cli("presets", "--json"))
+    listed = printed(cli("presets", "--json"))
     assert listed[0]["name"] == "tiny"
     assert {"name", "title", "summary", "hardware", "expect", "quick", "run"} == set(listed[0])
     assert listed[0]["run"] == read_preset("tiny").run.model_dump(mode="json")
 
 
 def test_runs_are_listed(cli: Cli, fake: Fake, runs_root: Path) -> None:
-    assert said(cli("runs", "--json")) == []
+    assert printed(cli("runs", "--json")) == []
     assert "No run was made yet" in cli("runs").stdout
     names = {scenario: fake(scenario, runs_root / scenario)[0].id for scenario in ("finishes", "fails", "crashes")}
     new = create_run(read_preset("tiny").run, runs_root / "new")
-    assert said(cli("runs", "--json")) == [
+    assert printed(cli("runs", "--json")) == [
         {"id": new.id, "status": "new", "step": 0, "max_steps": 30},
         {"id": names["crashes"], "status": "died", "step": 2, "max_steps": 30},
         {"id": names["fails"], "status": "failed", "step": 2, "max_steps": 30},
@@ -231,7 +231,7 @@ def test_runs_are_listed(cli: Cli, fake: Fake, runs_root: Path) -> None:
 
 def test_an_evaluation_is_printed_as_promised(cli: Cli, fake: Fake) -> None:
     run, _ = fake("finishes")
-    assert said(cli("evaluate", run.id, "--json")).items() >= {
+    assert printed(cli("evaluate", run.id, "--json")).items() >= {
         "base": {"correct": 1, "strict_correct": 1, "n": 4},
         "tuned": {"correct": 3, "strict_correct": 3, "n": 4},
         "both": 1, "only_base": 0, "only_tuned": 2, "neither": 1, "p_value": 0.5, "learnt": "nothing",
@@ -247,7 +247,7 @@ def test_right_and_in_the_format_are_counted_apart(cli: Cli, fake: Fake) -> None
     for which, strict in (("base", False), ("tuned", True)):
         answers = tuple(fake_worker.answer("12", correct=True, strict=strict) for _ in range(3))
         run.log.append(fake_worker.evaluated(which, [True]).model_copy(update={"answers": answers}))
-    assert said(cli("evaluate", run.id, "--json")).items() >= {
+    assert printed(cli("evaluate", run.id, "--json")).items() >= {
         "base": {"correct": 3, "strict_correct": 0, "n": 3},
         "tuned": {"correct": 3, "strict_correct": 3, "n": 3},
         "both": 3, "only_base": 0, "only_tuned": 0, "neither": 0, "p_value": 1.0, "learnt": "nothing",
@@ -290,6 +290,7 @@ def test_a_run_is_stopped(cli: Cli, fake: Fake) -> None:
     run, process = fake("works")
     done = cli("stop", run.id)
     assert done.returncode == 0, done.stderr
+    assert f"Stopping {run.id}: it ends the step at hand, then saves." in done.stdout
     assert f"{run.id}: stopped at step 2 of 30." in done.stdout
     assert f"python -m grpo_space resume {run.id}" in done.stdout
     assert process.wait(timeout=10) == 0
@@ -304,7 +305,7 @@ def test_ctrl_c_only_stops_watching(fake: Fake) -> None:
     watching.send_signal(signal.SIGINT)
     out, errors = watching.communicate(timeout=20)
     assert (watching.returncode, errors) == (0, "")
-    assert "goes on" in out
+    assert f"{run.id} is still active" in out
     assert run.status() == "running"
 
 

@@ -41,24 +41,24 @@ def labelled(which: str, kinds: list[str]) -> Evaluated:
     return evaluated.model_copy(update={"answers": answers})
 
 
-def test_a_whole_run_is_told(run: Run) -> None:
-    told = ending(run, *fake_worker.whole_run(3))
+def test_a_whole_run_is_shown(run: Run) -> None:
+    shown = ending(run, *fake_worker.whole_run(3))
     for words in ("base: wrong", "tuned: right", "[red]pens[/red]", "Right by both 1, only by base 0, only by tuned 2",
                   str(run.folder), f"python -m grpo_space ask {run.id}"):  # fmt: skip
-        assert words in told
+        assert words in shown
 
 
 def test_labels_are_text(run: Run) -> None:
     kinds = ["[red]one[/blue]", "two"]
-    told = ending(run, Started(), labelled("base", kinds), labelled("tuned", kinds), Finished(why="done"))
-    assert "[red]one[/blue]" in told
-    assert "[red]pens[/red]" not in told.partition("Right by both")[2]
+    shown = ending(run, Started(), labelled("base", kinds), labelled("tuned", kinds), Finished(why="done"))
+    assert "[red]one[/blue]" in shown
+    assert "[red]pens[/red]" not in shown.partition("Right by both")[2]
 
 
 def test_a_broken_problem_is_shown_beside_the_mended_ones(run: Run) -> None:
     base, tuned = [False] * 5 + [True], [True] * 5 + [False]
-    told = history(fake_worker.evaluated("base", base), fake_worker.evaluated("tuned", tuned))
-    heading, *parts = list(tables.flipped(told))
+    whole = history(fake_worker.evaluated("base", base), fake_worker.evaluated("tuned", tuned))
+    heading, *parts = list(tables.flipped(whole))
     assert "Of 5 problems that tuned fixed and 1 that it broke" in str(heading)
     assert len(parts) == 3
     console = Console(file=StringIO(), width=100)
@@ -83,8 +83,8 @@ def test_a_broken_problem_is_shown_beside_the_mended_ones(run: Run) -> None:
         ([Started(), Alarm(step=3, name="dead", message="[b]ad"), Finished(why="done")], ["step 3", "[b]ad"]),
     ],
 )
-def test_every_end_is_told(run: Run, events: list[Event], words: list[str]) -> None:
-    told = ending(run, *events)
+def test_every_end_is_shown(run: Run, events: list[Event], words: list[str]) -> None:
+    shown = ending(run, *events)
     for word in words:
-        assert word in told
-    assert "Traceback" not in told
+        assert word in shown
+    assert "Traceback" not in shown

@@ -47,7 +47,7 @@ def test_beside_a_run_it_imports_nothing(runs_root: Path, hub: HubServer, monkey
     monkeypatch.setattr(doctor, "_imports", lambda statements: pytest.fail("it touched the GPU"))
     with locked(runs_root / "gpu.lock", what="training", run="r"):
         checks = doctor.examine(with_gpu=True)
-    assert Check("imports", True, "a run is going on: not looked at", "ask again when it is done") in checks
+    assert Check("imports", True, "a run is active: not looked at", "ask again when it is done") in checks
     assert {"nvcc and ninja", "C compiler"} <= {check.what for check in checks}
 
 
@@ -56,11 +56,11 @@ def test_the_hub_in_words(hub: HubServer) -> None:
     hub.hub.create(IDS[1], gated="manual")
     answers, *models = doctor._hub(None)
     assert answers == Check("Hugging Face Hub", True, "answers")
-    said = {check.what.removeprefix("model of "): check for check in models}
-    assert said["llama-3.1-8b"].found == f"{IDS[0]} may be read"
-    assert said["qwen2.5-1.5b"].found == "gated"
-    assert f"ask for access at https://huggingface.co/{IDS[1]}" in said["qwen2.5-1.5b"].advice
-    assert "there is no model" in said["qwen2.5-math-7b"].advice
+    of_preset = {check.what.removeprefix("model of "): check for check in models}
+    assert of_preset["llama-3.1-8b"].found == f"{IDS[0]} may be read"
+    assert of_preset["qwen2.5-1.5b"].found == "gated"
+    assert f"ask for access at https://huggingface.co/{IDS[1]}" in of_preset["qwen2.5-1.5b"].advice
+    assert "there is no model" in of_preset["qwen2.5-math-7b"].advice
     hub.hub.fail("HEAD", "", cut_after=0)
     [answers] = doctor._hub(None)
     assert (answers.ok, answers.found.startswith("cannot be reached")) == (True, True)

@@ -29,11 +29,11 @@ L4 = Gpu("NVIDIA L4", 22.5, "550", (8, 9))
 
 def test_what_was_measured_is_what_the_files_say() -> None:
     file = json.loads((PROJECT / estimate.CAPPED).read_text())
-    said, earlier = ({m["name"]: m for m in part["contenders"]} for part in (file, file["earlier"]))
+    now, earlier = ({m["name"]: m for m in part["contenders"]} for part in (file, file["earlier"]))
     rows = [row for row in TABLE if row.source == estimate.CAPPED]
     for row, name in zip(rows, ("worker/8b", "worker/7b", "worker/1.5b/grpo.max_steps=7"), strict=True):
         assert (row.tokens_per_second, row.completions, row.first_step) == (
-            said[name]["tokens_per_second"], said[name]["completions_per_step"], said[name]["seconds_to_first_step"],
+            now[name]["tokens_per_second"], now[name]["completions_per_step"], now[name]["seconds_to_first_step"],
         )  # fmt: skip
     six, twenty_four = "worker/8b/grpo.max_steps=7", "worker/8b/grpo.gradient_accumulation_steps=4/grpo.max_steps=4"
     few, many = earlier[six]["seconds_per_step"], earlier[twenty_four]["seconds_per_step"]
@@ -46,21 +46,21 @@ def test_what_was_measured_is_what_the_files_say() -> None:
 
 def test_a_time_limit_is_no_guess() -> None:
     run = read_preset("llama-3.1-8b").run
-    said = words(override(run, ["max_minutes=20"]), T4)
-    assert said.startswith("Roughly 20 min and $0.10 on a T4 small: ")
-    assert said.endswith(" Then max_minutes (20) ends it, before its last step.")
+    sentence = words(override(run, ["max_minutes=20"]), T4)
+    assert sentence.startswith("Roughly 20 min and $0.10 on a T4 small: ")
+    assert sentence.endswith(" Then max_minutes (20) ends it, before its last step.")
     assert words(override(run, ["max_minutes=10000"]), T4) == words(run, T4)
 
 
 @pytest.mark.parametrize("name", preset_names())
 def test_every_preset_has_an_estimate_that_says_what_it_is(name: str) -> None:
     run = read_preset(name).run
-    said = words(run, None)
+    sentence = words(run, None)
     if name == "tiny":
-        assert said == "About a minute on 2 CPU cores, free."
+        assert sentence == "About a minute on 2 CPU cores, free."
         return
-    assert said == words(run, T4)
-    assert said.endswith(" on a T4 small: a guess from public notebooks, not measured on a T4.")
+    assert sentence == words(run, T4)
+    assert sentence.endswith(" on a T4 small: a guess from public notebooks, not measured on a T4.")
     whole, short = estimate.estimate(run, T4), estimate.estimate(quick(name), T4)
     assert whole is not None
     assert short is not None
@@ -93,17 +93,17 @@ def test_larger_steps_take_longer_and_strangers_are_not_guessed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [(0.2, "5 s"), (19, "20 s"), (63, "a minute"),
      (400, "7 min"), (2500, "40 min"), (5900, "100 min"), (15211, "4 h"), (16500, "4.5 h"),
      (44366, "12 h")],
 )  # fmt: skip
-def test_a_guess_sounds_like_one(seconds: float, said: str) -> None:
-    assert roughly(seconds) == said
+def test_a_guess_sounds_like_one(seconds: float, text: str) -> None:
+    assert roughly(seconds) == text
 
 
 def running(hardware: str, *steps: tuple[float, float]) -> History:
-    """`steps`: when each was told, and how long it took."""
+    """`steps`: when each was emitted, and how long it took."""
     history, began = History(), 1000.0
     events: list[AnyEvent] = [
         Started(time=began, hardware=hardware),
@@ -136,9 +136,9 @@ def test_a_pause_costs_nothing() -> None:
 
 def test_a_space_is_told_before_a_long_run() -> None:
     long, sleep = read_preset("llama-3.1-8b").run, SleepTime(None)
-    said = space.before(Space("a/b"), long, T4, sleep)
-    assert "A long run. Roughly 3 h and &#36;1.30 on a T4 small: a guess" in said
-    assert "disk is lost when it restarts" in said
+    sentence = space.before(Space("a/b"), long, T4, sleep)
+    assert "A long run. Roughly 3 h and &#36;1.30 on a T4 small: a guess" in sentence
+    assert "disk is lost when it restarts" in sentence
     assert "disk is lost" not in space.before(None, long, T4, sleep)
     assert "disk is lost" in space.before(Space("a/b"), long, L4, sleep)  # how long is not known
     assert space.before(Space("a/b"), read_preset("tiny").run, None, sleep).count("About a minute") == 1

@@ -67,10 +67,10 @@ def test_a_driver_that_does_not_answer_is_no_gpu(tmp_path: Path, monkeypatch: py
     ],
 )
 def test_a_driver_too_old_names_the_pin_to_change(cuda: str | None, driver: str, words: str) -> None:
-    said = hardware.driver_problem(Gpu("T4", 15.0, driver, (7, 5)), cuda)
-    assert words in said
-    assert bool(said) == bool(words)
-    assert "requirements.txt" in said or not said
+    problem = hardware.driver_problem(Gpu("T4", 15.0, driver, (7, 5)), cuda)
+    assert words in problem
+    assert bool(problem) == bool(words)
+    assert "requirements.txt" in problem or not problem
 
 
 @pytest.mark.skipif(hardware.gpu() is not None, reason="this machine has a GPU")

@@ -12,7 +12,8 @@ from grpo_space.config_io import override
 from grpo_space.errors import UserError
 from grpo_space.planning import estimate, memory
 from grpo_space.planning.hardware import Gpu
-from grpo_space.planning.memory import KNOWN, LIMITS, longest_completion, plan, shape_of
+from grpo_space.planning.memory import LIMITS, longest_completion, plan
+from grpo_space.planning.model_shape import KNOWN, shape_of
 from grpo_space.presets import read_preset
 from tests.support.measured import PRESETS, WORKERS, planned_gib, shape
 from tests.support.processes import Cli, assert_refused
@@ -124,11 +125,11 @@ def test_whoever_takes_what_would_fit_is_not_refused_again(
     try:
         memory.check(config, LIMITS["t4"])
     except UserError as refused:
-        said = str(refused).partition(": take ")[2]
+        advice = str(refused).partition(": take ")[2]
     else:
         return
-    assert said
-    for way in said.split(", or ") if not said.startswith("model.id") else []:
+    assert advice
+    for way in advice.split(", or ") if not advice.startswith("model.id") else []:
         settings = [f"{field}={value}" for field, value in re.findall(r"(\w+\.\w+) (?:up to )?(\d+)", way)]
         assert settings[0].startswith("lora.r=") or len(settings) >= 2
         memory.check(override(config, settings), LIMITS["t4"])
@@ -157,10 +158,10 @@ def test_a_t4_as_the_driver_tells_it() -> None:
 def test_fit_on_the_command_line(cli: Cli) -> None:
     done = cli("fit", "llama-3.1-8b", "--gpu", "T4", "--json")
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said.keys() == {"parts", "total", "limit", "fits", "longest_completion", "largest_group"}
-    assert said["total"] == pytest.approx(sum(said["parts"].values()), abs=0.01)
-    assert said["fits"] is True
+    printed = json.loads(done.stdout)
+    assert printed.keys() == {"parts", "total", "limit", "fits", "longest_completion", "largest_group"}
+    assert printed["total"] == pytest.approx(sum(printed["parts"].values()), abs=0.01)
+    assert printed["fits"] is True
     done = cli("fit", "llama-3.1-8b", "--gpu", "t4", "--set", "grpo.max_completion_length=760", "--set", "lora.r=512")
     assert done.returncode == 1
     assert "It does not fit: it needs" in done.stdout

@@ -68,16 +68,16 @@ def adapter_of(base: Path, folder: Path, **lora: object) -> PreTrainedModel:
 @pytest.mark.parametrize("scaled_by_root", [False, True])
 def test_file_by_file_is_what_peft_merges_at_once(base: Path, tmp_path: Path, scaled_by_root: bool) -> None:
     expected = adapter_of(base, tmp_path / "adapter", use_rslora=scaled_by_root).to(torch.bfloat16).state_dict()
-    told: list[tuple[str, int, int]] = []
-    merge(base, tmp_path / "adapter", tmp_path / "merged", lambda *each: told.append(each))
+    reported: list[tuple[str, int, int]] = []
+    merge(base, tmp_path / "adapter", tmp_path / "merged", lambda *each: reported.append(each))
     made = AutoModelForCausalLM.from_pretrained(tmp_path / "merged", dtype="auto")
     assert made.dtype == torch.bfloat16
     for name, weight in made.state_dict().items():
         torch.testing.assert_close(weight, expected[name], rtol=0.01, atol=1e-6)  # the last bit of a bfloat16
     assert (tmp_path / "merged/chat_template.jinja").is_file()
     assert not (tmp_path / "merged/adapter_config.json").exists()
-    assert [file for file, _, _ in told] == sorted(file.name for file in base.glob("model-*.safetensors"))
-    assert told[0][1] == 0 < told[-1][1] < told[-1][2]
+    assert [file for file, _, _ in reported] == sorted(file.name for file in base.glob("model-*.safetensors"))
+    assert reported[0][1] == 0 < reported[-1][1] < reported[-1][2]
 
 
 def test_what_cannot_be_merged_leaves_nothing_whole(base: Path, tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ def test_a_container_has_less_ram_than_its_machine(tmp_path: Path) -> None:
     meminfo = tmp_path / "meminfo"
     meminfo.write_text("MemTotal: 64000 kB\nMemAvailable: 32000 kB\n")
     assert free_ram(meminfo, tmp_path) == 32000 * 1024
-    for name, said in {"max": "16000000", "current": "9000000", "stat": "anon 1\ninactive_file 1000000\n"}.items():
-        (tmp_path / f"memory.{name}").write_text(said)
+    for name, content in {"max": "16000000", "current": "9000000", "stat": "anon 1\ninactive_file 1000000\n"}.items():
+        (tmp_path / f"memory.{name}").write_text(content)
     assert free_ram(meminfo, tmp_path) == 8000000
     (tmp_path / "memory.max").write_text("max\n")
     assert free_ram(meminfo, tmp_path) == 32000 * 1024

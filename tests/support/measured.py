@@ -6,7 +6,7 @@ from typing import Any
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override
 from grpo_space.paths import PROJECT
-from grpo_space.planning import memory
+from grpo_space.planning import memory, model_shape
 from grpo_space.presets import read_preset
 
 PRESETS = {"8b": "llama-3.1-8b", "7b": "qwen2.5-math-7b", "1.5b": "qwen2.5-1.5b"}
@@ -29,8 +29,8 @@ WORKERS: list[dict[str, Any]] = [
 """The worker's own runs, each beside other contenders."""
 
 
-def shape(config: RunConfig) -> memory.Shape:
-    found = memory.shape_of(config.model)
+def shape(config: RunConfig) -> model_shape.Shape:
+    found = model_shape.shape_of(config.model)
     assert found is not None
     return found
 

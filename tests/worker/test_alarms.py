@@ -93,17 +93,17 @@ def test_right_answers_that_fall_with_the_reward_are_no_hack() -> None:
 
 
 def test_what_an_earlier_attempt_raised_is_not_raised_again() -> None:
-    told = History()
-    told.add([Started(), Alarm(step=1, name="nan", message="m"), Started(attempt=2, from_step=1)])
-    assert not alarms_of(Watch(told), [step(1, loss=math.nan)])
+    history = History()
+    history.add([Started(), Alarm(step=1, name="nan", message="m"), Started(attempt=2, from_step=1)])
+    assert not alarms_of(Watch(history), [step(1, loss=math.nan)])
 
 
 def test_a_fall_is_seen_across_a_resume() -> None:
-    told = History()
-    told.add(
+    history = History()
+    history.add(
         [Started(), *(step(n, reward=0.5) for n in range(1, 11)), Probe(step=10, correct=20, strict_correct=0, n=32)]
     )
-    watch = Watch(told)
+    watch = Watch(history)
     alarms_of(watch, [step(n, reward=1.5) for n in range(11, 21)])
     assert probed(watch, 20, 6) == ["hacked"]
 

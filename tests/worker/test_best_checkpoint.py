@@ -37,7 +37,7 @@ def test_the_best_outlives_the_limit_of_two(tmp_path: Path, monkeypatch: pytest.
     from grpo_space.worker.reporter import Reporter
 
     config = override(read_preset("tiny").run, SETTINGS)
-    model = download.fetch(config.model, lambda *told: None)
+    model = download.fetch(config.model)
     engine = plain.load(config, choose(config, model.folder, None, vllm_died=False), model.folder, model.commit, None)
 
     def made_up(_engine: Any, _rows: Any, _config: Any, step: int) -> Probe:

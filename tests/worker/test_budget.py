@@ -1,4 +1,4 @@
-"""A run ends in its time: saved, tested, and said."""
+"""A run ends in its time: saved, tested, and the reason is given."""
 
 import time
 

@@ -65,8 +65,8 @@ def test_an_architecture_that_unsloth_does_not_know(tmp_path: Path, kind: str) -
         (T4, (), (), ("transformers", "generate"), "Unsloth is not installed"),
         (P100, ("unsloth", "vllm"), (), ("transformers", "generate"), "needs compute capability 7.0"),
         (T4, ("unsloth",), (), ("unsloth", "generate"), "vLLM is not installed"),
-        (T4, ("unsloth", "vllm"), ("engine=transformers",), ("transformers", "generate"), "was asked for"),
-        (T4, ("unsloth", "vllm"), ("rollout=generate",), ("unsloth", "generate"), "was asked for"),
+        (T4, ("unsloth", "vllm"), ("engine=transformers",), ("transformers", "generate"), "engine=transformers is set"),
+        (T4, ("unsloth", "vllm"), ("rollout=generate",), ("unsloth", "generate"), "rollout=generate is set"),
     ],
 )
 def test_it_says_why(
@@ -98,7 +98,7 @@ def test_vllm_is_not_tried_again_in_a_run_in_which_it_failed(tmp_path: Path, set
         (P100, ("unsloth", "vllm"), ("engine=unsloth",), "Tesla P100 has 6.0"),
     ],
 )
-def test_what_was_asked_for_and_is_not_here(
+def test_what_is_required_and_is_not_here(
     tmp_path: Path, gpu: Gpu, packages: tuple[str, ...], settings: tuple[str, ...], words: str
 ) -> None:
     with pytest.raises(UserError, match=words):
@@ -132,7 +132,7 @@ def test_a_gpu_too_small(tmp_path: Path, gib: float, quantised: bool, settings: 
 # What the parent makes of a pipeline's end
 
 
-def told(*events: Started | Chosen | Step | Failed | Finished | Alarm) -> History:
+def history_of(*events: Started | Chosen | Step | Failed | Finished | Alarm) -> History:
     history = History()
     history.add(events)
     return history
@@ -143,7 +143,7 @@ BROKE = Failed(boundary="load", message="RuntimeError: CUDA error\nan illegal me
 
 
 def test_vllm_is_blamed_for_what_it_did() -> None:
-    for history, code in ((told(Started(), VLLM, BROKE), UNEXPECTED), (told(Started(), VLLM), -6)):
+    for history, code in ((history_of(Started(), VLLM, BROKE), UNEXPECTED), (history_of(Started(), VLLM), -6)):
         alarm = next_attempt(config(), [], history, code, "The worker crashed (SIGABRT).", "load", T4)
         assert alarm is not None
         assert "plain generation: a step takes two to five times as long" in alarm.message
@@ -153,12 +153,12 @@ def test_vllm_is_blamed_for_what_it_did() -> None:
 @pytest.mark.parametrize(
     ("history", "code"),
     [
-        (told(Started(), VLLM, Finished(why="done")), 0),
-        (told(Started(), VLLM, Failed(boundary="data", message="data: no", user_error=True)), 1),
-        (told(Started(), VLLM, Failed(boundary="train", message="the reward mine raised")), 3),
-        (told(Started(), VLLM, Step(step=1, seconds=1.0, metrics={}), BROKE), UNEXPECTED),
-        (told(Started(), Chosen(engine="unsloth", rollout="generate", why=""), BROKE), UNEXPECTED),
-        (told(Started()), -9),
+        (history_of(Started(), VLLM, Finished(why="done")), 0),
+        (history_of(Started(), VLLM, Failed(boundary="data", message="data: no", user_error=True)), 1),
+        (history_of(Started(), VLLM, Failed(boundary="train", message="the reward mine raised")), 3),
+        (history_of(Started(), VLLM, Step(step=1, seconds=1.0, metrics={}), BROKE), UNEXPECTED),
+        (history_of(Started(), Chosen(engine="unsloth", rollout="generate", why=""), BROKE), UNEXPECTED),
+        (history_of(Started()), -9),
     ],
 )
 def test_and_not_for_what_it_did_not(history: History, code: int) -> None:
@@ -167,6 +167,8 @@ def test_and_not_for_what_it_did_not(history: History, code: int) -> None:
 
 def test_a_loss_that_does_not_compile_is_not_vllms_fault() -> None:
     """vLLM had written every completion: without it the run would fail in the same way."""
-    history = told(Started(), VLLM, Failed(boundary="train", message="InductorError: CppCompile", activity="learn"))
+    history = history_of(
+        Started(), VLLM, Failed(boundary="train", message="InductorError: CppCompile", activity="learn")
+    )
     assert next_attempt(config(), [], history, UNEXPECTED, "", "learn", T4) is None
     assert next_attempt(config(), [], history, UNEXPECTED, "", "write", T4) is not None

@@ -45,8 +45,8 @@ def tiny(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def got(model: ModelSection = MODEL, token: str | None = None) -> tuple[Downloaded, list[tuple[int, int]]]:
-    told: list[tuple[int, int]] = []
-    return fetch(model, lambda here, total, rate: told.append((here, total)), token), told
+    reported: list[tuple[int, int]] = []
+    return fetch(model, lambda here, total, rate: reported.append((here, total)), token), reported
 
 
 def refusal(model: ModelSection = MODEL, token: str | None = None) -> str:
@@ -66,17 +66,17 @@ def half_a_file() -> Path:
 
 
 def test_a_folder_is_the_model_itself() -> None:
-    found, told = got(ModelSection(id="presets/tiny/model"))
-    assert (found.folder, told) == (TINY, [])
+    found, reported = got(ModelSection(id="presets/tiny/model"))
+    assert (found.folder, reported) == (TINY, [])
     assert re.fullmatch("[0-9a-f]{16}", found.commit)
 
 
-def test_all_comes_and_is_told_and_comes_but_once(tiny: str, hub: HubServer) -> None:
-    found, told = got()
+def test_all_comes_and_is_reported_and_comes_but_once(tiny: str, hub: HubServer) -> None:
+    found, reported = got()
     assert found.commit == tiny == found.folder.name
     assert same(found.folder)
-    assert told[-1] == (SIZE, SIZE)
-    assert [here for here, _ in told] == sorted(here for here, _ in told)
+    assert reported[-1] == (SIZE, SIZE)
+    assert [here for here, _ in reported] == sorted(here for here, _ in reported)
     sent = hub.hub.counted("GET", "resolve|cdn")
     assert got() == (found, [])
     assert hub.hub.counted("GET", "resolve|cdn") == sent
@@ -100,9 +100,9 @@ def test_what_came_before_it_gave_up_is_kept(tiny: str, hub: HubServer) -> None:
     )
     assert 2_000_000 - CHUNK <= half_a_file().stat().st_size <= 2_000_000
     hub.hub.faults.clear()
-    found, told = got()
+    found, reported = got()
     assert same(found.folder)
-    assert told[0][0] >= 2_000_000 - CHUNK
+    assert reported[0][0] >= 2_000_000 - CHUNK
     assert hub.hub.sent["/cdn/"] <= WEIGHTS + CHUNK
 
 
@@ -152,14 +152,16 @@ NOT_THERE = "there is no model owner/none on the Hugging Face Hub, or it is priv
         (ModelSection(id="owner/tiny", revision="v9"), None, "model.revision: owner/tiny has no v9"),
     ],
 )
-def test_what_cannot_be_had_is_said(tiny: str, model: ModelSection, token: str | None, words: str) -> None:
-    said = refusal(model, token)
-    assert words in said
-    assert said.startswith("model.")
-    assert "hf_" not in said
+def test_what_cannot_be_had_is_refused_in_words(tiny: str, model: ModelSection, token: str | None, words: str) -> None:
+    message = refusal(model, token)
+    assert words in message
+    assert message.startswith("model.")
+    assert "hf_" not in message
 
 
-def test_too_many_requests_wait_as_long_as_asked(tiny: str, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_requests_wait_as_long_as_the_hub_says(
+    tiny: str, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waited: list[float] = []
     monkeypatch.setattr("grpo_space.hub.time.sleep", waited.append)
     hub.hub.fail("GET", "/api/models/owner/tiny", status=429, headers={"Retry-After": "7"})
@@ -167,7 +169,7 @@ def test_too_many_requests_wait_as_long_as_asked(tiny: str, hub: HubServer, monk
     assert waited == [7.0]
 
 
-def test_a_full_disk_is_said_before_it_is_full(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_refused_before_it_is_full(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2**20))
     assert refusal().startswith("model.id: owner/tiny needs 5.2 MiB more disk, and 1.0 MiB are free in ")
     assert not list(Path(constants.HF_HUB_CACHE).rglob("model.safetensors"))
@@ -177,7 +179,7 @@ def test_a_full_disk_is_said_before_it_is_full(tiny: str, monkeypatch: pytest.Mo
     ("names", "what"),
     [(["config.json", "model.Q4_K_M.gguf"], "only GGUF files"), (["config.json", "README.md"], "no weights")],
 )
-def test_a_repository_without_weights_is_said(hub: HubServer, tmp_path: Path, names: list[str], what: str) -> None:
+def test_a_repository_without_weights_is_refused(hub: HubServer, tmp_path: Path, names: list[str], what: str) -> None:
     (tmp_path / "repo").mkdir()
     for name in names:
         (tmp_path / "repo" / name).write_text("{}")
@@ -185,7 +187,7 @@ def test_a_repository_without_weights_is_said(hub: HubServer, tmp_path: Path, na
     assert f"model.id: owner/tiny holds {what}: take" in refusal()
 
 
-def test_a_repository_that_is_no_model_is_said(hub: HubServer) -> None:
+def test_a_repository_that_is_no_model_is_refused(hub: HubServer) -> None:
     hub.hub.create("owner/tiny")
     assert refusal() == "model.id: owner/tiny is not a model that can be trained: it has no config.json"
 
@@ -231,7 +233,7 @@ def gated(hub: HubServer, runs_root: Path, tmp_path: Path) -> RunConfig:
     lines = (PROJECT / "presets/tiny/train.jsonl").read_text().splitlines()[:200]
     rows = [json.loads(line) for line in lines]
     solved = [(row["question"], row["answer"].replace("####", "So $x = \\boxed ") + "$.\n") for row in rows[1:]]
-    maths = [{"problem": asked, "solution": said, "level": "Level 1"} for asked, said in solved]
+    maths = [{"problem": problem, "solution": solution, "level": "Level 1"} for problem, solution in solved]
     maths.append({"problem": "Unanswered?", "solution": "Who\nknows.", "level": "Level 5"})
     (tmp_path / "data" / "train.jsonl").write_text("\n".join(map(json.dumps, maths)))
     hub.hub.upload("owner/sums", tmp_path / "data", "dataset", private=True)
@@ -267,8 +269,8 @@ def test_the_token_reaches_the_worker_and_is_left_nowhere(
     assert history.loaded.model_commit == hub.hub.head("model", "owner/tiny")["oid"]
     assert history.loaded.data_commit == hub.hub.head("dataset", "owner/sums")["oid"]
     assert "Read 199 problems from owner/sums (1 more have no answer that could be read)" in history.loaded.rows
-    told = [e for e in run.log.read()[0] if isinstance(e, Phase) and e.what == "download"]
-    assert (told[-1].done, told[-1].total) == (SIZE, SIZE)
+    phases = [e for e in run.log.read()[0] if isinstance(e, Phase) and e.what == "download"]
+    assert (phases[-1].done, phases[-1].total) == (SIZE, SIZE)
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
     assert kept == []
     assert hub.hub.leaks == []
@@ -288,10 +290,10 @@ def test_without_a_token_the_worker_says_what_is_missing(
     hub.hub.set("dataset", "owner/sums", private=private)
     run = create_run(gated)
     launch.start(run)
-    said = wait_for_end(run).end
-    assert isinstance(said, Failed)
-    assert (said.boundary, said.user_error) == (boundary, True)
-    assert words in said.message
+    end = wait_for_end(run).end
+    assert isinstance(end, Failed)
+    assert (end.boundary, end.user_error) == (boundary, True)
+    assert words in end.message
 
 
 def test_a_download_in_words() -> None:

@@ -43,7 +43,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         patch.setenv("GRPO_SPACE_RUNS", str(root))
         config = override(read_preset("tiny").run, [f"evaluation.problems={PROBLEMS}", "evaluation.batch_size=8"])
         made = create_run(config, root / "made")
-        model = download.fetch(config.model, lambda *told: None)
+        model = download.fetch(config.model)
         choice = choose(config, model.folder, None, vllm_died=False)
         base.save(plain.load(config, choice, model.folder, model.commit, None), made.adapter, config)
         weights = load_file(made.adapter / adapters.WEIGHTS)
@@ -58,7 +58,7 @@ def evaluate(run: Run, *more: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(arguments, capture_output=True, text=True, timeout=240, check=False, cwd=ROOT)
 
 
-def said(done: "subprocess.CompletedProcess[str]") -> Any:
+def printed(done: "subprocess.CompletedProcess[str]") -> Any:
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -99,15 +99,15 @@ def zeros(run: Run, folder: Path) -> Path:
 
 def of_another_base(run: Run, folder: Path) -> Path:
     shutil.copytree(run.adapter, folder)
-    told = adapters.read_config(folder, "x") | {"base_model_name_or_path": "Qwen/Qwen2.5-1.5B-Instruct"}
-    (folder / adapters.CONFIG).write_text(json.dumps(told))
+    changed = adapters.read_config(folder, "x") | {"base_model_name_or_path": "Qwen/Qwen2.5-1.5B-Instruct"}
+    (folder / adapters.CONFIG).write_text(json.dumps(changed))
     return folder
 
 
 def test_a_killed_evaluation_goes_on_where_it_was(run: Run) -> None:
     """Killed in the middle; what the next one says is what an undisturbed one says, and each line can be checked."""
     kept, before = killed_in_the_middle(run)
-    whole = said(evaluate(run, "--json"))
+    whole = printed(evaluate(run, "--json"))
     assert kept.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
     assert whole["base"]["n"] == whole["tuned"]["n"] == PROBLEMS
     files = sorted(run.answers.glob("*.jsonl"))
@@ -126,7 +126,7 @@ def test_a_killed_evaluation_goes_on_where_it_was(run: Run) -> None:
         assert method.problems == PROBLEMS
         assert right == whole[method.which]["correct"]
 
-    again = said(evaluate(run, "--rerun", "--json"))
+    again = printed(evaluate(run, "--rerun", "--json"))
     assert {k: again[k] for k in ("base", "tuned", "both")} == {k: whole[k] for k in ("base", "tuned", "both")}
     methods = [EventLog(path).read()[0][0] for path in files]
     same = [m.model_dump(exclude={"which", "key", "adapter", "time"}) for m in methods if isinstance(m, Method)]
@@ -138,9 +138,9 @@ def test_a_file_and_several_samples(run: Run, tmp_path: Path) -> None:
     rows = [{"question": question.format(n), "answer": str(n + 4)} for n in range(5, 11)]
     file = tmp_path / "mine.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    found = said(evaluate(run, "--data", str(file), "--samples", "3", "--json"))
-    asked = EvaluationRequest(data=str(file), samples=3)
-    history = evaluations.stored(run, asked)
+    found = printed(evaluate(run, "--data", str(file), "--samples", "3", "--json"))
+    request = EvaluationRequest(data=str(file), samples=3)
+    history = evaluations.stored(run, request)
     for which in ("base", "tuned"):
         answers = history.sampled[which].answers
         assert [len(problem) for problem in answers] == [3] * 6
@@ -157,8 +157,8 @@ def test_a_file_and_several_samples(run: Run, tmp_path: Path) -> None:
 
 
 def test_an_adapter_in_a_folder(run: Run, tmp_path: Path) -> None:
-    own = said(evaluate(run, "--json"))
-    other = said(evaluate(run, "--adapter", str(run.adapter), "--json"))
+    own = printed(evaluate(run, "--json"))
+    other = printed(evaluate(run, "--adapter", str(run.adapter), "--json"))
     assert other == own
     assert_refused(
         evaluate(run, "--adapter", str(of_another_base(run, tmp_path / "other"))),
@@ -208,7 +208,7 @@ def test_a_file_that_cannot_be_evaluated_on(run: Run, tmp_path: Path, content: s
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("wanted", "words"),
     [
         (EvaluationRequest(data="gsm9k"), "data gsm9k: is neither held-out, gsm8k-test nor a file"),
         (EvaluationRequest(checkpoint=3), "checkpoint 3: is not there; made keeps none yet"),
@@ -217,21 +217,21 @@ def test_a_file_that_cannot_be_evaluated_on(run: Run, tmp_path: Path, content: s
         (EvaluationRequest(limit=0), "limit 0: 1 problem is the least"),
     ],
 )
-def test_what_cannot_be_asked_for(run: Run, asked: EvaluationRequest, words: str) -> None:
+def test_what_cannot_be_requested(run: Run, wanted: EvaluationRequest, words: str) -> None:
     with pytest.raises(UserError, match=words.replace("(", r"\(")):
-        evaluations.check(run, asked)
+        evaluations.check(run, wanted)
 
 
 # --- from the Hub -----------------------------------------------------------------------------------------------------
 
 
 def test_an_adapter_on_the_hub_is_evaluated(run: Run, hub: HubServer, tmp_path: Path) -> None:
-    own = said(evaluate(run, "--json"))
+    own = printed(evaluate(run, "--json"))
     hub.hub.upload("owner/lora", run.adapter)
     hub.hub.upload("owner/secret", run.adapter, private=True)
     hub.hub.upload("owner/zeros", zeros(run, tmp_path / "zeros"))
     hub.hub.upload("owner/other", of_another_base(run, tmp_path / "other"))
-    assert said(evaluate(run, "--adapter", "owner/lora", "--json")) == own
+    assert printed(evaluate(run, "--adapter", "owner/lora", "--json")) == own
     assert hub.hub.counted("GET", "^/cdn/") == 1  # its weights came, once
     refusals = {
         "owner/secret": "adapter: there is no model owner/secret on the Hugging Face Hub, or it is private",
@@ -262,13 +262,13 @@ def test_gsm8ks_test_comes_from_the_hub(run: Run, hub: HubServer, tmp_path: Path
         "---\nconfigs:\n- config_name: main\n  data_files:\n  - split: test\n    path: main/test-*\n---\n"
     )
     hub.hub.upload("openai/gsm8k", tmp_path / "gsm8k", "dataset")
-    assert said(evaluate(run, "--data", "gsm8k-test", "--json"))["tuned"]["n"] == 20
-    few = said(evaluate(run, "--data", "gsm8k-test", "--limit", "6", "--json"))
+    assert printed(evaluate(run, "--data", "gsm8k-test", "--json"))["tuned"]["n"] == 20
+    few = printed(evaluate(run, "--data", "gsm8k-test", "--limit", "6", "--json"))
     assert few["base"]["n"] == few["tuned"]["n"] == 6
-    asked = EvaluationRequest(data="gsm8k-test", limit=6)
-    six, whole = evaluations.every(run)[-1], evaluations.stored(run, asked)
-    assert evaluations.request_of(six) == asked
-    assert whole.problems == 20  # of what was asked for, the one on the most problems
+    request = EvaluationRequest(data="gsm8k-test", limit=6)
+    six, whole = evaluations.every(run)[-1], evaluations.stored(run, request)
+    assert evaluations.request_of(six) == request
+    assert whole.problems == 20  # of what was requested, the one on the most problems
     assert six.tuned is not None
     assert whole.tuned is not None
     assert [a.question for a in six.tuned.answers] == [a.question for a in whole.tuned.answers[:6]]  # a sample for all

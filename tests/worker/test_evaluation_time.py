@@ -1,4 +1,4 @@
-"""How long an evaluation is said to take, where an earlier attempt left some of its answers."""
+"""The time that an evaluation gives as its own, where an earlier attempt left some of its answers."""
 
 import time
 from collections.abc import Sequence

@@ -33,7 +33,7 @@ class Training:
         from grpo_space.worker.engines.choice import choose
 
         self.run, self.rows, self.passes = Run(folder), dataset.load(CONFIG), list[int]()
-        model = download.fetch(CONFIG.model, lambda *told: None)
+        model = download.fetch(CONFIG.model)
         choice = choose(CONFIG, model.folder, None, vllm_died=False)
         self.engine = plain.load(CONFIG, choice, model.folder, model.commit, None)
         self.engine.model.register_forward_pre_hook(self._learns, with_kwargs=True)
@@ -95,14 +95,14 @@ def test_smaller_passes_are_made_from_a_checkpoint_too(training: Training) -> No
 
 
 def test_a_group_at_a_time_is_the_same_step(training: Training, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a batch that two steps learn from, in two passes each: all that is told and learnt from is whole."""
+    """Of a batch that two steps learn from, in two micro-batches each: all that is emitted and learnt from is whole."""
     from grpo_space.worker import recorder, train
 
     batches = list[recorder.Batch]()
 
     class Seen(recorder.Recorder):
-        def _batch(self, *told: Any) -> recorder.Batch:
-            batches.append(super()._batch(*told))
+        def _batch(self, *arguments: Any) -> recorder.Batch:
+            batches.append(super()._batch(*arguments))
             return batches[-1]
 
     monkeypatch.setattr(train, "Recorder", Seen)

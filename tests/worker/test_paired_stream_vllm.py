@@ -1,4 +1,4 @@
-"""Ask both through vLLM's engine, on a stand-in of it: all requests in one batch, told token by token."""
+"""Ask both through vLLM's engine, on a stand-in of it: all requests in one batch, emitted token by token."""
 
 import sys
 from collections.abc import Iterator
@@ -37,30 +37,30 @@ def engine() -> Iterator[Any]:
             del sys.modules[name]
 
 
-Told = list[tuple[str, int, Written, bool]]
+Emitted = list[tuple[str, int, Written, bool]]
 
 
-def asked(engine: Any, samples: int = 1, sampling: Sampling | None = None) -> Told:
+def answered(engine: Any, samples: int = 1, sampling: Sampling | None = None) -> Emitted:
     from grpo_space.worker.engines.paired_stream import stream
 
-    told: Told = []
+    emitted: Emitted = []
     stream(
-        engine, PROMPT, max_new_tokens=TOKENS, samples=samples, sampling=sampling, told=lambda *one: told.append(one)
+        engine, PROMPT, max_new_tokens=TOKENS, samples=samples, sampling=sampling, emit=lambda *one: emitted.append(one)
     )
-    return told
+    return emitted
 
 
 def test_both_come_token_by_token_and_by_turns(engine: Any) -> None:
-    told = asked(engine)
-    assert [which for which, *_ in told] == ["base", "tuned"] * TOKENS
+    emitted = answered(engine)
+    assert [which for which, *_ in emitted] == ["base", "tuned"] * TOKENS
     for name in ("base", "tuned"):
-        assert [written.tokens for which, _, written, _ in told if which == name] == list(range(1, TOKENS + 1))
-        assert [done for which, _, _, done in told if which == name] == [False] * (TOKENS - 1) + [True]
-    assert told[-2][2].text != told[-1][2].text  # the adapter is the tuned request's alone
+        assert [written.tokens for which, _, written, _ in emitted if which == name] == list(range(1, TOKENS + 1))
+        assert [done for which, _, _, done in emitted if which == name] == [False] * (TOKENS - 1) + [True]
+    assert emitted[-2][2].text != emitted[-1][2].text  # the adapter is the tuned request's alone
 
 
 def test_samples_have_seeds_of_their_own(engine: Any) -> None:
-    last = {(which, k): written.text for which, k, written, done in asked(engine, 3, Sampling(1.0, 1)) if done}
+    last = {(which, k): written.text for which, k, written, done in answered(engine, 3, Sampling(1.0, 1)) if done}
     assert len(last) == 6
     assert len(set(last.values())) == 6
 
@@ -72,9 +72,9 @@ def test_who_leaves_frees_the_engine(engine: Any) -> None:
         raise GoneError
 
     with pytest.raises(GoneError):
-        stream(engine, PROMPT, max_new_tokens=TOKENS, samples=2, sampling=None, told=leave)
+        stream(engine, PROMPT, max_new_tokens=TOKENS, samples=2, sampling=None, emit=leave)
     assert not engine.model.vllm_engine.llm_engine.has_unfinished_requests()
-    assert asked(engine)[-1][3]
+    assert answered(engine)[-1][3]
 
 
 def test_one_that_is_refused_leaves_none_behind(engine: Any) -> None:
@@ -82,6 +82,6 @@ def test_one_that_is_refused_leaves_none_behind(engine: Any) -> None:
     import vllm
 
     with pytest.raises(ValueError, match="Request id base-1 is refused"):
-        asked(engine, 2, Sampling(1.0, vllm.REFUSED_SEED - 1))
+        answered(engine, 2, Sampling(1.0, vllm.REFUSED_SEED - 1))
     assert not engine.model.vllm_engine.llm_engine.has_unfinished_requests()
-    assert asked(engine, 2)[-1][3]
+    assert answered(engine, 2)[-1][3]

@@ -98,7 +98,7 @@ def whole(root: Path) -> Run:
     return Run(folder)
 
 
-def test_a_run_tells_its_whole_story(whole: Run) -> None:
+def test_a_run_emits_all_that_happens(whole: Run) -> None:
     assert whole.status() == "done"
     events = whole.log.read()[0]
     phases = [event.what for event in events if isinstance(event, Phase)]
@@ -130,12 +130,12 @@ def test_both_evaluations_are_of_the_same_problems_and_count_again(whole: Run) -
         again = [grade(answer.text, answer.gold, answer.question) for answer in evaluated.answers]
         assert [(g.lenient, g.strict) for g in again] == [(a.correct, a.strict) for a in evaluated.answers]
         pairs.append([g.lenient for g in again])
-    said = json.loads(cli("evaluate", "whole", "--json").stdout)
-    assert said["base"]["correct"] == sum(pairs[0])
-    assert said["tuned"]["correct"] == sum(pairs[1])
-    assert said["only_tuned"] == sum(b < t for b, t in zip(*pairs, strict=True))
-    assert said["base"]["n"] == said["tuned"]["n"] == 16
-    assert said["both"] + said["only_base"] + said["only_tuned"] + said["neither"] == 16
+    printed = json.loads(cli("evaluate", "whole", "--json").stdout)
+    assert printed["base"]["correct"] == sum(pairs[0])
+    assert printed["tuned"]["correct"] == sum(pairs[1])
+    assert printed["only_tuned"] == sum(b < t for b, t in zip(*pairs, strict=True))
+    assert printed["base"]["n"] == printed["tuned"]["n"] == 16
+    assert printed["both"] + printed["only_base"] + printed["only_tuned"] + printed["neither"] == 16
 
 
 def test_the_adapter_loads_with_plain_peft_and_answers_as_evaluated(whole: Run) -> None:
@@ -192,14 +192,14 @@ def test_a_done_run_is_not_resumed(whole: Run) -> None:
     assert whole.log.path.read_bytes() == before
 
 
-def test_both_models_can_be_asked(whole: Run) -> None:
+def test_both_models_answer(whole: Run) -> None:
     history = whole.history()
     assert history.tuned is not None
     done = cli("ask", "whole", history.tuned.answers[0].question, "--json")
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said.keys() == {"base", "tuned"}
-    assert all(isinstance(text, str) and text for text in said.values())
+    printed = json.loads(done.stdout)
+    assert printed.keys() == {"base", "tuned"}
+    assert all(isinstance(text, str) and text for text in printed.values())
     assert_refused(cli("ask", "whole", "word " * 3000), "question: longer than the 1988 tokens")
     assert whole.status() == "done"
 
@@ -240,8 +240,8 @@ def test_ctrl_c_saves_and_the_run_goes_on_later(whole: Run, root: Path, tmp_path
 
     done = cli("evaluate", "stopped", "--limit", "8", "--json")
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["base"]["n"] == said["tuned"]["n"] == 8
+    printed = json.loads(done.stdout)
+    assert printed["base"]["n"] == printed["tuned"]["n"] == 8
     [first, *_] = json.loads(cli("evaluate", "stopped", "--json").stdout).values()
     assert first["n"] == 8
 
@@ -343,7 +343,7 @@ def test_a_budget_ends_a_run_saved_and_tested_and_it_goes_on_with_another(root: 
     assert (run.status(), numbers(run.history())) == ("done", [1, 2])
 
 
-def test_a_full_disk_is_said_in_one_line(root: Path) -> None:
+def test_a_full_disk_is_one_line(root: Path) -> None:
     """A limit on the size of files stands for it: the base's evaluation is the first thing that is larger."""
     limit = 16_384
     done = subprocess.run(
@@ -381,7 +381,7 @@ def engine() -> Any:
     from grpo_space.worker.engines.choice import choose
 
     config = quick()
-    model = download.fetch(config.model, lambda *told: None)
+    model = download.fetch(config.model)
     choice = choose(config, model.folder, gpu=None, vllm_died=False)
     return plain.load(config, choice, model.folder, model.commit, gpu=None)
 
@@ -407,7 +407,7 @@ def test_training_ends_at_the_budget_with_a_checkpoint_to_go_on_from(engine: Any
 
 
 @pytest.mark.parametrize("scale", ["group", "batch", "none"])
-def test_the_advantages_told_are_trls_own(engine: Any, tmp_path: Path, scale: str) -> None:
+def test_the_advantages_emitted_are_trls_own(engine: Any, tmp_path: Path, scale: str) -> None:
     from transformers import TrainerCallback
 
     from grpo_space.tasks import dataset
@@ -429,9 +429,9 @@ def test_the_advantages_told_are_trls_own(engine: Any, tmp_path: Path, scale: st
     assert len(batches) == len(theirs) == 2
     for batch, expected in zip(batches, theirs, strict=True):
         groups: list[Group] = [batch.group(start, scale) for start in (0, 8)]
-        told = [sample.advantage for group in groups for sample in group.samples]
-        assert told[: len(groups[0].samples)] == pytest.approx(expected[:8], abs=1e-4)
-        assert told == pytest.approx(expected, abs=1e-4)
+        emitted = [sample.advantage for group in groups for sample in group.samples]
+        assert emitted[: len(groups[0].samples)] == pytest.approx(expected[:8], abs=1e-4)
+        assert emitted == pytest.approx(expected, abs=1e-4)
 
 
 def test_rollouts_leave_the_base_as_it_was(engine: Any) -> None:
@@ -454,7 +454,7 @@ def test_rollouts_leave_the_base_as_it_was(engine: Any) -> None:
     assert not any(layer.merged for layer in layers)
 
 
-def test_a_probe_is_told_and_never_of_the_test_problems(whole: Run) -> None:
+def test_a_probe_is_emitted_and_never_of_the_test_problems(whole: Run) -> None:
     from grpo_space.tasks import dataset
 
     rows = dataset.load(whole.config)

@@ -45,7 +45,7 @@ def test_more_than_nine_tenths_of_equal_groups_stop(varied: int, stops: bool) ->
     assert found.stops == stops
 
 
-def test_too_easy_and_too_hard_are_told_apart() -> None:
+def test_too_easy_and_too_hard_are_distinguished() -> None:
     assert "too easy" in right_finding([[True] * 4] * 9 + [[False] * 4]).advice
     assert "too hard" in right_finding([[False] * 4] * 9 + [[True] * 4]).advice
     assert right_finding([[True, False]] * 4).advice == ""

@@ -35,8 +35,8 @@ def test_three_rows_exactly_as_training_asks_them(runs_root: Path) -> None:
     seen = launch.preview(config)
     rows = dataset.load(config).train[:3]
     for shown, row in zip(seen, rows, strict=True):
-        asked = messages(row.question, config.data.system_prompt)
-        ids = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=False)
+        conversation = messages(row.question, config.data.system_prompt)
+        ids = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, return_dict=False)
         assert shown.prompt == tokenizer.decode(ids)
         assert (shown.tokens, shown.answer) == (len(ids), row.gold)
 
@@ -64,13 +64,13 @@ def test_a_bad_line_of_the_data_is_named(runs_root: Path, tmp_path: Path) -> Non
     assert refused(override(TINY, [f"data.path={tmp_path / 'rows.jsonl'}"])) == ["rows.jsonl line 2: has no answer"]
 
 
-def test_prompts_that_are_all_too_long_are_said_to_be(runs_root: Path) -> None:
+def test_prompts_that_are_all_too_long_are_refused(runs_root: Path) -> None:
     assert refused(override(TINY, ["data.max_prompt_length=16"])) == [
         "data.max_prompt_length: every prompt is longer than 16 tokens"
     ]
 
 
-def test_a_tokenizer_that_cannot_be_had_is_said_to_be(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tokenizer_that_cannot_be_had_is_named(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     [problem] = refused(override(TINY, ["model.id=nobody/nothing-of-that-name"]))
     assert problem.startswith("model.id: the tokenizer of nobody/nothing-of-that-name could not be had: ")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override, parse
 from grpo_space.planning.hardware import Gpu
-from grpo_space.planning.memory import LIMITS, limit_of, plan, shape_of
+from grpo_space.planning.memory import LIMITS, limit_of, plan
+from grpo_space.planning.model_shape import shape_of
 from grpo_space.presets import read_preset
 from grpo_space.runs.events import Activity, AnyEvent, Chosen, Failed, Fallback, FallbackName, Finished, Started
 from grpo_space.runs.fallbacks import after_fallbacks, apply_fallback, generation_batch_size
@@ -27,7 +28,7 @@ LLAMA = override(
 T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))
 
 
-def told(
+def recovered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fallbacks: int, activity: Activity, *settings: str
 ) -> tuple[Run, int]:
     """The parent with a fake pipeline for a child, to its end."""
@@ -43,7 +44,7 @@ def fallbacks(run: Run) -> list[Fallback]:
 
 
 def test_a_run_steps_down_and_finishes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, code = told(tmp_path, monkeypatch, 2, "learn")
+    run, code = recovered(tmp_path, monkeypatch, 2, "learn")
     assert code == 0
     assert [fallback.name for fallback in fallbacks(run)] == ["cache", "micro_batches"]
     assert run.history().fallbacks == fallbacks(run), "what they say holds, though the step they came at is made again"
@@ -60,7 +61,7 @@ def test_a_run_steps_down_and_finishes(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_after_three_fallbacks_it_stops_and_keeps_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last one is what frees the most."""
-    run, code = told(tmp_path, monkeypatch, 99, "write")
+    run, code = recovered(tmp_path, monkeypatch, 99, "write")
     assert code != 0
     assert [fallback.name for fallback in fallbacks(run)] == ["cache", "length", "generate"]
     assert "ran out while completions were written" in fallbacks(run)[0].message
@@ -71,7 +72,7 @@ def test_after_three_fallbacks_it_stops_and_keeps_everything(tmp_path: Path, mon
         "The GPU's memory ran out while completions were written (it tried to allocate 2.00 GiB). The run resumed with "
         "less 3 times, which is the most: take a smaller model.id, or a larger GPU. What was saved is kept."
     )
-    assert events[-1].traceback, "what PyTorch said is not lost"
+    assert events[-1].traceback, "PyTorch's own words are not lost"
     assert run.status() == "failed"
     assert after_fallbacks(run.config, events).rollout == "generate"
     assert run.config == LLAMA
@@ -147,14 +148,14 @@ def test_an_evaluation_has_fallbacks_of_its_own() -> None:
     assert isinstance(again, Failed), "a resumed run has not"
 
 
-def test_vllm_is_not_told_to_take_less_where_it_would_not() -> None:
+def test_vllm_does_not_take_less_where_it_would_not() -> None:
     """On a GPU so small that the plan's most for vLLM is less than the weights ask for, that is what it gets."""
     outcome = out_of_memory(LLAMA, [], "learn", "vllm", Gpu("Tesla P4", 9.0, "535", (7, 0)))
     assert isinstance(outcome, Fallback)
     assert outcome.name == "micro_batches"
 
 
-def test_the_plan_that_is_told_is_that_of_what_ran() -> None:
+def test_the_plan_in_the_message_is_that_of_what_ran() -> None:
     """vLLM died before: of 14 GiB that were planned, its share was never taken."""
     outcome = out_of_memory(LLAMA, [], "learn", "generate")
     shape = shape_of(LLAMA.model)
@@ -268,7 +269,7 @@ def test_pytorchs_error_is_known_whatever_it_is_wrapped_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         "CUDA out of memory. Tried to allocate",
         "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported",
@@ -276,12 +277,12 @@ def test_pytorchs_error_is_known_whatever_it_is_wrapped_in() -> None:
         "Triton Error [CUDA]: out of memory",
     ],
 )
-def test_it_is_known_in_the_words_of_each_library(said: str) -> None:
-    assert is_out_of_memory(RuntimeError(said))
+def test_it_is_known_in_the_words_of_each_library(message: str) -> None:
+    assert is_out_of_memory(RuntimeError(message))
 
 
 @pytest.mark.parametrize(
-    "said",
+    "message",
     [
         "No available memory for the cache blocks. Try increasing `gpu_memory_utilization`",
         "Free memory on device (5.1/14.56 GiB) on startup is less than desired GPU memory utilization (0.6, 8.74 GiB).",
@@ -289,11 +290,11 @@ def test_it_is_known_in_the_words_of_each_library(said: str) -> None:
         "larger than the available KV cache memory (0.1 GiB).",
     ],
 )
-def test_without_room_for_its_cache_vllm_is_left_out_at_once(said: str) -> None:
+def test_without_room_for_its_cache_vllm_is_left_out_at_once(message: str) -> None:
     """In the words of vLLM 0.11.2 and 0.25.1; the first was seen on a GPU with 9 GiB. Less of the GPU for vLLM would be
     less room still.
     """
-    error = RuntimeError(f"Engine core initialization failed: {said}")
+    error = RuntimeError(f"Engine core initialization failed: {message}")
     assert is_out_of_memory(error)
     attempt = History()
     chosen = Chosen(engine="unsloth", rollout="vllm", why="")

@@ -52,9 +52,9 @@ def test_every_solution_is_in_gsm8ks_form_and_right(name: str) -> None:
         for step in steps:
             found = LINE.fullmatch(step)
             assert found, step
-            left, operator, right, *again, result, told = found.groups()
+            left, operator, right, *again, result, marked = found.groups()
             assert again == [left, operator, right]
-            assert OPERATE[operator](Fraction(int(left)), Fraction(int(right))) == int(result) == int(told), step
+            assert OPERATE[operator](Fraction(int(left)), Fraction(int(right))) == int(result) == int(marked), step
             results.append(result)
         assert final == f"#### {results[-1]}"
         assert 2 <= len(steps) <= 3

@@ -1,4 +1,4 @@
-"""A vLLM that cannot be imported, or that takes the process with it: the run goes on without. On stand-in packages."""
+"""A vLLM that cannot be imported, or that takes the process with it: the run resumes without. On stand-in packages."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The base shown one worked example: measured for real, and told wherever the comparison is."""
+"""The base shown one worked example: measured for real, and shown wherever the comparison is."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def made(folder: Path, *settings: str) -> Run:
 
     config = override(read_preset("tiny").run, [f"evaluation.problems={PROBLEMS}", *settings])
     run = create_run(config, folder)
-    model = download.fetch(config.model, lambda *told: None)
+    model = download.fetch(config.model)
     loaded = plain.load(config, choose(config, model.folder, None, vllm_died=False), model.folder, model.commit, None)
     base.save(loaded, run.adapter, config)
     for event in (Started(), Finished(why="done")):
@@ -34,7 +34,7 @@ def made(folder: Path, *settings: str) -> Run:
     return run
 
 
-def test_it_is_measured_and_told(runs_root: Path, cli: Cli) -> None:
+def test_it_is_measured_and_shown(runs_root: Path, cli: Cli) -> None:
     run = made(runs_root / "made", f"data.system_prompt={PROMPT}")
     done = cli("evaluate", run.id, "--json")
     assert done.returncode == 0, done.stderr
@@ -59,10 +59,10 @@ def test_it_is_measured_and_told(runs_root: Path, cli: Cli) -> None:
     assert json.loads(done.stdout)["example"] == {
         "correct": right, "strict_correct": sum(a.strict for a in example.answers), "n": PROBLEMS,
     }  # fmt: skip
-    said = f"Shown one worked example, the base has {100 * right / PROBLEMS:.1f} %"
-    assert said in " ".join(words(of(history)))
-    assert said in " ".join(cli("evaluate", run.id).stdout.split())
-    assert said in " ".join(str(card.card(run, "owner/made")).split())
+    sentence = f"Shown one worked example, the base has {100 * right / PROBLEMS:.1f} %"
+    assert sentence in " ".join(words(of(history)))
+    assert sentence in " ".join(cli("evaluate", run.id).stdout.split())
+    assert sentence in " ".join(str(card.card(run, "owner/made")).split())
 
 
 def test_without_a_system_prompt_there_is_none(runs_root: Path, cli: Cli) -> None:

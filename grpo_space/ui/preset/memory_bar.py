@@ -3,6 +3,7 @@
 from grpo_space.config import RunConfig
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
+from grpo_space.planning.model_shape import shape_of
 from grpo_space.ui.markup import text
 
 GROUPS = {
@@ -21,7 +22,7 @@ def memory_bar(config: RunConfig, machine: Gpu | None) -> str:
     """
     if not config.model.load_in_4bit:
         return ""
-    shape = memory.shape_of(config.model)
+    shape = shape_of(config.model)
     if shape is None:
         return ""
     card, limit = (machine.name, memory.limit_of(machine)) if machine else ("a T4", memory.LIMITS["t4"])

@@ -1,4 +1,6 @@
-"""A base model with a LoRA adapter on it, that writes with the adapter on or off. `plain` and `fast` load one."""
+"""Describes an engine: a base model with a LoRA adapter on it, that writes with the adapter on or off. `plain` and
+`unsloth_engine` load one.
+"""
 
 import json
 import shutil
@@ -31,7 +33,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How completions are drawn: from all tokens. None in its place: greedily."""
+    """How completions are drawn, from all tokens. None in its place: greedily."""
 
     temperature: float
     seed: int
@@ -39,6 +41,8 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Engine(ABC):
+    """A loaded model that writes."""
+
     choice: Choice
     model: PeftModel
     tokenizer: PreTrainedTokenizerBase
@@ -50,6 +54,7 @@ class Engine(ABC):
 
     @property
     def name(self) -> str:
+        """What trains and what writes, for people."""
         return f"{self.choice.engine}, {self.choice.rollout}"
 
     @abstractmethod
@@ -63,13 +68,16 @@ class Engine(ABC):
         progress: Progress = lambda done: None,
         sampling: Sampling | None = None,
     ) -> list[Written]:
-        """Completions, in the order of the prompts."""
+        """Writes a completion to each prompt, in the order of the prompts. `batch_size`: prompts at once. `progress`
+        gets the number of those that are done.
+        """
 
     def encode(self, prompt: Messages) -> list[int]:
+        """The prompt's tokens, by the chat template."""
         return self.tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=True, return_dict=False)
 
     def read(self, ids: Sequence[int]) -> Written:
-        """A completion's tokens, up to the first that ends it."""
+        """A completion from its tokens, up to the first that ends it."""
         end = next((i for i, token in enumerate(ids) if token in self.stop_ids), None)
         kept = list(ids[:end])
         text = self.tokenizer.decode(kept, skip_special_tokens=True)
@@ -77,7 +85,7 @@ class Engine(ABC):
 
 
 def stop_ids(model: PeftModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Instruct models end a turn with one token and a text with another: either ends a completion."""
+    """The tokens that end a completion: instruct models end a turn with one and a text with another."""
     ends = model.generation_config.eos_token_id
     return frozenset(
         [tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends] if ends is not None else [])]
@@ -85,7 +93,8 @@ def stop_ids(model: PeftModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[
 
 
 def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -> None:
-    """
+    """Checks the model in the folder `source` against the config.
+
     Raises:
         UserError: where the model cannot do what the config asks of it.
     """
@@ -100,7 +109,11 @@ def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -
 
 
 def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
-    """Less the problems whose prompt is longer than `max_prompt_length`, and said so."""
+    """The problems whose prompt is not longer than `max_prompt_length`; the summary says how many were left out.
+
+    Raises:
+        UserError: where too few are left.
+    """
     shares = (rows.train, rows.probe, rows.test)
     train, probe, test = ([row for row in share if fits(engine, row, config)] for share in shares)
     lost = sum(map(len, shares)) - len(train) - len(probe) - len(test)
@@ -112,6 +125,7 @@ def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
 
 
 def fits(engine: Engine, row: Row, config: RunConfig) -> bool:
+    """Whether the problem's prompt is not longer than `max_prompt_length`."""
     return len(engine.encode(messages(row.question, config.data.system_prompt))) <= config.data.max_prompt_length
 
 
@@ -127,5 +141,5 @@ def save(engine: Engine, folder: Path, config: RunConfig) -> None:
 
 
 def learnt(engine: Engine) -> bool:
-    """LoRA's B starts at zero: an adapter whose Bs are all zero changes nothing."""
+    """Whether the adapter changes anything: LoRA's B starts at zero, and where all are zero it does not."""
     return any(bool(p.any()) for name, p in engine.model.named_parameters() if "lora_B" in name)

@@ -1,4 +1,6 @@
-"""Which engine and which rollouts a run gets here, and why; and what must be done before torch is imported."""
+"""Chooses which engine trains a run here and what writes its completions; and does what must be done before torch is
+imported.
+"""
 
 import json
 import os
@@ -16,27 +18,34 @@ from grpo_space.planning.hardware import Gpu, driver_problem, torch_cuda
 UNSLOTH_KNOWS = frozenset({"llama", "mistral", "gemma", "gemma2", "qwen2", "qwen3"})
 """The model types that Unsloth has kernels of its own for. It tries its luck with others; we do not."""
 UNSLOTH_NEEDS = (7, 0)
-"""The least compute capability."""
+"""The least compute capability of a GPU that Unsloth runs on."""
 BESIDE_WEIGHTS_GIB = 2.0
-"""The least that training takes besides the weights: CUDA's context, adapter, optimizer, activations."""
+"""GiB that training takes besides the weights at the least: CUDA's context, adapter, optimizer, activations."""
 FOUR_BITS = 0.3
-"""What is left of 16-bit weights in 4 bits: the embedding stays as it is."""
+"""Share of 16-bit weights that is left in 4 bits: the embedding stays as it is."""
 LOAD_SECONDS = {("transformers", "generate"): 12.0, ("unsloth", "generate"): 60.0, ("unsloth", "vllm"): 150.0}
-"""The first on 2 cores with the embedded model; the others about as seen on an H200, compiling included."""
+"""Seconds that loading takes: the first on 2 cores with the embedded model; the others about as seen on an H200,
+compiling included.
+"""
 
 
 @dataclass(frozen=True)
 class Choice:
+    """What loads and trains the model, and what writes the completions."""
+
     engine: Literal["unsloth", "transformers"]
     rollout: Literal["vllm", "generate"]
     why: str
+    """One or two sentences for people."""
 
     @property
     def load_seconds(self) -> float:
+        """Seconds that loading is expected to take."""
         return LOAD_SECONDS[self.engine, self.rollout]
 
 
 def installed(package: str) -> bool:
+    """Whether the package is installed, without importing it."""
     return find_spec(package) is not None
 
 
@@ -48,7 +57,8 @@ def choose(
     installed: Callable[[str], bool] = installed,
     cuda: Callable[[], str | None] = torch_cuda,
 ) -> Choice:
-    """
+    """Chooses what trains a run on this machine and what writes.
+
     `model` is the folder with the model's files; `vllm_died` whether vLLM failed in this run before.
 
     Raises:
@@ -60,12 +70,12 @@ def choose(
         raise UserError(problem)
     check_memory(config, model, gpu)
     if config.engine == "transformers":
-        return Choice("transformers", "generate", "engine=transformers was asked for.")
+        return Choice("transformers", "generate", "engine=transformers is set.")
     without = why_not_unsloth(config, model, gpu, installed)
     if without:
         return Choice("transformers", "generate", f"{without} Plain Transformers trains on the GPU, more slowly.")
     if config.rollout == "generate":
-        return Choice("unsloth", "generate", "Unsloth trains; rollout=generate was asked for.")
+        return Choice("unsloth", "generate", "Unsloth trains; rollout=generate is set.")
     if vllm_died:
         return Choice("unsloth", "generate", "Unsloth trains and writes: vLLM failed in this run before.")
     if not installed("vllm"):
@@ -76,20 +86,20 @@ def choose(
 
 
 def why_not_unsloth(config: RunConfig, model: Path, gpu: Gpu, installed: Callable[[str], bool]) -> str:
-    """Empty where it can be used.
+    """Why Unsloth is not used here, in a sentence; empty where it can be used.
 
     Raises:
-        UserError: where it was asked for, and this machine does not have it.
+        UserError: where the config requires it, and this machine does not have it.
     """
-    asked = config.engine == "unsloth" or config.rollout == "vllm"
+    required = config.engine == "unsloth" or config.rollout == "vllm"
     field = "engine: unsloth" if config.engine == "unsloth" else "rollout: vllm needs Unsloth, which"
     if not installed("unsloth"):
-        if asked:
+        if required:
             raise UserError(f"{field} is not installed: pip install -r requirements.txt, or take auto")
         return "Unsloth is not installed."
     if gpu.compute_capability < UNSLOTH_NEEDS:
         major, minor = gpu.compute_capability
-        if asked:
+        if required:
             raise UserError(f"{field} needs compute capability 7.0; {gpu.name} has {major}.{minor}: take auto")
         return f"Unsloth needs compute capability 7.0, and {gpu.name} has {major}.{minor}."
     kind = json.loads((model / "config.json").read_text(encoding="utf-8")).get("model_type")
@@ -97,7 +107,8 @@ def why_not_unsloth(config: RunConfig, model: Path, gpu: Gpu, installed: Callabl
 
 
 def check_memory(config: RunConfig, model: Path, gpu: Gpu) -> None:
-    """
+    """Checks that the model can be trained at all in the GPU's memory.
+
     Raises:
         UserError: where the weights alone leave no room to train.
     """
@@ -116,9 +127,10 @@ def check_memory(config: RunConfig, model: Path, gpu: Gpu) -> None:
 
 
 def make_ready(choice: Choice, gpu: Gpu | None, scratch: Path) -> None:
-    """Comes before every import of the GPU stack. Unsloth patches torch, TRL, PEFT and Transformers as they load, and
-    reads its settings from the environment then; Unsloth and vLLM write files into the working directory, which becomes
-    `scratch`. TRL imports vLLM wherever it is installed: where nobody needs it, it is hidden, broken or not.
+    """Prepares this process for the chosen engine. Comes before every import of the GPU stack: Unsloth patches torch,
+    TRL, PEFT and Transformers as they load, and reads its settings from the environment then; Unsloth and vLLM write
+    files into the working directory, which becomes `scratch`. TRL imports vLLM wherever it is installed: where nobody
+    needs it, it is hidden, broken or not.
     """
     if choice.rollout != "vllm":
         sys.modules["vllm"] = None  # type: ignore[assignment]  # what Python takes for "cannot be imported"

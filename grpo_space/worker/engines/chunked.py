@@ -1,4 +1,4 @@
-"""What goes around each generation of a training step: it is recorded as such, and may be written in chunks."""
+"""Wraps each generation of a training step: it is recorded as such, and may be written in chunks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -37,7 +37,7 @@ def generating(
 
 
 def in_chunks(model: PeftModel, batch_size: int) -> Callable[..., torch.Tensor]:
-    """The model's `generate`, for at most `batch_size` prompts at once; gives the same, padded on the right."""
+    """The model's `generate`, called for at most `batch_size` prompts at once; gives the same, padded on the right."""
     whole = model.generate
 
     def generate(

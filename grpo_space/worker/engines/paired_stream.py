@@ -1,4 +1,6 @@
-"""Base and tuned write at once, told token by token: in one batch wherever the engine can."""
+"""Writes with base and tuned at once, and emits what they write token by token: in one batch wherever the
+engine can.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -18,37 +20,35 @@ from grpo_space.worker.engines.plain import Generating
 
 Which = Literal["base", "tuned"]
 BOTH: tuple[Which, ...] = ("base", "tuned")
-Told = Callable[[Which, int, Written, bool], None]
-"""Whose answer, the number of the sample, what is written so far, and whether that is all."""
-
-
+Emit = Callable[[Which, int, Written, bool], None]
+"""Takes whose answer it is, the number of the sample, what is written so far, and whether that is all."""
 SMALL = 50_000_000
 """Parameters up to which a CPU's threads cost more than they bring."""
 
 
 class GoneError(Exception):
-    """Whoever asked does not listen any more."""
+    """Raised where whoever asked the question does not listen any more."""
 
 
 def stream(
-    engine: Engine, prompt: Messages, *, max_new_tokens: int, samples: int, sampling: Sampling | None, told: Told
+    engine: Engine, prompt: Messages, *, max_new_tokens: int, samples: int, sampling: Sampling | None, emit: Emit
 ) -> None:
-    """Both answers to a prompt, `samples` of each.
+    """Writes both answers to a prompt, `samples` of each, and emits them as they grow.
 
     Raises:
-        GoneError: as `told` does; what is being written is dropped.
+        GoneError: raised by `emit`; what is being written is dropped.
     """
     ids = engine.encode(prompt)
     if engine.choice.rollout == "vllm":
-        _with_vllm(engine, ids, max_new_tokens, samples, sampling, told)
+        _with_vllm(engine, ids, max_new_tokens, samples, sampling, emit)
         return
     assert isinstance(engine, Generating)
     if engine.choice.engine == "transformers":
         rows: list[tuple[Which, int]] = [(which, k) for which in BOTH for k in range(samples)]
-        _generate(engine, ids, rows, max_new_tokens, sampling, told, mixed=True)
+        _generate(engine, ids, rows, max_new_tokens, sampling, emit, mixed=True)
         return
     for which in BOTH:  # Unsloth's kernels take one adapter for the whole batch
-        _generate(engine, ids, [(which, k) for k in range(samples)], max_new_tokens, sampling, told, mixed=False)
+        _generate(engine, ids, [(which, k) for k in range(samples)], max_new_tokens, sampling, emit, mixed=False)
 
 
 def take(engine: Engine, adapter: Path) -> None:
@@ -58,10 +58,10 @@ def take(engine: Engine, adapter: Path) -> None:
 
 
 class Rows(BaseStreamer):
-    """Told what each row of a batch wrote, after every token. `TextStreamer` knows one row."""
+    """Emits what each row of a batch wrote, after every token. `TextStreamer` knows one row."""
 
-    def __init__(self, engine: Engine, rows: Sequence[tuple[Which, int]], most: int, told: Told) -> None:
-        self.engine, self.rows, self.most, self.told = engine, rows, most, told
+    def __init__(self, engine: Engine, rows: Sequence[tuple[Which, int]], most: int, emit: Emit) -> None:
+        self.engine, self.rows, self.most, self.emit = engine, rows, most, emit
         self.ids: list[list[int]] = [[] for _ in rows]
         self.ended = [False] * len(rows)
         self.prompt = True
@@ -75,13 +75,15 @@ class Rows(BaseStreamer):
                 self.ids[i].append(token)
                 self.ended[i] = token in self.engine.stop_ids or len(self.ids[i]) == self.most
                 which, sample = self.rows[i]
-                self.told(which, sample, self.engine.read(self.ids[i]), self.ended[i])
+                self.emit(which, sample, self.engine.read(self.ids[i]), self.ended[i])
 
     def end(self) -> None:
         pass
 
 
 class AllEnded(StoppingCriteria):
+    """Ends a generation once every row of the batch has ended."""
+
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
 
@@ -91,9 +93,9 @@ class AllEnded(StoppingCriteria):
 
 @contextmanager
 def adapter_for(model: Any, first: int) -> Iterator[None]:
-    """The adapter for the rows of a batch from `first` on, added to the base's products of the whole batch. PEFT's
-    `adapter_names` does the same by taking the batch apart in every layer: on the embedded model that took longer than
-    one answer after the other.
+    """Within, the rows of a batch from `first` on have the adapter, added to the base's products of the whole batch.
+    PEFT's `adapter_names` does the same by taking the batch apart in every layer: on the embedded model that took
+    longer than one answer after the other.
     """
 
     def forward(layer: LoraLayer) -> Callable[..., torch.Tensor]:
@@ -119,7 +121,9 @@ def adapter_for(model: Any, first: int) -> Iterator[None]:
 
 @contextmanager
 def few_threads(model: Any) -> Iterator[None]:
-    """One thread writes a small model's batch of two four times as fast as two threads, which wait for each other."""
+    """Within, a small model on a CPU has one thread: it writes a batch of two four times as fast as two threads, which
+    wait for each other.
+    """
     threads = torch.get_num_threads()
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
@@ -135,12 +139,12 @@ def _generate(
     rows: Sequence[tuple[Which, int]],
     max_new_tokens: int,
     sampling: Sampling | None,
-    told: Told,
+    emit: Emit,
     mixed: bool,
 ) -> None:
     model = engine.model
     inputs = torch.tensor([ids] * len(rows), device=model.device)
-    streamer = Rows(engine, rows, max_new_tokens, told)
+    streamer = Rows(engine, rows, max_new_tokens, emit)
     alone = nullcontext() if rows[0][0] == "tuned" else model.disable_adapter()
     if sampling is not None:
         torch.manual_seed(sampling.seed)
@@ -157,9 +161,9 @@ def _generate(
 
 
 def _with_vllm(
-    engine: Any, ids: list[int], max_new_tokens: int, samples: int, sampling: Sampling | None, told: Told
+    engine: Any, ids: list[int], max_new_tokens: int, samples: int, sampling: Sampling | None, emit: Emit
 ) -> None:
-    """All requests in vLLM's one batch, with and without the LoRA request."""
+    """Writes all requests in vLLM's one batch, with and without the LoRA request."""
     from vllm import TokensPrompt  # noqa: PLC0415 - only where it is chosen
 
     from grpo_space.worker.engines.unsloth_engine import LORA  # noqa: PLC0415 - it imports Unsloth
@@ -175,7 +179,7 @@ def _with_vllm(
             vllm.add_request(name, prompt, engine.decoding(max_new_tokens, sampling, k), lora_request=request)
         for output in _outputs(vllm):
             which, k = names[output.request_id]
-            told(which, k, engine.read(output.outputs[0].token_ids), output.finished)
+            emit(which, k, engine.read(output.outputs[0].token_ids), output.finished)
             left -= {output.request_id} if output.finished else set()
     finally:
         if left:

@@ -1,4 +1,4 @@
-"""Plain Transformers and PEFT: on a CPU, and on a CUDA GPU where Unsloth does not serve."""
+"""Loads a model through plain Transformers and PEFT: on a CPU, and on a CUDA GPU where Unsloth does not serve."""
 
 import contextlib
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ class Generating(Engine):
         progress: Progress = lambda done: None,
         sampling: Sampling | None = None,
     ) -> list[Written]:
-        """Batched by length, so that little is padding."""
+        """Writes in batches of similar length, so that little is padding."""
         encoded = [self.encode(prompt) for prompt in prompts]
         order = sorted(range(len(prompts)), key=lambda i: len(encoded[i]), reverse=True)
         written: dict[int, Written] = {}
@@ -88,6 +88,7 @@ class Generating(Engine):
         return [self.read(ids) for ids in output[:, inputs["input_ids"].shape[1] :].tolist()]
 
     def decoding(self, max_new_tokens: int, sampling: Sampling | None) -> GenerationConfig:
+        """Transformers' settings: greedy, or drawn from all tokens."""
         drawn = {"temperature": sampling.temperature, "top_k": 0, "top_p": 1.0} if sampling else {}
         return GenerationConfig(
             max_new_tokens=max_new_tokens,
@@ -101,7 +102,7 @@ class Generating(Engine):
 def load(
     config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu | None, adapter: Path | None = None
 ) -> Engine:
-    """The base model in the folder `source` with a fresh adapter on it, or with the one in the folder `adapter`.
+    """Loads the base model in the folder `source` with a fresh adapter on it, or with the one in the folder `adapter`.
 
     Raises:
         UserError: where the model cannot be loaded, or cannot do what the config asks of it.

@@ -1,4 +1,6 @@
-"""Unsloth on a CUDA GPU, with vLLM or its own `generate`. `choice.make_ready` has imported it before anything else."""
+"""Loads a model through Unsloth on a CUDA GPU, with vLLM or its own `generate`. `choice.make_ready` has imported it
+before anything else.
+"""
 
 import json
 import os
@@ -18,18 +20,19 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
+from grpo_space.planning.model_shape import read_shape
 from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling, Written, check, stop_ids
 from grpo_space.worker.engines.choice import Choice
 from grpo_space.worker.engines.plain import Generating
 
 LEAST_SEQUENCES = 64
-"""Completions that vLLM writes at once: evaluation asks for many. Up to here its memory does not grow with them."""
+"""Completions that vLLM can write at once at the least: an evaluation has many. Up to here its memory does not grow."""
 LORA = "adapter"
-"""What vLLM calls the adapter; it is handed over as tensors and never read from there."""
+"""The adapter's name in vLLM; it is handed over as tensors and never read from there."""
 
 
 class RolloutError(Exception):
-    """vLLM cannot serve this model. The run can go on without it."""
+    """vLLM cannot serve this model. The run can resume without it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Serving(Engine):
         progress: Progress = lambda done: None,
         sampling: Sampling | None = None,
     ) -> list[Written]:
-        """All prompts at once: vLLM fills its own batch, so `batch_size` is not needed."""
+        """Writes to all prompts at once: vLLM fills its own batch, so `batch_size` is not needed."""
         outputs = self.model.vllm_engine.generate(
             [{"prompt_token_ids": self.encode(prompt)} for prompt in prompts],
             [self.decoding(max_new_tokens, sampling, i) for i in range(len(prompts))],
@@ -56,7 +59,9 @@ class Serving(Engine):
         return [self.read(output.outputs[0].token_ids) for output in outputs]
 
     def decoding(self, max_new_tokens: int, sampling: Sampling | None, number: int) -> Any:
-        """vLLM's, for the prompt of that number: each has a seed of its own, or equal prompts had equal completions."""
+        """vLLM's settings for the prompt of that number: each has a seed of its own, or equal prompts had equal
+        completions.
+        """
         from vllm import SamplingParams  # noqa: PLC0415 - only where it is chosen
 
         return SamplingParams(
@@ -69,18 +74,18 @@ class Serving(Engine):
 
 
 class Bar(tqdm):
-    """vLLM's progress bar, told instead of drawn. It makes one over the prompts as it takes them in, of which there is
-    nothing to tell, and then one that it updates as completions are done.
+    """vLLM's progress bar, reported instead of drawn. It makes one over the prompts as it takes them in, of which
+    nothing is reported, and then one that it updates as completions are done.
     """
 
-    def __init__(self, told: Progress, *iterable: Any, **options: Any) -> None:
-        self.told: Progress = (lambda done: None) if iterable else told
+    def __init__(self, progress: Progress, *iterable: Any, **options: Any) -> None:
+        self.progress: Progress = (lambda done: None) if iterable else progress
         self.nowhere: IO[str] = open(os.devnull, "w")  # noqa: SIM115, PTH123 - closed with the bar
         super().__init__(*iterable, **options | {"file": self.nowhere})
 
     def update(self, n: float | None = 1) -> bool | None:
         drawn = super().update(n)
-        self.told(int(self.n))
+        self.progress(int(self.n))
         return drawn
 
     def close(self) -> None:
@@ -89,7 +94,7 @@ class Bar(tqdm):
 
 
 def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu, adapter: Path | None = None) -> Engine:
-    """The base model in the folder `source` with a fresh adapter on it, or with the one in the folder `adapter`.
+    """Loads the base model in the folder `source` with a fresh adapter on it, or with the one in the folder `adapter`.
 
     Raises:
         UserError: where the model cannot do what the config asks of it.
@@ -100,11 +105,7 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
     vllm: dict[str, Any] = {}
     if choice.rollout == "vllm":
         check_embedding(source, tokenizer)
-        sequences = max(LEAST_SEQUENCES, config.grpo.completions_per_step)
-        shape = memory.read_shape(source / "config.json")
-        share = memory.plan(config, shape, memory.limit_of(gpu)).share if shape else memory.VLLM_MOST
-        vllm = {"fast_inference": True, "gpu_memory_utilization": share, "max_lora_rank": config.lora.r}
-        vllm |= {"max_num_seqs": sequences, "disable_log_stats": True}
+        vllm = _vllm_options(config, source, gpu)
     model, tokenizer = FastLanguageModel.from_pretrained(
         model_name=str(source),
         max_seq_length=config.model.max_seq_length,
@@ -115,8 +116,29 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
     )
     if vllm and not hasattr(model, "vllm_engine"):
         raise RolloutError("Unsloth did not start it")
+    model = _with_adapter(model, config)
+    if adapter is not None:
+        set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cuda"))
+    kind = Serving if vllm else Generating
+    return kind(choice, model, tokenizer, commit, stop_ids(model, tokenizer), gpu.has_bfloat16)
+
+
+def _vllm_options(config: RunConfig, source: Path, gpu: Gpu) -> dict[str, Any]:
+    """Unsloth's arguments that start vLLM, with the share of the GPU that the memory plan gives it."""
+    shape = read_shape(source / "config.json")
+    share = memory.plan(config, shape, memory.limit_of(gpu)).share if shape else memory.VLLM_MOST
+    return {
+        "fast_inference": True,
+        "gpu_memory_utilization": share,
+        "max_lora_rank": config.lora.r,
+        "max_num_seqs": max(LEAST_SEQUENCES, config.grpo.completions_per_step),
+        "disable_log_stats": True,
+    }
+
+
+def _with_adapter(model: Any, config: RunConfig) -> Any:
     try:
-        model = FastLanguageModel.get_peft_model(
+        return FastLanguageModel.get_peft_model(
             model,
             r=config.lora.r,
             lora_alpha=config.lora.lora_alpha,
@@ -127,15 +149,12 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
         )
     except ValueError as error:
         raise UserError(f"lora.target_modules: {str(error).splitlines()[0]}") from error
-    if adapter is not None:
-        set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cuda"))
-    kind = Serving if vllm else Generating
-    return kind(choice, model, tokenizer, commit, stop_ids(model, tokenizer), gpu.has_bfloat16)
 
 
 def check_embedding(source: Path, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Where a tokenizer has more tokens than the embedding has rows, Unsloth resizes the embedding, after vLLM recorded
-    its CUDA graphs over it: the memory moves, and the second token that vLLM writes is an illegal memory access.
+    """Checks that vLLM survives the loading. Where a tokenizer has more tokens than the embedding has rows, Unsloth
+    resizes the embedding, after vLLM recorded its CUDA graphs over it: the memory moves, and the second token that vLLM
+    writes is an illegal memory access.
 
     Raises:
         RolloutError: where that would happen.

@@ -1,0 +1,111 @@
+"""Parses the command line: what each command takes, and its help."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from grpo_space.planning import memory
+from grpo_space.runs import evaluations
+
+Command = Callable[[argparse.Namespace], int]
+"""Does what the arguments say. Gives the exit status."""
+Add = Callable[..., argparse.ArgumentParser]
+"""Adds the parser of a command: its name, its help; `run`: it takes a run; `reading`: it can print JSON."""
+
+
+def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The parser of the whole command line. The function of the chosen command is its argument `command`."""
+    top = argparse.ArgumentParser(prog="python -m grpo_space", description="The command line of GRPO Space.")
+    add = partial(_add, top.add_subparsers(required=True, metavar="COMMAND").add_parser, commands)
+    _before_a_run(add)
+    _of_a_run(add)
+    _with_its_models(add)
+    _with_the_hub(add)
+    return top
+
+
+def _add(
+    add_parser: Callable[..., argparse.ArgumentParser],
+    commands: Mapping[str, Command],
+    name: str,
+    text: str,
+    run: bool = False,
+    reading: bool = False,
+) -> argparse.ArgumentParser:
+    made = add_parser(name, help=text, description=text)
+    made.set_defaults(command=commands[name])
+    if run:
+        made.add_argument("run", metavar="RUN", help="a run's folder, its name, or the beginning of its name")
+    if reading:
+        made.add_argument("--json", action="store_true", help="for machines")
+    return made
+
+
+def _before_a_run(add: Add) -> None:
+    add("presets", "what can be trained", reading=True)
+    made = add("doctor", "is everything here that a run needs?", reading=True)
+    made.add_argument("--no-gpu", action="store_true", help="do not ask for what only a GPU machine has")
+    text = "the memory that a run takes of a GPU, part by part; exit status 1 if it does not fit"
+    made = add("fit", text, reading=True)
+    _preset_and_settings(made)
+    text = f"{', '.join(memory.LIMITS)}, or here (default: this machine's, else t4)"
+    made.add_argument("--gpu", default="", help=text)
+    _preset_and_settings(add("preflight", "is this trainable? exit status 1 if not", reading=True))
+
+
+def _of_a_run(add: Add) -> None:
+    made = add("train", "train a preset, with live progress; Ctrl-C stops and saves")
+    _preset_and_settings(made)
+    made.add_argument("--run-dir", type=Path, metavar="DIR", help="the run's folder (default: a new one under runs/)")
+    add("runs", "all runs, the newest first", reading=True)
+    add("watch", "follow a run; Ctrl-C only stops watching", run=True)
+    add("stop", "save and stop a run", run=True)
+    add("resume", "resume a run from its last checkpoint", run=True)
+
+
+def _with_its_models(add: Add) -> None:
+    made = add("evaluate", "base against tuned on held-out problems", run=True, reading=True)
+    made.add_argument("--rerun", action="store_true", help="measure again, even if there is a result")
+    made.add_argument("--limit", type=_number, metavar="N", help="measure on N problems only, the same for everybody")
+    _checkpoint(made)
+    made.add_argument("--adapter", default="", metavar="FOLDER_OR_HUB_ID", help="another adapter of the same base")
+    text = "held-out (default), gsm8k-test, or a file of problems like those to train on"
+    made.add_argument("--data", default=evaluations.HELD_OUT, metavar="DATA", help=text)
+    text = "sampled answers to each problem: mean@k, pass@k and maj@k (default: one greedy answer)"
+    made.add_argument("--samples", type=_number, default=1, metavar="K", help=text)
+    made = add("ask", "both answers to a question of your own", run=True, reading=True)
+    made.add_argument("question")
+    _checkpoint(made)
+
+
+def _with_the_hub(add: Add) -> None:
+    made = add("publish", "put the adapter on the Hub with its evidence", run=True)
+    made.add_argument("name", metavar="USER/NAME")
+    made.add_argument("--private", action="store_true", help="for your eyes only")
+    made.add_argument("--merged", action="store_true", help="the whole model in 16 bits, too")
+    made.add_argument("--replace", action="store_true", help="even where the repository holds something else")
+    text = "keep a run beyond this disk: in a private dataset repository, or in the folder GRPO_SPACE_BACKUP"
+    add("backup", text, run=True)
+    made = add("restore", "bring a backed-up run here, to resume it")
+    made.add_argument("source", metavar="USER/NAME", help="the repository, a .tar file, or a run in GRPO_SPACE_BACKUP")
+
+
+def _checkpoint(command: argparse.ArgumentParser) -> None:
+    text = "one of the run's checkpoints, not its last state"
+    command.add_argument("--checkpoint", type=int, metavar="STEP", help=text)
+
+
+def _preset_and_settings(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments that choose a preset and change its settings."""
+    command.add_argument("preset", metavar="PRESET")
+    text = "change a setting, such as grpo.max_steps=20"
+    command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
+    command.add_argument("--quick", action="store_true", help="the preset's short run: see it work before dinner")
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("1 is the least")
+    return number
