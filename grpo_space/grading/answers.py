@@ -24,7 +24,8 @@ from typing import NamedTuple
 
 from grpo_space.grading.numbers import Number, ascii_digits, written
 from grpo_space.grading.single_number import one_number, without_markup
-from grpo_space.grading.statements import LONGEST_ANSWER, Span, Statement, blocks, boxes, hash_lines, last_statement
+from grpo_space.grading.final_statement import last_statement
+from grpo_space.grading.statements import LONGEST_ANSWER, Span, Statement, blocks, boxes, hash_lines
 from grpo_space.grading.symbolic import equivalent
 
 LOOKED_AT = 20_000

@@ -80,6 +80,12 @@ def check_equations(text: str) -> list[Equation]:
     return found[:MAX_EQUATIONS]
 
 
+def value_of(expression: str) -> Fraction | None:
+    """What a short expression comes to (`9 * 2`, "9 eggs * $2"); None where it cannot be worked out."""
+    runs = _expressions(list(_tokens(ascii_digits(expression[:200]))))
+    return _evaluate(runs[0], hundredths=True) if len(runs) == 1 else None
+
+
 def _tokens(text: str) -> Iterator[_Token]:
     for match in _TOKEN.finditer(text):
         kind, said = match.lastgroup or "stop", match[0]

@@ -1,5 +1,10 @@
-"""Numbers as people and models write them, read as exact rationals. Every scan is linear in the text."""
+"""Numbers as people and models write them, read as exact rationals. Every scan is linear in the text.
 
+A number is its whole token: whatever touches it (a power, a root, `!`, an apostrophe's group, a scale sign, a variable)
+is part of what it says. What cannot be read in whole has no value; a part of it is never read in its place.
+"""
+
+import math
 import re
 import unicodedata
 from fractions import Fraction
@@ -8,10 +13,11 @@ from typing import NamedTuple
 MAX_DIGITS = 60
 """Longer numbers are not read: no answer needs them, and `int` of a huge string is slow."""
 MAX_EXPONENT = 60
+MAX_FACTORIAL = 40
 
 
 class Number(NamedTuple):
-    """A number in a text. `value` is None for what only looks like one: a time, a date, `3x`, `2^5`."""
+    """A number in a text. `value` is None for what only looks like one: a time, a date, `3x`, `2\\sqrt{3}`."""
 
     value: Fraction | None
     percent: bool
@@ -19,6 +25,8 @@ class Number(NamedTuple):
     end: int
     base: str = ""
     """The index of `1011_2`, as it is written."""
+    decimal_comma: bool = False
+    """Whether a comma is read as its decimal point (`12,50`), where a list could be meant too."""
 
 
 class _Ascii(dict[int, str | int]):
@@ -32,7 +40,11 @@ class _Ascii(dict[int, str | int]):
 
 _ASCII = _Ascii(
     dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63, 0xFF0D), "-")
-    | {0xFF04: "$", 0xFF05: "%", 0xFF0C: ",", 0xFF0E: ".", 0xFF1D: "="}
+    | dict.fromkeys((0xFF0C, 0x066C), ",")
+    | dict.fromkeys((0xFF0E, 0x066B), ".")
+    | dict.fromkeys((0x2044, 0xFF0F), "/")
+    | dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF), " ")  # of no width
+    | {0xFF04: "$", 0xFF05: "%", 0x066A: "%", 0xFF1D: "=", 0xFF0B: "+", 0xFF0A: "*", 0xFF08: "(", 0xFF09: ")"}
 )
 
 
@@ -43,50 +55,88 @@ def ascii_digits(text: str) -> str:
 
 # --- finding ----------------------------------------------------------------------------------------------------------
 
-CURRENCY = r"(?:US)?\\?[$€£¥₹]"
-_SEPARATOR = r"(?:,|\{,\}|\\,|,?\\!\ ?|[\ \u00a0\u2009\u202f])"
+CURRENCY = r"(?:(?:US|AU|CA|NZ|HK|[ACRS])?\\?[$€£¥₹₩₽]|Rs\.?|US\$)"
+UNSPACED = r"\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
+"""Ranges of the characters that touch a number without being part of its word: Chinese, Japanese, Korean."""
+_LETTER = rf"[^\W\d_{UNSPACED}]"
+_SPACE = r"[\ \u00a0\u2009\u202f]"
+_SEPARATOR = rf"(?:,|\{{,\}}|\\,|,?\\!\ ?|['’_]|{_SPACE})"
 _VULGAR = "[¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]"
+_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_HIGH = f"⁻?[{_SUPERSCRIPTS}]++"
+_SIGN_SCALES = {
+    **dict.fromkeys("万萬만", 10**4), **dict.fromkeys("亿億억", 10**8), **dict.fromkeys("千천", 10**3),
+    **dict.fromkeys("百백", 100), "兆": 10**12,
+}  # fmt: skip
+_SCALE_WORDS = {
+    "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "lakh": 10**5,
+    "crore": 10**7, "tausend": 10**3, "millionen": 10**6, "milliarde": 10**9, "milliarden": 10**9, "mio": 10**6,
+    "mrd": 10**9, "millones": 10**6, "millón": 10**6, "milhões": 10**6, "milhão": 10**6, "mil": 10**3,
+    "mille": 10**3, "milliard": 10**9, "mln": 10**6, "тысяч": 10**3, "тыс": 10**3, "млн": 10**6, "млрд": 10**9,
+}  # fmt: skip
 
 
 def _latex_fraction(name: str) -> str:
-    braced = rf"\{{\s*(?P<{name}top>-?\d++)\s*\}}\s*\{{\s*(?P<{name}bottom>\d++)\s*\}}"
-    return rf"\\[dt]?frac\s*(?:{braced}|(?P<{name}t>\d)(?P<{name}b>\d))"
+    def braced(part: str) -> str:
+        return rf"\{{\s*+(?P<{name}{part}>-?\d++(?:(?:,|\{{,\}})\d{{3}})*+)\s*+\}}"
+
+    return rf"\\[dtc]?frac\s*+(?:{braced('top')}\s*+{braced('bottom')}|(?P<{name}t>\d)\s?(?:(?P<{name}b>\d)|{braced('only')}))"
 
 
+_GROUPED = rf"[1-9]\d{{0,2}}(?:{_SEPARATOR}\d{{3}})++(?!\d)|\d{{1,2}}(?:,\d\d){{1,4}},\d{{3}}(?!\d)|\d++"
 _NUMBER = re.compile(
     rf"""
-    (?<![\w.^])(?<![\^_]\{{)                       # not within a word, an exponent or an index
+    (?<![\d^_])(?<!{_LETTER})(?<![^.]\.)(?<![\^_]\{{)      # not within a word, a decimal, an exponent or an index
     (?:
-        (?P<european>\d{{1,3}}(?:\.\d{{3}})++,\d++)
-      | (?P<whole>\d{{1,3}}(?:{_SEPARATOR}\d{{3}})++(?!\d) | \d{{1,2}}(?:,\d\d){{1,4}},\d{{3}}(?!\d) | \d++)
-        (?: (?P<decimal>\.\d++)
-          | \s*/\s*(?P<denominator>\d++)
+        (?P<european>[1-9]\d{{0,2}}(?:(?:\.\d{{3}})++,\d++|(?:\.\d{{3}}){{2,}}+(?![.\d])))
+      | (?<!\d,)(?P<comma>(?:[1-9]\d{{0,2}}(?:['’]|{_SPACE})\d{{3}}(?:(?:['’]|{_SPACE})\d{{3}})*+|[1-9]\d*+)
+            ,(?:\d\d?|\d{{4,}}+)|0,\d++)(?!,?\d)
+      | (?P<whole>{_GROUPED})
+        (?: (?P<decimal>\.\d*+)(?P<repeating>\\(?:overline|bar|dot)\s?\{{?(?P<period>\d++)\}}?|\((?P<bracketed>\d++)\)
+                |(?<=\d)(?P<dots>\.\.\.|…))
+          | (?P<point>\.\d++)
+          | \s*+(?:/|\\over(?![a-z]))\s*+(?P<denominator>{_GROUPED})
           | \s++(?P<top>\d++)/(?P<bottom>\d++)
-          | \s*{_latex_fraction("m")}
+          | \s*+{_latex_fraction("m")}
           | \s?(?P<mixed>{_VULGAR})
         )?
-      | (?P<point>\.\d++)
+      | (?<!\.)(?P<bare>\.\d++)
       | (?P<vulgar>{_VULGAR})
       | {_latex_fraction("f")}
+      | \\sqrt\s?(?:\[(?P<index>\d)\])?(?:\{{\s?(?P<root>\d++)\s?\}}|\s?(?P<r>\d)) | √\s?(?:\((?P<inner>\d++)\)|(?P<radicand>\d++))
     )
     (?: [eE](?P<e>[+-]?\d++)(?!\w)
-      | \s?(?:[x×*]|\\times|\\cdot)\s?10\s?(?:\^|\*\*)\s?\{{?\s?(?P<ten>[+-]?\d++)\s?\}}?
+      | \s?(?:[x×*·⋅∙]|\\times|\\cdot)\s?10\s?(?:(?:\^|\*\*)\s?[{{(]?\s?(?P<ten>[+-]?\d++)\s?[}})]?|(?P<high>{_HIGH}))
+      | \s?(?:\^|\*\*)\s?(?:\{{\s?(?P<power>-?\d++)\s?\}}|\((?P<pow>-?\d++)\)|(?P<p>-?\d++)) | (?P<raised>{_HIGH})
+      | (?P<factorial>!)(?![!=])
     )?
-    (?:(?P<percent>\s?\\?%|\s?per\s?cent(?:age)?\b)|\s?(?P<scale>hundred|thousand|million|billion|trillion)\b)?
+    (?:(?P<percent>\s?\\?%|\s?(?:per\s?cent(?:age)?|pct|[Pp]rozent|por\sciento|pour\scent)\b)
+      | \s?(?P<scale>(?:hundred|thousand|million|billion|trillion|lakh|crore)s?|[Tt]ausend|Million(?:en)?|Milliarden?|Mio|Mrd
+            |millones|millón|milhões|milhão|mil|mille|millions?|milliards?|mln|тысяч|тыс|млн|млрд)\b\.?
+      | \s?(?P<sign_scale>[{"".join(_SIGN_SCALES)}]++)(?P<more>(?:\d++[{"".join(_SIGN_SCALES)}]++)*+\d*+)
+    )?
     """,
     re.VERBOSE,
 )
-# What follows makes it something else: 1.2.3, 12:30, 5/3/2024, 3x, 3(x+1), 5K, 2^5 (but not 90^\circ), 5², 3π
-_ELSE = re.compile(
-    r"[.:]\d|\s+:\s*\d|\s?/\s?\d|[abijknqrxyzKMB]\b|\s*\([a-z]\s?[-+*/^)]|\s?\^(?!\s?\{?\s?\\circ)|\*\*\d|[²³⁴⁵⁶⁷⁸⁹⁰¹√π]"
-    r"|\s?\\(?:pi|sqrt)"
+_UNIT = (
+    r"(?:(?:km/h|kmh|mph|kph|k?m|[cmn]m|k?g|mg|lbs?|oz|ft|in|yds?|mi|[mkcd]?[lL]|hr?s?|min|ms|s|yr|k?Wh?|V|N|J|C|F|[KMGT]B"
+    r"|[kMG]?Hz|[A-Z]{3}|st|nd|rd|th|[ap]m|[AP]M|[ap]\.m)(?![\w^!])|(?:k?m|[cmn]m|ft|in|yd|mi)(?:\s?\^\s?\{?[23]|[²³])"
+    rf"|(?:{_LETTER}){{3,}})"
 )
+# What follows makes it something else: 1.2.3, 12:30, 5/3/2024, 1'23, 3x, 3(x+1), 2^n, 3π, 5 sqrt(3), 12!!, 3 R^2, 0x1F
+_ELSE = re.compile(
+    rf"[.:]\d|\s+:\s*\d|\s?/\s?[\d$(\\]|['’]\d|\s*\([a-z]\s?[-+*/^)]|\(\s?[-\d\\]|\s?\^(?!\s?\{{?\s?\\circ)|\*\*\d"
+    rf"|[{_SUPERSCRIPTS}⁻]|!|\s?[√π∞]|\s?i(?!\w)|/[abknrtxyz]\b|\s?(?:\\(?:pi|sqrt|ln|log|sin|cos|tan|infty|[dtc]?frac|binom)|(?:sqrt|sin|cos|tan|ln|log|exp)\b|pi\b|[多几幾])"
+    rf"|(?!{_UNIT}){_LETTER}|\s(?![kcm]?m|ft|in|s\b){_LETTER}\s?(?:\^|\*\*|[²³])|\.\.\.\d|…\s?\d"
+)
+_THOUSANDS = re.compile(r"\s?(?:(?P<k>[kK])|(?P<m>[mM]n?)|(?P<b>[bB]n?))(?![\w^])(?!\s?[-+*/=,;]\s?\w)")
 _BASE = re.compile(r"_\s?\{?\s?(?:\\text\s?\{)?(\w+)\}?\}?")
-_SIGN = re.compile(rf"(?<![\w)\]}}%])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-)$")
-_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-
-
-_FIRST = re.compile(rf"[\d.\\{_VULGAR[1:]}")  # what a number can begin with: `re` skips to it quickly
+_SIGN = re.compile(rf"(?:(?<![\w)\]}}%-])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-)|(?<![^\n>({{$])—)$")
+_SIGN_WORD = re.compile(rf"(?:(?<!\w)(?:minus|negative|moins|menos|минус)\s+|负|負|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I)
+_LAST_OF_SIGN_WORDS = ("负", "負", "ス", "스", "$", "€", "£")
+_OPERAND = re.compile(r"[\d)%]\s*(?:[^\W\d]{1,12}\s+){0,2}$")
+_PAID = re.compile(rf"{CURRENCY}\s?$")
+_FIRST = re.compile(rf"[\d.\\√{_VULGAR[1:]}")  # what a number can begin with: `re` skips to it quickly
 
 
 def numbers_in(text: str) -> list[Number]:
@@ -97,21 +147,51 @@ def numbers_in(text: str) -> list[Number]:
         match = _NUMBER.match(text, first.start())
         if match:
             numbers.append(_number(text, match))
-        first = _FIRST.search(text, match.end() if match else first.end())
+        first = _FIRST.search(text, max(numbers[-1].end, match.end()) if match else first.end())
     return numbers
 
 
 def _number(text: str, match: re.Match[str]) -> Number:
     start, end = match.span()
+    value = _value(match)
+    thousands = _THOUSANDS.match(text, end)
+    if thousands and value is not None and _is_scaled(text, start, thousands):
+        value, end = value * {"k": 10**3, "m": 10**6, "b": 10**9}[thousands.lastgroup or "k"], thousands.end()
     other = _ELSE.match(text, end)
     if other:
         return Number(None, False, start, other.end())
-    value = _value(match)
-    sign = _SIGN.search(text, max(0, start - 6), start) if "-" in text[max(0, start - 6) : start] else None
-    if sign and value is not None:
-        value, start = -value, sign.start()
+    start, negative = _signed(text, start)
+    if value is not None and text.count("|") == 2 and text[:start].rstrip().endswith("|"):
+        value, negative = (abs(value), False) if text[end:].lstrip().startswith("|") else (None, False)
+    if match["factorial"] and _PAID.search(text, max(0, start - 4), start):
+        value, end = Fraction(_integer(match["whole"])), end - 1  # "$18!" only says it aloud
+    if value is not None and negative:
+        value = -value
     base = _BASE.match(text, end) if text[end : end + 1] == "_" else None
-    return Number(value, match["percent"] is not None, start, base.end() if base else end, base[1] if base else "")
+    end = base.end() if base else end
+    comma = match["comma"] is not None and match["comma"].count(",") == 1
+    return Number(value, match["percent"] is not None, start, end, base[1] if base else "", comma)
+
+
+def _is_scaled(text: str, start: int, thousands: re.Match[str]) -> bool:
+    """Whether `k`, `M` or `bn` multiplies: beside a currency, or before a word (`24k miles`); `12k` may be 12 times k."""
+    paid = _PAID.search(text, max(0, start - 4), start)
+    after = text[thousands.end() : thousands.end() + 4]
+    return paid is not None or (thousands[0] in ("k", "K") and after[:1] == " " and after[1:].isalpha())
+
+
+def _signed(text: str, start: int) -> tuple[int, bool]:
+    """Where a number begins with its sign, and whether it is negative."""
+    before = text[max(0, start - 6) : start]
+    if "-" in before or "—" in before:
+        sign = _SIGN.search(text, max(0, start - 6), start)
+        if sign:
+            return sign.start(), True
+    if before[-1:].isspace() or before[-1:] in _LAST_OF_SIGN_WORDS:
+        sign = _SIGN_WORD.search(text, max(0, start - 12), start)
+        if sign and not _OPERAND.search(text, 0, sign.start()):  # "72 minus 3" is a sum
+            return sign.start(), True
+    return start, False
 
 
 def _value(match: re.Match[str]) -> Fraction | None:
@@ -120,35 +200,105 @@ def _value(match: re.Match[str]) -> Fraction | None:
     if match[0].isdecimal():
         return Fraction(int(match[0]))
     part = match.groupdict()
-    power = part["e"] or part["ten"] or "0"
     try:
-        value = _mantissa(part)
-    except ZeroDivisionError:
+        return _scaled(_raised(_mantissa(part), part), part)
+    except (ZeroDivisionError, OverflowError):
         return None
-    if abs(int(power)) > MAX_EXPONENT:
-        return None
-    return value * Fraction(10) ** int(power) * _SCALES.get(part["scale"] or "", 1)
 
 
-def _mantissa(part: dict[str, str | None]) -> Fraction:
+def _mantissa(part: dict[str, str | None]) -> Fraction | None:
     if part["european"]:
         return decimal(part["european"].replace(".", "").replace(",", "."))
-    if part["point"]:
-        return decimal(part["point"])
+    if part["comma"]:
+        whole, _, places = part["comma"].rpartition(",")
+        return decimal(re.sub(r"\D", "", whole) + "." + places)
+    if part["bare"]:
+        return decimal(part["bare"])
     if part["vulgar"]:
         return _vulgar(part["vulgar"])
+    root = part["root"] or part["r"] or part["radicand"] or part["inner"]
+    if root:
+        return _root(int(root), int(part["index"] or 2))
     if part["whole"] is None:
-        return Fraction(int(part["ftop"] or part["ft"] or 0), int(part["fbottom"] or part["fb"] or 0))
-    whole = part["whole"] if part["whole"].isdecimal() else re.sub(r"\D", "", part["whole"])
-    if part["decimal"]:
-        return decimal(whole + part["decimal"])
-    value = Fraction(int(whole))
+        bottom = part["fbottom"] or part["fb"] or part["fonly"]
+        return Fraction(_integer(part["ftop"] or part["ft"]), _integer(bottom))
+    return _with_parts(_integer(part["whole"]), part)
+
+
+def _with_parts(whole: int, part: dict[str, str | None]) -> Fraction | None:
+    """A whole number with its decimals, its denominator, or the fraction of a mixed number."""
+    if part["decimal"] and part["repeating"]:
+        return _repeating(whole, part["decimal"][1:], part["period"] or part["bracketed"])
+    if part["point"]:
+        return decimal(f"{whole}{part['point']}")
     if part["denominator"]:
-        return value / int(part["denominator"])
+        return Fraction(whole, _integer(part["denominator"]))
     if part["mixed"]:
-        return value + _vulgar(part["mixed"])
-    top, bottom = part["top"] or part["mtop"] or part["mt"], part["bottom"] or part["mbottom"] or part["mb"]
-    return value + Fraction(int(top), int(bottom)) if top and bottom else value
+        return whole + _vulgar(part["mixed"])
+    top, bottom = part["top"] or part["mtop"] or part["mt"], part["bottom"] or part["mbottom"] or part["mb"] or part["monly"]
+    if not (top and bottom):
+        return Fraction(whole)
+    return whole + Fraction(_integer(top), _integer(bottom)) if _integer(top) < _integer(bottom) else None  # 5 9/2
+
+
+def _repeating(whole: int, digits: str, period: str | None) -> Fraction:
+    """`0.1\\overline{6}` exactly, and `0.1666...` where the last digits stand there twice or more."""
+    value = decimal(f"{whole}.{digits}") if digits else Fraction(whole)
+    if period is None:
+        twice = re.search(r"(\d{1,12}?)\1$", digits)
+        period = twice[1] if twice else "0"
+    return value + Fraction(int(period), 10 ** len(digits) * (10 ** len(period) - 1))
+
+
+def _root(value: int, index: int) -> Fraction | None:
+    """The root of a power; None where it is irrational."""
+    root = round(value ** (1 / index)) if value < 10**15 and index else 0
+    return Fraction(root) if root**index == value else None
+
+
+def _raised(value: Fraction | None, part: dict[str, str | None]) -> Fraction | None:
+    """With its power, its power of ten, or as a factorial; None where that is beyond bounds."""
+    if value is None:
+        return None
+    if part["factorial"]:
+        whole = value.denominator == 1 and value <= MAX_FACTORIAL
+        return Fraction(math.factorial(int(value))) if whole and part["whole"] else None
+    ten = part["e"] or part["ten"] or _lowered(part["high"])
+    if ten:
+        return value * Fraction(10) ** int(ten) if abs(int(ten[:9])) <= MAX_EXPONENT else None
+    power = part["power"] or part["pow"] or part["p"] or _lowered(part["raised"])
+    if power is None:
+        return value
+    digits = len(str(max(abs(value.numerator), value.denominator)))
+    bounded = abs(int(power[:9])) * digits <= MAX_DIGITS + digits
+    return value ** int(power) if bounded and (part["whole"] or part["comma"]) and value.denominator in (1, 10, 100) else None
+
+
+def _lowered(high: str | None) -> str | None:
+    return "".join("-" if sign == "⁻" else str(_SUPERSCRIPTS.index(sign)) for sign in high) if high else None
+
+
+def _scaled(value: Fraction | None, part: dict[str, str | None]) -> Fraction | None:
+    if value is None:
+        return None
+    if part["scale"]:
+        name = part["scale"].lower().rstrip(".")
+        return value * (_SCALE_WORDS.get(name) or _SCALE_WORDS[name.removesuffix("s")])
+    if part["sign_scale"]:
+        return _sign_scaled(value, part["sign_scale"], part["more"] or "")
+    return value
+
+
+def _sign_scaled(value: Fraction, signs: str, more: str) -> Fraction:
+    """`3万5千`, `1.5亿`, `2千万`: each number times the signs after it."""
+    total = value * math.prod(_SIGN_SCALES[sign] for sign in signs)
+    for digits, scales in re.findall(r"(\d+)(\D*)", more):
+        total += int(digits) * math.prod(_SIGN_SCALES[sign] for sign in scales)
+    return total
+
+
+def _integer(digits: str | None) -> int:
+    return int(digits) if digits and digits.isdecimal() else int(re.sub(r"[^\d-]", "", digits or "0"))
 
 
 def _vulgar(character: str) -> Fraction:
@@ -174,41 +324,3 @@ def written(value: Fraction) -> str:
             digits = str(abs(shifted.numerator)).zfill(places + 1)
             return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
     return str(value)
-
-
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-)
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_WORDS = dict(zip(_ONES.split(), range(20), strict=True)) | dict(zip(_TENS.split(), range(20, 100, 10), strict=True))
-_PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourths": 4, "fifths": 5}
-
-
-def number_in_words(words: list[str]) -> tuple[Fraction, int] | None:
-    """The number that lower-case words begin with ("one hundred and five", "two thirds", "two and a half"), and how
-    many words it takes. None where they begin with none, or with what is no number ("twenty thirty")."""
-    if "half" in words[:2] and words[:1] in (["half"], ["a"]):
-        return Fraction(1, 2), words.index("half") + 1
-    total = group = used = 0
-    for word in words:
-        if word in _WORDS:
-            if group % 100 and not (group % 100 >= 20 and group % 10 == 0 and 0 < _WORDS[word] < 10):
-                return None
-            group += _WORDS[word]
-        elif word == "hundred" and 0 < group < 10:
-            group *= 100
-        elif word in _SCALES and word != "hundred" and group:
-            total, group = total + group * _SCALES[word], 0
-        elif word != "and" or not used or words[used - 1] not in _SCALES or words[used + 1 : used + 2] == ["a"]:
-            break
-        used += 1
-    while used and words[used - 1] == "and":
-        used -= 1
-    if not used:
-        return None
-    if words[used : used + 3] == ["and", "a", "half"]:
-        return total + group + Fraction(1, 2), used + 3
-    if used < len(words) and words[used] in _PARTS:
-        return Fraction(total + group, _PARTS[words[used]]), used + 1
-    return Fraction(total + group), used

@@ -10,7 +10,8 @@ from typing import Any
 
 from grpo_space.grading.answers import TAGS, answer_in_format, final_number, grade
 from grpo_space.grading.equations import Equation, check_equations
-from grpo_space.grading.numbers import ascii_digits, number_in_words, numbers_in
+from grpo_space.grading.number_words import number_in_words
+from grpo_space.grading.numbers import ascii_digits, numbers_in
 
 Conversation = list[dict[str, Any]]
 Texts = Sequence[str | Conversation]
