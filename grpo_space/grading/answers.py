@@ -20,11 +20,15 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
-from grpo_space.grading.numbers import Number, ascii_digits, written
-from grpo_space.grading.single_number import one_number, without_markup
+from grpo_space.grading.choices import Choice, expected_choice, stated_letters
+from grpo_space.grading.clock import Date, Time, dates_in, same_date, same_time, the_time, times_in
 from grpo_space.grading.final_statement import last_statement
+from grpo_space.grading.numbers import Number, ascii_digits, written
+from grpo_space.grading.phrases import MOST_READINGS, bare, readings, same_phrase
+from grpo_space.grading.single_number import one_number
 from grpo_space.grading.statements import LONGEST_ANSWER, Span, Statement, blocks, boxes, hash_lines
 from grpo_space.grading.symbolic import equivalent
 
@@ -53,8 +57,10 @@ class Grade:
 
 class _Expected(NamedTuple):
     text: str
-    number: Number | None
-    letter: str | None
+    number: Number | None = None
+    choice: Choice | None = None
+    time: Time | None = None
+    date: Date | None = None
 
 
 _SAYS = {
@@ -77,9 +83,9 @@ def grade(completion: str, gold: str, question: str = "") -> Grade:
     if found is None:
         return Grade(False, False, None, gold, "nowhere", f"no answer was found; {gold} was expected")
     where, content, in_format = found
-    said, number, span = _read(completion, content, expected.number is not None)
-    right = _right(said, number, expected)
-    shown = " ".join(said[:100].split()) or "nothing"
+    stated, number, span = _read(completion, content, expected.number is not None, asks_to_round(question))
+    right = _right(stated, number, expected)
+    shown = " ".join(stated[:100].split()) or "nothing"
     reason = f"{_SAYS[where]} {shown}; {gold} was expected"
     if right:
         reason = f"{_SAYS[where]} {shown}, as expected" + ("" if in_format else ", but not in the format asked for")
@@ -87,21 +93,44 @@ def grade(completion: str, gold: str, question: str = "") -> Grade:
     return Grade(right and in_format, right, value, gold, where, reason, span)
 
 
+def is_answer(stated: str, gold: str, question: str = "") -> bool:
+    """Whether a short statement, read by itself, gives the expected answer."""
+    expected = _expected(gold)
+    number = None
+    if expected.number is not None:
+        number = one_number(ascii_digits(stated[:LONGEST_ANSWER]), asks_to_round(question))
+    return bool(expected.text) and _right(stated, number, expected)
+
+
 def span(completion: str, gold: str, question: str = "") -> Span | None:
     """From where to where `grade` reads the answer; None where it finds none. Compares nothing."""
     of_number = _expected(gold).number is not None
     found = _find(completion, question, of_number)
-    return _read(completion, found[1], of_number)[2] if found else None
+    return _read(completion, found[1], of_number, asks_to_round(question))[2] if found else None
 
 
-def _read(completion: str, content: Span, of_number: bool) -> tuple[str, Number | None, Span]:
+def expects_number(gold: str) -> bool:
+    """Whether an expected answer is read as a number, not as letters, words or a formula."""
+    return _expected(gold).number is not None
+
+
+_ASKS_TO_ROUND = re.compile(r"\bround|\bnearest\b|\bdecimal place|\bapproximate|\bestimate|\bsignificant (?:figure|digit)|四舍五入|保留", re.I)
+
+
+@lru_cache(maxsize=256)
+def asks_to_round(question: str) -> bool:
+    """Whether a question asks for a rounded answer, so that an approximation counts where both are stated."""
+    return _ASKS_TO_ROUND.search(question[:LOOKED_AT]) is not None
+
+
+def _read(completion: str, content: Span, of_number: bool, rounds: bool = False) -> tuple[str, Number | None, Span]:
     """What a statement says, its number, and from where to where that was read."""
     start, end = content
-    said = completion[start : min(end, start + LONGEST_ANSWER)]
-    number = one_number(ascii_digits(said)) if of_number else None
+    stated = completion[start : min(end, start + LONGEST_ANSWER)]
+    number = one_number(ascii_digits(stated), rounds) if of_number else None
     if number is not None:
-        return said, number, (start + number.start, start + number.end)
-    return said, None, (start + len(said) - len(said.lstrip()), start + len(said.rstrip()))
+        return stated, number, (start + number.start, start + number.end)
+    return stated, None, (start + len(stated) - len(stated.lstrip()), start + len(stated.rstrip()))
 
 
 def final_number(completion: str) -> Fraction | None:
@@ -109,8 +138,7 @@ def final_number(completion: str) -> Fraction | None:
     found = _find(completion, "", of_number=True)
     if found is None:
         return None
-    start, end = found[1]
-    number = one_number(ascii_digits(completion[start : min(end, start + LONGEST_ANSWER)]))
+    number = _read(completion, found[1], of_number=True)[1]
     return number.value if number else None
 
 
@@ -150,9 +178,6 @@ def answer_in_format(completion: str) -> Span | None:
 
 # --- the expected answer ----------------------------------------------------------------------------------------------
 
-_LETTER = re.compile(r"[(\[]?([A-Z])[)\].]?")
-
-
 _CALCULATES = re.compile(r"[-+*/^_!|]")
 _CALCULATED = re.compile(r"\s?[-+*/!|](?!\w\w)")
 _EMPHASIS = re.compile(r"(?<!\S)(\*\*|__|[*_`])(?=\S)([^*_`]+)(?<=\S)\1(?!\w)")
@@ -169,37 +194,90 @@ def final_answer(solution: str) -> str | None:
     return text if 0 < len(text) <= LONGEST_ANSWER and "\n" not in text else None
 
 
+_VARIABLE = re.compile(r"(?<![A-Za-z\\{])[A-Za-z](?![A-Za-z])")
+_NAME = re.compile(r"\$?(?:[^\W\d]{1,12}|[^\W\d]\([^()]{1,9}\)|\\angle [A-Z]{1,3}|\w_\{?\w\}?)\s*")
+
+
 @lru_cache(maxsize=4096)
 def _expected(gold: str) -> _Expected:
     text = _EMPHASIS.sub(r"\2", final_answer(gold) or "")  # the stars of **18** multiply nothing
-    letter = _LETTER.fullmatch(without_markup(text).strip(" {}$"))
-    plain = re.fullmatch(r"(?:\$?[^\W\d]{1,12}\s*=)?[^=]*", text)  # "x = 5" expects a number, "2x = 5" an equation
-    number = one_number(ascii_digits(text)) if plain and not letter else None
-    if number and (_CALCULATES.search(text, 0, number.start) or _CALCULATED.match(text, number.end)):
-        number = None  # x_1 + 1, 2/x
-    return _Expected(text, number, letter[1] if letter else None)
+    plain = ascii_digits(text)
+    time = the_time(plain)
+    if time is not None:
+        return _Expected(text, time=time)
+    dates = dates_in(plain)
+    if len(dates) == 1 and len(text) < 40:
+        return _Expected(text, date=dates[0])
+    choice = expected_choice(text)
+    if choice is not None:
+        return _Expected(text, choice=choice)
+    return _Expected(text, number=_expected_number(plain))
+
+
+def _expected_number(text: str) -> Number | None:
+    """The number that an expected answer is: `3 * 6 = 18` and `x = 18` mean 18, but `2x = 5` is an equation."""
+    left, equals, right = text.rpartition("=")
+    if equals and not _NAME.fullmatch(left) and _VARIABLE.search(left):
+        return None
+    number = one_number(right)
+    if number and (_CALCULATES.search(right, 0, number.start) or _CALCULATED.match(right, number.end)):
+        return None  # x_1 + 1, 2/x
+    return number
 
 
 # --- the comparison ---------------------------------------------------------------------------------------------------
 
-
-_FORMULA = re.compile(
-    r"\b(?:is|are|equals|be)\b:?\s*(?:\$|\\[(\[])([^$]{1,200}?)(?:\$|\\[)\]])[\s.*]*$"
-)  # the end of a sentence
+_APPROXIMATELY = re.compile(r"≈|≃|\\(?:approx|simeq)(?![a-zA-Z])|,?\s*(?:or|i\.e\.,?|which is)?\s*\(?\b(?:about|approximately|roughly)\s+[\d$-]")
+_NEXT_BOX = re.compile(r"\}[\s$]*(?:[,;]|\\text\{)?\s*(?:and|or)?\}?[\s$]*\\f?boxed\s*\{")
 
 
-def _right(said: str, number: Number | None, expected: _Expected) -> bool:
+def _right(stated: str, number: Number | None, expected: _Expected) -> bool:
+    if expected.time is not None:
+        return _right_time(stated, expected.time)
+    if expected.date is not None:
+        dates = set(dates_in(ascii_digits(stated)))
+        return len(dates) == 1 and same_date(expected.date, dates.pop())
+    if expected.choice is not None:
+        return _right_choice(stated, expected.choice)
     if expected.number is not None:
-        if number is not None:
-            return _same(number, expected.number)
-        return _is_value(said) and equivalent(expected.text, said.strip())
-    if expected.letter is not None:
-        return _choice(said) == expected.letter
-    wanted = _bare(expected.text)
-    if wanted in (_bare(said), _bare(re.split(r"[,.;:]\s", said)[0])):
+        if number is not None and _same(number, expected.number):
+            return True
+        if number is None and _is_value(stated):
+            return equivalent(expected.text, stated.strip())
+        if not expected.number.decimal_comma:
+            return False
+    return _right_words(stated, expected.text)
+
+
+def _right_words(stated: str, wanted: str) -> bool:
+    """Whether a statement gives the expected words, formula, set or list, alone or at the end of a sentence."""
+    approximately = _APPROXIMATELY.search(stated)
+    if approximately and re.search(r"\w", stated[: approximately.start()]):
+        stated = stated[: approximately.start()]  # what stands before it is exact
+    stated = _NEXT_BOX.sub(", ", stated).strip()
+    plain = bare(wanted)
+    if same_phrase(plain, stated):
         return True
-    formula = _FORMULA.search(said)
-    return any(equivalent(expected.text, side.strip()) for side in (said, formula and formula[1]) if side)
+    for reading in islice(dict.fromkeys(readings(stated)), MOST_READINGS):
+        if (bare(reading) == plain and plain) or equivalent(wanted, reading.strip()):
+            return True
+    return False
+
+
+def _right_choice(stated: str, choice: Choice) -> bool:
+    letters = stated_letters(stated)
+    if letters or not choice.text:
+        return letters == choice.letters
+    return is_answer(stated, choice.text)
+
+
+def _right_time(stated: str, wanted: Time) -> bool:
+    """Whether a statement gives one time of day, and that is the wanted one; "at 5" may be 5 p.m."""
+    times = set(times_in(ascii_digits(stated)))
+    if not times:
+        number = one_number(ascii_digits(stated))
+        return number is not None and wanted.minute == 0 and number.value == wanted.hour and bool(wanted.half)
+    return len(times) == 1 and same_time(times.pop(), wanted)
 
 
 def _same(said: Number, wanted: Number) -> bool:
@@ -215,23 +293,19 @@ def _same(said: Number, wanted: Number) -> bool:
     return quantity.denominator != 1 and percentage == 100 * quantity
 
 
-def _is_value(said: str) -> bool:
-    """Where a number is expected, only one value in LaTeX, with a root or a power is worked out: no lists, no words."""
-    if not re.search(r"\\[A-Za-z]|[\^√π]", said) or re.search(r"\b(?:or|and|to|between|not)\b|[,;]\s", said):
+_DRESS = re.compile(r"\\(?:text|mathrm|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+|\be(?=\s*\^)|(?<=[\^{\s\d])i(?=\s*\\pi|\s*\})")
+_OPERATES = re.compile(r"(?<=[\w)}\]])\s*(?:[-+*×÷·⋅/]|\\(?:times|cdot|div|pm|ast)(?![a-zA-Z]))")
+
+
+def _is_value(stated: str) -> bool:
+    """Whether a statement is one value in LaTeX, with a root, a power or a function of one constant.
+
+    Only such a one is worked out where a number is expected: no lists, no words, no sums that are left to the reader.
+    """
+    value = stated.rpartition("=")[2]
+    if not re.search(r"\\[A-Za-z]|[\^√π]", value) or re.search(r"\b(?:or|and|to|between|not)\b|[,;]\s|\d\s*,\s*\\?[a-z]", stated):
         return False
-    return not re.search(r"[A-Za-z]", re.sub(r"\\(?:text|mathrm|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+", "", said))
+    return not re.search(r"[A-Za-z]", _DRESS.sub("", value)) and not _OPERATES.search(_DRESSING.sub(" ", value))
 
 
-def _choice(said: str) -> str | None:
-    """The letter of a multiple-choice answer: `B`, `(B)`, `B) 12 apples`, `\\text{B}`, `option B`, "B because"."""
-    said = without_markup(said).strip(" $}{*\"'\n")
-    match = re.match(r"[(\[]?([A-Za-z])(?:[)\].:,]|\s*$|(?<=[B-HJ-Z])\s)(?!\s*(?:or|and)\b)", said) or re.search(
-        r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?: is)?:?\s*[(\[]?([A-Z])\b(?!'|\s+(?:or|and)\b)", said
-    )
-    return match[1].upper() if match else None
-
-
-def _bare(said: str) -> str:
-    """Words without an article, markup, case, spaces, quotes and a full stop."""
-    said = re.sub(r"^(?:an?|the)\s", "", without_markup(said).strip().casefold())
-    return re.sub(r"[\s${}\"'`*\\]", "", said).strip(".,;:!")
+_DRESSING = re.compile(r"\\(?:text|mathrm|mbox)\s*\{[^{}]*\}|\^\s*\{[^{}]*\}")

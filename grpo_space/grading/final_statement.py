@@ -21,8 +21,8 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
     """
     text = text[: _end(text)]
     text = text[: _next_question(text, of_number)]
-    text = _without_thought(text)
     ignored = [*echoes(text, question), *examples(text)]
+    text = _without_thought(text)
     for statement in statements(text)[: -MAX_STATEMENTS - 1 : -1]:
         within = any(start <= statement.start and statement.content[1] <= end for start, end in ignored)
         if not within and says_something(text, statement, of_number):

@@ -3,7 +3,7 @@
 
 import re
 
-from grpo_space.grading.numbers import Number, numbers_in
+from grpo_space.grading.numbers import CURRENCY, Number, numbers_in
 from grpo_space.grading.single_number import begins_with_work, joined, one_number, summed, without_markup, without_rejected
 from grpo_space.grading.statements import DIGIT, LONGEST_ANSWER, SENTENCE_END, Statement
 
@@ -25,6 +25,7 @@ _SAYS_MORE = re.compile(
     r"(?:[.;:!?<>=]\s|\b(?:is|are|was|were|equals?|or|so|but|which|that|means|rounds|rounded|about|then)\b|[=≈→])", re.IGNORECASE
 )
 _REASON = re.compile(r",?\s(?:because|since)\s", re.IGNORECASE)
+_CURRENCY = re.compile(rf"{CURRENCY}\s?$")
 _SAID_ALOUD = re.compile(r"(?<=[\d%])!(?=\s|$)")
 
 
@@ -89,6 +90,8 @@ def _extent(text: str, tail: str, numbers: list[Number]) -> tuple[int, int]:
         first = numbers[-2]
         named = _NAMED.search(tail, max(0, first.start - 10), first.start)
     before = named or _BOUND_BEFORE.search(tail, max(0, first.start - 10), first.start) or begins_with_work(tail, first)
+    if before is None and tail[first.end - 1].isalpha():
+        before = _CURRENCY.search(tail, max(0, first.start - 5), first.start)  # $31k
     after = _BOUND_AFTER.match(tail, numbers[-1].end)
     return before.start() if before else first.start, after.end() if after else numbers[-1].end
 

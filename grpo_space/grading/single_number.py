@@ -164,8 +164,9 @@ def _is_plain(said: str, number: Number, numbers: list[Number]) -> bool:
     if _WORKED_ON.search(said, before, number.start) or _WORKED_AFTER.match(said, number.end):
         return False
     for command in _COMMAND.finditer(said) if "\\" in said else ():
-        if not any(found.start <= command.start() < found.end for found in numbers):
-            return said[command.start() : number.start].strip() == "\\approx"  # 3\sqrt{2} is not 3
+        within = any(found.start <= command.start() < found.end for found in numbers)
+        if not within and command[0] not in ("\\approx", "\\simeq", "\\sim"):
+            return False  # 3\sqrt{2} is not 3
     if _VARIABLE.search(said, max(0, number.start - 12), number.start) or _AND_VARIABLE.match(said, number.end):
         return False
     for other in _NUMBER_WORD.finditer(said, number.end):

@@ -34,7 +34,7 @@ _BETWEEN_BOXES = re.compile(r"[}$\s]{0,20}(?:[,;/|]|\\text\{\s?)?\s?(?:\b(?:or|a
 _SENTENCE = re.compile(
     r"[Aa](?:nswer|NSWER)\b(?<!\w.{6})(?<!to .{6})(?<!To .{6})(?i:"
     r"(?:[^\n.:=<>?]{0,60}?(?:\bis\b(?!\s+(?:not|in|that\s+we|given|based|below|as\s+follows|(?:in)?correct|wrong|right)\b)"
-    r"|\bequals\b|\b(?:should|would|will|must)\s+be\b)|[^\n.:=<>?,]{0,30}?[:=])(?:[\s*_:=#$]|\\[\[(])*"
+    r"|\bequals\b|\b(?:should|would|will|must)\s+be\b)|[^\n.:=<>?,]{0,30}?(?:[:=]>?|->|→|➜))(?:[\s*_:=#$]|\\[\[(])*"
     r"|[*_\s]*\n\s*)"
 )
 _QUESTION_AND_ANSWER = re.compile(r"^[ \t*]*A:[ \t*]*", re.MULTILINE)

@@ -9,6 +9,8 @@ import threading
 from functools import lru_cache
 from typing import Any
 
+from grpo_space.grading.latex_spelling import plain_spelling
+
 MAX_LENGTH = 80
 MAX_COMMANDS = 8
 MAX_DIGITS = 15
@@ -19,7 +21,11 @@ _LOCK = threading.Lock()  # the parser's tables are shared by all threads and ar
 
 def equivalent(gold: str, said: str) -> bool:
     """Whether two answers are the same mathematically. Never raises; False where that cannot be told within bounds."""
-    gold, said = (_ROOT.sub(r"\\sqrt{\1\2}", side) for side in (gold, said))
+    if max(len(gold), len(said)) > 2 * MAX_LENGTH:
+        return False
+    gold, said = plain_spelling(gold), plain_spelling(said)
+    if gold.replace(" ", "") == said.replace(" ", ""):
+        return gold != ""
     if not (_bounded(gold) and _bounded(said)):
         return False
     with _LOCK:
@@ -29,12 +35,12 @@ def equivalent(gold: str, said: str) -> bool:
             return False
 
 
-_ROOT = re.compile(r"√\s?(?:\(([^()]*)\)|(\d+|[a-z]))")
 _COMPOUND = re.compile(r"\\(?:text|mathrm|mbox)\s?\{\s*+(?!or\b|and\b)[^{}]*\}(?!\s*\^)[^{}]*\d")  # 5 hours 30 minutes
 _MATRIX = re.compile(r"\\(?:begin|end)\{[pb]matrix\}|\\\\|&")
 _KNOWN = re.compile(
     r"\\(?:(?:[dt]?frac|sqrt|pi|cdot|times|div|left|right|text|textbf|mathrm|mathbf|mbox|infty|cup|cap|in|pm|leq?|geq?|neq?"
-    r"|lt|gt|sin|cos|tan|ln|log|circ|degree|theta|alpha|beta|lambda)(?![a-zA-Z])|[,;: {}%$()\[\]])"
+    r"|lt|gt|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|ln|log|circ|degree|theta|alpha|beta|lambda|emptyset|setminus|mathbb"
+    r"|binom|[lr]floor|[lr]ceil|angle)(?![a-zA-Z])|[,;: {}%$()\[\]])"
 )
 _POWER = re.compile(r"\^\s*\{?\s*\(?\s*-?\s*(\d+)?")
 _TOWER = re.compile(r"\^\s*(?:\{[^{}]*|\([^()]*|-?\w+\s*)\^|\*\*|[!:]")
@@ -59,13 +65,18 @@ def _bounded(said: str) -> bool:
 def _parse(latex: str) -> Any:
     # Imported here: half a second of computer algebra that plain numbers never need.
     from latex2sympy2_extended import NormalizationConfig, latex2sympy, normalize_latex  # noqa: PLC0415
-    from sympy import Float, Rational
+    from sympy import Eq, Float, I, Rational, Set, Symbol
 
     config = NormalizationConfig(
         basic_latex=True, units=True, malformed_operators=True, nits=True, boxed="all", equations=False
     )
     parsed = latex2sympy(normalize_latex(latex, config), is_real=True, convert_degrees=False, normalization_config=None)
-    return parsed.xreplace({decimal: Rational(str(decimal)) for decimal in parsed.atoms(Float)})
+    if isinstance(parsed, Eq) and isinstance(parsed.rhs, Set):  # "x in (0, 7.5)", which is no equation
+        parsed = parsed.rhs
+    if not hasattr(parsed, "xreplace"):
+        return parsed
+    exact = {decimal: Rational(str(decimal)) for decimal in parsed.atoms(Float)}
+    return parsed.xreplace({**exact, Symbol("i", real=True): I})
 
 
 def _alike(gold: Any, said: Any) -> tuple[Any, Any]:
@@ -73,7 +84,7 @@ def _alike(gold: Any, said: Any) -> tuple[Any, Any]:
     from sympy import Eq, Symbol, Tuple
     from sympy.core.function import AppliedUndef
 
-    gold, said = _solutions(gold), _solutions(said)
+    gold, said = _solutions(gold, said), _solutions(said, gold)
     if isinstance(gold, Eq) != isinstance(said, Eq):
         gold, said = (
             side.rhs if isinstance(side, Eq) and isinstance(side.lhs, Symbol | Tuple | AppliedUndef) else side
@@ -82,23 +93,30 @@ def _alike(gold: Any, said: Any) -> tuple[Any, Any]:
     return _as_set(gold), _as_set(said)
 
 
-def _solutions(parsed: Any) -> Any:
-    """`x = 1, x = 2` as `{1, 2}`."""
-    from sympy import Eq, FiniteSet
+def _solutions(parsed: Any, other: Any) -> Any:
+    """`x = 1, x = 2` as `{1, 2}`; `x = 5, y = 7` as `(5, 7)`, by the names' order, where the other side is a tuple."""
+    from sympy import Eq, FiniteSet, Interval, Tuple
 
-    if not isinstance(parsed, FiniteSet) or not all(isinstance(one, Eq) for one in parsed.args):
+    if not isinstance(parsed, FiniteSet) or not all(isinstance(one, Eq) and one.lhs.is_Symbol for one in parsed.args):
         return parsed
     names = {one.lhs for one in parsed.args}
-    return parsed.func(*(one.rhs for one in parsed.args)) if len(names) == 1 and names.pop().is_Symbol else parsed
+    if len(names) == 1:
+        return parsed.func(*(one.rhs for one in parsed.args))
+    values = [one.rhs for one in sorted(parsed.args, key=lambda one: str(one.lhs))]
+    if isinstance(other, Interval) and len(values) == 2:  # how (5, 7) is parsed
+        return Interval(*values, True, True)
+    return Tuple(*values) if isinstance(other, Tuple | tuple) and len(names) == len(values) else parsed
 
 
 def _as_set(parsed: Any) -> Any:
     """`2 < x` and `-2 <= x <= 7` as the intervals that they are."""
-    from sympy import And, FiniteSet, Intersection, Interval, Union, oo
+    from sympy import And, Complement, FiniteSet, Intersection, Interval, Union, oo
     from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 
     if isinstance(parsed, FiniteSet) and any(one.is_Relational for one in parsed.args):
         return Union(*(_as_set(one) for one in parsed.args))
+    if isinstance(parsed, Complement):
+        return parsed.args[0] - parsed.args[1]
     if isinstance(parsed, And):
         return Intersection(*(_as_set(one) for one in parsed.args))
     if not isinstance(parsed, GreaterThan | LessThan | StrictGreaterThan | StrictLessThan):
@@ -113,9 +131,11 @@ def _as_set(parsed: Any) -> Any:
 
 
 def _same(gold: Any, said: Any) -> bool:
-    from sympy import Expr, Set
+    from sympy import Eq, Expr, Set
 
     if gold == said:
+        return True
+    if isinstance(gold, Eq) and isinstance(said, Eq) and _same_equation(gold, said):
         return True
     if hasattr(gold, "flat") or hasattr(said, "flat"):  # matrices
         return getattr(gold, "shape", 0) == getattr(said, "shape", 1) and all(map(_same, gold.flat(), said.flat()))
@@ -126,6 +146,22 @@ def _same(gold: Any, said: Any) -> bool:
     if isinstance(gold, Set) and not gold.is_Interval:  # in any order
         return all(any(_same(one, other) for other in said.args) for one in gold.args)
     return all(_same(one, other) for one, other in zip(gold.args, said.args, strict=True))
+
+
+def _same_equation(gold: Any, said: Any) -> bool:
+    """Whether two equations are the same up to a factor and the order of their sides."""
+    from sympy import Expr, Rational
+
+    sides = (gold.lhs, gold.rhs, said.lhs, said.rhs)
+    if not all(isinstance(side, Expr) for side in sides) or gold.free_symbols != said.free_symbols:
+        return False
+    one, other = gold.lhs - gold.rhs, said.lhs - said.rhs
+    ratio = one / other
+    if not ratio.free_symbols and ratio.is_finite:
+        return bool(ratio != 0)
+    at = {name: Rational(31 + 12 * number, 7 + 4 * number) for number, name in enumerate(sorted(gold.free_symbols, key=str))}
+    factor = one.subs(at) / other.subs(at)
+    return bool(factor.is_finite and factor != 0) and _equal_values(one, factor * other)
 
 
 def _equal_values(gold: Any, said: Any) -> bool:

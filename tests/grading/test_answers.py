@@ -65,7 +65,7 @@ EIGHTEEN = [
     "Janet makes $18 every day.", "\\text{18 dollars}", "18 \\text{ dollars}", "36/2", "\\frac{36}{2}",
     "\\dfrac{36}{2}", "1.8e1", "1.8 \\times 10^1", "1.8 x 10^{1}", "18°", "18^\\circ", "18 km/h", "18 m²", "18 cm^2",
     "１８", "١٨", "18 USD", "US$18", "€18", "about 18", "\\(18\\)", "\\[18\\]", "<b>18</b>", "18 dollars for 9 eggs",
-    "18 (9 * 2)", "18, not 20", "9 eggs * $2 = $18", "She sells 9 eggs and makes $18", "\\sqrt{324}", "18!", "018",
+    "18 (9 * 2)", "18, not 20", "9 eggs * $2 = $18", "She sells 9 eggs and makes $18", "\\sqrt{324}", "$18!", "018",
     "18.000", "the answer is 18", "18th", "$18/day", "18 per day", "9*2 -> 18", "9 * 2 = $<<9*2=18>>18", "18<br>",
     "Answer: 18", "18\n\n(9 * 2 = 18)", "18^{\\circ}", "\\textbf{18}", "18 eggs/day", "18 out of 20",
     "$18 per 7 days", "\\sqrt{4} \\times 9 = 18", "\\angle ABC = 18^\\circ", "\\frac{2 + 34}{2} = 18",
@@ -277,7 +277,7 @@ def test_plain_numbers_never_take_the_latex_path(monkeypatch: pytest.MonkeyPatch
 
 
 def test_importing_is_cheap() -> None:
-    code = "import sys, grpo_space.rewards; print([name for name in ('sympy', 'math_verify') if name in sys.modules])"
+    code = "import sys, grpo_space.grading.rewards; print([name for name in ('sympy', 'math_verify') if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 

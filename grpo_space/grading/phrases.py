@@ -1,0 +1,65 @@
+"""Answers in words: the same phrase, with or without the sentence that leads to it or explains it."""
+
+import re
+from collections.abc import Iterator
+
+from grpo_space.grading.single_number import without_markup
+
+MOST_READINGS = 6
+"""So many parts of a sentence are compared with the expected answer."""
+
+_LEADS = re.compile(
+    r"\b(?:is|are|was|were|be|equals?|has|have|had|gives?|get|gets|obtain|becomes?|remains?|find|yields?|namely|answer|ist|es|est)\b:?|[:：]|是|为|=>|->|→",
+    re.IGNORECASE,
+)
+_UNSURE = re.compile(r"\b(?:not|never|neither|nor|cannot|whether|if|maybe|perhaps|either|or|unless|between)\b|n't\b", re.IGNORECASE)
+_CONTRARY = {"yes": "no", "no": "yes", "true": "false", "false": "true", "even": "odd", "odd": "even"}
+_EXPLAINS = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|do|does|did|can|will|would|because|since|as|makes?|means|it|she|he|they|we|this|that|there)\b",
+    re.IGNORECASE,
+)
+_OTHERWISE = re.compile(
+    r"\b(?:or|maybe|perhaps|possibly|also|wait|actually|instead|but|either|alternatively|could|might|otherwise|rather|unless)\b", re.IGNORECASE
+)
+_FORMULA = re.compile(r"(?:\$\$?|\\[(\[])([^$]{1,200}?)(?:\$\$?|\\[)\]])")
+_CLAUSE = re.compile(r"[,.;](?=\s)|\s[-–—]\s|\n|\s(?=because\b|since\b)")
+
+
+def bare(said: str) -> str:
+    """Words without an article, markup, case, spaces, quotes and a full stop."""
+    said = re.sub(r"^(?:an?|the)\s", "", without_markup(said).strip().casefold())
+    said = re.sub(r"\bsolutions\b", "solution", said)
+    said = re.sub(r"^(infinitely many|infinite)\s+(?:solution|answers|values)$", r"\1", said.rstrip(" .}"))
+    return re.sub(r"[\s${}\"'`*\\~]", "", said).strip(".,;:!")
+
+
+def readings(said: str) -> Iterator[str]:
+    """What a statement may mean as its answer: itself, its last formula, and what follows "is", "has" or a colon.
+
+    Nothing follows a negation or a condition: "it is not true that f is even" does not say "even".
+    """
+    yield said
+    formulas = list(_FORMULA.finditer(said))
+    if formulas and not re.search(r"\w", said[formulas[-1].end() :]):
+        before = said[: formulas[-1].start()]
+        if not _UNSURE.search(before) and not re.search(r"\$[\s,]*(?:and|or|,)?\s*$", before):
+            yield formulas[-1][1]
+    for lead in list(_LEADS.finditer(said))[: -MOST_READINGS - 1 : -1]:
+        if not _UNSURE.search(said, 0, lead.start()) and said[lead.end() :].strip():
+            yield re.sub(r"^\s*(?:therefore|thus|then|simply|just)\b", "", said[lead.end() :])
+
+
+def same_phrase(wanted: str, said: str) -> bool:
+    """Whether a statement says the wanted words, and no others but an explanation ("Paris. It is in France.")."""
+    if not wanted:
+        return False
+    if bare(said) == wanted:
+        return True
+    clause = _CLAUSE.search(said)
+    if clause is None or bare(said[: clause.start()]) != wanted:
+        return False
+    rest = without_markup(said[clause.start() :])
+    contrary = _CONTRARY.get(wanted)
+    if contrary and re.search(rf"\b{contrary}\b", rest, re.IGNORECASE):
+        return False
+    return _EXPLAINS.search(rest) is not None and not _OTHERWISE.search(rest)
