@@ -26,6 +26,7 @@ from typing import NamedTuple
 from grpo_space.grading.choices import Choice, expected_choice, stated_letters
 from grpo_space.grading.clock import Date, Time, dates_in, same_date, same_time, the_time, times_in
 from grpo_space.grading.final_statement import last_statement
+from grpo_space.grading.latex_spelling import plain_spelling
 from grpo_space.grading.numbers import Number, ascii_digits, written
 from grpo_space.grading.phrases import MOST_READINGS, bare, readings, same_phrase
 from grpo_space.grading.single_number import one_number
@@ -228,6 +229,7 @@ def _expected_number(text: str) -> Number | None:
 # --- the comparison ---------------------------------------------------------------------------------------------------
 
 _APPROXIMATELY = re.compile(r"≈|≃|\\(?:approx|simeq)(?![a-zA-Z])|,?\s*(?:or|i\.e\.,?|which is)?\s*\(?\b(?:about|approximately|roughly)\s+[\d$-]")
+_LEADING_VERB = re.compile(r"\b(?:is|are|was|were|be|equals?|has|have|of|to)[\s$]*$|^[\s$]*$")
 _NEXT_BOX = re.compile(r"\}[\s$]*(?:[,;]|\\text\{)?\s*(?:and|or)?\}?[\s$]*\\f?boxed\s*\{")
 
 
@@ -252,7 +254,7 @@ def _right(stated: str, number: Number | None, expected: _Expected) -> bool:
 def _right_words(stated: str, wanted: str) -> bool:
     """Whether a statement gives the expected words, formula, set or list, alone or at the end of a sentence."""
     approximately = _APPROXIMATELY.search(stated)
-    if approximately and re.search(r"\w", stated[: approximately.start()]):
+    if approximately and re.search(r"[\d)}\]$a-z]$", stated[: approximately.start()].rstrip(" ,(")) and not _LEADING_VERB.search(stated[: approximately.start()]):
         stated = stated[: approximately.start()]  # what stands before it is exact
     stated = _NEXT_BOX.sub(", ", stated).strip()
     plain = bare(wanted)
@@ -302,7 +304,7 @@ def _is_value(stated: str) -> bool:
 
     Only such a one is worked out where a number is expected: no lists, no words, no sums that are left to the reader.
     """
-    value = stated.rpartition("=")[2]
+    value = plain_spelling(stated.rpartition("=")[2])
     if not re.search(r"\\[A-Za-z]|[\^√π]", value) or re.search(r"\b(?:or|and|to|between|not)\b|[,;]\s|\d\s*,\s*\\?[a-z]", stated):
         return False
     return not re.search(r"[A-Za-z]", _DRESS.sub("", value)) and not _OPERATES.search(_DRESSING.sub(" ", value))

@@ -31,6 +31,7 @@ _NAMED = re.compile(
     r"|(?<![\w'])[(\[]?([A-Z])[)\]]?\s+(?:is|ist|es|est)\s+(?:the\s+)?(?:correct|right|best|true|answer|one|my|richtig|correcta|correcte)"
     r"|\(([A-Z])\)|\bis\s+([B-HJ-Z])(?=\s*[.$*]*\s*$)"
 )
+_REJECTED = re.compile(r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)")
 _DENIED = re.compile(r"\b(?:not|never|neither|cannot|isn't|wasn't|nor|none|incorrect|wrong|between)\b|n't\b", re.IGNORECASE)
 
 
@@ -50,7 +51,7 @@ def expected_choice(text: str) -> Choice | None:
 
 def stated_letters(said: str) -> frozenset[str]:
     """The letters that a statement chooses; empty where it chooses none or hedges."""
-    plain = without_markup(said).strip(" $}{*\"'\n#")
+    plain = _REJECTED.sub("", without_markup(said)).strip(" $}{*\"'\n#")
     if _LIST.fullmatch(plain) and (len(plain) < 2 or plain.replace("and", "").isupper() or not plain.strip("()[].:, ").isalpha()):
         return _letters(plain)
     if _RUN.fullmatch(plain):
@@ -59,7 +60,7 @@ def stated_letters(said: str) -> frozenset[str]:
     if leading and not (leading[1].islower() and leading.end() < len(plain) and not re.search(r"[)\].:]", leading[0])):
         rest = plain[leading.end() :]
         hedged = _ANOTHER.search(rest) or re.match(rf"\s*{_OR}\s*", rest[:8]) and _ANOTHER.search("," + rest)
-        hedged = hedged or re.search(r"\b(?:or|maybe|perhaps)\s+\(?[A-Z]\b(?!\w)", rest)
+        hedged = hedged or re.match(r"\W*[A-Z]\s*(?:$|[-–—,;.)])", rest) or re.search(r"\b(?:or|maybe|perhaps)\s+\(?[A-Z]\b(?!\w)", rest)
         wrong = re.match(r"\W*(?:is|are)\s+(?:not|wrong|incorrect|false)\b|\W*isn't\b", rest)
         return frozenset() if hedged or wrong else frozenset(leading[1].upper())
     named = list(_NAMED.finditer(plain))

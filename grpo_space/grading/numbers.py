@@ -96,7 +96,7 @@ _NUMBER = re.compile(
                 |(?<=\d)(?P<dots>\.\.\.|…))
           | (?P<point>\.\d++)
           | \s*+(?:/|\\over(?![a-z]))\s*+(?P<denominator>{_GROUPED})
-          | \s++(?P<top>\d++)/(?P<bottom>\d++)
+          | \s++(?:and\s++)?(?P<top>\d++)/(?P<bottom>\d++)
           | \s*+{_latex_fraction("m")}
           | \s?(?P<mixed>{_VULGAR})
         )?
@@ -113,7 +113,7 @@ _NUMBER = re.compile(
     (?:(?P<percent>\s?\\?%|\s?(?:per\s?cent(?:age)?|pct|[Pp]rozent|por\sciento|pour\scent)\b)
       | \s?(?P<scale>(?:hundred|thousand|million|billion|trillion|lakh|crore)s?|[Tt]ausend|Million(?:en)?|Milliarden?|Mio|Mrd
             |millones|millón|milhões|milhão|mil|mille|millions?|milliards?|mln|тысяч|тыс|млн|млрд)\b\.?
-      | \s?(?P<sign_scale>[{"".join(_SIGN_SCALES)}]++)(?P<more>(?:\d++[{"".join(_SIGN_SCALES)}]++)*+\d*+)
+      | \s?(?P<sign_scale>[{"".join(_SIGN_SCALES)}]++)(?<!千(?=[米克瓦卡赫]))(?P<more>(?:\d++[{"".join(_SIGN_SCALES)}]++)*+\d*+)
     )?
     """,
     re.VERBOSE,
@@ -162,7 +162,8 @@ def _number(text: str, match: re.Match[str]) -> Number:
         return Number(None, False, start, other.end())
     start, negative = _signed(text, start)
     if value is not None and text.count("|") == 2 and text[:start].rstrip().endswith("|"):
-        value, negative = (abs(value), False) if text[end:].lstrip().startswith("|") else (None, False)
+        inside = text[end:].lstrip().startswith("|")
+        value, negative = abs(value) if inside else None, text[:start].rstrip(" |").endswith("-")
     if match["factorial"] and _PAID.search(text, max(0, start - 4), start):
         value, end = Fraction(_integer(match["whole"])), end - 1  # "$18!" only says it aloud
     if value is not None and negative:

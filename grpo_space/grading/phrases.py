@@ -49,11 +49,19 @@ def readings(said: str) -> Iterator[str]:
             yield re.sub(r"^\s*(?:therefore|thus|then|simply|just)\b", "", said[lead.end() :])
 
 
+def _ends_with(said: str, wanted: str) -> bool:
+    """Whether a sentence ends with a phrase that denies by itself: "The limit does not exist"."""
+    denies = re.search(r"\b(?:does|do|is|are|can)\s*(?:not|n't)\b|\bcannot\b", said, re.IGNORECASE)
+    return denies is not None and bare(said[denies.start() :]) == wanted and not _UNSURE.search(said, 0, denies.start())
+
+
 def same_phrase(wanted: str, said: str) -> bool:
     """Whether a statement says the wanted words, and no others but an explanation ("Paris. It is in France.")."""
     if not wanted:
         return False
     if bare(said) == wanted:
+        return True
+    if _ends_with(said, wanted):
         return True
     clause = _CLAUSE.search(said)
     if clause is None or bare(said[: clause.start()]) != wanted:

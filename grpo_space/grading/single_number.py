@@ -14,6 +14,8 @@ _MARKUP = re.compile(
     r"|\\(?:boxed|fbox|text(?:bf|it|rm|normal|tt|sf)?|math(?:rm|bf|it|sf|tt|bb)|mbox|operatorname|bm|boldsymbol)\s*\{"
     r"|\\(?:left|right|big|Big|bigg|Bigg|quad|qquad|displaystyle|degree|bf|rm|it)(?![a-zA-Z])|\\[;: ()\[\]]|\\[,!](?! ?\d{3})|~(?=[\\\s])"
     r"|\^\s*\{?\s*\\circ\s*\}?|\^\s*\{?(?:\\text\s*\{)?\s*(?:st|nd|rd|th)\s*\}{0,2}|\\[lr]vert(?![a-zA-Z])"
+    r"|\\(?:begin|end)\{(?:aligned|align\*?|array|gathered|cases|split|equation\*?)\}|&(?=\s*=)|\\(?:underline|(?:text)?color\{\w+\})\s*\{"
+    r"|(?<![\w\\}])_(?=\S)|(?<=[^\s\\])_(?![\w{\\])|~~[^~\n]{1,60}~~|\bRs\.\s?(?=\d)"
 )
 _RELATION = re.compile(r"[<≤≥≠]|(?<![-=])>|\\(?:leq?|geq?|neq?|lt|gt|in|cup|cap)(?![a-zA-Z])")
 _NEGATION = re.compile(r"\b(?:not|between|neither|never|cannot)\b|n't\b", re.IGNORECASE)
@@ -62,7 +64,7 @@ _AND_VARIABLE = re.compile(r"\s?[-+]\s?[b-z](?:[\s$)}.]*$|\s?[-+*/^])")  # 5 + k
 _WORKED_ON = re.compile(  # twice 72, half of 72, 20% of 72, sqrt(72)
     r"(?:\b(?:twice|thrice|double|triple|half|quadruple|half\s+of|(?:third|quarter|fourth|fifth|sixth|eighth|tenth)s?\s+of"
     r"|(?:root|square|cube|power|factorial|sum|product|difference|quotient|average|mean)\s+of|per\s?cent\s+of|times|plus"
-    r"|(?:sqrt|cbrt|log\d*|ln|exp|sin|cos|tan|abs|floor|ceil|round|gcd|lcm|max|min|sum|C|P|[fgh])\s?\()|%\s+of"
+    r"|(?:abs|floor|ceil|round|max|min|sum|C|P|[fgh])\s?\(|(?:sqrt|cbrt|log\d*|ln|exp|sin|cos|tan|gcd|lcm)\s?\(?)|%\s+of"
     r"|√\(?|[\w)\]}]\s*[+*×÷/·⋅]|±|\\pm)\s*"
     rf"(?:the\s+)?{CURRENCY}?\s?$",
     re.IGNORECASE,
@@ -90,7 +92,7 @@ _CONTEXT = re.compile(
     re.IGNORECASE,
 )
 _OPENS = re.compile(
-    rf"(?:\b(?:for|with|in|from|out\s+of|at|on|after|during|by|over|every|of\s+the|each\s+of\s+the|all)\s+(?:(?:the|all|these|those|each|every|about|his|her)\s+)*|第|#\s?)"
+    rf"(?:\b(?:for|with|in|from|out\s+of|at|on|after|during|by|over|every|of\s+the|each\s+of\s+the|all)\s+(?:(?:the|all|these|those|each|every|about|his|her)\s+)*|第)"
     rf"{CURRENCY}?\s?$",
     re.IGNORECASE,
 )
@@ -207,6 +209,8 @@ def _result_begins(said: str) -> int | None:
     signs = [sign for sign in _EQUALS.finditer(said) if not said[sign.end() :].startswith("=")]
     if not signs:
         return 0
+    if len(signs) == 1 and re.fullmatch(rf"[\s$]*{_NAME}[\s$.}}]*", said[signs[0].end() :]):
+        return 0 if len(numbers_in(said[: signs[0].start()])) == 1 else None  # 7 = x
     start = signs[-1].end()
     if not said[start:].strip(" $.*\n"):
         return None
@@ -273,6 +277,8 @@ def _taken(
     if inside is not None:
         return answer if inside else None
     link = _JOIN.fullmatch(near) if len(near) <= 60 else None
+    if re.match(r"\s*of\s", gap) and (answer.percent or (answer.value or 0) % 1):
+        return None  # 10% of 180
     if _alike(answer, number):
         same = not (link and _adds_up(said, last, number, link)) or last is not answer
         return answer if same else None

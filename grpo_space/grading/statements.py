@@ -47,7 +47,7 @@ _ELSEWHERE = re.compile(
 _ELSEWHERE_WORDS = (
     "ntwort", "espuesta", "éponse", "esposta", "isposta", "ntwoord", "твет", "dpowied", "evap", "var", "答", "故", "답",
 )
-SENTENCE_END = re.compile(r"[.?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s", re.IGNORECASE)
+SENTENCE_END = re.compile(r"[.?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s|,\s*\"\w+\"\s*:", re.IGNORECASE)
 _REFUSING = ("can", "could", "impossible", "unable", "not ")
 _REFUSAL = re.compile(
     r"\b(?:can(?:no|')t|can not|could not|couldn't|impossible to|unable to|not possible to|not enough information)\b"
