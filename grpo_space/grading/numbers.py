@@ -119,7 +119,7 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 _UNIT = (
-    r"(?:(?:km/h|kmh|mph|kph|k?m|[cmn]m|k?g|mg|lbs?|oz|ft|in|yds?|mi|[mkcd]?[lL]|hr?s?|min|ms|s|yr|k?Wh?|V|N|J|C|F|[KMGT]B"
+    r"(?:(?:km/h|kmh|mph|kph|k?m|[cmn]m|k?g|mg|lbs?|oz|ft|in|yds?|mi|[mkcd]?[lL]|hr?s?|min|ms|s|yr|k?Wh?|V|N|J|C|F|[KMGT][bB](?:ps)?"
     r"|[kMG]?Hz|[A-Z]{3}|st|nd|rd|th|[ap]m|[AP]M|[ap]\.m)(?![\w^!])|(?:k?m|[cmn]m|ft|in|yd|mi)(?:\s?\^\s?\{?[23]|[²³])"
     rf"|(?:{_LETTER}){{3,}})"
 )

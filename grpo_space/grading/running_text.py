@@ -22,7 +22,10 @@ _CUT_OFF = re.compile(r"(?:[+×÷=(]|\\(?:times|cdot)|\b(?:the|of|an|and|to|her|
 _NAMED = re.compile(r"(?<![-+*/×÷^=\w\\])(?<![-+*/×÷^=] )[A-Za-z]\w?\s*=\s*$")
 # From a result to numbers that only say what for: "64 dollars to buy all 16 glasses". Not "64 cents, which is 0.64".
 _SAYS_MORE = re.compile(
-    r"(?:[.;:!?<>=]\s|\b(?:is|are|was|were|equals?|or|so|but|which|that|means|rounds|rounded|about|then)\b|[=≈→])", re.IGNORECASE
+    r"[.;:!?<>=]\s|\b(?:equals?|or|so|but|which|means|rounds|rounded|about|then)\b|\b(?:is|are|was|were)\s[\s$\d]*\d|[=≈→]", re.IGNORECASE
+)
+_PREPOSITION = re.compile(
+    r"\b(?:for|with|in|from|of|per|at|on|after|during|by|over|every|than|if|when|until|to|because|since)\b", re.IGNORECASE
 )
 _REASON = re.compile(r",?\s(?:because|since)\s", re.IGNORECASE)
 _CURRENCY = re.compile(rf"{CURRENCY}\s?$")
@@ -108,7 +111,8 @@ def _reason_begins(text: str, last: int) -> int:
     """Where the last sentence goes on with a reason for the number that it has given: "he buys 400 because 400 < 450"."""
     begin = max(text.rfind("\n", 0, last), text.rfind(". ", 0, last)) + 1
     for reason in _REASON.finditer(text, begin, last):
-        if DIGIT.search(text, begin, reason.start()):
+        works = "=" in text[reason.end() : last] and not re.match(r"\s*[\d$.(-]", text[reason.end() :])
+        if DIGIT.search(text, begin, reason.start()) and not works:
             return reason.start()
     return len(text)
 
@@ -130,12 +134,14 @@ def _result(text: str, last: int) -> Statement | None:
     if summed(said, result, numbers[1]):
         return None
     sentence = SENTENCE_END.search(text, equals + 1 + result.end, last)
-    if sentence is not None and sentence.end() < equals + 1 + numbers[-1].start:
+    if sentence is not None and sentence.end() <= equals + 1 + numbers[-1].start:
         last_sentence = max(said.rfind("\n"), *(mark.end() for mark in re.finditer(r"[.!?]\s", said)), 0)
         repeated = [number for number in numbers if number.start >= last_sentence and number.value == result.value]
         if not repeated:
             return None
         result = repeated[-1]
+        if not _PREPOSITION.search(said, result.end, numbers[-1].start):
+            return None
     if result is numbers[-1] or _SAYS_MORE.search(said, result.end, numbers[-1].end):
         return None
     start, end = equals + 1 + result.start, equals + 1 + result.end

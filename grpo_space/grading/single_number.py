@@ -10,7 +10,7 @@ from grpo_space.grading.numbers import CURRENCY, MAX_DIGITS, Number, numbers_in
 # Taken out before reading, position by position: GSM8K's calculator marks, special tokens, Markdown, bare tags, and
 # LaTeX that only dresses the value.
 _MARKUP = re.compile(
-    r"<<[^<>\n]*>>|<\|[^<>|]{1,40}\|>|</?s>|\*\*(?!\d)|(?<!\d)\*\*|__|`|</?[A-Za-z][\w-]{0,15}\s*/?>|(?<!\d)\*(?!\s)|(?<=\d)\*(?=\W*$)"
+    r"<<[^<>\n]*>>|<\|[^<>|]{1,40}\|>|</?s>|\*\*(?!\d)|(?<!\d)\*\*|__|`|</?[A-Za-z][\w-]{0,15}\s*/?>|(?<![\d*])\*(?!\s)|(?<=\d)\*(?=\W*$)"
     r"|\\(?:boxed|fbox|text(?:bf|it|rm|normal|tt|sf)?|math(?:rm|bf|it|sf|tt|bb)|mbox|operatorname|bm|boldsymbol)\s*\{"
     r"|\\(?:left|right|big|Big|bigg|Bigg|quad|qquad|displaystyle|degree|bf|rm|it)(?![a-zA-Z])|\\[;: ()\[\]]|\\[,!](?! ?\d{3})|~(?=[\\\s])"
     r"|\^\s*\{?\s*\\circ\s*\}?|\^\s*\{?(?:\\text\s*\{)?\s*(?:st|nd|rd|th)\s*\}{0,2}|\\[lr]vert(?![a-zA-Z])"
@@ -36,7 +36,7 @@ _NO_UNIT = (
 _UNIT = rf"(?:\s*(?!{_NO_UNIT})[^\W\d_]++\.?)"
 _SUM = (
     r"(?:[+*×÷/^~±·⋅∙-]|\\(?:times|cdot|div|pm|ast)(?![a-zA-Z])"
-    r"|\b(?:x|times|plus|minus|(?:divided|multiplied)\s+by|over|to\s+the\s+power(?:\s+of)?|(?:more|less|fewer)\s+than)\b)"
+    r"|\b(?:x|times|plus|minus|(?:divided|multiplied)\s+by|to\s+the\s+power(?:\s+of)?|(?:more|less|fewer)\s+than)\b)"
 )
 _LINK = rf"(?:,?\s*\b(?:or|and|to|nor|vs|versus|oder|und|ou|et|y|o)\b|[,;&、|]|或者?|和|{_SUM})"
 _NAME = r"[A-Za-z]\w?\b"
@@ -63,7 +63,7 @@ _VARIABLE = re.compile(r"(?:(?:^|[-+*/=({])[\s$]*[b-z]|\^\s?\{?\w{1,3}\}?)\s?[-+
 _AND_VARIABLE = re.compile(r"\s?[-+]\s?[b-z](?:[\s$)}.]*$|\s?[-+*/^])")  # 5 + k, 1 + x^2
 _WORKED_ON = re.compile(  # twice 72, half of 72, 20% of 72, sqrt(72)
     r"(?:\b(?:twice|thrice|double|triple|half|quadruple|half\s+of|(?:third|quarter|fourth|fifth|sixth|eighth|tenth)s?\s+of"
-    r"|(?:root|square|cube|power|factorial|sum|product|difference|quotient|average|mean)\s+of|per\s?cent\s+of|times|plus"
+    r"|(?:root|square|cube|power|factorial)\s+of|per\s?cent\s+of|times|plus"
     r"|(?:abs|floor|ceil|round|max|min|sum|C|P|[fgh])\s?\(|(?:sqrt|cbrt|log\d*|ln|exp|sin|cos|tan|gcd|lcm)\s?\(?)|%\s+of"
     r"|√\(?|[\w)\]}]\s*[+*×÷/·⋅]|±|\\pm)\s*"
     rf"(?:the\s+)?{CURRENCY}?\s?$",
