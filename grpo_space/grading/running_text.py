@@ -24,6 +24,7 @@ _NAMED = re.compile(r"(?<![-+*/×÷^=\w\\])(?<![-+*/×÷^=] )[A-Za-z]\w?\s*=\s*$
 _SAYS_MORE = re.compile(
     r"[.;:!?<>=]\s|\b(?:equals?|or|so|but|which|means|rounds|rounded|about|then)\b|\b(?:is|are|was|were)\s[\s$\d]*\d|[=≈→]", re.IGNORECASE
 )
+_DIGITS = re.compile(r"\d++(?:[.,]\d++)*+")
 _PREPOSITION = re.compile(
     r"\b(?:for|with|in|from|of|per|at|on|after|during|by|over|every|than|if|when|until|to|because|since)\b", re.IGNORECASE
 )
@@ -122,30 +123,29 @@ def _result(text: str, last: int) -> Statement | None:
 
     They may stand in the same sentence, or in the last one, if that repeats the result: "= 64. He pays 64 for 16 cups".
     """
-    begin = max(0, last - LONGEST_ANSWER)
-    equals = text.rfind("=", begin, last)
+    equals = text.rfind("=", max(0, last - LONGEST_ANSWER), last)
     if equals < 0 or text[equals - 1] in "<>!" or text[equals + 1 : equals + 2] in ("=", ">"):
         return None
-    said = without_markup(text[equals + 1 : last])
-    numbers = numbers_in(said)
+    begin = equals + 1
+    said = text[begin:last]
+    last_sentence = max(said.rfind("\n"), said.rfind(". "), said.rfind("! "), said.rfind("? ")) + 1
+    digits = _DIGITS.search(said)
+    if digits is None or (last_sentence > digits.end() and digits[0] not in said[last_sentence:]):
+        return None  # mostly so
+    numbers = numbers_in(without_markup(said))
     if len(numbers) < 2 or numbers[0].value is None or re.search(r"\w", said[: numbers[0].start]):
         return None
     result = numbers[0]
     if summed(said, result, numbers[1]):
         return None
-    sentence = SENTENCE_END.search(text, equals + 1 + result.end, last)
-    if sentence is not None and sentence.end() <= equals + 1 + numbers[-1].start:
-        last_sentence = max(said.rfind("\n"), *(mark.end() for mark in re.finditer(r"[.!?]\s", said)), 0)
+    if result.end < last_sentence:
         repeated = [number for number in numbers if number.start >= last_sentence and number.value == result.value]
-        if not repeated:
+        if not repeated or not _PREPOSITION.search(said, repeated[-1].end, numbers[-1].start):
             return None
         result = repeated[-1]
-        if not _PREPOSITION.search(said, result.end, numbers[-1].start):
-            return None
     if result is numbers[-1] or _SAYS_MORE.search(said, result.end, numbers[-1].end):
         return None
-    start, end = equals + 1 + result.start, equals + 1 + result.end
-    return Statement("last number", start, (start, end))
+    return Statement("last number", begin + result.start, (begin + result.start, begin + result.end))
 
 
 def _only_names(text: str, number: Number, alone: bool) -> bool:

@@ -129,8 +129,24 @@ def summed(text: str, first: Number, second: Number) -> bool:
 
 def begins_with_work(text: str, number: Number) -> re.Match[str] | None:
     """What makes a number only part of a sum or a bound: "twice 9", "20% of 9", "more than 9"."""
+    if not _may_be_worked_on(text, number.start):
+        return None
     begin = max(0, number.start - 30)
     return _WORKED_ON.search(text, begin, number.start) or _BOUND_BEFORE.search(text, begin, number.start)
+
+
+_WORKING_WORDS = frozenset(
+    "twice thrice double triple quadruple half of times plus than under over above below beyond the about sqrt cbrt ln log exp sin cos"
+    " tan gcd lcm".split()
+)
+
+
+def _may_be_worked_on(text: str, start: int) -> bool:
+    """Whether a look at what stands before a number can find a sum or a bound: it costs more than all the rest."""
+    before = text[max(0, start - 12) : start].rstrip(" $\n")
+    if before[-1:].isalpha() and before[-1:].isascii():
+        return before.rsplit(None, 1)[-1].lower() in _WORKING_WORDS
+    return before[-1:] not in ("", ".", ",", ":", ";", "=")
 
 
 def one_number(said: str, rounds: bool = False) -> Number | None:
@@ -158,12 +174,11 @@ def one_number(said: str, rounds: bool = False) -> Number | None:
 
 def _is_plain(said: str, number: Number, numbers: list[Number]) -> bool:
     """Whether nothing beside the number makes it another: a negation, a bound, an operator, a variable, a function."""
-    before = max(0, number.start - 30)
     if _NEGATION.search(said, 0, number.start) or _DENIED.match(said, number.end):
         return False
-    if _BOUND_BEGINS.match(said) or _BOUND_BEFORE.search(said, before, number.start) or _BOUND_AFTER.match(said, number.end):
+    if _BOUND_BEGINS.match(said) or _BOUND_AFTER.match(said, number.end):
         return False
-    if _WORKED_ON.search(said, before, number.start) or _WORKED_AFTER.match(said, number.end):
+    if begins_with_work(said, number) or _WORKED_AFTER.match(said, number.end):
         return False
     for command in _COMMAND.finditer(said) if "\\" in said else ():
         within = any(found.start <= command.start() < found.end for found in numbers)
@@ -185,6 +200,7 @@ _REJECTED = re.compile(
     r"(?:(?:be|equal\s+to|the|a)\s+)?(?!only|just)",
     re.IGNORECASE,
 )
+_REJECTING = ("ot ", "n't", "ather", "nstead", "pposed", "icht", "pas ", "不是", "而非")
 
 
 def without_rejected(said: str) -> str:
@@ -192,6 +208,8 @@ def without_rejected(said: str) -> str:
 
     Unchanged where nothing else would be left.
     """
+    if not any(word in said for word in _REJECTING):
+        return said
     kept = said
     for mark in _REJECTED.finditer(said):
         numbers = numbers_in(said[mark.start() : mark.end() + 30])
