@@ -19,6 +19,8 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
     or with another question, and nothing that is thought before `</think>` is, unless the text ends there. `text` and
     `question` went through `ascii_digits`.
     """
+    if of_number and text.isdecimal():
+        return Statement("last number", 0, (0, len(text)))
     text = text[: _end(text)]
     text = text[: _next_question(text, of_number)]
     ignored = [*echoes(text, question), *examples(text)]

@@ -133,7 +133,7 @@ _THOUSANDS = re.compile(r"\s?(?:(?P<k>[kK])|(?P<m>[mM]n?)|(?P<b>[bB]n?))(?![\w^]
 _BASE = re.compile(r"_\s?\{?\s?(?:\\text\s?\{)?(\w+)\}?\}?")
 _SIGN = re.compile(rf"(?:(?<![\w)\]}}%-])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-)|(?<![^\n>({{$])—)$")
 _SIGN_WORD = re.compile(rf"(?:(?<!\w)(?:minus|negative|moins|menos|минус)\s+|负|負|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I)
-_LAST_OF_SIGN_WORDS = ("负", "負", "ス", "스", "$", "€", "£")
+_LAST_OF_SIGN_WORDS = tuple("seSEсС负負ス스")
 _OPERAND = re.compile(r"[\d)%]\s*(?:[^\W\d]{1,12}\s+){0,2}$")
 _PAID = re.compile(rf"{CURRENCY}\s?$")
 _FIRST = re.compile(rf"[\d.\\√{_VULGAR[1:]}")  # what a number can begin with: `re` skips to it quickly
@@ -184,11 +184,13 @@ def _is_scaled(text: str, start: int, thousands: re.Match[str]) -> bool:
 def _signed(text: str, start: int) -> tuple[int, bool]:
     """Where a number begins with its sign, and whether it is negative."""
     before = text[max(0, start - 6) : start]
+    if not before:
+        return start, False
     if "-" in before or "—" in before:
         sign = _SIGN.search(text, max(0, start - 6), start)
         if sign:
             return sign.start(), True
-    if before[-1:].isspace() or before[-1:] in _LAST_OF_SIGN_WORDS:
+    if before.rstrip(" \n$€£")[-1:] in _LAST_OF_SIGN_WORDS:
         sign = _SIGN_WORD.search(text, max(0, start - 12), start)
         if sign and not _OPERAND.search(text, 0, sign.start()):  # "72 minus 3" is a sum
             return sign.start(), True
