@@ -121,12 +121,17 @@ def sentences(text: str) -> Iterator[Statement]:
 DIGIT = re.compile(r"[\d¼-¾⅐-⅞]")
 
 
+def says_nothing(content: str) -> bool:
+    """Whether the place of an answer is empty, or holds only a placeholder like "..." or "your answer"."""
+    return _PLACEHOLDER.fullmatch(content) is not None
+
+
 def says_something(text: str, statement: Statement, of_number: bool) -> bool:
     """A block or a box states whatever it holds, but for placeholders; a line or a sentence only what can be read as an
     answer: "#### Step 2: add" is a heading."""
     start, end = statement.content
     content = text[start : min(end, start + LONGEST_ANSWER)]
-    if _PLACEHOLDER.fullmatch(content):
+    if says_nothing(content):
         return False
     if statement.where in ("answer block", "boxed"):
         return True
