@@ -75,9 +75,9 @@ def check_equations(text: str) -> list[Equation]:
             equation = _check(left, right, sign)
             if equation is not None:
                 found.append(equation)
-        if len(found) >= MAX_EQUATIONS:
-            break
-    return found[:MAX_EQUATIONS]
+            if len(found) >= MAX_EQUATIONS:
+                return found
+    return found
 
 
 def value_of(expression: str) -> Fraction | None:

@@ -55,10 +55,11 @@ _NOTE = re.compile(
 
 def _end(text: str) -> int:
     """Where a token says that the text has ended, after it has said something; else its end."""
-    for token in _END_TOKEN.finditer(text) if "<" in text or "[" in text else ():
-        if re.search(r"\w", without_markup(text[: token.start()])):
-            return token.start()
-    return len(text)
+    if "<" not in text and "[" not in text:
+        return len(text)
+    first = re.search(r"\w", _END_TOKEN.sub(lambda token: " " * len(token[0]), without_markup(text)))
+    token = _END_TOKEN.search(text, first.start()) if first else None
+    return token.start() if token else len(text)
 
 
 def _without_thought(text: str) -> str:

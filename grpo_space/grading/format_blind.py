@@ -7,13 +7,17 @@ alike, and then the end of the work itself is read.
 
 import re
 
-from grpo_space.grading.answers import LOOKED_AT, expects_number, grade, is_answer
+from grpo_space.grading.answers import expects_number, grade, is_answer
 from grpo_space.grading.final_statement import last_statement
 from grpo_space.grading.numbers import ascii_digits, numbers_in, written
 from grpo_space.grading.phrases import bare
 from grpo_space.grading.single_number import one_number, without_markup
 from grpo_space.grading.statements import DIGIT, LONGEST_ANSWER
 
+LOOKED_AT = 8_000
+"""Characters at the end of a completion that are read."""
+LONGEST_LINE = 40
+"""A last line is read as nothing but the answer up to here."""
 MOST_STATEMENTS = 10
 """So many statements that repeat each other are taken away."""
 _STATED = ("answer block", "boxed", "####", "sentence")
@@ -52,7 +56,8 @@ def _statement(text: str, question: str, of_number: bool) -> tuple[int, str] | N
     plain = _TAG.sub(lambda tag: " " * len(tag[0]), text).rstrip()
     begin = plain.rfind("\n") + 1
     line = plain[begin:]
-    bare_line = of_number and "=" not in line and len(line.split()) <= 3 and one_number(ascii_digits(line)) is not None
+    short = of_number and len(line) <= LONGEST_LINE and "=" not in line
+    bare_line = short and len(line.split()) <= 3 and one_number(ascii_digits(line)) is not None
     return (begin, line) if bare_line and begin else None
 
 

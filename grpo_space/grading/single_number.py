@@ -33,7 +33,7 @@ _NO_UNIT = (
     r"(?:for|per|in|from|by|at|with|of|out|on|over|after|during|every|than|since|because|as|when"
     r"|is|are|equals?|or|and|to|x|plus|minus|times|divided|multiplied|rather|instead|but|if|so|which|that|unless|versus|vs)\b"
 )
-_UNIT = rf"(?:\s*(?!{_NO_UNIT})[^\W\d_]++\.?)"
+_UNIT = rf"(?:\s*+(?!{_NO_UNIT})[^\W\d_]++\.?)"
 _SUM = (
     r"(?:[+*×÷/^~±·⋅∙-]|\\(?:times|cdot|div|pm|ast)(?![a-zA-Z])"
     r"|\b(?:x|times|plus|minus|(?:divided|multiplied)\s+by|to\s+the\s+power(?:\s+of)?|(?:more|less|fewer)\s+than)\b)"
@@ -70,7 +70,7 @@ _WORKED_ON = re.compile(  # twice 72, half of 72, 20% of 72, sqrt(72)
     re.IGNORECASE,
 )
 _WORKED_AFTER = re.compile(
-    rf"[\s)}}]*{_UNIT}{{0,3}}?\s*(?:\b(?:squared|cubed|doubled|tripled|halved|factorial)\b|±|\\pm)", re.IGNORECASE
+    rf"[\s)}}]*+{_UNIT}{{0,3}}?\s*+(?:\b(?:squared|cubed|doubled|tripled|halved|factorial)\b|±|\\pm)", re.IGNORECASE
 )
 _BOUNDS = (
     r"(?:more|less|fewer|greater|larger|smaller|higher|lower|bigger|longer|shorter)\s+than|under|over|above|below|beyond|超过|少于|不到"
@@ -81,7 +81,7 @@ _BOUND_BEGINS = re.compile(
     re.IGNORECASE,
 )
 _BOUND_AFTER = re.compile(
-    rf"\s*{_UNIT}{{0,2}}?\s*,?\s*\b(?:or|and)\s+(?:more|less|fewer|above|below|over|under|up|greater|higher|lower|older|later|beyond)\b"
+    rf"\s*+{_UNIT}{{0,2}}?\s*+(?:,\s*+)?\b(?:or|and)\s++(?:more|less|fewer|above|below|over|under|up|greater|higher|lower|older|later|beyond)\b"
     r"|\+(?!\s*\d)|\s*\w?(?:以上|以下|以内)",
     re.IGNORECASE,
 )
