@@ -305,7 +305,7 @@ def _is_value(stated: str) -> bool:
     Only such a one is worked out where a number is expected: no lists, no words, no sums that are left to the reader.
     """
     value = plain_spelling(stated.rpartition("=")[2])
-    if not re.search(r"\\[A-Za-z]|[\^√π]", value) or re.search(r"\b(?:or|and|to|between|not)\b|[,;]\s|\d\s*,\s*\\?[a-z]", stated):
+    if not re.search(r"\\[A-Za-z]|[\^√π]", value) or _APPROXIMATELY.search(stated) or re.search(r"\b(?:or|and|to|between|not)\b|[,;]\s|\d\s*,\s*\\?[a-z]", stated):
         return False
     return not re.search(r"[A-Za-z]", _DRESS.sub("", value)) and not _OPERATES.search(_DRESSING.sub(" ", value))
 

@@ -25,6 +25,9 @@ _LEADING = re.compile(
     r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?:\s+is)?\s*:?\s*)?[(\[]?([A-Za-z])(?:\s*[)\].,:;]|\s*$|\s+[-–—]\s|\s*[-–—=]|(?<=[B-HJ-Z])\s|(?=\s(?:because|since|is)\b))"
 )
 _ANOTHER = re.compile(rf"{_OR}\s*(?:maybe\s+|also\s+|option\s+|choice\s+)*{_UPPER}(?=\s*(?:$|[),.;:/]|\b(?:or|and|is)\b))|(?:^|\s)\(?[A-Z]\)|(?:^|\s)[A-Z][.:](?=\s|$)")
+_FURTHER = re.compile(  # "B, alternatively C"; not "B because A is wrong"
+    r"(?![\W]*(?:because|since|as(?!\s+well)|is|note|which)\b)[\W\d或]*(?:(?:[a-z]+|OR|AND)[\W\d]+){0,3}\(?(?:[A-Z](?=\W*$|\s*[-–—,;.:)/|]|\W+[A-Z]\b)|[B-HJ-Z](?!\w))"
+)
 _NAMED = re.compile(
     r"(?:\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Ll]etter|[Cc]hoose|[Ss]elect|[Pp]ick|[Cc]hosen?|[Aa]ntwort|[Rr]espuesta|[Rr]éponse|[Oo]pción|[Oo]pción)"
     r"(?:\s+(?:is|would be|must be|should be|ist|es|est))?\s*:?\s*|[选選]择?|答案[是为]?\s*:?\s*)[(\[]?([A-Z])(?![\w'])"
@@ -60,7 +63,7 @@ def stated_letters(said: str) -> frozenset[str]:
     if leading and not (leading[1].islower() and leading.end() < len(plain) and not re.search(r"[)\].:]", leading[0])):
         rest = plain[leading.end() :]
         hedged = _ANOTHER.search(rest) or re.match(rf"\s*{_OR}\s*", rest[:8]) and _ANOTHER.search("," + rest)
-        hedged = hedged or re.match(r"\W*[A-Z]\s*(?:$|[-–—,;.)])", rest) or re.search(r"\b(?:or|maybe|perhaps)\s+\(?[A-Z]\b(?!\w)", rest)
+        hedged = hedged or _FURTHER.match(rest) or re.search(r"\b(?:or|maybe|perhaps)\s+\(?[A-Z]\b(?!\w)", rest)
         wrong = re.match(r"\W*(?:is|are)\s+(?:not|wrong|incorrect|false)\b|\W*isn't\b", rest)
         return frozenset() if hedged or wrong else frozenset(leading[1].upper())
     named = list(_NAMED.finditer(plain))

@@ -86,7 +86,7 @@ def _latex_fraction(name: str) -> str:
 _GROUPED = rf"[1-9]\d{{0,2}}(?:{_SEPARATOR}\d{{3}})++(?!\d)|\d{{1,2}}(?:,\d\d){{1,4}},\d{{3}}(?!\d)|\d++"
 _NUMBER = re.compile(
     rf"""
-    (?<![\d^_])(?<!{_LETTER})(?<![^.]\.)(?<![\^_]\{{)      # not within a word, a decimal, an exponent or an index
+    (?<![\d^_])(?<!{_LETTER})(?<!\d\.)(?<![\^_]\{{)      # not within a word, a decimal, an exponent or an index
     (?:
         (?P<european>[1-9]\d{{0,2}}(?:(?:\.\d{{3}})++,\d++|(?:\.\d{{3}}){{2,}}+(?![.\d])))
       | (?<!\d,)(?P<comma>(?:[1-9]\d{{0,2}}(?:['’]|{_SPACE})\d{{3}}(?:(?:['’]|{_SPACE})\d{{3}})*+|[1-9]\d*+)

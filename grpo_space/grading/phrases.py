@@ -9,10 +9,12 @@ MOST_READINGS = 6
 """So many parts of a sentence are compared with the expected answer."""
 
 _LEADS = re.compile(
-    r"\b(?:is|are|was|were|be|equals?|has|have|had|gives?|get|gets|obtain|becomes?|remains?|find|yields?|namely|answer|ist|es|est)\b:?|[:：]|是|为|=>|->|→",
+    r"\b(?:is|are|was|were|be|equals?|has|have|had|gives?|get|gets|obtain|becomes?|remains?|find|yields?|namely|answer|ist|es|est)\b:?|[:：]|是|为",
     re.IGNORECASE,
 )
-_UNSURE = re.compile(r"\b(?:not|never|neither|nor|cannot|whether|if|maybe|perhaps|either|or|unless|between)\b|n't\b", re.IGNORECASE)
+_UNSURE = re.compile(
+    r"\b(?:not|never|neither|nor|cannot|whether|if|maybe|perhaps|either|or|unless|between|could|might|may|but|alternatively|otherwise|also|wait|instead)\b|n't\b", re.IGNORECASE)
+_HEADING = re.compile(r"\W*(?:[^\W\d]+\s+[^\d\\^]+|answer|result|solution|total|ans|choice|conclusion|final)\W*", re.IGNORECASE)
 _CONTRARY = {"yes": "no", "no": "yes", "true": "false", "false": "true", "even": "odd", "odd": "even"}
 _EXPLAINS = re.compile(
     r"\b(?:is|are|was|were|has|have|had|do|does|did|can|will|would|because|since|as|makes?|means|it|she|he|they|we|this|that|there)\b",
@@ -45,6 +47,8 @@ def readings(said: str) -> Iterator[str]:
         if not _UNSURE.search(before) and not re.search(r"\$[\s,]*(?:and|or|,)?\s*$", before):
             yield formulas[-1][1]
     for lead in list(_LEADS.finditer(said))[: -MOST_READINGS - 1 : -1]:
+        if lead[0] in (":", "：") and not _HEADING.fullmatch(said, 0, lead.start()):
+            continue  # a ratio, or one answer after another
         if not _UNSURE.search(said, 0, lead.start()) and said[lead.end() :].strip():
             yield re.sub(r"^\s*(?:therefore|thus|then|simply|just)\b", "", said[lead.end() :])
 

@@ -17,7 +17,7 @@ _MARKUP = re.compile(
     r"|\\(?:begin|end)\{(?:aligned|align\*?|array|gathered|cases|split|equation\*?)\}|&(?=\s*=)|\\(?:underline|(?:text)?color\{\w+\})\s*\{"
     r"|(?<![\w\\}])_(?=\S)|(?<=[^\s\\])_(?![\w{\\])|~~[^~\n]{1,60}~~|\bRs\.\s?(?=\d)"
 )
-_RELATION = re.compile(r"[<≤≥≠]|(?<![-=])>|\\(?:leq?|geq?|neq?|lt|gt|in|cup|cap)(?![a-zA-Z])")
+_RELATION = re.compile(r"[<≤≥≠]|!=|(?<![-=])>|\\(?:leq?|geq?|neq?|lt|gt|in|cup|cap)(?![a-zA-Z])")
 _NEGATION = re.compile(r"\b(?:not|between|neither|never|cannot)\b|n't\b", re.IGNORECASE)
 _DENIED = re.compile(
     r"[^.\n]{0,30}?\b(?:(?:is|are|was|would be|must be|seems)\s+(?:not|wrong|incorrect|false|impossible)|isn't|cannot be|can't be)\b",
@@ -57,7 +57,7 @@ _ROUNDS = re.compile(r"\bround(?:s|ed|ing)?\b(?:\s+(?:it|this|that|up|down|off))
 _HEDGE = re.compile(
     r"\b(?:or|maybe|perhaps|possibly|either|alternatively|unless|if|else|otherwise|versus|vs|could|might|oder|ou)\b|或", re.IGNORECASE
 )
-_EQUALS = re.compile(r"=>|=|->|→|⇒|⟹|➜|➔|\\(?:to|rightarrow|Rightarrow|implies|Longrightarrow)(?![a-zA-Z])")
+_EQUALS = re.compile(r"=>|=++|->|→|⇒|⟹|➜|➔|\\(?:to|rightarrow|Rightarrow|implies|Longrightarrow)(?![a-zA-Z])")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _VARIABLE = re.compile(r"(?:(?:^|[-+*/=({])[\s$]*[b-z]|\^\s?\{?\w{1,3}\}?)\s?[-+]\s?$")  # n - 1, x^2 + 1
 _AND_VARIABLE = re.compile(r"\s?[-+]\s?[b-z](?:[\s$)}.]*$|\s?[-+*/^])")  # 5 + k, 1 + x^2
@@ -224,7 +224,7 @@ def without_rejected(said: str) -> str:
 
 def _result_begins(said: str) -> int | None:
     """Where the last side of a statement's equations begins; None where it has none, or where they contradict."""
-    signs = [sign for sign in _EQUALS.finditer(said) if not said[sign.end() :].startswith("=")]
+    signs = list(_EQUALS.finditer(said))
     if not signs:
         return 0
     if len(signs) == 1 and re.fullmatch(rf"[\s$]*{_NAME}[\s$.}}]*", said[signs[0].end() :]):
@@ -240,13 +240,23 @@ def _result_begins(said: str) -> int | None:
             return None
     edges = [0, *(sign.end() for sign in signs)]
     for begin, sign in zip(edges, signs, strict=False):
-        side = said[begin : sign.start()]
-        numbers = numbers_in(side)
-        if len(numbers) == 1 and results and not re.search(r"[^\W\d]{2}", side) and re.fullmatch(r"[\s${}()]*", side[: numbers[0].start]):
-            bare = not side[numbers[0].end :].strip(" $})")
-            if bare and not _alike(numbers[0], results[0]) and len(numbers_in(said[sign.end() :])) == 1:
-                return None  # "72 = 75"
+        if results and _contradicts(said[begin : sign.start()], said[sign.end() :], results[0]):
+            return None
     return start
+
+
+def _contradicts(left: str, right: str, result: Number) -> bool:
+    """Whether a side of an equation is nothing but another number than its result: "72 = 75", "72 dollars -> 75 dollars".
+
+    Other units may make it the same quantity: "2 hours = 120 minutes".
+    """
+    numbers = numbers_in(left)
+    if len(numbers) != 1 or _FILLER.fullmatch(left, 0, numbers[0].start) is None or len(numbers_in(right)) != 1:
+        return False
+    if _alike(numbers[0], result) or re.search(r"[+*×÷^]|\\(?:times|cdot|div)|\bof\b", left):
+        return False
+    units = _unit(left, numbers[0]), _unit(right, numbers_in(right)[0])
+    return units[0] == units[1] or None in units
 
 
 def _alike(one: Number, other: Number) -> bool:
@@ -320,7 +330,9 @@ def _beside(said: str, answer: Number, number: Number, gaps: tuple[str, str], be
     differ = all(units) and units[0] != units[1]
     if not begins and units[1] == "$" != units[0] and re.search(r"\bfor\s*\\?\$$|\bat\s*\\?\$$", said[: number.start].rstrip()):
         return number
-    if _CONTEXT.fullmatch(gap) or _CONTEXT.fullmatch(near):
+    if (_CONTEXT.fullmatch(gap) or _CONTEXT.fullmatch(near)) and (
+        (units[1] and units[0] != units[1]) or re.search(r"\bout\s+of\b|\bper\b|\bevery\b|\beach\b|\bat\b", near)
+    ):
         return answer
     if _HEDGE.search(gap):
         return None
@@ -381,6 +393,8 @@ def _is_rounded(said: str, exact: Number, approximate: Number) -> bool:
     """Whether the second number is the first one, rounded to as many places as it shows."""
     if exact.value is None or approximate.value is None:
         return False
+    if re.search(r"/|frac|over", said[approximate.start : approximate.end]):
+        return exact.value == approximate.value
     shown = re.search(r"[.,](\d+)\D*$", said[approximate.start : approximate.end])
     return abs(exact.value - approximate.value) <= Fraction(1, 10 ** (len(shown[1]) if shown else 0))
 

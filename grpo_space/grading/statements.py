@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from grpo_space.grading.single_number import one_number
 
+MAX_AROUND = 40
 LONGEST_ANSWER = 400
 """A statement is read up to here, so that a wall of text in an answer block costs nothing."""
 
@@ -22,8 +23,15 @@ class Statement(NamedTuple):
 
 def statements(text: str) -> list[Statement]:
     """Every statement of a text, in the order in which they end."""
-    found = [*blocks(text), *boxes(text), *hash_lines(text), *sentences(text)]
-    return sorted(found, key=lambda statement: statement.content[1])
+    whole = list(blocks(text))
+    boxed = [box for box in boxes(text) if not _within(box, whole)]
+    others = [one for one in (*hash_lines(text), *sentences(text)) if not _within(one, whole) and not _within(one, boxed)]
+    return sorted((*whole, *boxed, *others), key=lambda statement: statement.content[1])
+
+
+def _within(inner: Statement, outers: list[Statement]) -> bool:
+    """Whether a statement stands inside another one, and is only a part of what that says."""
+    return any(outer.content[0] <= inner.start < outer.content[1] for outer in outers[-MAX_AROUND:])
 
 
 _HASHES = re.compile(r"####+[ \t]*+([^\n]*+)")
@@ -47,7 +55,7 @@ _ELSEWHERE = re.compile(
 _ELSEWHERE_WORDS = (
     "ntwort", "espuesta", "éponse", "esposta", "isposta", "ntwoord", "твет", "dpowied", "evap", "var", "答", "故", "답",
 )
-SENTENCE_END = re.compile(r"[.?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s|,\s*\"\w+\"\s*:", re.IGNORECASE)
+SENTENCE_END = re.compile(r"(?<!\.)\.(?=\s|$)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s|,\s*\"\w+\"\s*:", re.IGNORECASE)
 _REFUSING = ("can", "could", "impossible", "unable", "not ")
 _REFUSAL = re.compile(
     r"\b(?:can(?:no|')t|can not|could not|couldn't|impossible to|unable to|not possible to|not enough information)\b"
@@ -59,7 +67,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _LABELLED = re.compile(r"\W*(?:final )?answer\W+$", re.IGNORECASE)  # "Answer: no savings" is all that is said
-_HEADING = re.compile(r"\W*(?:[A-Za-z]|\d+[.)]\s+[A-Za-z])")
+_HEADING = re.compile(r"[^\w\\]*(?:[A-Za-z]|\d+[.)]\s+[A-Za-z])")
 
 
 def blocks(text: str) -> Iterator[Statement]:
