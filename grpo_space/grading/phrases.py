@@ -9,7 +9,7 @@ MOST_READINGS = 6
 """So many parts of a sentence are compared with the expected answer."""
 
 _LEADS = re.compile(
-    r"\b(?:is|are|was|were|be|equals?|has|have|had|gives?|get|gets|obtain|becomes?|remains?|find|yields?|namely|answer|ist|es|est)\b:?|[:：]|是|为",
+    r"\b(?:is|are|was|were|be|equals?|has|have|had|gives?|get|gets|obtain|becomes?|remains?|find|yields?|namely|ist|es|est)\b:?|[:：]|是|为",
     re.IGNORECASE,
 )
 _UNSURE = re.compile(
@@ -47,7 +47,7 @@ def readings(said: str) -> Iterator[str]:
         if not _UNSURE.search(before) and not re.search(r"\$[\s,]*(?:and|or|,)?\s*$", before):
             yield formulas[-1][1]
     for lead in list(_LEADS.finditer(said))[: -MOST_READINGS - 1 : -1]:
-        if lead[0] in (":", "：") and not _HEADING.fullmatch(said, 0, lead.start()):
+        if lead[0].lower() in (":", "：", "answer", "answer:") and not _HEADING.fullmatch(said, 0, lead.start()):
             continue  # a ratio, or one answer after another
         if not _UNSURE.search(said, 0, lead.start()) and said[lead.end() :].strip():
             yield re.sub(r"^\s*(?:therefore|thus|then|simply|just)\b", "", said[lead.end() :])

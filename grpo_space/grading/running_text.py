@@ -28,7 +28,12 @@ _DIGITS = re.compile(r"\d++(?:[.,]\d++)*+")
 _PREPOSITION = re.compile(
     r"\b(?:for|with|in|from|of|per|at|on|after|during|by|over|every|than|if|when|until|to|because|since)\b", re.IGNORECASE
 )
-_REASON = re.compile(r",?\s(?:because|since)\s", re.IGNORECASE)
+# What only explains the number before it: "because 400 < 450", "(9 eggs at $2 each)", ", of which 4 are cows", "out of 40".
+_REASON = re.compile(
+    r",?\s(?:because|since)\s|\s\((?=[^()\n]*(?:[*×x+=]|\b(?:at|each|per|from)\b)[^()\n]*\)\W*$)|,\s(?:of\swhich|including)\s"
+    r"|\sout\sof\s|,\s(?:which\sis\s)?\$?[\d,.]+\s(?:\w+\s)?(?:more|less|fewer)\sthan\s",
+    re.IGNORECASE,
+)
 _CURRENCY = re.compile(rf"{CURRENCY}\s?$")
 _SAID_ALOUD = re.compile(r"(?<=[\d%])!(?=\s|$)")
 
@@ -111,7 +116,9 @@ def _in_one_list(text: str, tail: str, first: Number, second: Number) -> bool:
 def _reason_begins(text: str, last: int) -> int:
     """Where the last sentence goes on with a reason for the number that it has given: "he buys 400 because 400 < 450"."""
     begin = max(text.rfind("\n", 0, last), text.rfind(". ", 0, last)) + 1
-    for reason in _REASON.finditer(text, begin, last):
+    for reason in _REASON.finditer(text[: last + LONGEST_ANSWER], begin):
+        if reason.start() >= last:
+            break
         works = "=" in text[reason.end() : last] and not re.match(r"\s*[\d$.(-]", text[reason.end() :])
         if DIGIT.search(text, begin, reason.start()) and not works:
             return reason.start()
