@@ -28,7 +28,7 @@ from grpo_space.grading.clock import Date, Time, dates_in, same_date, same_time,
 from grpo_space.grading.final_statement import last_statement
 from grpo_space.grading.latex_spelling import plain_spelling
 from grpo_space.grading.numbers import Number, ascii_digits, written
-from grpo_space.grading.phrases import MOST_READINGS, bare, readings, same_phrase
+from grpo_space.grading.phrases import MOST_READINGS, UNSURE, bare, readings, same_phrase
 from grpo_space.grading.single_number import one_number
 from grpo_space.grading.statements import LONGEST_ANSWER, Span, Statement, blocks, boxes, hash_lines
 from grpo_space.grading.symbolic import equivalent
@@ -238,7 +238,7 @@ def _right(stated: str, number: Number | None, expected: _Expected) -> bool:
         return _right_time(stated, expected.time)
     if expected.date is not None:
         dates = set(dates_in(ascii_digits(stated)))
-        return len(dates) == 1 and same_date(expected.date, dates.pop())
+        return len(dates) == 1 and not UNSURE.search(stated) and same_date(expected.date, dates.pop())
     if expected.choice is not None:
         return _right_choice(stated, expected.choice)
     if expected.number is not None:
@@ -279,7 +279,7 @@ def _right_time(stated: str, wanted: Time) -> bool:
     if not times:
         number = one_number(ascii_digits(stated))
         return number is not None and wanted.minute == 0 and number.value == wanted.hour and bool(wanted.half)
-    return len(times) == 1 and same_time(times.pop(), wanted)
+    return len(times) == 1 and not UNSURE.search(stated) and same_time(times.pop(), wanted)
 
 
 def _same(said: Number, wanted: Number) -> bool:

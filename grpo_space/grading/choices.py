@@ -32,9 +32,9 @@ _NAMED = re.compile(
     r"(?:\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Ll]etter|[Cc]hoose|[Ss]elect|[Pp]ick|[Cc]hosen?|[Aa]ntwort|[Rr]espuesta|[Rr]éponse|[Oo]pción|[Oo]pción)"
     r"(?:\s+(?:is|would be|must be|should be|ist|es|est))?\s*:?\s*|[选選]择?|答案[是为]?\s*:?\s*)[(\[]?([A-Z])(?![\w'])"
     r"|(?<![\w'])[(\[]?([A-Z])[)\]]?\s+(?:is|ist|es|est)\s+(?:the\s+)?(?:correct|right|best|true|answer|one|my|richtig|correcta|correcte)"
-    r"|\(([A-Z])\)|\bis\s+([B-HJ-Z])(?=\s*[.$*]*\s*$)"
+    r"|\(([A-Z])\)|\b(?:[Ii]s|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns|[Ss]olution|gives)\b\W+([A-Z])(?=[\s.$*]*$)"
 )
-_REJECTED = re.compile(r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)")
+_REJECTED = re.compile(r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)|(?<=[A-Z)]),?\s+(?:and\s+)?not\s+\(?[A-Z]\b\)?")
 _DENIED = re.compile(r"\b(?:not|never|neither|cannot|isn't|wasn't|nor|none|incorrect|wrong|between)\b|n't\b", re.IGNORECASE)
 
 

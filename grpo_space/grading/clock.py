@@ -23,7 +23,7 @@ class Date(NamedTuple):
 
 
 _TIME = re.compile(
-    r"(?<!\d)(?<!\d[:.])(?P<hour>\d{1,2})(?:\s?:\s?(?P<minute>\d\d))?(?::\d\d)?\s?(?:(?P<half>[ap])\.?\s?m\b\.?|(?P<named>noon|midnight))?(?![\d:])"
+    r"(?<!\d)(?<!\d[:.])(?P<hour>\d{1,2})(?:\s?:\s?(?P<minute>\d\d))?(?::\d\d)?\s*(?:(?P<half>[ap])\.?\s?m\b\.?|(?P<named>noon|midnight))?(?![\d:])"
     r"|(?P<word>\bnoon\b|\bmidnight\b)",
     re.IGNORECASE,
 )

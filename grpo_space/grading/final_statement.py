@@ -43,11 +43,11 @@ _END_TOKEN = re.compile(
 # Where a model without an end token goes on: the next turn, or the next question of a list.
 _TURN = re.compile(
     r"\n[ \t>*#]*+(?:(?P<turn>(?:User|Human|USER|用户)\s?:|<\|(?:im_start|start_header_id)\|>\s?user)"
-    r"|(?:Question|Problem|Q|Exercise|Example|Instruction)(?P<listed>\s?\d+)?\s?[:.](?=\W)|(?<=#)\d+\.\s)"
+    r"|(?:Next\s)?(?:[Qq]uestion|[Pp]roblem|Q|Exercise|Example|Instruction)(?P<listed>\s?\d+)?\s?(?:[:.](?=\W)|\n)|(?<=#)\d+\.\s)"
 )
 _THOUGHT = re.compile(r"</(?:think(?:ing)?|thought|scratchpad|reflection)>", re.IGNORECASE)
 _NOTE = re.compile(
-    r"\n[ \t*_(\[#>-]*(?:(?:my\s+)?confidence|certainty|probability\s+correct|word\s+count|words|tokens|difficulty|time\s+(?:taken|spent)|score"
+    r"\n[ \t*_(\[#>-]*(?:(?:my\s+)?confidence|certainty|steps|probability\s+correct|word\s+count|words|tokens|difficulty|time\s+(?:taken|spent)|score"
     r"|rating|sources?|references?|page|version)\b[^\n:=]{0,20}[:=][^\n]*\s*$",
     re.IGNORECASE,
 )

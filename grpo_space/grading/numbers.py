@@ -70,7 +70,7 @@ _SIGN_SCALES = {
 }  # fmt: skip
 _SCALE_WORDS = {
     "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "lakh": 10**5,
-    "crore": 10**7, "tausend": 10**3, "millionen": 10**6, "milliarde": 10**9, "milliarden": 10**9, "mio": 10**6,
+    "crore": 10**7, "tausend": 10**3, "tsd": 10**3, "millionen": 10**6, "milliarde": 10**9, "milliarden": 10**9, "mio": 10**6,
     "mrd": 10**9, "millones": 10**6, "millón": 10**6, "milhões": 10**6, "milhão": 10**6, "mil": 10**3,
     "mille": 10**3, "milliard": 10**9, "mln": 10**6, "тысяч": 10**3, "тыс": 10**3, "млн": 10**6, "млрд": 10**9,
 }  # fmt: skip
@@ -106,12 +106,12 @@ _NUMBER = re.compile(
       | \\sqrt\s?(?:\[(?P<index>\d)\])?(?:\{{\s?(?P<root>\d++)\s?\}}|\s?(?P<r>\d)) | √\s?(?:\((?P<inner>\d++)\)|(?P<radicand>\d++))
     )
     (?: [eE](?P<e>[+-]?\d++)(?!\w)
-      | \s?(?:[x×*·⋅∙]|\\times|\\cdot)\s?10\s?(?:(?:\^|\*\*)\s?[{{(]?\s?(?P<ten>[+-]?\d++)\s?[}})]?|(?P<high>{_HIGH}))
+      | \s?(?:[x×*·⋅∙]|\\times|\\cdot|times\b)\s?\{{?10\}}?\s?(?:(?:\^|\*\*)\s?[{{(]?\s?(?P<ten>[+-]?\d++)\s?[}})]?|(?P<high>{_HIGH}))
       | \s?(?:\^|\*\*)\s?(?:\{{\s?(?P<power>-?\d++)\s?\}}|\((?P<pow>-?\d++)\)|(?P<p>-?\d++)) | (?P<raised>{_HIGH})
       | (?P<factorial>!)(?![!=])
     )?
     (?:(?P<percent>\s?\\?%|\s?(?:per\s?cent(?:age)?|pct|[Pp]rozent|por\sciento|pour\scent)\b)
-      | \s?(?P<scale>(?:hundred|thousand|million|billion|trillion|lakh|crore)s?|[Tt]ausend|Million(?:en)?|Milliarden?|Mio|Mrd
+      | \s?(?P<scale>(?:hundred|thousand|million|billion|trillion|lakh|crore)s?|[Tt]ausend|Tsd|Million(?:en)?|Milliarden?|[Mm]io|[Mm]rd
             |millones|millón|milhões|milhão|mil|mille|millions?|milliards?|mln|тысяч|тыс|млн|млрд)\b\.?
       | \s?(?P<sign_scale>[{"".join(_SIGN_SCALES)}]++)(?<!千(?=[米克瓦卡赫]))(?P<more>(?:\d++[{"".join(_SIGN_SCALES)}]++)*+\d*+)
     )?
@@ -121,20 +121,22 @@ _NUMBER = re.compile(
 _UNIT = (
     r"(?:(?:km/h|kmh|mph|kph|k?m|[cmn]m|k?g|mg|lbs?|oz|ft|in|yds?|mi|[mkcd]?[lL]|hr?s?|min|ms|s|yr|k?Wh?|V|N|J|C|F|[KMGT][bB](?:ps)?"
     r"|[kMG]?Hz|[A-Z]{3}|st|nd|rd|th|[ap]m|[AP]M|[ap]\.m)(?![\w^!])|(?:k?m|[cmn]m|ft|in|yd|mi)(?:\s?\^\s?\{?[23]|[²³])"
-    rf"|(?:{_LETTER}){{3,}})"
+    rf"|[ck]?m[23](?!\w)|(?:{_LETTER}){{3,}}+(?![\d(]))"
 )
 # What follows makes it something else: 1.2.3, 12:30, 5/3/2024, 1'23, 3x, 3(x+1), 2^n, 3π, 5 sqrt(3), 12!!, 3 R^2, 0x1F
 _ELSE = re.compile(
-    rf"[.:]\d|\s+:\s*\d|\s?/\s?[\d$(\\]|['’]\d|\s*\([a-z]\s?[-+*/^)]|\(\s?[-\d\\]|\s?\^(?!\s?\{{?\s?\\circ)|\*\*\d"
+    rf"[.:]\d|\s+:\s*\d|\s?/\s?[\d$(\\]|['’]\d|\s*\([a-z]\s?[-+*/^)]|\(\s?[-\d\\]|\s?\)\s?(?:\^|\*\*|[²³])|\.[a-zA-Z]\d|\s?\^(?!\s?\{{?\s?\\circ)|\*\*\d"
     rf"|[{_SUPERSCRIPTS}⁻]|!|\s?[√π∞]|\s?i(?!\w)|/[abknrtxyz]\b|\s?(?:\\(?:pi|sqrt|ln|log|sin|cos|tan|infty|[dtc]?frac|binom)|(?:sqrt|sin|cos|tan|ln|log|exp)\b|pi\b|[多几幾])"
     rf"|(?!{_UNIT}){_LETTER}|\s(?![kcm]?m|ft|in|s\b){_LETTER}\s?(?:\^|\*\*|[²³])|\.\.\.\d|…\s?\d"
 )
 _THOUSANDS = re.compile(r"\s?(?:(?P<k>[kK])|(?P<m>[mM]n?)|(?P<b>[bB]n?))(?![\w^])(?!\s?[-+*/=,;]\s?\w)")
-_BASE = re.compile(r"_\s?\{?\s?(?:\\text\s?\{)?(\w+)\}?\}?")
+_BASE = re.compile(r"_\s?\{?\s?(?:\\text\s?\{)?(\d{1,2}|[a-z]+)\}?\}?(?!\w)")
 _SIGN = re.compile(rf"(?:(?<![\w)\]}}%-])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-)|(?<![^\n>({{$])—)$")
-_SIGN_WORD = re.compile(rf"(?:(?<!\w)(?:minus|negative|moins|menos|минус)\s+|负|負|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I)
+_SIGN_WORD = re.compile(rf"(?:(?<!\w)(?:minus|negative|moins|menos|минус)[\s}}]+|负|負|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I)
 _LAST_OF_SIGN_WORDS = tuple("seSEсС负負ス스")
 _OPERAND = re.compile(r"[\d)%]\s*(?:[^\W\d]{1,12}\s+){0,2}$")
+_AND_A_HALF = re.compile(r"\s+and\s+(?:a|one)[\s-](half|third|quarter)\b")
+_PARTS = {"half": 2, "third": 3, "quarter": 4}
 _PAID = re.compile(rf"{CURRENCY}\s?$")
 _FIRST = re.compile(rf"[\d.\\√{_VULGAR[1:]}")  # what a number can begin with: `re` skips to it quickly
 
@@ -168,7 +170,12 @@ def _number(text: str, match: re.Match[str]) -> Number:
         value, end = Fraction(_integer(match["whole"])), end - 1  # "$18!" only says it aloud
     if value is not None and negative:
         value = -value
+    half = _AND_A_HALF.match(text, end)
+    if half and value is not None:
+        value, end = value + Fraction(1, _PARTS[half[1]]) * (-1 if negative else 1), half.end()
     base = _BASE.match(text, end) if text[end : end + 1] == "_" else None
+    if base is None and text[end : end + 1] == "_" and text[end + 1 : end + 2].isalnum():
+        value = None
     end = base.end() if base else end
     comma = match["comma"] is not None and match["comma"].count(",") == 1
     return Number(value, match["percent"] is not None, start, end, base[1] if base else "", comma)
@@ -190,7 +197,7 @@ def _signed(text: str, start: int) -> tuple[int, bool]:
         sign = _SIGN.search(text, max(0, start - 6), start)
         if sign:
             return sign.start(), True
-    if before.rstrip(" \n$€£")[-1:] in _LAST_OF_SIGN_WORDS:
+    if before.rstrip(" \n$€£}")[-1:] in _LAST_OF_SIGN_WORDS:
         sign = _SIGN_WORD.search(text, max(0, start - 12), start)
         if sign and not _OPERAND.search(text, 0, sign.start()):  # "72 minus 3" is a sum
             return sign.start(), True

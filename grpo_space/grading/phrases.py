@@ -12,8 +12,8 @@ _LEADS = re.compile(
     r"\b(?:is|are|was|were|be|equals?|has|have|had|gives?|get|gets|obtain|becomes?|remains?|find|yields?|namely|ist|es|est)\b:?|[:：]|是|为",
     re.IGNORECASE,
 )
-_UNSURE = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|whether|if|maybe|perhaps|either|or|unless|between|could|might|may|but|alternatively|otherwise|also|wait|instead)\b|n't\b", re.IGNORECASE)
+UNSURE = re.compile(
+    r"\b(?:not|never|neither|nor|cannot|whether|if|maybe|perhaps|either|or|unless|between|could|might|but|alternatively|otherwise|also|wait|instead)\b|n't\b", re.IGNORECASE)
 _HEADING = re.compile(r"\W*(?:[^\W\d]+\s+[^\d\\^]+|answer|result|solution|total|ans|choice|conclusion|final)\W*", re.IGNORECASE)
 _CONTRARY = {"yes": "no", "no": "yes", "true": "false", "false": "true", "even": "odd", "odd": "even"}
 _EXPLAINS = re.compile(
@@ -44,19 +44,19 @@ def readings(said: str) -> Iterator[str]:
     formulas = list(_FORMULA.finditer(said))
     if formulas and not re.search(r"\w", said[formulas[-1].end() :]):
         before = said[: formulas[-1].start()]
-        if not _UNSURE.search(before) and not re.search(r"\$[\s,]*(?:and|or|,)?\s*$", before):
+        if not UNSURE.search(before) and not re.search(r"\$[\s,]*(?:and|or|,)?\s*$", before):
             yield formulas[-1][1]
     for lead in list(_LEADS.finditer(said))[: -MOST_READINGS - 1 : -1]:
         if lead[0].lower() in (":", "：", "answer", "answer:") and not _HEADING.fullmatch(said, 0, lead.start()):
             continue  # a ratio, or one answer after another
-        if not _UNSURE.search(said, 0, lead.start()) and said[lead.end() :].strip():
+        if not UNSURE.search(said, 0, lead.start()) and said[lead.end() :].strip():
             yield re.sub(r"^\s*(?:therefore|thus|then|simply|just)\b", "", said[lead.end() :])
 
 
 def _ends_with(said: str, wanted: str) -> bool:
     """Whether a sentence ends with a phrase that denies by itself: "The limit does not exist"."""
     denies = re.search(r"\b(?:does|do|is|are|can)\s*(?:not|n't)\b|\bcannot\b", said, re.IGNORECASE)
-    return denies is not None and bare(said[denies.start() :]) == wanted and not _UNSURE.search(said, 0, denies.start())
+    return denies is not None and bare(said[denies.start() :]) == wanted and not UNSURE.search(said, 0, denies.start())
 
 
 def same_phrase(wanted: str, said: str) -> bool:

@@ -4,7 +4,7 @@
 import re
 
 from grpo_space.grading.numbers import CURRENCY, Number, numbers_in
-from grpo_space.grading.single_number import begins_with_work, joined, one_number, summed, without_markup, without_rejected
+from grpo_space.grading.single_number import begins_with_work, denied, joined, one_number, summed, without_markup, without_rejected
 from grpo_space.grading.statements import DIGIT, LONGEST_ANSWER, SENTENCE_END, Statement
 
 MAX_NUMBERS = 40
@@ -14,7 +14,7 @@ NEAR = 50
 _LABEL = re.compile(r"(?:\b(?:step|part|case|question|problem|method|option)\s|第)$", re.IGNORECASE)
 _LIST_MARK = re.compile(r"\d{1,2}[.)][ \t]+\S")
 _BOUND_BEFORE = re.compile(
-    r"(?:(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|\bnot|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
+    r"(?:(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|(?i:(?:\bnot|n't|\bcannot|\bnever|不是|并非)(?:\s+be)?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
 )
 _BOUND_AFTER = re.compile(r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$|[-+]\s?[b-z]\b|\s?(?:[^\W\d_]+\s)?or (?:more|less|fewer)\b)")
 # A text cut off here was on its way to another number.
@@ -24,6 +24,12 @@ _NAMED = re.compile(r"(?<![-+*/×÷^=\w\\])(?<![-+*/×÷^=] )[A-Za-z]\w?\s*=\s*$
 _SAYS_MORE = re.compile(
     r"[.;:!?<>=]\s|\b(?:equals?|or|so|but|which|means|rounds|rounded|about|then)\b|\b(?:is|are|was|were)\s[\s$\d]*\d|[=≈→]", re.IGNORECASE
 )
+_IN_WORDS = re.compile(
+    r"\b(?:(?:minus|negative)\s)?(?:(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
+    r"|one(?=\s(?:hundred|thousand|million)))(?:[\s-](?:and\s)?(?:one|two|three|four|five|six|seven|eight|nine|\w{3,5}teen|\w{3,5}ty|hundred|thousand|million))*+)\b"
+    r"|负?[一二三四五六七八九十百千万亿两零]{2,}",
+    re.IGNORECASE,
+)
 _DIGITS = re.compile(r"\d++(?:[.,]\d++)*+")
 _PREPOSITION = re.compile(
     r"\b(?:for|with|in|from|of|per|at|on|after|during|by|over|every|than|if|when|until|to|because|since)\b", re.IGNORECASE
@@ -31,7 +37,7 @@ _PREPOSITION = re.compile(
 # What only explains the number before it: "because 400 < 450", "(9 eggs at $2 each)", ", of which 4 are cows", "out of 40".
 _REASON = re.compile(
     r",?\s(?:because|since)\s|\s\((?=[^()\n]*(?:[*×x+=]|\b(?:at|each|per|from)\b)[^()\n]*\)\W*$)|,\s(?:of\swhich|including)\s"
-    r"|\sout\sof\s|,\s(?:which\sis\s)?\$?[\d,.]+\s(?:\w+\s)?(?:more|less|fewer)\sthan\s",
+    r"|\sout\sof\s|,\swhich\s(?:is|equals)\s(?![^\n]*=)\$?[\d.,]+\s?[*×x+/÷-]|,\s(?:which\sis\s)?\$?[\d,.]+\s(?:\w+\s)?(?:more|less|fewer)\sthan\s",
     re.IGNORECASE,
 )
 _CURRENCY = re.compile(rf"{CURRENCY}\s?$")
@@ -72,7 +78,9 @@ def last_number(text: str) -> Statement | None:
     Before it counts the result of the sentence's last `=`, and the result of an earlier one that the sentence repeats.
     """
     last_digit = DIGIT.search(text[::-1])
-    if last_digit is None or _CUT_OFF.search(text, max(0, len(text) - 12)):
+    if last_digit is None:
+        return _last_in_words(text)
+    if _CUT_OFF.search(text, max(0, len(text) - 12)):
         return None
     last = len(text) - last_digit.start()
     text = _SAID_ALOUD.sub(" ", text[: _reason_begins(text, last)])
@@ -91,6 +99,15 @@ def last_number(text: str) -> Statement | None:
     return None
 
 
+def _last_in_words(text: str) -> Statement | None:
+    """The last number in words of a text without digits: "So there are thirty-six"."""
+    begin = text.rstrip().rfind("\n") + 1
+    found = list(_IN_WORDS.finditer(text, begin, begin + LONGEST_ANSWER))
+    if not found or one_number(found[-1][0]) is None or (len(found) > 1 and re.search(r"\bor\b|\band\b", text[begin:])):
+        return None
+    return Statement("last number", found[-1].start(), found[-1].span())
+
+
 def _extent(text: str, tail: str, numbers: list[Number]) -> tuple[int, int]:
     """From where to where the last number is said, with what makes it a part of something else."""
     first = numbers[-1]
@@ -101,7 +118,7 @@ def _extent(text: str, tail: str, numbers: list[Number]) -> tuple[int, int]:
     before = named or _BOUND_BEFORE.search(tail, max(0, first.start - 10), first.start) or begins_with_work(tail, first)
     if before is None and tail[first.end - 1].isalpha():
         before = _CURRENCY.search(tail, max(0, first.start - 5), first.start)  # $31k
-    after = _BOUND_AFTER.match(tail, numbers[-1].end)
+    after = _BOUND_AFTER.match(tail, numbers[-1].end) or denied(tail, numbers[-1])
     return before.start() if before else first.start, after.end() if after else numbers[-1].end
 
 

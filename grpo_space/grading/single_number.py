@@ -15,12 +15,16 @@ _MARKUP = re.compile(
     r"|\\(?:left|right|big|Big|bigg|Bigg|quad|qquad|displaystyle|degree|bf|rm|it)(?![a-zA-Z])|\\[;: ()\[\]]|\\[,!](?! ?\d{3})|~(?=[\\\s])"
     r"|\^\s*\{?\s*\\circ\s*\}?|\^\s*\{?(?:\\text\s*\{)?\s*(?:st|nd|rd|th)\s*\}{0,2}|\\[lr]vert(?![a-zA-Z])"
     r"|\\(?:begin|end)\{(?:aligned|align\*?|array|gathered|cases|split|equation\*?)\}|&(?=\s*=)|\\(?:underline|(?:text)?color\{\w+\})\s*\{"
-    r"|(?<![\w\\}])_(?=\S)|(?<=[^\s\\])_(?![\w{\\])|~~[^~\n]{1,60}~~|\bRs\.\s?(?=\d)"
+    r"|(?<![\w\\}])_(?=\S)|(?<=[^\s\\])_(?![\w{\\])|~~[^~\n]{1,60}~~|(?i:[,;(\[]?\s?(?:with\s+)?(?:an?\s+)?(?:my\s+)?\bconfidence(?:\s+(?:level|score))?\s*(?:is|of|:|=)?\s*\d[\d.]*(?:\s?%|/\d+)?\)?)"
+    r"|(?i:[,(]?\s?(?:with\s+|I(?:'m|\s+am)\s+)?\b\d[\d.]*\s?%\s+(?:confiden(?:ce|t)|sure|certain)\b)"
+    r"|(?<=[\d ,])\\[dt]?frac\{(?:\\(?:text|mathrm)\{)?\s?(?:km|m|cm|mi|ft|g|kg|m?L)\s?\}?\}\{(?:\\(?:text|mathrm)\{)?\s?(?:hr?|s|min|m?L|m)(?:\^2)?\s?\}?\}|\bRs\.\s?(?=\d)"
 )
 _RELATION = re.compile(r"[<≤≥≠]|!=|(?<![-=])>|\\(?:leq?|geq?|neq?|lt|gt|in|cup|cap)(?![a-zA-Z])")
-_NEGATION = re.compile(r"\b(?:not|between|neither|never|cannot)\b|n't\b", re.IGNORECASE)
+_NEGATION = re.compile(r"\b(?:not|between|neither|never|cannot)\b|n't\b|不是|并非", re.IGNORECASE)
 _DENIED = re.compile(
-    r"[^.\n]{0,30}?\b(?:(?:is|are|was|would be|must be|seems)\s+(?:not|wrong|incorrect|false|impossible)|isn't|cannot be|can't be)\b",
+    r"[^.\n]{0,30}?\b(?:(?:is|are|was|would\s+be|must\s+be|seems)\s+(?:(?:the\s+)?(?:wrong|incorrect|false|impossible)\b"
+    r"|not(?:\s+(?:the\s+)?(?:right|correct|possible|true|answer|result|solution)\b|\W*$))"
+    r"|(?:isn't|cannot\s+be|can't\s+be)\s+(?:the\s+)?(?:right|correct|true|answer|result|solution)\b)",
     re.IGNORECASE,
 )
 _TUPLE = re.compile(r"[\s$]*(?:\\?[\[({])[^\n]*,[^\n]*[)\]}][\s$.]*")
@@ -75,7 +79,7 @@ _WORKED_AFTER = re.compile(
 _BOUNDS = (
     r"(?:more|less|fewer|greater|larger|smaller|higher|lower|bigger|longer|shorter)\s+than|under|over|above|below|beyond|超过|少于|不到"
 )
-_BOUND_BEFORE = re.compile(rf"(?:\b(?:{_BOUNDS})|超过|少于|不到|多于)\s*(?:about\s+|the\s+)?{CURRENCY}?\s?$", re.IGNORECASE)
+_BOUND_BEFORE = re.compile(rf"(?:\b(?:{_BOUNDS})|超过|少于|不到|多于|至少|至多|最多|最少|不足)\s*(?:about\s+|the\s+)?{CURRENCY}?\s?$", re.IGNORECASE)
 _BOUND_BEGINS = re.compile(
     rf"\W*(?:(?:at\s+(?:least|most|minimum|maximum)|up\s+to|no\s+(?:more|less|fewer)|(?:a\s+)?(?:minimum|maximum)\s+of)\b|(?:{_BOUNDS})\b)",
     re.IGNORECASE,
@@ -127,6 +131,11 @@ def summed(text: str, first: Number, second: Number) -> bool:
     return link is not None and _adds_up(text, first, second, link)
 
 
+def denied(text: str, number: Number) -> re.Match[str] | None:
+    """What denies a number after it: "56 is not the answer"."""
+    return _DENIED.match(text, number.end)
+
+
 def begins_with_work(text: str, number: Number) -> re.Match[str] | None:
     """What makes a number only part of a sum or a bound: "twice 9", "20% of 9", "more than 9"."""
     if not _may_be_worked_on(text, number.start):
@@ -174,7 +183,7 @@ def one_number(said: str, rounds: bool = False) -> Number | None:
 
 def _is_plain(said: str, number: Number, numbers: list[Number]) -> bool:
     """Whether nothing beside the number makes it another: a negation, a bound, an operator, a variable, a function."""
-    if _NEGATION.search(said, 0, number.start) or _DENIED.match(said, number.end):
+    if _NEGATION.search(said, 0, number.start) or denied(said, number):
         return False
     if _BOUND_BEGINS.match(said) or _BOUND_AFTER.match(said, number.end):
         return False

@@ -50,12 +50,12 @@ _QUESTION_AND_ANSWER = re.compile(r"^[ \t*]*A:[ \t*]*", re.MULTILINE)
 _ELSEWHERE = re.compile(
     r"(?:\b(?:[Aa]ntwort|[Rr]espuesta|[Rr]éponse|[Rr]esposta|[Rr]isposta|[Aa]ntwoord|[Оо]твет|[Oo]dpowiedź|[Cc]evap|[Ss]var)\b"
     r"[^\n.:=\d]{0,20}?(?::|=|\b(?:ist|lautet|es|est|é|è|is)\b|\bравен\b)"
-    r"|答案(?:是|为|為|选|選)?\s*:?|故(?:本题)?(?:选择?|選|答案[为是选]?)\s*:?|答えは?\s*:?|정답은?\s*:?|답은?\s*:|답은)[\s*$]*"
+    r"|答案(?:是|为|為|选|選)?\s*:?|故(?:本题)?(?:选择?|選|答案[为是选]?)\s*:?|答えは?\s*:?|정답은?\s*:?|답은?\s*:|답은)[\s*$】:]*"
 )
 _ELSEWHERE_WORDS = (
     "ntwort", "espuesta", "éponse", "esposta", "isposta", "ntwoord", "твет", "dpowied", "evap", "var", "答", "故", "답",
 )
-SENTENCE_END = re.compile(r"(?<!\.)\.(?=\s|$)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s|,\s*\"\w+\"\s*:", re.IGNORECASE)
+SENTENCE_END = re.compile(r"(?<!\.)\.(?=\s|$|\[\d)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s|,\s*\"\w+\"\s*:", re.IGNORECASE)
 _REFUSING = ("can", "could", "impossible", "unable", "not ")
 _REFUSAL = re.compile(
     r"\b(?:can(?:no|')t|can not|could not|couldn't|impossible to|unable to|not possible to|not enough information)\b"

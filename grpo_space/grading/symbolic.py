@@ -123,7 +123,7 @@ def _as_set(parsed: Any) -> Any:
     from sympy import And, Complement, FiniteSet, Intersection, Interval, Union, oo
     from sympy.core.relational import GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
 
-    if isinstance(parsed, FiniteSet) and any(one.is_Relational for one in parsed.args):
+    if isinstance(parsed, FiniteSet) and any(one.is_Relational and not one.is_Equality for one in parsed.args):
         return Union(*(_as_set(one) for one in parsed.args))
     if isinstance(parsed, Complement):
         return parsed.args[0] - parsed.args[1]
