@@ -228,7 +228,7 @@ def _expected_number(text: str) -> Number | None:
 
 # --- the comparison ---------------------------------------------------------------------------------------------------
 
-_APPROXIMATELY = re.compile(r"(?:≈|≃|\\(?:approx|simeq)(?![a-zA-Z]))(?=[\s$\\]*-?[\d.])|,?\s*(?:or|i\.e\.,?|which is)?\s*\(?\b(?:about|approximately|roughly)\s+[\d$-]")
+_APPROXIMATELY = re.compile(r"(?:≈|≃|\\(?:approx|simeq)(?![a-zA-Z]))(?=[\s$\\]*-?[\d.]++(?![a-z\\^]))|,?\s*(?:or|i\.e\.,?|which is)?\s*\(?\b(?:about|approximately|roughly)\s+[\d$-]")
 _LEADING_VERB = re.compile(r"\b(?:is|are|was|were|be|equals?|has|have|of|to)[\s$]*$|^[\s$]*$")
 _NEXT_BOX = re.compile(r"\}[\s$]*(?:[,;]|\\text\{)?\s*(?:and|or)?\}?[\s$]*\\f?boxed\s*\{")
 

@@ -132,8 +132,8 @@ _ELSE = re.compile(
 _THOUSANDS = re.compile(r"\s?(?:(?P<k>[kK])|(?P<m>[mM]n?)|(?P<b>[bB]n?))(?![\w^])(?!\s?[-+*/=,;]\s?\w)")
 _BASE = re.compile(r"_\s?\{?\s?(?:\\text\s?\{)?(\d{1,2}|[a-z]+)\}?\}?(?!\w)")
 _SIGN = re.compile(rf"(?:(?<![\w)\]}}%-])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-)|(?<![^\n>({{$])—)$")
-_SIGN_WORD = re.compile(rf"(?:(?<!\w)(?:minus|negative|moins|menos|минус)[\s}}]+|负|負|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I)
-_LAST_OF_SIGN_WORDS = tuple("seSEсС负負ス스")
+_SIGN_WORD = re.compile(rf"(?:(?<!\w)(?:minus|negative|moins|menos|минус)[\s}}]+|[负負]的?|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I)
+_LAST_OF_SIGN_WORDS = tuple("seSEсС负負的ス스")
 _OPERAND = re.compile(r"[\d)%]\s*(?:[^\W\d]{1,12}\s+){0,2}$")
 _AND_A_HALF = re.compile(r"\s+and\s+(?:a|one)[\s-](half|third|quarter)\b")
 _PARTS = {"half": 2, "third": 3, "quarter": 4}
@@ -185,7 +185,7 @@ def _is_scaled(text: str, start: int, thousands: re.Match[str]) -> bool:
     """Whether `k`, `M` or `bn` multiplies: beside a currency, or before a word (`24k miles`); `12k` may be 12 times k."""
     paid = _PAID.search(text, max(0, start - 4), start)
     after = text[thousands.end() : thousands.end() + 4]
-    return paid is not None or (thousands[0] in ("k", "K") and after[:1] == " " and after[1:].isalpha())
+    return paid is not None or (thousands[0].strip() in ("k", "K") and after[:1] == " " and after[1:].isalpha())
 
 
 def _signed(text: str, start: int) -> tuple[int, bool]:

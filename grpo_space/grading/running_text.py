@@ -4,7 +4,7 @@
 import re
 
 from grpo_space.grading.numbers import CURRENCY, Number, numbers_in
-from grpo_space.grading.single_number import begins_with_work, denied, joined, one_number, summed, without_markup, without_rejected
+from grpo_space.grading.single_number import begins_with_work, ends_with_work, joined, one_number, summed, without_markup, without_rejected
 from grpo_space.grading.statements import DIGIT, LONGEST_ANSWER, SENTENCE_END, Statement
 
 MAX_NUMBERS = 40
@@ -14,7 +14,7 @@ NEAR = 50
 _LABEL = re.compile(r"(?:\b(?:step|part|case|question|problem|method|option)\s|第)$", re.IGNORECASE)
 _LIST_MARK = re.compile(r"\d{1,2}[.)][ \t]+\S")
 _BOUND_BEFORE = re.compile(
-    r"(?:(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|(?i:(?:\bnot|n't|\bcannot|\bnever|不是|并非)(?:\s+be)?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
+    r"(?:[<>]=|(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|(?i:(?:\bnot|n't|\bcannot|\bnever|不是|并非)(?:\s+be)?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
 )
 _BOUND_AFTER = re.compile(r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$|[-+]\s?[b-z]\b|\s?(?:[^\W\d_]+\s)?or (?:more|less|fewer)\b)")
 # A text cut off here was on its way to another number.
@@ -24,6 +24,7 @@ _NAMED = re.compile(r"(?<![-+*/×÷^=\w\\])(?<![-+*/×÷^=] )[A-Za-z]\w?\s*=\s*$
 _SAYS_MORE = re.compile(
     r"[.;:!?<>=]\s|\b(?:equals?|or|so|but|which|means|rounds|rounded|about|then)\b|\b(?:is|are|was|were)\s[\s$\d]*\d|[=≈→]", re.IGNORECASE
 )
+_WORD = re.compile(r"\S*")
 _IN_WORDS = re.compile(
     r"\b(?:(?:minus|negative)\s)?(?:(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
     r"|one(?=\s(?:hundred|thousand|million)))(?:[\s-](?:and\s)?(?:one|two|three|four|five|six|seven|eight|nine|\w{3,5}teen|\w{3,5}ty|hundred|thousand|million))*+)\b"
@@ -118,8 +119,11 @@ def _extent(text: str, tail: str, numbers: list[Number]) -> tuple[int, int]:
     before = named or _BOUND_BEFORE.search(tail, max(0, first.start - 10), first.start) or begins_with_work(tail, first)
     if before is None and tail[first.end - 1].isalpha():
         before = _CURRENCY.search(tail, max(0, first.start - 5), first.start)  # $31k
-    after = _BOUND_AFTER.match(tail, numbers[-1].end) or denied(tail, numbers[-1])
-    return before.start() if before else first.start, after.end() if after else numbers[-1].end
+    after = _BOUND_AFTER.match(tail, numbers[-1].end) or ends_with_work(tail, numbers[-1])
+    end = after.end() if after else numbers[-1].end
+    if numbers[-1].value is None:
+        end += len(_WORD.match(tail, end)[0])
+    return before.start() if before else first.start, end
 
 
 def _in_one_list(text: str, tail: str, first: Number, second: Number) -> bool:

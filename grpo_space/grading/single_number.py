@@ -69,7 +69,7 @@ _WORKED_ON = re.compile(  # twice 72, half of 72, 20% of 72, sqrt(72)
     r"(?:\b(?:twice|thrice|double|triple|half|quadruple|half\s+of|(?:third|quarter|fourth|fifth|sixth|eighth|tenth)s?\s+of"
     r"|(?:root|square|cube|power|factorial)\s+of|per\s?cent\s+of|times|plus"
     r"|(?:abs|floor|ceil|round|max|min|sum|C|P|[fgh])\s?\(|(?:sqrt|cbrt|log\d*|ln|exp|sin|cos|tan|gcd|lcm)\s?\(?)|%\s+of"
-    r"|√\(?|[\w)\]}]\s*[+*×÷/·⋅]|±|\\pm)\s*"
+    r"|\\(?:log|ln|sin|cos|tan|lfloor|lceil|binom\s?\{[^{}]*\}\s?\{)|√\(?|[\w)\]}]\s*[+*×÷/·⋅]|±|\\pm)\s*"
     rf"(?:the\s+)?{CURRENCY}?\s?$",
     re.IGNORECASE,
 )
@@ -131,9 +131,9 @@ def summed(text: str, first: Number, second: Number) -> bool:
     return link is not None and _adds_up(text, first, second, link)
 
 
-def denied(text: str, number: Number) -> re.Match[str] | None:
-    """What denies a number after it: "56 is not the answer"."""
-    return _DENIED.match(text, number.end)
+def ends_with_work(text: str, number: Number) -> re.Match[str] | None:
+    """What makes a number after it only part of something else, or denies it: "9 squared", "9 or more", "9 is wrong"."""
+    return _BOUND_AFTER.match(text, number.end) or _WORKED_AFTER.match(text, number.end) or _DENIED.match(text, number.end)
 
 
 def begins_with_work(text: str, number: Number) -> re.Match[str] | None:
@@ -146,7 +146,7 @@ def begins_with_work(text: str, number: Number) -> re.Match[str] | None:
 
 _WORKING_WORDS = frozenset(
     "twice thrice double triple quadruple half of times plus than under over above below beyond the about sqrt cbrt ln log exp sin cos"
-    " tan gcd lcm".split()
+    " tan gcd lcm pm lfloor lceil".split()
 )
 
 
@@ -154,7 +154,7 @@ def _may_be_worked_on(text: str, start: int) -> bool:
     """Whether a look at what stands before a number can find a sum or a bound: it costs more than all the rest."""
     before = text[max(0, start - 12) : start].rstrip(" $\n")
     if before[-1:].isalpha() and before[-1:].isascii():
-        return before.rsplit(None, 1)[-1].lower() in _WORKING_WORDS
+        return before.replace("\\", " ").rsplit(None, 1)[-1].lower() in _WORKING_WORDS
     return before[-1:] not in ("", ".", ",", ":", ";", "=")
 
 
@@ -183,11 +183,9 @@ def one_number(said: str, rounds: bool = False) -> Number | None:
 
 def _is_plain(said: str, number: Number, numbers: list[Number]) -> bool:
     """Whether nothing beside the number makes it another: a negation, a bound, an operator, a variable, a function."""
-    if _NEGATION.search(said, 0, number.start) or denied(said, number):
+    if _NEGATION.search(said, 0, number.start) or ends_with_work(said, number):
         return False
-    if _BOUND_BEGINS.match(said) or _BOUND_AFTER.match(said, number.end):
-        return False
-    if begins_with_work(said, number) or _WORKED_AFTER.match(said, number.end):
+    if _BOUND_BEGINS.match(said) or begins_with_work(said, number):
         return False
     for command in _COMMAND.finditer(said) if "\\" in said else ():
         within = any(found.start <= command.start() < found.end for found in numbers)
@@ -205,7 +203,7 @@ def _is_plain(said: str, number: Number, numbers: list[Number]) -> bool:
 # --- what is not meant ------------------------------------------------------------------------------------------------
 
 _REJECTED = re.compile(
-    r"(?:\b(?:is|was|are)\s+)?(?:(?:\bnot|n't|\brather\s+than|\binstead\s+of|\bas\s+opposed\s+to|\bnicht|\bpas)\s+|不是|而非)"
+    r"(?<!case\s)(?:\b(?:is|was|are)\s+)?(?:(?:\bnot|n't|\brather\s+than|\binstead\s+of|\bas\s+opposed\s+to|\bnicht|\bpas)\s+|不是|而非)"
     r"(?:(?:be|equal\s+to|the|a)\s+)?(?!only|just)",
     re.IGNORECASE,
 )
