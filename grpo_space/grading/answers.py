@@ -115,7 +115,9 @@ def expects_number(gold: str) -> bool:
     return _expected(gold).number is not None
 
 
-_ASKS_TO_ROUND = re.compile(r"\bround|\bnearest\b|\bdecimal place|\bapproximate|\bestimate|\bsignificant (?:figure|digit)|四舍五入|保留", re.I)
+_ASKS_TO_ROUND = re.compile(
+    r"\bround|\bnearest\b|\bdecimal place|\bapproximate|\bestimate|\bsignificant (?:figure|digit)|四舍五入|保留", re.I
+)
 
 
 @lru_cache(maxsize=256)
@@ -228,7 +230,9 @@ def _expected_number(text: str) -> Number | None:
 
 # --- the comparison ---------------------------------------------------------------------------------------------------
 
-_APPROXIMATELY = re.compile(r"(?:≈|≃|\\(?:approx|simeq)(?![a-zA-Z]))(?=[\s$\\]*-?[\d.]++(?![a-z\\^]))|,?\s*(?:or|i\.e\.,?|which is)?\s*\(?\b(?:about|approximately|roughly)\s+[\d$-]")
+_APPROXIMATELY = re.compile(
+    r"(?:≈|≃|\\(?:approx|simeq)(?![a-zA-Z]))(?=[\s$\\]*-?[\d.]++(?![a-z\\^]))|,?\s*(?:or|i\.e\.,?|which is)?\s*\(?\b(?:about|approximately|roughly)\s+[\d$-]"
+)
 _LEADING_VERB = re.compile(r"\b(?:is|are|was|were|be|equals?|has|have|of|to)[\s$]*$|^[\s$]*$")
 _NEXT_BOX = re.compile(r"\}[\s$]*(?:[,;]|\\text\{)?\s*(?:and|or)?\}?[\s$]*\\f?boxed\s*\{")
 
@@ -254,7 +258,11 @@ def _right(stated: str, number: Number | None, expected: _Expected) -> bool:
 def _right_words(stated: str, wanted: str) -> bool:
     """Whether a statement gives the expected words, formula, set or list, alone or at the end of a sentence."""
     approximately = _APPROXIMATELY.search(stated)
-    if approximately and re.search(r"[\d)}\]$a-z]$", stated[: approximately.start()].rstrip(" ,(")) and not _LEADING_VERB.search(stated[: approximately.start()]):
+    if (
+        approximately
+        and re.search(r"[\d)}\]$a-z]$", stated[: approximately.start()].rstrip(" ,("))
+        and not _LEADING_VERB.search(stated[: approximately.start()])
+    ):
         stated = stated[: approximately.start()]  # what stands before it is exact
     stated = _NEXT_BOX.sub(", ", stated).strip()
     plain = bare(wanted)
@@ -305,7 +313,11 @@ def _is_value(stated: str) -> bool:
     Only such a one is worked out where a number is expected: no lists, no words, no sums that are left to the reader.
     """
     value = plain_spelling(stated.rpartition("=")[2])
-    if not re.search(r"\\[A-Za-z]|[\^√π]", value) or _APPROXIMATELY.search(stated) or re.search(r"\b(?:or|and|to|between|not)\b|[,;]\s|\d\s*,\s*\\?[a-z]", stated):
+    if (
+        not re.search(r"\\[A-Za-z]|[\^√π]", value)
+        or _APPROXIMATELY.search(stated)
+        or re.search(r"\b(?:or|and|to|between|not)\b|[,;]\s|\d\s*,\s*\\?[a-z]", stated)
+    ):
         return False
     return not re.search(r"[A-Za-z]", _DRESS.sub("", value)) and not _OPERATES.search(_DRESSING.sub(" ", value))
 

@@ -24,7 +24,9 @@ _OR = r"(?:\b(?:or|and|maybe|perhaps|possibly|either|nor)\b|[,/;&|(+]|\bor\s+(?:
 _LEADING = re.compile(
     r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?:\s+is)?\s*:?\s*)?[(\[]?([A-Za-z])(?:\s*[)\].,:;]|\s*$|\s+[-–—]\s|\s*[-–—=]|(?<=[B-HJ-Z])\s|(?=\s(?:because|since|is)\b))"
 )
-_ANOTHER = re.compile(rf"{_OR}\s*(?:maybe\s+|also\s+|option\s+|choice\s+)*{_UPPER}(?=\s*(?:$|[),.;:/]|\b(?:or|and|is)\b))|(?:^|\s)\(?[A-Z]\)|(?:^|\s)[A-Z][.:](?=\s|$)")
+_ANOTHER = re.compile(
+    rf"{_OR}\s*(?:maybe\s+|also\s+|option\s+|choice\s+)*{_UPPER}(?=\s*(?:$|[),.;:/]|\b(?:or|and|is)\b))|(?:^|\s)\(?[A-Z]\)|(?:^|\s)[A-Z][.:](?=\s|$)"
+)
 _FURTHER = re.compile(  # "B, alternatively C"; not "B because A is wrong"
     r"(?![\W]*(?:because|since|as(?!\s+well)|is|note|which)\b)[\W\d或]*(?:(?:[a-z]+|OR|AND)[\W\d]+){0,3}\(?(?:[A-Z](?=\W*$|\s*[-–—,;.:)/|]|\W+[A-Z]\b)|[B-HJ-Z](?!\w))"
 )
@@ -34,8 +36,12 @@ _NAMED = re.compile(
     r"|(?<![\w'])[(\[]?([A-Z])[)\]]?\s+(?:is|ist|es|est)\s+(?:the\s+)?(?:correct|right|best|true|answer|one|my|richtig|correcta|correcte)"
     r"|\(([A-Z])\)|\b(?:[Ii]s|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns|[Ss]olution|gives)\b\W+([A-Z])(?=[\s.$*]*$)"
 )
-_REJECTED = re.compile(r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)|(?<=[A-Z)]),?\s+(?:and\s+)?not\s+\(?[A-Z]\b\)?")
-_DENIED = re.compile(r"\b(?:not|never|neither|cannot|isn't|wasn't|nor|none|incorrect|wrong|between)\b|n't\b", re.IGNORECASE)
+_REJECTED = re.compile(
+    r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)|(?<=[A-Z)]),?\s+(?:and\s+)?not\s+\(?[A-Z]\b\)?"
+)
+_DENIED = re.compile(
+    r"\b(?:not|never|neither|cannot|isn't|wasn't|nor|none|incorrect|wrong|between)\b|n't\b", re.IGNORECASE
+)
 
 
 def expected_choice(text: str) -> Choice | None:
@@ -44,7 +50,12 @@ def expected_choice(text: str) -> Choice | None:
     single = _EXPECTED.fullmatch(plain)
     if single:
         return Choice(frozenset(single[1].upper()), "")
-    if _LIST.fullmatch(plain) and len(re.findall(r"[A-Za-z]", plain.replace("and", ""))) <= 6 and re.search(r"[,;&(]|\band\b", plain) and plain.isupper():
+    if (
+        _LIST.fullmatch(plain)
+        and len(re.findall(r"[A-Za-z]", plain.replace("and", ""))) <= 6
+        and re.search(r"[,;&(]|\band\b", plain)
+        and plain.isupper()
+    ):
         return Choice(_letters(plain), "")
     with_text = _WITH_TEXT.fullmatch(plain)
     if with_text:
@@ -55,7 +66,9 @@ def expected_choice(text: str) -> Choice | None:
 def stated_letters(said: str) -> frozenset[str]:
     """The letters that a statement chooses; empty where it chooses none or hedges."""
     plain = _REJECTED.sub("", without_markup(said)).strip(" $}{*\"'\n#")
-    if _LIST.fullmatch(plain) and (len(plain) < 2 or plain.replace("and", "").isupper() or not plain.strip("()[].:, ").isalpha()):
+    if _LIST.fullmatch(plain) and (
+        len(plain) < 2 or plain.replace("and", "").isupper() or not plain.strip("()[].:, ").isalpha()
+    ):
         return _letters(plain)
     if _RUN.fullmatch(plain):
         return frozenset(plain)

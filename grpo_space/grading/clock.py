@@ -56,7 +56,9 @@ def times_in(text: str) -> list[Time]:
 def the_time(text: str) -> Time | None:
     """The time of day that a text consists of, but for "at" and the like; None where it says more."""
     times = times_in(text)
-    if len(times) != 1 or re.search(r"[^\W\d]{2}", _TIME.sub("", without_markup(text)).lower().replace("at", "").replace("o'clock", "")):
+    if len(times) != 1 or re.search(
+        r"[^\W\d]{2}", _TIME.sub("", without_markup(text)).lower().replace("at", "").replace("o'clock", "")
+    ):
         return None
     return times[0]
 

@@ -85,7 +85,9 @@ def _comes_to(work: str, gold: str, question: str, of_number: bool) -> bool:
     if last is None:
         return False
     end = len(plain) - last.start()
-    begin = max((mark.end() for mark in _LAST_SENTENCE.finditer(plain, max(0, end - LONGEST_ANSWER), end - 1)), default=0)
+    begin = max(
+        (mark.end() for mark in _LAST_SENTENCE.finditer(plain, max(0, end - LONGEST_ANSWER), end - 1)), default=0
+    )
     values = [number.value for number in numbers_in(plain[begin:end])]
     values += [number.value for number in numbers_in(plain[plain.rfind("=") + 1 :])[:1]] if "=" in plain else []
     return any(is_answer(written(value), gold, question) for value in values if value is not None)

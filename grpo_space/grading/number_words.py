@@ -46,10 +46,16 @@ def number_in_words(words: list[str]) -> tuple[Fraction, int] | None:
     return Fraction(total + group), used
 
 
-_DIGITS = {sign: value for value, signs in enumerate(("零〇", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九")) for sign in signs}
+_DIGITS = {
+    sign: value
+    for value, signs in enumerate(("零〇", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九"))
+    for sign in signs
+}
 _UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _NUMERAL = rf"(?:\d{{1,12}}|[{''.join(_DIGITS)}{''.join(_UNITS)}]{{1,20}})"
-_CHINESE = re.compile(rf"(?P<sign>[负負])?(?:(?P<percent>百分之)(?P<of>{_NUMERAL})|(?P<bottom>{_NUMERAL})分之(?P<top>{_NUMERAL})|(?P<plain>{_NUMERAL}))")
+_CHINESE = re.compile(
+    rf"(?P<sign>[负負])?(?:(?P<percent>百分之)(?P<of>{_NUMERAL})|(?P<bottom>{_NUMERAL})分之(?P<top>{_NUMERAL})|(?P<plain>{_NUMERAL}))"
+)
 
 
 def chinese_number(text: str, at: int = 0) -> tuple[Fraction, bool, int] | None:

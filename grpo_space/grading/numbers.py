@@ -44,7 +44,17 @@ _ASCII = _Ascii(
     | dict.fromkeys((0xFF0E, 0x066B), ".")
     | dict.fromkeys((0x2044, 0xFF0F), "/")
     | dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF), " ")  # of no width
-    | {0xFF04: "$", 0xFF05: "%", 0x066A: "%", 0xFF1D: "=", 0xFF0B: "+", 0xFF0A: "*", 0xFF1A: ":", 0xFF08: "(", 0xFF09: ")"}
+    | {
+        0xFF04: "$",
+        0xFF05: "%",
+        0x066A: "%",
+        0xFF1D: "=",
+        0xFF0B: "+",
+        0xFF0A: "*",
+        0xFF1A: ":",
+        0xFF08: "(",
+        0xFF09: ")",
+    }
 )
 
 
@@ -132,7 +142,9 @@ _ELSE = re.compile(
 _THOUSANDS = re.compile(r"\s?(?:(?P<k>[kK])|(?P<m>[mM]n?)|(?P<b>[bB]n?))(?![\w^])(?!\s?[-+*/=,;]\s?\w)")
 _BASE = re.compile(r"_\s?\{?\s?(?:\\text\s?\{)?(\d{1,2}|[a-z]+)\}?\}?(?!\w)")
 _SIGN = re.compile(rf"(?:(?<![\w)\]}}%-])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-)|(?<![^\n>({{$])—)$")
-_SIGN_WORD = re.compile(rf"(?:(?<!\w)(?:minus|negative|moins|menos|минус)[\s}}]+|[负負]的?|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I)
+_SIGN_WORD = re.compile(
+    rf"(?:(?<!\w)(?:minus|negative|moins|menos|минус)[\s}}]+|[负負]的?|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I
+)
 _LAST_OF_SIGN_WORDS = tuple("seSEсС负負的ス스")
 _OPERAND = re.compile(r"[\d)%]\s*(?:[^\W\d]{1,12}\s+){0,2}$")
 _AND_A_HALF = re.compile(r"\s+and\s+(?:a|one)[\s-](half|third|quarter)\b")
@@ -245,7 +257,10 @@ def _with_parts(whole: int, part: dict[str, str | None]) -> Fraction | None:
         return Fraction(whole, _integer(part["denominator"]))
     if part["mixed"]:
         return whole + _vulgar(part["mixed"])
-    top, bottom = part["top"] or part["mtop"] or part["mt"], part["bottom"] or part["mbottom"] or part["mb"] or part["monly"]
+    top, bottom = (
+        part["top"] or part["mtop"] or part["mt"],
+        part["bottom"] or part["mbottom"] or part["mb"] or part["monly"],
+    )
     if not (top and bottom):
         return Fraction(whole)
     return whole + Fraction(_integer(top), _integer(bottom)) if _integer(top) < _integer(bottom) else None  # 5 9/2
@@ -281,7 +296,11 @@ def _raised(value: Fraction | None, part: dict[str, str | None]) -> Fraction | N
         return value
     digits = len(str(max(abs(value.numerator), value.denominator)))
     bounded = abs(int(power[:9])) * digits <= MAX_DIGITS + digits
-    return value ** int(power) if bounded and (part["whole"] or part["comma"]) and value.denominator in (1, 10, 100) else None
+    return (
+        value ** int(power)
+        if bounded and (part["whole"] or part["comma"]) and value.denominator in (1, 10, 100)
+        else None
+    )
 
 
 def _lowered(high: str | None) -> str | None:

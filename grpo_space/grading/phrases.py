@@ -13,15 +13,20 @@ _LEADS = re.compile(
     re.IGNORECASE,
 )
 UNSURE = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|whether|if|maybe|perhaps|either|or|unless|between|could|might|but|alternatively|otherwise|also|wait|instead)\b|n't\b", re.IGNORECASE)
-_HEADING = re.compile(r"\W*(?:[^\W\d]+\s+[^\d\\^]+|answer|result|solution|total|ans|choice|conclusion|final)\W*", re.IGNORECASE)
+    r"\b(?:not|never|neither|nor|cannot|whether|if|maybe|perhaps|either|or|unless|between|could|might|but|alternatively|otherwise|also|wait|instead)\b|n't\b",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(
+    r"\W*(?:[^\W\d]+\s+[^\d\\^]+|answer|result|solution|total|ans|choice|conclusion|final)\W*", re.IGNORECASE
+)
 _CONTRARY = {"yes": "no", "no": "yes", "true": "false", "false": "true", "even": "odd", "odd": "even"}
 _EXPLAINS = re.compile(
     r"\b(?:is|are|was|were|has|have|had|do|does|did|can|will|would|because|since|as|makes?|means|it|she|he|they|we|this|that|there)\b",
     re.IGNORECASE,
 )
 _OTHERWISE = re.compile(
-    r"\b(?:or|maybe|perhaps|possibly|also|wait|actually|instead|but|either|alternatively|could|might|otherwise|rather|unless)\b", re.IGNORECASE
+    r"\b(?:or|maybe|perhaps|possibly|also|wait|actually|instead|but|either|alternatively|could|might|otherwise|rather|unless)\b",
+    re.IGNORECASE,
 )
 _FORMULA = re.compile(r"(?:\$\$?|\\[(\[])([^$]{1,200}?)(?:\$\$?|\\[)\]])")
 _CLAUSE = re.compile(r"[,.;](?=\s)|\s[-–—]\s|\n|\s(?=because\b|since\b)")

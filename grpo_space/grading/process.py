@@ -76,7 +76,9 @@ def _counted(equations: list[Equation], known: set[Fraction], answer: Fraction |
             wrong.add(_step(equation))
         elif known.issuperset(equation.operands) and not _is_trivial(equation):
             known.add(equation.claimed)
-            used = equation.claimed == answer or any(equation.claimed in later.operands for later in equations[at + 1 :])
+            used = equation.claimed == answer or any(
+                equation.claimed in later.operands for later in equations[at + 1 :]
+            )
             if used and sum(operand not in _TRIVIAL for operand in equation.operands) > 1:
                 right.add(_step(equation))  # "2 + 1 = 3" may be needed, but any number can be spelt so
     return right, wrong
@@ -94,13 +96,20 @@ def _is_trivial(equation: Equation) -> bool:
 def _known(question: str) -> set[Fraction]:
     """The numbers that a question gives: in digits, in words, and those that its words imply (a dozen, a week, half)."""
     plain = ascii_digits(question)
-    known = {decimal(digits.replace(",", "")) for digits in _DIGITS.findall(plain)}  # 5:7, 3/4 and $2 million by parts too
+    known = {
+        decimal(digits.replace(",", "")) for digits in _DIGITS.findall(plain)
+    }  # 5:7, 3/4 and $2 million by parts too
     for number in numbers_in(plain):
         if number.value is not None:
             share = number.value / 100 if number.percent else number.value
             known |= {number.value, abs(number.value), share}
             if share.denominator > 1 or number.percent:
-                known |= {1 - share, 1 + share, Fraction(1), Fraction((1 - share).numerator)}  # what is left, what it grows to
+                known |= {
+                    1 - share,
+                    1 + share,
+                    Fraction(1),
+                    Fraction((1 - share).numerator),
+                }  # what is left, what it grows to
     known |= set(_in_words(question.lower()))
     for pattern, values in _IMPLIED:
         if pattern.search(question):

@@ -1,10 +1,17 @@
-"""What a text without a statement gives as its answer: a number in bold, the result of its last sentence, its last number.
-"""
+"""What a text without a statement gives as its answer: a number in bold, the result of its last sentence, its last number."""
 
 import re
 
 from grpo_space.grading.numbers import CURRENCY, Number, numbers_in
-from grpo_space.grading.single_number import begins_with_work, ends_with_work, joined, one_number, summed, without_markup, without_rejected
+from grpo_space.grading.single_number import (
+    begins_with_work,
+    ends_with_work,
+    joined,
+    one_number,
+    summed,
+    without_markup,
+    without_rejected,
+)
 from grpo_space.grading.statements import DIGIT, LONGEST_ANSWER, SENTENCE_END, Statement
 
 MAX_NUMBERS = 40
@@ -16,13 +23,16 @@ _LIST_MARK = re.compile(r"\d{1,2}[.)][ \t]+\S")
 _BOUND_BEFORE = re.compile(
     r"(?:[<>]=|(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|(?i:(?:\bnot|n't|\bcannot|\bnever|不是|并非)(?:\s+be)?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
 )
-_BOUND_AFTER = re.compile(r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$|[-+]\s?[b-z]\b|\s?(?:[^\W\d_]+\s)?or (?:more|less|fewer)\b)")
+_BOUND_AFTER = re.compile(
+    r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$|[-+]\s?[b-z]\b|\s?(?:[^\W\d_]+\s)?or (?:more|less|fewer)\b)"
+)
 # A text cut off here was on its way to another number.
 _CUT_OFF = re.compile(r"(?:[+×÷=(]|\\(?:times|cdot)|\b(?:the|of|an|and|to|her|his|their|is|are|by|with|than|we))\s*$")
 _NAMED = re.compile(r"(?<![-+*/×÷^=\w\\])(?<![-+*/×÷^=] )[A-Za-z]\w?\s*=\s*$")
 # From a result to numbers that only say what for: "64 dollars to buy all 16 glasses". Not "64 cents, which is 0.64".
 _SAYS_MORE = re.compile(
-    r"[.;:!?<>=]\s|\b(?:equals?|or|so|but|which|means|rounds|rounded|about|then)\b|\b(?:is|are|was|were)\s[\s$\d]*\d|[=≈→]", re.IGNORECASE
+    r"[.;:!?<>=]\s|\b(?:equals?|or|so|but|which|means|rounds|rounded|about|then)\b|\b(?:is|are|was|were)\s[\s$\d]*\d|[=≈→]",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"\S*")
 _IN_WORDS = re.compile(
@@ -33,7 +43,8 @@ _IN_WORDS = re.compile(
 )
 _DIGITS = re.compile(r"\d++(?:[.,]\d++)*+")
 _PREPOSITION = re.compile(
-    r"\b(?:for|with|in|from|of|per|at|on|after|during|by|over|every|than|if|when|until|to|because|since)\b", re.IGNORECASE
+    r"\b(?:for|with|in|from|of|per|at|on|after|during|by|over|every|than|if|when|until|to|because|since)\b",
+    re.IGNORECASE,
 )
 # What only explains the number before it: "because 400 < 450", "(9 eggs at $2 each)", ", of which 4 are cows", "out of 40".
 _REASON = re.compile(

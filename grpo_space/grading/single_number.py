@@ -55,11 +55,16 @@ _SUMMED = re.compile(rf"[\s,]*{_SUM}", re.I)
 _ANOTHER = re.compile(rf"=([^=]*?)(?:[,;\n]|\b(?:or|and)\b)[\s$}}]*{_NAME}\s*$")  # x = 3 or x = 4
 _CONVERTS = re.compile(r"\b(?:is|are|which|rounds|rounded|means|equals?)\b")  # 0.5 hours, which is 30 minutes
 _APPROXIMATES = re.compile(
-    r"[≈~≃≒]|\\(?:approx|simeq|sim)(?![a-zA-Z])|\b(?:about|approximately|approx|roughly|around|nearly|rounded)\b|约", re.IGNORECASE
+    r"[≈~≃≒]|\\(?:approx|simeq|sim)(?![a-zA-Z])|\b(?:about|approximately|approx|roughly|around|nearly|rounded)\b|约",
+    re.IGNORECASE,
 )
-_ROUNDS = re.compile(r"\bround(?:s|ed|ing)?\b(?:\s+(?:it|this|that|up|down|off))*\s*(?:to|:|is|gives)|\bnearest\b|四舍五入", re.IGNORECASE)
+_ROUNDS = re.compile(
+    r"\bround(?:s|ed|ing)?\b(?:\s+(?:it|this|that|up|down|off))*\s*(?:to|:|is|gives)|\bnearest\b|四舍五入",
+    re.IGNORECASE,
+)
 _HEDGE = re.compile(
-    r"\b(?:or|maybe|perhaps|possibly|either|alternatively|unless|if|else|otherwise|versus|vs|could|might|oder|ou)\b|或", re.IGNORECASE
+    r"\b(?:or|maybe|perhaps|possibly|either|alternatively|unless|if|else|otherwise|versus|vs|could|might|oder|ou)\b|或",
+    re.IGNORECASE,
 )
 _EQUALS = re.compile(r"=>|=++|->|→|⇒|⟹|➜|➔|\\(?:to|rightarrow|Rightarrow|implies|Longrightarrow)(?![a-zA-Z])")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
@@ -76,10 +81,11 @@ _WORKED_ON = re.compile(  # twice 72, half of 72, 20% of 72, sqrt(72)
 _WORKED_AFTER = re.compile(
     rf"[\s)}}]*+{_UNIT}{{0,3}}?\s*+(?:\b(?:squared|cubed|doubled|tripled|halved|factorial)\b|±|\\pm)", re.IGNORECASE
 )
-_BOUNDS = (
-    r"(?:more|less|fewer|greater|larger|smaller|higher|lower|bigger|longer|shorter)\s+than|under|over|above|below|beyond|超过|少于|不到"
+_BOUNDS = r"(?:more|less|fewer|greater|larger|smaller|higher|lower|bigger|longer|shorter)\s+than|under|over|above|below|beyond|超过|少于|不到"
+_BOUND_BEFORE = re.compile(
+    rf"(?:\b(?:{_BOUNDS})|超过|少于|不到|多于|至少|至多|最多|最少|不足)\s*(?:about\s+|the\s+)?{CURRENCY}?\s?$",
+    re.IGNORECASE,
 )
-_BOUND_BEFORE = re.compile(rf"(?:\b(?:{_BOUNDS})|超过|少于|不到|多于|至少|至多|最多|最少|不足)\s*(?:about\s+|the\s+)?{CURRENCY}?\s?$", re.IGNORECASE)
 _BOUND_BEGINS = re.compile(
     rf"\W*(?:(?:at\s+(?:least|most|minimum|maximum)|up\s+to|no\s+(?:more|less|fewer)|(?:a\s+)?(?:minimum|maximum)\s+of)\b|(?:{_BOUNDS})\b)",
     re.IGNORECASE,
@@ -133,7 +139,9 @@ def summed(text: str, first: Number, second: Number) -> bool:
 
 def ends_with_work(text: str, number: Number) -> re.Match[str] | None:
     """What makes a number after it only part of something else, or denies it: "9 squared", "9 or more", "9 is wrong"."""
-    return _BOUND_AFTER.match(text, number.end) or _WORKED_AFTER.match(text, number.end) or _DENIED.match(text, number.end)
+    return (
+        _BOUND_AFTER.match(text, number.end) or _WORKED_AFTER.match(text, number.end) or _DENIED.match(text, number.end)
+    )
 
 
 def begins_with_work(text: str, number: Number) -> re.Match[str] | None:
@@ -270,7 +278,9 @@ def _alike(one: Number, other: Number) -> bool:
     """Whether two numbers are the same quantity: 50% is 0.5 too."""
     if one.value is None or other.value is None:
         return False
-    first, second = ({number.value, number.value / 100} if number.percent else {number.value} for number in (one, other))
+    first, second = (
+        {number.value, number.value / 100} if number.percent else {number.value} for number in (one, other)
+    )
     return not first.isdisjoint(second)
 
 
@@ -335,7 +345,11 @@ def _beside(said: str, answer: Number, number: Number, gaps: tuple[str, str], be
     gap, near = gaps
     units = _unit(said, answer), _unit(said, number)
     differ = all(units) and units[0] != units[1]
-    if not begins and units[1] == "$" != units[0] and re.search(r"\bfor\s*\\?\$$|\bat\s*\\?\$$", said[: number.start].rstrip()):
+    if (
+        not begins
+        and units[1] == "$" != units[0]
+        and re.search(r"\bfor\s*\\?\$$|\bat\s*\\?\$$", said[: number.start].rstrip())
+    ):
         return number
     if (_CONTEXT.fullmatch(gap) or _CONTEXT.fullmatch(near)) and (
         (units[1] and units[0] != units[1]) or re.search(r"\bout\s+of\b|\bper\b|\bevery\b|\beach\b|\bat\b", near)
@@ -372,7 +386,9 @@ def _explained(said: str, answer: Number, number: Number, numbers: list[Number])
     before = said[opens + 1 : number.start]
     if _APPROXIMATES.search(before) or _ROUNDS.search(before):
         return None
-    return bool(_CONTEXT.fullmatch(before) or (value is None and len(inside) > 1 and re.search(r"[+*×÷/=-]", content))) and not _HEDGE.search(content)
+    return bool(
+        _CONTEXT.fullmatch(before) or (value is None and len(inside) > 1 and re.search(r"[+*×÷/=-]", content))
+    ) and not _HEDGE.search(content)
 
 
 def _adds_up(said: str, first: Number, second: Number, link: re.Match[str]) -> bool:
@@ -387,7 +403,10 @@ def _unit(said: str, number: Number) -> str | None:
     """What a number counts, without its plural; "$" for dollars."""
     if number.percent:
         return "%"
-    if re.search(rf"{CURRENCY}\s?-?$", said[max(0, number.start - 5) : number.start]) or "$" in said[number.start : number.start + 2]:
+    if (
+        re.search(rf"{CURRENCY}\s?-?$", said[max(0, number.start - 5) : number.start])
+        or "$" in said[number.start : number.start + 2]
+    ):
         return "$"
     unit = _ITS_UNIT.match(said, number.end)
     if unit is None:

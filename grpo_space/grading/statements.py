@@ -25,7 +25,9 @@ def statements(text: str) -> list[Statement]:
     """Every statement of a text, in the order in which they end."""
     whole = list(blocks(text))
     boxed = [box for box in boxes(text) if not _within(box, whole)]
-    others = [one for one in (*hash_lines(text), *sentences(text)) if not _within(one, whole) and not _within(one, boxed)]
+    others = [
+        one for one in (*hash_lines(text), *sentences(text)) if not _within(one, whole) and not _within(one, boxed)
+    ]
     return sorted((*whole, *boxed, *others), key=lambda statement: statement.content[1])
 
 
@@ -37,7 +39,9 @@ def _within(inner: Statement, outers: list[Statement]) -> bool:
 _HASHES = re.compile(r"####+[ \t]*+([^\n]*+)")
 _ANSWER_TAG = re.compile(r"<\s?(/?)\s?answer\s?>", re.IGNORECASE)
 _BRACE = re.compile(r"\\(?:boxed|fbox)\s*\{|\\[{}]|[{}]")
-_BETWEEN_BOXES = re.compile(r"[}$\s]{0,20}(?:[,;/|]|\\text\{\s?)?\s?(?:\b(?:or|and|maybe|perhaps)\b)?\}?[\s$(]{0,20}", re.IGNORECASE)
+_BETWEEN_BOXES = re.compile(
+    r"[}$\s]{0,20}(?:[,;/|]|\\text\{\s?)?\s?(?:\b(?:or|and|maybe|perhaps)\b)?\}?[\s$(]{0,20}", re.IGNORECASE
+)
 # Starts with a set of letters, which `re` skips to quickly. "To answer this: ..." states nothing.
 _SENTENCE = re.compile(
     r"[Aa](?:nswer|NSWER)\b(?<!\w.{6})(?<!to .{6})(?<!To .{6})(?i:"
@@ -53,9 +57,24 @@ _ELSEWHERE = re.compile(
     r"|答案(?:是|为|為|选|選)?\s*:?|故(?:本题)?(?:选择?|選|答案[为是选]?)\s*:?|答えは?\s*:?|정답은?\s*:?|답은?\s*:|답은)[\s*$】:]*"
 )
 _ELSEWHERE_WORDS = (
-    "ntwort", "espuesta", "éponse", "esposta", "isposta", "ntwoord", "твет", "dpowied", "evap", "var", "答", "故", "답",
+    "ntwort",
+    "espuesta",
+    "éponse",
+    "esposta",
+    "isposta",
+    "ntwoord",
+    "твет",
+    "dpowied",
+    "evap",
+    "var",
+    "答",
+    "故",
+    "답",
 )
-SENTENCE_END = re.compile(r"(?<!\.)\.(?=\s|$|\[\d)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s|,\s*\"\w+\"\s*:", re.IGNORECASE)
+SENTENCE_END = re.compile(
+    r"(?<!\.)\.(?=\s|$|\[\d)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s|,\s*\"\w+\"\s*:",
+    re.IGNORECASE,
+)
 _REFUSING = ("can", "could", "impossible", "unable", "not ")
 _REFUSAL = re.compile(
     r"\b(?:can(?:no|')t|can not|could not|couldn't|impossible to|unable to|not possible to|not enough information)\b"

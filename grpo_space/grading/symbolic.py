@@ -169,7 +169,10 @@ def _same_equation(gold: Any, said: Any) -> bool:
     ratio = one / other
     if not ratio.free_symbols and ratio.is_finite:
         return bool(ratio != 0)
-    at = {name: Rational(31 + 12 * number, 7 + 4 * number) for number, name in enumerate(sorted(gold.free_symbols, key=str))}
+    at = {
+        name: Rational(31 + 12 * number, 7 + 4 * number)
+        for number, name in enumerate(sorted(gold.free_symbols, key=str))
+    }
     factor = one.subs(at) / other.subs(at)
     return bool(factor.is_finite and factor != 0) and _equal_values(one, factor * other)
 
