@@ -4,8 +4,9 @@ import sys
 import time
 from collections.abc import Callable
 
-from grpo_space.grading.answers import final_answer, grade
+from grpo_space.grading.answers import grade
 from grpo_space.grading.equations import check_equations
+from grpo_space.grading.expected import final_answer
 
 LENGTH = 20_000
 _REPEATED = [

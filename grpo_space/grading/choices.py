@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from grpo_space.grading.single_number import without_markup
+from grpo_space.grading.markup import without_markup
 
 
 class Choice(NamedTuple):
@@ -22,22 +22,29 @@ _LIST = re.compile(r"(?:[(\[]?\s*[A-Z]\s*[)\].:]*(?:\s*(?:[,;/&|]|\band\b|\n)\s*
 _RUN = re.compile(r"[A-Z]{2,6}")
 _OR = r"(?:\b(?:or|and|maybe|perhaps|possibly|either|nor)\b|[,/;&|(+]|\bor\s+(?:option|choice)\b)"
 _LEADING = re.compile(
-    r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?:\s+is)?\s*:?\s*)?[(\[]?([A-Za-z])(?:\s*[)\].,:;]|\s*$|\s+[-–—]\s|\s*[-–—=]|(?<=[B-HJ-Z])\s|(?=\s(?:because|since|is)\b))"
+    r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?:\s+is)?\s*:?\s*)?[(\[]?([A-Za-z])(?:\s*[)\].,:;]|\s*$|\s+[-–—]\s"
+    r"|\s*[-–—=]|(?<=[B-HJ-Z])\s|(?=\s(?:because|since|is)\b))"
 )
 _ANOTHER = re.compile(
-    rf"{_OR}\s*(?:maybe\s+|also\s+|option\s+|choice\s+)*{_UPPER}(?=\s*(?:$|[),.;:/]|\b(?:or|and|is)\b))|(?:^|\s)\(?[A-Z]\)|(?:^|\s)[A-Z][.:](?=\s|$)"
+    rf"{_OR}\s*(?:maybe\s+|also\s+|option\s+|choice\s+)*{_UPPER}(?=\s*(?:$|[),.;:/]|\b(?:or|and|is)\b))|(?:^"
+    rf"|\s)\(?[A-Z]\)|(?:^|\s)[A-Z][.:](?=\s|$)"
 )
 _FURTHER = re.compile(  # "B, alternatively C"; not "B because A is wrong"
-    r"(?![\W]*(?:because|since|as(?!\s+well)|is|note|which)\b)[\W\d或]*(?:(?:[a-z]+|OR|AND)[\W\d]+){0,3}\(?(?:[A-Z](?=\W*$|\s*[-–—,;.:)/|]|\W+[A-Z]\b)|[B-HJ-Z](?!\w))"
+    r"(?![\W]*(?:because|since|as(?!\s+well)|is|note|which)\b)[\W\d或]*(?:(?:[a-z]+|OR"
+    r"|AND)[\W\d]+){0,3}\(?(?:[A-Z](?=\W*$|\s*[-–—,;.:)/|]|\W+[A-Z]\b)|[B-HJ-Z](?!\w))"
 )
 _NAMED = re.compile(
-    r"(?:\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Ll]etter|[Cc]hoose|[Ss]elect|[Pp]ick|[Cc]hosen?|[Aa]ntwort|[Rr]espuesta|[Rr]éponse|[Oo]pción|[Oo]pción)"
+    r"(?:\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Ll]etter|[Cc]hoose|[Ss]elect|[Pp]ick|[Cc]hosen?|[Aa]ntwort"
+    r"|[Rr]espuesta|[Rr]éponse|[Oo]pción|[Oo]pción)"
     r"(?:\s+(?:is|would be|must be|should be|ist|es|est))?\s*:?\s*|[选選]择?|答案[是为]?\s*:?\s*)[(\[]?([A-Z])(?![\w'])"
-    r"|(?<![\w'])[(\[]?([A-Z])[)\]]?\s+(?:is|ist|es|est)\s+(?:the\s+)?(?:correct|right|best|true|answer|one|my|richtig|correcta|correcte)"
-    r"|\(([A-Z])\)|\b(?:[Ii]s|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns|[Ss]olution|gives)\b\W+([A-Z])(?=[\s.$*]*$)"
+    r"|(?<![\w'])[(\[]?([A-Z])[)\]]?\s+(?:is|ist|es|est)\s+(?:the\s+)?(?:correct|right|best|true|answer|one"
+    r"|my|richtig|correcta|correcte)"
+    r"|\(([A-Z])\)|\b(?:[Ii]s|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns"
+    r"|[Ss]olution|gives)\b\W+([A-Z])(?=[\s.$*]*$)"
 )
 _REJECTED = re.compile(
-    r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)|(?<=[A-Z)]),?\s+(?:and\s+)?not\s+\(?[A-Z]\b\)?"
+    r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)"
+    r"|(?<=[A-Z)]),?\s+(?:and\s+)?not\s+\(?[A-Z]\b\)?"
 )
 _DENIED = re.compile(
     r"\b(?:not|never|neither|cannot|isn't|wasn't|nor|none|incorrect|wrong|between)\b|n't\b", re.IGNORECASE
@@ -75,7 +82,7 @@ def stated_letters(said: str) -> frozenset[str]:
     leading = _LEADING.match(plain)
     if leading and not (leading[1].islower() and leading.end() < len(plain) and not re.search(r"[)\].:]", leading[0])):
         rest = plain[leading.end() :]
-        hedged = _ANOTHER.search(rest) or re.match(rf"\s*{_OR}\s*", rest[:8]) and _ANOTHER.search("," + rest)
+        hedged = _ANOTHER.search(rest) or (re.match(rf"\s*{_OR}\s*", rest[:8]) and _ANOTHER.search("," + rest))
         hedged = hedged or _FURTHER.match(rest) or re.search(r"\b(?:or|maybe|perhaps)\s+\(?[A-Z]\b(?!\w)", rest)
         wrong = re.match(r"\W*(?:is|are)\s+(?:not|wrong|incorrect|false)\b|\W*isn't\b", rest)
         return frozenset() if hedged or wrong else frozenset(leading[1].upper())

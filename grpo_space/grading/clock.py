@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from grpo_space.grading.single_number import without_markup
+from grpo_space.grading.markup import without_markup
 
 
 class Time(NamedTuple):
@@ -27,13 +27,15 @@ _TIME = re.compile(
     r"|(?P<word>\bnoon\b|\bmidnight\b)",
     re.IGNORECASE,
 )
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = (
-    r"(?P<{}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
+    r"(?P<{}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?"
     r"|dec(?:ember)?)\b\.?"
 )
 _DATE = re.compile(
-    rf"\b(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('month')}|{_MONTH.format('first')}\s+(?:the\s+)?(?P<second>\d{{1,2}})"
+    rf"\b(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('month')}"
+    rf"|{_MONTH.format('first')}\s+(?:the\s+)?(?P<second>\d{{1,2}})"
     r"(?:st|nd|rd|th)?\b)(?:,?\s+(?P<year>\d{4}))?|\b(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)\b",
     re.IGNORECASE,
 )

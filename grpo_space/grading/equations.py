@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from grpo_space.grading.numbers import MAX_DIGITS, ascii_digits, decimal
+from grpo_space.grading.number_values import MAX_DIGITS, decimal
+from grpo_space.grading.numbers import ascii_digits
 
 MAX_EQUATIONS = 100
 """No more than this many are checked in one text."""

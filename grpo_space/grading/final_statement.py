@@ -3,8 +3,8 @@
 import re
 
 from grpo_space.grading.ignored_spans import echoes, examples
+from grpo_space.grading.markup import without_markup
 from grpo_space.grading.running_text import in_bold, last_line, last_number
-from grpo_space.grading.single_number import without_markup
 from grpo_space.grading.statements import DIGIT, Statement, says_something, statements
 
 MAX_STATEMENTS = 40
@@ -38,16 +38,19 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
 # --- the end of the answer --------------------------------------------------------------------------------------------
 
 _END_TOKEN = re.compile(
-    r"</s>|<\|(?:endoftext|im_end|eot_id|end|end_of_text|eos|user|endofturn)\|>|<(?:eos|end_of_turn)>|<｜end▁of▁sentence｜>|\[/?INST\]"
+    r"</s>|<\|(?:endoftext|im_end|eot_id|end|end_of_text|eos|user|endofturn)\|>|<(?:eos|end_of_turn)>"
+    r"|<｜end▁of▁sentence｜>|\[/?INST\]"
 )
 # Where a model without an end token goes on: the next turn, or the next question of a list.
 _TURN = re.compile(
     r"\n[ \t>*#]*+(?:(?P<turn>(?:User|Human|USER|用户)\s?:|<\|(?:im_start|start_header_id)\|>\s?user)"
-    r"|(?:Next\s)?(?:[Qq]uestion|[Pp]roblem|Q|Exercise|Example|Instruction)(?P<listed>\s?\d+)?\s?(?:[:.](?=\W)|\n)|(?<=#)\d+\.\s)"
+    r"|(?:Next\s)?(?:[Qq]uestion|[Pp]roblem|Q|Exercise|Example"
+    r"|Instruction)(?P<listed>\s?\d+)?\s?(?:[:.](?=\W)|\n)|(?<=#)\d+\.\s)"
 )
 _THOUGHT = re.compile(r"</(?:think(?:ing)?|thought|scratchpad|reflection)>", re.IGNORECASE)
 _NOTE = re.compile(
-    r"\n[ \t*_(\[#>-]*(?:(?:my\s+)?confidence|certainty|steps|probability\s+correct|word\s+count|words|tokens|difficulty|time\s+(?:taken|spent)|score"
+    r"\n[ \t*_(\[#>-]*(?:(?:my\s+)?confidence|certainty|steps|probability\s+correct|word\s+count|words|tokens"
+    r"|difficulty|time\s+(?:taken|spent)|score"
     r"|rating|sources?|references?|page|version)\b[^\n:=]{0,20}[:=][^\n]*\s*$",
     re.IGNORECASE,
 )

@@ -7,11 +7,14 @@ alike, and then the end of the work itself is read.
 
 import re
 
-from grpo_space.grading.answers import expects_number, grade, is_answer
+from grpo_space.grading.answers import expects_number, grade
 from grpo_space.grading.final_statement import last_statement
-from grpo_space.grading.numbers import ascii_digits, numbers_in, written
+from grpo_space.grading.judge import is_answer
+from grpo_space.grading.markup import without_markup
+from grpo_space.grading.number_values import written
+from grpo_space.grading.numbers import ascii_digits, numbers_in
 from grpo_space.grading.phrases import bare
-from grpo_space.grading.single_number import one_number, without_markup
+from grpo_space.grading.single_number import one_number
 from grpo_space.grading.statements import DIGIT, LONGEST_ANSWER
 
 LOOKED_AT = 8_000

@@ -54,13 +54,16 @@ _DIGITS = {
 _UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _NUMERAL = rf"(?:\d{{1,12}}|[{''.join(_DIGITS)}{''.join(_UNITS)}]{{1,20}})"
 _CHINESE = re.compile(
-    rf"(?P<sign>[负負])?(?:(?P<percent>百分之)(?P<of>{_NUMERAL})|(?P<bottom>{_NUMERAL})分之(?P<top>{_NUMERAL})|(?P<plain>{_NUMERAL}))"
+    rf"(?P<sign>[负負])?(?:(?P<percent>百分之)(?P<of>{_NUMERAL})|(?P<bottom>{_NUMERAL})分之(?P<top>{_NUMERAL})"
+    rf"|(?P<plain>{_NUMERAL}))"
 )
 
 
 def chinese_number(text: str, at: int = 0) -> tuple[Fraction, bool, int] | None:
-    """The Chinese number that stands at a position of a text (`三万五千`, `负十八`, `三分之一`, `百分之五十`): its value,
-    whether it is a percentage, and where it ends. None where there is none, or plain digits alone."""
+    """The Chinese number that stands at a position of a text: `三万五千`, `负十八`, `三分之一`, `百分之五十`.
+
+    Returns its value, whether it is a percentage, and where it ends; None where there is none, or plain digits alone.
+    """
     match = _CHINESE.match(text, at)
     if match is None or match[0].isdecimal():
         return None

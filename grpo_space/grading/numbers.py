@@ -4,16 +4,12 @@ A number is its whole token: whatever touches it (a power, a root, `!`, an apost
 is part of what it says. What cannot be read in whole has no value; a part of it is never read in its place.
 """
 
-import math
 import re
 import unicodedata
 from fractions import Fraction
 from typing import NamedTuple
 
-MAX_DIGITS = 60
-"""Longer numbers are not read: no answer needs them, and `int` of a huge string is slow."""
-MAX_EXPONENT = 60
-MAX_FACTORIAL = 40
+from grpo_space.grading.number_values import SIGN_SCALES, SUPERSCRIPTS, integer, value_of_number
 
 
 class Number(NamedTuple):
@@ -72,25 +68,15 @@ _LETTER = rf"[^\W\d_{UNSPACED}]"
 _SPACE = r"[\ \u00a0\u2009\u202f]"
 _SEPARATOR = rf"(?:,|\{{,\}}|\\,|,?\\!\ ?|['’_]|{_SPACE})"
 _VULGAR = "[¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]"
-_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
-_HIGH = f"⁻?[{_SUPERSCRIPTS}]++"
-_SIGN_SCALES = {
-    **dict.fromkeys("万萬만", 10**4), **dict.fromkeys("亿億억", 10**8), **dict.fromkeys("千천", 10**3),
-    **dict.fromkeys("百백", 100), "兆": 10**12,
-}  # fmt: skip
-_SCALE_WORDS = {
-    "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "lakh": 10**5,
-    "crore": 10**7, "tausend": 10**3, "tsd": 10**3, "millionen": 10**6, "milliarde": 10**9, "milliarden": 10**9, "mio": 10**6,
-    "mrd": 10**9, "millones": 10**6, "millón": 10**6, "milhões": 10**6, "milhão": 10**6, "mil": 10**3,
-    "mille": 10**3, "milliard": 10**9, "mln": 10**6, "тысяч": 10**3, "тыс": 10**3, "млн": 10**6, "млрд": 10**9,
-}  # fmt: skip
+_HIGH = f"⁻?[{SUPERSCRIPTS}]++"
 
 
 def _latex_fraction(name: str) -> str:
     def braced(part: str) -> str:
         return rf"\{{\s*+(?P<{name}{part}>-?\d++(?:(?:,|\{{,\}})\d{{3}})*+)\s*+\}}"
 
-    return rf"\\[dtc]?frac\s*+(?:{braced('top')}\s*+{braced('bottom')}|(?P<{name}t>\d)\s?(?:(?P<{name}b>\d)|{braced('only')}))"
+    short = rf"(?P<{name}t>\d)\s?(?:(?P<{name}b>\d)|{braced('only')})"
+    return rf"\\[dtc]?frac\s*+(?:{braced('top')}\s*+{braced('bottom')}|{short})"
 
 
 _GROUPED = rf"[1-9]\d{{0,2}}(?:{_SEPARATOR}\d{{3}})++(?!\d)|\d{{1,2}}(?:,\d\d){{1,4}},\d{{3}}(?!\d)|\d++"
@@ -113,30 +99,37 @@ _NUMBER = re.compile(
       | (?<!\.)(?P<bare>\.\d++)
       | (?P<vulgar>{_VULGAR})
       | {_latex_fraction("f")}
-      | \\sqrt\s?(?:\[(?P<index>\d)\])?(?:\{{\s?(?P<root>\d++)\s?\}}|\s?(?P<r>\d)) | √\s?(?:\((?P<inner>\d++)\)|(?P<radicand>\d++))
+      | \\sqrt\s?(?:\[(?P<index>\d)\])?(?:\{{\s?(?P<root>\d++)\s?\}}|\s?(?P<r>\d))
+      | √\s?(?:\((?P<inner>\d++)\)|(?P<radicand>\d++))
     )
     (?: [eE](?P<e>[+-]?\d++)(?!\w)
-      | \s?(?:[x×*·⋅∙]|\\times|\\cdot|times\b)\s?\{{?10\}}?\s?(?:(?:\^|\*\*)\s?[{{(]?\s?(?P<ten>[+-]?\d++)\s?[}})]?|(?P<high>{_HIGH}))
+      | \s?(?:[x×*·⋅∙]|\\times|\\cdot|times\b)\s?\{{?10\}}?\s?
+            (?:(?:\^|\*\*)\s?[{{(]?\s?(?P<ten>[+-]?\d++)\s?[}})]?|(?P<high>{_HIGH}))
       | \s?(?:\^|\*\*)\s?(?:\{{\s?(?P<power>-?\d++)\s?\}}|\((?P<pow>-?\d++)\)|(?P<p>-?\d++)) | (?P<raised>{_HIGH})
       | (?P<factorial>!)(?![!=])
     )?
     (?:(?P<percent>\s?\\?%|\s?(?:per\s?cent(?:age)?|pct|[Pp]rozent|por\sciento|pour\scent)\b)
-      | \s?(?P<scale>(?:hundred|thousand|million|billion|trillion|lakh|crore)s?|[Tt]ausend|Tsd|Million(?:en)?|Milliarden?|[Mm]io|[Mm]rd
+      | \s?(?P<scale>(?:hundred|thousand|million|billion|trillion|lakh|crore)s?
+            |[Tt]ausend|Tsd|Million(?:en)?|Milliarden?|[Mm]io|[Mm]rd
             |millones|millón|milhões|milhão|mil|mille|millions?|milliards?|mln|тысяч|тыс|млн|млрд)\b\.?
-      | \s?(?P<sign_scale>[{"".join(_SIGN_SCALES)}]++)(?<!千(?=[米克瓦卡赫]))(?P<more>(?:\d++[{"".join(_SIGN_SCALES)}]++)*+\d*+)
+      | \s?(?P<sign_scale>[{"".join(SIGN_SCALES)}]++)(?<!千(?=[米克瓦卡赫]))
+            (?P<more>(?:\d++[{"".join(SIGN_SCALES)}]++)*+\d*+)
     )?
     """,
     re.VERBOSE,
 )
 _UNIT = (
-    r"(?:(?:km/h|kmh|mph|kph|k?m|[cmn]m|k?g|mg|lbs?|oz|ft|in|yds?|mi|[mkcd]?[lL]|hr?s?|min|ms|s|yr|k?Wh?|V|N|J|C|F|[KMGT][bB](?:ps)?"
+    r"(?:(?:km/h|kmh|mph|kph|k?m|[cmn]m|k?g|mg|lbs?|oz|ft|in|yds?|mi|[mkcd]?[lL]|hr?s?|min|ms|s|yr|k?Wh?|V|N"
+    r"|J|C|F|[KMGT][bB](?:ps)?"
     r"|[kMG]?Hz|[A-Z]{3}|st|nd|rd|th|[ap]m|[AP]M|[ap]\.m)(?![\w^!])|(?:k?m|[cmn]m|ft|in|yd|mi)(?:\s?\^\s?\{?[23]|[²³])"
     rf"|[ck]?m[23](?!\w)|(?:{_LETTER}){{3,}}+(?![\d(]))"
 )
 # What follows makes it something else: 1.2.3, 12:30, 5/3/2024, 1'23, 3x, 3(x+1), 2^n, 3π, 5 sqrt(3), 12!!, 3 R^2, 0x1F
 _ELSE = re.compile(
-    rf"[.:]\d|\s+:\s*\d|\s?/\s?[\d$(\\]|['’]\d|\s*\([a-z]\s?[-+*/^)]|\(\s?[-\d\\]|\s?\)\s?(?:\^|\*\*|[²³])|\.[a-zA-Z]\d|\s?\^(?!\s?\{{?\s?\\circ)|\*\*\d"
-    rf"|[{_SUPERSCRIPTS}⁻]|!|\s?[√π∞]|\s?i(?!\w)|/[abknrtxyz]\b|\s?(?:\\(?:pi|sqrt|ln|log|sin|cos|tan|infty|[dtc]?frac|binom)|(?:sqrt|sin|cos|tan|ln|log|exp)\b|pi\b|[多几幾])"
+    rf"[.:]\d|\s+:\s*\d|\s?/\s?[\d$(\\]|['’]\d|\s*\([a-z]\s?[-+*/^)]|\(\s?[-\d\\]|\s?\)\s?(?:\^|\*\*|[²³])"
+    rf"|\.[a-zA-Z]\d|\s?\^(?!\s?\{{?\s?\\circ)|\*\*\d"
+    rf"|[{SUPERSCRIPTS}⁻]|!|\s?[√π∞]|\s?i(?!\w)|/[abknrtxyz]\b|\s?(?:\\(?:pi|sqrt|ln|log|sin|cos|tan|infty"
+    rf"|[dtc]?frac|binom)|(?:sqrt|sin|cos|tan|ln|log|exp)\b|pi\b|[多几幾])"
     rf"|(?!{_UNIT}){_LETTER}|\s(?![kcm]?m|ft|in|s\b){_LETTER}\s?(?:\^|\*\*|[²³])|\.\.\.\d|…\s?\d"
 )
 _THOUSANDS = re.compile(r"\s?(?:(?P<k>[kK])|(?P<m>[mM]n?)|(?P<b>[bB]n?))(?![\w^])(?!\s?[-+*/=,;]\s?\w)")
@@ -167,7 +160,7 @@ def numbers_in(text: str) -> list[Number]:
 
 def _number(text: str, match: re.Match[str]) -> Number:
     start, end = match.span()
-    value = _value(match)
+    value = value_of_number(match)
     thousands = _THOUSANDS.match(text, end)
     if thousands and value is not None and _is_scaled(text, start, thousands):
         value, end = value * {"k": 10**3, "m": 10**6, "b": 10**9}[thousands.lastgroup or "k"], thousands.end()
@@ -179,7 +172,7 @@ def _number(text: str, match: re.Match[str]) -> Number:
         inside = text[end:].lstrip().startswith("|")
         value, negative = abs(value) if inside else None, text[:start].rstrip(" |").endswith("-")
     if match["factorial"] and _PAID.search(text, max(0, start - 4), start):
-        value, end = Fraction(_integer(match["whole"])), end - 1  # "$18!" only says it aloud
+        value, end = Fraction(integer(match["whole"])), end - 1  # "$18!" only says it aloud
     if value is not None and negative:
         value = -value
     half = _AND_A_HALF.match(text, end)
@@ -194,7 +187,7 @@ def _number(text: str, match: re.Match[str]) -> Number:
 
 
 def _is_scaled(text: str, start: int, thousands: re.Match[str]) -> bool:
-    """Whether `k`, `M` or `bn` multiplies: beside a currency, or before a word (`24k miles`); `12k` may be 12 times k."""
+    """Whether `k`, `M` or `bn` multiplies: beside a currency, or `k` before a word (`24k miles`)."""
     paid = _PAID.search(text, max(0, start - 4), start)
     after = text[thousands.end() : thousands.end() + 4]
     return paid is not None or (thousands[0].strip() in ("k", "K") and after[:1] == " " and after[1:].isalpha())
@@ -214,142 +207,3 @@ def _signed(text: str, start: int) -> tuple[int, bool]:
         if sign and not _OPERAND.search(text, 0, sign.start()):  # "72 minus 3" is a sum
             return sign.start(), True
     return start, False
-
-
-def _value(match: re.Match[str]) -> Fraction | None:
-    if match.end() - match.start() > MAX_DIGITS:
-        return None
-    if match[0].isdecimal():
-        return Fraction(int(match[0]))
-    part = match.groupdict()
-    try:
-        return _scaled(_raised(_mantissa(part), part), part)
-    except (ZeroDivisionError, OverflowError):
-        return None
-
-
-def _mantissa(part: dict[str, str | None]) -> Fraction | None:
-    if part["european"]:
-        return decimal(part["european"].replace(".", "").replace(",", "."))
-    if part["comma"]:
-        whole, _, places = part["comma"].rpartition(",")
-        return decimal(re.sub(r"\D", "", whole) + "." + places)
-    if part["bare"]:
-        return decimal(part["bare"])
-    if part["vulgar"]:
-        return _vulgar(part["vulgar"])
-    root = part["root"] or part["r"] or part["radicand"] or part["inner"]
-    if root:
-        return _root(int(root), int(part["index"] or 2))
-    if part["whole"] is None:
-        bottom = part["fbottom"] or part["fb"] or part["fonly"]
-        return Fraction(_integer(part["ftop"] or part["ft"]), _integer(bottom))
-    return _with_parts(_integer(part["whole"]), part)
-
-
-def _with_parts(whole: int, part: dict[str, str | None]) -> Fraction | None:
-    """A whole number with its decimals, its denominator, or the fraction of a mixed number."""
-    if part["decimal"] and part["repeating"]:
-        return _repeating(whole, part["decimal"][1:], part["period"] or part["bracketed"])
-    if part["point"]:
-        return decimal(f"{whole}{part['point']}")
-    if part["denominator"]:
-        return Fraction(whole, _integer(part["denominator"]))
-    if part["mixed"]:
-        return whole + _vulgar(part["mixed"])
-    top, bottom = (
-        part["top"] or part["mtop"] or part["mt"],
-        part["bottom"] or part["mbottom"] or part["mb"] or part["monly"],
-    )
-    if not (top and bottom):
-        return Fraction(whole)
-    return whole + Fraction(_integer(top), _integer(bottom)) if _integer(top) < _integer(bottom) else None  # 5 9/2
-
-
-def _repeating(whole: int, digits: str, period: str | None) -> Fraction:
-    """`0.1\\overline{6}` exactly, and `0.1666...` where the last digits stand there twice or more."""
-    value = decimal(f"{whole}.{digits}") if digits else Fraction(whole)
-    if period is None:
-        twice = re.search(r"(\d{1,12}?)\1$", digits)
-        period = twice[1] if twice else "0"
-    return value + Fraction(int(period), 10 ** len(digits) * (10 ** len(period) - 1))
-
-
-def _root(value: int, index: int) -> Fraction | None:
-    """The root of a power; None where it is irrational."""
-    root = round(value ** (1 / index)) if value < 10**15 and index else 0
-    return Fraction(root) if root**index == value else None
-
-
-def _raised(value: Fraction | None, part: dict[str, str | None]) -> Fraction | None:
-    """With its power, its power of ten, or as a factorial; None where that is beyond bounds."""
-    if value is None:
-        return None
-    if part["factorial"]:
-        whole = value.denominator == 1 and value <= MAX_FACTORIAL
-        return Fraction(math.factorial(int(value))) if whole and part["whole"] else None
-    ten = part["e"] or part["ten"] or _lowered(part["high"])
-    if ten:
-        return value * Fraction(10) ** int(ten) if abs(int(ten[:9])) <= MAX_EXPONENT else None
-    power = part["power"] or part["pow"] or part["p"] or _lowered(part["raised"])
-    if power is None:
-        return value
-    digits = len(str(max(abs(value.numerator), value.denominator)))
-    bounded = abs(int(power[:9])) * digits <= MAX_DIGITS + digits
-    return (
-        value ** int(power)
-        if bounded and (part["whole"] or part["comma"]) and value.denominator in (1, 10, 100)
-        else None
-    )
-
-
-def _lowered(high: str | None) -> str | None:
-    return "".join("-" if sign == "⁻" else str(_SUPERSCRIPTS.index(sign)) for sign in high) if high else None
-
-
-def _scaled(value: Fraction | None, part: dict[str, str | None]) -> Fraction | None:
-    if value is None:
-        return None
-    if part["scale"]:
-        name = part["scale"].lower().rstrip(".")
-        return value * (_SCALE_WORDS.get(name) or _SCALE_WORDS[name.removesuffix("s")])
-    if part["sign_scale"]:
-        return _sign_scaled(value, part["sign_scale"], part["more"] or "")
-    return value
-
-
-def _sign_scaled(value: Fraction, signs: str, more: str) -> Fraction:
-    """`3万5千`, `1.5亿`, `2千万`: each number times the signs after it."""
-    total = value * math.prod(_SIGN_SCALES[sign] for sign in signs)
-    for digits, scales in re.findall(r"(\d+)(\D*)", more):
-        total += int(digits) * math.prod(_SIGN_SCALES[sign] for sign in scales)
-    return total
-
-
-def _integer(digits: str | None) -> int:
-    return int(digits) if digits and digits.isdecimal() else int(re.sub(r"[^\d-]", "", digits or "0"))
-
-
-def _vulgar(character: str) -> Fraction:
-    return Fraction(unicodedata.numeric(character)).limit_denominator(10)
-
-
-# --- spelling ---------------------------------------------------------------------------------------------------------
-
-
-def decimal(digits: str) -> Fraction:
-    """`12.50` as a fraction. The caller bounds its length."""
-    whole, _, places = digits.partition(".")
-    return Fraction(int(whole + places), 10 ** len(places)) if places else Fraction(int(whole))
-
-
-def written(value: Fraction) -> str:
-    """The one spelling in which equal values are shown: `18`, `0.5`, `1/3`."""
-    if value.denominator == 1:
-        return str(value.numerator)
-    for places in range(1, 7):
-        shifted = value * 10**places
-        if shifted.denominator == 1:
-            digits = str(abs(shifted.numerator)).zfill(places + 1)
-            return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
-    return str(value)

@@ -3,17 +3,19 @@
 import re
 from collections.abc import Iterator
 
-from grpo_space.grading.single_number import without_markup
+from grpo_space.grading.markup import without_markup
 
 MOST_READINGS = 6
 """So many parts of a sentence are compared with the expected answer."""
 
 _LEADS = re.compile(
-    r"\b(?:is|are|was|were|be|equals?|has|have|had|gives?|get|gets|obtain|becomes?|remains?|find|yields?|namely|ist|es|est)\b:?|[:：]|是|为",
+    r"\b(?:is|are|was|were|be|equals?|has|have|had|gives?|get|gets|obtain|becomes?|remains?|find|yields?"
+    r"|namely|ist|es|est)\b:?|[:：]|是|为",
     re.IGNORECASE,
 )
 UNSURE = re.compile(
-    r"\b(?:not|never|neither|nor|cannot|whether|if|maybe|perhaps|either|or|unless|between|could|might|but|alternatively|otherwise|also|wait|instead)\b|n't\b",
+    r"\b(?:not|never|neither|nor|cannot|whether|if|maybe|perhaps|either|or|unless|between|could|might|but"
+    r"|alternatively|otherwise|also|wait|instead)\b|n't\b",
     re.IGNORECASE,
 )
 _HEADING = re.compile(
@@ -21,11 +23,13 @@ _HEADING = re.compile(
 )
 _CONTRARY = {"yes": "no", "no": "yes", "true": "false", "false": "true", "even": "odd", "odd": "even"}
 _EXPLAINS = re.compile(
-    r"\b(?:is|are|was|were|has|have|had|do|does|did|can|will|would|because|since|as|makes?|means|it|she|he|they|we|this|that|there)\b",
+    r"\b(?:is|are|was|were|has|have|had|do|does|did|can|will|would|because|since|as|makes?|means|it|she|he"
+    r"|they|we|this|that|there)\b",
     re.IGNORECASE,
 )
 _OTHERWISE = re.compile(
-    r"\b(?:or|maybe|perhaps|possibly|also|wait|actually|instead|but|either|alternatively|could|might|otherwise|rather|unless)\b",
+    r"\b(?:or|maybe|perhaps|possibly|also|wait|actually|instead|but|either|alternatively|could|might"
+    r"|otherwise|rather|unless)\b",
     re.IGNORECASE,
 )
 _FORMULA = re.compile(r"(?:\$\$?|\\[(\[])([^$]{1,200}?)(?:\$\$?|\\[)\]])")

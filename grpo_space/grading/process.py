@@ -6,8 +6,9 @@ from fractions import Fraction
 
 from grpo_space.grading.answers import TAGS, final_number
 from grpo_space.grading.equations import Equation, check_equations
+from grpo_space.grading.number_values import decimal
 from grpo_space.grading.number_words import number_in_words
-from grpo_space.grading.numbers import ascii_digits, decimal, numbers_in
+from grpo_space.grading.numbers import ascii_digits, numbers_in
 from grpo_space.grading.single_number import one_number
 
 # Numbers that a question gives without naming them: half a dozen eggs, a week, 20 % off.
@@ -94,7 +95,7 @@ def _is_trivial(equation: Equation) -> bool:
 
 
 def _known(question: str) -> set[Fraction]:
-    """The numbers that a question gives: in digits, in words, and those that its words imply (a dozen, a week, half)."""
+    """The numbers that a question gives: in digits, in words, or implied (a dozen, a week, half)."""
     plain = ascii_digits(question)
     known = {
         decimal(digits.replace(",", "")) for digits in _DIGITS.findall(plain)

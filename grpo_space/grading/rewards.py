@@ -70,7 +70,7 @@ def _form(text: str) -> float:
 
 
 def steps(prompts: Texts, completions: Texts, *, question: Sequence[str] | None = None, **_: Any) -> list[float]:
-    """Process reward, -0.2 to 0.4, for equations of the reasoning (`16 - 3 = 13`) that are worked out and lead somewhere.
+    """Process reward, -0.2 to 0.4, for equations of the reasoning that are worked out and used (`16 - 3 = 13`).
 
     0.2 times the share of right ones, less 0.1 for each wrong one (0.2 at most); 0.2 more when nothing is wrong and the
     answer is what the last equation comes to. Only different equations count, and of the right ones only those whose

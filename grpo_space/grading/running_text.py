@@ -1,18 +1,13 @@
-"""What a text without a statement gives as its answer: a number in bold, the result of its last sentence, its last number."""
+"""What a text without a statement gives as its answer: a number in bold, a result, its last number, its last line."""
 
 import re
 
+from grpo_space.grading.links import joined, summed
+from grpo_space.grading.markup import without_markup, without_rejected
 from grpo_space.grading.numbers import CURRENCY, Number, numbers_in
-from grpo_space.grading.single_number import (
-    begins_with_work,
-    ends_with_work,
-    joined,
-    one_number,
-    summed,
-    without_markup,
-    without_rejected,
-)
+from grpo_space.grading.single_number import one_number
 from grpo_space.grading.statements import DIGIT, LONGEST_ANSWER, SENTENCE_END, Statement
+from grpo_space.grading.surroundings import begins_with_work, ends_with_work
 
 MAX_NUMBERS = 40
 """So many, from the end, are looked at for one that is the answer."""
@@ -21,7 +16,8 @@ NEAR = 50
 _LABEL = re.compile(r"(?:\b(?:step|part|case|question|problem|method|option)\s|第)$", re.IGNORECASE)
 _LIST_MARK = re.compile(r"\d{1,2}[.)][ \t]+\S")
 _BOUND_BEFORE = re.compile(
-    r"(?:[<>]=|(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|(?i:(?:\bnot|n't|\bcannot|\bnever|不是|并非)(?:\s+be)?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
+    r"(?:[<>]=|(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|(?i:(?:\bnot|n't|\bcannot|\bnever|不是"
+    r"|并非)(?:\s+be)?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
 )
 _BOUND_AFTER = re.compile(
     r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$|[-+]\s?[b-z]\b|\s?(?:[^\W\d_]+\s)?or (?:more|less|fewer)\b)"
@@ -31,13 +27,16 @@ _CUT_OFF = re.compile(r"(?:[+×÷=(]|\\(?:times|cdot)|\b(?:the|of|an|and|to|her|
 _NAMED = re.compile(r"(?<![-+*/×÷^=\w\\])(?<![-+*/×÷^=] )[A-Za-z]\w?\s*=\s*$")
 # From a result to numbers that only say what for: "64 dollars to buy all 16 glasses". Not "64 cents, which is 0.64".
 _SAYS_MORE = re.compile(
-    r"[.;:!?<>=]\s|\b(?:equals?|or|so|but|which|means|rounds|rounded|about|then)\b|\b(?:is|are|was|were)\s[\s$\d]*\d|[=≈→]",
+    r"[.;:!?<>=]\s|\b(?:equals?|or|so|but|which|means|rounds|rounded|about|then)\b|\b(?:is|are|was"
+    r"|were)\s[\s$\d]*\d|[=≈→]",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"\S*")
+_SPACE = re.compile(r"\s")
 _IN_WORDS = re.compile(
-    r"\b(?:(?:minus|negative)\s)?(?:(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
-    r"|one(?=\s(?:hundred|thousand|million)))(?:[\s-](?:and\s)?(?:one|two|three|four|five|six|seven|eight|nine|\w{3,5}teen|\w{3,5}ty|hundred|thousand|million))*+)\b"
+    r"\b(?:(?:minus|negative)\s)?(?:(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen"
+    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
+    r"|one(?=\s(?:hundred|thousand|million)))(?:[\s-](?:and\s)?(?:one|two|three|four|five|six|seven|eight"
+    r"|nine|\w{3,5}teen|\w{3,5}ty|hundred|thousand|million))*+)\b"
     r"|负?[一二三四五六七八九十百千万亿两零]{2,}",
     re.IGNORECASE,
 )
@@ -46,10 +45,12 @@ _PREPOSITION = re.compile(
     r"\b(?:for|with|in|from|of|per|at|on|after|during|by|over|every|than|if|when|until|to|because|since)\b",
     re.IGNORECASE,
 )
-# What only explains the number before it: "because 400 < 450", "(9 eggs at $2 each)", ", of which 4 are cows", "out of 40".
+# What only explains the number before it: "because 400 < 450", "(9 eggs at $2 each)", ", of which 4 are cows".
 _REASON = re.compile(
-    r",?\s(?:because|since)\s|\s\((?=[^()\n]*(?:[*×x+=]|\b(?:at|each|per|from)\b)[^()\n]*\)\W*$)|,\s(?:of\swhich|including)\s"
-    r"|\sout\sof\s|,\swhich\s(?:is|equals)\s(?![^\n]*=)\$?[\d.,]+\s?[*×x+/÷-]|,\s(?:which\sis\s)?\$?[\d,.]+\s(?:\w+\s)?(?:more|less|fewer)\sthan\s",
+    r",?\s(?:because|since)\s|\s\((?=[^()\n]*(?:[*×x+=]|\b(?:at|each|per|from)\b)[^()\n]*\)\W*$)"
+    r"|,\s(?:of\swhich|including)\s"
+    r"|\sout\sof\s|,\swhich\s(?:is|equals)\s(?![^\n]*=)\$?[\d.,]+\s?[*×x+/÷-]"
+    r"|,\s(?:which\sis\s)?\$?[\d,.]+\s(?:\w+\s)?(?:more|less|fewer)\sthan\s",
     re.IGNORECASE,
 )
 _CURRENCY = re.compile(rf"{CURRENCY}\s?$")
@@ -133,7 +134,8 @@ def _extent(text: str, tail: str, numbers: list[Number]) -> tuple[int, int]:
     after = _BOUND_AFTER.match(tail, numbers[-1].end) or ends_with_work(tail, numbers[-1])
     end = after.end() if after else numbers[-1].end
     if numbers[-1].value is None:
-        end += len(_WORD.match(tail, end)[0])
+        space = _SPACE.search(tail, end)
+        end = space.start() if space else len(tail)
     return before.start() if before else first.start, end
 
 
@@ -146,7 +148,7 @@ def _in_one_list(text: str, tail: str, first: Number, second: Number) -> bool:
 
 
 def _reason_begins(text: str, last: int) -> int:
-    """Where the last sentence goes on with a reason for the number that it has given: "he buys 400 because 400 < 450"."""
+    """Where the last sentence goes on with a reason for its number: "he buys 400 because 400 < 450"."""
     begin = max(text.rfind("\n", 0, last), text.rfind(". ", 0, last)) + 1
     for reason in _REASON.finditer(text[: last + LONGEST_ANSWER], begin):
         if reason.start() >= last:

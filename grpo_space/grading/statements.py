@@ -45,16 +45,19 @@ _BETWEEN_BOXES = re.compile(
 # Starts with a set of letters, which `re` skips to quickly. "To answer this: ..." states nothing.
 _SENTENCE = re.compile(
     r"[Aa](?:nswer|NSWER)\b(?<!\w.{6})(?<!to .{6})(?<!To .{6})(?i:"
-    r"(?:[^\n.:=<>?]{0,60}?(?:\bis\b(?!\s+(?:not|in|that\s+we|given|based|below|as\s+follows|(?:in)?correct|wrong|right)\b)"
+    r"(?:[^\n.:=<>?]{0,60}?(?:\bis\b(?!\s+(?:not|in|that\s+we|given|based|below|as\s+follows|(?:in)?correct"
+    r"|wrong|right)\b)"
     r"|\bequals\b|\b(?:should|would|will|must)\s+be\b)|[^\n.:=<>?,]{0,30}?(?:[:=]>?|->|→|➜))(?:[\s*_:=#$]|\\[\[(])*"
     r"|[*_\s]*\n\s*)"
 )
 _QUESTION_AND_ANSWER = re.compile(r"^[ \t*]*A:[ \t*]*", re.MULTILINE)
-# The same in other languages: "Antwort: 12", "La respuesta es 12", "故选C", "答案是18", "答えは18です", "답은 18입니다".
+# The same in other languages: "Antwort: 12", "La respuesta es 12", "故选C", "答えは18です", "답은 18".
 _ELSEWHERE = re.compile(
-    r"(?:\b(?:[Aa]ntwort|[Rr]espuesta|[Rr]éponse|[Rr]esposta|[Rr]isposta|[Aa]ntwoord|[Оо]твет|[Oo]dpowiedź|[Cc]evap|[Ss]var)\b"
+    r"(?:\b(?:[Aa]ntwort|[Rr]espuesta|[Rr]éponse|[Rr]esposta|[Rr]isposta|[Aa]ntwoord|[Оо]твет|[Oo]dpowiedź"
+    r"|[Cc]evap|[Ss]var)\b"
     r"[^\n.:=\d]{0,20}?(?::|=|\b(?:ist|lautet|es|est|é|è|is)\b|\bравен\b)"
-    r"|答案(?:是|为|為|选|選)?\s*:?|故(?:本题)?(?:选择?|選|答案[为是选]?)\s*:?|答えは?\s*:?|정답은?\s*:?|답은?\s*:|답은)[\s*$】:]*"
+    r"|答案(?:是|为|為|选|選)?\s*:?|故(?:本题)?(?:选择?|選|答案[为是选]?)\s*:?|答えは?\s*:?|정답은?\s*:?"
+    r"|답은?\s*:|답은)[\s*$】:]*"
 )
 _ELSEWHERE_WORDS = (
     "ntwort",
@@ -72,7 +75,8 @@ _ELSEWHERE_WORDS = (
     "답",
 )
 SENTENCE_END = re.compile(
-    r"(?<!\.)\.(?=\s|$|\[\d)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s|,\s*\"\w+\"\s*:",
+    r"(?<!\.)\.(?=\s|$|\[\d)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s"
+    r"|,\s*\"\w+\"\s*:",
     re.IGNORECASE,
 )
 _REFUSING = ("can", "could", "impossible", "unable", "not ")

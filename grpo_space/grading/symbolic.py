@@ -48,8 +48,10 @@ def _is_left_to_reader(gold: str, said: str) -> bool:
 _COMPOUND = re.compile(r"\\(?:text|mathrm|mbox)\s?\{\s*+(?!or\b|and\b)[^{}]*\}(?!\s*\^)[^{}]*\d")  # 5 hours 30 minutes
 _MATRIX = re.compile(r"\\(?:begin|end)\{[pb]matrix\}|\\\\|&")
 _KNOWN = re.compile(
-    r"\\(?:(?:[dt]?frac|sqrt|pi|cdot|times|div|left|right|text|textbf|mathrm|mathbf|mbox|infty|cup|cap|in|pm|leq?|geq?|neq?"
-    r"|lt|gt|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|ln|log|circ|degree|theta|alpha|beta|lambda|emptyset|setminus|mathbb"
+    r"\\(?:(?:[dt]?frac|sqrt|pi|cdot|times|div|left|right|text|textbf|mathrm|mathbf|mbox|infty|cup|cap|in|pm"
+    r"|leq?|geq?|neq?"
+    r"|lt|gt|sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|ln|log|circ|degree|theta|alpha|beta|lambda|emptyset"
+    r"|setminus|mathbb"
     r"|binom|[lr]floor|[lr]ceil|angle)(?![a-zA-Z])|[,;: {}%$()\[\]])"
 )
 _POWER = re.compile(r"\^\s*\{?\s*\(?\s*-?\s*(\d+)?")

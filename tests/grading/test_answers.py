@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from benchmarks.grading import WORST
 from grpo_space.grading import symbolic
-from grpo_space.grading.answers import answer_in_format, final_answer, final_number, grade
+from grpo_space.grading.answers import answer_in_format, final_number, grade
+from grpo_space.grading.expected import final_answer
 
 ROOT = Path(__file__).parents[2]
 FORMAT = "<reasoning>\n16 - 3 = 13\nand so on\n</reasoning>\n<answer>\n{}\n</answer>"

@@ -1,0 +1,54 @@
+"""Takes out of a text what is no part of its answer, position by position: markup, notes, and what is only refused."""
+
+import re
+
+from grpo_space.grading.numbers import numbers_in
+
+# Taken out before reading, position by position: GSM8K's calculator marks, special tokens, Markdown, bare tags, and
+# LaTeX that only dresses the value.
+_MARKUP = re.compile(
+    r"<<[^<>\n]*>>|<\|[^<>|]{1,40}\|>|</?s>|\*\*(?!\d)|(?<!\d)\*\*|__|`|</?[A-Za-z][\w-]{0,15}\s*/?>"
+    r"|(?<![\d*])\*(?!\s)|(?<=\d)\*(?=\W*$)"
+    r"|\\(?:boxed|fbox|text(?:bf|it|rm|normal|tt|sf)?|math(?:rm|bf|it|sf|tt|bb)|mbox|operatorname|bm|boldsymbol)\s*\{"
+    r"|\\(?:left|right|big|Big|bigg|Bigg|quad|qquad|displaystyle|degree|bf|rm|it)(?![a-zA-Z])|\\[;: ()\[\]]"
+    r"|\\[,!](?! ?\d{3})|~(?=[\\\s])"
+    r"|\^\s*\{?\s*\\circ\s*\}?|\^\s*\{?(?:\\text\s*\{)?\s*(?:st|nd|rd|th)\s*\}{0,2}|\\[lr]vert(?![a-zA-Z])"
+    r"|\\(?:begin|end)\{(?:aligned|align\*?|array|gathered|cases|split|equation\*?)\}|&(?=\s*=)"
+    r"|\\(?:underline|(?:text)?color\{\w+\})\s*\{"
+    r"|(?<![\w\\}])_(?=\S)|(?<=[^\s\\])_(?![\w{\\])|~~[^~\n]{1,60}~~"
+    r"|(?i:[,;(\[]?\s?(?:with\s+)?(?:an?\s+)?(?:my\s+)?\bconfidence(?:\s+(?:level|score))?\s*(?:is|of|:"
+    r"|=)?\s*\d[\d.]*(?:\s?%|/\d+)?\)?)"
+    r"|(?i:[,(]?\s?(?:with\s+|I(?:'m|\s+am)\s+)?\b\d[\d.]*\s?%\s+(?:confiden(?:ce|t)|sure|certain)\b)"
+    r"|(?<=[\d ,])\\[dt]?frac\{(?:\\(?:text|mathrm)\{)?\s?(?:km|m|cm|mi|ft|g|kg|m?L)\s?\}?\}\{(?:\\(?:text"
+    r"|mathrm)\{)?\s?(?:hr?|s|min|m?L|m)(?:\^2)?\s?\}?\}|\bRs\.\s?(?=\d)"
+)
+
+
+def without_markup(said: str) -> str:
+    """The same text, as long as before, with blanks where markup stood."""
+    return _MARKUP.sub(lambda mark: ("|" if "vert" in mark[0] else " ").rjust(len(mark[0])), said)
+
+
+_REJECTED = re.compile(
+    r"(?<!case\s)(?:\b(?:is|was|are)\s+)?(?:(?:\bnot|n't|\brather\s+than|\binstead\s+of|\bas\s+opposed\s+to"
+    r"|\bnicht|\bpas)\s+|不是|而非)"
+    r"(?:(?:be|equal\s+to|the|a)\s+)?(?!only|just)",
+    re.IGNORECASE,
+)
+_REJECTING = ("ot ", "n't", "ather", "nstead", "pposed", "icht", "pas ", "不是", "而非")
+
+
+def without_rejected(said: str) -> str:
+    """The same text with blanks for what is only named to be refused: "not 16 but", ", not 20", "instead of 16".
+
+    Unchanged where nothing else would be left.
+    """
+    if not any(word in said for word in _REJECTING):
+        return said
+    kept = said
+    for mark in _REJECTED.finditer(said):
+        numbers = numbers_in(said[mark.start() : mark.end() + 30])
+        if numbers and not re.search(r"\w", said[mark.end() : mark.start() + numbers[0].start].replace("US", "")):
+            end = mark.start() + numbers[0].end
+            kept = kept[: mark.start()] + " " * (end - mark.start()) + kept[end:]
+    return kept if kept is said or numbers_in(kept) else said
