@@ -39,7 +39,7 @@ _NAMED = re.compile(
     r"(?:\s+(?:is|would be|must be|should be|ist|es|est))?\s*:?\s*|[选選]择?|答案[是为]?\s*:?\s*)[(\[]?([A-Z])(?![\w'])"
     r"|(?<![\w'])[(\[]?([A-Z])[)\]]?\s+(?:is|ist|es|est)\s+(?:the\s+)?(?:correct|right|best|true|answer|one"
     r"|my|richtig|correcta|correcte)"
-    r"|\(([A-Z])\)|\b(?:[Ii]s|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns"
+    r"|\((?P<bracketed>[A-Z])\)|\b(?:[Ii]s|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns"
     r"|[Ss]olution|gives)\b\W+([A-Z])(?=[\s.$*]*$)"
 )
 _REJECTED = re.compile(
@@ -87,6 +87,7 @@ def stated_letters(said: str) -> frozenset[str]:
         wrong = re.match(r"\W*(?:is|are)\s+(?:not|wrong|incorrect|false)\b|\W*isn't\b", rest)
         return frozenset() if hedged or wrong else frozenset(leading[1].upper())
     named = list(_NAMED.finditer(plain))
+    named = [mark for mark in named if not mark["bracketed"]] or named  # "of (A) and (B), B is correct"
     letters = frozenset(next(letter for letter in mark.groups() if letter) for mark in named)
     if len(letters) != 1 or _DENIED.search(plain) or _ANOTHER.search(plain[named[-1].end() :]):
         return frozenset()

@@ -101,7 +101,11 @@ CASES: dict[str, list[tuple[str, str, bool]]] = {
     ],
     "nested box": [
         ("\\boxed{\\text{The answer is } \\boxed{7}}", "7", True),
-        ("\\boxed{\\left\\{\\frac{1}{3}, \\frac{3}{4}\\right\\}}", "\\left\\{\\frac{3}{4}, \\frac{1}{3}\\right\\}", True),
+        (
+            "\\boxed{\\left\\{\\frac{1}{3}, \\frac{3}{4}\\right\\}}",
+            "\\left\\{\\frac{3}{4}, \\frac{1}{3}\\right\\}",
+            True,
+        ),
         ("\\boxed{\\boxed{7}}", "7", True),
     ],
     "trailing text": [
