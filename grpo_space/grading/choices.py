@@ -11,7 +11,7 @@ class Choice(NamedTuple):
 
     letters: frozenset[str]
     text: str
-    """The chosen option's own words, which may be said in its letter's place; empty where there are none."""
+    """The chosen option's own words, which may be stated in its letter's place; empty where there are none."""
 
 
 _MARKED = r"(?:\(\s*{0}\s*\)|\[\s*{0}\s*\]|{0}\s*[).\]]|{0})"
@@ -70,9 +70,9 @@ def expected_choice(text: str) -> Choice | None:
     return None
 
 
-def stated_letters(said: str) -> frozenset[str]:
+def stated_letters(stated: str) -> frozenset[str]:
     """The letters that a statement chooses; empty where it chooses none or hedges."""
-    plain = _REJECTED.sub("", without_markup(said)).strip(" $}{*\"'\n#")
+    plain = _REJECTED.sub("", without_markup(stated)).strip(" $}{*\"'\n#")
     if _LIST.fullmatch(plain) and (
         len(plain) < 2 or plain.replace("and", "").isupper() or not plain.strip("()[].:, ").isalpha()
     ):

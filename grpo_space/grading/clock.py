@@ -83,6 +83,6 @@ def dates_in(text: str) -> list[Date]:
     return found
 
 
-def same_date(wanted: Date, said: Date) -> bool:
-    """Whether a date is the wanted one; a year that is not wanted may be said."""
-    return said[1:] == wanted[1:] and wanted.year in (0, said.year)
+def same_date(wanted: Date, stated: Date) -> bool:
+    """Whether a date is the wanted one; a year that is not wanted may be stated."""
+    return stated[1:] == wanted[1:] and wanted.year in (0, stated.year)

@@ -89,7 +89,7 @@ def value_of(expression: str) -> Fraction | None:
 
 def _tokens(text: str) -> Iterator[_Token]:
     for match in _TOKEN.finditer(text):
-        kind, said = match.lastgroup or "stop", match[0]
+        kind, stated = match.lastgroup or "stop", match[0]
         if kind == "skip":
             continue
         if kind == "fraction":  # \frac{a}{b} reads as {a} / {b}
@@ -97,8 +97,10 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token("/", "/", match.start() + 1, match.end() - 1)
             yield _Token("(", "{", match.end() - 1, match.end())
             continue
-        kind = {"open": "(", "close": ")", "stop": "|", "clock": "?", "operator": _SAME.get(said, said)}.get(kind, kind)
-        yield _Token(kind, said, *match.span())
+        kind = {"open": "(", "close": ")", "stop": "|", "clock": "?", "operator": _SAME.get(stated, stated)}.get(
+            kind, kind
+        )
+        yield _Token(kind, stated, *match.span())
 
 
 def _statements(tokens: Iterator[_Token]) -> Iterator[tuple[list[list[_Token]], list[str]]]:

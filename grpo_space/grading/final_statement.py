@@ -57,7 +57,7 @@ _NOTE = re.compile(
 
 
 def _end(text: str) -> int:
-    """Where a token says that the text has ended, after it has said something; else its end."""
+    """Where a token says that the text has ended, after it has stated something; else its end."""
     if "<" not in text and "[" not in text:
         return len(text)
     first = re.search(r"\w", _END_TOKEN.sub(lambda token: " " * len(token[0]), without_markup(text)))

@@ -74,16 +74,16 @@ def _right_time(stated: str, wanted: Time) -> bool:
     return len(times) == 1 and not UNSURE.search(stated) and same_time(times.pop(), wanted)
 
 
-def same_number(said: Number, wanted: Number) -> bool:
+def same_number(stated: Number, wanted: Number) -> bool:
     """Exact equality. A percentage is also the quantity itself (50% is 0.5), unless that is an integer. Two bases that
     are both named must be the same."""
-    if said.base.isdecimal() and wanted.base.isdecimal() and said.base != wanted.base:
+    if stated.base.isdecimal() and wanted.base.isdecimal() and stated.base != wanted.base:
         return False
-    if said.value is None or wanted.value is None or said.value == wanted.value:
-        return said.value == wanted.value
-    if said.percent == wanted.percent:
+    if stated.value is None or wanted.value is None or stated.value == wanted.value:
+        return stated.value == wanted.value
+    if stated.percent == wanted.percent:
         return False
-    percentage, quantity = (said.value, wanted.value) if said.percent else (wanted.value, said.value)
+    percentage, quantity = (stated.value, wanted.value) if stated.percent else (wanted.value, stated.value)
     return quantity.denominator != 1 and percentage == 100 * quantity
 
 

@@ -51,24 +51,24 @@ def summed(text: str, first: Number, second: Number) -> bool:
     return link is not None and adds_up(text, first, second, link)
 
 
-def adds_up(said: str, first: Number, second: Number, link: re.Match[str]) -> bool:
+def adds_up(stated: str, first: Number, second: Number, link: re.Match[str]) -> bool:
     """Whether two numbers that are joined make a third: `9 * 9`, `5 hours 5 minutes`."""
     if link["link"] and _SUMMED.fullmatch(link["link"]):
         return True
-    units = unit_of(said, first), unit_of(said, second)
+    units = unit_of(stated, first), unit_of(stated, second)
     return all(unit and _MEASURES.fullmatch(unit) for unit in units) and units[0] != units[1]
 
 
-def unit_of(said: str, number: Number) -> str | None:
+def unit_of(stated: str, number: Number) -> str | None:
     """What a number counts, without its plural; "$" for dollars."""
     if number.percent:
         return "%"
     if (
-        re.search(rf"{CURRENCY}\s?-?$", said[max(0, number.start - 5) : number.start])
-        or "$" in said[number.start : number.start + 2]
+        re.search(rf"{CURRENCY}\s?-?$", stated[max(0, number.start - 5) : number.start])
+        or "$" in stated[number.start : number.start + 2]
     ):
         return "$"
-    unit = _ITS_UNIT.match(said, number.end)
+    unit = _ITS_UNIT.match(stated, number.end)
     if unit is None:
         return None
     name = unit[1].lower().rstrip("s")

@@ -24,9 +24,9 @@ _MARKUP = re.compile(
 )
 
 
-def without_markup(said: str) -> str:
+def without_markup(stated: str) -> str:
     """The same text, as long as before, with blanks where markup stood."""
-    return _MARKUP.sub(lambda mark: ("|" if "vert" in mark[0] else " ").rjust(len(mark[0])), said)
+    return _MARKUP.sub(lambda mark: ("|" if "vert" in mark[0] else " ").rjust(len(mark[0])), stated)
 
 
 _REJECTED = re.compile(
@@ -38,17 +38,17 @@ _REJECTED = re.compile(
 _REJECTING = ("ot ", "n't", "ather", "nstead", "pposed", "icht", "pas ", "不是", "而非")
 
 
-def without_rejected(said: str) -> str:
+def without_rejected(stated: str) -> str:
     """The same text with blanks for what is only named to be refused: "not 16 but", ", not 20", "instead of 16".
 
     Unchanged where nothing else would be left.
     """
-    if not any(word in said for word in _REJECTING):
-        return said
-    kept = said
-    for mark in _REJECTED.finditer(said):
-        numbers = numbers_in(said[mark.start() : mark.end() + 30])
-        if numbers and not re.search(r"\w", said[mark.end() : mark.start() + numbers[0].start].replace("US", "")):
+    if not any(word in stated for word in _REJECTING):
+        return stated
+    kept = stated
+    for mark in _REJECTED.finditer(stated):
+        numbers = numbers_in(stated[mark.start() : mark.end() + 30])
+        if numbers and not re.search(r"\w", stated[mark.end() : mark.start() + numbers[0].start].replace("US", "")):
             end = mark.start() + numbers[0].end
             kept = kept[: mark.start()] + " " * (end - mark.start()) + kept[end:]
-    return kept if kept is said or numbers_in(kept) else said
+    return kept if kept is stated or numbers_in(kept) else stated

@@ -36,50 +36,52 @@ _FORMULA = re.compile(r"(?:\$\$?|\\[(\[])([^$]{1,200}?)(?:\$\$?|\\[)\]])")
 _CLAUSE = re.compile(r"[,.;](?=\s)|\s[-–—]\s|\n|\s(?=because\b|since\b)")
 
 
-def bare(said: str) -> str:
+def bare(stated: str) -> str:
     """Words without an article, markup, case, spaces, quotes and a full stop."""
-    said = re.sub(r"^(?:an?|the)\s", "", without_markup(said).strip().casefold())
-    said = re.sub(r"\bsolutions\b", "solution", said)
-    said = re.sub(r"^(infinitely many|infinite)\s+(?:solution|answers|values)$", r"\1", said.rstrip(" .}"))
-    return re.sub(r"[\s${}\"'`*\\~]", "", said).strip(".,;:!")
+    stated = re.sub(r"^(?:an?|the)\s", "", without_markup(stated).strip().casefold())
+    stated = re.sub(r"\bsolutions\b", "solution", stated)
+    stated = re.sub(r"^(infinitely many|infinite)\s+(?:solution|answers|values)$", r"\1", stated.rstrip(" .}"))
+    return re.sub(r"[\s${}\"'`*\\~]", "", stated).strip(".,;:!")
 
 
-def readings(said: str) -> Iterator[str]:
+def readings(stated: str) -> Iterator[str]:
     """What a statement may mean as its answer: itself, its last formula, and what follows "is", "has" or a colon.
 
     Nothing follows a negation or a condition: "it is not true that f is even" does not say "even".
     """
-    yield said
-    formulas = list(_FORMULA.finditer(said))
-    if formulas and not re.search(r"\w", said[formulas[-1].end() :]):
-        before = said[: formulas[-1].start()]
+    yield stated
+    formulas = list(_FORMULA.finditer(stated))
+    if formulas and not re.search(r"\w", stated[formulas[-1].end() :]):
+        before = stated[: formulas[-1].start()]
         if not UNSURE.search(before) and not re.search(r"\$[\s,]*(?:and|or|,)?\s*$", before):
             yield formulas[-1][1]
-    for lead in list(_LEADS.finditer(said))[: -MOST_READINGS - 1 : -1]:
-        if lead[0].lower() in (":", "：", "answer", "answer:") and not _HEADING.fullmatch(said, 0, lead.start()):
+    for lead in list(_LEADS.finditer(stated))[: -MOST_READINGS - 1 : -1]:
+        if lead[0].lower() in (":", "：", "answer", "answer:") and not _HEADING.fullmatch(stated, 0, lead.start()):
             continue  # a ratio, or one answer after another
-        if not UNSURE.search(said, 0, lead.start()) and said[lead.end() :].strip():
-            yield re.sub(r"^\s*(?:therefore|thus|then|simply|just)\b", "", said[lead.end() :])
+        if not UNSURE.search(stated, 0, lead.start()) and stated[lead.end() :].strip():
+            yield re.sub(r"^\s*(?:therefore|thus|then|simply|just)\b", "", stated[lead.end() :])
 
 
-def _ends_with(said: str, wanted: str) -> bool:
+def _ends_with(stated: str, wanted: str) -> bool:
     """Whether a sentence ends with a phrase that denies by itself: "The limit does not exist"."""
-    denies = re.search(r"\b(?:does|do|is|are|can)\s*(?:not|n't)\b|\bcannot\b", said, re.IGNORECASE)
-    return denies is not None and bare(said[denies.start() :]) == wanted and not UNSURE.search(said, 0, denies.start())
+    denies = re.search(r"\b(?:does|do|is|are|can)\s*(?:not|n't)\b|\bcannot\b", stated, re.IGNORECASE)
+    return (
+        denies is not None and bare(stated[denies.start() :]) == wanted and not UNSURE.search(stated, 0, denies.start())
+    )
 
 
-def same_phrase(wanted: str, said: str) -> bool:
+def same_phrase(wanted: str, stated: str) -> bool:
     """Whether a statement says the wanted words, and no others but an explanation ("Paris. It is in France.")."""
     if not wanted:
         return False
-    if bare(said) == wanted:
+    if bare(stated) == wanted:
         return True
-    if _ends_with(said, wanted):
+    if _ends_with(stated, wanted):
         return True
-    clause = _CLAUSE.search(said)
-    if clause is None or bare(said[: clause.start()]) != wanted:
+    clause = _CLAUSE.search(stated)
+    if clause is None or bare(stated[: clause.start()]) != wanted:
         return False
-    rest = without_markup(said[clause.start() :])
+    rest = without_markup(stated[clause.start() :])
     contrary = _CONTRARY.get(wanted)
     if contrary and re.search(rf"\b{contrary}\b", rest, re.IGNORECASE):
         return False

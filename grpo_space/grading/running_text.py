@@ -86,7 +86,7 @@ def in_bold(text: str) -> Statement | None:
 
 
 def last_number(text: str) -> Statement | None:
-    """The last number that is said as one: with the one before, where both are one list, and with `x >` or "not".
+    """The last number that is stated as one: with the one before, where both are one list, and with `x >` or "not".
 
     Before it counts the result of the sentence's last `=`, and the result of an earlier one that the sentence repeats.
     """
@@ -122,7 +122,7 @@ def _last_in_words(text: str) -> Statement | None:
 
 
 def _extent(text: str, tail: str, numbers: list[Number]) -> tuple[int, int]:
-    """From where to where the last number is said, with what makes it a part of something else."""
+    """From where to where the last number is stated, with what makes it a part of something else."""
     first = numbers[-1]
     named = None
     if len(numbers) > 1 and _in_one_list(text, tail, numbers[-2], first):
@@ -168,23 +168,23 @@ def _result(text: str, last: int) -> Statement | None:
     if equals < 0 or text[equals - 1] in "<>!" or text[equals + 1 : equals + 2] in ("=", ">"):
         return None
     begin = equals + 1
-    said = text[begin:last]
-    last_sentence = max(said.rfind("\n"), said.rfind(". "), said.rfind("! "), said.rfind("? ")) + 1
-    digits = _DIGITS.search(said)
-    if digits is None or (last_sentence > digits.end() and digits[0] not in said[last_sentence:]):
+    stated = text[begin:last]
+    last_sentence = max(stated.rfind("\n"), stated.rfind(". "), stated.rfind("! "), stated.rfind("? ")) + 1
+    digits = _DIGITS.search(stated)
+    if digits is None or (last_sentence > digits.end() and digits[0] not in stated[last_sentence:]):
         return None  # mostly so
-    numbers = numbers_in(without_markup(said))
-    if len(numbers) < 2 or numbers[0].value is None or re.search(r"\w", said[: numbers[0].start]):
+    numbers = numbers_in(without_markup(stated))
+    if len(numbers) < 2 or numbers[0].value is None or re.search(r"\w", stated[: numbers[0].start]):
         return None
     result = numbers[0]
-    if summed(said, result, numbers[1]):
+    if summed(stated, result, numbers[1]):
         return None
     if result.end < last_sentence:
         repeated = [number for number in numbers if number.start >= last_sentence and number.value == result.value]
-        if not repeated or not _PREPOSITION.search(said, repeated[-1].end, numbers[-1].start):
+        if not repeated or not _PREPOSITION.search(stated, repeated[-1].end, numbers[-1].start):
             return None
         result = repeated[-1]
-    if result is numbers[-1] or _SAYS_MORE.search(said, result.end, numbers[-1].end):
+    if result is numbers[-1] or _SAYS_MORE.search(stated, result.end, numbers[-1].end):
         return None
     return Statement("last number", begin + result.start, (begin + result.start, begin + result.end))
 

@@ -36,7 +36,7 @@ _OPENS = re.compile(
 _CONCLUDES = re.compile(r"\b(?:so|therefore|thus|hence|altogether|in\s+total)\b\W+(?:\w+\W+){2,}", re.IGNORECASE)
 
 
-def chosen(said: str, numbers: list[Number], rounds: bool) -> Number | None:
+def chosen(stated: str, numbers: list[Number], rounds: bool) -> Number | None:
     """The one number of several that is the answer, the others being only what it is for, from or rounded to.
 
     None where they are several answers, or parts of a sum that is left to the reader.
@@ -46,13 +46,13 @@ def chosen(said: str, numbers: list[Number], rounds: bool) -> Number | None:
     last: Number | None = None
     for index, number in enumerate(numbers):
         if answer is None:
-            if index + 1 < len(numbers) and (_OPENS.search(said, 0, number.start)) and not begins:
+            if index + 1 < len(numbers) and (_OPENS.search(stated, 0, number.start)) and not begins:
                 last = number
-                if not joined(said, number, numbers[index + 1]):
+                if not joined(stated, number, numbers[index + 1]):
                     continue
-            answer, begins = number, FILLER.fullmatch(said, 0, number.start) is not None
+            answer, begins = number, FILLER.fullmatch(stated, 0, number.start) is not None
         else:
-            taken = _taken(said, answer, last or answer, number, numbers, (begins, rounds))
+            taken = _taken(stated, answer, last or answer, number, numbers, (begins, rounds))
             if taken is None:
                 return None
             answer = taken
@@ -61,43 +61,43 @@ def chosen(said: str, numbers: list[Number], rounds: bool) -> Number | None:
 
 
 def _taken(
-    said: str, answer: Number, last: Number, number: Number, numbers: list[Number], how: tuple[bool, bool]
+    stated: str, answer: Number, last: Number, number: Number, numbers: list[Number], how: tuple[bool, bool]
 ) -> Number | None:
     """The answer after one more number of the statement: the same, or that one; None: both are answers."""
     begins, rounds = how
-    gap = said[answer.end : number.start]
-    near = said[last.end : number.start]
-    inside = _explained(said, answer, number, numbers)
+    gap = stated[answer.end : number.start]
+    near = stated[last.end : number.start]
+    inside = _explained(stated, answer, number, numbers)
     if inside is not None:
         return answer if inside else None
     link = JOIN.fullmatch(near) if len(near) <= 60 else None
     if re.match(r"\s*of\s", gap) and (answer.percent or (answer.value or 0) % 1):
         return None  # 10% of 180
     if alike(answer, number):
-        same = not (link and adds_up(said, last, number, link)) or last is not answer
+        same = not (link and adds_up(stated, last, number, link)) or last is not answer
         return answer if same else None
     if _ROUNDS.search(gap) and _is_near(answer, number):
         return number
     if _APPROXIMATES.search(gap):
-        if _is_rounded(said, answer, number):
+        if _is_rounded(stated, answer, number):
             return number if rounds else answer
         return None
     if link is not None and last is answer:
         return None
     if link is not None:
         return answer
-    return _beside(said, answer, number, (gap, near), begins)
+    return _beside(stated, answer, number, (gap, near), begins)
 
 
-def _beside(said: str, answer: Number, number: Number, gaps: tuple[str, str], begins: bool) -> Number | None:
+def _beside(stated: str, answer: Number, number: Number, gaps: tuple[str, str], begins: bool) -> Number | None:
     """The answer where another number of other meaning follows in the same statement."""
     gap, near = gaps
-    units = unit_of(said, answer), unit_of(said, number)
+    units = unit_of(stated, answer), unit_of(stated, number)
     differ = all(units) and units[0] != units[1]
     if (
         not begins
         and units[1] == "$" != units[0]
-        and re.search(r"\bfor\s*\\?\$$|\bat\s*\\?\$$", said[: number.start].rstrip())
+        and re.search(r"\bfor\s*\\?\$$|\bat\s*\\?\$$", stated[: number.start].rstrip())
     ):
         return number
     if (_CONTEXT.fullmatch(gap) or _CONTEXT.fullmatch(near)) and (
@@ -107,7 +107,7 @@ def _beside(said: str, answer: Number, number: Number, gaps: tuple[str, str], be
     if HEDGE.search(gap):
         return None
     if differ and re.search(r"\b(?:which|that)\s+(?:is|are|means|equals)\b|\bi\.e\.", gap):
-        return number if said[: answer.start].strip() == "" and "=" in said else answer
+        return number if stated[: answer.start].strip() == "" and "=" in stated else answer
     if begins:
         explains = re.search(r"[.!;:\n]\s*\w+\W+\w+|\b(?:because|since)\b", gap)
         return answer if differ and explains else None
@@ -116,15 +116,15 @@ def _beside(said: str, answer: Number, number: Number, gaps: tuple[str, str], be
     return number if _CONCLUDES.search(gap) else None
 
 
-def _explained(said: str, answer: Number, number: Number, numbers: list[Number]) -> bool | None:
+def _explained(stated: str, answer: Number, number: Number, numbers: list[Number]) -> bool | None:
     """Whether the brackets around a number explain the answer (`18 (9 * 2)`, `18 (for 7 days)`) or name another
     (`72 (or 75)`). None where it is not in brackets after the answer."""
-    opens = said.rfind("(", answer.end, number.start)
-    closes = said.find(")", number.end)
-    if opens < 0 or closes < 0 or said.find(")", opens, number.start) >= 0:
+    opens = stated.rfind("(", answer.end, number.start)
+    closes = stated.find(")", number.end)
+    if opens < 0 or closes < 0 or stated.find(")", opens, number.start) >= 0:
         return None
-    content = said[opens + 1 : closes]
-    if re.search(r"\w", said[answer.end : opens]) and unit_of(said, answer) is None:
+    content = stated[opens + 1 : closes]
+    if re.search(r"\w", stated[answer.end : opens]) and unit_of(stated, answer) is None:
         return None
     inside = [other for other in numbers if opens < other.start < closes]
     value = value_of(content.rpartition("=")[0] or content)
@@ -132,7 +132,7 @@ def _explained(said: str, answer: Number, number: Number, numbers: list[Number])
         return value == answer.value
     if any(alike(answer, other) for other in inside) and len(inside) == 1:
         return None
-    before = said[opens + 1 : number.start]
+    before = stated[opens + 1 : number.start]
     if _APPROXIMATES.search(before) or _ROUNDS.search(before):
         return None
     return bool(
@@ -140,13 +140,13 @@ def _explained(said: str, answer: Number, number: Number, numbers: list[Number])
     ) and not HEDGE.search(content)
 
 
-def _is_rounded(said: str, exact: Number, approximate: Number) -> bool:
+def _is_rounded(stated: str, exact: Number, approximate: Number) -> bool:
     """Whether the second number is the first one, rounded to as many places as it shows."""
     if exact.value is None or approximate.value is None:
         return False
-    if re.search(r"/|frac|over", said[approximate.start : approximate.end]):
+    if re.search(r"/|frac|over", stated[approximate.start : approximate.end]):
         return exact.value == approximate.value
-    shown = re.search(r"[.,](\d+)\D*$", said[approximate.start : approximate.end])
+    shown = re.search(r"[.,](\d+)\D*$", stated[approximate.start : approximate.end])
     return abs(exact.value - approximate.value) <= Fraction(1, 10 ** (len(shown[1]) if shown else 0))
 
 

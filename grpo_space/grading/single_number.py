@@ -16,20 +16,20 @@ _ANOTHER = re.compile(rf"=([^=]*?)(?:[,;\n]|\b(?:or|and)\b)[\s$}}]*{NAME}\s*$") 
 _EQUALS = re.compile(r"=>|=++|->|→|⇒|⟹|➜|➔|\\(?:to|rightarrow|Rightarrow|implies|Longrightarrow)(?![a-zA-Z])")
 
 
-def one_number(said: str, rounds: bool = False) -> Number | None:
+def one_number(stated: str, rounds: bool = False) -> Number | None:
     """The number that a statement gives as the answer, or None where it gives none, several, or another thing.
 
     Where the question asks to round (`rounds`), an approximation counts, else the exact value beside it.
     """
-    if said.isdecimal() and len(said) <= MAX_DIGITS:
-        return numbers_in(said)[0]  # the most common by far
-    said = without_rejected(without_markup(said))
-    if _TUPLE.fullmatch(said) or _RELATION.search(_EQUALS.sub(lambda sign: "=".rjust(len(sign[0])), said)):
+    if stated.isdecimal() and len(stated) <= MAX_DIGITS:
+        return numbers_in(stated)[0]  # the most common by far
+    stated = without_rejected(without_markup(stated))
+    if _TUPLE.fullmatch(stated) or _RELATION.search(_EQUALS.sub(lambda sign: "=".rjust(len(sign[0])), stated)):
         return None
-    start = _result_begins(said)
+    start = _result_begins(stated)
     if start is None:
         return None
-    side = " " * start + said[start:]
+    side = " " * start + stated[start:]
     numbers = numbers_in(side)
     number = chosen(side, numbers, rounds) if numbers else _in_words(side)
     if number is None or number.value is None or not is_plain(side, number, numbers):
@@ -39,25 +39,25 @@ def one_number(said: str, rounds: bool = False) -> Number | None:
     return number
 
 
-def _result_begins(said: str) -> int | None:
+def _result_begins(stated: str) -> int | None:
     """Where the last side of a statement's equations begins; None where it has none, or where they contradict."""
-    signs = list(_EQUALS.finditer(said))
+    signs = list(_EQUALS.finditer(stated))
     if not signs:
         return 0
-    if len(signs) == 1 and re.fullmatch(rf"[\s$]*{NAME}[\s$.}}]*", said[signs[0].end() :]):
-        return 0 if len(numbers_in(said[: signs[0].start()])) == 1 else None  # 7 = x
+    if len(signs) == 1 and re.fullmatch(rf"[\s$]*{NAME}[\s$.}}]*", stated[signs[0].end() :]):
+        return 0 if len(numbers_in(stated[: signs[0].start()])) == 1 else None  # 7 = x
     start = signs[-1].end()
-    if not said[start:].strip(" $.*\n"):
+    if not stated[start:].strip(" $.*\n"):
         return None
-    other = _ANOTHER.search(said, 0, signs[-1].start())
-    results = numbers_in(said[start:])
+    other = _ANOTHER.search(stated, 0, signs[-1].start())
+    results = numbers_in(stated[start:])
     if other is not None and results:
         between = numbers_in(other[1])
         if len(between) == 1 and between[0].value != results[0].value:
             return None
     edges = [0, *(sign.end() for sign in signs)]
     for begin, sign in zip(edges, signs, strict=False):
-        if results and _contradicts(said[begin : sign.start()], said[sign.end() :], results[0]):
+        if results and _contradicts(stated[begin : sign.start()], stated[sign.end() :], results[0]):
             return None
     return start
 
@@ -76,18 +76,18 @@ def _contradicts(left: str, right: str, result: Number) -> bool:
     return units[0] == units[1] or None in units
 
 
-def _in_words(said: str) -> Number | None:
+def _in_words(stated: str) -> Number | None:
     """A number in words with which a statement begins ("eighteen dollars"); none where there may be two."""
-    filler = FILLER.match(said)
+    filler = FILLER.match(stated)
     begin = filler.end() if filler else 0
-    chinese = chinese_number(said, begin)
+    chinese = chinese_number(stated, begin)
     if chinese is not None:
-        return Number(chinese[0], chinese[1], begin, chinese[2]) if not HEDGE.search(said) else None
-    words = list(re.finditer(r"[a-z]+", said[begin:].lower()))[:20]
+        return Number(chinese[0], chinese[1], begin, chinese[2]) if not HEDGE.search(stated) else None
+    words = list(re.finditer(r"[a-z]+", stated[begin:].lower()))[:20]
     read = number_in_words([word[0] for word in words])
-    if read is None or re.search(r"\b(?:or|to)\b|^-", said, re.IGNORECASE):
+    if read is None or re.search(r"\b(?:or|to)\b|^-", stated, re.IGNORECASE):
         return None
     rest = [word[0] for word in words[read[1] :]]
     if any(number_in_words(rest[at : at + 1]) for at in range(len(rest)) if rest[at] not in ("one", "a")):
         return None  # "three and four", "three times four"
-    return Number(read[0], "percent" in said, begin + words[0].start(), begin + words[read[1] - 1].end())
+    return Number(read[0], "percent" in stated, begin + words[0].start(), begin + words[read[1] - 1].end())

@@ -89,7 +89,7 @@ _PLACEHOLDER = re.compile(
     r"[\s.…\[\]{}_?]*+(?:(?:your|the|final|numeric(?:al)?|answer|number|result|value|here|goes)[\s.…\]}]*+)*+",
     re.IGNORECASE,
 )
-_LABELLED = re.compile(r"\W*(?:final )?answer\W+$", re.IGNORECASE)  # "Answer: no savings" is all that is said
+_LABELLED = re.compile(r"\W*(?:final )?answer\W+$", re.IGNORECASE)  # "Answer: no savings" is all that is stated
 _HEADING = re.compile(r"[^\w\\]*(?:[A-Za-z]|\d+[.)]\s+[A-Za-z])")
 
 

@@ -30,7 +30,7 @@ _WORKED_ON = re.compile(  # twice 72, half of 72, 20% of 72, sqrt(72)
 _WORKED_AFTER = re.compile(
     rf"[\s)}}]*+{UNIT}{{0,3}}?\s*+(?:\b(?:squared|cubed|doubled|tripled|halved|factorial)\b|±|\\pm)", re.IGNORECASE
 )
-_BOUNDS = r"(?:more|less|fewer|greater|larger|smaller|higher|lower|bigger|longer|shorter)\s+than|under|over|above|below|beyond"
+_BOUNDS = r"(?:more|less|fewer|greater|larger|smaller|higher|lower|bigger|longer|shorter)\s+than|under|over|above|below"
 _BOUND_BEFORE = re.compile(
     rf"(?:\b(?:{_BOUNDS})|超过|少于|不到|多于|至少|至多|最多|最少|不足)\s*(?:about\s+|the\s+)?{CURRENCY}?\s?$",
     re.IGNORECASE,
@@ -111,19 +111,19 @@ def ends_with_work(text: str, number: Number) -> re.Match[str] | None:
     )
 
 
-def is_plain(said: str, number: Number, numbers: list[Number]) -> bool:
+def is_plain(stated: str, number: Number, numbers: list[Number]) -> bool:
     """Whether nothing beside the number makes it another: a negation, a bound, an operator, a variable, a function."""
-    if _NEGATION.search(said, 0, number.start) or ends_with_work(said, number):
+    if _NEGATION.search(stated, 0, number.start) or ends_with_work(stated, number):
         return False
-    if _BOUND_BEGINS.match(said) or begins_with_work(said, number):
+    if _BOUND_BEGINS.match(stated) or begins_with_work(stated, number):
         return False
-    for command in _COMMAND.finditer(said) if "\\" in said else ():
+    for command in _COMMAND.finditer(stated) if "\\" in stated else ():
         within = any(found.start <= command.start() < found.end for found in numbers)
         if not within and command[0] not in ("\\approx", "\\simeq", "\\sim"):
             return False  # 3\sqrt{2} is not 3
-    if _VARIABLE.search(said, max(0, number.start - 12), number.start) or _AND_VARIABLE.match(said, number.end):
+    if _VARIABLE.search(stated, max(0, number.start - 12), number.start) or _AND_VARIABLE.match(stated, number.end):
         return False
-    for other in _NUMBER_WORD.finditer(said, number.end):
+    for other in _NUMBER_WORD.finditer(stated, number.end):
         read = number_in_words(re.findall(r"[a-z]+", other[1].lower()))
         if read and read[0] != number.value:
             return False

@@ -19,18 +19,18 @@ MAX_POWER = 200
 _LOCK = threading.Lock()  # the parser's tables are shared by all threads and are filled while it parses
 
 
-def equivalent(gold: str, said: str) -> bool:
+def equivalent(gold: str, stated: str) -> bool:
     """Whether two answers are the same mathematically. Never raises; False where that cannot be told within bounds."""
-    if max(len(gold), len(said)) > 2 * MAX_LENGTH:
+    if max(len(gold), len(stated)) > 2 * MAX_LENGTH:
         return False
-    gold, said = plain_spelling(gold), plain_spelling(said)
-    if gold.replace(" ", "") == said.replace(" ", ""):
+    gold, stated = plain_spelling(gold), plain_spelling(stated)
+    if gold.replace(" ", "") == stated.replace(" ", ""):
         return gold != ""
-    if not (_bounded(gold) and _bounded(said)) or _is_left_to_reader(gold, said):
+    if not (_bounded(gold) and _bounded(stated)) or _is_left_to_reader(gold, stated):
         return False
     with _LOCK:
         try:
-            return _same(*_alike(_parse(gold), _parse(said)))
+            return _same(*_alike(_parse(gold), _parse(stated)))
         except Exception:  # whatever the parser and the computer algebra think of a model's text
             return False
 
@@ -39,10 +39,10 @@ _ADDS = re.compile(r"(?<=[\w)}\]])\s*[-+]|\\pm")
 _NAMES = re.compile(r"(?<![A-Za-z\\])[a-zA-Z](?![A-Za-z])|\\(?:ln|log|theta|alpha|beta|lambda)(?![a-zA-Z])|[,;]|\\in")
 
 
-def _is_left_to_reader(gold: str, said: str) -> bool:
-    """Whether a constant that is no sum is said as one: `4\\pi + 2\\pi` for `6\\pi`."""
-    constants = not _NAMES.search(re.sub(r"\\[a-z]+", " ", gold)) and not _NAMES.search(said)
-    return constants and not _ADDS.search(gold) and _ADDS.search(re.sub(r"\^\s*\{[^{}]*\}", "", said)) is not None
+def _is_left_to_reader(gold: str, stated: str) -> bool:
+    """Whether a constant that is no sum is stated as one: `4\\pi + 2\\pi` for `6\\pi`."""
+    constants = not _NAMES.search(re.sub(r"\\[a-z]+", " ", gold)) and not _NAMES.search(stated)
+    return constants and not _ADDS.search(gold) and _ADDS.search(re.sub(r"\^\s*\{[^{}]*\}", "", stated)) is not None
 
 
 _COMPOUND = re.compile(r"\\(?:text|mathrm|mbox)\s?\{\s*+(?!or\b|and\b)[^{}]*\}(?!\s*\^)[^{}]*\d")  # 5 hours 30 minutes
@@ -58,19 +58,19 @@ _POWER = re.compile(r"\^\s*\{?\s*\(?\s*-?\s*(\d+)?")
 _TOWER = re.compile(r"\^\s*(?:\{[^{}]*|\([^()]*|-?\w+\s*)\^|\*\*|[!:]")
 
 
-def _bounded(said: str) -> bool:
-    if _COMPOUND.search(said):
+def _bounded(stated: str) -> bool:
+    if _COMPOUND.search(stated):
         return False
-    said = _MATRIX.sub(" ", said)
-    if not 0 < len(said) <= MAX_LENGTH or "\\" in _KNOWN.sub("", said) or _TOWER.search(said):
+    stated = _MATRIX.sub(" ", stated)
+    if not 0 < len(stated) <= MAX_LENGTH or "\\" in _KNOWN.sub("", stated) or _TOWER.search(stated):
         return False
     product = 1
-    for power in _POWER.findall(said):
+    for power in _POWER.findall(stated):
         product *= max(1, int(power[:4] or 1))
-    brackets = said.count("(") + said.count("{") + said.count("[")
-    if said.count("\\") - said.count("\\cdot") > MAX_COMMANDS:
+    brackets = stated.count("(") + stated.count("{") + stated.count("[")
+    if stated.count("\\") - stated.count("\\cdot") > MAX_COMMANDS:
         return False
-    return product <= MAX_POWER and brackets <= 10 and not re.search(rf"\d{{{MAX_DIGITS + 1}}}", said)
+    return product <= MAX_POWER and brackets <= 10 and not re.search(rf"\d{{{MAX_DIGITS + 1}}}", stated)
 
 
 @lru_cache(maxsize=64)
@@ -91,18 +91,18 @@ def _parse(latex: str) -> Any:
     return parsed.xreplace({**exact, Symbol("i", real=True): I})
 
 
-def _alike(gold: Any, said: Any) -> tuple[Any, Any]:
+def _alike(gold: Any, stated: Any) -> tuple[Any, Any]:
     """Where only one of both says `x = `, `f(x) = ` or `x in `, its right side; inequalities as intervals."""
     from sympy import Eq, Symbol, Tuple
     from sympy.core.function import AppliedUndef
 
-    gold, said = _solutions(gold, said), _solutions(said, gold)
-    if isinstance(gold, Eq) != isinstance(said, Eq):
-        gold, said = (
+    gold, stated = _solutions(gold, stated), _solutions(stated, gold)
+    if isinstance(gold, Eq) != isinstance(stated, Eq):
+        gold, stated = (
             side.rhs if isinstance(side, Eq) and isinstance(side.lhs, Symbol | Tuple | AppliedUndef) else side
-            for side in (gold, said)
+            for side in (gold, stated)
         )
-    return _as_set(gold), _as_set(said)
+    return _as_set(gold), _as_set(stated)
 
 
 def _solutions(parsed: Any, other: Any) -> Any:
@@ -142,32 +142,32 @@ def _as_set(parsed: Any) -> Any:
     return Interval(-oo, relation.rhs, True, strict)
 
 
-def _same(gold: Any, said: Any) -> bool:
+def _same(gold: Any, stated: Any) -> bool:
     from sympy import Eq, Expr, Set
 
-    if gold == said:
+    if gold == stated:
         return True
-    if isinstance(gold, Eq) and isinstance(said, Eq) and _same_equation(gold, said):
+    if isinstance(gold, Eq) and isinstance(stated, Eq) and _same_equation(gold, stated):
         return True
-    if hasattr(gold, "flat") or hasattr(said, "flat"):  # matrices
-        return getattr(gold, "shape", 0) == getattr(said, "shape", 1) and all(map(_same, gold.flat(), said.flat()))
-    if isinstance(gold, Expr) and isinstance(said, Expr):
-        return _equal_values(gold, said)
-    if type(gold) is not type(said) or len(gold.args) != len(said.args) or not gold.args:
+    if hasattr(gold, "flat") or hasattr(stated, "flat"):  # matrices
+        return getattr(gold, "shape", 0) == getattr(stated, "shape", 1) and all(map(_same, gold.flat(), stated.flat()))
+    if isinstance(gold, Expr) and isinstance(stated, Expr):
+        return _equal_values(gold, stated)
+    if type(gold) is not type(stated) or len(gold.args) != len(stated.args) or not gold.args:
         return False
     if isinstance(gold, Set) and not gold.is_Interval:  # in any order
-        return all(any(_same(one, other) for other in said.args) for one in gold.args)
-    return all(_same(one, other) for one, other in zip(gold.args, said.args, strict=True))
+        return all(any(_same(one, other) for other in stated.args) for one in gold.args)
+    return all(_same(one, other) for one, other in zip(gold.args, stated.args, strict=True))
 
 
-def _same_equation(gold: Any, said: Any) -> bool:
+def _same_equation(gold: Any, stated: Any) -> bool:
     """Whether two equations are the same up to a factor and the order of their sides."""
     from sympy import Expr, Rational
 
-    sides = (gold.lhs, gold.rhs, said.lhs, said.rhs)
-    if not all(isinstance(side, Expr) for side in sides) or gold.free_symbols != said.free_symbols:
+    sides = (gold.lhs, gold.rhs, stated.lhs, stated.rhs)
+    if not all(isinstance(side, Expr) for side in sides) or gold.free_symbols != stated.free_symbols:
         return False
-    one, other = gold.lhs - gold.rhs, said.lhs - said.rhs
+    one, other = gold.lhs - gold.rhs, stated.lhs - stated.rhs
     ratio = one / other
     if not ratio.free_symbols and ratio.is_finite:
         return bool(ratio != 0)
@@ -179,16 +179,16 @@ def _same_equation(gold: Any, said: Any) -> bool:
     return bool(factor.is_finite and factor != 0) and _equal_values(one, factor * other)
 
 
-def _equal_values(gold: Any, said: Any) -> bool:
+def _equal_values(gold: Any, stated: Any) -> bool:
     """To 30 digits: both numbers, or both expressions at three points, their variables set to odd fractions."""
     from sympy import Rational
 
     variables = sorted(gold.free_symbols, key=str)
-    if gold.free_symbols != said.free_symbols or len(variables) > 4:
+    if gold.free_symbols != stated.free_symbols or len(variables) > 4:
         return False
     for point in range(3 if variables else 1):
         values = {name: Rational(17 + 6 * at + 10 * point, 7 + 4 * point) for at, name in enumerate(variables)}
-        one, other = gold.evalf(40, subs=values), said.evalf(40, subs=values)
+        one, other = gold.evalf(40, subs=values), stated.evalf(40, subs=values)
         if not (one.is_finite and other.is_finite and abs(one - other) <= abs(one) * Rational(1, 10**30)):
             return False
     return True

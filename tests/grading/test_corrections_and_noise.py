@@ -12,7 +12,7 @@ CASES: dict[str, list[tuple[str, str, bool]]] = {
         ("The answer is 40. Wait, no, the answer is 45.", "40", False), ("It should be 45, and not 40.", "45", True),
         ("It is 56, not 50.", "56", True), ("It isn't 50 but 56.", "56", True),
         ("Not 50 dollars but 56 dollars.", "56", True), ("Instead of 50, it is 56.", "56", True),
-        ("It is 56 (not 50).", "56", True), ("I said 50, but it is 56.", "56", True), ("50? No, 56.", "56", True),
+        ("It is 56 (not 50).", "56", True), ("I stated 50, but it is 56.", "56", True), ("50? No, 56.", "56", True),
         ("50 is wrong; it is 56.", "56", True), ("50... wait, 56.", "56", True), ("50 no wait 56", "56", True),
         ("Correction: 56, not 50", "56", True), ("The answer is 50. Correction: the answer is 56.", "56", True),
         ("~~50~~ 56", "56", True), ("First I got 50, but the right answer is 56.", "56", True),

@@ -11,26 +11,34 @@ FORMS = [*STATED, "#### {}", "The answer is {}.", "So it is {}."]
 
 # Tokens that a number is only a part of; units, ordinals, AM and PM, classifiers and a base's subscript are none.
 LONGER = [
-    "{}!", "{}!!", "{}^2", "{}^{{2}}", "{}**2", "{}²", "{}³", "{}√2", "{}\\sqrt{{2}}", "{}π", "{}\\pi", "{}x", "{}n", "{}k",
-    "{}i", "{}e3", "{}E3", "{}·10^2", "{}×10²", "{}\\times 10^2", "{} × 10^3", "{}万", "{}亿", "{}千", "{}万元", "{}만",
+    "{}!", "{}!!", "{}^2", "{}^{{2}}", "{}**2", "{}²", "{}³", "{}√2", "{}\\sqrt{{2}}", "{}π", "{}\\pi",
+    "{}x", "{}n", "{}k",
+    "{}i", "{}e3", "{}E3", "{}·10^2", "{}×10²", "{}\\times 10^2", "{} × 10^3", "{}万", "{}亿",
+    "{}千", "{}万元", "{}만",
     "{} million", "{} thousand", "{} Millionen", "{}'000", "{}_000", "{},000", "{} 000", "{}.000,00", "{}.5", "{},5",
     "{}/5", "{} / 5", "{}\\over 5", "{}:30", "{}-5", "{} + 5", "{}*5", "{} × 5", "{}÷5", "{} plus 5", "{} minus 5",
-    "{} times 5", "{} divided by 5", "{}½", "{} and a half", "{} squared", "{}+", "{} or more", "{}多个", "{}^n", "{}a1",
+    "{} times 5", "{} divided by 5", "{}½", "{} and a half", "{} squared", "{}+", "{} or more",
+    "{}多个", "{}^n", "{}a1",
     "-{}", "−{}", "minus {}", "negative {}", "负{}", "√{}", "\\sqrt{{{}}}", "sqrt({})", "log {}", "\\ln {}", "2^{}",
-    "x^{}", "x_{}", "A{}", "2{}", "1.{}", "5·{}", "5 * {}", "5 + {}", "5 - {}", "5/{}", "\\frac{{1}}{{{}}}", "twice {}",
-    "half of {}", "20% of {}", "the square root of {}", "more than {}", "under {}", ">{}", "≥{}", "± {}", "10^{}", "f({})",
-    "not {}", "{} hours 30 minutes", "{} feet 2 inches", "{} dollars and 5 cents", "$-{}", "|{}-3|", "{}\\frac{{1}}{{2}}",
+    "x^{}", "x_{}", "A{}", "2{}", "1.{}", "5·{}", "5 * {}", "5 + {}", "5 - {}", "5/{}",
+    "\\frac{{1}}{{{}}}", "twice {}",
+    "half of {}", "20% of {}", "the square root of {}", "more than {}", "under {}", ">{}", "≥{}",
+    "± {}", "10^{}", "f({})",
+    "not {}", "{} hours 30 minutes", "{} feet 2 inches", "{} dollars and 5 cents", "$-{}", "|{}-3|",
+    "{}\\frac{{1}}{{2}}",
 ]  # fmt: skip
 APART = [
     " ", ", ", "; ", " or ", " and ", " / ", " | ", "|", " - ", " — ", ". ", "\n", "\t", " (or ", " (", " or maybe ",
-    " maybe ", " perhaps ", ", alternatively ", " unless ", " if cheap, ", " versus ", " oder ", " ou ", " y ", " 或 ",
+    " maybe ", " perhaps ", ", alternatively ", " unless ", " if cheap, ", " versus ", " oder ",
+    " ou ", " y ", " 或 ",
     "、", " = ", " == ", " -> ", " => ", "…", "<br>", " & ", " + ", " plus ", " times ", " × ", " ± ", " : ", " to ",
     " then ", ", so ", "! ", " but ", ", but could be ", " as well as ", " \\text{ or } ", "\\\\ ", "} \\boxed{",
     "} or \\boxed{", "** **", " #", ") (", " more than ", "\n2. ", "\n- ", " OR ", ", no, ",
 ]  # fmt: skip
 KINDS = [
     ("72", "75"), ("0.5", "0.7"), ("-5", "5"), ("1,600", "1,700"), ("\\frac{1}{2}", "\\frac{1}{3}"), ("50%", "60%"),
-    ("18 dollars", "20 dollars"), ("$18", "$20"), ("\\sqrt{2}", "\\sqrt{3}"), ("x^2", "x^3"), ("2x+3", "2x+4"), ("B", "C"),
+    ("18 dollars", "20 dollars"), ("$18", "$20"), ("\\sqrt{2}", "\\sqrt{3}"), ("x^2", "x^3"),
+    ("2x+3", "2x+4"), ("B", "C"),
     ("Paris", "London"), ("yes", "no"), ("(1,2)", "(2,1)"), ("3:30 PM", "4:30 PM"), ("May 5", "May 6"),
 ]  # fmt: skip
 
@@ -55,12 +63,14 @@ def test_a_second_value_in_a_block_or_a_box_never_keeps_a_verdict_right(
 
 
 MARKED = [
-    "<reasoning>{work}</reasoning>\n<answer>{answer}</answer>", "{work}\n<answer>{answer}</answer>", "{work}\n#### {answer}",
+    "<reasoning>{work}</reasoning>\n<answer>{answer}</answer>", "{work}\n<answer>{answer}</answer>",
+    "{work}\n#### {answer}",
     "{work}\nThe answer is {answer}.", "{work}\nSo it is \\boxed{{{answer}}}.", "{work}\n**Answer:** {answer}",
     "{work}\n\n{answer}", "<think>{work}</think>\nThe answer is {answer}.\n\\boxed{{{answer}}}",
 ]  # fmt: skip
 ENDS = [
-    "{a} + {b} = {sum}", "{a} + {b} = {sum} dollars for {a} cups and {b} glasses.", "So it takes {sum} days to eat {b} eggs.",
+    "{a} + {b} = {sum}", "{a} + {b} = {sum} dollars for {a} cups and {b} glasses.",
+    "So it takes {sum} days to eat {b} eggs.",
     "{sum} are enough because {b} < {sum}", "Each of the {b} boys gets {sum}, as {a} + {b} = {sum}.",
 ]  # fmt: skip
 
