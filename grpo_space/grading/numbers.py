@@ -142,6 +142,8 @@ _LAST_OF_SIGN_WORDS = tuple("seSEсС负負的ス스")
 _OPERAND = re.compile(r"[\d)%]\s*(?:[^\W\d]{1,12}\s+){0,2}$")
 _AND_A_HALF = re.compile(r"\s+and\s+(?:a|one)[\s-](half|third|quarter)\b")
 _PARTS = {"half": 2, "third": 3, "quarter": 4}
+_THOUSAND = {"k": 10**3, "m": 10**6, "b": 10**9}
+_FUNCTIONAL = frozenset("sq pi si co ta ln lo ex an bn mn".split())  # how what follows and changes a number begins
 _PAID = re.compile(rf"{CURRENCY}\s?$")
 _FIRST = re.compile(rf"[\d.\\√{_VULGAR[1:]}")  # what a number can begin with: `re` skips to it quickly
 
@@ -161,29 +163,53 @@ def numbers_in(text: str) -> list[Number]:
 def _number(text: str, match: re.Match[str]) -> Number:
     start, end = match.span()
     value = value_of_number(match)
-    thousands = _THOUSANDS.match(text, end)
-    if thousands and value is not None and _is_scaled(text, start, thousands):
-        value, end = value * {"k": 10**3, "m": 10**6, "b": 10**9}[thousands.lastgroup or "k"], thousands.end()
-    other = _ELSE.match(text, end)
-    if other:
-        return Number(None, False, start, other.end())
-    start, negative = _signed(text, start)
-    if value is not None and text.count("|") == 2 and text[:start].rstrip().endswith("|"):
-        inside = text[end:].lstrip().startswith("|")
-        value, negative = abs(value) if inside else None, text[:start].rstrip(" |").endswith("-")
+    if _ends_plainly(text, end):
+        start, negative = _signed(text, start)
+    else:
+        thousands = _THOUSANDS.match(text, end)
+        if thousands and value is not None and _is_scaled(text, start, thousands):
+            value, end = value * _THOUSAND[thousands.lastgroup or "k"], thousands.end()
+        other = _ELSE.match(text, end)
+        if other:
+            return Number(None, False, start, other.end())
+        start, negative = _signed(text, start)
+        half = _AND_A_HALF.match(text, end)
+        if half and value is not None:
+            value, end = value + Fraction(1, _PARTS[half[1]]), half.end()
     if match["factorial"] and _PAID.search(text, max(0, start - 4), start):
         value, end = Fraction(integer(match["whole"])), end - 1  # "$18!" only says it aloud
-    if value is not None and negative:
-        value = -value
-    half = _AND_A_HALF.match(text, end)
-    if half and value is not None:
-        value, end = value + Fraction(1, _PARTS[half[1]]) * (-1 if negative else 1), half.end()
-    base = _BASE.match(text, end) if text[end : end + 1] == "_" else None
-    if base is None and text[end : end + 1] == "_" and text[end + 1 : end + 2].isalnum():
-        value = None
-    end = base.end() if base else end
+    if value is not None:
+        value = _between_bars(text, start, end, -value if negative else value)
     comma = match["comma"] is not None and match["comma"].count(",") == 1
-    return Number(value, match["percent"] is not None, start, end, base[1] if base else "", comma)
+    number = Number(value, match["percent"] is not None, start, end, decimal_comma=comma)
+    return _in_base(text, number) if text[end : end + 1] == "_" else number
+
+
+def _ends_plainly(text: str, end: int) -> bool:
+    """Whether a number is followed by nothing, or by a word that cannot make it another: most numbers are."""
+    after = text[end : end + 3]
+    if not after:
+        return True
+    word = after[1:]
+    return after[0] == " " and word.isascii() and word.isalpha() and len(word) == 2 and word.lower() not in _FUNCTIONAL
+
+
+def _between_bars(text: str, start: int, end: int, value: Fraction) -> Fraction | None:
+    """The value of what stands between the only two bars of a text: `|-3|` is 3; None where more stands there."""
+    before = text[:start].rstrip() if text.count("|") == 2 else ""
+    if not before.endswith("|"):
+        return value
+    if not text[end:].lstrip().startswith("|"):
+        return None
+    return -abs(value) if before.rstrip(" |").endswith("-") else abs(value)
+
+
+def _in_base(text: str, number: Number) -> Number:
+    """The number with its index as its base: `1011_2`; without a value where the index is none."""
+    base = _BASE.match(text, number.end)
+    if base:
+        return number._replace(end=base.end(), base=base[1])
+    return number._replace(value=None) if text[number.end + 1 : number.end + 2].isalnum() else number
 
 
 def _is_scaled(text: str, start: int, thousands: re.Match[str]) -> bool:
