@@ -27,8 +27,9 @@ _REPEATED = [
     "answer is ", "answer: ", "answer\n", "answer ", "A:\n", "#### ", "####", "</think>", "can not ",
     "cannot determine ", "twenty ", "a ", "*", "\x00", "\ud800",
     "because ", "not 1 ", "1 is not ", "about 1 ", "1 (", "(1) ", "</s>", "<|im_end|>", "[INST]", "\nConfidence: ",
-    "A) ", "A or ", "3万", "百分之", "1'", "1!", "|1|", "√", "1^2", "0.1...", "5:30 ", "May 5 ", "答", "Antwort: ", "&=",
-    "_1_", "twice ", "1 or more ", "more than 1 ", "</thinking>", "</reasoning>1", "for 1 ", "1 eggs. ", "1 hour 1 ", "-> 1 ",
+    "A) ", "A or ", "3万", "百分之", "1'", "1!", "|1|", "√", "1^2", "0.1...", "5:30 ", "May 5 ", "答", "Antwort: ",
+    "&=", "_1_", "twice ", "1 or more ", "more than 1 ", "</thinking>", "</reasoning>1", "for 1 ", "1 eggs. ",
+    "1 hour 1 ", "-> 1 ",
 ]  # fmt: skip
 WORST = [(piece * LENGTH)[:LENGTH] for piece in _REPEATED] + [
     f"<answer>{'1 or ' * 3990}</answer>",

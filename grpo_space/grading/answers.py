@@ -4,16 +4,23 @@ One extractor for rewards, evaluation, the app and the card. Its rules, where th
 
 - What the text states last counts: an answer block, a box, a `####` line or a sentence ("the answer is 18"), whichever
   ends last; only a text without any of these is read by the last line's only number in bold, else by its last number,
-  or the result that the same sentence says before ("= 64. He pays $64 for 16 cups"); one that breaks off says none.
-  A `<think>` block is not part of the answer.
+  or the result that comes before it ("= 64. He pays $64 for 16 cups"); one that breaks off says none.
+  A `<think>` block is not part of the answer, nor is anything after an end token or a note of confidence.
 - What echoes the question, stands in a quoted example of the format, or is asked ("is it 18?") is not stated; nor is
   anything after the place where the text goes on with another question.
-- Numbers are equal as exact rationals: 72.0 is 72 and 0.5 is 1/2; 0.33 is not 1/3. Nothing is paid for being close.
+- A number is its whole token. What touches it (`5!`, `5·10^6`, `1'234`, `3万`, `|-3|`, "negative 12") is read with it;
+  where that cannot be, there is no number. Units, ordinals, AM and PM and a base's index are no part of it.
+- Numbers are equal as exact rationals: 72.0 is 72 and 0.5 is 1/2; 0.33 is not 1/3, but 0.333... is. Nothing is paid for
+  being close: what stands before "≈" or "about" counts, unless the question or the text rounds ("which rounds to 4").
 - Percent is a unit: 50% is 50. It is also 0.5, the same quantity; but 100% is never the integer 1.
-- Units are not converted: 50 cents is 50. Two numbers are no answer: "3 or 4", "x = 3, y = 4", "5 hours 30 minutes".
-- A sum that is left to the reader ("9 * 2") is no answer where a number is expected; what comes after `=` is.
-- A comma groups thousands (1,600); 1.600 is 1.6, and only 1.600,00 is read the European way.
-- Scale words multiply (1.5 million); a number in English words is read where a statement begins with it.
+- Units are not converted: 50 cents is 50.
+- The grader does no sums: "9 * 2", "twice 9", "5 hours 30 minutes" are left to the reader, and "18 or more" is a bound.
+  What comes after `=` is a result; 36/2, roots, powers and functions of one constant are values.
+- Several different values in one statement are no answer, whatever joins them. Numbers beside it that only say what for
+  ("18 dollars for 9 eggs"), explain it ("18 (9 * 2)") or are refused ("18, not 20") are none.
+- A comma groups thousands (1,600); 1.600 is 1.6. Where only one reading is possible, other ways to write are read too:
+  1.600,00 and 12,50 and 1 600 and 1'600.
+- Scale words multiply (1.5 million, 3万); a number in words is read where a statement begins with it.
 """
 
 from dataclasses import dataclass
@@ -85,11 +92,6 @@ def span(completion: str, gold: str, question: str = "") -> Span | None:
     of_number = expected_of(gold).number is not None
     found = _find(completion, question, of_number)
     return _read(completion, found[1], of_number, asks_to_round(question))[2] if found else None
-
-
-def expects_number(gold: str) -> bool:
-    """Whether an expected answer is read as a number, not as letters, words or a formula."""
-    return expected_of(gold).number is not None
 
 
 def _read(completion: str, content: Span, of_number: bool, rounds: bool = False) -> tuple[str, Number | None, Span]:

@@ -7,7 +7,8 @@ alike, and then the end of the work itself is read.
 
 import re
 
-from grpo_space.grading.answers import expects_number, grade
+from grpo_space.grading.answers import grade
+from grpo_space.grading.expected import expected_of
 from grpo_space.grading.final_statement import last_statement
 from grpo_space.grading.judge import is_answer
 from grpo_space.grading.markup import without_markup
@@ -35,7 +36,7 @@ def right_without_format(completion: str, gold: str, question: str = "") -> bool
     answer that stands in the statement alone counts as it is stated, and a stated answer that is wrong is wrong.
     """
     text = completion[-LOOKED_AT:].rstrip()
-    of_number = expects_number(gold)
+    of_number = expected_of(gold).number is not None
     for _ in range(MOST_STATEMENTS):
         found = _statement(text, question, of_number)
         if found is None:

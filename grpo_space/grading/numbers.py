@@ -143,7 +143,9 @@ _OPERAND = re.compile(r"[\d)%]\s*(?:[^\W\d]{1,12}\s+){0,2}$")
 _AND_A_HALF = re.compile(r"\s+and\s+(?:a|one)[\s-](half|third|quarter)\b")
 _PARTS = {"half": 2, "third": 3, "quarter": 4}
 _THOUSAND = {"k": 10**3, "m": 10**6, "b": 10**9}
-_FUNCTIONAL = frozenset("sq pi si co ta ln lo ex an bn mn".split())  # how what follows and changes a number begins
+_FUNCTIONAL = frozenset(
+    ("sq", "pi", "si", "co", "ta", "ln", "lo", "ex", "an", "bn", "mn")
+)  # how what follows and changes a number begins
 _PAID = re.compile(rf"{CURRENCY}\s?$")
 _FIRST = re.compile(rf"[\d.\\√{_VULGAR[1:]}")  # what a number can begin with: `re` skips to it quickly
 
