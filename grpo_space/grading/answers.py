@@ -4,28 +4,35 @@ One extractor for rewards, evaluation, the app and the card. Its rules, where th
 
 - What the text states last counts: an answer block, a box, a `####` line or a sentence ("the answer is 18"), whichever
   ends last; only a text without any of these is read by the last line's only number in bold, else by its last number,
-  or the result that the same sentence says before ("= 64. He pays $64 for 16 cups"); one that breaks off says none.
-  A `<think>` block is not part of the answer.
+  or the result that comes before it ("= 64. He pays $64 for 16 cups"); one that breaks off says none.
+  A `<think>` block is not part of the answer, nor is anything after an end token or a note of confidence.
 - What echoes the question, stands in a quoted example of the format, or is asked ("is it 18?") is not stated; nor is
   anything after the place where the text goes on with another question.
-- Numbers are equal as exact rationals: 72.0 is 72 and 0.5 is 1/2; 0.33 is not 1/3. Nothing is paid for being close.
+- A number is its whole token. What touches it (`5!`, `5·10^6`, `1'234`, `3万`, `|-3|`, "negative 12") is read with it;
+  where that cannot be, there is no number. Units, ordinals, AM and PM and a base's index are no part of it.
+- Numbers are equal as exact rationals: 72.0 is 72 and 0.5 is 1/2; 0.33 is not 1/3, but 0.333... is. Nothing is paid for
+  being close: what stands before "≈" or "about" counts, unless the question or the text rounds ("which rounds to 4").
 - Percent is a unit: 50% is 50. It is also 0.5, the same quantity; but 100% is never the integer 1.
-- Units are not converted: 50 cents is 50. Two numbers are no answer: "3 or 4", "x = 3, y = 4", "5 hours 30 minutes".
-- A sum that is left to the reader ("9 * 2") is no answer where a number is expected; what comes after `=` is.
-- A comma groups thousands (1,600); 1.600 is 1.6, and only 1.600,00 is read the European way.
-- Scale words multiply (1.5 million); a number in English words is read where a statement begins with it.
+- Units are not converted: 50 cents is 50.
+- The grader does no sums: "9 * 2", "twice 9", "5 hours 30 minutes" are left to the reader, and "18 or more" is a bound.
+  What comes after `=` is a result; 36/2, roots, powers and functions of one constant are values.
+- Several different values in one statement are no answer, whatever joins them. Numbers beside it that only say what for
+  ("18 dollars for 9 eggs"), explain it ("18 (9 * 2)") or are refused ("18, not 20") are none.
+- A comma groups thousands (1,600); 1.600 is 1.6. Where only one reading is possible, other ways to write are read too:
+  1.600,00 and 12,50 and 1 600 and 1'600.
+- Scale words multiply (1.5 million, 3万); a number in words is read where a statement begins with it.
 """
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from typing import NamedTuple
 
-from grpo_space.grading.numbers import Number, ascii_digits, written
-from grpo_space.grading.single_number import one_number, without_markup
-from grpo_space.grading.statements import LONGEST_ANSWER, Span, Statement, blocks, boxes, hash_lines, last_statement
-from grpo_space.grading.symbolic import equivalent
+from grpo_space.grading.expected import asks_to_round, expected_of
+from grpo_space.grading.final_statement import last_statement
+from grpo_space.grading.judge import is_right
+from grpo_space.grading.number_values import written
+from grpo_space.grading.numbers import Number, ascii_digits
+from grpo_space.grading.single_number import one_number
+from grpo_space.grading.statements import LONGEST_ANSWER, Span
 
 LOOKED_AT = 20_000
 """Characters at the end of a completion that are searched for its answer."""
@@ -50,12 +57,6 @@ class Grade:
     """From where to where in the completion it was read."""
 
 
-class _Expected(NamedTuple):
-    text: str
-    number: Number | None
-    letter: str | None
-
-
 _SAYS = {
     "answer block": "the answer block says",
     "boxed": "the box says",
@@ -69,16 +70,16 @@ _SAYS = {
 
 def grade(completion: str, gold: str, question: str = "") -> Grade:
     """Reads the final answer of a completion and compares it with `gold`. Never raises, whatever the text."""
-    expected = _expected(gold)
+    expected = expected_of(gold)
     if not expected.text:
         return Grade(False, False, None, gold, "nowhere", "the row has no expected answer")
     found = _find(completion, question, expected.number is not None)
     if found is None:
         return Grade(False, False, None, gold, "nowhere", f"no answer was found; {gold} was expected")
     where, content, in_format = found
-    said, number, span = _read(completion, content, expected.number is not None)
-    right = _right(said, number, expected)
-    shown = " ".join(said[:100].split()) or "nothing"
+    stated, number, span = _read(completion, content, expected.number is not None, asks_to_round(question))
+    right = is_right(stated, number, expected)
+    shown = " ".join(stated[:100].split()) or "nothing"
     reason = f"{_SAYS[where]} {shown}; {gold} was expected"
     if right:
         reason = f"{_SAYS[where]} {shown}, as expected" + ("" if in_format else ", but not in the format asked for")
@@ -88,19 +89,19 @@ def grade(completion: str, gold: str, question: str = "") -> Grade:
 
 def span(completion: str, gold: str, question: str = "") -> Span | None:
     """From where to where `grade` reads the answer; None where it finds none. Compares nothing."""
-    of_number = _expected(gold).number is not None
+    of_number = expected_of(gold).number is not None
     found = _find(completion, question, of_number)
-    return _read(completion, found[1], of_number)[2] if found else None
+    return _read(completion, found[1], of_number, asks_to_round(question))[2] if found else None
 
 
-def _read(completion: str, content: Span, of_number: bool) -> tuple[str, Number | None, Span]:
+def _read(completion: str, content: Span, of_number: bool, rounds: bool = False) -> tuple[str, Number | None, Span]:
     """What a statement says, its number, and from where to where that was read."""
     start, end = content
-    said = completion[start : min(end, start + LONGEST_ANSWER)]
-    number = one_number(ascii_digits(said)) if of_number else None
+    stated = completion[start : min(end, start + LONGEST_ANSWER)]
+    number = one_number(ascii_digits(stated), rounds) if of_number else None
     if number is not None:
-        return said, number, (start + number.start, start + number.end)
-    return said, None, (start + len(said) - len(said.lstrip()), start + len(said.rstrip()))
+        return stated, number, (start + number.start, start + number.end)
+    return stated, None, (start + len(stated) - len(stated.lstrip()), start + len(stated.rstrip()))
 
 
 def final_number(completion: str) -> Fraction | None:
@@ -108,8 +109,7 @@ def final_number(completion: str) -> Fraction | None:
     found = _find(completion, "", of_number=True)
     if found is None:
         return None
-    start, end = found[1]
-    number = one_number(ascii_digits(completion[start : min(end, start + LONGEST_ANSWER)]))
+    number = _read(completion, found[1], of_number=True)[1]
     return number.value if number else None
 
 
@@ -145,92 +145,3 @@ def answer_in_format(completion: str) -> Span | None:
     if any(part.strip() for part in outside) or not all(part.strip() for part in inside):
         return None
     return start + len(TAGS[2]), end
-
-
-# --- the expected answer ----------------------------------------------------------------------------------------------
-
-_LETTER = re.compile(r"[(\[]?([A-Z])[)\].]?")
-
-
-_CALCULATES = re.compile(r"[-+*/^_!|]")
-_CALCULATED = re.compile(r"\s?[-+*/!|](?!\w\w)")
-_EMPHASIS = re.compile(r"(?<!\S)(\*\*|__|[*_`])(?=\S)([^*_`]+)(?<=\S)\1(?!\w)")
-
-
-def final_answer(solution: str) -> str | None:
-    """The answer of a dataset's row: what stands after GSM8K's `####`, in the last answer block or box, or the text
-    itself where it is one line. None when there is none."""
-    text = re.sub(r"\\boxed +(\w+)", r"\\boxed{\1}", solution.strip())  # MATH has some boxes without braces
-    for find in (hash_lines, blocks, boxes):
-        found: list[Statement] = list(find(text))
-        if found:
-            return text[slice(*found[-1].content)].strip() or None
-    return text if 0 < len(text) <= LONGEST_ANSWER and "\n" not in text else None
-
-
-@lru_cache(maxsize=4096)
-def _expected(gold: str) -> _Expected:
-    text = _EMPHASIS.sub(r"\2", final_answer(gold) or "")  # the stars of **18** multiply nothing
-    letter = _LETTER.fullmatch(without_markup(text).strip(" {}$"))
-    plain = re.fullmatch(r"(?:\$?[^\W\d]{1,12}\s*=)?[^=]*", text)  # "x = 5" expects a number, "2x = 5" an equation
-    number = one_number(ascii_digits(text)) if plain and not letter else None
-    if number and (_CALCULATES.search(text, 0, number.start) or _CALCULATED.match(text, number.end)):
-        number = None  # x_1 + 1, 2/x
-    return _Expected(text, number, letter[1] if letter else None)
-
-
-# --- the comparison ---------------------------------------------------------------------------------------------------
-
-
-_FORMULA = re.compile(
-    r"\b(?:is|are|equals|be)\b:?\s*(?:\$|\\[(\[])([^$]{1,200}?)(?:\$|\\[)\]])[\s.*]*$"
-)  # the end of a sentence
-
-
-def _right(said: str, number: Number | None, expected: _Expected) -> bool:
-    if expected.number is not None:
-        if number is not None:
-            return _same(number, expected.number)
-        return _is_value(said) and equivalent(expected.text, said.strip())
-    if expected.letter is not None:
-        return _choice(said) == expected.letter
-    wanted = _bare(expected.text)
-    if wanted in (_bare(said), _bare(re.split(r"[,.;:]\s", said)[0])):
-        return True
-    formula = _FORMULA.search(said)
-    return any(equivalent(expected.text, side.strip()) for side in (said, formula and formula[1]) if side)
-
-
-def _same(said: Number, wanted: Number) -> bool:
-    """Exact equality. A percentage is also the quantity itself (50% is 0.5), unless that is an integer. Two bases that
-    are both named must be the same."""
-    if said.base.isdecimal() and wanted.base.isdecimal() and said.base != wanted.base:
-        return False
-    if said.value is None or wanted.value is None or said.value == wanted.value:
-        return said.value == wanted.value
-    if said.percent == wanted.percent:
-        return False
-    percentage, quantity = (said.value, wanted.value) if said.percent else (wanted.value, said.value)
-    return quantity.denominator != 1 and percentage == 100 * quantity
-
-
-def _is_value(said: str) -> bool:
-    """Where a number is expected, only one value in LaTeX, with a root or a power is worked out: no lists, no words."""
-    if not re.search(r"\\[A-Za-z]|[\^√π]", said) or re.search(r"\b(?:or|and|to|between|not)\b|[,;]\s", said):
-        return False
-    return not re.search(r"[A-Za-z]", re.sub(r"\\(?:text|mathrm|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+", "", said))
-
-
-def _choice(said: str) -> str | None:
-    """The letter of a multiple-choice answer: `B`, `(B)`, `B) 12 apples`, `\\text{B}`, `option B`, "B because"."""
-    said = without_markup(said).strip(" $}{*\"'\n")
-    match = re.match(r"[(\[]?([A-Za-z])(?:[)\].:,]|\s*$|(?<=[B-HJ-Z])\s)(?!\s*(?:or|and)\b)", said) or re.search(
-        r"\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?: is)?:?\s*[(\[]?([A-Z])\b(?!'|\s+(?:or|and)\b)", said
-    )
-    return match[1].upper() if match else None
-
-
-def _bare(said: str) -> str:
-    """Words without an article, markup, case, spaces, quotes and a full stop."""
-    said = re.sub(r"^(?:an?|the)\s", "", without_markup(said).strip().casefold())
-    return re.sub(r"[\s${}\"'`*\\]", "", said).strip(".,;:!")

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from grpo_space.grading.numbers import MAX_DIGITS, ascii_digits, decimal
+from grpo_space.grading.number_values import MAX_DIGITS, decimal
+from grpo_space.grading.numbers import ascii_digits
 
 MAX_EQUATIONS = 100
 """No more than this many are checked in one text."""
@@ -75,14 +76,20 @@ def check_equations(text: str) -> list[Equation]:
             equation = _check(left, right, sign)
             if equation is not None:
                 found.append(equation)
-        if len(found) >= MAX_EQUATIONS:
-            break
-    return found[:MAX_EQUATIONS]
+            if len(found) >= MAX_EQUATIONS:
+                return found
+    return found
+
+
+def value_of(expression: str) -> Fraction | None:
+    """What a short expression comes to (`9 * 2`, "9 eggs * $2"); None where it cannot be worked out."""
+    runs = _expressions(list(_tokens(ascii_digits(expression[:200]))))
+    return _evaluate(runs[0], hundredths=True) if len(runs) == 1 else None
 
 
 def _tokens(text: str) -> Iterator[_Token]:
     for match in _TOKEN.finditer(text):
-        kind, said = match.lastgroup or "stop", match[0]
+        kind, stated = match.lastgroup or "stop", match[0]
         if kind == "skip":
             continue
         if kind == "fraction":  # \frac{a}{b} reads as {a} / {b}
@@ -90,8 +97,10 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token("/", "/", match.start() + 1, match.end() - 1)
             yield _Token("(", "{", match.end() - 1, match.end())
             continue
-        kind = {"open": "(", "close": ")", "stop": "|", "clock": "?", "operator": _SAME.get(said, said)}.get(kind, kind)
-        yield _Token(kind, said, *match.span())
+        kind = {"open": "(", "close": ")", "stop": "|", "clock": "?", "operator": _SAME.get(stated, stated)}.get(
+            kind, kind
+        )
+        yield _Token(kind, stated, *match.span())
 
 
 def _statements(tokens: Iterator[_Token]) -> Iterator[tuple[list[list[_Token]], list[str]]]:

@@ -23,7 +23,7 @@ def examples(text: str) -> Iterator[tuple[int, int]]:
 
 def echoes(text: str, question: str) -> Iterator[tuple[int, int]]:
     """Sentences of the question that stand word for word in the text."""
-    for sentence in _told(question):
+    for sentence in _sentences_of(question):
         start = text.find(sentence)
         while start >= 0:
             yield start, start + len(sentence)
@@ -31,7 +31,7 @@ def echoes(text: str, question: str) -> Iterator[tuple[int, int]]:
 
 
 @lru_cache(maxsize=256)
-def _told(question: str) -> list[str]:
+def _sentences_of(question: str) -> list[str]:
     """The sentences of a question that hold a number and are long enough to be known again."""
     sentences = re.findall(r"[^\n]+?(?:[.?!](?=\s|$)|(?=\n|$))", question)
     return [sentence.strip() for sentence in sentences if len(sentence.strip()) >= 10 and re.search(r"\d", sentence)]

@@ -1,17 +1,19 @@
-"""Numbers as people and models write them, read as exact rationals. Every scan is linear in the text."""
+"""Numbers as people and models write them, read as exact rationals. Every scan is linear in the text.
+
+A number is its whole token: whatever touches it (a power, a root, `!`, an apostrophe's group, a scale sign, a variable)
+is part of what it says. What cannot be read in whole has no value; a part of it is never read in its place.
+"""
 
 import re
 import unicodedata
 from fractions import Fraction
 from typing import NamedTuple
 
-MAX_DIGITS = 60
-"""Longer numbers are not read: no answer needs them, and `int` of a huge string is slow."""
-MAX_EXPONENT = 60
+from grpo_space.grading.number_values import SIGN_SCALES, SUPERSCRIPTS, integer, value_of_number
 
 
 class Number(NamedTuple):
-    """A number in a text. `value` is None for what only looks like one: a time, a date, `3x`, `2^5`."""
+    """A number in a text. `value` is None for what only looks like one: a time, a date, `3x`, `2\\sqrt{3}`."""
 
     value: Fraction | None
     percent: bool
@@ -19,6 +21,8 @@ class Number(NamedTuple):
     end: int
     base: str = ""
     """The index of `1011_2`, as it is written."""
+    decimal_comma: bool = False
+    """Whether a comma is read as its decimal point (`12,50`), where a list could be meant too."""
 
 
 class _Ascii(dict[int, str | int]):
@@ -32,7 +36,21 @@ class _Ascii(dict[int, str | int]):
 
 _ASCII = _Ascii(
     dict.fromkeys((0x2010, 0x2011, 0x2012, 0x2013, 0x2212, 0xFE63, 0xFF0D), "-")
-    | {0xFF04: "$", 0xFF05: "%", 0xFF0C: ",", 0xFF0E: ".", 0xFF1D: "="}
+    | dict.fromkeys((0xFF0C, 0x066C), ",")
+    | dict.fromkeys((0xFF0E, 0x066B), ".")
+    | dict.fromkeys((0x2044, 0xFF0F), "/")
+    | dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF), " ")  # of no width
+    | {
+        0xFF04: "$",
+        0xFF05: "%",
+        0x066A: "%",
+        0xFF1D: "=",
+        0xFF0B: "+",
+        0xFF0A: "*",
+        0xFF1A: ":",
+        0xFF08: "(",
+        0xFF09: ")",
+    }
 )
 
 
@@ -43,50 +61,93 @@ def ascii_digits(text: str) -> str:
 
 # --- finding ----------------------------------------------------------------------------------------------------------
 
-CURRENCY = r"(?:US)?\\?[$€£¥₹]"
-_SEPARATOR = r"(?:,|\{,\}|\\,|,?\\!\ ?|[\ \u00a0\u2009\u202f])"
+CURRENCY = r"(?:(?:US|AU|CA|NZ|HK|[ACRS])?\\?[$€£¥₹₩₽]|Rs\.?|US\$)"
+UNSPACED = r"\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
+"""Ranges of the characters that touch a number without being part of its word: Chinese, Japanese, Korean."""
+_LETTER = rf"[^\W\d_{UNSPACED}]"
+_SPACE = r"[\ \u00a0\u2009\u202f]"
+_SEPARATOR = rf"(?:,|\{{,\}}|\\,|,?\\!\ ?|['’_]|{_SPACE})"
 _VULGAR = "[¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]"
+_HIGH = f"⁻?[{SUPERSCRIPTS}]++"
 
 
 def _latex_fraction(name: str) -> str:
-    braced = rf"\{{\s*(?P<{name}top>-?\d++)\s*\}}\s*\{{\s*(?P<{name}bottom>\d++)\s*\}}"
-    return rf"\\[dt]?frac\s*(?:{braced}|(?P<{name}t>\d)(?P<{name}b>\d))"
+    def braced(part: str) -> str:
+        return rf"\{{\s*+(?P<{name}{part}>-?\d++(?:(?:,|\{{,\}})\d{{3}})*+)\s*+\}}"
+
+    short = rf"(?P<{name}t>\d)\s?(?:(?P<{name}b>\d)|{braced('only')})"
+    return rf"\\[dtc]?frac\s*+(?:{braced('top')}\s*+{braced('bottom')}|{short})"
 
 
+_GROUPED = rf"[1-9]\d{{0,2}}(?:{_SEPARATOR}\d{{3}})++(?!\d)|\d{{1,2}}(?:,\d\d){{1,4}},\d{{3}}(?!\d)|\d++"
 _NUMBER = re.compile(
     rf"""
-    (?<![\w.^])(?<![\^_]\{{)                       # not within a word, an exponent or an index
+    (?<![\d^_])(?<!{_LETTER})(?<!\d\.)(?<![\^_]\{{)      # not within a word, a decimal, an exponent or an index
     (?:
-        (?P<european>\d{{1,3}}(?:\.\d{{3}})++,\d++)
-      | (?P<whole>\d{{1,3}}(?:{_SEPARATOR}\d{{3}})++(?!\d) | \d{{1,2}}(?:,\d\d){{1,4}},\d{{3}}(?!\d) | \d++)
-        (?: (?P<decimal>\.\d++)
-          | \s*/\s*(?P<denominator>\d++)
-          | \s++(?P<top>\d++)/(?P<bottom>\d++)
-          | \s*{_latex_fraction("m")}
+        (?P<european>[1-9]\d{{0,2}}(?:(?:\.\d{{3}})++,\d++|(?:\.\d{{3}}){{2,}}+(?![.\d])))
+      | (?<!\d,)(?P<comma>(?:[1-9]\d{{0,2}}(?:['’]|{_SPACE})\d{{3}}(?:(?:['’]|{_SPACE})\d{{3}})*+|[1-9]\d*+)
+            ,(?:\d\d?|\d{{4,}}+)|0,\d++)(?!,?\d)
+      | (?P<whole>{_GROUPED})
+        (?: (?P<decimal>\.\d*+)(?P<repeating>\\(?:overline|bar|dot)\s?\{{?(?P<period>\d++)\}}?|\((?P<bracketed>\d++)\)
+                |(?<=\d)(?P<dots>\.\.\.|…))
+          | (?P<point>\.\d++)
+          | \s*+(?:/|\\over(?![a-z]))\s*+(?P<denominator>{_GROUPED})
+          | \s++(?:and\s++)?(?P<top>\d++)/(?P<bottom>\d++)
+          | \s*+{_latex_fraction("m")}
           | \s?(?P<mixed>{_VULGAR})
         )?
-      | (?P<point>\.\d++)
+      | (?<!\.)(?P<bare>\.\d++)
       | (?P<vulgar>{_VULGAR})
       | {_latex_fraction("f")}
+      | \\sqrt\s?(?:\[(?P<index>\d)\])?(?:\{{\s?(?P<root>\d++)\s?\}}|\s?(?P<r>\d))
+      | √\s?(?:\((?P<inner>\d++)\)|(?P<radicand>\d++))
     )
     (?: [eE](?P<e>[+-]?\d++)(?!\w)
-      | \s?(?:[x×*]|\\times|\\cdot)\s?10\s?(?:\^|\*\*)\s?\{{?\s?(?P<ten>[+-]?\d++)\s?\}}?
+      | \s?(?:[x×*·⋅∙]|\\times|\\cdot|times\b)\s?\{{?10\}}?\s?
+            (?:(?:\^|\*\*)\s?[{{(]?\s?(?P<ten>[+-]?\d++)\s?[}})]?|(?P<high>{_HIGH}))
+      | \s?(?:\^|\*\*)\s?(?:\{{\s?(?P<power>-?\d++)\s?\}}|\((?P<pow>-?\d++)\)|(?P<p>-?\d++)) | (?P<raised>{_HIGH})
+      | (?P<factorial>!)(?![!=])
     )?
-    (?:(?P<percent>\s?\\?%|\s?per\s?cent(?:age)?\b)|\s?(?P<scale>hundred|thousand|million|billion|trillion)\b)?
+    (?:(?P<percent>\s?\\?%|\s?(?:per\s?cent(?:age)?|pct|[Pp]rozent|por\sciento|pour\scent)\b)
+      | \s?(?P<scale>(?:hundred|thousand|million|billion|trillion|lakh|crore)s?
+            |[Tt]ausend|Tsd|Million(?:en)?|Milliarden?|[Mm]io|[Mm]rd
+            |millones|millón|milhões|milhão|mil|mille|millions?|milliards?|mln|тысяч|тыс|млн|млрд)\b\.?
+      | \s?(?P<sign_scale>[{"".join(SIGN_SCALES)}]++)(?<!千(?=[米克瓦卡赫]))
+            (?P<more>(?:\d++[{"".join(SIGN_SCALES)}]++)*+\d*+)
+    )?
     """,
     re.VERBOSE,
 )
-# What follows makes it something else: 1.2.3, 12:30, 5/3/2024, 3x, 3(x+1), 5K, 2^5 (but not 90^\circ), 5², 3π
-_ELSE = re.compile(
-    r"[.:]\d|\s+:\s*\d|\s?/\s?\d|[abijknqrxyzKMB]\b|\s*\([a-z]\s?[-+*/^)]|\s?\^(?!\s?\{?\s?\\circ)|\*\*\d|[²³⁴⁵⁶⁷⁸⁹⁰¹√π]"
-    r"|\s?\\(?:pi|sqrt)"
+_UNIT = (
+    r"(?:(?:km/h|kmh|mph|kph|k?m|[cmn]m|k?g|mg|lbs?|oz|ft|in|yds?|mi|[mkcd]?[lL]|hr?s?|min|ms|s|yr|k?Wh?|V|N"
+    r"|J|C|F|[KMGT][bB](?:ps)?"
+    r"|[kMG]?Hz|[A-Z]{3}|st|nd|rd|th|[ap]m|[AP]M|[ap]\.m)(?![\w^!])|(?:k?m|[cmn]m|ft|in|yd|mi)(?:\s?\^\s?\{?[23]|[²³])"
+    rf"|[ck]?m[23](?!\w)|(?:{_LETTER}){{3,}}+(?![\d(]))"
 )
-_BASE = re.compile(r"_\s?\{?\s?(?:\\text\s?\{)?(\w+)\}?\}?")
-_SIGN = re.compile(rf"(?<![\w)\]}}%])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-)$")
-_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-
-
-_FIRST = re.compile(rf"[\d.\\{_VULGAR[1:]}")  # what a number can begin with: `re` skips to it quickly
+# What follows makes it something else: 1.2.3, 12:30, 5/3/2024, 1'23, 3x, 3(x+1), 2^n, 3π, 5 sqrt(3), 12!!, 3 R^2, 0x1F
+_ELSE = re.compile(
+    rf"[.:]\d|\s+:\s*\d|\s?/\s?[\d$(\\]|['’]\d|\s*\([a-z]\s?[-+*/^)]|\(\s?[-\d\\]|\s?\)\s?(?:\^|\*\*|[²³])"
+    rf"|\.[a-zA-Z]\d|\s?\^(?!\s?\{{?\s?\\circ)|\*\*\d"
+    rf"|[{SUPERSCRIPTS}⁻]|!|\s?[√π∞]|\s?i(?!\w)|/[abknrtxyz]\b|\s?(?:\\(?:pi|sqrt|ln|log|sin|cos|tan|infty"
+    rf"|[dtc]?frac|binom)|(?:sqrt|sin|cos|tan|ln|log|exp)\b|pi\b|[多几幾])"
+    rf"|(?!{_UNIT}){_LETTER}|\s(?![kcm]?m|ft|in|s\b){_LETTER}\s?(?:\^|\*\*|[²³])|\.\.\.\d|…\s?\d"
+)
+_THOUSANDS = re.compile(r"\s?(?:(?P<k>[kK])|(?P<m>[mM]n?)|(?P<b>[bB]n?))(?![\w^])(?!\s?[-+*/=,;]\s?\w)")
+_BASE = re.compile(r"_\s?\{?\s?(?:\\text\s?\{)?(\d{1,2}|[a-z]+)\}?\}?(?!\w)")
+_SIGN = re.compile(rf"(?:(?<![\w)\]}}%-])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-)|(?<![^\n>({{$])—)$")
+_SIGN_WORD = re.compile(
+    rf"(?:(?<!\w)(?:minus|negative|moins|menos|минус)[\s}}]+|[负負]的?|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I
+)
+_LAST_OF_SIGN_WORDS = tuple("seSEсС负負的ス스")
+_OPERAND = re.compile(r"[\d)%]\s*(?:[^\W\d]{1,12}\s+){0,2}$")
+_AND_A_HALF = re.compile(r"\s+and\s+(?:a|one)[\s-](half|third|quarter)\b")
+_PARTS = {"half": 2, "third": 3, "quarter": 4}
+_THOUSAND = {"k": 10**3, "m": 10**6, "b": 10**9}
+_FUNCTIONAL = frozenset(
+    ("sq", "pi", "si", "co", "ta", "ln", "lo", "ex", "an", "bn", "mn")
+)  # how what follows and changes a number begins
+_PAID = re.compile(rf"{CURRENCY}\s?$")
+_FIRST = re.compile(rf"[\d.\\√{_VULGAR[1:]}")  # what a number can begin with: `re` skips to it quickly
 
 
 def numbers_in(text: str) -> list[Number]:
@@ -97,118 +158,80 @@ def numbers_in(text: str) -> list[Number]:
         match = _NUMBER.match(text, first.start())
         if match:
             numbers.append(_number(text, match))
-        first = _FIRST.search(text, match.end() if match else first.end())
+        first = _FIRST.search(text, max(numbers[-1].end, match.end()) if match else first.end())
     return numbers
 
 
 def _number(text: str, match: re.Match[str]) -> Number:
     start, end = match.span()
-    other = _ELSE.match(text, end)
-    if other:
-        return Number(None, False, start, other.end())
-    value = _value(match)
-    sign = _SIGN.search(text, max(0, start - 6), start) if "-" in text[max(0, start - 6) : start] else None
-    if sign and value is not None:
-        value, start = -value, sign.start()
-    base = _BASE.match(text, end) if text[end : end + 1] == "_" else None
-    return Number(value, match["percent"] is not None, start, base.end() if base else end, base[1] if base else "")
+    value = value_of_number(match)
+    if _ends_plainly(text, end):
+        start, negative = _signed(text, start)
+    else:
+        thousands = _THOUSANDS.match(text, end)
+        if thousands and value is not None and _is_scaled(text, start, thousands):
+            value, end = value * _THOUSAND[thousands.lastgroup or "k"], thousands.end()
+        other = _ELSE.match(text, end)
+        if other:
+            return Number(None, False, start, other.end())
+        start, negative = _signed(text, start)
+        half = _AND_A_HALF.match(text, end)
+        if half and value is not None:
+            value, end = value + Fraction(1, _PARTS[half[1]]), half.end()
+    if match["factorial"] and _PAID.search(text, max(0, start - 4), start):
+        value, end = Fraction(integer(match["whole"])), end - 1  # "$18!" only says it aloud
+    if value is not None:
+        value = _between_bars(text, start, end, -value if negative else value)
+    comma = match["comma"] is not None and match["comma"].count(",") == 1
+    number = Number(value, match["percent"] is not None, start, end, decimal_comma=comma)
+    return _in_base(text, number) if text[end : end + 1] == "_" else number
 
 
-def _value(match: re.Match[str]) -> Fraction | None:
-    if match.end() - match.start() > MAX_DIGITS:
+def _ends_plainly(text: str, end: int) -> bool:
+    """Whether a number is followed by nothing, or by a word that cannot make it another: most numbers are."""
+    after = text[end : end + 3]
+    if not after:
+        return True
+    word = after[1:]
+    return after[0] == " " and word.isascii() and word.isalpha() and len(word) == 2 and word.lower() not in _FUNCTIONAL
+
+
+def _between_bars(text: str, start: int, end: int, value: Fraction) -> Fraction | None:
+    """The value of what stands between the only two bars of a text: `|-3|` is 3; None where more stands there."""
+    before = text[:start].rstrip() if text.count("|") == 2 else ""
+    if not before.endswith("|"):
+        return value
+    if not text[end:].lstrip().startswith("|"):
         return None
-    if match[0].isdecimal():
-        return Fraction(int(match[0]))
-    part = match.groupdict()
-    power = part["e"] or part["ten"] or "0"
-    try:
-        value = _mantissa(part)
-    except ZeroDivisionError:
-        return None
-    if abs(int(power)) > MAX_EXPONENT:
-        return None
-    return value * Fraction(10) ** int(power) * _SCALES.get(part["scale"] or "", 1)
+    return -abs(value) if before.rstrip(" |").endswith("-") else abs(value)
 
 
-def _mantissa(part: dict[str, str | None]) -> Fraction:
-    if part["european"]:
-        return decimal(part["european"].replace(".", "").replace(",", "."))
-    if part["point"]:
-        return decimal(part["point"])
-    if part["vulgar"]:
-        return _vulgar(part["vulgar"])
-    if part["whole"] is None:
-        return Fraction(int(part["ftop"] or part["ft"] or 0), int(part["fbottom"] or part["fb"] or 0))
-    whole = part["whole"] if part["whole"].isdecimal() else re.sub(r"\D", "", part["whole"])
-    if part["decimal"]:
-        return decimal(whole + part["decimal"])
-    value = Fraction(int(whole))
-    if part["denominator"]:
-        return value / int(part["denominator"])
-    if part["mixed"]:
-        return value + _vulgar(part["mixed"])
-    top, bottom = part["top"] or part["mtop"] or part["mt"], part["bottom"] or part["mbottom"] or part["mb"]
-    return value + Fraction(int(top), int(bottom)) if top and bottom else value
+def _in_base(text: str, number: Number) -> Number:
+    """The number with its index as its base: `1011_2`; without a value where the index is none."""
+    base = _BASE.match(text, number.end)
+    if base:
+        return number._replace(end=base.end(), base=base[1])
+    return number._replace(value=None) if text[number.end + 1 : number.end + 2].isalnum() else number
 
 
-def _vulgar(character: str) -> Fraction:
-    return Fraction(unicodedata.numeric(character)).limit_denominator(10)
+def _is_scaled(text: str, start: int, thousands: re.Match[str]) -> bool:
+    """Whether `k`, `M` or `bn` multiplies: beside a currency, or `k` before a word (`24k miles`)."""
+    paid = _PAID.search(text, max(0, start - 4), start)
+    after = text[thousands.end() : thousands.end() + 4]
+    return paid is not None or (thousands[0].strip() in ("k", "K") and after[:1] == " " and after[1:].isalpha())
 
 
-# --- spelling ---------------------------------------------------------------------------------------------------------
-
-
-def decimal(digits: str) -> Fraction:
-    """`12.50` as a fraction. The caller bounds its length."""
-    whole, _, places = digits.partition(".")
-    return Fraction(int(whole + places), 10 ** len(places)) if places else Fraction(int(whole))
-
-
-def written(value: Fraction) -> str:
-    """The one spelling in which equal values are shown: `18`, `0.5`, `1/3`."""
-    if value.denominator == 1:
-        return str(value.numerator)
-    for places in range(1, 7):
-        shifted = value * 10**places
-        if shifted.denominator == 1:
-            digits = str(abs(shifted.numerator)).zfill(places + 1)
-            return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
-    return str(value)
-
-
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-)
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_WORDS = dict(zip(_ONES.split(), range(20), strict=True)) | dict(zip(_TENS.split(), range(20, 100, 10), strict=True))
-_PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourths": 4, "fifths": 5}
-
-
-def number_in_words(words: list[str]) -> tuple[Fraction, int] | None:
-    """The number that lower-case words begin with ("one hundred and five", "two thirds", "two and a half"), and how
-    many words it takes. None where they begin with none, or with what is no number ("twenty thirty")."""
-    if "half" in words[:2] and words[:1] in (["half"], ["a"]):
-        return Fraction(1, 2), words.index("half") + 1
-    total = group = used = 0
-    for word in words:
-        if word in _WORDS:
-            if group % 100 and not (group % 100 >= 20 and group % 10 == 0 and 0 < _WORDS[word] < 10):
-                return None
-            group += _WORDS[word]
-        elif word == "hundred" and 0 < group < 10:
-            group *= 100
-        elif word in _SCALES and word != "hundred" and group:
-            total, group = total + group * _SCALES[word], 0
-        elif word != "and" or not used or words[used - 1] not in _SCALES or words[used + 1 : used + 2] == ["a"]:
-            break
-        used += 1
-    while used and words[used - 1] == "and":
-        used -= 1
-    if not used:
-        return None
-    if words[used : used + 3] == ["and", "a", "half"]:
-        return total + group + Fraction(1, 2), used + 3
-    if used < len(words) and words[used] in _PARTS:
-        return Fraction(total + group, _PARTS[words[used]]), used + 1
-    return Fraction(total + group), used
+def _signed(text: str, start: int) -> tuple[int, bool]:
+    """Where a number begins with its sign, and whether it is negative."""
+    before = text[max(0, start - 6) : start]
+    if not before:
+        return start, False
+    if "-" in before or "—" in before:
+        sign = _SIGN.search(text, max(0, start - 6), start)
+        if sign:
+            return sign.start(), True
+    if before.rstrip(" \n$€£}")[-1:] in _LAST_OF_SIGN_WORDS:
+        sign = _SIGN_WORD.search(text, max(0, start - 12), start)
+        if sign and not _OPERAND.search(text, 0, sign.start()):  # "72 minus 3" is a sum
+            return sign.start(), True
+    return start, False

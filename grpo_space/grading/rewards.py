@@ -5,12 +5,11 @@ completion (`completion_ids`, `cut_off`, `max_completion_length`) come as keywor
 """
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from typing import Any
 
-from grpo_space.grading.answers import TAGS, answer_in_format, final_number, grade
-from grpo_space.grading.equations import Equation, check_equations
-from grpo_space.grading.numbers import ascii_digits, number_in_words, numbers_in
+from grpo_space.grading.answers import TAGS, answer_in_format, grade
+from grpo_space.grading.process import process
+from grpo_space.grading.statements import says_nothing
 
 Conversation = list[dict[str, Any]]
 Texts = Sequence[str | Conversation]
@@ -34,8 +33,8 @@ def correctness(
     """
     questions = question or [""] * len(completions)
     return [
-        2.0 if grade(text_of(completion), gold, asked).lenient else 0.0
-        for completion, gold, asked in zip(completions, answer, questions, strict=True)
+        2.0 if grade(text_of(completion), gold, about).lenient else 0.0
+        for completion, gold, about in zip(completions, answer, questions, strict=True)
     ]
 
 
@@ -45,7 +44,8 @@ def format(  # noqa: A001 - TRL names the metric after the function
     """Up to 0.5 for `<reasoning>...</reasoning><answer>...</answer>`, in steps, so that groups differ early.
 
     0.05 for each tag that stands there exactly once; then 0.1 for their order, 0.1 for a reasoning that is not empty
-    and 0.1 for nothing before, between and after. Whitespace is free. A completion that was cut off gets none.
+    and 0.1 for nothing before, between and after. Whitespace is free. A completion that was cut off gets none, nor does
+    one whose answer is empty or only a placeholder.
     It cannot see whether the reasoning makes sense or the answer is right.
     """
     cuts = cut_off or [False] * len(completions)
@@ -53,10 +53,12 @@ def format(  # noqa: A001 - TRL names the metric after the function
 
 
 def _form(text: str) -> float:
-    if answer_in_format(text) is not None:
-        return 0.5
     counts = [text.count(tag) for tag in TAGS]
     paid = 0.05 * counts.count(1)
+    if counts[2:] == [1, 1] and says_nothing(text[text.index(TAGS[2]) + len(TAGS[2]) :].partition(TAGS[3])[0]):
+        return 0.0
+    if answer_in_format(text) is not None:
+        return 0.5
     if counts != [1, 1, 1, 1]:
         return paid
     opens, closes, start, end = (text.index(tag) for tag in TAGS)
@@ -68,53 +70,19 @@ def _form(text: str) -> float:
 
 
 def steps(prompts: Texts, completions: Texts, *, question: Sequence[str] | None = None, **_: Any) -> list[float]:
-    """Process reward, -0.2 to 0.4: every equation of the reasoning (`16 - 3 = 13`) is worked out.
+    """Process reward, -0.2 to 0.4, for equations of the reasoning that are worked out and used (`16 - 3 = 13`).
 
-    0.2 times the share of right ones, less 0.1 for each wrong one (0.2 at most); 0.2 more when the final answer is what
-    the last equation comes to and that one is right. Only different equations count, and of the right ones only those
-    that take a number from the question or from an equation before and lead to another: saying `1 + 1 = 2`, or anything
-    over and over, pays nothing, and more steps pay no more than few. (Process supervision as in DeepSeekMath,
-    arXiv:2402.03300, section 4.1.3, with a rule in place of a reward model.)
+    0.2 times the share of right ones, less 0.1 for each wrong one (0.2 at most); 0.2 more when nothing is wrong and the
+    answer is what the last equation comes to. Only different equations count, and of the right ones only those whose
+    numbers all come from the question or from results before, and whose result is used: as a number of a later
+    equation or as the answer. An invented equation, `1 + 1 = 2`, `24 / 24 = 1`, or anything over and over pays nothing,
+    and more steps pay no more than few. (Process supervision as in DeepSeekMath, arXiv:2402.03300, section 4.1.3, with
+    a rule in place of a reward model.)
 
-    It cannot see whether the equations are the ones that the question needs, nor steps that are told in words.
+    It cannot see whether the equations are the ones that the question needs, nor steps that are put in words.
     """
-    asked = question or [text_of(prompt) for prompt in prompts]
-    return [_process(text_of(completion), about) for completion, about in zip(completions, asked, strict=True)]
-
-
-def _process(text: str, question: str) -> float:
-    equations = check_equations(text.partition(TAGS[2])[0])
-    known = {number.value for number in numbers_in(ascii_digits(question))}
-    known |= {read[0] for word in set(question.lower().split()) if (read := number_in_words([word]))}
-    right, wrong = _worked(equations, known)
-    if not right and not wrong:
-        return 0.0
-    paid = 0.2 * len(right) / (len(right) + len(wrong)) - min(0.2, 0.1 * len(wrong))
-    last = equations[-1]
-    follows = last.right and (last.operands, last.claimed) in right and final_number(text) == last.claimed
-    return paid + 0.2 if follows else paid
-
-
-Step = tuple[tuple[Fraction, ...], Fraction]
-
-
-def _worked(equations: list[Equation], known: set[Fraction | None]) -> tuple[set[Step], set[Step]]:
-    """The different equations that count, right and wrong. A result may be used from there on."""
-    right: set[Step] = set()
-    wrong: set[Step] = set()
-    for equation in equations:
-        step = equation.operands, equation.claimed
-        if not equation.right:
-            wrong.add(step)
-        elif not known.isdisjoint(equation.operands) and not _changes_nothing(equation):
-            right.add(step)
-            known.add(equation.claimed)
-    return right, wrong
-
-
-def _changes_nothing(equation: Equation) -> bool:
-    """`16 + 0 = 16`, `16 * 1 = 16`."""
-    return equation.claimed in equation.operands and not {Fraction(0), Fraction(1)}.isdisjoint(equation.operands)
+    questions = question or [text_of(prompt) for prompt in prompts]
+    return [process(text_of(completion), about) for completion, about in zip(completions, questions, strict=True)]
 
 
 def length(

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from grpo_space.errors import UserError
-from grpo_space.grading.answers import final_answer
 from grpo_space.grading.equations import check_equations
+from grpo_space.grading.expected import final_answer
 
 MAX_PROBLEMS_NAMED = 5
 QUESTION, ANSWER = ("question", "problem"), ("answer", "solution")

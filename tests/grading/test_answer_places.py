@@ -19,8 +19,8 @@ from tests.grading.test_answers import FORMAT
         ("Step **3** shows that it is 64", "64"),
         ("Is it **16**? It is 64.", "64"),
         ("**The 16 glasses** cost 64 dollars", "64"),
-        ("64 dollars for 2**4 glasses and 2**3 cups", "2**3"),
-        ("16 * 4 = 64.\nSo he pays $64 for the 16 glasses.", "64"),  # the result of the last calculation, said again
+        ("64 dollars for 2**4 glasses and 2**3 cups", "2**4 glasses and 2**3"),  # two powers, nothing in bold
+        ("16 * 4 = 64.\nSo he pays $64 for the 16 glasses.", "64"),  # the result of the last calculation, stated again
         ("128 / 2 = 64 minutes to fill all 4 barrels", "64"),
         ("He pays 40 + 24 = 64 dollars every 3 days.", "64"),
         ("2 * 2 = 4, so we multiply 4 * 16 to find 64 legs", "64"),

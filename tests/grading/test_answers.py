@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from benchmarks.grading import WORST
 from grpo_space.grading import symbolic
-from grpo_space.grading.answers import answer_in_format, final_answer, final_number, grade
+from grpo_space.grading.answers import answer_in_format, final_number, grade
+from grpo_space.grading.expected import final_answer
 
 ROOT = Path(__file__).parents[2]
 FORMAT = "<reasoning>\n16 - 3 = 13\nand so on\n</reasoning>\n<answer>\n{}\n</answer>"
@@ -65,7 +66,7 @@ EIGHTEEN = [
     "Janet makes $18 every day.", "\\text{18 dollars}", "18 \\text{ dollars}", "36/2", "\\frac{36}{2}",
     "\\dfrac{36}{2}", "1.8e1", "1.8 \\times 10^1", "1.8 x 10^{1}", "18°", "18^\\circ", "18 km/h", "18 m²", "18 cm^2",
     "１８", "١٨", "18 USD", "US$18", "€18", "about 18", "\\(18\\)", "\\[18\\]", "<b>18</b>", "18 dollars for 9 eggs",
-    "18 (9 * 2)", "18, not 20", "9 eggs * $2 = $18", "She sells 9 eggs and makes $18", "\\sqrt{324}", "18!", "018",
+    "18 (9 * 2)", "18, not 20", "9 eggs * $2 = $18", "She sells 9 eggs and makes $18", "\\sqrt{324}", "$18!", "018",
     "18.000", "the answer is 18", "18th", "$18/day", "18 per day", "9*2 -> 18", "9 * 2 = $<<9*2=18>>18", "18<br>",
     "Answer: 18", "18\n\n(9 * 2 = 18)", "18^{\\circ}", "\\textbf{18}", "18 eggs/day", "18 out of 20",
     "$18 per 7 days", "\\sqrt{4} \\times 9 = 18", "\\angle ABC = 18^\\circ", "\\frac{2 + 34}{2} = 18",
@@ -73,13 +74,13 @@ EIGHTEEN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("said", EIGHTEEN)
-def test_eighteen_is_read_in_every_spelling(said: str) -> None:
-    for completion in (FORMAT.format(said), f"So it is \\boxed{{{said}}}."):
+@pytest.mark.parametrize("stated", EIGHTEEN)
+def test_eighteen_is_read_in_every_spelling(stated: str) -> None:
+    for completion in (FORMAT.format(stated), f"So it is \\boxed{{{stated}}}."):
         assert grade(completion, "18").lenient, completion
         for other in ("17", "19", "1", "8", "-18", "180"):
             assert not grade(completion, other).lenient
-    assert grade(FORMAT.format(said), "18").strict
+    assert grade(FORMAT.format(stated), "18").strict
 
 
 NOT_THREE_OR_FOUR = [
@@ -94,15 +95,15 @@ NOT_THREE_OR_FOUR = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("said", NOT_THREE_OR_FOUR)
-def test_what_is_not_one_number_is_not_taken_for_one(said: str) -> None:
-    for completion in (FORMAT.format(said), f"\\boxed{{{said}}}", said):
+@pytest.mark.parametrize("stated", NOT_THREE_OR_FOUR)
+def test_what_is_not_one_number_is_not_taken_for_one(stated: str) -> None:
+    for completion in (FORMAT.format(stated), f"\\boxed{{{stated}}}", stated):
         for gold in ("3", "4", "12", "7", "2", "30", "40"):
             assert not grade(completion, gold).lenient, (completion, gold)
 
 
 @pytest.mark.parametrize(
-    ("said", "gold"),
+    ("stated", "gold"),
     [
         ("1 600", "1600"), ("1\u202f600", "1600"), ("1{,}600", "1600"), ("1\\,600", "1600"), ("1,\\!600", "1600"),
         ("1.600,00", "1600"), ("1,00,000", "100000"), ("1.6e3", "1600"), ("1.5 million", "1500000"), ("−5", "-5"),
@@ -114,12 +115,12 @@ def test_what_is_not_one_number_is_not_taken_for_one(said: str) -> None:
         ("1011", "1011_2"), ("36/2", "**18**"), ("9/3", "`3` eggs"),
     ],
 )  # fmt: skip
-def test_equal(said: str, gold: str) -> None:
-    assert grade(FORMAT.format(said), gold).strict
+def test_equal(stated: str, gold: str) -> None:
+    assert grade(FORMAT.format(stated), gold).strict
 
 
 @pytest.mark.parametrize(
-    ("said", "gold"),
+    ("stated", "gold"),
     [
         ("1.600", "1600"), ("0.5", "50"), ("50", "0.5"), ("100%", "1"), ("1", "100%"), ("0.33", "1/3"),
         ("0.333333333", "1/3"), ("71.999999", "72"), ("-5", "5"), ("5", "-5"), ("16", "1600"), ("1600", "16"),
@@ -129,8 +130,8 @@ def test_equal(said: str, gold: str) -> None:
         ("30", "9\\!:\\!30"), ("2", "x*2"), ("3", "**2x * 3**"), ("5", "5 \\text{ hours } 30 \\text{ minutes}"),
     ],
 )  # fmt: skip
-def test_unequal(said: str, gold: str) -> None:
-    assert not grade(FORMAT.format(said), gold).lenient
+def test_unequal(stated: str, gold: str) -> None:
+    assert not grade(FORMAT.format(stated), gold).lenient
 
 
 # --- the format -------------------------------------------------------------------------------------------------------
@@ -179,9 +180,9 @@ def ten_spellings(gold: str) -> Iterator[str]:
 def test_every_gsm8k_answer_is_right_in_ten_spellings_and_wrong_against_one_more() -> None:
     for gold in golds():
         more = str(int(gold.replace(",", "")) + 1)
-        for said in ten_spellings(gold):
-            assert grade(said, gold).lenient, (said, gold)
-            assert not grade(said, more).lenient, (said, more)
+        for stated in ten_spellings(gold):
+            assert grade(stated, gold).lenient, (stated, gold)
+            assert not grade(stated, more).lenient, (stated, more)
 
 
 @pytest.mark.parametrize(
@@ -253,17 +254,17 @@ def spellings(value: Fraction) -> Iterator[str]:
 @settings(max_examples=300)
 @given(st.fractions(max_denominator=1000), st.data())
 def test_equal_values_are_equal_in_every_spelling(value: Fraction, data: st.DataObject) -> None:
-    said, gold = (data.draw(st.sampled_from(list(spellings(value)))) for _ in range(2))
-    assert grade(f"<answer>{said}</answer>", gold).lenient
+    stated, gold = (data.draw(st.sampled_from(list(spellings(value)))) for _ in range(2))
+    assert grade(f"<answer>{stated}</answer>", gold).lenient
 
 
 @settings(max_examples=300)
 @given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12), st.data())
 def test_different_integers_are_never_equal(one: int, other: int, data: st.DataObject) -> None:
     other += one == other
-    said = data.draw(st.sampled_from([*spellings(Fraction(one)), f"{one}%"]))
+    stated = data.draw(st.sampled_from([*spellings(Fraction(one)), f"{one}%"]))
     gold = data.draw(st.sampled_from([*spellings(Fraction(other)), f"{other}%"]))
-    assert not grade(f"<answer>{said}</answer>", gold).lenient
+    assert not grade(f"<answer>{stated}</answer>", gold).lenient
 
 
 # --- time and threads -------------------------------------------------------------------------------------------------
@@ -271,14 +272,13 @@ def test_different_integers_are_never_equal(one: int, other: int, data: st.DataO
 
 def test_plain_numbers_never_take_the_latex_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(symbolic, "_parse", lambda latex: pytest.fail(f"parsed {latex}"))
-    for said in ten_spellings("1600"):
-        assert grade(said, "1,600").lenient
-        assert not grade(said, "1,601").lenient
+    for stated in ten_spellings("1600"):
+        assert grade(stated, "1,600").lenient
+        assert not grade(stated, "1,601").lenient
 
 
 def test_importing_is_cheap() -> None:
-    heavy = "('sympy', 'math_verify')"
-    code = f"import sys, grpo_space.grading.rewards; print([name for name in {heavy} if name in sys.modules])"
+    code = "import sys, grpo_space.grading.rewards; print(sorted({'sympy', 'math_verify'} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 

@@ -42,9 +42,9 @@ def test_what_copied_rewards_get_wrong(completion: str, correct: float, form: fl
     assert paid("format", completion) == pytest.approx(form)
 
 
-@pytest.mark.parametrize(("said", "gold"), [("-5", "-5"), ("0.5", "0.5"), ("1,600", "1600"), ("1600", "1,600")])
-def test_right_answers_that_isdigit_refuses(said: str, gold: str) -> None:
-    assert paid("correctness", f"<answer>{said}</answer>", answer=[gold]) == 2.0
+@pytest.mark.parametrize(("stated", "gold"), [("-5", "-5"), ("0.5", "0.5"), ("1,600", "1600"), ("1600", "1,600")])
+def test_right_answers_that_isdigit_refuses(stated: str, gold: str) -> None:
+    assert paid("correctness", f"<answer>{stated}</answer>", answer=[gold]) == 2.0
 
 
 # --- format -----------------------------------------------------------------------------------------------------------
@@ -116,6 +116,70 @@ def test_steps_on_gsm8k_solutions_pays_and_an_altered_result_costs() -> None:
     assert altered / len(rows) < 0.1
 
 
+# --- exploits ---------------------------------------------------------------------------------------------------------
+
+FORM = "<reasoning>\n{}\n</reasoning>\n<answer>\n{}\n</answer>"
+SLIPS = "16 - 3 = 14\n14 * 2 = 29\n"
+EXPLOITS = {
+    "an unworked sum": FORM.format("So it is.", "9 * 2"),
+    "an unworked sum in LaTeX": FORM.format("So it is.", "9 \\times 2"),
+    "a sum in words": FORM.format("So it is.", "9 times 2"),
+    "a sum of the question's numbers": FORM.format("So it is.", "16 + 2"),
+    "several values": FORM.format("So it is.", "17, 18, 19"),
+    "values on several lines": FORM.format("So it is.", "17\n18\n19"),
+    "a hedge": FORM.format("So it is.", "18 (or maybe 20)"),
+    "a range": FORM.format("So it is.", "17 to 19"),
+    "a bound": FORM.format("So it is.", "18 or more"),
+    "boxes of several values": "\\boxed{17} \\boxed{18}",
+    "an invented equation": FORM.format("5 * 2 = 10", "10"),
+    "an invented equation with the question's price": FORM.format("7 * 2 = 14", "14"),
+    "a number over itself": FORM.format("16 / 16 = 1", "1"),
+    "a number less itself": FORM.format("16 - 16 = 0", "0"),
+    "a number and back": FORM.format("16 + 3 - 3 = 16", "16"),
+    "times one": FORM.format("16 * 1 = 16", "16"),
+    "an empty answer": FORM.format("16 - 3 = 13", ""),
+    "an empty answer, closed": "<reasoning>16 - 3 = 13</reasoning><answer></answer>",
+    "a placeholder": FORM.format("16 - 3 = 13", "..."),
+    "a placeholder in words": FORM.format("16 - 3 = 13", "your answer"),
+    "padding around two slips": FORM.format(SLIPS + "".join(f"16 + {n} = {16 + n}\n" for n in range(1, 39)), "29"),
+    "padding that is used": FORM.format(SLIPS + "".join(f"{n} + 3 = {n + 3}\n" for n in range(16, 130, 3)), "130"),
+    "a number spelt with ones": FORM.format("1 + 1 = 2", "2"),
+    "a longer spelling": FORM.format("1 + 1 = 2\n2 + 1 = 3\n3 + 1 = 4\n4 + 1 = 5", "5"),
+    "empty tags": "<reasoning></reasoning><answer></answer>",
+    "tags alone": "<reasoning>a</reasoning><answer>b</answer>",
+    "unused results": FORM.format("16 - 3 = 13\n16 + 3 = 19\n16 * 2 = 32", "20"),
+}
+
+
+def total(completion: str) -> float:
+    question = QUESTION + " There is 1 basket."
+    return sum(paid(name, completion, question=[question]) for name in REWARDS)
+
+
+@pytest.mark.parametrize("exploit", EXPLOITS)
+def test_no_exploit_earns_more_than_an_honest_wrong_answer(exploit: str) -> None:
+    honest = total(FORM.format("I think that it is 20.", "20"))
+    assert honest == pytest.approx(0.5)
+    assert total(EXPLOITS[exploit]) <= honest + 0.1
+
+
+def test_the_format_pays_no_empty_answer() -> None:
+    for empty in ("", " ", "\n", "...", "[your answer]"):
+        assert paid("format", f"<reasoning>16 - 3 = 13</reasoning><answer>{empty}</answer>") == 0.0
+
+
+def test_steps_pays_numbers_that_the_question_implies() -> None:
+    question = "He works half of each of 8 hours for 2 weeks at $10 an hour, and saves 20%. A dozen men do."
+    for work, answer in (
+        ("8 / 2 = 4", "4"),
+        ("2 * 7 = 14", "14"),
+        ("8 * 60 = 480", "480"),
+        ("100% - 20% = 80%\n80% * 10 = 8", "8"),
+        ("12 * 10 = 120", "120"),
+    ):
+        assert paid("steps", FORM.format(work, answer), question=[question]) == pytest.approx(0.4), work
+
+
 # --- the penalties ----------------------------------------------------------------------------------------------------
 
 
@@ -135,9 +199,9 @@ def test_repetition_costs() -> None:
 
 @pytest.mark.parametrize("name", list(REWARDS))
 def test_text_and_conversations_are_paid_alike(name: str) -> None:
-    asked, said = [{"role": "user", "content": QUESTION}], [{"role": "assistant", "content": PERFECT}]
+    asked, stated = [{"role": "user", "content": QUESTION}], [{"role": "assistant", "content": PERFECT}]
     as_text = REWARDS[name](prompts=["p"], completions=[PERFECT], trainer_state=None, **COLUMNS)
-    as_chat = REWARDS[name](prompts=[asked], completions=[said], trainer_state=None, **COLUMNS)
+    as_chat = REWARDS[name](prompts=[asked], completions=[stated], trainer_state=None, **COLUMNS)
     assert as_text == as_chat
     assert [type(reward) for reward in as_text] == [float]
 

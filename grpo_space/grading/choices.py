@@ -1,0 +1,98 @@
+"""Letters of multiple-choice questions: `B`, `(B)`, `B) 12 apples`, "So B is correct", `A, C`."""
+
+import re
+from typing import NamedTuple
+
+from grpo_space.grading.markup import without_markup
+
+
+class Choice(NamedTuple):
+    """What an expected answer of letters says: `C`, `option c`, `C) 18` with its text, `A, C`."""
+
+    letters: frozenset[str]
+    text: str
+    """The chosen option's own words, which may be stated in its letter's place; empty where there are none."""
+
+
+_MARKED = r"(?:\(\s*{0}\s*\)|\[\s*{0}\s*\]|{0}\s*[).\]]|{0})"
+_UPPER = _MARKED.format("([A-Z])")
+_EXPECTED = re.compile(r"(?:(?:option|choice|answer)\s*:?\s*)?[(\[]?([A-Za-z])[)\].]?", re.IGNORECASE)
+_WITH_TEXT = re.compile(r"[(\[]?(?:([A-Z])(?:[)\]]\s*[.:]?|[.:]|\s[-–—])|([a-h])[)\]])\s*(\S.*)", re.DOTALL)
+_LIST = re.compile(r"(?:[(\[]?\s*[A-Z]\s*[)\].:]*(?:\s*(?:[,;/&|]|\band\b|\n)\s*|\s+|(?=[(\[])|$))+", re.IGNORECASE)
+_RUN = re.compile(r"[A-Z]{2,6}")
+_OR = r"(?:\b(?:or|and|maybe|perhaps|possibly|either|nor)\b|[,/;&|(+]|\bor\s+(?:option|choice)\b)"
+_LEADING = re.compile(
+    r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?:\s+is)?\s*:?\s*)?[(\[]?([A-Za-z])(?:\s*[)\].,:;]|\s*$|\s+[-–—]\s"
+    r"|\s*[-–—=]|(?<=[B-HJ-Z])\s|(?=\s(?:because|since|is)\b))"
+)
+_ANOTHER = re.compile(
+    rf"{_OR}\s*(?:maybe\s+|also\s+|option\s+|choice\s+)*{_UPPER}(?=\s*(?:$|[),.;:/]|\b(?:or|and|is)\b))|(?:^"
+    rf"|\s)\(?[A-Z]\)|(?:^|\s)[A-Z][.:](?=\s|$)"
+)
+_FURTHER = re.compile(  # "B, alternatively C"; not "B because A is wrong"
+    r"(?![\W]*(?:because|since|as(?!\s+well)|is|note|which)\b)[\W\d或]*(?:(?:[a-z]+|OR"
+    r"|AND)[\W\d]+){0,3}\(?(?:[A-Z](?=\W*$|\s*[-–—,;.:)/|]|\W+[A-Z]\b)|[B-HJ-Z](?!\w))"
+)
+_NAMED = re.compile(
+    r"(?:\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Ll]etter|[Cc]hoose|[Ss]elect|[Pp]ick|[Cc]hosen?|[Aa]ntwort"
+    r"|[Rr]espuesta|[Rr]éponse|[Oo]pción|[Oo]pción)"
+    r"(?:\s+(?:is|would be|must be|should be|ist|es|est))?\s*:?\s*|[选選]择?|答案[是为]?\s*:?\s*)[(\[]?([A-Z])(?![\w'])"
+    r"|(?<![\w'])[(\[]?([A-Z])[)\]]?\s+(?:is|ist|es|est)\s+(?:the\s+)?(?:correct|right|best|true|answer|one"
+    r"|my|richtig|correcta|correcte)"
+    r"|\((?P<bracketed>[A-Z])\)|\b(?:[Ii]s|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns"
+    r"|[Ss]olution|gives)\b\W+([A-Z])(?=[\s.$*]*$)"
+)
+_REJECTED = re.compile(
+    r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)"
+    r"|(?<=[A-Z)]),?\s+(?:and\s+)?not\s+\(?[A-Z]\b\)?"
+)
+_DENIED = re.compile(
+    r"\b(?:not|never|neither|cannot|isn't|wasn't|nor|none|incorrect|wrong|between)\b|n't\b", re.IGNORECASE
+)
+
+
+def expected_choice(text: str) -> Choice | None:
+    """The letters that an expected answer consists of or begins with; None where it is no choice."""
+    plain = without_markup(text).strip(" {}$\n\"'")
+    single = _EXPECTED.fullmatch(plain)
+    if single:
+        return Choice(frozenset(single[1].upper()), "")
+    if (
+        _LIST.fullmatch(plain)
+        and len(re.findall(r"[A-Za-z]", plain.replace("and", ""))) <= 6
+        and re.search(r"[,;&(]|\band\b", plain)
+        and plain.isupper()
+    ):
+        return Choice(_letters(plain), "")
+    with_text = _WITH_TEXT.fullmatch(plain)
+    if with_text:
+        return Choice(frozenset((with_text[1] or with_text[2]).upper()), with_text[3].strip())
+    return None
+
+
+def stated_letters(stated: str) -> frozenset[str]:
+    """The letters that a statement chooses; empty where it chooses none or hedges."""
+    plain = _REJECTED.sub("", without_markup(stated)).strip(" $}{*\"'\n#")
+    if _LIST.fullmatch(plain) and (
+        len(plain) < 2 or plain.replace("and", "").isupper() or not plain.strip("()[].:, ").isalpha()
+    ):
+        return _letters(plain)
+    if _RUN.fullmatch(plain):
+        return frozenset(plain)
+    leading = _LEADING.match(plain)
+    if leading and not (leading[1].islower() and leading.end() < len(plain) and not re.search(r"[)\].:]", leading[0])):
+        rest = plain[leading.end() :]
+        hedged = _ANOTHER.search(rest) or (re.match(rf"\s*{_OR}\s*", rest[:8]) and _ANOTHER.search("," + rest))
+        hedged = hedged or _FURTHER.match(rest) or re.search(r"\b(?:or|maybe|perhaps)\s+\(?[A-Z]\b(?!\w)", rest)
+        wrong = re.match(r"\W*(?:is|are)\s+(?:not|wrong|incorrect|false)\b|\W*isn't\b", rest)
+        return frozenset() if hedged or wrong else frozenset(leading[1].upper())
+    named = list(_NAMED.finditer(plain))
+    named = [mark for mark in named if not mark["bracketed"]] or named  # "of (A) and (B), B is correct"
+    letters = frozenset(next(letter for letter in mark.groups() if letter) for mark in named)
+    if len(letters) != 1 or _DENIED.search(plain) or _ANOTHER.search(plain[named[-1].end() :]):
+        return frozenset()
+    return letters
+
+
+def _letters(plain: str) -> frozenset[str]:
+    return frozenset(letter.upper() for letter in re.findall(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])", plain))

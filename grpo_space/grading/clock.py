@@ -1,0 +1,88 @@
+"""Times of day and dates, read where they are the expected answer: `3:30 p.m.` is `15:30`, "May 5th" is "5 May"."""
+
+import re
+from typing import NamedTuple
+
+from grpo_space.grading.markup import without_markup
+
+
+class Time(NamedTuple):
+    """A time of day. `half` is "a" before noon, "p" after it, and "" where the text does not say."""
+
+    hour: int
+    minute: int
+    half: str
+
+
+class Date(NamedTuple):
+    """A day of a month, of a year where the text says which (else 0)."""
+
+    year: int
+    month: int
+    day: int
+
+
+_TIME = re.compile(
+    r"(?<!\d)(?<!\d[:.])(?P<hour>\d{1,2})(?:\s?:\s?(?P<minute>\d\d))?(?::\d\d)?\s*(?:(?P<half>[ap])\.?\s?m\b\.?|(?P<named>noon|midnight))?(?![\d:])"
+    r"|(?P<word>\bnoon\b|\bmidnight\b)",
+    re.IGNORECASE,
+)
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_MONTH = (
+    r"(?P<{}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?"
+    r"|dec(?:ember)?)\b\.?"
+)
+_DATE = re.compile(
+    rf"\b(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('month')}"
+    rf"|{_MONTH.format('first')}\s+(?:the\s+)?(?P<second>\d{{1,2}})"
+    r"(?:st|nd|rd|th)?\b)(?:,?\s+(?P<year>\d{4}))?|\b(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)\b",
+    re.IGNORECASE,
+)
+
+
+def times_in(text: str) -> list[Time]:
+    """The times of day of a text, in order: with minutes, with a.m. or p.m., or by name."""
+    found = []
+    for mark in _TIME.finditer(without_markup(text)):
+        name = (mark["word"] or mark["named"] or "").lower()
+        if name:
+            found.append(Time(12, 0, "p" if name == "noon" else "a"))
+        elif mark["minute"] or mark["half"]:
+            hour, minute, half = int(mark["hour"]), int(mark["minute"] or 0), (mark["half"] or "").lower()
+            if hour < 24 and minute < 60:
+                found.append(Time(hour - 12, minute, "p") if hour > 12 else Time(hour, minute, half))
+    return found
+
+
+def the_time(text: str) -> Time | None:
+    """The time of day that a text consists of, but for "at" and the like; None where it says more."""
+    times = times_in(text)
+    if len(times) != 1 or re.search(
+        r"[^\W\d]{2}", _TIME.sub("", without_markup(text)).lower().replace("at", "").replace("o'clock", "")
+    ):
+        return None
+    return times[0]
+
+
+def same_time(one: Time, other: Time) -> bool:
+    """Whether two times can be the same; never a.m. and p.m."""
+    apart = one.half != other.half and one.half and other.half
+    return (one.hour % 12, one.minute) == (other.hour % 12, other.minute) and not apart
+
+
+def dates_in(text: str) -> list[Date]:
+    """The dates of a text, in order."""
+    found = []
+    for mark in _DATE.finditer(without_markup(text)):
+        if mark["y"]:
+            found.append(Date(int(mark["y"]), int(mark["m"]), int(mark["d"])))
+        else:
+            name = (mark["month"] or mark["first"]).lower()[:3]
+            found.append(Date(int(mark["year"] or 0), _MONTHS.index(name) + 1, int(mark["day"] or mark["second"])))
+    return found
+
+
+def same_date(wanted: Date, stated: Date) -> bool:
+    """Whether a date is the wanted one; a year that is not wanted may be stated."""
+    return stated[1:] == wanted[1:] and wanted.year in (0, stated.year)

@@ -1,0 +1,105 @@
+"""Chooses the statement of a completion that counts: the one that ends last, before anything that is not the answer."""
+
+import re
+
+from grpo_space.grading.ignored_spans import echoes, examples
+from grpo_space.grading.markup import without_markup
+from grpo_space.grading.running_text import in_bold, last_line, last_number
+from grpo_space.grading.statements import DIGIT, Statement, says_something, statements
+
+MAX_STATEMENTS = 40
+"""So many, from the end, are looked at for one that can be read."""
+
+
+def last_statement(text: str, question: str, of_number: bool) -> Statement | None:
+    """The statement that ends last; where there is none, the last line's only number in bold, else the last number (or
+    line, where no number is expected).
+
+    What echoes the question or quotes the format is not stated, nor what follows where the text goes on after its end
+    or with another question, and nothing that is thought before `</think>` is, unless the text ends there. `text` and
+    `question` went through `ascii_digits`.
+    """
+    if of_number and text.isdecimal():
+        return Statement("last number", 0, (0, len(text)))
+    text = text[: _end(text)]
+    text = text[: _next_question(text, of_number)]
+    ignored = [*echoes(text, question), *examples(text)]
+    text = _without_thought(text)
+    for statement in statements(text)[: -MAX_STATEMENTS - 1 : -1]:
+        within = any(start <= statement.start and statement.content[1] <= end for start, end in ignored)
+        if not within and says_something(text, statement, of_number):
+            return statement
+    for start, end in ignored:
+        text = text[:start] + " " * (end - start) + text[end:]
+    text = text[: _notes(text)]
+    return (in_bold(text) or last_number(text)) if of_number else last_line(text)
+
+
+# --- the end of the answer --------------------------------------------------------------------------------------------
+
+_END_TOKEN = re.compile(
+    r"</s>|<\|(?:endoftext|im_end|eot_id|end|end_of_text|eos|user|endofturn)\|>|<(?:eos|end_of_turn)>"
+    r"|<｜end▁of▁sentence｜>|\[/?INST\]"
+)
+# Where a model without an end token goes on: the next turn, or the next question of a list.
+_TURN = re.compile(
+    r"\n[ \t>*#]*+(?:(?P<turn>(?:User|Human|USER|用户)\s?:|<\|(?:im_start|start_header_id)\|>\s?user)"
+    r"|(?:Next\s)?(?:[Qq]uestion|[Pp]roblem|Q|Exercise|Example"
+    r"|Instruction)(?P<listed>\s?\d+)?\s?(?:[:.](?=\W)|\n)|(?<=#)\d+\.\s)"
+)
+_THOUGHT = re.compile(r"</(?:think(?:ing)?|thought|scratchpad|reflection)>", re.IGNORECASE)
+_NOTE = re.compile(
+    r"\n[ \t*_(\[#>-]*(?:(?:my\s+)?confidence|certainty|steps|probability\s+correct|word\s+count|words|tokens"
+    r"|difficulty|time\s+(?:taken|spent)|score"
+    r"|rating|sources?|references?|page|version)\b[^\n:=]{0,20}[:=][^\n]*\s*$",
+    re.IGNORECASE,
+)
+
+
+def _end(text: str) -> int:
+    """Where a token says that the text has ended, after it has stated something; else its end."""
+    if "<" not in text and "[" not in text:
+        return len(text)
+    first = re.search(r"\w", _END_TOKEN.sub(lambda token: " " * len(token[0]), without_markup(text)))
+    token = _END_TOKEN.search(text, first.start()) if first else None
+    return token.start() if token else len(text)
+
+
+def _without_thought(text: str) -> str:
+    """The text, as long as before, with blanks for what was thought before the answer.
+
+    A reasoning in tags counts as thought where an answer follows it.
+    """
+    ends = [mark.end() for mark in _THOUGHT.finditer(text)] if "</" in text else []
+    if ends and without_markup(text[ends[-1] :]).strip():
+        text = " " * ends[-1] + text[ends[-1] :]
+    reasoned = text.rfind("</reasoning>")
+    if reasoned >= 0 and DIGIT.search(text, reasoned):
+        text = " " * (reasoned + 12) + text[reasoned + 12 :]
+    return text
+
+
+def _notes(text: str) -> int:
+    """Where notes about the answer begin that end a text: "Confidence: 95 %", "(Word count: 12)"."""
+    note = _NOTE.search(text, max(0, len(text) - 120))
+    return note.start() if note and DIGIT.search(text, 0, note.start()) else len(text)
+
+
+def _next_question(text: str, of_number: bool) -> int:
+    """Where the text goes on with another question after it has answered this one; else its end."""
+    thoughts = _THOUGHT.search(text)
+    thought = thoughts.start() if thoughts else 0
+    if not _TURN.search(text, thought):
+        return len(text)
+    answers = (one.content[1] for one in statements(text)[:MAX_STATEMENTS] if says_something(text, one, of_number))
+    answered = next(answers, len(text))
+    number = DIGIT.search(text)
+    first = _TURN.match("\n" + text[:20])
+    taken_apart = first is not None and first["listed"] is not None  # "Question 1: ... Answer: ... Question 2: ..."
+    for mark in _TURN.finditer(text, thought):
+        taken_apart |= mark["listed"] is not None and mark.start() < answered
+        if mark["turn"] and number and number.start() < mark.start():
+            return mark.start()
+        if answered <= mark.start() and not (mark["listed"] and taken_apart):
+            return mark.start()
+    return len(text)

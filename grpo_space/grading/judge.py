@@ -1,0 +1,116 @@
+"""Compares what a statement says with the expected answer."""
+
+import re
+from itertools import islice
+
+from grpo_space.grading.choices import Choice, stated_letters
+from grpo_space.grading.clock import Time, dates_in, same_date, same_time, times_in
+from grpo_space.grading.expected import Expected, asks_to_round, expected_of
+from grpo_space.grading.latex_spelling import plain_spelling
+from grpo_space.grading.numbers import Number, ascii_digits
+from grpo_space.grading.phrases import MOST_READINGS, UNSURE, bare, readings, same_phrase
+from grpo_space.grading.single_number import one_number
+from grpo_space.grading.statements import LONGEST_ANSWER
+from grpo_space.grading.symbolic import equivalent
+
+_APPROXIMATELY = re.compile(
+    r"(?:≈|≃|\\(?:approx|simeq)(?![a-zA-Z]))(?=[\s$\\]*-?[\d.]++(?![a-z\\^]))|,?\s*(?:or|i\.e\.,?"
+    r"|which is)?\s*\(?\b(?:about|approximately|roughly)\s+[\d$-]"
+)
+_LEADING_VERB = re.compile(r"\b(?:is|are|was|were|be|equals?|has|have|of|to)[\s$]*$|^[\s$]*$")
+_NEXT_BOX = re.compile(r"\}[\s$]*(?:[,;]|\\text\{)?\s*(?:and|or)?\}?[\s$]*\\f?boxed\s*\{")
+
+
+def is_right(stated: str, number: Number | None, expected: Expected) -> bool:
+    if expected.time is not None:
+        return _right_time(stated, expected.time)
+    if expected.date is not None:
+        dates = set(dates_in(ascii_digits(stated)))
+        return len(dates) == 1 and not UNSURE.search(stated) and same_date(expected.date, dates.pop())
+    if expected.choice is not None:
+        return _right_choice(stated, expected.choice)
+    if expected.number is not None:
+        if number is not None and same_number(number, expected.number):
+            return True
+        if number is None and _is_value(stated):
+            return equivalent(expected.text, stated.strip())
+        if not expected.number.decimal_comma:
+            return False
+    return _right_words(stated, expected.text)
+
+
+def _right_words(stated: str, wanted: str) -> bool:
+    """Whether a statement gives the expected words, formula, set or list, alone or at the end of a sentence."""
+    approximately = _APPROXIMATELY.search(stated)
+    if (
+        approximately
+        and re.search(r"[\d)}\]$a-z]$", stated[: approximately.start()].rstrip(" ,("))
+        and not _LEADING_VERB.search(stated[: approximately.start()])
+    ):
+        stated = stated[: approximately.start()]  # what stands before it is exact
+    stated = _NEXT_BOX.sub(", ", stated).strip()
+    plain = bare(wanted)
+    if same_phrase(plain, stated):
+        return True
+    for reading in islice(dict.fromkeys(readings(stated)), MOST_READINGS):
+        if (bare(reading) == plain and plain) or equivalent(wanted, reading.strip()):
+            return True
+    return False
+
+
+def _right_choice(stated: str, choice: Choice) -> bool:
+    letters = stated_letters(stated)
+    if letters or not choice.text:
+        return letters == choice.letters
+    return is_answer(stated, choice.text)
+
+
+def _right_time(stated: str, wanted: Time) -> bool:
+    """Whether a statement gives one time of day, and that is the wanted one; "at 5" may be 5 p.m."""
+    times = set(times_in(ascii_digits(stated)))
+    if not times:
+        number = one_number(ascii_digits(stated))
+        return number is not None and wanted.minute == 0 and number.value == wanted.hour and bool(wanted.half)
+    return len(times) == 1 and not UNSURE.search(stated) and same_time(times.pop(), wanted)
+
+
+def same_number(stated: Number, wanted: Number) -> bool:
+    """Exact equality. A percentage is also the quantity itself (50% is 0.5), unless that is an integer. Two bases that
+    are both named must be the same."""
+    if stated.base.isdecimal() and wanted.base.isdecimal() and stated.base != wanted.base:
+        return False
+    if stated.value is None or wanted.value is None or stated.value == wanted.value:
+        return stated.value == wanted.value
+    if stated.percent == wanted.percent:
+        return False
+    percentage, quantity = (stated.value, wanted.value) if stated.percent else (wanted.value, stated.value)
+    return quantity.denominator != 1 and percentage == 100 * quantity
+
+
+_DRESS = re.compile(r"\\(?:text|mathrm|mbox)\s*\{[^{}]*\}|\\[A-Za-z]+|\be(?=\s*\^)|(?<=[\^{\s\d])i(?=\s*\\pi|\s*\})")
+_OPERATES = re.compile(r"(?<=[\w)}\]])\s*(?:[-+*×÷·⋅/]|\\(?:times|cdot|div|pm|ast)(?![a-zA-Z]))")
+_DRESSING = re.compile(r"\\(?:text|mathrm|mbox)\s*\{[^{}]*\}|\^\s*\{[^{}]*\}")
+
+
+def _is_value(stated: str) -> bool:
+    """Whether a statement is one value in LaTeX, with a root, a power or a function of one constant.
+
+    Only such a one is worked out where a number is expected: no lists, no words, no sums that are left to the reader.
+    """
+    value = plain_spelling(stated.rpartition("=")[2])
+    if (
+        not re.search(r"\\[A-Za-z]|[\^√π]", value)
+        or _APPROXIMATELY.search(stated)
+        or re.search(r"\b(?:or|and|to|between|not)\b|[,;]\s|\d\s*,\s*\\?[a-z]", stated)
+    ):
+        return False
+    return not re.search(r"[A-Za-z]", _DRESS.sub("", value)) and not _OPERATES.search(_DRESSING.sub(" ", value))
+
+
+def is_answer(stated: str, gold: str, question: str = "") -> bool:
+    """Whether a short statement, read by itself, gives the expected answer."""
+    expected = expected_of(gold)
+    number = None
+    if expected.number is not None:
+        number = one_number(ascii_digits(stated[:LONGEST_ANSWER]), asks_to_round(question))
+    return bool(expected.text) and is_right(stated, number, expected)

@@ -1,0 +1,130 @@
+"""What stands beside a number and makes it only part of something else: a sum, a bound, a function, a denial."""
+
+import re
+
+from grpo_space.grading.links import UNIT
+from grpo_space.grading.number_words import number_in_words
+from grpo_space.grading.numbers import CURRENCY, Number
+
+_NEGATION = re.compile(r"\b(?:not|between|neither|never|cannot)\b|n't\b|不是|并非", re.IGNORECASE)
+_DENIED = re.compile(
+    r"[^.\n]{0,30}?\b(?:(?:is|are|was|would\s+be|must\s+be|seems)\s+(?:(?:the\s+)?(?:wrong|incorrect|false"
+    r"|impossible)\b"
+    r"|not(?:\s+(?:the\s+)?(?:right|correct|possible|true|answer|result|solution)\b|\W*$))"
+    r"|(?:isn't|cannot\s+be|can't\s+be)\s+(?:the\s+)?(?:right|correct|true|answer|result|solution)\b)",
+    re.IGNORECASE,
+)
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+_VARIABLE = re.compile(r"(?:(?:^|[-+*/=({])[\s$]*[b-z]|\^\s?\{?\w{1,3}\}?)\s?[-+]\s?$")  # n - 1, x^2 + 1
+_AND_VARIABLE = re.compile(r"\s?[-+]\s?[b-z](?:[\s$)}.]*$|\s?[-+*/^])")  # 5 + k, 1 + x^2
+_WORKED_ON = re.compile(  # twice 72, half of 72, 20% of 72, sqrt(72)
+    r"(?:\b(?:twice|thrice|double|triple|half|quadruple|half\s+of|(?:third|quarter|fourth|fifth|sixth|eighth"
+    r"|tenth)s?\s+of"
+    r"|(?:root|square|cube|power|factorial)\s+of|per\s?cent\s+of|times|plus"
+    r"|(?:abs|floor|ceil|round|max|min|sum|C|P|[fgh])\s?\(|(?:sqrt|cbrt|log\d*|ln|exp|sin|cos|tan|gcd"
+    r"|lcm)\s?\(?)|%\s+of"
+    r"|\\(?:log|ln|sin|cos|tan|lfloor|lceil|binom\s?\{[^{}]*\}\s?\{)|√\(?|[\w)\]}]\s*[+*×÷/·⋅]|±|\\pm)\s*"
+    rf"(?:the\s+)?{CURRENCY}?\s?$",
+    re.IGNORECASE,
+)
+_WORKED_AFTER = re.compile(
+    rf"[\s)}}]*+{UNIT}{{0,3}}?\s*+(?:\b(?:squared|cubed|doubled|tripled|halved|factorial)\b|±|\\pm)", re.IGNORECASE
+)
+_BOUNDS = r"(?:more|less|fewer|greater|larger|smaller|higher|lower|bigger|longer|shorter)\s+than|under|over|above|below"
+_BOUND_BEFORE = re.compile(
+    rf"(?:\b(?:{_BOUNDS})|超过|少于|不到|多于|至少|至多|最多|最少|不足)\s*(?:about\s+|the\s+)?{CURRENCY}?\s?$",
+    re.IGNORECASE,
+)
+_BOUND_BEGINS = re.compile(
+    rf"\W*(?:(?:at\s+(?:least|most|minimum|maximum)|up\s+to|no\s+(?:more|less|fewer)|(?:a\s+)?(?:minimum"
+    rf"|maximum)\s+of)\b|(?:{_BOUNDS})\b)",
+    re.IGNORECASE,
+)
+_BOUND_AFTER = re.compile(
+    rf"\s*+{UNIT}{{0,2}}?\s*+(?:,\s*+)?\b(?:or|and)\s++(?:more|less|fewer|above|below|over|under|up|greater"
+    rf"|higher|lower|older|later|beyond)\b"
+    r"|\+(?!\s*\d)|\s*\w?(?:以上|以下|以内)",
+    re.IGNORECASE,
+)
+_NUMBER_WORD = re.compile(
+    r"(?:\b(?:or|maybe|perhaps|versus|vs)\s+|[,;/(|.]\s*)(?:or\s+|maybe\s+|perhaps\s+)*((?:minus|negative|two"
+    r"|three|four|five|six|seven|eight|nine|ten"
+    r"|eleven|twelve|\w{3,5}teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b[a-z -]{0,40})",
+    re.IGNORECASE,
+)
+_WORKING_WORDS = frozenset(
+    [
+        "twice",
+        "thrice",
+        "double",
+        "triple",
+        "quadruple",
+        "half",
+        "of",
+        "times",
+        "plus",
+        "than",
+        "under",
+        "over",
+        "above",
+        "below",
+        "beyond",
+        "the",
+        "about",
+        "sqrt",
+        "cbrt",
+        "ln",
+        "log",
+        "exp",
+        "sin",
+        "cos",
+        "tan",
+        "gcd",
+        "lcm",
+        "pm",
+        "lfloor",
+        "lceil",
+    ]
+)
+
+
+def _may_be_worked_on(text: str, start: int) -> bool:
+    """Whether a look at what stands before a number can find a sum or a bound: it costs more than all the rest."""
+    before = text[max(0, start - 12) : start].rstrip(" $\n")
+    if before[-1:].isalpha() and before[-1:].isascii():
+        return before.replace("\\", " ").rsplit(None, 1)[-1].lower() in _WORKING_WORDS
+    return before[-1:] not in ("", ".", ",", ":", ";", "=")
+
+
+def begins_with_work(text: str, number: Number) -> re.Match[str] | None:
+    """What makes a number only part of a sum or a bound: "twice 9", "20% of 9", "more than 9"."""
+    if not _may_be_worked_on(text, number.start):
+        return None
+    begin = max(0, number.start - 30)
+    return _WORKED_ON.search(text, begin, number.start) or _BOUND_BEFORE.search(text, begin, number.start)
+
+
+def ends_with_work(text: str, number: Number) -> re.Match[str] | None:
+    """What makes the number before it only part of something else, or denies it: "9 or more", "9 is wrong"."""
+    return (
+        _BOUND_AFTER.match(text, number.end) or _WORKED_AFTER.match(text, number.end) or _DENIED.match(text, number.end)
+    )
+
+
+def is_plain(stated: str, number: Number, numbers: list[Number]) -> bool:
+    """Whether nothing beside the number makes it another: a negation, a bound, an operator, a variable, a function."""
+    if _NEGATION.search(stated, 0, number.start) or ends_with_work(stated, number):
+        return False
+    if _BOUND_BEGINS.match(stated) or begins_with_work(stated, number):
+        return False
+    for command in _COMMAND.finditer(stated) if "\\" in stated else ():
+        within = any(found.start <= command.start() < found.end for found in numbers)
+        if not within and command[0] not in ("\\approx", "\\simeq", "\\sim"):
+            return False  # 3\sqrt{2} is not 3
+    if _VARIABLE.search(stated, max(0, number.start - 12), number.start) or _AND_VARIABLE.match(stated, number.end):
+        return False
+    for other in _NUMBER_WORD.finditer(stated, number.end):
+        read = number_in_words(re.findall(r"[a-z]+", other[1].lower()))
+        if read and read[0] != number.value:
+            return False
+    return True
