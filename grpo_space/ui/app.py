@@ -14,14 +14,13 @@ from starlette.middleware import Middleware
 
 from grpo_space.errors import UserError
 from grpo_space.runs import launch
-from grpo_space.ui import api, glossary, tabs, theme
+from grpo_space.ui import api, glossary, theme
 from grpo_space.ui.access import Access, Guard
 from grpo_space.ui.compare import tab as compare
 from grpo_space.ui.deployment import Place, here
+from grpo_space.ui.gradio_workarounds import AGAIN, opened, pulse, remember_tab, show_tab
 from grpo_space.ui.live.follower import Followers, going_on
-from grpo_space.ui.live.page_stream import AGAIN, pulse
 from grpo_space.ui.markup import note
-from grpo_space.ui.page_load import opened
 from grpo_space.ui.preset import tab as preset
 from grpo_space.ui.publish import auto_backup
 from grpo_space.ui.publish import tab as publish
@@ -58,11 +57,11 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
             with gr.Tab("Publish", id="publish") as publish_tab:
                 changed = [page_opened, publish_tab.select, training.evaluated.change]
                 to_train = publish.build(training.view, changed, followers, place)
-        tabs.remember(page, (preset_tab, train_tab, compare_tab, publish_tab))
+        remember_tab(page, (preset_tab, train_tab, compare_tab, publish_tab))
         for button in (next_tab, to_train):
-            button.click(None, js=tabs.show("train"))
+            button.click(None, js=show_tab("train"))
         page_opened(None, js=AGAIN)  # last: a stream has no end
-        training.compare.click(None, js=tabs.show("compare"))
+        training.compare.click(None, js=show_tab("compare"))
     return page  # type: ignore[no-any-return]
 
 

@@ -282,10 +282,11 @@ def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_pat
         tab = preset.build(page.load, None, nobody)
     handlers = {fn.fn.__name__: fn.fn for fn in page.fns.values() if callable(fn.fn)}
     file, request = str(tmp_path / "not-there.yaml"), gr.Request()
-    typed = list(form.values_of(TINY).values())
+    sent: dict[Any, Any] = {tab.base: TINY, tab.title: "", tab.short: 0, tab.complained: {}}
+    sent |= {tab.fields[path]: value for path, value in form.values_of(TINY).items()}
     answers = {
         "import": handlers["read_import"](file, request),
-        "upload": handlers["keep"](file, request, TINY, "", 0, {}, *typed),
+        "upload": handlers["keep"]({**sent, **dict.fromkeys(tab.files.values(), file)}, request),
         "preview": next(handlers["preview"](write_yaml(TINY), request)),
     }
     told = [answers["import"][tab.import_note], answers["upload"][tab.upload_note], answers["preview"][tab.rows]]

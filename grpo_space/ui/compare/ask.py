@@ -11,8 +11,9 @@ from grpo_space.formatting import duration
 from grpo_space.runs import ask_client, evaluations
 from grpo_space.runs.run import Run
 from grpo_space.ui.deployment import Place
+from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import OFF, View, offered
+from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.markup import box, note, tag, text
 
 EXAMPLES = [

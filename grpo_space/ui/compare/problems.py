@@ -16,9 +16,10 @@ from grpo_space.ui import table
 from grpo_space.ui.compare import evidence
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live import microscope
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import OFF, View, offered, shown_if
+from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.markup import box, tag, text
 
 FILTERS: dict[str, Outcome | None] = {

@@ -16,21 +16,6 @@ BEAT_SECONDS = 3.0
 """At least so often a watching page hears something; the page itself asks again after 5 s of silence."""
 LONGEST_SECONDS = 3600.0
 """Then the page asks again: nothing is streamed to a caller that is long gone."""
-AGAIN = "() => document.querySelector('#gs-again').click()"
-"""Asks for a stream."""
-ASK_AGAIN = """() => {
-  const beat = document.querySelector('#gs-beat')?.textContent, now = Date.now(), w = window;
-  if (beat !== w.gsBeat || !w.gsBeatAt) { w.gsBeat = beat; w.gsBeatAt = now; return; }
-  if (now - w.gsBeatAt > 5000) { w.gsBeatAt = now; document.querySelector('#gs-again')?.click(); }
-}"""
-OFF = ["gs-off"]
-"""What comes and goes does so by this class. `visible` builds parts of the page anew (Gradio 6.17.3): a button shown so
-in the middle of a stream stays hidden, and a page once broke off while it loaded (sveltejs/svelte issue 17166).
-"""
-
-
-def shown_if(shown: bool) -> Any:
-    return gr.update(elem_classes=[] if shown else OFF)
 
 
 def offered(choices: list[tuple[str, str]], value: str | None, before: str | None, **more: Any) -> Any:
@@ -40,21 +25,6 @@ def offered(choices: list[tuple[str, str]], value: str | None, before: str | Non
     if value != before:
         more["value"] = value
     return gr.update(choices=choices, **more)
-
-
-@dataclass(frozen=True)
-class Pulse:
-    """By which a page knows that it hears, and asks again. It stands outside the tabs: what is on one that was not
-    opened yet is not on the page, and its timer does not run (Gradio 6.17.3).
-    """
-
-    beat: gr.HTML
-    again: gr.Button
-
-
-def pulse() -> Pulse:
-    gr.Timer(2).tick(None, js=ASK_AGAIN)
-    return Pulse(gr.HTML(elem_id="gs-beat", visible="hidden"), gr.Button("again", visible="hidden", elem_id="gs-again"))
 
 
 @dataclass

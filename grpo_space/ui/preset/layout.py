@@ -14,6 +14,7 @@ from grpo_space.presets import preset_names, read_preset, with_steps
 from grpo_space.runs import launch
 from grpo_space.tasks.problems import first_rows
 from grpo_space.ui import uploads
+from grpo_space.ui.gradio_workarounds import classes_if
 from grpo_space.ui.preset import cards, form
 
 SECTIONS = {"": "The run", "model": "Model", "data": "Data", "grpo": "GRPO", "lora": "LoRA", "evaluation": "Evaluation"}
@@ -73,14 +74,14 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
 
     gr.Markdown("### Dataset")
     field("data.source")
-    with gr.Column(elem_classes=only(False)) as upload:
+    with gr.Column(elem_classes=classes_if(False)) as upload:
         most = uploads.MOST_BYTES // 2**20
         gr.Markdown(f"JSON lines, each with `question` and `answer`; at most {most} MB. It is kept beside the runs.")
         files = {path: _file(path) for path in form.UPLOADED}
         for path in form.UPLOADED:
             field(path)
         upload_note = gr.HTML()
-    with gr.Column(elem_classes=only(False)) as hub, gr.Row(elem_classes="fields"):
+    with gr.Column(elem_classes=classes_if(False)) as hub, gr.Row(elem_classes="fields"):
         for path in form.HUB:
             field(path)
 
@@ -162,14 +163,7 @@ def lengths(config: RunConfig, base: RunConfig, short: int, machine: hardware.Gp
     words = {name: f", {each.brief}" if each else "" for name, each in found.items()}
     choices = [(f"{name.capitalize()}, {steps[name]:,} steps{said}", name) for name, said in words.items()]
     chosen = next((name for name, count in steps.items() if count == config.grpo.max_steps), None)
-    return {"choices": choices, "value": chosen, "elem_classes": only(bool(short))}
-
-
-def only(shown: bool) -> list[str]:
-    """The classes of a part that comes and goes. What was made with `visible=False` and is told so again never appears,
-    and "hidden" does not hide a column at first (Gradio 6.17.3).
-    """
-    return [] if shown else ["away"]
+    return {"choices": choices, "value": chosen, "elem_classes": classes_if(bool(short))}
 
 
 def _file(path: str) -> gr.File:

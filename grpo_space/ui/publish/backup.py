@@ -14,8 +14,9 @@ from grpo_space.runs.run import Run
 from grpo_space.ui import uploads
 from grpo_space.ui.access import signed_in_token, token_if_any
 from grpo_space.ui.deployment import Place
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers
-from grpo_space.ui.live.page_stream import OFF, View, shown_if
+from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.publish.hub import looked_at
 from grpo_space.ui.transfer import bar, following

@@ -14,8 +14,9 @@ from grpo_space.results.comparison import of, words
 from grpo_space.runs.run import Run
 from grpo_space.ui.access import Access, signed_in_token
 from grpo_space.ui.deployment import Place
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import OFF, View, shown_if
+from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.transfer import bar, following
 

@@ -12,8 +12,8 @@ from grpo_space.runs.run import Run
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.downloads import folder, whole
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers
-from grpo_space.ui.live.page_stream import OFF
 from grpo_space.ui.publish import backup, hub
 from grpo_space.ui.space import after
 

@@ -9,12 +9,13 @@ import gradio as gr
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.runs import launch
-from grpo_space.ui import glossary, space, submit, table, tabs
+from grpo_space.ui import glossary, space, submit, table
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import OFF, Pulse, show_tab, shown_if
 from grpo_space.ui.live import microscope, progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, going_on
-from grpo_space.ui.live.page_stream import OFF, Buttons, Pulse, Stream, View, shown_if
+from grpo_space.ui.live.page_stream import Buttons, Stream, View
 from grpo_space.ui.markup import tag, text
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -95,7 +96,7 @@ def build(
     no.click(lambda: shown_if(False), None, confirm, **QUIET)
     yes.click(handlers.stop, view, confirm, concurrency_limit=4, **QUIET)
     resume.click(handlers.resume, view, None, concurrency_limit=4, **QUIET)
-    use.click(None, js=tabs.show("preset"))  # before what takes its time: Gradio does the two one after the other
+    use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
     scope.select(handlers.group, view, group, concurrency_limit=8, trigger_mode="always_last", **QUIET)
