@@ -19,7 +19,7 @@ from grpo_space.ui.access import Access, Guard
 from grpo_space.ui.compare import tab as compare
 from grpo_space.ui.deployment import Place, here
 from grpo_space.ui.gradio_workarounds import AGAIN, opened, pulse, remember_tab, show_tab
-from grpo_space.ui.live.follower import Followers, going_on
+from grpo_space.ui.live.follower import Followers, active_run
 from grpo_space.ui.markup import note
 from grpo_space.ui.preset import tab as preset
 from grpo_space.ui.publish import auto_backup
@@ -84,7 +84,7 @@ def _space_row(space: Space) -> None:
 
 
 def serve(environment: Mapping[str, str] = os.environ) -> None:
-    """Serves the app until SIGTERM, which saves the run, or Ctrl-C, which lets it go on.
+    """Serves the app until SIGTERM, which saves the run, or Ctrl-C, which leaves it active.
 
     Raises:
         UserError: where the page could be reached from elsewhere without a password.
@@ -147,16 +147,16 @@ def wait() -> bool:
     try:
         asked.wait()
     except KeyboardInterrupt:
-        if (run := going_on()) is not None:
-            print(f"\n{run.id} goes on without this page. To stop it: python -m grpo_space stop {run.id}")
+        if (run := active_run()) is not None:
+            print(f"\n{run.id} stays active without this page. To stop it: python -m grpo_space stop {run.id}")
         return False
     save_run()
     return True
 
 
 def save_run() -> None:
-    """Stops the run that goes on, and waits until it is saved."""
-    run = going_on()
+    """Stops the active run, and waits until it is saved."""
+    run = active_run()
     if run is None:
         return
     print(f"Saving {run.id}", file=sys.stderr, flush=True)

@@ -14,11 +14,11 @@ R = TypeVar("R")
 
 
 SECONDS = 30.0
-"""That a message stays: long enough to read several lines, and gone when the page shows something else."""
+"""Seconds that a message stays: long enough to read several lines, and gone when the page shows something else."""
 
 
 def in_words(handler: Callable[P, R]) -> Callable[P, R]:
-    """A UserError becomes a message on the page, its text escaped: Gradio would show markup in it."""
+    """Makes a handler's UserError a message on the page, its text escaped: Gradio would show markup in it."""
 
     @functools.wraps(handler)
     def handle(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -34,7 +34,7 @@ def config_of(sent: str) -> RunConfig:
 def check(config: RunConfig, place: Place) -> None:
     """
     Raises:
-        UserError: where the config cannot be trained here, or another run goes on.
+        UserError: where the config cannot be trained here, or another run is active.
     """
     if place.space is not None and place.space.zero_gpu:
         raise UserError(

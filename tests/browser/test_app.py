@@ -61,10 +61,10 @@ def test_a_stranger_trains_watches_compares_and_takes_it_home(
     visit: Open, complaints: Complaints, tmp_path: Path
 ) -> None:
     page = visit()
-    expect(page.locator("#gs-head")).to_contain_text("no run is going on")
+    expect(page.locator("#gs-head")).to_contain_text("no run is active")
     train(page, 5)
     expect(page.locator("#gs-now")).to_contain_text("Loading the model")
-    expect(page.locator("#gs-head")).to_contain_text("a run is going on", timeout=A_RUN)
+    expect(page.locator("#gs-head")).to_contain_text("a run is active", timeout=A_RUN)
     expect(page.locator("#gs-now")).to_contain_text(re.compile("step [1-3] of 5"), timeout=A_RUN)
     bar = page.locator("#gs-now .gs-bar div")
     width, curve = bar.get_attribute("style"), page.locator("#gs-curves polyline").first.get_attribute("points")
@@ -187,7 +187,7 @@ def test_a_page_that_watches_computes_next_to_nothing(visit: Open, fake: Fake) -
     """Gradio's tabs measured themselves some thirty times a frame on every open page."""
     fake("works")
     page = visit("Preset")
-    expect(page.locator("#gs-head")).to_contain_text("a run is going on")
+    expect(page.locator("#gs-head")).to_contain_text("a run is active")
     for tab in ("Preset", "Train", "Compare", "Publish", "Train"):
         show(page, tab)
         page.evaluate(FRAMES, 30)  # what a click on a tab sets going

@@ -143,7 +143,7 @@ class Follower:
 def _pieces(page: Page) -> tuple[object, ...]:
     evaluation, made = page.evaluation, page.evaluations
     drawn = page.status, page.now, page.curves, page.notes, page.log, page.groups
-    return *drawn, made.now, made.going, made.begun, tuple(made.made), id(evaluation.base), id(evaluation.tuned)
+    return *drawn, made.now, made.active, made.begun, tuple(made.made), id(evaluation.base), id(evaluation.tuned)
 
 
 def _same(before: str | None, now: str) -> str:
@@ -172,7 +172,7 @@ class Followers:
             return self._followers[key]
 
     async def page(self, chosen: str) -> Page | None:
-        """The chosen run as it is now, else the one that goes on, else the newest; None where there is none at all."""
+        """The chosen run as it is now, else the active one, else the newest; None where there is none at all."""
         if (page := self._fresh(chosen)) is not None:
             return page
         return await asyncio.to_thread(self.look, chosen)
@@ -221,16 +221,16 @@ def named(run_id: str) -> Run:
 
 @dataclass(frozen=True)
 class Taken:
-    """By whom the machine is."""
+    """Who holds the machine's lock."""
 
     doing: str
-    """In words: training 2026-tiny."""
+    """What the machine is doing, in words: training 2026-tiny."""
     run: Run | None
-    """That goes on, and can be watched and stopped: not where one is merged, say, or lies elsewhere."""
+    """The active run, which can be watched and stopped: none where one is merged, say, or lies elsewhere."""
 
 
 def taken() -> Taken | None:
-    """A server of answers has the machine only until somebody wants it."""
+    """Who has the machine; None where it is free. A server of answers has it only until somebody wants it."""
     held = holder(runs_folder() / "gpu.lock")
     if held is None or (held.job and held.job.yields):
         return None
@@ -239,7 +239,7 @@ def taken() -> Taken | None:
     return Taken(held.doing, run)
 
 
-def going_on() -> Run | None:
+def active_run() -> Run | None:
     """The run that has the machine."""
     by = taken()
     return by.run if by else None

@@ -1,4 +1,4 @@
-"""What an open page is sent while a run goes on: only what changed, and a beat when nothing does."""
+"""What an open page is sent while a run is active: only what changed, and a beat when nothing does."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ class View:
     """What one open page looks at. Its stream reads it while its buttons change it."""
 
     run: str = ""
-    """A chosen run; empty: the one that goes on, else the newest."""
+    """A chosen run; empty: the active one, else the newest."""
     group: int | None = None
     """The group under the microscope, from 1; None: always the newest."""
     stream: int = 0
@@ -86,7 +86,7 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None, last:
         scope = last.scope if last else scope  # it is being moved
         group = microscope.group(page.history.groups[view.group - 1])
     base, tuned, made = page.evaluation.base, page.evaluation.tuned, " ".join(page.evaluations.made)
-    begun = f"{page.evaluations.going} {page.evaluations.begun}"
+    begun = f"{page.evaluations.active} {page.evaluations.begun}"
     buttons = Buttons(
         run=page.run.id,
         busy=busy,

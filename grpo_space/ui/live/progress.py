@@ -1,4 +1,4 @@
-"""What a run is doing, or how it ended, in words."""
+"""The progress of a run, or its end, in words."""
 
 import time
 
@@ -76,7 +76,7 @@ def _evaluation(history: History, config: RunConfig | None) -> dict[str, str]:
 
 
 def _stages(history: History, stages: dict[str, str]) -> str:
-    """Where the run is in its story."""
+    """The stages of a run, with the one that it is at."""
     names = list(stages)
     what = history.phase.what if history.phase else ""
     here = names.index("load" if what == "download" else what) if what in (*stages, "download") else -1
@@ -174,7 +174,7 @@ def not_evaluated(history: History) -> str:
     return note("bad", tag("b", f"The evaluation of {what} was cut off."), killed, _AGAIN)
 
 
-_AGAIN = "Evaluate the same again: it goes on where it was."
+_AGAIN = "Evaluate the same again: it resumes where it was."
 
 
 def _ending(history: History, status: Status, checkpoint: int | None) -> list[str]:
@@ -188,7 +188,7 @@ def _ending(history: History, status: Status, checkpoint: int | None) -> list[st
         advice = (
             "This is for you to put right: change it in Preset, then train again."
             if end.user_error
-            else "What was saved before is kept. The worker's log below holds the details; Go on tries again from "
+            else "What was saved before is kept. The worker's log below holds the details; Resume tries again from "
             "the last "
             "checkpoint."
         )
@@ -199,14 +199,14 @@ def _ending(history: History, status: Status, checkpoint: int | None) -> list[st
                 "bad",
                 tag("b", _cut_off(at, checkpoint)),
                 "The worker was killed and could not say why. Most often the machine was restarted, or ran out of "
-                "memory. The button Go on takes it up again.",
+                "memory. The button Resume takes it up again.",
             )
         )
     elif status in ("stopped", "budget"):
         said = text(end.message) if end else ""
         why, more = ("at the budget, ", " with a new budget") if status == "budget" else ("", "")
-        go_on = f"{said} Nothing is lost: Go on takes it up from there{more}."
-        parts.append(note("warning", tag("b", f"Stopped {why}{at}."), go_on))
+        kept = f"{said} Nothing is lost: Resume takes it up from there{more}."
+        parts.append(note("warning", tag("b", f"Stopped {why}{at}."), kept))
     elif status == "new":
         parts.append(
             note(
@@ -221,8 +221,8 @@ def _ending(history: History, status: Status, checkpoint: int | None) -> list[st
 
 def _cut_off(at: str, checkpoint: int | None) -> str:
     if checkpoint:
-        return f"This run was cut off {at}: go on from its last checkpoint (step {checkpoint:,})."
-    return f"This run was cut off {at}, before its first checkpoint: Go on begins it again."
+        return f"This run was cut off {at}: resume it from its last checkpoint (step {checkpoint:,})."
+    return f"This run was cut off {at}, before its first checkpoint: Resume begins it again."
 
 
 def changed(history: History) -> str:

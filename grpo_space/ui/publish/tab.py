@@ -19,7 +19,9 @@ from grpo_space.ui.space import after
 
 
 def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> gr.Button:
-    """Gives the button that leads to a restored run. `changed`: the events after which to look at the run again."""
+    """Draws the tab and wires it. Gives the button that leads to a restored run. `changed`: the events after which to
+    look at the run again.
+    """
     access = place.access
     hub.build(view, changed, followers, place)
     gr.HTML(

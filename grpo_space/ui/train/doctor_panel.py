@@ -1,4 +1,4 @@
-"""Is everything here that a run needs? The doctor's answer, on the page: in a process of its own, and when asked."""
+"""Whether everything is here that a run needs: the doctor's answer on the page, in a process of its own, on request."""
 
 import asyncio
 import json
@@ -19,13 +19,14 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden",
 
 
 def build(access: Access) -> None:
+    """Draws the panel, and wires it."""
     with gr.Accordion("Is everything here that a run needs?", open=False, elem_id="gs-doctor"):
         gr.HTML(
             "<p class='gs-dim'>Looks at the packages, the GPU and its driver, memory, disk, and the way to the Hugging "
             "Face Hub. About ten seconds, or a minute where vLLM is installed.</p>"
         )
         look = gr.Button("Look", elem_id="gs-look")
-        said = gr.HTML(elem_id="gs-looked")
+        found = gr.HTML(elem_id="gs-looked")
 
     async def looked(request: gr.Request) -> AsyncIterator[str]:
         try:
@@ -37,11 +38,12 @@ def build(access: Access) -> None:
         yield note("info", "Looking: the packages are imported, ten seconds, or a minute where vLLM is installed.")
         yield await examined()
 
-    look.click(looked, None, said, **QUIET)
+    look.click(looked, None, found, **QUIET)
 
 
 def check_free() -> None:
-    """
+    """Refuses to look while the machine is in use.
+
     Raises:
         UserError: while a run has the machine: the doctor would touch its GPU, and take its cores.
     """
@@ -50,7 +52,7 @@ def check_free() -> None:
 
 
 async def examined() -> str:
-    """What `doctor` found, as a table."""
+    """The doctor's checks as an HTML table."""
     doctor = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "grpo_space", "doctor", "--json",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
