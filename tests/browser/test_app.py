@@ -14,7 +14,7 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.events import Answer, Evaluated, Finished, Group, Phase, Sample, Started
 from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
-from tests.support.browser import PHONE, Complaints, Open, press_again, show
+from tests.support.browser import FRAMES, PHONE, Complaints, Open, press_again, show
 from tests.support.fake_worker import step, whole_run
 from tests.support.processes import Fake, until
 from tests.support.served import Served
@@ -171,16 +171,6 @@ def test_a_restarted_app_goes_on_without_a_reload(visit: Open, app: Served, fake
         expect(page.locator("#gs-now")).to_contain_text("step 4 of 100")
     finally:
         again.close()
-
-
-FRAMES = """async frames => {
-  const ask = window.requestAnimationFrame.bind(window);
-  let asked = 0;
-  window.requestAnimationFrame = what => { asked += 1; return ask(what); };
-  for (let n = 0; n < frames; n++) await new Promise(ask);
-  window.requestAnimationFrame = ask;
-  return asked / frames;
-}"""
 
 
 def test_a_page_that_watches_computes_next_to_nothing(visit: Open, fake: Fake) -> None:

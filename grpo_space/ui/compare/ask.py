@@ -11,6 +11,7 @@ from grpo_space.formatting import duration
 from grpo_space.runs import ask_client, evaluations
 from grpo_space.runs.run import Run
 from grpo_space.ui.deployment import Place
+from grpo_space.ui.errors import as_note
 from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
@@ -70,7 +71,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             stopping = asking[str(request.session_hash)] = ask_client.Stop()
             yield from _answers(ask_client.ask(page.run, wanted, stopping), source_words(page.run, wanted))
         except UserError as error:
-            yield refused(error, "No answer.")
+            yield as_note(error, "No answer.")
         finally:
             asking.pop(str(request.session_hash), None)
 
@@ -148,14 +149,9 @@ def _answers(messages: Generator[dict[str, Any], None, None], source: str) -> It
         if not ended:
             yield columns(so_far, broken=True) + tag("p", "Stopped.", "gs-dim")
     except UserError as error:
-        yield refused(error, "Broken off." if so_far else "No answer.") + columns(so_far, broken=True)
+        yield as_note(error, "Broken off." if so_far else "No answer.") + columns(so_far, broken=True)
     finally:
         messages.close()  # whoever left the page frees the server
-
-
-def refused(error: UserError, title: str) -> str:
-    """The reason why there is no answer, or no more of it."""
-    return note("bad", tag("b", title), *map(text, error.problems))
 
 
 def in_progress(words: str) -> str:

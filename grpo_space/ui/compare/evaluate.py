@@ -17,7 +17,7 @@ from grpo_space.runs.run import Run, all_runs
 from grpo_space.ui import submit, uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.errors import in_words
+from grpo_space.ui.errors import as_note, in_words
 from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
@@ -101,7 +101,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             place.access.allowed(request)
             kept, many = uploads.keep_rows(Path(upload)) if upload else ("", 0)
         except UserError as error:
-            return "", 0, note("bad", *map(text, error.problems))
+            return "", 0, as_note(error)
         return kept, many, note("info", f"{many:,} problems read.") if kept else ""
 
     def plan(view: View, data: str, count: int, limit: object, samples: object) -> str:

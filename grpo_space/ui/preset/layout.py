@@ -94,7 +94,7 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
             field(path)
     own_rewards = gr.HTML(own_rewards_note(config))
 
-    with gr.Accordion("Every other setting", open=False, elem_id="every-other") as rest:
+    with gr.Accordion("Every other setting", open=False) as rest:
         for section, heading in SECTIONS.items():
             gr.Markdown(f"#### {heading}")
             with gr.Row(elem_classes="fields"):

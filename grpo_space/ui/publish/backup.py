@@ -14,6 +14,7 @@ from grpo_space.runs.run import Run
 from grpo_space.ui import uploads
 from grpo_space.ui.access import signed_in_token, token_if_any
 from grpo_space.ui.deployment import Place
+from grpo_space.ui.errors import as_note
 from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View
@@ -50,7 +51,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
             name = yield from following(lambda progress: backup.backup(run, token, progress), _sending)
             yield backed_up(name)
         except UserError as error:
-            yield note("bad", *map(text, error.problems))
+            yield as_note(error)
 
     def restore(view: View, source: str, request: gr.Request) -> Iterator[tuple[str, Any]]:
         try:
@@ -63,7 +64,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
             view.run, view.group = run.id, None
             yield restored(run), shown_if(True)
         except UserError as error:
-            yield note("bad", *map(text, error.problems)), shown_if(False)
+            yield as_note(error), shown_if(False)
 
     keep.click(back_up, view, kept, **QUIET)
     bring.click(restore, [view, source], [brought, to_train], **QUIET)

@@ -14,6 +14,7 @@ from grpo_space.results.comparison import of, words
 from grpo_space.runs.run import Run
 from grpo_space.ui.access import Access, signed_in_token
 from grpo_space.ui.deployment import Place
+from grpo_space.ui.errors import as_note
 from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
@@ -32,15 +33,14 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
         "measured, the reward curve, every setting, how to run it again. It is loaded from there once more before this "
         "page says that it is published.</p>"
     )
-    what = gr.HTML(elem_id="gs-what")
+    what = gr.HTML()
     info = "Empty: a name is proposed"
     name = gr.Textbox(label="Repository", info=info, placeholder="user/name", elem_id="gs-repo")
     with gr.Row():
-        private = gr.Checkbox(label="Private", info="For your eyes only", elem_id="gs-private")
+        private = gr.Checkbox(label="Private", info="For your eyes only")
         merged = gr.Checkbox(
             label="Merged 16-bit weights too",
             info="The whole model, for what cannot load adapters: large, and merged on this machine first",
-            elem_id="gs-merged",
         )
         replace = gr.Checkbox(label="Replace what it holds", elem_classes=OFF, elem_id="gs-replace")
     go = gr.Button("Publish", variant="primary", elem_id="gs-publish")
@@ -60,7 +60,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
             warning = note("warning", text(error), "Tick the box to replace it, or take another name.")
             yield warning, name, shown_if(True)
         except UserError as error:
-            yield note("bad", *map(text, error.problems)), name, gr.update()
+            yield as_note(error), name, gr.update()
 
     def shown(view: View) -> tuple[str, Any]:
         page = followers.look(view.run)

@@ -13,6 +13,7 @@ from grpo_space.runs.launch import without_secrets
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import runs_folder
 from grpo_space.ui.access import Access
+from grpo_space.ui.errors import as_note
 from grpo_space.ui.markup import note, tag, text
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1}
@@ -33,7 +34,7 @@ def build(access: Access) -> None:
             access.allowed(request)
             check_free()
         except UserError as error:
-            yield note("bad", *map(text, error.problems))
+            yield as_note(error)
             return
         yield note("info", "Looking: the packages are imported, ten seconds, or a minute where vLLM is installed.")
         yield await examined()

@@ -49,15 +49,15 @@ def build(
         resume = gr.Button("Resume", size="lg", elem_classes=OFF, elem_id="gs-resume")
         use = gr.Button("Use this config", size="lg", elem_classes=OFF, elem_id="gs-use")
         back = gr.Button("Show the active run", size="lg", elem_classes=OFF, elem_id="gs-back")
-    with gr.Group(elem_classes=OFF, elem_id="gs-confirm") as confirm:
+    with gr.Group(elem_classes=OFF) as confirm:
         gr.HTML("<p class='gs-ask'>Stop? What is done so far is kept, and it can be resumed later.</p>")
         with gr.Row():
             yes = gr.Button("Stop and keep", variant="stop", elem_id="gs-stop-yes")
             no = gr.Button("Keep training", elem_id="gs-stop-no")
     now = gr.HTML(progress.nothing_yet(), elem_id="gs-now")
-    notes = gr.HTML(elem_id="gs-notes")
+    notes = gr.HTML()
     curves = gr.HTML(elem_id="gs-curves")
-    scope = gr.HTML(elem_id="gs-slider", js_on_load=microscope.MOVE)
+    scope = gr.HTML(js_on_load=microscope.MOVE)
     group = gr.HTML(elem_id="gs-scope")
     with gr.Accordion("The worker's log", open=False, elem_id="gs-log-fold"):
         log = gr.HTML(elem_id="gs-log")
