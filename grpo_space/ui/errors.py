@@ -32,6 +32,6 @@ def in_words(handler: Callable[P, R]) -> Callable[P, R]:
 
 
 def as_note(error: UserError, title: str = "") -> str:
-    """A UserError as a box of HTML, for a place on the page that shows what came of a press; `title` stands above it."""
+    """A UserError as a box of HTML, for a place that shows what came of a press. `title` stands above it."""
     first = [tag("b", text(title))] if title else []
     return note("bad", *first, *map(text, error.problems))
