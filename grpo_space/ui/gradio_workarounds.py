@@ -1,7 +1,11 @@
 """What the page does otherwise than Gradio means it, each for a fault of Gradio, with when it can go.
 
 tests/browser/test_gradio_workarounds.py shows each fault in a few lines. Run against a newer Gradio it names what can
-go; but 6.18 and later ask for a huggingface_hub that Transformers 4 refuses.
+go; but 6.18 and later ask for a huggingface_hub that Transformers 4 refuses. With 6.31 `opened`, `show_tab` and one of
+the four reasons for OFF can go.
+
+Where a component of Gradio's would not do, another one stands in its place: a text for a number that may be left out
+(preset/form.py), and HTML of our own for a table (table.py) and a slider whose end grows (live/microscope.py).
 """
 
 from collections.abc import Iterable
@@ -57,8 +61,9 @@ def remember_tab(page: gr.Blocks, tabs: Iterable[gr.Tab]) -> None:
 
 
 def show_tab(name: str) -> str:
-    """JavaScript that opens a tab as a person does: on this page `gr.Tabs(selected=...)` hangs the browser at the next
-    click on a tab. Try that again with each new Gradio: no smaller page shows it.
+    """JavaScript that opens a tab as a person does. With `gr.Tabs(selected=...)` the tabs measure themselves 120 times
+    a frame, and the next click on one hung the browser, where a page has a `load` event with outputs: it can go with
+    `opened`. It also asks no server.
     """
     return f"() => {{ document.querySelector('#gs-tabs [data-tab-id={name}]')?.click(); }}"
 

@@ -55,10 +55,10 @@ OTHER = {"whole": 50, "number": 0.5, "text": "other", "names": ["q_proj"]}
 @pytest.mark.parametrize("path", sorted(form.LEAVES))
 def test_what_is_typed_reaches_the_config(path: str) -> None:
     leaf = form.LEAVES[path]
-    base = QWEN if path in form.HUB_FIELDS else TINY
+    base = QWEN if path in form.HUB else TINY
     values = form.values_of(base)
-    if path in form.HUB_FIELDS or path in form.UPLOADED:
-        values["data.source"] = "hub" if path in form.HUB_FIELDS else "file"
+    if path in form.HUB or path in form.UPLOADED:
+        values["data.source"] = "hub" if path in form.HUB else "file"
         values["data.path"] = "/kept/rows.jsonl"
     if leaf.kind == "yes":
         wanted: Any = not values[path]

@@ -27,7 +27,6 @@ Kind = Literal["whole", "number", "text", "yes", "choice", "names"]
 SOURCES = {"own": "What it came with", "gsm8k": "GSM8K", "file": "A file of mine", "hub": "On the Hugging Face Hub"}
 SOURCE_FIELDS = ("path", "test_path", "id", "name", "revision", "split", "test_split")
 UPLOADED = ("data.path", "data.test_path")
-HUB_FIELDS = ("data.id", "data.name", "data.revision", "data.split", "data.test_split")
 LONG_TEXTS = ("data.system_prompt",)
 MAIN = {
     "grpo.max_steps": "Steps",

@@ -73,4 +73,4 @@ async def examined() -> str:
         for check in sorted(checks, key=lambda check: bool(check["ok"]))
     )  # fmt: skip
     titles = tag("tr", "".join(tag("th", title) for title in ("", "", "found", "what to do")))
-    return head + tag("div", tag("table", titles + rows, "gs-figures"), "gs-wide")
+    return head + tag("div", tag("table", titles + rows, "gs-figures"), "gs-scroll")

@@ -42,7 +42,7 @@ def build(
     """
     view, started = gr.State(View()), gr.State("")
     plan = gr.HTML(elem_id="gs-plan")
-    with gr.Row(elem_classes="gs-actions"):
+    with gr.Row():
         train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
         compare = gr.Button("See what changed", variant="primary", size="lg", elem_classes=OFF, elem_id="gs-to-compare")
         stop = gr.Button("Stop", variant="stop", size="lg", elem_classes=OFF, elem_id="gs-stop")
