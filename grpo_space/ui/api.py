@@ -19,6 +19,8 @@ from grpo_space.ui.live.follower import Followers, Page, active_run, named
 
 
 def build(followers: Followers, place: Place) -> None:
+    """Adds the endpoints to the page that is being built."""
+
     def page_of(run: str) -> Page:
         if run:
             named(run)

@@ -32,6 +32,7 @@ from grpo_space.ui.train import tab as train
 
 
 def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
+    """The whole page, not yet served."""
     followers = Followers()
     with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
         api.build(followers, place)  # first, so that the names are its own
@@ -118,7 +119,8 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
 
 
 def check_exposure(environment: Mapping[str, str], access: Access) -> None:
-    """
+    """Refuses to serve a page that strangers could train on.
+
     Raises:
         UserError: where the app would listen to others with nothing that asks who they are.
     """

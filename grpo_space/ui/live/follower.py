@@ -50,6 +50,8 @@ class Page:
 
 
 class Follower:
+    """The reader of one run: it draws what has changed, for all who watch."""
+
     def __init__(self, run: Run) -> None:
         self.run = run
         self.history = History()
@@ -133,11 +135,11 @@ class Follower:
                 return last
             with self.run.worker_log.open("rb") as file:
                 file.seek(max(0, size - LOG_BYTES))
-                said = file.read(LOG_BYTES).decode(errors="replace")
+                end = file.read(LOG_BYTES).decode(errors="replace")
         except OSError:
             return last
         self._log_size = size
-        return tag("pre", text(said), "gs-log")
+        return tag("pre", text(end), "gs-log")
 
 
 def _pieces(page: Page) -> tuple[object, ...]:
@@ -162,6 +164,7 @@ class Followers:
         self._looked = 0.0
 
     def of(self, run: Run) -> Follower:
+        """The reader of a run, a new one where nobody watched it."""
         with self._lock:
             key = str(run.folder)
             if key not in self._followers:
@@ -185,6 +188,7 @@ class Followers:
         return follower.fresh() if follower else None
 
     def look(self, chosen: str = "") -> Page | None:
+        """As `page`, for whoever may wait for the disk."""
         run = None
         if chosen:
             with contextlib.suppress(UserError):  # it was taken away
@@ -194,6 +198,7 @@ class Followers:
         return self.of(run).page() if run else None
 
     def current(self) -> Run | None:
+        """The active run, else the newest; looked up at most every LOOK_SECONDS."""
         with self._lock:
             if time.monotonic() - self._looked > LOOK_SECONDS:
                 self.taken = taken()

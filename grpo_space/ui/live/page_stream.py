@@ -39,6 +39,7 @@ class View:
     """The latest stream: an older one of the same page ends."""
 
     def show_current(self) -> None:
+        """Looks at the active run again, else the newest, and at its newest group."""
         self.run, self.group = "", None
 
 
@@ -77,6 +78,7 @@ class Shown:
 
 
 def shown(page: Page | None, view: View, header: str, taken: Taken | None, last: Shown | None) -> Shown:
+    """The pieces that a page is to show of a run now; `last`: what it was sent before."""
     if page is None:
         return Shown(header, progress.nothing_yet())
     running = page.status == "running"
@@ -132,6 +134,7 @@ class Stream:
 
     @property
     def outputs(self) -> list[Any]:
+        """The components in the order in which `watch` gives their values."""
         return list(vars(self).values())
 
     @staticmethod
@@ -140,7 +143,7 @@ class Stream:
     ) -> AsyncIterator[tuple[str, ...]]:
         """What a page's load starts, and its timer when it has heard nothing for 5 s."""
         view.stream += 1
-        mine, until, told = view.stream, time.monotonic() + LONGEST_SECONDS, 0.0
+        mine, until, emitted = view.stream, time.monotonic() + LONGEST_SECONDS, 0.0
         last: Shown | None = None
         before: tuple[object, ...] = ()
         while view.stream == mine and time.monotonic() < until:
@@ -149,7 +152,7 @@ class Stream:
             now = last
             if now is None or any(a is not b and a != b for a, b in zip(seen, before, strict=True)):
                 now, before = shown(page, view, head(page, followers.taken), followers.taken, last), seen
-            if now != last or time.monotonic() - told > BEAT_SECONDS:
-                told, last = time.monotonic(), now
+            if now != last or time.monotonic() - emitted > BEAT_SECONDS:
+                emitted, last = time.monotonic(), now
                 yield (*vars(now).values(), f"{time.time():.1f}")
             await asyncio.sleep(LOOK_SECONDS)

@@ -62,6 +62,7 @@ class Leaf:
 
     @property
     def name(self) -> str:
+        """The field's name within its section."""
         return self.path.rpartition(".")[2]
 
 

@@ -130,6 +130,7 @@ class _Handlers:
 
     @in_words
     def start(self, sent: str, view: View, request: gr.Request) -> str:
+        """Starts the training of a config, and gives the run's name."""
         try:
             run = submit.start(sent, self.place, request)
         finally:
@@ -140,6 +141,7 @@ class _Handlers:
 
     @in_words
     def stop(self, view: View, request: gr.Request) -> Any:
+        """Asks the run to stop and to keep what it learnt."""
         self.place.access.allowed(request)
         run = self._page(view).run
         launch.stop(run)
@@ -148,6 +150,7 @@ class _Handlers:
 
     @in_words
     def resume(self, view: View, request: gr.Request) -> None:
+        """Takes a run up from its last checkpoint."""
         self.place.access.allowed(request)
         page = self._page(view)
         if page.status in ("running", "done"):
@@ -158,12 +161,14 @@ class _Handlers:
 
     @in_words
     def config(self, view: View) -> str:
+        """The run's config as YAML, for Preset to show."""
         page = self._page(view)
         if page.config is None:
             raise UserError(f"{page.run.id}: its config cannot be read.")
         return write_yaml(page.config)
 
     def group(self, view: View, event: gr.EventData) -> str:
+        """The group that was chosen with the slider."""
         page, sent = self.followers.look(view.run), table.chosen(event)
         if page is None or not page.groups or not (sent.isascii() and sent.isdecimal()):
             return ""
