@@ -1,4 +1,4 @@
-"""One click puts a run on the Hub, or keeps it beyond this disk; and a run that was cut off goes on."""
+"""One click puts a run on the Hub, or keeps it beyond this disk; and a run that was cut off is resumed."""
 
 import os
 import re

@@ -110,7 +110,7 @@ def test_it_is_off_unless_switched_on() -> None:
     assert automatic_here({"GRPO_SPACE_BACKUP": "/data", "HF_TOKEN": TOKEN}) is None
 
 
-def test_the_app_backs_up_a_run_that_goes_on(fake: Fake, runs_root: Path, tmp_path: Path) -> None:
+def test_the_app_backs_up_an_active_run(fake: Fake, runs_root: Path, tmp_path: Path) -> None:
     """It survives a folder that cannot be written, and the run never notices."""
     run, process = fake("works")
     with_checkpoint(run, 2)

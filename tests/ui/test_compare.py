@@ -152,7 +152,7 @@ def test_a_log_that_is_damaged_hides_no_other(run: Run) -> None:
     assert list(page(run).evaluations.made) == [RUNS_OWN, "2099-01"]
 
 
-# --- one that goes on -------------------------------------------------------------------------------------------------
+# --- an active one ----------------------------------------------------------------------------------------------------
 
 
 def test_an_evaluation_that_goes_on_is_told_with_what_and_how_long(run: Run) -> None:

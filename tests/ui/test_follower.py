@@ -167,7 +167,7 @@ def test_a_run_that_ends_is_not_another_one(follower: Follower) -> None:
 
 
 @pytest.mark.parametrize("task", [name for name, job in JOBS.items() if job.brief])
-def test_a_moments_work_with_a_run_is_not_its_going_on(fake: Fake, runs_root: Path, task: JobName) -> None:
+def test_a_moments_work_with_a_run_does_not_make_it_active(fake: Fake, runs_root: Path, task: JobName) -> None:
     run, _ = fake("finishes")
     newer = create_run(read_preset("tiny").run, runs_root / "2099-01-01-000000-newer")
     with (
