@@ -34,8 +34,8 @@ MAIN = {
     "grpo.max_completion_length": "Longest completion, in tokens",
     "grpo.learning_rate": "Learning rate",
     "lora.r": "LoRA rank",
-    "grpo.per_device_train_batch_size": "Completions in one micro-batch",
-    "grpo.gradient_accumulation_steps": "Micro-batches for one step",
+    "grpo.per_device_train_batch_size": "Micro-batch size",
+    "grpo.gradient_accumulation_steps": "Micro-batches a step",
     "max_minutes": "Time limit, in minutes",
 }
 HUB = {
