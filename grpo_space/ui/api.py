@@ -15,10 +15,12 @@ from grpo_space.results.summary import phase_words
 from grpo_space.runs import launch
 from grpo_space.ui import submit
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.live.follower import Followers, Page, going_on, named
+from grpo_space.ui.live.follower import Followers, Page, active_run, named
 
 
 def build(followers: Followers, place: Place) -> None:
+    """Adds the endpoints to the page that is being built."""
+
     def page_of(run: str) -> Page:
         if run:
             named(run)
@@ -45,7 +47,7 @@ def build(followers: Followers, place: Place) -> None:
         """How a run stands: its status, step, latest metrics, alarms, and how it ended.
 
         Parameters:
-            run: the run's name; empty: the one that goes on, else the latest
+            run: the run's name; empty: the active one, else the latest
         """
         try:
             return _status(page_of(run))
@@ -56,13 +58,13 @@ def build(followers: Followers, place: Place) -> None:
         """Asks a run to stop after the step at hand and to keep what was learnt. For the Space's owner.
 
         Parameters:
-            run: the run's name; empty: the one that goes on
+            run: the run's name; empty: the active one
         """
         try:
             place.access.allowed(request)
-            found = named(run) if run else going_on()
+            found = named(run) if run else active_run()
             if found is None:
-                raise UserError("no run is going on")  # noqa: TRY301
+                raise UserError("no run is active")  # noqa: TRY301
             launch.stop(found)
             return _status(page_of(found.id))
         except UserError as error:

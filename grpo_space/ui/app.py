@@ -14,14 +14,13 @@ from starlette.middleware import Middleware
 
 from grpo_space.errors import UserError
 from grpo_space.runs import launch
-from grpo_space.ui import api, glossary, tabs, theme
+from grpo_space.ui import api, glossary, theme
 from grpo_space.ui.access import Access, Guard
 from grpo_space.ui.compare import tab as compare
 from grpo_space.ui.deployment import Place, here
-from grpo_space.ui.live.follower import Followers, going_on
-from grpo_space.ui.live.page_stream import AGAIN, pulse
+from grpo_space.ui.gradio_workarounds import AGAIN, opened, pulse, remember_tab, show_tab
+from grpo_space.ui.live.follower import Followers, active_run
 from grpo_space.ui.markup import note
-from grpo_space.ui.page_load import opened
 from grpo_space.ui.preset import tab as preset
 from grpo_space.ui.publish import auto_backup
 from grpo_space.ui.publish import tab as publish
@@ -33,6 +32,7 @@ from grpo_space.ui.train import tab as train
 
 
 def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
+    """The whole page, not yet served."""
     followers = Followers()
     with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
         api.build(followers, place)  # first, so that the names are its own
@@ -58,11 +58,11 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
             with gr.Tab("Publish", id="publish") as publish_tab:
                 changed = [page_opened, publish_tab.select, training.evaluated.change]
                 to_train = publish.build(training.view, changed, followers, place)
-        tabs.remember(page, (preset_tab, train_tab, compare_tab, publish_tab))
+        remember_tab(page, (preset_tab, train_tab, compare_tab, publish_tab))
         for button in (next_tab, to_train):
-            button.click(None, js=tabs.show("train"))
+            button.click(None, js=show_tab("train"))
         page_opened(None, js=AGAIN)  # last: a stream has no end
-        training.compare.click(None, js=tabs.show("compare"))
+        training.compare.click(None, js=show_tab("compare"))
     return page  # type: ignore[no-any-return]
 
 
@@ -85,7 +85,7 @@ def _space_row(space: Space) -> None:
 
 
 def serve(environment: Mapping[str, str] = os.environ) -> None:
-    """Serves the app until SIGTERM, which saves the run, or Ctrl-C, which lets it go on.
+    """Serves the app until SIGTERM, which saves the run, or Ctrl-C, which leaves it active.
 
     Raises:
         UserError: where the page could be reached from elsewhere without a password.
@@ -119,7 +119,8 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
 
 
 def check_exposure(environment: Mapping[str, str], access: Access) -> None:
-    """
+    """Refuses to serve a page that strangers could train on.
+
     Raises:
         UserError: where the app would listen to others with nothing that asks who they are.
     """
@@ -148,16 +149,16 @@ def wait() -> bool:
     try:
         asked.wait()
     except KeyboardInterrupt:
-        if (run := going_on()) is not None:
-            print(f"\n{run.id} goes on without this page. To stop it: python -m grpo_space stop {run.id}")
+        if (run := active_run()) is not None:
+            print(f"\n{run.id} stays active without this page. To stop it: python -m grpo_space stop {run.id}")
         return False
     save_run()
     return True
 
 
 def save_run() -> None:
-    """Stops the run that goes on, and waits until it is saved."""
-    run = going_on()
+    """Stops the active run, and waits until it is saved."""
+    run = active_run()
     if run is None:
         return
     print(f"Saving {run.id}", file=sys.stderr, flush=True)

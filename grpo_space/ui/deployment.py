@@ -12,6 +12,8 @@ from grpo_space.ui.space import SleepTime, Space, space_here
 
 @dataclass(frozen=True)
 class Place:
+    """Who may do what where the app runs, and on what hardware."""
+
     access: Access
     gpu: Gpu | None
     space: Space | None
@@ -19,6 +21,7 @@ class Place:
 
     @property
     def machine(self) -> str:
+        """The hardware, in words for the header."""
         if self.space is not None and self.space.zero_gpu:
             return "ZeroGPU, which cannot train"
         if self.gpu is not None:
@@ -27,5 +30,6 @@ class Place:
 
 
 def here(environment: Mapping[str, str]) -> Place:
+    """The place that this machine and its environment make."""
     gpu, space = hardware.gpu(), space_here(environment)
     return Place(access_here(environment, gpu is not None), gpu, space, SleepTime(space))

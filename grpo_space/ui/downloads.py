@@ -11,6 +11,7 @@ from grpo_space.runs.run import Run
 
 
 def folder(run: Run) -> Path:
+    """The folder for the files that are made of a run; nobody else on this machine can read it."""
     made = Path(tempfile.gettempdir()) / f"grpo-space-{os.getuid()}" / run.id
     made.mkdir(parents=True, exist_ok=True, mode=0o700)
     return made

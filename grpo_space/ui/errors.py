@@ -7,18 +7,17 @@ from typing import ParamSpec, TypeVar
 import gradio as gr
 
 from grpo_space.errors import UserError
-from grpo_space.ui.markup import text
+from grpo_space.ui.markup import note, tag, text
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-
 SECONDS = 30.0
-"""That a message stays: long enough to read several lines, and gone when the page shows something else."""
+"""Seconds that a message stays: long enough to read several lines, and gone when the page shows something else."""
 
 
 def in_words(handler: Callable[P, R]) -> Callable[P, R]:
-    """A UserError becomes a message on the page, its text escaped: Gradio would show markup in it."""
+    """Makes a handler's UserError a message on the page, its text escaped: Gradio would show markup in it."""
 
     @functools.wraps(handler)
     def handle(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -30,3 +29,9 @@ def in_words(handler: Callable[P, R]) -> Callable[P, R]:
             ) from error
 
     return handle
+
+
+def as_note(error: UserError, title: str = "") -> str:
+    """A UserError as a box of HTML, for a place that shows what came of a press. `title` stands above it."""
+    first = [tag("b", text(title))] if title else []
+    return note("bad", *first, *map(text, error.problems))

@@ -1,4 +1,4 @@
-"""What the page says of itself: its header, and the words of the field."""
+"""The page's header, and the glossary of the field's words."""
 
 from grpo_space.ui.live.follower import Page, Taken
 from grpo_space.ui.markup import tag, text
@@ -28,18 +28,19 @@ GLOSSARY = {
 
 
 def header(machine: str, page: Page | None, taken: Taken | None) -> str:
-    """What this is, what it runs on, and what is going on: this run, or what else has the machine."""
-    kind, said = "gs-chip", "no run is going on"
+    """The header: what this is, what it runs on, and which run is active, or what else has the machine."""
+    kind, status = "gs-chip", "no run is active"
     if page is not None and page.status == "running":
         history = page.history
         at = f", step {history.step:,} of {history.max_steps:,}" if history.max_steps else ""
-        kind, said = "gs-chip gs-is-running", f"a run is going on: {page.run.id}{at}"
+        kind, status = "gs-chip gs-is-running", f"a run is active: {page.run.id}{at}"
     elif taken is not None and (page is None or page.run != taken.run):
-        other = f"another run is going on: {taken.run.id}" if taken.run else f"the machine is {taken.doing}"
-        kind, said = "gs-chip gs-is-running", other
-    chips = tag("span", text(machine), "gs-chip") + tag("span", text(said), kind)
+        other = f"another run is active: {taken.run.id}" if taken.run else f"the machine is {taken.doing}"
+        kind, status = "gs-chip gs-is-running", other
+    chips = tag("span", text(machine), "gs-chip") + tag("span", text(status), kind)
     return tag("h1", "GRPO Space") + tag("p", WHAT) + tag("div", chips, "gs-chips")
 
 
 def glossary() -> str:
+    """The words of the field and what they mean, as HTML."""
     return tag("dl", "".join(tag("dt", word) + tag("dd", means) for word, means in GLOSSARY.items()), "gs-glossary")

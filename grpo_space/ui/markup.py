@@ -8,16 +8,18 @@ _LIVE = str.maketrans({character: f"&#{ord(character)};" for character in "{}$`\
 """gr.HTML puts values through two template languages: none of their signs reaches it."""
 
 
-def text(said: object) -> str:
-    return html.escape(plain(str(said))).translate(_LIVE)
+def text(value: object) -> str:
+    """Any text as HTML in which nothing is live."""
+    return html.escape(plain(str(value))).translate(_LIVE)
 
 
 def tag(name: str, inner: str, kind: str = "") -> str:
-    """`inner` is HTML already."""
+    """An HTML element of a class. `inner` is HTML already."""
     return f'<{name} class="{kind}">{inner}</{name}>' if kind else f"<{name}>{inner}</{name}>"
 
 
 def box(kind: str, *parts: str) -> str:
+    """A `div` of a class around parts that are HTML already."""
     return tag("div", "".join(parts), kind)
 
 
@@ -27,4 +29,5 @@ def note(kind: str, *paragraphs: str) -> str:
 
 
 def link(url: str, words: str) -> str:
+    """A link that opens in a tab of its own."""
     return f'<a href="{html.escape(url)}" target="_blank" rel="noopener">{text(words)}</a>'

@@ -1,4 +1,4 @@
-"""What only a Space needs to be told: what it costs, what it forgets, what cannot run here."""
+"""Messages that only a Space needs: what it costs, what it forgets, what cannot run there."""
 
 import threading
 from collections.abc import Mapping
@@ -19,17 +19,19 @@ LONG_SECONDS = 1800
 
 @dataclass(frozen=True)
 class Space:
-    """Where the app runs, if it is a Space."""
+    """The Space that the app runs in."""
 
     id: str
     zero_gpu: bool = False
 
     @property
     def settings(self) -> str:
+        """The address of its settings."""
         return f"https://huggingface.co/spaces/{self.id}/settings"
 
 
 def space_here(environment: Mapping[str, str]) -> Space | None:
+    """The Space that the environment names; None elsewhere."""
     if environment.get("SYSTEM") != "spaces":
         return None
     zero = environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "true", "t")
@@ -60,6 +62,7 @@ _NO_RUNTIME = _Runtime()
 
 
 def zero_gpu(space: Space) -> str:
+    """That ZeroGPU cannot train, as HTML, and what to choose."""
     return note(
         "bad",
         tag("b", "ZeroGPU cannot train."),
@@ -70,7 +73,7 @@ def zero_gpu(space: Space) -> str:
 
 
 def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
-    """Why this Space cannot train the config, as HTML; empty where it may."""
+    """The reason why a config cannot be trained here, as HTML; empty where it can."""
     if space is not None and space.zero_gpu:
         return zero_gpu(space)
     if config.model.load_in_4bit and gpu is None:
@@ -92,17 +95,17 @@ def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
 
 
 def before(space: Space | None, config: RunConfig, gpu: Gpu | None, sleep: SleepTime) -> str:
-    """What to know before a run, as HTML: how long it takes; and, of a long one on a Space, what may end it."""
+    """How long a run takes, as HTML; and, of a long one on a Space, what may end it."""
     found = estimate(config, gpu)
-    told = text(words(config, gpu))
+    time = text(words(config, gpu))
     if space is None or (found is not None and found.seconds < LONG_SECONDS):
-        return tag("p", told, "gs-dim")
+        return tag("p", time, "gs-dim")
     return note(
         "warning",
-        tag("b", f"A long run. {told}" if found else told),
+        tag("b", f"A long run. {time}" if found else time),
         f"A Space's disk is lost when it restarts or sleeps. It sleeps after: {text(sleep.words)}; only visits "
         f"count, not the "
-        "GPU's work. Changing hardware, secrets or variables restarts it: not while a run is going on or unsaved.",
+        "GPU's work. Changing hardware, secrets or variables restarts it: not while a run is active or unsaved.",
     )
 
 

@@ -16,7 +16,8 @@ from grpo_space.ui.live.follower import taken
 
 
 def config_of(sent: str) -> RunConfig:
-    """
+    """The config that a browser sent as YAML.
+
     Raises:
         UserError: where it is no config, or names a path or a function that only the command line may name.
     """
@@ -32,9 +33,10 @@ def config_of(sent: str) -> RunConfig:
 
 
 def check(config: RunConfig, place: Place) -> None:
-    """
+    """Refuses a config that cannot be trained here, or not now.
+
     Raises:
-        UserError: where the config cannot be trained here, or another run goes on.
+        UserError: where the config cannot be trained here, or another run is active.
     """
     if place.space is not None and place.space.zero_gpu:
         raise UserError(
@@ -51,7 +53,8 @@ def check(config: RunConfig, place: Place) -> None:
 
 
 def start(sent: str, place: Place, request: gr.Request) -> Run:
-    """
+    """Starts the training of a config that a browser sent as YAML.
+
     Raises:
         UserError: where the caller may not, the config cannot be trained here, or the machine is busy.
     """

@@ -1,4 +1,4 @@
-"""A table whose rows can be chosen. Our own, since Gradio's is wider than a phone and renders what is in it."""
+"""HTML tables whose rows can be chosen. Our own, since Gradio's is wider than a phone and renders what is in it."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -7,7 +7,7 @@ import gradio as gr
 from grpo_space.ui.markup import tag, text
 
 MOST_ROWS = 300
-"""That are drawn: a browser is slow with more."""
+"""Rows that are drawn: a browser is slow with more."""
 _CHOOSE = """
 const choose = (event) => {
   const row = event.target.closest('[data-row]');
@@ -22,12 +22,12 @@ element.addEventListener('keydown', choose);
 
 
 def component(elem_id: str) -> gr.HTML:
-    """Its `select` event carries the chosen row's key."""
+    """Draws a place for a table: its `select` event carries the chosen row's key."""
     return gr.HTML(elem_id=elem_id, js_on_load=_CHOOSE)
 
 
 def html(headers: Sequence[str], rows: Sequence[Sequence[str]], nothing: str, draw: Callable[[str], str] = text) -> str:
-    """The first cell of a row is its key. `draw` turns the other cells into HTML."""
+    """A table as HTML. The first cell of a row is its key; `draw` turns the other cells into HTML."""
     if not rows:
         return tag("p", text(nothing), "gs-dim")
     head = tag("tr", "".join(tag("th", text(name)) for name in headers))

@@ -8,6 +8,7 @@ CSS = Path(__file__).with_name("theme.css")
 
 
 def theme() -> gr.themes.Base:
+    """The theme of the page."""
     fonts = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "sans-serif"]
     mono = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
     soft = gr.themes.Soft(

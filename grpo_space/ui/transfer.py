@@ -13,13 +13,13 @@ from grpo_space.ui.markup import box, note, tag, text
 
 R = TypeVar("R")
 BEAT_SECONDS = 0.5
-TELLING_SHARE = 0.1
-"""Of the bytes: before that the small files say nothing about the time left."""
+KNOWN_SHARE = 0.1
+"""Share of the bytes after which the time left is shown: before that the small files say nothing about it."""
 
 
 def following(work: Callable[[Progress], R], words: Callable[[Sent | None, float], str]) -> Generator[str, None, R]:
-    """`words` of how far it is, twice a second; gives what `work` gives, and raises what it raises. The seconds begin
-    anew with the first file. A page that is closed stops nothing.
+    """Does `work` and yields the `words` of how far it is, twice a second; gives what `work` gives, and raises what it
+    raises. The seconds begin anew with the first file. A page that is closed stops nothing.
     """
     latest: deque[tuple[Sent, float]] = deque(maxlen=1)
     start, sending = time.monotonic(), 0.0
@@ -42,9 +42,9 @@ def following(work: Callable[[Progress], R], words: Callable[[Sent | None, float
 
 
 def bar(doing: str, sent: Sent, seconds: float) -> str:
-    """`doing`: `Uploading`."""
-    told = sent.done >= TELLING_SHARE * sent.total > 0
-    left = seconds / sent.done * (sent.total - sent.done) if told else None
+    """How far a transfer is, as a bar with its file and the time left. `doing`: `Uploading`, say."""
+    known = sent.done >= KNOWN_SHARE * sent.total > 0
+    left = seconds / sent.done * (sent.total - sent.done) if known else None
     words = f"{gib(sent.done)} of {gib(sent.total)}" + (f", about {duration(left)} left" if left else "")
     share = 100 * sent.done / max(1, sent.total)
     return note("info", tag("b", f"{doing} {text(sent.file)}"), words) + box(

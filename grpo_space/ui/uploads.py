@@ -1,4 +1,4 @@
-"""What a browser may name on this machine: what it uploaded, and what presets and past runs name already."""
+"""The files that a browser may name on this machine: what it uploaded, and what presets and past runs name already."""
 
 import re
 import tempfile
@@ -22,8 +22,8 @@ HUB_NAME = re.compile(r"\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.ASCII)
 
 
 def keep_rows(file: Path) -> tuple[str, int]:
-    """A copy of an uploaded file of problems, beside the runs, named by what is in it: a run still finds it when it is
-    resumed. Gives its path, and how many problems it holds.
+    """Keeps a copy of an uploaded file of problems beside the runs, named by what is in it: a run still finds it when
+    it is resumed. Gives its path, and how many problems it holds.
 
     Raises:
         UserError: where it is too large, or naming each line that is no problem with an answer, by its number.
@@ -45,7 +45,7 @@ def keep_rows(file: Path) -> tuple[str, int]:
 
 
 def read_config(file: Path) -> RunConfig:
-    """An uploaded config: what `config.yaml` of a run holds, or a preset with it under `run:`.
+    """Reads an uploaded config: what `config.yaml` of a run holds, or a preset with it under `run:`.
 
     Raises:
         UserError: with every problem, those with paths on this machine too.
@@ -76,12 +76,13 @@ def _refuse_what_grows(text: str, name: str) -> None:
 
 
 def on_the_hub(name: str) -> bool:
-    """A name on the Hub, and no path on this machine."""
+    """Whether a text is a name on the Hub, and no path on this machine."""
     return bool(HUB_NAME.fullmatch(name)) and ".." not in name and not (folder(name).exists() or Path(name).exists())
 
 
 def refuse_strange_paths(config: RunConfig) -> None:
-    """
+    """Refuses a config with paths that a browser may not name.
+
     Raises:
         UserError: naming each path that no upload, no preset and no past run put there.
     """

@@ -14,7 +14,7 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.events import Answer, Evaluated, Finished, Group, Phase, Sample, Started
 from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
-from tests.support.browser import PHONE, Complaints, Open, press_again, show
+from tests.support.browser import FRAMES, PHONE, Complaints, Open, press_again, show
 from tests.support.fake_worker import step, whole_run
 from tests.support.processes import Fake, until
 from tests.support.served import Served
@@ -61,10 +61,10 @@ def test_a_stranger_trains_watches_compares_and_takes_it_home(
     visit: Open, complaints: Complaints, tmp_path: Path
 ) -> None:
     page = visit()
-    expect(page.locator("#gs-head")).to_contain_text("no run is going on")
+    expect(page.locator("#gs-head")).to_contain_text("no run is active")
     train(page, 5)
     expect(page.locator("#gs-now")).to_contain_text("Loading the model")
-    expect(page.locator("#gs-head")).to_contain_text("a run is going on", timeout=A_RUN)
+    expect(page.locator("#gs-head")).to_contain_text("a run is active", timeout=A_RUN)
     expect(page.locator("#gs-now")).to_contain_text(re.compile("step [1-3] of 5"), timeout=A_RUN)
     bar = page.locator("#gs-now .gs-bar div")
     width, curve = bar.get_attribute("style"), page.locator("#gs-curves polyline").first.get_attribute("points")
@@ -173,21 +173,11 @@ def test_a_restarted_app_goes_on_without_a_reload(visit: Open, app: Served, fake
         again.close()
 
 
-FRAMES = """async frames => {
-  const ask = window.requestAnimationFrame.bind(window);
-  let asked = 0;
-  window.requestAnimationFrame = what => { asked += 1; return ask(what); };
-  for (let n = 0; n < frames; n++) await new Promise(ask);
-  window.requestAnimationFrame = ask;
-  return asked / frames;
-}"""
-
-
 def test_a_page_that_watches_computes_next_to_nothing(visit: Open, fake: Fake) -> None:
     """Gradio's tabs measured themselves some thirty times a frame on every open page."""
     fake("works")
     page = visit("Preset")
-    expect(page.locator("#gs-head")).to_contain_text("a run is going on")
+    expect(page.locator("#gs-head")).to_contain_text("a run is active")
     for tab in ("Preset", "Train", "Compare", "Publish", "Train"):
         show(page, tab)
         page.evaluate(FRAMES, 30)  # what a click on a tab sets going

@@ -113,7 +113,7 @@ def test_both_answer_at_once_and_training_closes_the_server(
     assert below is not None
     assert below["y"] >= above["y"] + above["height"]  # they stand under each other
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    expect(page.locator("#gs-head")).to_contain_text("no run is going on")
+    expect(page.locator("#gs-head")).to_contain_text("no run is active")
     assert ask_client.serving(run)
     ask_client.make_room(runs_root / "gpu.lock")
     assert holder(runs_root / "gpu.lock") is None
@@ -207,7 +207,7 @@ def test_an_evaluation_is_stopped(visit: Open, compared: Run, complaints: Compla
     expect(page.locator("#gs-evaluating")).to_contain_text("of 25,600 answers", timeout=A_START)
     page.locator("#gs-stop-evaluation").click()
     expect(page.locator("#gs-evaluating")).to_contain_text("was stopped", timeout=A_START)
-    expect(page.locator("#gs-evaluating")).to_contain_text("Evaluate the same again: it goes on where it was.")
+    expect(page.locator("#gs-evaluating")).to_contain_text("Evaluate the same again: it resumes where it was.")
     expect(page.locator("#gs-stop-evaluation")).not_to_be_visible()
     expect(page.locator("#gs-summary")).to_contain_text("Tuned solves 50 more of 100")
     assert compared.status() == "done"
@@ -266,7 +266,7 @@ def test_the_answers_of_a_row_come_into_view_and_stay_when_others_train(
     newer = create_run(read_preset("tiny").run)
     with locked(newer.folder / "lock"), locked(runs_root / "gpu.lock", what="training", run=newer.id, task="train"):
         newer.log.append(Started())
-        expect(page.locator("#gs-head")).to_contain_text("another run is going on")
+        expect(page.locator("#gs-head")).to_contain_text("another run is active")
         expect(page.locator("#gs-both .gs-sample")).to_have_count(2)
         show(page, "Train")
         expect(page.locator("#gs-now")).to_contain_text(compared.id)

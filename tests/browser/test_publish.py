@@ -1,4 +1,4 @@
-"""One click puts a run on the Hub, or keeps it beyond this disk; and a run that was cut off goes on."""
+"""One click puts a run on the Hub, or keeps it beyond this disk; and a run that was cut off is resumed."""
 
 import os
 import re
@@ -122,7 +122,7 @@ def test_a_run_that_was_cut_off_is_kept_brought_back_and_gone_on_with(
     page.set_default_timeout(SECONDS)
     page.goto(half_done.url)
     show(page, "Train")
-    offer = re.compile(r"This run was cut off at step \d+ of 12: go on from its last checkpoint \(step \d+\)")
+    offer = re.compile(r"This run was cut off at step \d+ of 12: resume it from its last checkpoint \(step \d+\)")
     expect(page.locator("#gs-now")).to_contain_text(offer)
 
     show(page, "Publish")

@@ -18,6 +18,16 @@ WIDE, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, heig
 SECONDS = 30_000
 """The longest wait for anything on the page, in ms; a training's steps have their own."""
 
+FRAMES = """async frames => {
+  const ask = window.requestAnimationFrame.bind(window);
+  let asked = 0;
+  window.requestAnimationFrame = what => { asked += 1; return ask(what); };
+  for (let n = 0; n < frames; n++) await new Promise(ask);
+  window.requestAnimationFrame = ask;
+  return asked / frames;
+}"""
+"""JavaScript: how often a page asks for an animation frame, on average over so many frames."""
+
 
 class Complaints(list[str]):
     """What the browser's console calls an error."""

@@ -26,14 +26,15 @@ from grpo_space.ui.compare import ask
 )
 def test_what_cannot_be_is_one_line(values: tuple[Any, ...], words: str) -> None:
     with pytest.raises(UserError) as error:
-        ask.asked_for("How many?", *values)
+        ask.question_from("How many?", *values)
     assert str(error.value) == words
 
 
 def test_whose_answers_they_are(tmp_path: Path) -> None:
     run = create_run(read_preset("tiny").run, tmp_path / "one")
-    assert ask.of_words(run, question("q")) == "one, greedy."
-    assert ask.asked_for("q", 0.5, None, 2.0, "20") == question("q", 0.5, 0, 2, 20)
+    assert ask.source_words(run, question("q")) == "one, greedy."
+    assert ask.question_from("q", 0.5, None, 2.0, "20") == question("q", 0.5, 0, 2, 20)
     assert (
-        ask.of_words(run, ask.asked_for("q", 0.5, 3, 2, "20")) == "one, checkpoint of step 20, temperature 0.5, seed 3."
+        ask.source_words(run, ask.question_from("q", 0.5, 3, 2, "20"))
+        == "one, checkpoint of step 20, temperature 0.5, seed 3."
     )

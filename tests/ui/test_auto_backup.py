@@ -46,20 +46,20 @@ def environment(monkeypatch: pytest.MonkeyPatch, **said: str) -> Automatic:
 def test_each_time_something_is_new(run: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     made = environment(monkeypatch, GRPO_SPACE_BACKUP_MINUTES="10", GRPO_SPACE_BACKUP="owner/kept", HF_TOKEN=TOKEN)
     assert made.seconds == 600
-    assert "every 10 min 0 s to <code>owner/kept</code>" in made.said
+    assert "every 10 min 0 s to <code>owner/kept</code>" in made.status
     made.look()
     assert hub.hub.requests == []  # it has no checkpoint yet
     with_checkpoint(run, 2)
     made.look()
     made.look()
     assert f"{run.id}/checkpoints/checkpoint-2/trainer_state.json" in hub.hub.files("owner/kept", "dataset")
-    assert "was backed up by itself" in made.said
-    assert f"owner/kept/{run.id}" in made.said
+    assert "was backed up by itself" in made.status
+    assert f"owner/kept/{run.id}" in made.status
     assert len(hub.hub.commits("owner/kept", "dataset")) == 2
     run.log.append(step(2))
     made.look()
     assert len(hub.hub.commits("owner/kept", "dataset")) == 3
-    assert TOKEN not in repr(made) + made.said
+    assert TOKEN not in repr(made) + made.status
 
 
 def test_a_failure_is_said_and_the_next_time_may_be_better(
@@ -70,9 +70,9 @@ def test_a_failure_is_said_and_the_next_time_may_be_better(
     hub.hub.fail("GET", "whoami|/api/", status=503, times=2)
     hub.hub.fail("POST", "/api/", status=503, times=2)
     made.look()
-    assert "failed at" in made.said
-    assert "the Hub has trouble of its own (HTTP 503)" in made.said
-    assert "is not touched by it" in made.said
+    assert "failed at" in made.status
+    assert "the Hub has trouble of its own (HTTP 503)" in made.status
+    assert "is not touched by it" in made.status
 
     def broken(*_: object) -> str:
         raise ValueError(f"<b>no</b> {TOKEN}")
@@ -80,12 +80,12 @@ def test_a_failure_is_said_and_the_next_time_may_be_better(
     with monkeypatch.context() as a_bug:
         a_bug.setattr(backup, "snapshot", broken)
         made.look()
-    assert "&lt;b&gt;no" in made.said
+    assert "&lt;b&gt;no" in made.status
     monkeypatch.setenv("GRPO_SPACE_BACKUP", str(hub.hub.root / "folder"))
     made.look()
-    assert "was backed up by itself" in made.said
+    assert "was backed up by itself" in made.status
     told = capfd.readouterr()
-    assert TOKEN not in made.said + told.out + told.err
+    assert TOKEN not in made.status + told.out + told.err
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_failure_is_said_and_the_next_time_may_be_better(
 def test_a_switch_that_cannot_work_is_said(said: dict[str, str], words: str) -> None:
     made = automatic_here(said)
     assert made is not None
-    assert words in made.said
+    assert words in made.status
     assert made.seconds == 0
     made.look()  # nothing
 
@@ -110,7 +110,7 @@ def test_it_is_off_unless_switched_on() -> None:
     assert automatic_here({"GRPO_SPACE_BACKUP": "/data", "HF_TOKEN": TOKEN}) is None
 
 
-def test_the_app_backs_up_a_run_that_goes_on(fake: Fake, runs_root: Path, tmp_path: Path) -> None:
+def test_the_app_backs_up_an_active_run(fake: Fake, runs_root: Path, tmp_path: Path) -> None:
     """It survives a folder that cannot be written, and the run never notices."""
     run, process = fake("works")
     with_checkpoint(run, 2)

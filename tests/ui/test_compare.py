@@ -38,7 +38,7 @@ from grpo_space.runs.history import History
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
 from grpo_space.ui.compare import ask, evaluate, evidence, problems, tab
-from grpo_space.ui.compare.evaluate import ADAPTER, FILE, OTHER, Chosen, asked_for, plan_words
+from grpo_space.ui.compare.evaluate import ADAPTER, FILE, OTHER, Chosen, plan_words, request_for
 from grpo_space.ui.deployment import here
 from grpo_space.ui.live import follower
 from grpo_space.ui.live.follower import Follower, Followers, Page
@@ -123,19 +123,19 @@ def test_a_filter_and_an_opened_row_stay_when_the_same_evaluation_is_told_again(
     with gr.Blocks():
         top, cases = tab._top(), problems.draw()
     shown, theirs = page(run), {cases.kept, cases.table, cases.both, cases.wrongly, top.file}
-    first = tab.filled(top, cases, shown, None, tab.Told(), "All", "")
+    first = tab.filled(top, cases, shown, None, tab.LastSent(), "All", "")
     assert theirs <= first.keys()
-    assert not theirs & tab.filled(top, cases, shown, RUNS_OWN, first[top.told], "All", "").keys()
+    assert not theirs & tab.filled(top, cases, shown, RUNS_OWN, first[top.last_sent], "All", "").keys()
     run.log.append(made.BOTH)  # the run went on, and was tested again
-    assert theirs <= tab.filled(top, cases, page(run), RUNS_OWN, first[top.told], "All", "").keys()
+    assert theirs <= tab.filled(top, cases, page(run), RUNS_OWN, first[top.last_sent], "All", "").keys()
 
 
 def test_a_name_that_is_none_is_refused(run: Run) -> None:
     shown = page(run)
-    assert problems.looked_at(shown, RUNS_OWN) is shown.evaluation
+    assert problems.evaluation_of(shown, RUNS_OWN) is shown.evaluation
     for name in ("", "../events", "2099-01"):
         with pytest.raises(UserError, match="not there any more"):
-            problems.looked_at(shown, name)
+            problems.evaluation_of(shown, name)
     with pytest.raises(UserError, match="not there any more"):
         tab.lines_file(None, RUNS_OWN)
 
@@ -152,7 +152,7 @@ def test_a_log_that_is_damaged_hides_no_other(run: Run) -> None:
     assert list(page(run).evaluations.made) == [RUNS_OWN, "2099-01"]
 
 
-# --- one that goes on -------------------------------------------------------------------------------------------------
+# --- an active one ----------------------------------------------------------------------------------------------------
 
 
 def test_an_evaluation_that_goes_on_is_told_with_what_and_how_long(run: Run) -> None:
@@ -165,7 +165,7 @@ def test_an_evaluation_that_goes_on_is_told_with_what_and_how_long(run: Run) -> 
         log.append(Started(task="evaluate", request=EvaluationRequest(checkpoint=20, samples=4)))
         log.append(Phase(what="evaluate_base", done=8, total=40, expected_seconds=90.4))
         told = follower.page().evaluations
-        assert told.going
+        assert told.active
         for said in ("checkpoint of step 20 on its held-out problems, 4 samples each", "8 of 40 answers",
                      "about 1 min 30 s left", "The tuned model follows"):  # fmt: skip
             assert said in told.now
@@ -173,10 +173,10 @@ def test_an_evaluation_that_goes_on_is_told_with_what_and_how_long(run: Run) -> 
         assert "Stopping." in follower.page().evaluations.now
         log.append(Finished(why="stopped"))
         told = follower.page().evaluations
-        assert told.going  # it has the machine for a moment yet: the same again would be refused
+        assert told.active  # it has the machine for a moment yet: the same again would be refused
         assert "Stopping." in told.now
     told = follower.page().evaluations
-    assert not told.going
+    assert not told.active
     assert "was stopped" in told.now
 
 
@@ -186,14 +186,14 @@ def test_an_evaluation_that_goes_on_is_told_with_what_and_how_long(run: Run) -> 
         ((Failed(boundary="load", message="adapter a/b: is <none>", user_error=True),),
          ("adapter a/b on", "failed while loading the model", "is &lt;none&gt;", "Put it right")),
         ((Failed(boundary="load", message="RuntimeError: x"),), ("RuntimeError: x", "Evaluate the same again", "log")),
-        ((Finished(why="stopped"),), ("was stopped", "it goes on where it was")),
-        ((Phase(what="load"),), ("was cut off", "it goes on where it was")),
+        ((Finished(why="stopped"),), ("was stopped", "it resumes where it was")),
+        ((Phase(what="load"),), ("was cut off", "it resumes where it was")),
     ],
 )  # fmt: skip
 def test_one_that_came_to_nothing_says_why_and_what_to_do(run: Run, end: tuple[Event, ...], words: list[str]) -> None:
     later(run, "2099-01", EvaluationRequest(adapter="a/b"), *end)
     told = page(run).evaluations
-    assert not told.going
+    assert not told.active
     for said in words:
         assert said in told.now
     later(run, "2099-02", EvaluationRequest(adapter="a/b"), made.BASE, made.BOTH, Finished(why="done"))
@@ -201,7 +201,7 @@ def test_one_that_came_to_nothing_says_why_and_what_to_do(run: Run, end: tuple[E
 
 
 def test_a_training_is_not_stopped_from_here(run: Run) -> None:
-    with locked(run.folder / "lock", what="train"), pytest.raises(UserError, match="No evaluation is going on"):
+    with locked(run.folder / "lock", what="train"), pytest.raises(UserError, match="No evaluation is active"):
         evaluate.stop(View(run=run.id), Followers())
 
 
@@ -214,13 +214,13 @@ def test_a_training_that_began_since_the_page_was_read_is_not_stopped(
         later(run, "2099-01", OWN)
         shown = followers.look(run.id)
         assert shown is not None
-        assert shown.evaluations.going
+        assert shown.evaluations.active
     with (
         subprocess.Popen(["sleep", "60"]) as training,
         locked(run.folder / "lock"),
     ):
         (run.folder / "lock").write_text(json.dumps({"what": "train", "pid": training.pid}))
-        with pytest.raises(UserError, match="No evaluation is going on"):
+        with pytest.raises(UserError, match="No evaluation is active"):
             evaluate.stop(View(run=run.id), followers)
         assert training.poll() is None
         training.kill()
@@ -232,7 +232,7 @@ def test_a_second_one_is_told_who_has_the_machine(run: Run, runs_root: Path) -> 
         locked(runs_root / "gpu.lock", what="evaluating", run=run.id, task="evaluate"),
         pytest.raises(UserError, match=f"{run.id} has the machine, one run at a time: this page shows it"),
     ):
-        evaluate.begun(run, OWN, Followers(), here({}), gr.Request())
+        evaluate.begin(run, OWN, Followers(), here({}), gr.Request())
     assert run.evaluations() == []
 
 
@@ -268,7 +268,7 @@ def chosen(**given: Any) -> Chosen:
     ],
 )
 def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], asked: EvaluationRequest) -> None:
-    assert asked_for(chosen(**given)) == asked
+    assert request_for(chosen(**given)) == asked
 
 
 @pytest.mark.parametrize(
@@ -301,23 +301,23 @@ def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], as
 )
 def test_what_cannot_be_is_said_in_a_line(runs_root: Path, given: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words) as refused:
-        asked_for(chosen(**given))
+        request_for(chosen(**given))
     assert len(refused.value.problems) == 1
     assert "\n" not in str(refused.value)
 
 
 def test_of_the_folders_here_only_a_runs_adapter_can_be_named(run: Run, runs_root: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"adapter: {run.id} has none yet"):
-        asked_for(chosen(weights=OTHER, adapter=run.id))
+        request_for(chosen(weights=OTHER, adapter=run.id))
     run.adapter.mkdir()
     for name in (run.id, str(run.folder), str(run.adapter)):
-        asked = asked_for(chosen(weights=OTHER, adapter=name))
+        asked = request_for(chosen(weights=OTHER, adapter=name))
         assert asked == EvaluationRequest(adapter=str(run.adapter))
         assert evaluations.name(asked) == f"adapter of {run.id} on its held-out problems"
     shutil.copytree(run.adapter, tmp_path / "elsewhere")
     for other in (tmp_path / "elsewhere", runs_root, run.folder / ".." / run.id, run.folder / "evaluations"):
         with pytest.raises(UserError, match=r"is no name on the Hub \(user/name\), nor of a run here"):
-            asked_for(chosen(weights=OTHER, adapter=str(other)))
+            request_for(chosen(weights=OTHER, adapter=str(other)))
 
 
 def test_the_checkpoints_that_are_kept_can_be_chosen(run: Run) -> None:

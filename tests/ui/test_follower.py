@@ -38,8 +38,8 @@ from tests.support.processes import ROOT, Fake
 @pytest.mark.parametrize(
     ("checkpoint", "words"),
     [
-        (2, "This run was cut off at step 3 of 9: go on from its last checkpoint (step 2)."),
-        (None, "This run was cut off at step 3 of 9, before its first checkpoint: Go on begins it again."),
+        (2, "This run was cut off at step 3 of 9: resume it from its last checkpoint (step 2)."),
+        (None, "This run was cut off at step 3 of 9, before its first checkpoint: Resume begins it again."),
     ],
 )
 def test_a_run_that_was_cut_off_is_offered(checkpoint: int | None, words: str) -> None:
@@ -163,11 +163,11 @@ def test_a_run_that_ends_is_not_another_one(follower: Follower) -> None:
     other = Taken("training 2099-tiny", Run(page.run.folder.parent / "2099-tiny"))
     meanwhile = page_stream.shown(page, page_stream.View(), "", other, None)
     assert meanwhile.buttons.back
-    assert "another run is going on: 2099-tiny" in glossary.header("2 CPU cores", page, other)
+    assert "another run is active: 2099-tiny" in glossary.header("2 CPU cores", page, other)
 
 
 @pytest.mark.parametrize("task", [name for name, job in JOBS.items() if job.brief])
-def test_a_moments_work_with_a_run_is_not_its_going_on(fake: Fake, runs_root: Path, task: JobName) -> None:
+def test_a_moments_work_with_a_run_does_not_make_it_active(fake: Fake, runs_root: Path, task: JobName) -> None:
     run, _ = fake("finishes")
     newer = create_run(read_preset("tiny").run, runs_root / "2099-01-01-000000-newer")
     with (

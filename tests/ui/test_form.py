@@ -55,10 +55,10 @@ OTHER = {"whole": 50, "number": 0.5, "text": "other", "names": ["q_proj"]}
 @pytest.mark.parametrize("path", sorted(form.LEAVES))
 def test_what_is_typed_reaches_the_config(path: str) -> None:
     leaf = form.LEAVES[path]
-    base = QWEN if path in form.HUB_FIELDS else TINY
+    base = QWEN if path in form.HUB else TINY
     values = form.values_of(base)
-    if path in form.HUB_FIELDS or path in form.UPLOADED:
-        values["data.source"] = "hub" if path in form.HUB_FIELDS else "file"
+    if path in form.HUB or path in form.UPLOADED:
+        values["data.source"] = "hub" if path in form.HUB else "file"
         values["data.path"] = "/kept/rows.jsonl"
     if leaf.kind == "yes":
         wanted: Any = not values[path]
@@ -282,10 +282,11 @@ def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_pat
         tab = preset.build(page.load, None, nobody)
     handlers = {fn.fn.__name__: fn.fn for fn in page.fns.values() if callable(fn.fn)}
     file, request = str(tmp_path / "not-there.yaml"), gr.Request()
-    typed = list(form.values_of(TINY).values())
+    sent: dict[Any, Any] = {tab.base: TINY, tab.title: "", tab.short: 0, tab.complained: {}}
+    sent |= {tab.fields[path]: value for path, value in form.values_of(TINY).items()}
     answers = {
         "import": handlers["read_import"](file, request),
-        "upload": handlers["keep"](file, request, TINY, "", 0, {}, *typed),
+        "upload": handlers["keep"]({**sent, **dict.fromkeys(tab.files.values(), file)}, request),
         "preview": next(handlers["preview"](write_yaml(TINY), request)),
     }
     told = [answers["import"][tab.import_note], answers["upload"][tab.upload_note], answers["preview"][tab.rows]]

@@ -11,8 +11,10 @@ from grpo_space.formatting import duration
 from grpo_space.runs import ask_client, evaluations
 from grpo_space.runs.run import Run
 from grpo_space.ui.deployment import Place
+from grpo_space.ui.errors import as_note
+from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import OFF, View, offered
+from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.markup import box, note, tag, text
 
 EXAMPLES = [
@@ -30,6 +32,7 @@ EVERY_SECONDS = 0.08
 
 
 def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
+    """Draws the question and its answers, and wires them."""
     gr.HTML(ABOUT)
     question = gr.Textbox("", label="Question", lines=2, max_length=ask_client.MOST_CHARACTERS, elem_id="gs-question")
     gr.Examples(EXAMPLES, question, label="For example")
@@ -57,18 +60,18 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         return offered(there, value, chosen, elem_classes=[] if len(there) > 1 else OFF)
 
     def ask_both(
-        view: View, said: str, temperature: float, samples: float, seed: float, step: str, request: gr.Request
+        view: View, question: str, temperature: float, samples: float, seed: float, step: str, request: gr.Request
     ) -> Iterator[str]:
         try:
             page = followers.look(view.run)
             refuse_without_a_model(page)
             assert page is not None
             place.access.may_train(request, page.run.config)
-            asked = asked_for(said, temperature, seed, samples, step)
+            wanted = question_from(question, temperature, seed, samples, step)
             stopping = asking[str(request.session_hash)] = ask_client.Stop()
-            yield from _answers(ask_client.ask(page.run, asked, stopping), of_words(page.run, asked))
+            yield from _answers(ask_client.ask(page.run, wanted, stopping), source_words(page.run, wanted))
         except UserError as error:
-            yield refused(error, "No answer.")
+            yield as_note(error, "No answer.")
         finally:
             asking.pop(str(request.session_hash), None)
 
@@ -83,12 +86,14 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
 
 
 def checkpoints(run: Run | None) -> list[tuple[str, str]]:
+    """The choices of the tuned model's weights: what they are called, and their key."""
     kept = run.checkpoint_steps() if run else []
     return [("The run's adapter", ""), *((f"Checkpoint of step {step:,}", str(step)) for step in kept)]
 
 
-def asked_for(said: Any, temperature: Any, seed: Any, samples: Any, step: Any) -> ask_client.Question:
-    """
+def question_from(words: Any, temperature: Any, seed: Any, samples: Any, step: Any) -> ask_client.Question:
+    """A question as a browser sent it.
+
     Raises:
         UserError: naming each value that cannot be: a browser may send any.
     """
@@ -97,11 +102,12 @@ def asked_for(said: Any, temperature: Any, seed: Any, samples: Any, step: Any) -
         if not isinstance(value, int | float) or (name != "temperature" and not float(value).is_integer()):
             raise UserError(f"{name}: {str(value)[:80]!r} is not a {'' if name == 'temperature' else 'whole '}number")
     checkpoint = int(step) if str(step).isdecimal() else None
-    return ask_client.question(str(said or ""), float(temperature), int(seed or 0), int(samples), checkpoint)
+    return ask_client.question(str(words or ""), float(temperature), int(seed or 0), int(samples), checkpoint)
 
 
 def refuse_without_a_model(page: Page | None) -> None:
-    """
+    """Refuses a question to a run without a model.
+
     Raises:
         UserError: where the run that is looked at has no model to ask, or none yet.
     """
@@ -114,20 +120,20 @@ def refuse_without_a_model(page: Page | None) -> None:
         raise UserError("There is no trained model yet: train first.")
 
 
-def of_words(run: Run, asked: ask_client.Question) -> str:
-    """Whose answers they are."""
-    step = "" if asked.checkpoint is None else f", checkpoint of step {asked.checkpoint:,}"
-    how = f"temperature {asked.temperature:g}, seed {asked.seed}" if asked.temperature else "greedy"
+def source_words(run: Run, question: ask_client.Question) -> str:
+    """The model that answers, and how: the run, its checkpoint, and the sampling."""
+    step = "" if question.checkpoint is None else f", checkpoint of step {question.checkpoint:,}"
+    how = f"temperature {question.temperature:g}, seed {question.seed}" if question.temperature else "greedy"
     return f"{run.id}{step}, {how}."
 
 
-def _answers(told: Generator[dict[str, Any], None, None], of: str) -> Iterator[str]:
-    """The page's HTML, a few times a second."""
+def _answers(messages: Generator[dict[str, Any], None, None], source: str) -> Iterator[str]:
+    """The answers so far as HTML, a few times a second."""
     so_far: dict[tuple[str, int], dict[str, Any]] = {}
-    yield note("info", going("Asking."))
+    yield note("info", in_progress("Asking."))
     drawn, ended = 0.0, False
     try:
-        for one in told:
+        for one in messages:
             if "which" in one:
                 so_far[one["which"], one["sample"]] = one
                 if not one["done"] and time.monotonic() - drawn < EVERY_SECONDS:
@@ -135,47 +141,50 @@ def _answers(told: Generator[dict[str, Any], None, None], of: str) -> Iterator[s
                 drawn = time.monotonic()
                 yield columns(so_far)
             elif ended := "end" in one:
-                yield columns(so_far) + tag("p", text(f"{of} Both were written in {one['seconds']:.1f} s."), "gs-dim")
+                yield columns(so_far) + tag(
+                    "p", text(f"{source} Both were written in {one['seconds']:.1f} s."), "gs-dim"
+                )
             else:
-                yield note("info", going(waiting(one)))
+                yield note("info", in_progress(waiting(one)))
         if not ended:
             yield columns(so_far, broken=True) + tag("p", "Stopped.", "gs-dim")
     except UserError as error:
-        yield refused(error, "Broken off." if so_far else "No answer.") + columns(so_far, broken=True)
+        yield as_note(error, "Broken off." if so_far else "No answer.") + columns(so_far, broken=True)
     finally:
-        told.close()  # whoever left the page frees the server
+        messages.close()  # whoever left the page frees the server
 
 
-def refused(error: UserError, title: str) -> str:
-    return note("bad", tag("b", title), *map(text, error.problems))
-
-
-def going(words: str) -> str:
+def in_progress(words: str) -> str:
+    """Words that stand only while something is being done."""
     return tag("span", text(words), "gs-going")
 
 
-def waiting(said: dict[str, Any]) -> str:
-    if "waiting" in said:
-        before = said["waiting"]
+def waiting(message: dict[str, Any]) -> str:
+    """What a question waits for: others before it, or the model."""
+    if "waiting" in message:
+        before = message["waiting"]
         return f"{before} question{'s' if before > 1 else ''} before yours."
-    return f"Loading {said['loading']}: about {duration(said['seconds'])}. The next question is answered at once."
+    return f"Loading {message['loading']}: about {duration(message['seconds'])}. The next question is answered at once."
 
 
 def columns(so_far: dict[tuple[str, int], dict[str, Any]], broken: bool = False) -> str:
+    """The answers so far, base and tuned side by side. `broken`: no more of them will come."""
     if not so_far:
         return ""
     parts = []
     for which in ("base", "tuned"):
-        mine = [said for (name, _), said in sorted(so_far.items()) if name == which]
-        parts.append(box(f"gs-asked-{which}", tag("h4", which.capitalize()), *(_answer(said, broken) for said in mine)))
+        mine = [answer for (name, _), answer in sorted(so_far.items()) if name == which]
+        parts.append(
+            box(f"gs-asked-{which}", tag("h4", which.capitalize()), *(_answer(answer, broken) for answer in mine))
+        )
     return box("gs-pair", *parts)
 
 
-def _answer(said: dict[str, Any], broken: bool) -> str:
-    state = text(f"{said['tokens']} token{'s' * (said['tokens'] != 1)}") + (
-        "" if said["done"] or broken else going(", writing")
+def _answer(answer: dict[str, Any], broken: bool) -> str:
+    state = text(f"{answer['tokens']} token{'s' * (answer['tokens'] != 1)}") + (
+        "" if answer["done"] or broken else in_progress(", writing")
     )
-    read = f"answer: {said.get('value') or 'none found'}" if said["done"] else ""
-    cut = tag("span", "cut off at the length limit", "gs-chip") if said["cut_off"] else ""
+    read = f"answer: {answer.get('value') or 'none found'}" if answer["done"] else ""
+    cut = tag("span", "cut off at the length limit", "gs-chip") if answer["cut_off"] else ""
     head = box("gs-advantage", tag("span", state), tag("b", text(read)))
-    return box("gs-sample", head, tag("pre", text(said["text"])), cut)
+    return box("gs-sample", head, tag("pre", text(answer["text"])), cut)

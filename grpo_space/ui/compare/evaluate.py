@@ -17,9 +17,10 @@ from grpo_space.runs.run import Run, all_runs
 from grpo_space.ui import submit, uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.errors import in_words
+from grpo_space.ui.errors import as_note, in_words
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import OFF, View, offered, shown_if
+from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.markup import note, tag, text
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
@@ -37,7 +38,7 @@ TO_THE_TOP = "() => document.querySelector('#gs-tabs')?.scrollIntoView()"
 
 @dataclass(frozen=True)
 class Chosen:
-    """What a browser sent, as it came."""
+    """The form's values as a browser sent them, unchecked."""
 
     weights: str
     adapter: str
@@ -50,6 +51,8 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Fields:
+    """The components of the form."""
+
     weights: gr.Dropdown
     adapter: gr.Textbox
     data: gr.Radio
@@ -81,11 +84,12 @@ def _fields() -> Fields:
 
 
 def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
+    """Draws the form for another evaluation, and wires it."""
     with gr.Accordion("Evaluate something else", open=False, elem_id="gs-else") as fold:
         gr.HTML("<p class='gs-dim'>Base and tuned answer the same problems. The run stays as it is.</p>")
         its = _fields()
         planned = gr.HTML(elem_id="gs-evaluation-plan")
-        begin = gr.Button("Evaluate", variant="primary", elem_id="gs-evaluate-else")
+        button = gr.Button("Evaluate", variant="primary", elem_id="gs-evaluate-else")
 
     def offer(view: View, chosen: str) -> Any:
         page = followers.look(view.run)
@@ -97,7 +101,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             place.access.allowed(request)
             kept, many = uploads.keep_rows(Path(upload)) if upload else ("", 0)
         except UserError as error:
-            return "", 0, note("bad", *map(text, error.problems))
+            return "", 0, as_note(error)
         return kept, many, note("info", f"{many:,} problems read.") if kept else ""
 
     def plan(view: View, data: str, count: int, limit: object, samples: object) -> str:
@@ -114,7 +118,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
         chosen = Chosen(str(weights), str(adapter or ""), str(data), file, limit, samples)
-        begun(page.run, asked_for(chosen), followers, place, request)
+        begin(page.run, request_for(chosen), followers, place, request)
 
     evaluated.change(offer, [view, its.weights], its.weights, **QUIET)
     its.weights.change(lambda weights: shown_if(weights == OTHER), its.weights, its.adapter, queue=False, **QUIET)
@@ -124,42 +128,45 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     changes: Any = [one.change for one in (evaluated, its.data, its.count, its.limit, its.samples)]
     planned_of = [view, its.data, its.count, its.limit, its.samples]
     gr.on([fold.expand, *changes], plan, planned_of, planned, trigger_mode="always_last", **QUIET)
-    asked = [view, its.weights, its.adapter, its.data, its.file, its.limit, its.samples]
-    begin.click(start, asked, None, **QUIET).success(None, js=TO_THE_TOP)
+    chosen = [view, its.weights, its.adapter, its.data, its.file, its.limit, its.samples]
+    button.click(start, chosen, None, **QUIET).success(None, js=TO_THE_TOP)
 
 
-def begun(run: Run, asked: EvaluationRequest, followers: Followers, place: Place, request: gr.Request) -> None:
-    """Starts an evaluation; the caller may.
+def begin(run: Run, wanted: EvaluationRequest, followers: Followers, place: Place, request: gr.Request) -> None:
+    """Starts an evaluation, for a caller who is known to be allowed to.
 
     Raises:
         UserError: where it cannot be done, or the machine is busy.
     """
     submit.check(run.config, place)
-    evaluations.begin(run, asked, token=token_if_any(place.access, request))
+    evaluations.begin(run, wanted, token=token_if_any(place.access, request))
     followers.forget_current()
 
 
 def stop(view: View, followers: Followers) -> None:
-    """
+    """Stops the active evaluation of the run that a page looks at. A training is not stopped from here.
+
     Raises:
-        UserError: where no evaluation goes on. A training is not stopped from here.
+        UserError: where no evaluation is active.
     """
     page = followers.look(view.run)
     held = holder(page.run.folder / "lock") if page else None  # since the page was read a training may have begun
-    if page is None or not page.evaluations.going or held is None or held.what != "evaluate":
-        raise UserError("No evaluation is going on.")
+    if page is None or not page.evaluations.active or held is None or held.what != "evaluate":
+        raise UserError("No evaluation is active.")
     launch.stop(page.run)
     followers.of(page.run).stopping = True
 
 
 def weights_of(run: Run | None) -> list[tuple[str, str]]:
+    """The choices of the weights to evaluate: what they are called, and their key."""
     steps = run.checkpoint_steps() if run else []
     kept = [(f"Checkpoint of step {step:,}", str(step)) for step in steps]
     return [("The run's adapter", ADAPTER), *kept, ("Another adapter", OTHER)]
 
 
-def asked_for(chosen: Chosen) -> EvaluationRequest:
-    """
+def request_for(chosen: Chosen) -> EvaluationRequest:
+    """The evaluation that was chosen on the page.
+
     Raises:
         UserError: naming each value that cannot be. What only the run or the worker can know, they refuse.
     """
@@ -178,33 +185,33 @@ def asked_for(chosen: Chosen) -> EvaluationRequest:
     )
 
 
-def _adapter(said: str) -> str:
+def _adapter(name: str) -> str:
     """A name on the Hub, or the folder of a run's adapter: no other path is looked at for a browser."""
-    said = said.removeprefix("https://huggingface.co/").rstrip("/")
-    if not said:
+    name = name.removeprefix("https://huggingface.co/").rstrip("/")
+    if not name:
         raise UserError("adapter: is empty: name one on the Hub, user/name")
     for run in all_runs():
-        if said in (run.id, str(run.folder), str(run.adapter)):
+        if name in (run.id, str(run.folder), str(run.adapter)):
             if not run.adapter.is_dir():
                 raise UserError(f"adapter: {run.id} has none yet: it was not trained far enough to save one")
             return str(run.adapter)
-    if "/" in said and uploads.on_the_hub(said):
-        return said
-    raise UserError(f"adapter: {said[:80]!r} is no name on the Hub (user/name), nor of a run here")
+    if "/" in name and uploads.on_the_hub(name):
+        return name
+    raise UserError(f"adapter: {name[:80]!r} is no name on the Hub (user/name), nor of a run here")
 
 
-def _whole(field: str, said: object, least: int) -> int:
-    """A field that was emptied has its least value."""
-    if said is None:
+def _whole(field: str, sent: object, least: int) -> int:
+    """A whole number from a field of the page; one that was emptied has its least value."""
+    if sent is None:
         return least
-    if isinstance(said, int | float) and least <= said < 10**9 and float(said).is_integer():
-        return int(said)
-    shown = f"{said:g}" if isinstance(said, float) else repr(said)[:80]
+    if isinstance(sent, int | float) and least <= sent < 10**9 and float(sent).is_integer():
+        return int(sent)
+    shown = f"{sent:g}" if isinstance(sent, float) else repr(sent)[:80]
     raise UserError(f"{field}: {shown} is not a whole number from {least} on")
 
 
 def plan_words(page: Page, data: str, uploaded: int, limit: object, samples: object) -> str:
-    """How many answers that is, and about how long it takes: by the pace at which this run was evaluated before.
+    """The number of answers in an evaluation, and about how long it takes by the pace of this run's evaluation before.
 
     Raises:
         UserError: naming a value that cannot be.
@@ -220,8 +227,10 @@ def plan_words(page: Page, data: str, uploaded: int, limit: object, samples: obj
         raise UserError(f"samples: {each} are too many; {evaluations.MOST_SAMPLES} are the most")
     example = each == 1 and config is not None and bool(config.data.system_prompt)
     answers = "one greedy answer" if each == 1 else f"{each} sampled answers"
-    said = f"{problems:,} problems, {answers} of each model" + ", and of the base with one worked example" * example
+    answers_words = (
+        f"{problems:,} problems, {answers} of each model" + ", and of the base with one worked example" * example
+    )
     if base is None or not base.n:
-        return f"{said}."
+        return f"{answers_words}."
     seconds = (2 + example) * problems * each * base.seconds / base.n
-    return f"{said}: about {roughly(seconds)} by the pace of this run's own evaluation."
+    return f"{answers_words}: about {roughly(seconds)} by the pace of this run's own evaluation."

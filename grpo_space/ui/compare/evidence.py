@@ -64,6 +64,7 @@ def title(history: History) -> str:
 
 
 def about(run: str, history: History) -> str:
+    """The run and the evaluation that the page shows."""
     return tag("p", f"{tag('b', text(run))}: {text(title(history))}.", "gs-about")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
-from grpo_space.results import grading_reports as wrongly_graded
+from grpo_space.results import grading_reports
 from grpo_space.results.comparison import Outcome, Problem, of
 from grpo_space.runs.events import Answer
 from grpo_space.runs.history import History
@@ -16,9 +16,10 @@ from grpo_space.ui import table
 from grpo_space.ui.compare import evidence
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live import microscope
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import OFF, View, offered, shown_if
+from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.markup import box, tag, text
 
 FILTERS: dict[str, Outcome | None] = {
@@ -42,7 +43,7 @@ watch('value', () => {
 
 @dataclass(frozen=True)
 class Cases:
-    """Its problems one by one, and below them the one that was opened."""
+    """The components that show an evaluation's problems one by one, and below them the one that was opened."""
 
     column: gr.Column
     kept: gr.Radio
@@ -57,6 +58,7 @@ class Cases:
 
 
 def draw() -> Cases:
+    """Draws the components where it is called."""
     with gr.Column(elem_classes=OFF) as column:
         gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
         kept = gr.Radio(list(FILTERS), value="All", show_label=False, container=False, elem_id="gs-filter")
@@ -73,13 +75,13 @@ def draw() -> Cases:
 
 
 def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers, place: Place) -> None:
-    """What the components do; `which` names the evaluation."""
+    """Makes the components work; `which` names the evaluation."""
     _read(view, which, cases, followers)
     _report(view, which, cases, followers, place)
 
 
 def shown(cases: Cases, history: History | None, sort: str, words: str) -> dict[Any, Any]:
-    """What each part shows of another evaluation."""
+    """The updates that show another evaluation's problems."""
     there = history is not None and not history.sampled
     updates: dict[Any, Any] = {cases.column: shown_if(there), cases.both: "", cases.wrongly: shown_if(False)}
     if history is not None and there:
@@ -94,20 +96,20 @@ def _read(view: gr.State, which: gr.Dropdown, cases: Cases, followers: Followers
     @in_words
     def keep(view: View, chosen: str, kept: str, words: str) -> tuple[str, str, Any]:
         page = followers.look(view.run)
-        return (problems_table(looked_at(page, chosen), kept, words) if page else ""), "", shown_if(False)
+        return (problems_table(evaluation_of(page, chosen), kept, words) if page else ""), "", shown_if(False)
 
     @in_words
     def open_row(view: View, chosen: str, event: gr.EventData) -> tuple[str, str, Any, str, str]:
         page, number = followers.look(view.run), table.chosen(event)
-        both = side_by_side(looked_at(page, chosen), number)
+        both = side_by_side(evaluation_of(page, chosen), number)
         if page is not None and page.status != "running":
             view.run = page.run.id  # somebody reads: a run that others start does not take its place
         return both, number, shown_if(True), "", ""
 
-    looked_for: Any = [cases.kept.input, cases.words.change]
-    found_now = [cases.table, cases.both, cases.wrongly]
-    asked = [view, which, cases.kept, cases.words]
-    gr.on(looked_for, keep, asked, found_now, trigger_mode="always_last", **QUIET)
+    changes: Any = [cases.kept.input, cases.words.change]
+    searched = [view, which, cases.kept, cases.words]
+    matching = [cases.table, cases.both, cases.wrongly]
+    gr.on(changes, keep, searched, matching, trigger_mode="always_last", **QUIET)
     opened = [cases.both, cases.opened, cases.wrongly, cases.why, cases.kept_report]
     cases.table.select(open_row, [view, which], opened, **QUIET)
 
@@ -118,14 +120,15 @@ def _report(view: gr.State, which: gr.Dropdown, cases: Cases, followers: Followe
         place.access.allowed(request)
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
-        history = looked_at(page, chosen)
-        return wrongly_graded.keep(page.run, evidence.title(history), problem_of(history, number), str(why or ""))
+        history = evaluation_of(page, chosen)
+        return grading_reports.keep(page.run, evidence.title(history), problem_of(history, number), str(why or ""))
 
     cases.report.click(keep_report, [view, which, cases.opened, cases.why], cases.kept_report, **QUIET)
 
 
-def looked_at(page: Page | None, chosen: str) -> History:
-    """
+def evaluation_of(page: Page | None, chosen: str) -> History:
+    """The chosen evaluation of the run that a page looks at.
+
     Raises:
         UserError: where there is none of that name, which comes from a browser.
     """
@@ -136,6 +139,7 @@ def looked_at(page: Page | None, chosen: str) -> History:
 
 
 def found(history: History, kept: str, words: str) -> list[Problem]:
+    """The problems of an evaluation that a filter and a search leave."""
     return of(history).found(FILTERS.get(kept), words) if history.base and history.tuned else []
 
 
@@ -144,17 +148,19 @@ def _choices(history: History) -> list[tuple[str, str]]:
 
 
 def problems_table(history: History, kept: str, words: str = "") -> str:
+    """The problems that a filter and a search leave, as an HTML table."""
     return table.html(
         HEADERS, rows(found(history, kept, str(words or "")[:200])), "None of the problems is like that.", _cell
     )
 
 
-def _cell(said: str) -> str:
-    kind = {"✓": "gs-right", "✗": "gs-wrong"}.get(said[:1], "")
-    return tag("span", text(said), kind)
+def _cell(cell: str) -> str:
+    kind = {"✓": "gs-right", "✗": "gs-wrong"}.get(cell[:1], "")
+    return tag("span", text(cell), kind)
 
 
 def rows(problems: list[Problem]) -> list[list[str]]:
+    """The table's rows: the cells of HEADERS for each problem."""
     return [
         [str(p.number), _short(p.base.question), _short(p.base.gold, 40), _mark(p.base), _mark(p.tuned)]
         for p in problems
@@ -165,8 +171,8 @@ def _mark(answer: Answer) -> str:
     return f"{'✓' if answer.correct else '✗'}\u00a0{_short(answer.value or 'no answer', 20)}"
 
 
-def _short(said: str, most: int = 160) -> str:
-    return said if len(said) <= most else said[: most - 1] + "…"
+def _short(words: str, most: int = 160) -> str:
+    return words if len(words) <= most else words[: most - 1] + "…"
 
 
 def problem_of(history: History, number: str) -> Problem:
@@ -182,10 +188,10 @@ def problem_of(history: History, number: str) -> Problem:
 
 
 def side_by_side(history: History, number: str) -> str:
-    """Both answers to a problem, by its number in the table."""
+    """Both answers to a problem, side by side; it goes by its number in the table."""
     problem = problem_of(history, number)
-    asked = microscope.question(f"Problem {number}", problem.base.question, problem.base.gold)
-    return asked + box("gs-pair", _answer("Base", problem.base), _answer("Tuned", problem.tuned))
+    question = microscope.question(f"Problem {number}", problem.base.question, problem.base.gold)
+    return question + box("gs-pair", _answer("Base", problem.base), _answer("Tuned", problem.tuned))
 
 
 def _answer(name: str, answer: Answer) -> str:

@@ -12,11 +12,12 @@ from grpo_space.runs import evaluations
 from grpo_space.runs.history import History
 from grpo_space.ui import downloads
 from grpo_space.ui.compare import ask, evaluate, evidence, problems
-from grpo_space.ui.compare.problems import looked_at
+from grpo_space.ui.compare.problems import evaluation_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import OFF, View, offered, shown_if
+from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.markup import note, tag
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
@@ -24,22 +25,22 @@ Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a page was last told."""
+class LastSent:
+    """What one page shows already."""
 
     names: Names = ()
-    """Which evaluations there are; begins with the run's name."""
+    """The evaluations that it lists; begins with the run's name."""
     shown: tuple[object, ...] = ()
-    """The one that is shown, and when its answers were written."""
+    """The evaluation that it shows, and when its answers were written."""
 
 
 @dataclass(frozen=True)
 class Top:
-    """Which evaluation, its verdict, and what can be done with it."""
+    """The components above the problems: which evaluation, its verdict, and what can be done with it."""
 
     stop: gr.Button
     which: gr.Dropdown
-    told: gr.State
+    last_sent: gr.State
     summary: gr.HTML
     now: gr.Button
     download: gr.Button
@@ -47,8 +48,8 @@ class Top:
 
 
 def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: Followers, place: Place) -> None:
-    """Shows an evaluation of the run that is looked at; `evaluated` changes when there is another one. `evaluating`
-    tells how far one is that goes on.
+    """Draws the tab and wires it: it shows an evaluation of the run that is looked at. `evaluated` changes when there
+    is another one; `evaluating` shows how far the active one is.
     """
     evaluating.render()  # type: ignore[no-untyped-call]
     top = _top()
@@ -56,16 +57,16 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     cases = problems.draw()
     ask.build(view, evaluated, followers, place)
 
-    def fill(view: View, before: str | None, told: Told, sort: str, words: str) -> dict[Any, Any]:
-        return filled(top, cases, followers.look(view.run), before, told, sort, words)
+    def fill(view: View, before: str | None, last: LastSent, sort: str, words: str) -> dict[Any, Any]:
+        return filled(top, cases, followers.look(view.run), before, last, sort, words)
 
     def choose(view: View, chosen: str, sort: str, words: str) -> dict[Any, Any]:
         page = followers.look(view.run)
         names = (page.run.id, *page.evaluations.made) if page else ()
-        return filled(top, cases, page, chosen, Told(names), sort, words)
+        return filled(top, cases, page, chosen, LastSent(names), sort, words)
 
     shown = [*vars(top).values(), cases.column, cases.kept, cases.table, cases.both, cases.wrongly]
-    evaluated.change(fill, [view, top.which, top.told, cases.kept, cases.words], shown, **QUIET)
+    evaluated.change(fill, [view, top.which, top.last_sent, cases.kept, cases.words], shown, **QUIET)
     chosen = [view, top.which, cases.kept, cases.words]
     top.which.input(choose, chosen, shown, trigger_mode="always_last", **QUIET)
     _act(view, top, followers, place)
@@ -76,7 +77,7 @@ def _top() -> Top:
     return Top(
         stop=gr.Button("Stop the evaluation", variant="stop", elem_classes=OFF, elem_id="gs-stop-evaluation"),
         which=gr.Dropdown([], label="Which evaluation", elem_classes=OFF, elem_id="gs-which"),
-        told=gr.State(Told()),
+        last_sent=gr.State(LastSent()),
         summary=gr.HTML(nothing(None), elem_id="gs-summary"),
         now=gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate"),
         download=gr.Button("Every answer as JSON lines", elem_classes=OFF, elem_id="gs-lines"),
@@ -85,44 +86,44 @@ def _top() -> Top:
 
 
 def filled(
-    top: Top, cases: problems.Cases, page: Page | None, before: str | None, told: Told, sort: str, words: str
+    top: Top, cases: problems.Cases, page: Page | None, before: str | None, last: LastSent, sort: str, words: str
 ) -> dict[Any, Any]:
-    """What each part shows. `before`: which evaluation was chosen. What shows the problems of the same one already
+    """The updates of each part. `before`: which evaluation was chosen. What shows the problems of the same one already
     stays as it is: somebody may have filtered them, or opened one.
     """
-    chosen, names = which_of(page, before, told.names)
+    chosen, names = which_of(page, before, last.names)
     history = page.evaluations.made.get(chosen) if page else None
-    now = Told(names, (names[:1], chosen, *times(history)))
+    now = LastSent(names, (names[:1], chosen, *times(history)))
     untested = page is not None and page.status != "running" and not page.evaluation.measured
     updates: dict[Any, Any] = {
-        top.stop: shown_if(page is not None and page.evaluations.going),
+        top.stop: shown_if(page is not None and page.evaluations.active),
         top.which: offered(titles(page), chosen or None, before, elem_classes=[] if len(names) > 2 else OFF),
-        top.told: now,
+        top.last_sent: now,
         top.summary: evidence.summarise(page.run.id, history) if page and history else nothing(page),
         top.now: shown_if(untested and page is not None and evaluations.possible(page.run)),
         top.download: shown_if(history is not None),
     }
-    if now.shown == told.shown:
+    if now.shown == last.shown:
         return updates
     return updates | {top.file: gr.update(value=None, elem_classes=OFF)} | problems.shown(cases, history, sort, words)
 
 
 def times(history: History | None) -> list[float]:
-    """When the answers were written."""
+    """The times at which an evaluation's answers were written."""
     if history is None:
         return []
     return [one.time for one in (history.base, history.tuned, *history.sampled.values()) if one is not None]
 
 
 def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
-    """What the buttons above do."""
+    """Makes the buttons above the problems work."""
 
     @in_words
     def evaluate_now(view: View, request: gr.Request) -> Any:
         place.access.allowed(request)
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
-        evaluate.begun(page.run, evaluations.OWN, followers, place, request)
+        evaluate.begin(page.run, evaluations.OWN, followers, place, request)
         return shown_if(False)
 
     @in_words
@@ -142,7 +143,7 @@ def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
 
 
 def which_of(page: Page | None, chosen: str | None, listed: Names) -> tuple[str, Names]:
-    """Which evaluation to show of those that there are: one made since the page last listed them, else the chosen one,
+    """The evaluation to show of a page's: one made since the page last listed them, else the chosen one,
     else the run's own on the most problems, else the newest. Gives the list too, which begins with the run's name.
     """
     if page is None:
@@ -158,17 +159,18 @@ def which_of(page: Page | None, chosen: str | None, listed: Names) -> tuple[str,
 
 
 def titles(page: Page | None) -> list[tuple[str, str]]:
+    """The choices of an evaluation, the newest first: its title and its key."""
     made = page.evaluations.made if page else {}
     return [(evidence.title(history), name) for name, history in reversed(made.items())]
 
 
 def lines_file(page: Page | None, chosen: str) -> Path:
-    """Every answer of an evaluation, to be downloaded.
+    """A file with every answer of an evaluation, to be downloaded.
 
     Raises:
         UserError: where there is none of that name.
     """
-    history = looked_at(page, chosen)
+    history = evaluation_of(page, chosen)
     assert page is not None
     made = downloads.folder(page.run) / f"{page.run.id}-{chosen}.jsonl"
     with downloads.whole(made) as file:
@@ -177,7 +179,7 @@ def lines_file(page: Page | None, chosen: str) -> Path:
 
 
 def nothing(page: Page | None) -> str:
-    """Why there is no comparison yet, and how one comes to be."""
+    """The reason why there is no comparison yet, and how one comes to be."""
     if page is None:
         return note(
             "info",
@@ -186,13 +188,13 @@ def nothing(page: Page | None) -> str:
             "answers "
             "are read by the same rules.",
         )
-    if page.evaluations.going:
-        return note("info", tag("b", "Nothing to compare yet."), "The evaluation above goes on.")
+    if page.evaluations.active:
+        return note("info", tag("b", "Nothing to compare yet."), "The evaluation above is active.")
     if page.status == "running":
         done = "The base model has been tested" if page.history.base else "The base model is tested first"
         return note("info", tag("b", "The comparison comes at the end of the run."), f"{done}; the tuned one follows.")
     return note(
         "info",
         tag("b", "This run ended before the tuned model was tested."),
-        "Evaluate it below, if it saved an adapter: stopped runs have one. Or go on with it in Train.",
+        "Evaluate it below, if it saved an adapter: stopped runs have one. Or resume it in Train.",
     )

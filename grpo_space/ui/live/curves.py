@@ -11,10 +11,10 @@ from grpo_space.runs.events import Probe, Step
 from grpo_space.ui.markup import text
 
 MOST_POINTS = 160
-"""In one line: more than the pixels that a card gives it are not seen."""
+"""Points at most in one line: more than the pixels that a card gives it are not seen."""
 WIDTH, HEIGHT = 320, 120
 LEFT = 44
-"""Room for the widest label, such as -0.391."""
+"""Pixels left of the axis: room for the widest label, such as -0.391."""
 COLOURS = 6
 
 
@@ -29,6 +29,7 @@ class Point:
     high: float
 
     def add(self, other: "Point") -> None:
+        """Averages the steps of a later point into this one."""
         n = self.n + other.n
         self.value = (self.value * self.n + other.value * other.n) / n
         self.low = (self.low * self.n + other.low * other.n) / n
@@ -38,12 +39,15 @@ class Point:
 
 @dataclass
 class Line:
-    """Takes as many steps as there are, keeps at most MOST_POINTS: neighbours are averaged, at the same cost a step."""
+    """A line that takes as many steps as there are, and keeps at most MOST_POINTS: neighbours are averaged, at the same
+    cost a step.
+    """
 
     points: list[Point] = field(default_factory=list)
     width: int = 1
 
     def add(self, step: int, value: float, low: float | None = None, high: float | None = None) -> None:
+        """Adds a step; one whose value is not finite is left out."""
         if not math.isfinite(value):
             return
         point = Point(step, 1, value if low is None else low, value, value if high is None else high)
@@ -64,10 +68,12 @@ def _joined(first: Point, second: Point | None) -> Point:
 
 @dataclass(frozen=True)
 class Chart:
+    """What one card shows of the steps, and how."""
+
     title: str
     unit: str
     why: str
-    """What it shows and what to look for."""
+    """The words below the curve: what it shows and what to look for."""
     of: Callable[[Step], Iterator[tuple[str, float, float | None, float | None]]]
     """The lines that a step adds to: name, value, low, high."""
     floor: float | None = None
@@ -145,7 +151,7 @@ CHARTS = (
     ),
 )  # fmt: skip
 PROBE_AFTER = 2
-"""The held-out probe stands after so many charts."""
+"""Number of charts that stand before the held-out probe."""
 
 
 class Curves:
@@ -157,11 +163,13 @@ class Curves:
         self.probes: list[Probe] = []
 
     def add(self, step: Step) -> None:
+        """Adds a step to every line that has a value in it."""
         for chart, lines in zip(CHARTS, self.lines, strict=True):
             for name, value, low, high in chart.of(step):
                 lines.setdefault(name, Line()).add(step.step, value, low, high)
 
     def draw(self) -> str:
+        """All cards as HTML; empty before the first step."""
         cards = [
             _card(chart.title, _latest(chart, lines), chart.why, self._svg(chart, lines))
             for chart, lines in zip(CHARTS, self.lines, strict=True)
@@ -205,23 +213,27 @@ class Curves:
 
 @dataclass(frozen=True)
 class Frame:
-    """Maps steps and values to a card's pixels."""
+    """The axes of one card: maps steps and values to its pixels."""
 
     low: float
     high: float
     steps: int
     digits: int
     mark: str
-    """After the numbers at the axis. Units in words stand in the card's title: there is no room for them here."""
+    """The sign after the numbers at the axis. Units in words stand in the card's title: there is no room for them here.
+    """
 
     def x(self, step: float) -> float:
+        """The horizontal place of a step, in pixels."""
         return round(LEFT + (WIDTH - LEFT - 6) * step / self.steps, 1)
 
     def y(self, value: float) -> float:
+        """The vertical place of a value, in pixels from the top; what lies beyond the axis stands at its end."""
         share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
         return round(HEIGHT - 18 - (HEIGHT - 26) * share, 1)
 
     def line(self, points: Sequence[Point], colour: int) -> str:
+        """A line with its newest point marked, and a band where low and high differ, as SVG."""
         if not points:
             return ""
         path = " ".join(f"{self.x(point.step)},{self.y(point.value)}" for point in points)
@@ -235,6 +247,7 @@ class Frame:
         return drawn
 
     def bars(self, points: Sequence[Point]) -> str:
+        """A line whose points have vertical bars from low to high, as SVG."""
         drawn = ""
         for point in points:
             x = self.x(point.step)
@@ -242,6 +255,7 @@ class Frame:
         return drawn + self.line([Point(p.step, 1, p.value, p.value, p.value) for p in points], 0)
 
     def svg(self, drawn: str, label: str) -> str:
+        """The whole picture: the grid, its labels, and what was drawn in it."""
         left, bottom = LEFT, HEIGHT - 18
         grid = "".join(
             f'<line class="grid" x1="{left}" x2="{WIDTH - 6}" y1="{y}" y2="{y}"/>'
@@ -257,12 +271,12 @@ class Frame:
 
 
 def _latest(chart: Chart, lines: dict[str, Line]) -> str:
-    said = []
+    values = []
     for i, (name, line) in enumerate(lines.items()):
         if line.points:
             value = f"{line.points[-1].value:.{chart.digits}f}{' ' + chart.unit if chart.unit else ''}"
-            said.append(f'<span class="key c{i % COLOURS}">{text(name)} {value}</span>' if name else value)
-    return " ".join(said)
+            values.append(f'<span class="key c{i % COLOURS}">{text(name)} {value}</span>' if name else value)
+    return " ".join(values)
 
 
 def _card(title: str, latest: str, why: str, svg: str) -> str:

@@ -50,6 +50,8 @@ class Page:
 
 
 class Follower:
+    """The reader of one run: it draws what has changed, for all who watch."""
+
     def __init__(self, run: Run) -> None:
         self.run = run
         self.history = History()
@@ -133,17 +135,17 @@ class Follower:
                 return last
             with self.run.worker_log.open("rb") as file:
                 file.seek(max(0, size - LOG_BYTES))
-                said = file.read(LOG_BYTES).decode(errors="replace")
+                end = file.read(LOG_BYTES).decode(errors="replace")
         except OSError:
             return last
         self._log_size = size
-        return tag("pre", text(said), "gs-log")
+        return tag("pre", text(end), "gs-log")
 
 
 def _pieces(page: Page) -> tuple[object, ...]:
     evaluation, made = page.evaluation, page.evaluations
     drawn = page.status, page.now, page.curves, page.notes, page.log, page.groups
-    return *drawn, made.now, made.going, made.begun, tuple(made.made), id(evaluation.base), id(evaluation.tuned)
+    return *drawn, made.now, made.active, made.begun, tuple(made.made), id(evaluation.base), id(evaluation.tuned)
 
 
 def _same(before: str | None, now: str) -> str:
@@ -162,6 +164,7 @@ class Followers:
         self._looked = 0.0
 
     def of(self, run: Run) -> Follower:
+        """The reader of a run, a new one where nobody watched it."""
         with self._lock:
             key = str(run.folder)
             if key not in self._followers:
@@ -172,7 +175,7 @@ class Followers:
             return self._followers[key]
 
     async def page(self, chosen: str) -> Page | None:
-        """The chosen run as it is now, else the one that goes on, else the newest; None where there is none at all."""
+        """The chosen run as it is now, else the active one, else the newest; None where there is none at all."""
         if (page := self._fresh(chosen)) is not None:
             return page
         return await asyncio.to_thread(self.look, chosen)
@@ -185,6 +188,7 @@ class Followers:
         return follower.fresh() if follower else None
 
     def look(self, chosen: str = "") -> Page | None:
+        """As `page`, for whoever may wait for the disk."""
         run = None
         if chosen:
             with contextlib.suppress(UserError):  # it was taken away
@@ -194,6 +198,7 @@ class Followers:
         return self.of(run).page() if run else None
 
     def current(self) -> Run | None:
+        """The active run, else the newest; looked up at most every LOOK_SECONDS."""
         with self._lock:
             if time.monotonic() - self._looked > LOOK_SECONDS:
                 self.taken = taken()
@@ -221,16 +226,16 @@ def named(run_id: str) -> Run:
 
 @dataclass(frozen=True)
 class Taken:
-    """By whom the machine is."""
+    """Who holds the machine's lock."""
 
     doing: str
-    """In words: training 2026-tiny."""
+    """What the machine is doing, in words: training 2026-tiny."""
     run: Run | None
-    """That goes on, and can be watched and stopped: not where one is merged, say, or lies elsewhere."""
+    """The active run, which can be watched and stopped: none where one is merged, say, or lies elsewhere."""
 
 
 def taken() -> Taken | None:
-    """A server of answers has the machine only until somebody wants it."""
+    """Who has the machine; None where it is free. A server of answers has it only until somebody wants it."""
     held = holder(runs_folder() / "gpu.lock")
     if held is None or (held.job and held.job.yields):
         return None
@@ -239,7 +244,7 @@ def taken() -> Taken | None:
     return Taken(held.doing, run)
 
 
-def going_on() -> Run | None:
+def active_run() -> Run | None:
     """The run that has the machine."""
     by = taken()
     return by.run if by else None

@@ -25,12 +25,13 @@ element.addEventListener('input', (event) => {
   trigger('select', { row: event.target.value });
 });
 """
-"""JavaScript of the slider: tells which group was chosen."""
+"""JavaScript of the slider: its `select` event carries the chosen group's number."""
 
 
 def slider(groups: int) -> str:
-    """Chooses one of the groups. Not Gradio's: its maximum cannot grow without building it anew for each who "
-    "watches."""
+    """A slider that chooses one of the groups. Not Gradio's: its maximum cannot grow without building it anew for each
+    who watches.
+    """
     if not groups:
         return ""
     move = (
@@ -42,6 +43,7 @@ def slider(groups: int) -> str:
 
 
 def group(shown: Group) -> str:
+    """A group as HTML: its prompt, what it teaches, and each completion with its rewards and advantage."""
     earned = [sum(value for value in sample.rewards.values() if not math.isnan(value)) for sample in shown.samples]
     most = max((abs(sample.advantage) for sample in shown.samples), default=0.0)
     cards = "".join(_sample(sample, shown, i + 1) for i, sample in enumerate(shown.samples))
@@ -52,8 +54,9 @@ def group(shown: Group) -> str:
     )
 
 
-def question(name: str, asked: str, gold: str) -> str:
-    return box("gs-question", tag("b", f"{name}: "), text(asked), " ", tag("b", f"Right answer: {text(gold)}"))
+def question(name: str, words: str, gold: str) -> str:
+    """A problem as HTML, with its right answer."""
+    return box("gs-question", tag("b", f"{name}: "), text(words), " ", tag("b", f"Right answer: {text(gold)}"))
 
 
 def _lesson(earned: list[float], most: float) -> str:
@@ -84,30 +87,30 @@ def _sample(sample: Sample, shown: Group, number: int) -> str:
     )
 
 
-def completion(said: Completion, question: str, gold: str) -> str:
-    """The text with the read answer marked, and why it was graded so."""
-    mark = "✓ right" if said.correct else "✗ wrong"
-    kind = "gs-right" if said.correct else "gs-wrong"
-    cut = tag("span", "cut off at the length limit", "gs-chip") if said.cut_off else ""
-    reason = tag("p", tag("b", mark, kind) + " " + text(said.reason) + " " + cut, "gs-reason")
-    return tag("pre", _marked(said.text, gold, question)) + reason
+def completion(answer: Completion, question: str, gold: str) -> str:
+    """A completion's text as HTML with the read answer marked, and why it was graded so."""
+    mark = "✓ right" if answer.correct else "✗ wrong"
+    kind = "gs-right" if answer.correct else "gs-wrong"
+    cut = tag("span", "cut off at the length limit", "gs-chip") if answer.cut_off else ""
+    reason = tag("p", tag("b", mark, kind) + " " + text(answer.reason) + " " + cut, "gs-reason")
+    return tag("pre", _marked(answer.text, gold, question)) + reason
 
 
-def _marked(said: str, gold: str, question: str) -> str:
-    span = answers.span(said, gold, question)
-    if len(said) > LONGEST:  # the answer stands near the end
-        dropped = len(said) - LONGEST
-        said, span = said[dropped:], (max(0, span[0] - dropped), max(0, span[1] - dropped)) if span else None
+def _marked(words: str, gold: str, question: str) -> str:
+    span = answers.span(words, gold, question)
+    if len(words) > LONGEST:  # the answer stands near the end
+        dropped = len(words) - LONGEST
+        words, span = words[dropped:], (max(0, span[0] - dropped), max(0, span[1] - dropped)) if span else None
         shortened = tag("i", f"({dropped:,} characters left out) ")
     else:
         shortened = ""
-    return shortened + _with_equations(said, span)
+    return shortened + _with_equations(words, span)
 
 
-def _with_equations(said: str, span: tuple[int, int] | None) -> str:
+def _with_equations(words: str, span: tuple[int, int] | None) -> str:
     """The read answer marked, and each equation that can be checked as right or wrong."""
     marks = [(*span, "<mark>", "</mark>")] if span else []
-    for equation in check_equations(said):
+    for equation in check_equations(words):
         if span is None or equation.end <= span[0] or equation.start >= span[1]:
             kind, title = ("right", "holds") if equation.right else ("wrong", "does not hold")
             opening = f'<span class="gs-equation gs-{kind}" title="this equation {title}">'
@@ -116,6 +119,6 @@ def _with_equations(said: str, span: tuple[int, int] | None) -> str:
     made, at = [], 0
     for start, end, opening, closing in sorted(marks):
         if start >= at:  # of two that overlap (a = b = c) the first is marked
-            made += [text(said[at:start]), opening, text(said[start:end]), closing]
+            made += [text(words[at:start]), opening, text(words[start:end]), closing]
             at = end
-    return "".join(made) + text(said[at:])
+    return "".join(made) + text(words[at:])

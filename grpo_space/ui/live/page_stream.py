@@ -1,4 +1,4 @@
-"""What an open page is sent while a run goes on: only what changed, and a beat when nothing does."""
+"""What an open page is sent while a run is active: only what changed, and a beat when nothing does."""
 
 import asyncio
 import time
@@ -16,21 +16,6 @@ BEAT_SECONDS = 3.0
 """At least so often a watching page hears something; the page itself asks again after 5 s of silence."""
 LONGEST_SECONDS = 3600.0
 """Then the page asks again: nothing is streamed to a caller that is long gone."""
-AGAIN = "() => document.querySelector('#gs-again').click()"
-"""Asks for a stream."""
-ASK_AGAIN = """() => {
-  const beat = document.querySelector('#gs-beat')?.textContent, now = Date.now(), w = window;
-  if (beat !== w.gsBeat || !w.gsBeatAt) { w.gsBeat = beat; w.gsBeatAt = now; return; }
-  if (now - w.gsBeatAt > 5000) { w.gsBeatAt = now; document.querySelector('#gs-again')?.click(); }
-}"""
-OFF = ["gs-off"]
-"""What comes and goes does so by this class. `visible` builds parts of the page anew (Gradio 6.17.3): a button shown so
-in the middle of a stream stays hidden, and a page once broke off while it loaded (sveltejs/svelte issue 17166).
-"""
-
-
-def shown_if(shown: bool) -> Any:
-    return gr.update(elem_classes=[] if shown else OFF)
 
 
 def offered(choices: list[tuple[str, str]], value: str | None, before: str | None, **more: Any) -> Any:
@@ -42,33 +27,19 @@ def offered(choices: list[tuple[str, str]], value: str | None, before: str | Non
     return gr.update(choices=choices, **more)
 
 
-@dataclass(frozen=True)
-class Pulse:
-    """By which a page knows that it hears, and asks again. It stands outside the tabs: what is on one that was not
-    opened yet is not on the page, and its timer does not run (Gradio 6.17.3).
-    """
-
-    beat: gr.HTML
-    again: gr.Button
-
-
-def pulse() -> Pulse:
-    gr.Timer(2).tick(None, js=ASK_AGAIN)
-    return Pulse(gr.HTML(elem_id="gs-beat", visible="hidden"), gr.Button("again", visible="hidden", elem_id="gs-again"))
-
-
 @dataclass
 class View:
     """What one open page looks at. Its stream reads it while its buttons change it."""
 
     run: str = ""
-    """A chosen run; empty: the one that goes on, else the newest."""
+    """A chosen run; empty: the active one, else the newest."""
     group: int | None = None
     """The group under the microscope, from 1; None: always the newest."""
     stream: int = 0
     """The latest stream: an older one of the same page ends."""
 
     def show_current(self) -> None:
+        """Looks at the active run again, else the newest, and at its newest group."""
         self.run, self.group = "", None
 
 
@@ -107,6 +78,7 @@ class Shown:
 
 
 def shown(page: Page | None, view: View, header: str, taken: Taken | None, last: Shown | None) -> Shown:
+    """The pieces that a page is to show of a run now; `last`: what it was sent before."""
     if page is None:
         return Shown(header, progress.nothing_yet())
     running = page.status == "running"
@@ -116,7 +88,7 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None, last:
         scope = last.scope if last else scope  # it is being moved
         group = microscope.group(page.history.groups[view.group - 1])
     base, tuned, made = page.evaluation.base, page.evaluation.tuned, " ".join(page.evaluations.made)
-    begun = f"{page.evaluations.going} {page.evaluations.begun}"
+    begun = f"{page.evaluations.active} {page.evaluations.begun}"
     buttons = Buttons(
         run=page.run.id,
         busy=busy,
@@ -162,6 +134,7 @@ class Stream:
 
     @property
     def outputs(self) -> list[Any]:
+        """The components in the order in which `watch` gives their values."""
         return list(vars(self).values())
 
     @staticmethod
@@ -170,7 +143,7 @@ class Stream:
     ) -> AsyncIterator[tuple[str, ...]]:
         """What a page's load starts, and its timer when it has heard nothing for 5 s."""
         view.stream += 1
-        mine, until, told = view.stream, time.monotonic() + LONGEST_SECONDS, 0.0
+        mine, until, emitted = view.stream, time.monotonic() + LONGEST_SECONDS, 0.0
         last: Shown | None = None
         before: tuple[object, ...] = ()
         while view.stream == mine and time.monotonic() < until:
@@ -179,7 +152,7 @@ class Stream:
             now = last
             if now is None or any(a is not b and a != b for a, b in zip(seen, before, strict=True)):
                 now, before = shown(page, view, head(page, followers.taken), followers.taken, last), seen
-            if now != last or time.monotonic() - told > BEAT_SECONDS:
-                told, last = time.monotonic(), now
+            if now != last or time.monotonic() - emitted > BEAT_SECONDS:
+                emitted, last = time.monotonic(), now
                 yield (*vars(now).values(), f"{time.time():.1f}")
             await asyncio.sleep(LOOK_SECONDS)

@@ -1,4 +1,4 @@
-"""What a run is doing, or how it ended, in words."""
+"""The progress of a run, or its end, in words."""
 
 import time
 
@@ -41,6 +41,7 @@ BADGES = {
 
 
 def nothing_yet() -> str:
+    """What is shown before the first run."""
     return note(
         "info",
         tag("b", "Nothing has been trained here yet."),
@@ -51,6 +52,7 @@ def nothing_yet() -> str:
 
 
 def badge(status: Status) -> str:
+    """The status of a run as a coloured badge."""
     return tag("span", BADGES[status], f"gs-badge gs-is-{status}")
 
 
@@ -76,7 +78,7 @@ def _evaluation(history: History, config: RunConfig | None) -> dict[str, str]:
 
 
 def _stages(history: History, stages: dict[str, str]) -> str:
-    """Where the run is in its story."""
+    """The stages of a run, with the one that it is at."""
     names = list(stages)
     what = history.phase.what if history.phase else ""
     here = names.index("load" if what == "download" else what) if what in (*stages, "download") else -1
@@ -93,23 +95,23 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
     if phase is None:
         return tag("p", "The worker is starting: a few seconds.", "gs-doing")
     done = history.step if phase.what == "train" else phase.done
-    said = [tag("b", text(_doing(phase)))]
+    parts = [tag("b", text(_doing(phase)))]
     if phase.what == "train" and phase.total:
-        said.append(f"step {done:,} of {phase.total:,}")
+        parts.append(f"step {done:,} of {phase.total:,}")
         if history.seconds_per_step:
-            said.append(f"{number(history.seconds_per_step, 1)} s a step")
-        said += (
+            parts.append(f"{number(history.seconds_per_step, 1)} s a step")
+        parts += (
             [left_words(history), text(cost_so_far(history))] if history.steps else ["the first step is the slowest"]
         )
-        said += [f"it ends within {limit:g} min of its start, saved and tested"] if limit else []
+        parts += [f"it ends within {limit:g} min of its start, saved and tested"] if limit else []
     else:
         if phase.what == "download":
-            said.append(download_words(phase))
+            parts.append(download_words(phase))
         elif phase.total:
             what = "problems" if evaluations.request_of(history).samples == 1 else "answers"
-            said.append(f"{done:,} of {phase.total:,} {what}")
+            parts.append(f"{done:,} of {phase.total:,} {what}")
         if phase.what != "download":
-            said.append(_expected(phase, history))
+            parts.append(_expected(phase, history))
     bar = ""
     if phase.total:
         share = 100 * done / phase.total
@@ -120,7 +122,7 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
         )
     else:
         bar = '<div class="gs-bar gs-busy"><div></div></div>'
-    return tag("p", " · ".join(part for part in said if part), "gs-doing") + bar + _stopping(phase, stopping)
+    return tag("p", " · ".join(words for words in parts if words), "gs-doing") + bar + _stopping(phase, stopping)
 
 
 def _stopping(phase: Phase, stopping: bool) -> str:
@@ -148,8 +150,8 @@ def _expected(phase: Phase, history: History) -> str:
 
 def evaluating(history: History, config: RunConfig | None, stopping: bool) -> str:
     """How far an evaluation after the run is: of what, and about how long."""
-    asked, phase = evaluations.request_of(history), history.phase
-    head = tag("p", f"Evaluating {tag('b', text(evaluations.name(asked)))}." if history.started else "Evaluating.")
+    request, phase = evaluations.request_of(history), history.phase
+    head = tag("p", f"Evaluating {tag('b', text(evaluations.name(request)))}." if history.started else "Evaluating.")
     then = "The tuned model follows, and takes about as long." if phase and phase.what == "evaluate_base" else ""
     return (
         head
@@ -166,15 +168,15 @@ def not_evaluated(history: History) -> str:
         while_ = PHASES.get(end.boundary, "working")
         more = f"{_AGAIN} The worker's log in Train says more."
         advice = "Put it right, then evaluate again." if end.user_error else more
-        said = [text(line) for line in end.message.splitlines()]
-        return note("bad", tag("b", f"The evaluation of {what} failed while {while_}."), *said, advice)
+        lines = [text(line) for line in end.message.splitlines()]
+        return note("bad", tag("b", f"The evaluation of {what} failed while {while_}."), *lines, advice)
     if end is not None:
         return note("warning", tag("b", f"The evaluation of {what} was stopped."), _AGAIN)
     killed = "It was killed and could not say why: most often memory ran out, or the machine was restarted."
     return note("bad", tag("b", f"The evaluation of {what} was cut off."), killed, _AGAIN)
 
 
-_AGAIN = "Evaluate the same again: it goes on where it was."
+_AGAIN = "Evaluate the same again: it resumes where it was."
 
 
 def _ending(history: History, status: Status, checkpoint: int | None) -> list[str]:
@@ -188,7 +190,7 @@ def _ending(history: History, status: Status, checkpoint: int | None) -> list[st
         advice = (
             "This is for you to put right: change it in Preset, then train again."
             if end.user_error
-            else "What was saved before is kept. The worker's log below holds the details; Go on tries again from "
+            else "What was saved before is kept. The worker's log below holds the details; Resume tries again from "
             "the last "
             "checkpoint."
         )
@@ -199,14 +201,14 @@ def _ending(history: History, status: Status, checkpoint: int | None) -> list[st
                 "bad",
                 tag("b", _cut_off(at, checkpoint)),
                 "The worker was killed and could not say why. Most often the machine was restarted, or ran out of "
-                "memory. The button Go on takes it up again.",
+                "memory. The button Resume takes it up again.",
             )
         )
     elif status in ("stopped", "budget"):
-        said = text(end.message) if end else ""
+        message = text(end.message) if end else ""
         why, more = ("at the budget, ", " with a new budget") if status == "budget" else ("", "")
-        go_on = f"{said} Nothing is lost: Go on takes it up from there{more}."
-        parts.append(note("warning", tag("b", f"Stopped {why}{at}."), go_on))
+        kept = f"{message} Nothing is lost: Resume takes it up from there{more}."
+        parts.append(note("warning", tag("b", f"Stopped {why}{at}."), kept))
     elif status == "new":
         parts.append(
             note(
@@ -221,8 +223,8 @@ def _ending(history: History, status: Status, checkpoint: int | None) -> list[st
 
 def _cut_off(at: str, checkpoint: int | None) -> str:
     if checkpoint:
-        return f"This run was cut off {at}: go on from its last checkpoint (step {checkpoint:,})."
-    return f"This run was cut off {at}, before its first checkpoint: Go on begins it again."
+        return f"This run was cut off {at}: resume it from its last checkpoint (step {checkpoint:,})."
+    return f"This run was cut off {at}, before its first checkpoint: Resume begins it again."
 
 
 def changed(history: History) -> str:
@@ -243,20 +245,21 @@ def kind(compared: Comparison) -> str:
 
 
 def notices(history: History) -> str:
+    """What the user should know of a run so far: its alarms and fallbacks."""
     return "".join(note("warning", tag("b", f"Step {one.step}: ") + text(one.message)) for one in history.notices)
 
 
 def story(history: History) -> str:
     """What the run works with, and its figures so far."""
-    said = [text(history.loaded.rows)] if history.loaded else []
+    sentences = [text(history.loaded.rows)] if history.loaded else []
     if history.loaded:
-        said.append(f"Engine: {text(history.loaded.engine)}.")
+        sentences.append(f"Engine: {text(history.loaded.engine)}.")
     if history.base:
         again = " (measured in an earlier run)" if history.base.reused_from else ""
         share = percent(history.base.correct, history.base.n)
-        said.append(f"Base model: {share} right of {history.base.n:,}{again}; in brackets the 95 % interval.")
+        sentences.append(f"Base model: {share} right of {history.base.n:,}{again}; in brackets the 95 % interval.")
     if history.skipped_steps:
-        said.append(
+        sentences.append(
             f"{history.skipped_steps} steps were skipped while the float16 loss scale finds its level: by design."
         )
-    return tag("p", " ".join(said), "gs-dim") if said else ""
+    return tag("p", " ".join(sentences), "gs-dim") if sentences else ""

@@ -1,4 +1,4 @@
-"""A run's evaluations: those that were made after it, how far the one that goes on is, and why the last one failed."""
+"""A run's evaluations: those that were made after it, how far the active one is, and why the last one failed."""
 
 import contextlib
 from dataclasses import dataclass
@@ -12,40 +12,45 @@ from grpo_space.runs.run import Run
 from grpo_space.ui.live import progress
 
 OWN = "run"
-"""What the run's own comparison goes by; each later one goes by the name of its log."""
+"""The key of the run's own comparison; each later one has the name of its log for a key."""
 
 
 @dataclass(frozen=True)
 class Evaluations:
+    """A run's evaluations as they are now."""
+
     made: dict[str, History]
-    """All that can be looked at, the newest last."""
+    """The evaluations that can be looked at, by key, the newest last."""
     best: History
     """The run's own comparison, on the most problems, made in the run or after it."""
     begun: int
-    """So many were begun, whatever became of them."""
-    going: bool
+    """Number of evaluations that were begun, whatever became of them."""
+    active: bool
+    """One is being made."""
     now: str
-    """HTML: how far the one that goes on is, or why the latest came to nothing."""
+    """HTML: how far the active one is, or why the latest came to nothing."""
 
 
 class Later:
-    """Reads each log on from where it stopped."""
+    """The reader of a run's evaluations: reads each log on from where it stopped."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self._logs: dict[str, tuple[int, History]] = {}
 
-    def look(self, own: History, config: RunConfig | None, going: bool, stopping: bool) -> Evaluations:
-        """`own`: what the run itself tells. `going`: one has the machine, if only for its last moment: no other can."""
+    def look(self, own: History, config: RunConfig | None, active: bool, stopping: bool) -> Evaluations:
+        """The run's evaluations now. `own`: the run's own history. `active`: one has the machine, if only for its last
+        moment: no other can.
+        """
         self._read()
         later = {name: history for name, (_, history) in self._logs.items() if is_later(history, own)}
         made = {OWN: own} if own.measured else {}
         made |= {name: history for name, history in later.items() if history.measured}
-        now = self._now(later, config, going, stopping)
-        return Evaluations(made, best(own, made.values()), len(self._logs), going, now)
+        now = self._now(later, config, active, stopping)
+        return Evaluations(made, best(own, made.values()), len(self._logs), active, now)
 
     def at_hand(self) -> History:
-        """What the latest one tells."""
+        """The history of the latest evaluation."""
         return next(reversed(self._logs.values()), (0, History()))[1]
 
     def _read(self) -> None:
@@ -58,8 +63,8 @@ class Later:
                     history.add(events)
             self._logs[path.stem] = offset, history
 
-    def _now(self, later: dict[str, History], config: RunConfig | None, going: bool, stopping: bool) -> str:
-        if going:
+    def _now(self, later: dict[str, History], config: RunConfig | None, active: bool, stopping: bool) -> str:
+        if active:
             return progress.evaluating(self.at_hand(), config, stopping)
         latest = next(reversed(later.values()), None)
         return progress.not_evaluated(latest) if latest and not latest.measured else ""

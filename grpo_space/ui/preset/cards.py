@@ -15,6 +15,7 @@ LONGEST_SHOWN = 2000
 
 
 def card(preset: Preset, machine: hardware.Gpu | None) -> str:
+    """A preset as a card: its model, what it needs and takes, and whether it fits this machine."""
     refusals = unfit(preset.run, machine)
     fits = f"<span class='no'>No: {text(refusals[0].message)}</span>" if refusals else "Yes"
     facts = {
@@ -31,15 +32,15 @@ def card(preset: Preset, machine: hardware.Gpu | None) -> str:
 
 
 def _time(preset: Preset, machine: hardware.Gpu | None) -> str:
-    said = estimate.words(preset.run, machine)
+    full = estimate.words(preset.run, machine)
     if preset.quick is None:
-        return said
+        return full
     short = estimate.estimate(with_steps(preset.run, preset.quick), machine)
-    return f"{said} A quick run of {preset.quick} steps" + (f": {short.brief}." if short else " is a choice, too.")
+    return f"{full} A quick run of {preset.quick} steps" + (f": {short.brief}." if short else " is a choice, too.")
 
 
 def unfit(config: RunConfig, machine: hardware.Gpu | None) -> tuple[Problem, ...]:
-    """Why a config does not fit this machine; nothing where it does."""
+    """The problems for which a config does not fit this machine; none where it does."""
     try:
         hardware.check(config, machine)
         if machine is not None:
@@ -50,31 +51,36 @@ def unfit(config: RunConfig, machine: hardware.Gpu | None) -> tuple[Problem, ...
 
 
 def good(title: str, changes: Sequence[str], config: RunConfig, machine: hardware.Gpu | None) -> str:
-    """What a config without mistakes is, how long it takes, its memory, whether it can train here."""
+    """The status of a config without mistakes: its changes, its time, its memory, whether it fits this machine."""
     what = f"<b>{text(title)}</b>" + (f", {len(changes)} changed:" if changes else ", as it came.")
     time, refusals = estimate.words(config, machine), unfit(config, machine)
-    said = f"<p>{what}</p>{_list(changes)}<p>{text(time)}</p>{memory_bar(config, machine)}"
+    shown = f"<p>{what}</p>{_list(changes)}<p>{text(time)}</p>{memory_bar(config, machine)}"
     if refusals:
-        said += f"<div class='bad'><p>It does not fit this machine:</p>{_list(refusals)}</div>"
-    return words(said)
+        shown += f"<div class='bad'><p>It does not fit this machine:</p>{_list(refusals)}</div>"
+    return words(shown)
 
 
 def bad(complaints: Sequence[str]) -> str:
-    """That the form cannot be used as it stands, with every reason."""
+    """The status of a form with mistakes: every one of them, and that nothing can be trained with it."""
     count = "One setting is" if len(complaints) == 1 else f"{len(complaints)} settings are"
-    said = f"<p><b>{count} wrong.</b> Nothing can be trained with this until it is put right; what you typed stays.</p>"
-    return words(f"<div class='bad'>{said}{_list(complaints)}</div>")
+    first = (
+        f"<p><b>{count} wrong.</b> Nothing can be trained with this until it is put right; what you typed stays.</p>"
+    )
+    return words(f"<div class='bad'>{first}{_list(complaints)}</div>")
 
 
 def refused(problems: Sequence[str]) -> str:
+    """Problems as a list; empty where there are none."""
     return words(f"<div class='bad'>{_list(problems)}</div>") if problems else ""
 
 
-def note(said: str) -> str:
-    return words(f"<p class='quiet'>{text(said)}</p>") if said else ""
+def note(message: str) -> str:
+    """A message in quiet type; empty for an empty one."""
+    return words(f"<p class='quiet'>{text(message)}</p>") if message else ""
 
 
 def words(html: str) -> str:
+    """Puts HTML into the box that gives it this tab's style."""
     return f"<div class='preset-words'>{html}</div>"
 
 
@@ -84,17 +90,17 @@ def _list(lines: Iterable[str | Problem]) -> str:
 
 
 def seen(rows: Sequence[Seen]) -> str:
-    """Rows with the chat template applied."""
-    head = "<p>Exactly what the model reads, with its chat template; it goes on from there.</p>"
+    """Problems as the model sees them, with the chat template applied."""
+    head = "<p>Exactly what the model reads, with its chat template; it continues from there.</p>"
     return words(head + "".join(_row(row.prompt, f"{row.tokens} tokens; right answer: {row.answer}") for row in rows))
 
 
 def plain(rows: Sequence[tuple[str, str]]) -> str:
-    """Questions and right answers as they stand in the file."""
+    """Problems as they stand in the file: pairs of question and right answer."""
     head = "<p>The first rows as they stand in the file. The model sees them with its chat template around them.</p>"
     return words(head + "".join(_row(question, f"right answer: {answer}") for question, answer in rows))
 
 
-def _row(said: str, fact: str) -> str:
-    cut = f"{said[:LONGEST_SHOWN]} ... ({len(said):,} characters)" if len(said) > LONGEST_SHOWN else said
+def _row(prompt: str, fact: str) -> str:
+    cut = f"{prompt[:LONGEST_SHOWN]} ... ({len(prompt):,} characters)" if len(prompt) > LONGEST_SHOWN else prompt
     return f"<pre>{text(cut)}</pre><p class='quiet'>{text(fact)}</p>"

@@ -27,7 +27,6 @@ Kind = Literal["whole", "number", "text", "yes", "choice", "names"]
 SOURCES = {"own": "What it came with", "gsm8k": "GSM8K", "file": "A file of mine", "hub": "On the Hugging Face Hub"}
 SOURCE_FIELDS = ("path", "test_path", "id", "name", "revision", "split", "test_split")
 UPLOADED = ("data.path", "data.test_path")
-HUB_FIELDS = ("data.id", "data.name", "data.revision", "data.split", "data.test_split")
 LONG_TEXTS = ("data.system_prompt",)
 MAIN = {
     "grpo.max_steps": "Steps",
@@ -35,8 +34,8 @@ MAIN = {
     "grpo.max_completion_length": "Longest completion, in tokens",
     "grpo.learning_rate": "Learning rate",
     "lora.r": "LoRA rank",
-    "grpo.per_device_train_batch_size": "Completions in one pass",
-    "grpo.gradient_accumulation_steps": "Passes for one step",
+    "grpo.per_device_train_batch_size": "Micro-batch size",
+    "grpo.gradient_accumulation_steps": "Micro-batches a step",
     "max_minutes": "Time limit, in minutes",
 }
 HUB = {
@@ -63,6 +62,7 @@ class Leaf:
 
     @property
     def name(self) -> str:
+        """The field's name within its section."""
         return self.path.rpartition(".")[2]
 
 
@@ -92,18 +92,20 @@ WEIGHTS = [f"rewards.{name}" for name in REWARDS]
 
 
 def help_of(path: str) -> str:
-    """What stands beside a field: its docstring; of a reward, what it pays and what it cannot see."""
+    """The help beside a field: its docstring; of a reward, what it pays and what it cannot see."""
     if path in LEAVES:
         return f"{LEAVES[path].help} `{path}`" if path in MAIN or path in HUB else LEAVES[path].help
     name = path.removeprefix("rewards.")
-    told = re.sub(r" \([^)]*arXiv[^)]*\)", "", " ".join((REWARDS[name].__doc__ or "").split()))
-    first, *more = re.split(r"(?<=[a-z)`]\.) (?=[A-Z0-9])", told)
+    documented = re.sub(r" \([^)]*arXiv[^)]*\)", "", " ".join((REWARDS[name].__doc__ or "").split()))
+    first, *more = re.split(r"(?<=[a-z)`]\.) (?=[A-Z0-9])", documented)
     low, high = LIMITS[name]
-    return " ".join([f"Pays {low:g} to {high:g}. {first}", *(said for said in more if "cannot see" in said)])
+    return " ".join(
+        [f"Pays {low:g} to {high:g}. {first}", *(sentence for sentence in more if "cannot see" in sentence)]
+    )
 
 
 def component(path: str, config: RunConfig) -> gr.components.Component:
-    """The component of a field. It refuses nothing by itself: what is wrong is said at the field, and stays there.
+    """Draws the component of a field. It refuses nothing by itself: what is wrong stands at the field, and stays there.
 
     A number that may be left out is a text: the browser's part of gr.Number turns an empty value into 0 as it appears.
     """
@@ -138,12 +140,12 @@ def component(path: str, config: RunConfig) -> gr.components.Component:
 
 
 def element(path: str) -> str:
-    """The field's id on the page."""
+    """The id of a field's component on the page."""
     return "field-" + path.replace(".", "-").replace("_", "-")
 
 
 def values_of(config: RunConfig) -> Values:
-    """What the components show for a config."""
+    """The values that the components show for a config, by field."""
     data = config.model_dump()
     values: Values = {"data.source": "own"}
     for path, leaf in LEAVES.items():
@@ -167,7 +169,7 @@ def _number_text(value: float | None) -> str:
 
 
 def config_of(values: Mapping[str, Any], base: RunConfig) -> RunConfig:
-    """The config that the form says. `base` is the one that it was filled from: its paths and own rewards stay.
+    """The config that a form's values make. `base` is the one that it was filled from: its paths and own rewards stay.
 
     Raises:
         UserError: with every problem at once, each naming its field.
@@ -233,7 +235,7 @@ def _in_the_forms_words(problem: Problem, values: Mapping[str, Any]) -> Problem:
 
 
 def complaints(error: UserError, among: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
-    """What is wrong by the field to say it at; and what belongs to no field."""
+    """What is wrong, by the field where it is shown; and a list of what belongs to no field of `among`."""
     at: dict[str, str] = {}
     other: list[str] = []
     for problem in error.by_field:
@@ -248,20 +250,20 @@ def complaints(error: UserError, among: Mapping[str, object]) -> tuple[dict[str,
 
 
 def own_source(config: RunConfig) -> str:
-    """Where the problems come from that a config came with: said beside every choice, so that it names its own."""
+    """Where the problems of a config come from, as text: it stands beside every choice, so that it names its own."""
     came = SOURCES["own"]
     data = config.data
     if data.id is not None:
-        told = (
+        source = (
             f"{came}: {data.id}{f' ({data.name})' if data.name else ''} on the Hugging Face Hub, split {data.split}; "
         )
-        return as_text(told + (f"evaluated on split {data.test_split}." if data.test_split else "some are held out."))
+        return as_text(source + (f"evaluated on split {data.test_split}." if data.test_split else "some are held out."))
     names = [str(path).rpartition("/")[2] for path in (data.path, data.test_path) if path]
     return as_text(f"{came}: {names[0]}; " + (f"evaluated on {names[1]}." if names[1:] else "some are held out."))
 
 
 def shown(complaint: str | None, path: str) -> Any:
-    """An update of a field's component that says what is wrong at it, or its help again. Its value stays."""
+    """An update of a field's component that shows what is wrong with it, or its help again. Its value stays."""
     if path in UPLOADED:
         return gr.skip()
     info = f"\N{WARNING SIGN} {as_text(complaint)}" if complaint else help_of(path)
@@ -269,26 +271,26 @@ def shown(complaint: str | None, path: str) -> Any:
 
 
 def filled(path: str, value: Any, config: RunConfig) -> Any:
-    """An update that shows a value, and nothing wrong with it."""
+    """An update of a field's component that shows a value, and nothing wrong with it."""
     if path in UPLOADED:
         return value
     return gr.update(value=value, info=own_source(config) if path == "data.source" else help_of(path), elem_classes=[])
 
 
 def changes(base: RunConfig, config: RunConfig) -> list[str]:
-    """`grpo.max_steps: 30 -> 20` for each field that differs."""
+    """One line for each field in which two configs differ: `grpo.max_steps: 30 -> 20`."""
     before, after = base.model_dump(), config.model_dump()
-    told = []
+    changed = []
     for path in LEAVES:
         section, _, name = path.rpartition(".")
         old, new = (data[section][name] if section else data[name] for data in (before, after))
         if old != new:
-            told.append(f"{path}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
+            changed.append(f"{path}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
     for name in dict.fromkeys([*base.rewards, *config.rewards]):
         old, new = base.rewards.get(name), config.rewards.get(name)
         if old != new:
-            told.append(f"rewards.{name}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
-    return told
+            changed.append(f"rewards.{name}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
+    return changed
 
 
 def _brief(value: object) -> str:
@@ -300,21 +302,23 @@ LOOK_ALIKES = str.maketrans({"*": "\N{ASTERISK OPERATOR}", "`": "'"})
 
 
 def as_text(words: str) -> str:
-    """A component's `info` reads links, bold, italics and code: what a user typed is none. Names stay whole."""
+    """Text for a component's `info`, which reads links, bold, italics and code: what a user typed is none. Names stay
+    whole.
+    """
     words = re.sub(r"(?<![^\W_])_|_(?![^\W_])", "\N{MODIFIER LETTER LOW MACRON}", words.translate(LOOK_ALIKES))
     return words.replace("](", "]\N{WORD JOINER}(")
 
 
 def one_step(values: Mapping[str, Any]) -> str:
-    """What a step is made of, in words; empty while a number is missing."""
-    size, batch, passes = (
+    """The prompts and completions of one step, in words; empty while a number is missing."""
+    size, batch, micro_batches = (
         values[f"grpo.{name}"]
         for name in ("num_generations", "per_device_train_batch_size", "gradient_accumulation_steps")
     )
-    numbers = (size, batch, passes)
+    numbers = (size, batch, micro_batches)
     if not all(isinstance(n, int | float) and 1 <= n < 1e6 and n == int(n) for n in numbers):
         return ""
-    completions, size = int(batch * passes), int(size)
+    completions, size = int(batch * micro_batches), int(size)
     if size < 2:
         return ""
     if completions % size:

@@ -1,4 +1,4 @@
-"""What stands where in the Preset tab."""
+"""The layout of the Preset tab: its components, and where they stand."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,7 @@ from grpo_space.presets import preset_names, read_preset, with_steps
 from grpo_space.runs import launch
 from grpo_space.tasks.problems import first_rows
 from grpo_space.ui import uploads
+from grpo_space.ui.gradio_workarounds import classes_if
 from grpo_space.ui.preset import cards, form
 
 SECTIONS = {"": "The run", "model": "Model", "data": "Data", "grpo": "GRPO", "lora": "LoRA", "evaluation": "Evaluation"}
@@ -21,16 +22,18 @@ SECTIONS = {"": "The run", "model": "Model", "data": "Data", "grpo": "GRPO", "lo
 
 @dataclass(frozen=True)
 class PresetTab:
+    """The components of the tab."""
+
     config: gr.State
     """The chosen config as YAML, without a mistake; empty while the form holds one."""
     requested: gr.State
-    """Who writes a config's YAML here makes the form show it."""
+    """A config's YAML that the form shall show: another tab writes it here."""
     base: gr.State
     """The RunConfig that the form was filled from: its paths and own rewards are kept."""
     title: gr.State
     """What `base` is called."""
     complained: gr.State
-    """The fields that say something is wrong, and what."""
+    """A dict of the fields that say something is wrong, and what."""
     fields: dict[str, gr.components.Component]
     cards: dict[str, tuple[gr.Column, gr.Button]]
     short: gr.State
@@ -52,6 +55,7 @@ class PresetTab:
 
 
 def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
+    """Draws the tab where it is called, with a preset in the form."""
     preset = read_preset(name)
     config, short = preset.run, preset.quick or 0
     values = form.values_of(config)
@@ -73,14 +77,14 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
 
     gr.Markdown("### Dataset")
     field("data.source")
-    with gr.Column(elem_classes=only(False)) as upload:
+    with gr.Column(elem_classes=classes_if(False)) as upload:
         most = uploads.MOST_BYTES // 2**20
         gr.Markdown(f"JSON lines, each with `question` and `answer`; at most {most} MB. It is kept beside the runs.")
         files = {path: _file(path) for path in form.UPLOADED}
         for path in form.UPLOADED:
             field(path)
         upload_note = gr.HTML()
-    with gr.Column(elem_classes=only(False)) as hub, gr.Row(elem_classes="fields"):
+    with gr.Column(elem_classes=classes_if(False)) as hub, gr.Row(elem_classes="fields"):
         for path in form.HUB:
             field(path)
 
@@ -90,7 +94,7 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
             field(path)
     own_rewards = gr.HTML(own_rewards_note(config))
 
-    with gr.Accordion("Every other setting", open=False, elem_id="every-other") as rest:
+    with gr.Accordion("Every other setting", open=False) as rest:
         for section, heading in SECTIONS.items():
             gr.Markdown(f"#### {heading}")
             with gr.Row(elem_classes="fields"):
@@ -148,28 +152,25 @@ def _card(name: str, chosen: str, machine: hardware.Gpu | None) -> tuple[gr.Colu
 
 
 def card_classes(chosen: bool) -> list[str]:
+    """The CSS classes of a preset's card."""
     return ["preset-card", "chosen"] if chosen else ["preset-card"]
 
 
 def card_button(chosen: bool) -> dict[str, Any]:
+    """The arguments of the button on a preset's card."""
     return {"value": "Chosen" if chosen else "Choose", "variant": "primary" if chosen else "secondary"}
 
 
 def lengths(config: RunConfig, base: RunConfig, short: int, machine: hardware.Gpu | None) -> dict[str, Any]:
-    """The choice between the short run and the full one, with what each takes; away where there is no short one."""
+    """The arguments of the choice between the short run and the full one, each with its time; hidden where there is no
+    short one.
+    """
     steps = {"quick": short, "full": base.grpo.max_steps}
     found = {name: estimate.estimate(with_steps(config, count), machine) for name, count in steps.items() if count}
-    words = {name: f", {each.brief}" if each else "" for name, each in found.items()}
-    choices = [(f"{name.capitalize()}, {steps[name]:,} steps{said}", name) for name, said in words.items()]
+    times = {name: f", {each.brief}" if each else "" for name, each in found.items()}
+    choices = [(f"{name.capitalize()}, {steps[name]:,} steps{time}", name) for name, time in times.items()]
     chosen = next((name for name, count in steps.items() if count == config.grpo.max_steps), None)
-    return {"choices": choices, "value": chosen, "elem_classes": only(bool(short))}
-
-
-def only(shown: bool) -> list[str]:
-    """The classes of a part that comes and goes. What was made with `visible=False` and is told so again never appears,
-    and "hidden" does not hide a column at first (Gradio 6.17.3).
-    """
-    return [] if shown else ["away"]
+    return {"choices": choices, "value": chosen, "elem_classes": classes_if(bool(short))}
 
 
 def _file(path: str) -> gr.File:
@@ -182,17 +183,21 @@ def _file(path: str) -> gr.File:
 
 
 def title_of(name: str) -> str:
+    """What a preset's config is called while it is in the form."""
     return f"Preset {name}"
 
 
 def own_rewards_note(config: RunConfig) -> str:
+    """The rewards of a config that are its own code, and how one gets such a reward."""
     own = [f"{name.rpartition('/')[2]} {weight:g}" for name, weight in config.rewards.items() if ".py:" in name]
     advice = "A reward of your own is code: it is named on the command line, as file.py:function, never from a page."
     return cards.note(f"This config also has {', '.join(own)}. {advice}" if own else advice)
 
 
 def rows_of(config: RunConfig) -> str:
-    """The kept preview, else the plain rows; of a dataset on the Hub nothing is here yet."""
+    """The first problems of a config: the kept preview, else the plain rows; of a dataset on the Hub nothing is here
+    yet.
+    """
     if (kept := launch.kept_preview(config)) is not None:
         return cards.seen(kept)
     if config.data.path is None:

@@ -13,12 +13,13 @@ GROUPS = {
     "activations": ("activations", "logits"),
     "context": ("context and slack",),
 }
-"""What stands for what in the bar: few colours. `fit` on the command line lists every part."""
+"""The parts of the plan that one piece of the bar stands for: few colours. `fit` on the command line lists every part.
+"""
 
 
 def memory_bar(config: RunConfig, machine: Gpu | None) -> str:
-    """Of this machine's GPU, or of a T4 where there is none. Empty for a model whose sizes are not known, and for one
-    that needs no GPU.
+    """The memory plan as a bar, on this machine's GPU or a T4 where there is none. Empty for a model whose sizes are
+    not known, and for one that needs no GPU.
     """
     if not config.model.load_in_4bit:
         return ""
@@ -39,13 +40,13 @@ def memory_bar(config: RunConfig, machine: Gpu | None) -> str:
         for index, (group, size) in enumerate(sizes.items())
         if size
     )
-    said = "{} of {} GiB on {}, planned".format(*memory.gib_words(plan.total, limit), text(card))
+    plan_words = "{} of {} GiB on {}, planned".format(*memory.gib_words(plan.total, limit), text(card))
     if not plan.fits and memory.judged(config):
-        said += f": too much: {text(memory.largest(config, shape, limit))}"
+        plan_words += f": too much: {text(memory.largest(config, shape, limit))}"
     elif not plan.fits:
-        said += ": too much, if it is right: without vLLM nothing was measured, so that it is not refused"
-    label = f"GPU memory: {said}"
+        plan_words += ": too much, if it is right: without vLLM nothing was measured, so that it is not refused"
+    label = f"GPU memory: {plan_words}"
     return (
         f"<div class='gs-memory' role='img' aria-label='{label}'><div>{pieces}{line}</div></div>"
-        f"<div class='gs-memory-words'>{said}<br>{legend}</div>"
+        f"<div class='gs-memory-words'>{plan_words}<br>{legend}</div>"
     )

@@ -1,6 +1,7 @@
 """The Preset tab: choose a preset, adjust it, see what the model will see."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from grpo_space.planning import hardware
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.runs import launch
 from grpo_space.ui import uploads
+from grpo_space.ui.gradio_workarounds import THROUGH_THE_QUEUE, classes_if
 from grpo_space.ui.preset import cards, form
 from grpo_space.ui.preset.layout import (
     PresetTab,
@@ -21,138 +23,80 @@ from grpo_space.ui.preset.layout import (
     card_classes,
     draw,
     lengths,
-    only,
     own_rewards_note,
     rows_of,
     title_of,
 )
 
 CSS = Path(__file__).with_name("preset.css")
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": 8}
-"""Through the queue: without it Gradio (6.17.3) tells nobody that a state has changed."""
-
+QUIET: dict[str, Any] = {
+    **THROUGH_THE_QUEUE,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "concurrency_limit": 8,
+}
 STEPS = "grpo.max_steps"
 
 Updates = dict[Any, Any]
+"""What a handler answers: by component, its new value or what changes of it. What is left out stays."""
+Sent = Mapping[Any, Any]
+"""What a handler gets whose inputs are a set: what each component holds."""
+
+
+@dataclass(frozen=True)
+class FormState:
+    """The form as one page has it while somebody types, chooses or uploads."""
+
+    base: RunConfig
+    """The config that it was filled from: its paths and own rewards are kept."""
+    title: str
+    """What `base` is called."""
+    short_steps: int
+    """Steps of the short run that goes with `base`; 0: there is none."""
+    complaints: Mapping[str, str]
+    """The fields that say something is wrong so far, and what."""
+    values: form.Values
+
+    def with_value(self, path: str, value: Any) -> "FormState":
+        """The same form with another value in one field."""
+        return replace(self, values={**self.values, path: value})
 
 
 def build(opened: Any, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None]) -> PresetTab:
     """Draws the tab where it is called. `allowed` raises for who may not compute, upload or name a file."""
     name = FIRST_TO_TRY[machine is not None]
     tab = draw(name, machine)
-    _wire(opened, tab, machine, allowed)
+    _wire(opened, tab, _Handlers(tab, machine, allowed))
     return tab
 
 
-def _wire(opened: Any, tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None]) -> None:
-    paths = list(tab.fields)
-    inputs = [tab.base, tab.title, tab.short, tab.complained, *tab.fields.values()]
-    said = [
+def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
+    typed: set[Any] = {tab.base, tab.title, tab.short, tab.complained, *tab.fields.values()}
+    checked: list[Any] = [
         tab.config, tab.complained, tab.status, tab.length, tab.step, tab.upload, tab.upload_note, tab.hub, tab.rest,
-        tab.rows, tab.code,
+        tab.rows, tab.code, *tab.fields.values(),
     ]  # fmt: skip
-    checked: list[Any] = [*said, *tab.fields.values()]
-    marks = [part for pair in tab.cards.values() for part in pair]
     filled: list[Any] = [
-        *checked, *marks, tab.base, tab.title, tab.short, tab.own_rewards, tab.import_note, *tab.files.values(),
+        *checked, *(part for pair in tab.cards.values() for part in pair), tab.base, tab.title, tab.short,
+        tab.own_rewards, tab.import_note, *tab.files.values(),
     ]  # fmt: skip
-
-    def check(base: RunConfig, title: str, short: int, complained: dict[str, str], *typed: Any) -> Updates:
-        return _checked(tab, machine, base, title, short, complained, dict(zip(paths, typed, strict=True)))
-
-    def choose_length(
-        name: str, base: RunConfig, title: str, short: int, complained: dict[str, str], *typed: Any
-    ) -> Updates:
-        steps = short if name == "quick" and short else base.grpo.max_steps
-        values = {**dict(zip(paths, typed, strict=True)), STEPS: steps}
-        return {
-            **_checked(tab, machine, base, title, short, complained, values),
-            tab.fields[STEPS]: form.filled(STEPS, steps, base),
-        }
-
-    def fill(config: RunConfig, title: str, chosen: str = "") -> Updates:
-        return _filled(tab, machine, config, title, chosen)
-
-    gr.on(list(_triggers(tab)), check, inputs, checked, trigger_mode="always_last", **QUIET)
-    tab.length.input(choose_length, [tab.length, *inputs], checked, trigger_mode="always_last", **QUIET)
 
     first = tab.base.value
     # a preview may have been made since this was drawn
     gr.on([opened], lambda: rows_of(first), None, tab.rows, **QUIET)
-
+    gr.on(list(_triggers(tab)), handlers.check, typed, checked, trigger_mode="always_last", **QUIET)
+    tab.length.input(handlers.length, {tab.length, *typed}, checked, trigger_mode="always_last", **QUIET)
     for name, (_, button) in tab.cards.items():
-
-        def choose(name: str = name) -> Updates:
-            return fill(read_preset(name).run, title_of(name), name)
-
-        button.click(choose, None, filled, **QUIET)
-
-    def show_requested(text: str) -> Updates:
-        if not text:
-            return {tab.requested: gr.skip()}
-        config = parse(yaml.safe_load(text))
-        return {**fill(config, f"A past run's config, {config.name}"), tab.requested: ""}
-
-    tab.requested.change(show_requested, tab.requested, [*filled, tab.requested], **QUIET)
-
-    def read_import(file: str, request: gr.Request) -> Updates:
-        try:
-            allowed(request)
-            config = uploads.read_config(Path(file))
-        except UserError as error:
-            return {tab.import_note: cards.refused(error.problems)}
-        return {**fill(config, f"Imported from {Path(file).name}"), tab.import_note: cards.note("Imported.")}
-
-    tab.import_.upload(read_import, tab.import_, filled, **QUIET)
-
+        button.click(handlers.choose(name), None, filled, **QUIET)
+    tab.requested.change(handlers.show_requested, tab.requested, [*filled, tab.requested], **QUIET)
+    tab.import_.upload(handlers.read_import, tab.import_, filled, **QUIET)
     for path, file in tab.files.items():
-
-        def keep(
-            upload: str | None, request: gr.Request, base: RunConfig, title: str, short: int,
-            complained: dict[str, str], *typed: Any, path: str = path,
-        ) -> Updates:  # fmt: skip
-            values = dict(zip(paths, typed, strict=True))
-            try:
-                allowed(request)
-                kept, count = uploads.keep_rows(Path(upload)) if upload else (None, 0)
-            except UserError as error:
-                return {tab.upload_note: cards.refused(error.problems)}
-            values[path] = kept
-            what = f"{count:,} {'problem' if count == 1 else 'problems'} read and kept beside the runs."
-            said = cards.note(what if kept else "")
-            return {
-                **_checked(tab, machine, base, title, short, complained, values),
-                tab.fields[path]: kept,
-                tab.upload_note: said,
-            }
-
-        gr.on([file.upload, file.clear], keep, [file, *inputs], checked, trigger_mode="multiple", **QUIET)
-
-    def preview(text: str, request: gr.Request) -> Iterator[Updates]:
-        below = ""
-        try:
-            allowed(request)
-            config = _right(text)
-            below = rows_of(config) if config.data.path else ""
-            yield {
-                tab.rows: cards.note("Reading rows and tokenizer: about 2 seconds, up to 2 minutes from the Hub."),
-                tab.preview: gr.update(interactive=False),
-            }
-            shown = cards.seen(launch.preview(config))
-        except UserError as error:
-            shown = cards.refused(error.problems) + below
-        yield {tab.rows: shown, tab.preview: gr.update(interactive=True)}
-
+        changes = [file.upload, file.clear]
+        gr.on(changes, handlers.upload(path), {file, *typed}, checked, trigger_mode="multiple", **QUIET)
     tab.preview.click(
-        preview, tab.config, [tab.rows, tab.preview], api_visibility="private", show_progress="hidden",
+        handlers.preview, tab.config, [tab.rows, tab.preview], api_visibility="private", show_progress="hidden",
         concurrency_limit=1, concurrency_id="preview",
     )  # fmt: skip
-
-
-def _right(text: str) -> RunConfig:
-    if not text:
-        raise UserError("put the settings right first: a preview is made of a config without mistakes")
-    return parse(yaml.safe_load(text))
 
 
 def _triggers(tab: PresetTab) -> Iterator[Any]:
@@ -164,60 +108,155 @@ def _triggers(tab: PresetTab) -> Iterator[Any]:
             yield part.input  # type: ignore[attr-defined]
 
 
-def _checked(
-    tab: PresetTab, machine: hardware.Gpu | None, base: RunConfig, title: str, short: int,
-    complained: Mapping[str, str], values: form.Values,
-) -> Updates:  # fmt: skip
-    """What a look at the form's values says: of the fields only those that change their words are sent."""
-    at: dict[str, str] = {}
-    try:
-        config = form.config_of(values, base)
-        text, rows = write_yaml(config), rows_of(config)
-        status = cards.good(title, form.changes(base, config), config, machine)
-        length = gr.update(**lengths(config, base, short, machine))
-    except UserError as error:
-        at, other = form.complaints(error, values)
-        text, status, rows = "", cards.bad([*other, *(f"{path}: {words}" for path, words in at.items())]), gr.skip()
-        length = gr.skip()
-    updates: Updates = {
-        tab.config: text,
-        tab.complained: at,
-        tab.status: status,
-        tab.length: length,
-        tab.step: cards.note(form.one_step(values)),
-        tab.upload: gr.update(elem_classes=only(values["data.source"] == "file")),
-        tab.hub: gr.update(elem_classes=only(values["data.source"] == "hub")),
-        tab.rows: rows,
-        tab.code: text or gr.skip(),
-    }
-    if any(at.get(path) != complained.get(path) for path in form.UPLOADED):
-        updates[tab.upload_note] = cards.refused([at[path] for path in form.UPLOADED if path in at])
-    folded = set(form.LEAVES) - {*form.MAIN, *form.HUB, *form.UPLOADED}
-    if folded & at.keys():
-        updates[tab.rest] = gr.update(open=True)
-    for path in at.keys() | complained.keys():
-        if at.get(path) != complained.get(path):
-            updates[tab.fields[path]] = form.shown(at.get(path), path)
-    return updates
+class _Handlers:
+    """What typing, choosing and uploading do. Whoever computes or reads a file asks who calls: each is an API endpoint
+    too.
+    """
+
+    def __init__(self, tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None]) -> None:
+        self.tab, self.machine, self.allowed = tab, machine, allowed
+
+    def check(self, sent: Sent) -> Updates:
+        """A field was left, or a choice made."""
+        return self._checked(self._state(sent))
+
+    def length(self, sent: Sent) -> Updates:
+        """The short run or the full one was chosen."""
+        state = self._state(sent)
+        short = sent[self.tab.length] == "quick" and state.short_steps
+        steps = short or state.base.grpo.max_steps
+        shown = form.filled(STEPS, steps, state.base)
+        return {**self._checked(state.with_value(STEPS, steps)), self.tab.fields[STEPS]: shown}
+
+    def choose(self, name: str) -> Callable[[], Updates]:
+        """The handler of one preset's button."""
+        return lambda: self._filled(read_preset(name).run, title_of(name), name)
+
+    def show_requested(self, text: str) -> Updates:
+        """Another tab wrote a config's YAML."""
+        if not text:
+            return {self.tab.requested: gr.skip()}
+        config = parse(yaml.safe_load(text))
+        return {**self._filled(config, f"A past run's config, {config.name}"), self.tab.requested: ""}
+
+    def read_import(self, file: str, request: gr.Request) -> Updates:
+        """A config was uploaded."""
+        try:
+            self.allowed(request)
+            config = uploads.read_config(Path(file))
+        except UserError as error:
+            return {self.tab.import_note: cards.refused(error.problems)}
+        filled = self._filled(config, f"Imported from {Path(file).name}")
+        return {**filled, self.tab.import_note: cards.note("Imported.")}
+
+    def upload(self, path: str) -> Callable[[Sent, gr.Request], Updates]:
+        """The handler of one file of problems; `path`: the field that its copy's path goes into."""
+
+        def keep(sent: Sent, request: gr.Request) -> Updates:
+            upload = sent[self.tab.files[path]]
+            try:
+                self.allowed(request)
+                kept, count = uploads.keep_rows(Path(upload)) if upload else (None, 0)
+            except UserError as error:
+                return {self.tab.upload_note: cards.refused(error.problems)}
+            what = f"{count:,} {'problem' if count == 1 else 'problems'} read and kept beside the runs."
+            return {
+                **self._checked(self._state(sent).with_value(path, kept)),
+                self.tab.fields[path]: kept,
+                self.tab.upload_note: cards.note(what if kept else ""),
+            }
+
+        return keep
+
+    def preview(self, text: str, request: gr.Request) -> Iterator[Updates]:
+        """Three rows were asked for, with the chat template applied."""
+        tab, below = self.tab, ""
+        try:
+            self.allowed(request)
+            config = _without_mistakes(text)
+            below = rows_of(config) if config.data.path else ""
+            yield {
+                tab.rows: cards.note("Reading rows and tokenizer: about 2 seconds, up to 2 minutes from the Hub."),
+                tab.preview: gr.update(interactive=False),
+            }
+            shown = cards.seen(launch.preview(config))
+        except UserError as error:
+            shown = cards.refused(error.problems) + below
+        yield {tab.rows: shown, tab.preview: gr.update(interactive=True)}
+
+    def _state(self, sent: Sent) -> FormState:
+        tab = self.tab
+        values = {path: sent[part] for path, part in tab.fields.items()}
+        return FormState(sent[tab.base], sent[tab.title], sent[tab.short], sent[tab.complained], values)
+
+    def _checked(self, state: FormState) -> Updates:
+        """What a look at the form's values shows."""
+        try:
+            config = form.config_of(state.values, state.base)
+            return {**self._right(state, config), **self._fields(state, {})}
+        except UserError as error:
+            at, other = form.complaints(error, state.values)
+            status = cards.bad([*other, *(f"{path}: {words}" for path, words in at.items())])
+            return {self.tab.config: "", self.tab.status: status, **self._fields(state, at)}
+
+    def _right(self, state: FormState, config: RunConfig) -> Updates:
+        """What is shown of a config without mistakes."""
+        tab, written = self.tab, write_yaml(config)
+        return {
+            tab.config: written,
+            tab.status: cards.good(state.title, form.changes(state.base, config), config, self.machine),
+            tab.length: gr.update(**lengths(config, state.base, state.short_steps, self.machine)),
+            tab.rows: rows_of(config),
+            tab.code: written,
+        }
+
+    def _fields(self, state: FormState, at: Mapping[str, str]) -> Updates:
+        """What stands at the fields; `at`: what is wrong, by field. Of these only those are sent that change their
+        words.
+        """
+        tab, values = self.tab, state.values
+        updates: Updates = {
+            tab.complained: at,
+            tab.step: cards.note(form.one_step(values)),
+            tab.upload: gr.update(elem_classes=classes_if(values["data.source"] == "file")),
+            tab.hub: gr.update(elem_classes=classes_if(values["data.source"] == "hub")),
+        }
+        changed = [path for path in at.keys() | state.complaints.keys() if at.get(path) != state.complaints.get(path)]
+        if set(form.UPLOADED) & set(changed):
+            updates[tab.upload_note] = cards.refused([at[path] for path in form.UPLOADED if path in at])
+        folded = set(form.LEAVES) - {*form.MAIN, *form.HUB, *form.UPLOADED}
+        if folded & at.keys():
+            updates[tab.rest] = gr.update(open=True)
+        return updates | {tab.fields[path]: form.shown(at.get(path), path) for path in changed}
+
+    def _filled(self, config: RunConfig, title: str, chosen: str = "") -> Updates:
+        """The form with another config in it, all as it came. `chosen`: the preset that it is, if it is one."""
+        tab, values = self.tab, form.values_of(config)
+        short = read_preset(chosen).quick or 0 if chosen else 0
+        updates = self._checked(FormState(config, title, short, {}, values))
+        for path, part in tab.fields.items():
+            updates[part] = form.filled(path, values[path], config)
+        for name, (column, button) in tab.cards.items():
+            updates[column] = gr.update(elem_classes=card_classes(name == chosen))
+            updates[button] = gr.update(**card_button(name == chosen))
+        return {
+            **updates,
+            tab.base: config,
+            tab.title: title,
+            tab.short: short,
+            tab.own_rewards: own_rewards_note(config),
+            tab.upload_note: "",
+            tab.import_note: "",
+            **dict.fromkeys(tab.files.values()),
+        }
 
 
-def _filled(tab: PresetTab, machine: hardware.Gpu | None, config: RunConfig, title: str, chosen: str) -> Updates:
-    """The form with another config in it, all as it came."""
-    values = form.values_of(config)
-    short = read_preset(chosen).quick or 0 if chosen else 0
-    updates = _checked(tab, machine, config, title, short, {}, values)
-    for path, part in tab.fields.items():
-        updates[part] = form.filled(path, values[path], config)
-    for name, (column, button) in tab.cards.items():
-        updates[column] = gr.update(elem_classes=card_classes(name == chosen))
-        updates[button] = gr.update(**card_button(name == chosen))
-    return {
-        **updates,
-        tab.base: config,
-        tab.title: title,
-        tab.short: short,
-        tab.own_rewards: own_rewards_note(config),
-        tab.upload_note: "",
-        tab.import_note: "",
-        **dict.fromkeys(tab.files.values()),
-    }
+def _without_mistakes(text: str) -> RunConfig:
+    """The config that the form holds, as YAML.
+
+    Raises:
+        UserError: while the form holds a mistake: then it is empty.
+    """
+    if not text:
+        raise UserError("put the settings right first: a preview is made of a config without mistakes")
+    return parse(yaml.safe_load(text))

@@ -1,4 +1,4 @@
-"""Backs runs up by itself every so many minutes, when the owner switched it on. It never hurts the run."""
+"""Automatic backups of runs every so many minutes, where the owner switched them on. They never hurt the run."""
 
 import sys
 import threading
@@ -16,7 +16,7 @@ from grpo_space.publishing import backup
 from grpo_space.runs import evaluations
 from grpo_space.runs.run import Run, all_runs
 from grpo_space.ui.access import Access
-from grpo_space.ui.live.follower import going_on
+from grpo_space.ui.live.follower import active_run
 from grpo_space.ui.markup import note, tag, text
 
 SWITCH = "GRPO_SPACE_BACKUP_MINUTES"
@@ -25,36 +25,39 @@ SHOWN_SECONDS = 5.0
 
 @dataclass
 class Automatic:
+    """The automatic backups of this app."""
+
     seconds: float
-    """Between two backups; 0: the switch could not be understood, and `said` says why."""
+    """Between two backups; 0: the switch could not be understood, and `status` says why."""
     token: str | None = field(repr=False)
     """The owner's, in this process's memory alone."""
-    said: str = ""
-    """How it stands, as HTML."""
+    status: str = ""
+    """When the last backup was made and where, or why it failed, as HTML."""
     _kept: tuple[object, ...] = ()
     """What the last backup was of."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def start(self) -> None:
+        """Backs up from now on, in a thread of its own."""
         if self.seconds:
-            threading.Thread(target=self._go_on, daemon=True).start()
+            threading.Thread(target=self._repeat, daemon=True).start()
 
-    def _go_on(self) -> None:
+    def _repeat(self) -> None:
         while True:
             time.sleep(self.seconds)
             self.look()
 
     def look(self) -> None:
-        """Backs up the run that goes on, else the newest, if there is something new in it. Raises nothing."""
+        """Backs up the active run, else the newest, if there is something new in it. Raises nothing."""
         with self._lock:
             run = None
             try:
-                run = going_on() or next(iter(all_runs()), None)
+                run = active_run() or next(iter(all_runs()), None)
                 if run is not None and self.seconds:
                     self._look(run)
             except Exception as error:  # a full disk, or a bug: the thread lives, and the next time may be better
                 problems = error.problems if isinstance(error, UserError) else (f"{type(error).__name__}: {error}",)
-                self.said = self._failed(
+                self.status = self._failed(
                     run.id if run else "the runs", [hub.without_token(problem, self.token) for problem in problems]
                 )
 
@@ -67,7 +70,7 @@ class Automatic:
             return
         name = backup.backup(run, self.token)
         self._kept = state
-        self.said = note(
+        self.status = note(
             "good",
             f"{tag('b', text(run.id))} was backed up by itself at {_now()}, at step {run.last_checkpoint() or 0:,}: "
             f"<code>{text(name)}</code>. {self._again()}",
@@ -87,7 +90,7 @@ def _now() -> str:
 
 
 def automatic_here(environment: Mapping[str, str]) -> Automatic | None:
-    """As the environment switches it on; None where it does not."""
+    """The automatic backups that the environment switches on; None where it does not."""
     minutes, place = environment.get(SWITCH, "").strip(), environment.get("GRPO_SPACE_BACKUP", "").strip()
     if not minutes:
         return None
@@ -111,15 +114,15 @@ def automatic_here(environment: Mapping[str, str]) -> Automatic | None:
 
 
 def build(opened: Any, automatic: Automatic, access: Access) -> None:
-    """How it stands, on top of every tab, for the owner alone."""
-    shown = gr.HTML(elem_id="gs-automatic")
+    """Draws the status of the automatic backups on top of every tab, for the owner alone."""
+    shown = gr.HTML()
 
-    def said(request: gr.Request) -> str:
+    def status(request: gr.Request) -> str:
         try:
             access.allowed(request)
         except UserError:
             return ""
-        return automatic.said
+        return automatic.status
 
     timer = gr.Timer(SHOWN_SECONDS)
-    gr.on([opened, timer.tick], said, None, shown, api_visibility="private", show_progress="hidden")
+    gr.on([opened, timer.tick], status, None, shown, api_visibility="private", show_progress="hidden")

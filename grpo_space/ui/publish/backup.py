@@ -1,4 +1,4 @@
-"""A run beyond this disk, from the page: back it up, and bring one back. For the owner alone."""
+"""Backing a run up beyond this disk from the page, and bringing one back. For the owner alone."""
 
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -14,20 +14,24 @@ from grpo_space.runs.run import Run
 from grpo_space.ui import uploads
 from grpo_space.ui.access import signed_in_token, token_if_any
 from grpo_space.ui.deployment import Place
+from grpo_space.ui.errors import as_note
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers
-from grpo_space.ui.live.page_stream import OFF, View, shown_if
+from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import link, note, tag, text
-from grpo_space.ui.publish.hub import looked_at
+from grpo_space.ui.publish.hub import run_of
 from grpo_space.ui.transfer import bar, following
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
 def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
-    """Gives the button that leads to the restored run."""
+    """Draws the part of the tab that backs up and restores, and wires it. Gives the button that leads to a restored
+    run.
+    """
     gr.HTML(
         "<h3>Keep the run beyond this disk</h3><p class='gs-dim'>A backup holds the config, the events, the adapter "
-        "and the last checkpoint: all that is needed to go on from there, on this machine or another. "
+        "and the last checkpoint: all that is needed to resume it from there, on this machine or another. "
         f"It goes {_where()}.</p>"
     )
     keep = gr.Button("Back up this run", elem_id="gs-keep")
@@ -41,13 +45,13 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
     def back_up(view: View, request: gr.Request) -> Iterator[str]:
         try:
             place.access.allowed(request)
-            run = looked_at(followers, view)
+            run = run_of(followers, view)
             ask = signed_in_token if backup.place() is None else token_if_any
             token = ask(place.access, request)
             name = yield from following(lambda progress: backup.backup(run, token, progress), _sending)
             yield backed_up(name)
         except UserError as error:
-            yield note("bad", *map(text, error.problems))
+            yield as_note(error)
 
     def restore(view: View, source: str, request: gr.Request) -> Iterator[tuple[str, Any]]:
         try:
@@ -55,29 +59,29 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
             source = named(source)
             token = token_if_any(place.access, request)
             accept = uploads.refuse_strange_paths
-            going = following(lambda progress: backup.restore(source, token, progress, accept), _coming)
-            run = yield from _each(going)
+            restoring = following(lambda progress: backup.restore(source, token, progress, accept), _coming)
+            run = yield from _without_button(restoring)
             view.run, view.group = run.id, None
             yield restored(run), shown_if(True)
         except UserError as error:
-            yield note("bad", *map(text, error.problems)), shown_if(False)
+            yield as_note(error), shown_if(False)
 
     keep.click(back_up, view, kept, **QUIET)
     bring.click(restore, [view, source], [brought, to_train], **QUIET)
     return to_train
 
 
-def _each(going: Generator[str, None, Run]) -> Generator[tuple[str, Any], None, Run]:
-    """The words, with no button yet."""
+def _without_button(messages: Generator[str, None, Run]) -> Generator[tuple[str, Any], None, Run]:
+    """Each message, with no button yet that leads to the run."""
     while True:
         try:
-            yield next(going), shown_if(False)
+            yield next(messages), shown_if(False)
         except StopIteration as ended:
             return ended.value  # type: ignore[no-any-return]
 
 
 def _where() -> str:
-    """Everybody sees it: no name of the owner's is in it."""
+    """Where a backup goes, in words that everybody sees: no name of the owner's is in them."""
     if backup.place() is not None:
         return "into the folder that GRPO_SPACE_BACKUP names"
     if backup.repository() is not None:
@@ -86,7 +90,7 @@ def _where() -> str:
 
 
 def named(source: str) -> str:
-    """What a browser may name: a repository, a run in one, or a run in the folder of backups; never a path.
+    """A backup as a browser may name it: a repository, a run in one, or a run in the folder of backups; never a path.
 
     Raises:
         UserError: where it is none of these.
@@ -116,10 +120,10 @@ def _coming(sent: Sent | None, seconds: float) -> str:
 
 
 def backed_up(name: str) -> str:
-    """`name`: what `restore` takes."""
+    """That a run was backed up, and how to bring it back. `name`: what `restore` takes."""
     if backup.place() is not None:
-        said = f"It is in <code>{text(name)}</code>."
-        return note("good", tag("b", "Backed up."), said, "To bring it back, restore it by the run\u2019s name.")
+        where = f"It is in <code>{text(name)}</code>."
+        return note("good", tag("b", "Backed up."), where, "To bring it back, restore it by the run\u2019s name.")
     repository = "/".join(name.split("/")[:2])
     return note(
         "good",
@@ -130,11 +134,12 @@ def backed_up(name: str) -> str:
 
 
 def restored(run: Run) -> str:
+    """That a run is here again, and how far it had come."""
     history = run.history()
     if run.status(history) == "died":
-        said = (
-            f"It was cut off at step {history.step:,} of {run.config.grpo.max_steps:,}: Go on takes it up from there."
+        how_far = (
+            f"It was cut off at step {history.step:,} of {run.config.grpo.max_steps:,}: Resume takes it up from there."
         )
     else:
-        said = f"It has {history.step:,} of {run.config.grpo.max_steps:,} steps."
-    return note("good", tag("b", f"{text(run.id)} is here again."), said)
+        how_far = f"It has {history.step:,} of {run.config.grpo.max_steps:,} steps."
+    return note("good", tag("b", f"{text(run.id)} is here again."), how_far)

@@ -14,8 +14,10 @@ from grpo_space.results.comparison import of, words
 from grpo_space.runs.run import Run
 from grpo_space.ui.access import Access, signed_in_token
 from grpo_space.ui.deployment import Place
+from grpo_space.ui.errors import as_note
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import OFF, View, shown_if
+from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.transfer import bar, following
 
@@ -23,25 +25,26 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden",
 
 
 def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> None:
-    """`changed`: the events after which another run may be looked at, or the run another one."""
+    """Draws the part of the tab that publishes, and wires it. `changed`: the events after which another run may be
+    looked at, or this one has changed.
+    """
     gr.HTML(
         "<h3>Publish on the Hugging Face Hub</h3><p class='gs-dim'>The adapter goes up with its evidence: what was "
         "measured, the reward curve, every setting, how to run it again. It is loaded from there once more before this "
         "page says that it is published.</p>"
     )
-    what = gr.HTML(elem_id="gs-what")
+    what = gr.HTML()
     info = "Empty: a name is proposed"
     name = gr.Textbox(label="Repository", info=info, placeholder="user/name", elem_id="gs-repo")
     with gr.Row():
-        private = gr.Checkbox(label="Private", info="For your eyes only", elem_id="gs-private")
+        private = gr.Checkbox(label="Private", info="For your eyes only")
         merged = gr.Checkbox(
             label="Merged 16-bit weights too",
             info="The whole model, for what cannot load adapters: large, and merged on this machine first",
-            elem_id="gs-merged",
         )
         replace = gr.Checkbox(label="Replace what it holds", elem_classes=OFF, elem_id="gs-replace")
     go = gr.Button("Publish", variant="primary", elem_id="gs-publish")
-    said = gr.HTML(elem_id="gs-published")
+    outcome = gr.HTML(elem_id="gs-published")
 
     def start(
         view: View, name: str, private: bool, merged: bool, replace: bool, request: gr.Request
@@ -49,26 +52,26 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
         name = name.strip()
         try:
             token = token_of(place.access, request)
-            run = looked_at(followers, view)
+            run = run_of(followers, view)
             name = name or proposed_name(user_of(token), run.config)
-            for words in going(run, name, token, private=private, merged=merged, replace=replace):
+            for words in publishing(run, name, token, private=private, merged=merged, replace=replace):
                 yield words, name, gr.update()
         except OccupiedError as error:
-            asked = note("warning", text(error), "Tick the box to replace it, or take another name.")
-            yield asked, name, shown_if(True)
+            warning = note("warning", text(error), "Tick the box to replace it, or take another name.")
+            yield warning, name, shown_if(True)
         except UserError as error:
-            yield note("bad", *map(text, error.problems)), name, gr.update()
+            yield as_note(error), name, gr.update()
 
     def shown(view: View) -> tuple[str, Any]:
         page = followers.look(view.run)
         return about(page), gr.update(interactive=page is not None and has_adapter(page.run))
 
-    go.click(start, [view, name, private, merged, replace], [said, name, replace], **QUIET)
+    go.click(start, [view, name, private, merged, replace], [outcome, name, replace], **QUIET)
     gr.on(changed, shown, view, [what, go], trigger_mode="always_last", **QUIET)
 
 
 def about(page: Page | None) -> str:
-    """What would go up, and what its card would say first."""
+    """What would be published of a run, and the first sentence of its card."""
     if page is None:
         return note("info", tag("b", "Nothing to publish yet."), "Train first.")
     if not has_adapter(page.run):
@@ -80,11 +83,13 @@ def about(page: Page | None) -> str:
 
 
 def has_adapter(run: Run) -> bool:
+    """Whether a run has saved an adapter."""
     return (run.adapter / "adapter_model.safetensors").is_file()
 
 
-def looked_at(followers: Followers, view: View) -> Run:
-    """
+def run_of(followers: Followers, view: View) -> Run:
+    """The run that a page looks at.
+
     Raises:
         UserError: while there is no run.
     """
@@ -95,7 +100,7 @@ def looked_at(followers: Followers, view: View) -> Run:
 
 
 def token_of(access: Access, request: gr.Request) -> str:
-    """A visitor publishes with their own sign-in; the machine's own token serves its owner alone, off a Space.
+    """The token to publish with: a visitor's own sign-in; the machine's own token serves its owner alone, off a Space.
 
     Raises:
         UserError: where nobody is signed in, or who is may not publish from here.
@@ -106,14 +111,19 @@ def token_of(access: Access, request: gr.Request) -> str:
 
 
 def user_of(token: str) -> str:
+    """The name of a token's owner.
+
+    Raises:
+        UserError: where the Hub does not say.
+    """
     try:
         return str(hub.retried(hub.api(token).whoami)["name"])
     except hub.SPOKEN as error:
         raise UserError(hub.writing_failed(error, "the repository", token)) from None
 
 
-def going(run: Run, name: str, token: str, **options: bool) -> Iterator[str]:
-    """What to show while it goes up, and at last how it ended.
+def publishing(run: Run, name: str, token: str, **options: bool) -> Iterator[str]:
+    """Publishes a run; the messages to show meanwhile, and at last how it ended.
 
     Raises:
         UserError: as `publish` does.
@@ -127,6 +137,7 @@ def going(run: Run, name: str, token: str, **options: bool) -> Iterator[str]:
 
 
 def sending(sent: Sent | None, seconds: float, first: str) -> str:
+    """How far the upload is; `first`: what is done before the first file."""
     if sent is None:
         return note("info", tag("b", first), f"{duration(seconds)} so far.")
     if sent.doing == Sent.doing and sent.done >= sent.total:
@@ -139,6 +150,7 @@ def sending(sent: Sent | None, seconds: float, first: str) -> str:
 
 
 def published(made: Published) -> str:
+    """That a run is on the Hub, where, and how to load it."""
     first = tag("b", "Published." if not made.note else "Uploaded.")
     where = f"{link(made.link, made.name)}, commit {text(made.commit[:10])}{', private' if made.private else ''}."
     how = [text(made.note)] if made.note else ["It came back unchanged, loaded onto its base, and answered."]

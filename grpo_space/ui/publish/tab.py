@@ -12,14 +12,17 @@ from grpo_space.runs.run import Run
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.downloads import folder, whole
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers
-from grpo_space.ui.live.page_stream import OFF
+from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.publish import backup, hub
 from grpo_space.ui.space import after
 
 
 def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> gr.Button:
-    """Gives the button that leads to a restored run. `changed`: the events after which to look at the run again."""
+    """Draws the tab and wires it. Gives the button that leads to a restored run. `changed`: the events after which to
+    look at the run again.
+    """
     access = place.access
     hub.build(view, changed, followers, place)
     gr.HTML(
@@ -30,27 +33,23 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
     gr.HTML(after(place.space))
     with gr.Row():
         adapter = gr.Button("Adapter as a zip", variant="primary", elem_id="gs-zip")
-        config = gr.Button("Config as YAML", elem_id="gs-yaml")
+        config = gr.Button("Config as YAML")
     file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-file")
 
-    @in_words
-    def zipped(view: Any, request: gr.Request) -> Any:
+    def run_to_take(view: View, request: gr.Request) -> Run:
         if not access.demo:
             access.allowed(request)
-        page = followers.look(view.run)
-        if page is None:
-            raise UserError("There is no run yet: train first.")
-        return gr.update(value=str(adapter_zip(page.run)), elem_classes=[])
+        return hub.run_of(followers, view)
 
     @in_words
-    def written(view: Any, request: gr.Request) -> Any:
-        if not access.demo:
-            access.allowed(request)
-        page = followers.look(view.run)
-        if page is None:
-            raise UserError("There is no run yet: train first.")
-        copy = folder(page.run) / f"{page.run.id}.yaml"
-        copy.write_bytes((page.run.folder / "config.yaml").read_bytes())
+    def zipped(view: View, request: gr.Request) -> Any:
+        return gr.update(value=str(adapter_zip(run_to_take(view, request))), elem_classes=[])
+
+    @in_words
+    def written(view: View, request: gr.Request) -> Any:
+        run = run_to_take(view, request)
+        copy = folder(run) / f"{run.id}.yaml"
+        copy.write_bytes((run.folder / "config.yaml").read_bytes())
         return gr.update(value=str(copy), elem_classes=[])
 
     adapter.click(zipped, view, file, api_visibility="private", concurrency_limit=2)

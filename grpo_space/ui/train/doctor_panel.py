@@ -1,4 +1,4 @@
-"""Is everything here that a run needs? The doctor's answer, on the page: in a process of its own, and when asked."""
+"""Whether everything is here that a run needs: the doctor's answer on the page, in a process of its own, on request."""
 
 import asyncio
 import json
@@ -13,35 +13,38 @@ from grpo_space.runs.launch import without_secrets
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import runs_folder
 from grpo_space.ui.access import Access
+from grpo_space.ui.errors import as_note
 from grpo_space.ui.markup import note, tag, text
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1}
 
 
 def build(access: Access) -> None:
+    """Draws the panel, and wires it."""
     with gr.Accordion("Is everything here that a run needs?", open=False, elem_id="gs-doctor"):
         gr.HTML(
             "<p class='gs-dim'>Looks at the packages, the GPU and its driver, memory, disk, and the way to the Hugging "
             "Face Hub. About ten seconds, or a minute where vLLM is installed.</p>"
         )
         look = gr.Button("Look", elem_id="gs-look")
-        said = gr.HTML(elem_id="gs-looked")
+        found = gr.HTML(elem_id="gs-looked")
 
     async def looked(request: gr.Request) -> AsyncIterator[str]:
         try:
             access.allowed(request)
             check_free()
         except UserError as error:
-            yield note("bad", *map(text, error.problems))
+            yield as_note(error)
             return
         yield note("info", "Looking: the packages are imported, ten seconds, or a minute where vLLM is installed.")
         yield await examined()
 
-    look.click(looked, None, said, **QUIET)
+    look.click(looked, None, found, **QUIET)
 
 
 def check_free() -> None:
-    """
+    """Refuses to look while the machine is in use.
+
     Raises:
         UserError: while a run has the machine: the doctor would touch its GPU, and take its cores.
     """
@@ -50,7 +53,7 @@ def check_free() -> None:
 
 
 async def examined() -> str:
-    """What `doctor` found, as a table."""
+    """The doctor's checks as an HTML table."""
     doctor = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "grpo_space", "doctor", "--json",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
@@ -70,4 +73,4 @@ async def examined() -> str:
         for check in sorted(checks, key=lambda check: bool(check["ok"]))
     )  # fmt: skip
     titles = tag("tr", "".join(tag("th", title) for title in ("", "", "found", "what to do")))
-    return head + tag("div", tag("table", titles + rows, "gs-figures"), "gs-wide")
+    return head + tag("div", tag("table", titles + rows, "gs-figures"), "gs-scroll")

@@ -9,12 +9,13 @@ import gradio as gr
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.runs import launch
-from grpo_space.ui import glossary, space, submit, table, tabs
+from grpo_space.ui import glossary, space, submit, table
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import OFF, Pulse, show_tab, shown_if
 from grpo_space.ui.live import microscope, progress
-from grpo_space.ui.live.follower import Followers, Page, Taken, going_on
-from grpo_space.ui.live.page_stream import OFF, Buttons, Pulse, Stream, View, shown_if
+from grpo_space.ui.live.follower import Followers, Page, Taken, active_run
+from grpo_space.ui.live.page_stream import Buttons, Stream, View
 from grpo_space.ui.markup import tag, text
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -22,11 +23,13 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 @dataclass(frozen=True)
 class TrainTab:
+    """The parts of the tab that other tabs need."""
+
     view: gr.State
     evaluated: gr.State
-    """Changes when there is another comparison to show."""
+    """A state that changes when there is another comparison to show."""
     evaluating: gr.HTML
-    """How far an evaluation after the run is; stands on another tab."""
+    """The progress of an evaluation after the run; it stands on another tab."""
     compare: gr.Button
 
 
@@ -34,27 +37,27 @@ def build(
     opened: Any, tab: gr.Tab, config: gr.State, requested: gr.State, followers: Followers, place: Place,
     header: gr.HTML, pulse: Pulse,
 ) -> TrainTab:  # fmt: skip
-    """`header` shows on top of every tab what goes on; `config` holds what Preset has chosen, and whoever writes a
-    config's YAML into `requested` makes Preset show it.
+    """Draws the tab and wires it. `header` shows on top of every tab which run is active; `config` holds what Preset
+    has chosen, and whoever writes a config's YAML into `requested` makes Preset show it.
     """
     view, started = gr.State(View()), gr.State("")
     plan = gr.HTML(elem_id="gs-plan")
-    with gr.Row(elem_classes="gs-actions"):
+    with gr.Row():
         train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
         compare = gr.Button("See what changed", variant="primary", size="lg", elem_classes=OFF, elem_id="gs-to-compare")
         stop = gr.Button("Stop", variant="stop", size="lg", elem_classes=OFF, elem_id="gs-stop")
-        resume = gr.Button("Go on", size="lg", elem_classes=OFF, elem_id="gs-resume")
+        resume = gr.Button("Resume", size="lg", elem_classes=OFF, elem_id="gs-resume")
         use = gr.Button("Use this config", size="lg", elem_classes=OFF, elem_id="gs-use")
-        back = gr.Button("Show the run that goes on", size="lg", elem_classes=OFF, elem_id="gs-back")
-    with gr.Group(elem_classes=OFF, elem_id="gs-confirm") as confirm:
-        gr.HTML("<p class='gs-ask'>Stop? What is done so far is kept, and it can go on later.</p>")
+        back = gr.Button("Show the active run", size="lg", elem_classes=OFF, elem_id="gs-back")
+    with gr.Group(elem_classes=OFF) as confirm:
+        gr.HTML("<p class='gs-ask'>Stop? What is done so far is kept, and it can be resumed later.</p>")
         with gr.Row():
             yes = gr.Button("Stop and keep", variant="stop", elem_id="gs-stop-yes")
             no = gr.Button("Keep training", elem_id="gs-stop-no")
     now = gr.HTML(progress.nothing_yet(), elem_id="gs-now")
-    notes = gr.HTML(elem_id="gs-notes")
+    notes = gr.HTML()
     curves = gr.HTML(elem_id="gs-curves")
-    scope = gr.HTML(elem_id="gs-slider", js_on_load=microscope.MOVE)
+    scope = gr.HTML(js_on_load=microscope.MOVE)
     group = gr.HTML(elem_id="gs-scope")
     with gr.Accordion("The worker's log", open=False, elem_id="gs-log-fold"):
         log = gr.HTML(elem_id="gs-log")
@@ -95,7 +98,7 @@ def build(
     no.click(lambda: shown_if(False), None, confirm, **QUIET)
     yes.click(handlers.stop, view, confirm, concurrency_limit=4, **QUIET)
     resume.click(handlers.resume, view, None, concurrency_limit=4, **QUIET)
-    use.click(None, js=tabs.show("preset"))  # before what takes its time: Gradio does the two one after the other
+    use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
     scope.select(handlers.group, view, group, concurrency_limit=8, trigger_mode="always_last", **QUIET)
@@ -103,40 +106,42 @@ def build(
 
 
 def _plan(sent: str, place: Place) -> str:
-    """What Train would do, and what to know before it is pressed."""
+    """The run that Train would start, and what to know before it is pressed."""
     try:
         config = submit.config_of(sent)
     except UserError as error:
         return tag("p", text(error), "gs-dim")
     grpo = config.grpo
-    said = (
+    words = (
         f"Next: {config.name}, {grpo.max_steps:,} steps, {grpo.completions_per_step} completions a step in groups of "
         f"{grpo.num_generations}; before and after, {config.evaluation.problems:,} held-out problems."
     )
     if config.max_minutes:
-        said += f" It ends within {config.max_minutes:g} min of its start."
+        words += f" It ends within {config.max_minutes:g} min of its start."
     refused = space.refusal(place.space, config, place.gpu)
-    return tag("p", text(said), "gs-dim") + (refused or space.before(place.space, config, place.gpu, place.sleep))
+    return tag("p", text(words), "gs-dim") + (refused or space.before(place.space, config, place.gpu, place.sleep))
 
 
 class _Handlers:
-    """What the tab's buttons do. Each asks who calls: it is an API endpoint too."""
+    """The handlers of the tab's buttons. Each asks who calls: it is an API endpoint too."""
 
     def __init__(self, followers: Followers, place: Place) -> None:
         self.followers, self.place = followers, place
 
     @in_words
     def start(self, sent: str, view: View, request: gr.Request) -> str:
+        """Starts the training of a config, and gives the run's name."""
         try:
             run = submit.start(sent, self.place, request)
         finally:
-            if going_on() is not None:  # ours, or the one that is in the way: this page shows it
+            if active_run() is not None:  # ours, or the one that is in the way: this page shows it
                 view.show_current()
                 self.followers.forget_current()
         return run.id
 
     @in_words
     def stop(self, view: View, request: gr.Request) -> Any:
+        """Asks the run to stop and to keep what it learnt."""
         self.place.access.allowed(request)
         run = self._page(view).run
         launch.stop(run)
@@ -145,22 +150,25 @@ class _Handlers:
 
     @in_words
     def resume(self, view: View, request: gr.Request) -> None:
+        """Takes a run up from its last checkpoint."""
         self.place.access.allowed(request)
         page = self._page(view)
         if page.status in ("running", "done"):
-            raise UserError(f"{page.run.id} is {page.status}: there is nothing to go on with.")
+            raise UserError(f"{page.run.id} is {page.status}: there is nothing to resume.")
         submit.check(page.run.config, self.place)
         launch.start(page.run)
         self.followers.forget_current()
 
     @in_words
     def config(self, view: View) -> str:
+        """The run's config as YAML, for Preset to show."""
         page = self._page(view)
         if page.config is None:
             raise UserError(f"{page.run.id}: its config cannot be read.")
         return write_yaml(page.config)
 
     def group(self, view: View, event: gr.EventData) -> str:
+        """The group that was chosen with the slider."""
         page, sent = self.followers.look(view.run), table.chosen(event)
         if page is None or not page.groups or not (sent.isascii() and sent.isdecimal()):
             return ""

@@ -1,0 +1,116 @@
+"""What the page does otherwise than Gradio means it, each for a fault of Gradio, with when it can go.
+
+tests/browser/test_gradio_workarounds.py shows each fault in a few lines. Run against a newer Gradio it names what can
+go; but 6.18 and later ask for a huggingface_hub that Transformers 4 refuses. With 6.31 `opened`, `show_tab` and one of
+the four reasons for OFF can go.
+
+Where a component of Gradio's would not do, another one stands in its place: a text for a number that may be left out
+(preset/form.py), and HTML of our own for a table (table.py) and a slider whose end grows (live/microscope.py).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+SEEN_IN = "6.17.3"
+"""The Gradio that has all these faults."""
+
+# --- a page that was opened -------------------------------------------------------------------------------------------
+
+_CLICK = """() => {
+  const look = setInterval(() => {
+    const button = document.querySelector('#gs-opened');
+    if (button) { clearInterval(look); button.click(); }
+  }, 20);
+}"""
+
+
+def opened(page: gr.Blocks) -> Any:
+    """An event that comes once for each page, as soon as it stands, in the place of Gradio's `load`. What hangs on it
+    is done in order, each when the one before has ended.
+
+    What a `load` event has for outputs is updated while Gradio still builds its tabs, and then these compute their
+    width anew at every frame, for as long as the page is open: a third of a core of everybody who watches. See
+    gradio-app/gradio issue 13301: it can go with 6.18.
+    """
+    button = gr.Button("opened", visible="hidden", elem_id="gs-opened")
+    page.load(None, js=_CLICK)
+    return button.click
+
+
+# --- states -----------------------------------------------------------------------------------------------------------
+
+THROUGH_THE_QUEUE: dict[str, Any] = {"queue": True}
+"""For a handler that changes a `gr.State` on whose `change` others wait: with `queue=False` nobody is told of it."""
+
+# --- tabs -------------------------------------------------------------------------------------------------------------
+
+_LAST_TAB = """() => {
+  const name = sessionStorage.getItem('gs-tab');
+  if (name) document.querySelector(`#gs-tabs [data-tab-id="${name}"]`)?.click();
+}"""
+
+
+def remember_tab(page: gr.Blocks, tabs: Iterable[gr.Tab]) -> None:
+    """After a reload, which Gradio also does when the app was restarted, the page is where it was."""
+    for tab in tabs:
+        tab.select(None, js=f"() => {{ sessionStorage.setItem('gs-tab', '{tab.id}'); }}")
+    page.load(None, js=_LAST_TAB)
+
+
+def show_tab(name: str) -> str:
+    """JavaScript that opens a tab as a person does. With `gr.Tabs(selected=...)` the tabs measure themselves 120 times
+    a frame, and the next click on one hung the browser, where a page has a `load` event with outputs: it can go with
+    `opened`. It also asks no server.
+    """
+    return f"() => {{ document.querySelector('#gs-tabs [data-tab-id={name}]')?.click(); }}"
+
+
+# --- what comes and goes ----------------------------------------------------------------------------------------------
+
+OFF = ["gs-off"]
+"""What comes and goes does so by this class. `visible` builds parts of the page anew: what was made with
+`visible=False` and is told so again never appears (gradio-app/gradio issue 13494), "hidden" does not hide a column at
+first, a button shown in the middle of a stream stayed hidden, and a page once broke off while it loaded
+(sveltejs/svelte issue 17166). It can go when a column can be hidden from the first.
+"""
+
+
+def classes_if(shown: bool) -> list[str]:
+    """The classes of a part that comes and goes."""
+    return [] if shown else OFF
+
+
+def shown_if(shown: bool) -> Any:
+    """An update that shows a part or takes it away."""
+    return gr.update(elem_classes=classes_if(shown))
+
+
+# --- a page that still hears ------------------------------------------------------------------------------------------
+
+AGAIN = "() => document.querySelector('#gs-again').click()"
+"""JavaScript that asks for a stream."""
+_ASK_AGAIN = """() => {
+  const beat = document.querySelector('#gs-beat')?.textContent, now = Date.now(), w = window;
+  if (beat !== w.gsBeat || !w.gsBeatAt) { w.gsBeat = beat; w.gsBeatAt = now; return; }
+  if (now - w.gsBeatAt > 5000) { w.gsBeatAt = now; document.querySelector('#gs-again')?.click(); }
+}"""
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """By which a page knows that its stream still lives, and asks for another one: Gradio takes up none that broke.
+
+    It stands outside the tabs: what is on one that was not opened yet is not on the page, and its timer does not run.
+    """
+
+    beat: gr.HTML
+    again: gr.Button
+
+
+def pulse() -> Pulse:
+    """Draws the hidden parts where it is called, and looks every 2 s whether the beat has changed."""
+    gr.Timer(2).tick(None, js=_ASK_AGAIN)
+    return Pulse(gr.HTML(elem_id="gs-beat", visible="hidden"), gr.Button("again", visible="hidden", elem_id="gs-again"))
