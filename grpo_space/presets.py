@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from grpo_space.config import Preset, RunConfig
-from grpo_space.config_io import parse, problem, read_yaml
+from grpo_space.config_io import parse, problem
 from grpo_space.errors import Problem, UserError
+from grpo_space.foreign import read_yaml_file
 from grpo_space.paths import PROJECT
 
 PRESETS = PROJECT / "presets"
@@ -48,7 +49,7 @@ def read_preset(name: str) -> Preset:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
         raise UserError(f"preset {name!r}: there is none of that name; {hint}")
-    data = read_yaml(path)
+    data = read_yaml_file(path)
     if not isinstance(data, Mapping) or not isinstance(data.get("run"), Mapping):
         raise UserError(f"{path.name}: a preset has title, summary, hardware, expect and run")
     try:

@@ -31,6 +31,7 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, all_runs, create_run, discard_run, discard_unstarted, disk_is_full, find_run
+from grpo_space.runs.run_summary import summarize
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -240,12 +241,10 @@ def conclude(run: Run, history: History) -> int:
 def list_runs(arguments: argparse.Namespace) -> int:
     found = []
     for run in all_runs():
-        try:
-            history, most = run.history(), run.config.grpo.max_steps
-        except UserError as error:  # one run that cannot be read hides no other
-            print(*error.problems, sep="\n", file=sys.stderr)
-            continue
-        found.append({"id": run.id, "status": run.status(history), "step": history.step, "max_steps": most})
+        made = summarize(run)
+        if made.problem:
+            print(formatting.plain(made.problem), file=sys.stderr)
+        found.append({"id": run.id, "status": made.status, "step": made.step, "max_steps": made.max_steps})
     if arguments.json:
         return print_json(found)
     if not found:

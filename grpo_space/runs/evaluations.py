@@ -90,7 +90,7 @@ def every(run: Run) -> list[History]:
     own, made = run.history(), []
     for path in run.evaluations():
         history = History()
-        history.add(EventLog(path).read()[0])
+        history.add(EventLog(path).events())
         made.append(history)
     return [history for history in made if history.measured and is_later(history, own)]
 

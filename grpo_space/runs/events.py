@@ -86,7 +86,7 @@ class Phase(Event):
 
 class Step(Event):
     type: Literal["step"] = "step"
-    step: int
+    step: int = Field(ge=0, lt=2**53)
     seconds: float
     metrics: dict[str, float]
     """TRL's names unchanged: reward, reward_std, rewards/<name>/mean, completions/mean_length, loss, grad_norm, ..."""
@@ -99,7 +99,7 @@ class Probe(Event):
     step: int
     correct: int
     strict_correct: int
-    n: int
+    n: int = Field(gt=0)
 
 
 class Completion(Record):

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Literal
 
 from grpo_space.config import RunConfig
-from grpo_space.config_io import parse, read_yaml, write_yaml
+from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_yaml_file
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Failed
 from grpo_space.runs.history import History
@@ -42,7 +43,7 @@ class Run:
     @property
     def config(self) -> RunConfig:
         file = self.folder / "config.yaml"
-        data = read_yaml(file)
+        data = read_yaml_file(file)
         try:
             return parse(data)
         except UserError as error:
@@ -86,7 +87,7 @@ class Run:
 
     def history(self) -> History:
         history = History()
-        history.add(self.log.read()[0])
+        history.add(self.log.events())
         return history
 
     def worker(self) -> Holder | None:

@@ -54,8 +54,8 @@ class Later:
             offset, history = before.get(path.stem, (0, History()))
             with contextlib.suppress(UserError, OSError):  # one that is damaged hides no other
                 if path.stat().st_size > offset:
-                    events, offset = EventLog(path).read(offset)
-                    history.add(events)
+                    for events, offset in EventLog(path).batches(offset):  # noqa: B007 - where the next look begins
+                        history.add(events)
             self._logs[path.stem] = offset, history
 
     def _now(self, later: dict[str, History], config: RunConfig | None, going: bool, stopping: bool) -> str:
