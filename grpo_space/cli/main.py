@@ -26,7 +26,7 @@ from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
 from grpo_space.planning import estimate, hardware, memory
 from grpo_space.results import summary
-from grpo_space.runs import ask_client, evaluations, launch
+from grpo_space.runs import ask_client, checkpoints, evaluations, launch
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
@@ -186,7 +186,7 @@ def resume(arguments: argparse.Namespace) -> int:
     if status == "running":
         raise UserError(f"{run.id}: runs already: watch it instead")
     paths.check_files(run.config)
-    step = run.last_checkpoint() or 0
+    step = checkpoints.resumable(run.checkpoints).step or 0
     show(text(f"Going on with {run.id} from step {step} of {run.config.grpo.max_steps}"))
     return start_and_follow(run)
 

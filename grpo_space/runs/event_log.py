@@ -60,8 +60,8 @@ class EventLog:
         os.ftruncate(file, start + tail.rfind(b"\n") + 1)
 
     def read(self, offset: int = 0) -> tuple[list[AnyEvent], int]:
-        """All events from byte `offset` on at once, and the offset at which the next read begins: as `batches`, for logs
-        that are known to be short, or for what was appended since.
+        """All events from byte `offset` on at once, and the offset at which the next read begins: what `batches` gives,
+        for logs that are known to be short, or for what was appended since.
         """
         events: list[AnyEvent] = []
         for batch, end in self.batches(offset):

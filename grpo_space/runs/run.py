@@ -1,7 +1,6 @@
 """A run is a folder: what is in it, how it stands, and where it is found."""
 
 import contextlib
-import json
 import os
 import re
 import secrets
@@ -15,6 +14,7 @@ from grpo_space.config import RunConfig
 from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_yaml_file
+from grpo_space.runs import checkpoints
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Failed
 from grpo_space.runs.history import History
@@ -76,14 +76,12 @@ class Run:
         return self.folder / "checkpoints"
 
     def last_checkpoint(self) -> int | None:
-        """The step of the newest complete checkpoint: not one that was being written when the worker was killed."""
+        """The optimizer step of the newest whole checkpoint: not of one that was being written at a kill."""
         return max(self.checkpoint_steps(), default=None)
 
     def checkpoint_steps(self) -> list[int]:
-        """Of the complete checkpoints that are kept: the latest, and the best by the held-out probe."""
-        numbers = (path.name.removeprefix("checkpoint-") for path in self.checkpoints.glob("checkpoint-*"))
-        steps = sorted(int(number) for number in numbers if number.isdecimal())
-        return [step for step in steps if _complete(self.checkpoints / f"checkpoint-{step}", step)]
+        """Optimizer steps of the whole checkpoints that are kept: the latest, and the best by the held-out probe."""
+        return checkpoints.steps(self.checkpoints)
 
     def history(self) -> History:
         history = History()
@@ -113,14 +111,6 @@ def ended(history: History) -> Status:
     if history.end is None:
         return "died" if history.started else "new"
     return "failed" if isinstance(history.end, Failed) else history.end.why
-
-
-def _complete(checkpoint: Path, step: int) -> bool:
-    """The trainer's state is written last."""
-    try:
-        return bool(json.loads((checkpoint / "trainer_state.json").read_text())["global_step"] == step)
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
 
 
 def create_run(config: RunConfig, folder: Path | None = None) -> Run:

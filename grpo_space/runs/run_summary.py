@@ -36,7 +36,9 @@ class RunSummary(Record):
 
 
 def summarize(run: Run) -> RunSummary:
-    """How a run stands now. That of a run that is over is kept in its folder, and holds while its files are the same."""
+    """How a run stands now. That of a run that is over is kept in its folder, and holds while its files are as they
+    were.
+    """
     if run.worker() is not None:
         made = _read(run)
         return made if made.problem else made.model_copy(update={"status": "running"})
@@ -81,9 +83,7 @@ def _read(run: Run) -> RunSummary:
     except UserError as error:  # one run that cannot be read hides no other
         return RunSummary(status="unreadable", problem=" ".join(error.problems))
     base, tuned = _score(history.base), _score(history.tuned)
-    return RunSummary(
-        status=ended(history), step=history.step, max_steps=most, base=base, tuned=tuned, made_of=made_of
-    )
+    return RunSummary(status=ended(history), step=history.step, max_steps=most, base=base, tuned=tuned, made_of=made_of)
 
 
 def _score(evaluated: Evaluated | None) -> Score | None:

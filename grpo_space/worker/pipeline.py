@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError, UserError
 from grpo_space.planning import hardware, merge_check
-from grpo_space.runs import adapters
+from grpo_space.runs import adapters, checkpoints
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished
 from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
@@ -44,9 +44,12 @@ FULL = "the disk is full: free some of it, then resume"
 
 
 def train(run: Run, reporter: Reporter) -> None:
-    config, checkpoint = effective_config(run), run.last_checkpoint()
+    config, found = effective_config(run), checkpoints.resumable(run.checkpoints)
+    checkpoint = found.step
     budget = Budget(config.max_minutes, config.evaluation.probe_steps)
     reporter.started("train", checkpoint or 0)
+    for note in found.notes:
+        reporter.log.append(Alarm(step=checkpoint or 0, name="checkpoint", message=note))
     custom_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
@@ -229,16 +232,20 @@ def saved_adapter(run: Run, step: int | None = None) -> Path:
     """The folder of the latest adapter, or of the checkpoint of that step.
 
     Raises:
-        UserError: where the run saved none yet.
+        UserError: where the run saved none yet, or the one that was named is damaged.
     """
     if step is not None:
-        return run.checkpoints / f"checkpoint-{step}"
-    if (run.adapter / "adapter_config.json").is_file():
+        folder = checkpoints.folder_of(run.checkpoints, step)
+        if words := checkpoints.damage(folder, step):
+            raise UserError(f"checkpoint {step}: is not whole: {words}")
+        return folder
+    if (run.adapter / adapters.CONFIG).is_file():
+        adapters.check_whole(run.adapter, f"of {run.id}")
         return run.adapter
-    step = run.last_checkpoint()
+    step = checkpoints.resumable(run.checkpoints).step
     if not step:
         raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
-    return run.checkpoints / f"checkpoint-{step}"
+    return checkpoints.folder_of(run.checkpoints, step)
 
 
 def main(job: JobName, folder: str, *arguments: str) -> int:

@@ -85,7 +85,12 @@ def test_a_very_long_half_line_is_dropped_too(tmp_path: Path) -> None:
 def test_damaged_lines_are_named_by_their_numbers_and_hide_no_other(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
     log.append(step(1))
-    for damaged in (b'{"type": "stap"}\n', b"\0" * 600 + b"\n", b"[" * 20_000 + b"\n", b'{"type":"step","step":1e400}\n'):
+    for damaged in (
+        b'{"type": "stap"}\n',
+        b"\0" * 600 + b"\n",
+        b"[" * 20_000 + b"\n",
+        b'{"type":"step","step":1e400}\n',
+    ):
         with log.path.open("ab") as file:
             file.write(damaged)
     log.append(step(2))

@@ -106,8 +106,9 @@ class Follower:
         """Takes in what was appended to the log. Gives whether the curves changed."""
         drawn = restarted = False
         try:
-            for events, self._offset in self.run.log.batches(self._offset):
+            for events, end in self.run.log.batches(self._offset):
                 self.history.add(events)
+                self._offset = end
                 restarted = restarted or any(isinstance(event, Started) for event in events)
                 drawn = drawn or any(isinstance(event, Step | Probe | Started) for event in events)
                 for event in events if not restarted else []:

@@ -54,8 +54,9 @@ class Later:
             offset, history = before.get(path.stem, (0, History()))
             with contextlib.suppress(UserError, OSError):  # one that is damaged hides no other
                 if path.stat().st_size > offset:
-                    for events, offset in EventLog(path).batches(offset):  # noqa: B007 - where the next look begins
+                    for events, end in EventLog(path).batches(offset):
                         history.add(events)
+                        offset = end
             self._logs[path.stem] = offset, history
 
     def _now(self, later: dict[str, History], config: RunConfig | None, going: bool, stopping: bool) -> str:
