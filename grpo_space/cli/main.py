@@ -26,7 +26,7 @@ from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
 from grpo_space.planning import estimate, hardware, memory
 from grpo_space.results import summary
-from grpo_space.runs import ask_client, checkpoints, evaluations, launch
+from grpo_space.runs import ask_client, checkpoints, evaluations, launch, trust
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
@@ -90,7 +90,9 @@ def parser() -> argparse.ArgumentParser:
     command("runs", list_runs, "all runs, the newest first", reading=True)
     command("watch", watch, "follow a run; Ctrl-C only stops watching", run=True)
     command("stop", stop, "save and stop a run", run=True)
-    command("resume", resume, "go on from the last checkpoint", run=True)
+    made = command("resume", resume, "train on from the last checkpoint", run=True)
+    text = "in a restored run: this reward function of one's own may run here; its file was read"
+    made.add_argument("--trust-reward", action="append", default=[], metavar="FILE.py:FUNCTION", help=text)
     made = command("evaluate", evaluate, "base against tuned on held-out problems", run=True, reading=True)
     made.add_argument("--rerun", action="store_true", help="measure again, even if there is a result")
     made.add_argument("--limit", type=_number, metavar="N", help="measure on N problems only, the same for everybody")
@@ -185,6 +187,7 @@ def resume(arguments: argparse.Namespace) -> int:
         raise UserError(f"{run.id}: is done: it made all its {run.config.grpo.max_steps} steps")
     if status == "running":
         raise UserError(f"{run.id}: runs already: watch it instead")
+    trust.confirm(run, arguments.trust_reward)
     paths.check_files(run.config)
     step = checkpoints.resumable(run.checkpoints).step or 0
     show(text(f"Going on with {run.id} from step {step} of {run.config.grpo.max_steps}"))

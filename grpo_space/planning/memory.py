@@ -6,7 +6,6 @@ presets as they are now was 0.6, 4 and 5 % below what PyTorch held: the 8B held 
 6, and the 1.5B's allocator left more unused. On other GPUs, and without vLLM, it was not measured.
 """
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from huggingface_hub.errors import HFValidationError
 
 from grpo_space.config import ModelSection, RunConfig
 from grpo_space.errors import Problem, UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.paths import local_model
 from grpo_space.planning.hardware import Gpu
 from grpo_space.runs.fallbacks import in_micro_batches_of
@@ -151,10 +151,10 @@ def shape_of(model: ModelSection) -> Shape | None:
 def read_shape(file: Path) -> Shape | None:
     """From a config.json; None where it is of another kind of model."""
     try:
-        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        known: dict[str, Any] = read_json_file(file)
         fields = {name: known[name] for name in Shape.__dataclass_fields__ if known.get(name) is not None}
         return Shape(**{"num_key_value_heads": fields["num_attention_heads"], **fields})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (UserError, KeyError, TypeError, AttributeError):
         return None
 
 

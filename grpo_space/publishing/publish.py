@@ -20,6 +20,7 @@ from huggingface_hub.utils._validators import validate_repo_id
 from grpo_space import hub
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.hub_upload import Progress, sha256, upload
 from grpo_space.paths import local_model
 from grpo_space.planning import merge_check
@@ -155,8 +156,8 @@ def _run_of(api: HfApi, name: str, commit: str) -> str | None:
     try:
         with tempfile.TemporaryDirectory() as folder:
             file = hub.retried(lambda: api.hf_hub_download(name, EVIDENCE, revision=commit, local_dir=folder))
-            said = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (EntryNotFoundError, ValueError):
+            said = read_json_file(Path(file))
+    except (EntryNotFoundError, UserError):
         return None
     return said.get("run") if isinstance(said, dict) else None
 
@@ -200,10 +201,9 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
 
 def _adapter_config(file: Path, config: RunConfig, name: str) -> bytes:
     """As it was saved, but naming a base that others have."""
-    try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: is not an adapter's config: {error}") from None
+    said = read_json_file(file)
+    if not isinstance(said, dict):
+        raise UserError(f"{file}: is not an adapter's config")
     said["base_model_name_or_path"] = name if card.is_local(config) else card.base_of(config)
     return json.dumps(said, indent=2, sort_keys=True).encode()
 

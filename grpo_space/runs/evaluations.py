@@ -4,6 +4,7 @@ What each was asked for stands in its log's first event. Answers are kept one JS
 `evaluations/answers/`, named by a digest of all that they depend on: so one that was killed goes on where it was.
 """
 
+import calendar
 import contextlib
 import itertools
 import time
@@ -21,6 +22,8 @@ from grpo_space.tasks.problems import read_file
 
 HELD_OUT, GSM8K_TEST = "held-out", "gsm8k-test"
 MOST_SAMPLES = 64
+NAME = "%Y-%m-%d-%H%M%S"
+"""How an evaluation's log is named: when it began, in UTC."""
 OWN = EvaluationRequest()
 
 
@@ -76,13 +79,22 @@ def begin(run: Run, asked: EvaluationRequest = OWN, again: bool = False, token: 
 
 
 def _new_log(folder: Path) -> EventLog:
-    """An empty file of its own, named by the time; where that name is taken, by the next free second."""
-    for second in itertools.count(int(time.time())):
-        path = folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime(second))}.jsonl"
+    """An empty file of its own, named by the time; where a name as late is taken, by the next free second: the newest
+    is the last by name even where the clock was stepped back.
+    """
+    for second in itertools.count(max(int(time.time()), 1 + _latest_second(folder))):
+        path = folder / f"{time.strftime(NAME, time.gmtime(second))}.jsonl"
         with contextlib.suppress(FileExistsError):
             path.touch(exist_ok=False)
             break
     return EventLog(path)
+
+
+def _latest_second(folder: Path) -> int:
+    names = sorted(path.stem for path in folder.glob("*.jsonl"))
+    with contextlib.suppress(ValueError, IndexError, OverflowError):  # a name that is not ours
+        return calendar.timegm(time.strptime(names[-1], NAME))
+    return 0
 
 
 def every(run: Run) -> list[History]:
@@ -96,8 +108,14 @@ def every(run: Run) -> list[History]:
 
 
 def is_later(made: History, own: History) -> bool:
-    """Not from before the run was resumed: such a one measured another adapter. `own`: what the run itself tells."""
-    return made.last_time > (own.started.time if own.started else 0.0)
+    """Whether an evaluation is not from before the run was resumed: such a one measured another adapter. `own`: the
+    run's own history. Attempts are counted; only old logs are compared by time, which a clock may step back in.
+    """
+    if own.started is None:
+        return True
+    if made.started is not None and made.started.of_attempt:
+        return made.started.of_attempt >= own.started.attempt
+    return made.last_time > own.started.time
 
 
 def request_of(history: History) -> EvaluationRequest:

@@ -41,7 +41,9 @@ class Started(Event):
     hardware: str = ""
     versions: dict[str, str] = {}
     request: EvaluationRequest = Field(EvaluationRequest(), validation_alias=AliasChoices("request", "asked"))
-    """Of an evaluation. Logs written before 2026-11-26 call it `asked`."""
+    """What an evaluation is of. Logs written before 2026-11-26 call it `asked`."""
+    of_attempt: int = 0
+    """The run's attempt whose adapter an evaluation measures; 0: logs written before 2026-11-27 do not say."""
 
 
 class Chosen(Event):

@@ -16,7 +16,8 @@ from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import Progress, Sent
 from grpo_space.paths import PROJECT
-from grpo_space.runs.jobs import JobName
+from grpo_space.runs import trust
+from grpo_space.runs.jobs import JOBS, JobName
 from grpo_space.runs.run import Run, runs_folder
 
 PARENT = "GRPO_SPACE_WORKER"
@@ -31,8 +32,11 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
     `token`: with which data and model are read, if they ask for one. It goes through a pipe and is kept nowhere else.
 
     Raises:
-        UserError: where it refuses: the run runs already, or another one has the machine.
+        UserError: where it refuses: the run runs already, another one has the machine, or a reward of its own is code
+            from elsewhere that nobody confirmed.
     """
+    if JOBS[job].calls_rewards:
+        trust.check(run)
     command = [sys.executable, "-m", "grpo_space.worker", job, str(run.folder), *arguments]
     with run.worker_log.open("ab") as log:
         process = subprocess.Popen(

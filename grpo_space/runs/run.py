@@ -18,7 +18,7 @@ from grpo_space.runs import checkpoints
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Failed
 from grpo_space.runs.history import History
-from grpo_space.runs.locks import Holder, holder
+from grpo_space.runs.locks import Holder, holder, locked
 
 Status = Literal["new", "running", "done", "stopped", "budget", "failed", "died"]
 
@@ -144,6 +144,23 @@ def discard_unstarted(run: Run) -> None:
     """Takes away a new run that was refused, so that the same command works later. What began, or left words, stays."""
     if not run.log.path.exists() and not (run.worker_log.exists() and run.worker_log.stat().st_size):
         shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def remove_run(run: Run) -> None:
+    """Takes a run's folder away. It is gone at once for every reader; nothing can begin in it meanwhile.
+
+    Raises:
+        UserError: where it is active, answers questions, or its folder cannot be taken away.
+    """
+    with locked(run.folder / "lock") as mine, locked(run.folder / "serve.lock") as unserved:
+        if not (mine and unserved):
+            raise UserError(f"{run.id}: is active: stop it first")
+        gone = run.folder.with_name(f".removed-{run.id}-{secrets.token_hex(4)}")
+        try:
+            run.folder.rename(gone)
+        except OSError as error:
+            raise UserError(f"{run.folder}: cannot be removed ({error.strerror})") from error
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def disk_is_full(run: Run) -> bool:

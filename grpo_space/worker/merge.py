@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.formatting import gib
 from grpo_space.worker.download import weights
 
@@ -34,7 +35,7 @@ def merge(base: Path, adapter: Path, folder: Path, told: Told = lambda file, don
     Raises:
         UserError: where the base is in 4 bits itself or another one than the adapter's, or the disk has no room.
     """
-    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    config = read_json_file(base / "config.json")
     if "quantization_config" in config:
         raise UserError("merged: model.base_id names a model whose weights are quantised: name the one in 16 bits")
     files = sorted(name for name in weights([path.name for path in base.iterdir()]) if name.endswith(".safetensors"))
@@ -72,7 +73,7 @@ class Pairs:
     """
 
     def __init__(self, adapter: Path) -> None:
-        said = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+        said = read_json_file(adapter / "adapter_config.json")
         rank = said["r"]
         self.scale = said["lora_alpha"] / (math.sqrt(rank) if said.get("use_rslora") else rank)
         self.left: dict[str, dict[str, torch.Tensor]] = {}

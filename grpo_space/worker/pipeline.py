@@ -135,7 +135,8 @@ def load_engine(
 
 def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool) -> None:
     """Base against tuned after the run. `again`: both anew, even where a result is known."""
-    reporter.started("evaluate", 0, request)
+    measured = run.history().started
+    reporter.started("evaluate", 0, request, of_attempt=measured.attempt if measured else 0)
     own = request.data == "held-out"
     others = None if own else dataset.others(request.data, run.config, request.limit, reporter.token)
     if request.adapter:

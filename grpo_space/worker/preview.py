@@ -7,11 +7,10 @@ import json
 import os
 import sys
 
-import yaml
-
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse
 from grpo_space.errors import UserError
+from grpo_space.foreign import parse_yaml
 from grpo_space.paths import local_model
 from grpo_space.tasks import dataset
 from grpo_space.tasks.problems import messages
@@ -57,7 +56,7 @@ def main() -> None:
     answer = os.dup(1)
     os.dup2(2, 1)  # libraries print: stdout is for the answer alone
     try:
-        said: dict[str, object] = {"rows": preview(parse(yaml.safe_load(sys.stdin.buffer.read())))}
+        said: dict[str, object] = {"rows": preview(parse(parse_yaml(sys.stdin.buffer.read(), "config")))}
     except UserError as error:
         said = {"error": error.problems}
     with os.fdopen(answer, "w") as file:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import yaml
 
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
+from grpo_space.foreign import parse_yaml
 from grpo_space.planning import hardware
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.runs import launch
@@ -90,7 +90,7 @@ def _wire(opened: Any, tab: PresetTab, machine: hardware.Gpu | None, allowed: Ca
     def show_requested(text: str) -> Updates:
         if not text:
             return {tab.requested: gr.skip()}
-        config = parse(yaml.safe_load(text))
+        config = parse(parse_yaml(text, "config"))
         return {**fill(config, f"A past run's config, {config.name}"), tab.requested: ""}
 
     tab.requested.change(show_requested, tab.requested, [*filled, tab.requested], **QUIET)
@@ -152,7 +152,7 @@ def _wire(opened: Any, tab: PresetTab, machine: hardware.Gpu | None, allowed: Ca
 def _right(text: str) -> RunConfig:
     if not text:
         raise UserError("put the settings right first: a preview is made of a config without mistakes")
-    return parse(yaml.safe_load(text))
+    return parse(parse_yaml(text, "config"))
 
 
 def _triggers(tab: PresetTab) -> Iterator[Any]:

@@ -1,6 +1,5 @@
 """A base model with a LoRA adapter on it, that writes with the adapter on or off. `plain` and `fast` load one."""
 
-import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.tasks.dataset import Rows, enough
 from grpo_space.tasks.problems import Row, messages
 from grpo_space.worker.engines.choice import Choice
@@ -89,7 +89,7 @@ def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -
     Raises:
         UserError: where the model cannot do what the config asks of it.
     """
-    known = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    known = read_json_file(source / "config.json")
     positions = known.get("max_position_embeddings", config.model.max_seq_length)
     if config.model.max_seq_length > positions:
         raise UserError(

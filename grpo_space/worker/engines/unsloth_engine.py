@@ -1,6 +1,5 @@
 """Unsloth on a CUDA GPU, with vLLM or its own `generate`. `choice.make_ready` has imported it before anything else."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from unsloth import FastLanguageModel
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
 from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling, Written, check, stop_ids
@@ -140,7 +140,7 @@ def check_embedding(source: Path, tokenizer: PreTrainedTokenizerBase) -> None:
     Raises:
         RolloutError: where that would happen.
     """
-    rows = json.loads((source / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    rows = read_json_file(source / "config.json")["vocab_size"]
     if len(tokenizer) > rows:
         raise RolloutError(
             f"the tokenizer has {len(tokenizer)} tokens and the embedding {rows} rows, so Unsloth would move the "
