@@ -263,7 +263,8 @@ def test_what_came_back_changed_is_not_called_published(run: Run, hub: HubServer
 def test_an_adapter_that_does_not_load_is_not_called_published(run: Run, hub: HubServer) -> None:
     (run.adapter / "adapter_model.safetensors").write_bytes(b"no weights")
     made = publish(run, NAME, TOKEN)
-    assert "whether it loads is not known: the worker ended without an answer" in made.note
+    assert "whether it loads is not known: adapter" in made.note
+    assert "adapter_model.safetensors: is not a safetensors file" in made.note
 
 
 def test_the_command_line(run: Run, hub: HubServer, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
