@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import ValidationError
 
 from grpo_space.errors import UserError
-from grpo_space.runs.events import Evaluated, Record
+from grpo_space.runs.events import Evaluated, Group, Record
+from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, Status, ended
 
 FILE = "summary.json"
@@ -78,8 +79,10 @@ def _stamp(file: Path) -> tuple[int, int]:
 
 def _read(run: Run) -> RunSummary:
     made_of = _stamps(run)  # before reading: what is appended meanwhile makes it old
+    history = History()
     try:
-        history, most = run.history(), run.config.grpo.max_steps
+        history.add(event for event in run.log.events() if not isinstance(event, Group))  # most of a log, and not shown
+        most = run.config.grpo.max_steps
     except UserError as error:  # one run that cannot be read hides no other
         return RunSummary(status="unreadable", problem=" ".join(error.problems))
     base, tuned = _score(history.base), _score(history.tuned)

@@ -6,8 +6,10 @@ import json
 import shutil
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 import torch
@@ -37,7 +39,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 )
 
 
-def refusal(function: Callable[..., object], *arguments: object) -> str:
+def refusal(function: Callable[..., object], *arguments: Any) -> str:
     with pytest.raises(UserError) as caught:
         function(*arguments)
     assert all(len(problem) < 1000 for problem in caught.value.problems)
@@ -192,10 +194,10 @@ def run(runs_root: Path) -> Run:
     return made
 
 
-def tar_of(run: Run, file: Path, mode: str = "w", **more: bytes) -> Path:
-    """The run's backup, with more files in it: names with __ for slashes."""
+def tar_of(run: Run, file: Path, more: Mapping[str, bytes] = MappingProxyType({}), mode: str = "w") -> Path:
+    """The run's backup, with more files in it."""
     for name, content in {"run.json": json.dumps({"run": run.id}).encode(), **more}.items():
-        path = run.folder / name.replace("__", "/")
+        path = run.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     with tarfile.open(file, mode) as tar:  # type: ignore[call-overload]
@@ -217,7 +219,7 @@ EVIL = [
 
 
 def test_nothing_that_is_code_comes_out_of_a_backup_or_goes_into_one(run: Run, tmp_path: Path) -> None:
-    file = tar_of(run, tmp_path / "evil.tar", **{path.replace("/", "__"): b"evil" for path in EVIL})
+    file = tar_of(run, tmp_path / "evil.tar", dict.fromkeys(EVIL, b"evil"))
     restored = restore(file, None)
     there = {str(path.relative_to(restored.folder)) for path in restored.folder.rglob("*") if path.is_file()}
     assert there == {
@@ -234,7 +236,7 @@ def test_nothing_that_is_code_comes_out_of_a_backup_or_goes_into_one(run: Run, t
     "nameplate", [BRACKETS, "{", "[]", "null", '{"run": 7}', '{"run": "../x"}', '{"run": "a\\n"}', " " * 10_000]
 )
 def test_a_hostile_nameplate_is_a_line(run: Run, tmp_path: Path, nameplate: str) -> None:
-    file = tar_of(run, tmp_path / "evil.tar", **{"run.json": nameplate.encode()})
+    file = tar_of(run, tmp_path / "evil.tar", {"run.json": nameplate.encode()})
     assert refusal(restore, file, None) == f"restore: {file} is not a run's backup"
     assert list(runs_folder().iterdir()) == []
 
@@ -251,7 +253,7 @@ def test_a_backup_larger_than_the_disk_is_refused_before_it_is_read(run: Run, tm
 
 def test_a_compressed_backup_is_not_opened(run: Run, tmp_path: Path) -> None:
     """A few kB of it may stand for any size."""
-    assert "is not a run's backup" in refusal(restore, tar_of(run, tmp_path / "bomb.tar", "w:gz"), None)
+    assert "is not a run's backup" in refusal(restore, tar_of(run, tmp_path / "bomb.tar", mode="w:gz"), None)
 
 
 MINE = """

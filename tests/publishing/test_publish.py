@@ -1,3 +1,4 @@
+import ast
 import json
 import re
 import shutil
@@ -304,6 +305,19 @@ def test_llama_has_its_name_its_notice_and_its_word(tmp_path: Path) -> None:
     agreement = files["LICENSE"].read_text()
     assert agreement.startswith("LLAMA 3.1 COMMUNITY LICENSE AGREEMENT")
     assert "7. Governing Law and Jurisdiction" in agreement
+
+
+def test_a_name_of_the_base_breaks_out_of_no_fence_and_no_string(tmp_path: Path) -> None:
+    evil = 'a/b"\n)\nimport evil\n```\n# Heading\n<script>alert(1)</script>'
+    config = LLAMA.model_copy(update={"model": LLAMA.model.model_copy(update={"base_id": evil})})
+    text = str(card.card(create_run(config, tmp_path / "r"), "u/Llama-x"))
+    assert "\n# Heading" not in text
+    assert "\nimport evil" not in text
+    blocks = re.findall(r"^(`{3,})python\n(.*?)\n\1$", text, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    for _, code in blocks:
+        ast.parse(code)
+    assert f"from_pretrained({json.dumps(evil)})" in blocks[0][1]
 
 
 def test_without_an_evaluation_the_card_says_so(tmp_path: Path) -> None:
