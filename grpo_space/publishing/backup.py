@@ -20,7 +20,7 @@ from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, runs_folder
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-"""`user/name`. A folder is told from it by its first sign: `/data`, `./backups`."""
+"""`user/name`. The path of a folder begins otherwise: `/data`, `./backups`."""
 
 
 def place() -> Path | None:

@@ -1,4 +1,4 @@
-"""What a worker can be asked to do: one row a job. Whoever treats jobs differently asks this table."""
+"""What a worker can do: one row a job. Whoever treats jobs differently looks into this table."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,6 +8,8 @@ JobName = Literal["train", "evaluate", "preflight", "serve", "verify", "merge"]
 
 @dataclass(frozen=True)
 class Job:
+    """How a job is treated."""
+
     doing: str
     """What the machine is doing then, in words that the run's name follows."""
     reports: bool = False

@@ -1,4 +1,4 @@
-"""Locks of the run folders and of the machine, and who holds them."""
+"""The locks of the run folders and of the machine, and who holds them."""
 
 import contextlib
 import fcntl

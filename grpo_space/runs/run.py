@@ -34,14 +34,22 @@ def runs_folder() -> Path:
 
 @dataclass(frozen=True)
 class Run:
+    """A run, by its folder."""
+
     folder: Path
 
     @property
     def id(self) -> str:
+        """The run's name, which is its folder's."""
         return self.folder.name
 
     @property
     def config(self) -> RunConfig:
+        """The config as it was written when the run was made.
+
+        Raises:
+            UserError: where it cannot be read, naming its file.
+        """
         file = self.folder / "config.yaml"
         data = read_yaml_file(file)
         try:
@@ -51,10 +59,12 @@ class Run:
 
     @property
     def log(self) -> EventLog:
+        """The run's events; those of later evaluations have logs of their own."""
         return EventLog(self.folder / "events.jsonl")
 
     @property
     def worker_log(self) -> Path:
+        """What the run's workers printed."""
         return self.folder / "worker.log"
 
     @property
@@ -64,15 +74,17 @@ class Run:
 
     @property
     def adapter(self) -> Path:
+        """The folder of the adapter, there once the run was saved at its end."""
         return self.folder / "adapter"
 
     @property
     def answers(self) -> Path:
-        """One file for each model that was measured in one way: how, and then each answer."""
+        """The folder of kept answers: a file for each model and way of evaluating it, first how, then each answer."""
         return self.folder / "evaluations" / "answers"
 
     @property
     def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
         return self.folder / "checkpoints"
 
     def last_checkpoint(self) -> int | None:
@@ -84,17 +96,18 @@ class Run:
         return checkpoints.steps(self.checkpoints)
 
     def history(self) -> History:
+        """What the run's events add up to."""
         history = History()
         history.add(self.log.events())
         return history
 
     def worker(self) -> Holder | None:
-        """The worker that trains or evaluates the run; None where none does, or one is at it for a moment only."""
+        """The worker that trains or evaluates the run; None where none does, or only a brief job is done with it."""
         held = holder(self.folder / "lock")
         return None if held is None or (held.job and held.job.brief) else held
 
     def status(self, history: History | None = None) -> Status:
-        """The lock tells whether it runs; if not, the last event tells how it ended, and none that it died."""
+        """How the run stands: active while its lock is held, else as its last event says; without one it died."""
         if self.worker() is not None:
             return "running"
         if history is None or history.end is None:
@@ -102,19 +115,19 @@ class Run:
         return ended(history)
 
     def evaluations(self) -> list[Path]:
-        """Logs of evaluations made after the run, the newest last."""
+        """The logs of evaluations made after the run, the newest last."""
         return sorted((self.folder / "evaluations").glob("*.jsonl"))
 
 
 def ended(history: History) -> Status:
-    """How a run that does not run any more ended."""
+    """How a run that is not active any more ended."""
     if history.end is None:
         return "died" if history.started else "new"
     return "failed" if isinstance(history.end, Failed) else history.end.why
 
 
 def create_run(config: RunConfig, folder: Path | None = None) -> Run:
-    """A new run folder, with its config and nothing else.
+    """Makes a new run folder, with its config and nothing else.
 
     Raises:
         UserError: where the folder holds something already, or cannot be made.
@@ -141,7 +154,9 @@ def discard_run(run: Run) -> None:
 
 
 def discard_unstarted(run: Run) -> None:
-    """Takes away a new run that was refused, so that the same command works later. What began, or left words, stays."""
+    """Takes away a new run that was refused, so that the same command works later. One that began, or left a log,
+    stays.
+    """
     if not run.log.path.exists() and not (run.worker_log.exists() and run.worker_log.stat().st_size):
         shutil.rmtree(run.folder, ignore_errors=True)
 
@@ -164,17 +179,18 @@ def remove_run(run: Run) -> None:
 
 
 def disk_is_full(run: Run) -> bool:
+    """Whether less than 1 MiB is left on the run's disk."""
     return shutil.disk_usage(run.folder).free < 2**20
 
 
 def _taken(run: Run) -> str:
     if run.status() == "running":
-        return f"--run-dir {run.folder}: a run is going on there: watch {run.id}, or stop it first"
+        return f"--run-dir {run.folder}: a run is active there: watch {run.id}, or stop it first"
     return f"--run-dir {run.folder}: holds a run already ({run.status()}): resume it, or name another folder"
 
 
 def find_run(name: str) -> Run:
-    """By its folder, or by its name or the beginning of it under the root.
+    """Finds a run by its folder, or by its name or the beginning of it under the root.
 
     Raises:
         UserError: where there is none, or several.
@@ -201,10 +217,12 @@ def all_runs() -> list[Run]:
 
 
 def _made(run: Run) -> tuple[str, int]:
-    """As its id says; of one second, or in a folder of one's own, as its config does, which is written once."""
+    """When a run was made, as its id says; of one second, or in a folder of one's own, as its config's file does, which
+    is written once.
+    """
     try:
         written = (run.folder / "config.yaml").stat().st_mtime_ns
     except OSError:  # it was taken away this moment
         written = 0
-    said = DATED.match(run.id)
-    return said[0] if said else time.strftime(MOMENT, time.gmtime(written // 10**9)), written
+    dated = DATED.match(run.id)
+    return dated[0] if dated else time.strftime(MOMENT, time.gmtime(written // 10**9)), written

@@ -1,5 +1,5 @@
-"""A run's steps and groups, kept in little memory: they look like lists of events, and make each one when it is asked
-for.
+"""A run's steps and groups, kept in little memory: they look like lists of events, and make each one when it is
+needed.
 """
 
 import zlib

@@ -147,7 +147,7 @@ def test_a_second_train_into_a_folder_is_refused(cli: Cli, fake: Fake, tmp_path:
     running, _ = fake("works", tmp_path / "running")
     ended, _ = fake("finishes", tmp_path / "ended")
     before = sorted(path.name for path in running.folder.iterdir())
-    assert_refused(cli("train", "tiny", "--run-dir", str(running.folder)), "a run is going on there: watch running")
+    assert_refused(cli("train", "tiny", "--run-dir", str(running.folder)), "a run is active there: watch running")
     assert_refused(cli("train", "tiny", "--run-dir", str(ended.folder)), "holds a run already (done)")
     assert sorted(path.name for path in running.folder.iterdir()) == before
     assert (running.status(), ended.status()) == ("running", "done")

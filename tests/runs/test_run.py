@@ -97,7 +97,7 @@ def test_a_folder_that_holds_something_is_left_alone(fake: Fake, tmp_path: Path,
     run, _ = fake("finishes", tmp_path / "done")
     assert "holds a run already (done): resume it, or name another folder" in refusal(create_run, config, run.folder)
     running, _ = fake("works", tmp_path / "running")
-    assert "a run is going on there: watch running, or stop it first" in refusal(create_run, config, running.folder)
+    assert "a run is active there: watch running, or stop it first" in refusal(create_run, config, running.folder)
 
 
 FULL_DISK = """

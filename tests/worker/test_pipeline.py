@@ -214,7 +214,7 @@ def test_ctrl_c_saves_and_the_run_goes_on_later(whole: Run, root: Path, tmp_path
     until(Run(folder).log, lambda event: isinstance(event, Phase) and event.what == "load")
     run = Run(folder)
     refusals = {
-        folder: "a run is going on there: watch stopped",
+        folder: "a run is active there: watch stopped",
         tmp_path / "another": "the machine is training stopped",
     }
     others = {start_cli("train", "tiny", "--run-dir", str(to)): words for to, words in refusals.items()}
