@@ -111,7 +111,7 @@ class Probe(Event):
     step: int
     correct: int
     strict_correct: int
-    n: int = Field(gt=0)
+    n: int
 
 
 class Completion(Record):

@@ -27,7 +27,7 @@ from grpo_space.runs.sequences import Groups, Steps
 
 def best(probes: Sequence[Probe]) -> Probe | None:
     """The probe with the largest share of right answers; of equals the latest."""
-    return max(probes, key=lambda probe: (probe.correct / probe.n, probe.step), default=None)
+    return max(probes, key=lambda probe: (probe.correct / max(1, probe.n), probe.step), default=None)
 
 
 @dataclass

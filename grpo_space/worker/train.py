@@ -93,6 +93,7 @@ def writing(reporter: Reporter) -> AbstractContextManager[None]:
 def make_trainer(
     engine: Engine, rows: Sequence[Row], recorder: Recorder, callback: TrainerCallback, args: GRPOConfig
 ) -> GRPOTrainer:
+    """TRL's trainer for these problems, rewards and arguments."""
     prompt = recorder.config.data.system_prompt
     data = [{"prompt": messages(row.question, prompt), "question": row.question, "answer": row.gold} for row in rows]
     trainer = GRPOTrainer(
@@ -112,8 +113,8 @@ def make_trainer(
 
 
 def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes: Any) -> GRPOConfig:
-    """TRL's arguments. Those of the config's `grpo` keep their names, and their values: Unsloth would put others in the
-    place of an `epsilon_high` that is not given, and of `scale_rewards` for Dr. GRPO.
+    """TRL's arguments for a config. Those of its `grpo` keep their names, and their values: Unsloth would put others in
+    the place of an `epsilon_high` that is not given, and of `scale_rewards` for Dr. GRPO.
     """
     cuda, vllm = engine.model.device.type == "cuda", engine.choice.rollout == "vllm"
     arguments = config.grpo.model_dump(exclude={"warmup_ratio"}) | {
@@ -259,6 +260,7 @@ class ReportingCallback(TrainerCallback):
 
 
 def best_words(best: Probe, last: Probe) -> str:
+    """What the user should know where the last checkpoint is not the best one."""
     return (
         f"By the held-out probe the best checkpoint is that of step {best.step}: {best.correct} of {best.n} right, and "
         f"{last.correct} at step {last.step}. Of so few that may be chance: evaluate it too (--checkpoint {best.step})."
@@ -271,5 +273,5 @@ CURE = (
 
 
 def finite(engine: Engine) -> bool:
-    """Is every value of the adapter a number? Asks the GPU once, not for each of 400 parameters."""
+    """Whether every value of the adapter is a number. Asks the GPU once, not for each of 400 parameters."""
     return bool(torch.stack([p.isfinite().all() for p in engine.model.parameters() if p.requires_grad]).all())

@@ -1,4 +1,6 @@
-"""A base model with a LoRA adapter on it, that writes with the adapter on or off. `plain` and `fast` load one."""
+"""A base model with a LoRA adapter on it, which writes with the adapter on or off. `plain` and `unsloth_engine` load
+one.
+"""
 
 import shutil
 from abc import ABC, abstractmethod
@@ -39,6 +41,8 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Engine(ABC):
+    """A base model with an adapter on it, its tokenizer, and how it writes."""
+
     choice: Choice
     model: PeftModel
     tokenizer: PreTrainedTokenizerBase
@@ -50,6 +54,7 @@ class Engine(ABC):
 
     @property
     def name(self) -> str:
+        """What loads the model and what writes, in words: `unsloth, vllm`."""
         return f"{self.choice.engine}, {self.choice.rollout}"
 
     @abstractmethod
@@ -66,6 +71,7 @@ class Engine(ABC):
         """Completions, in the order of the prompts."""
 
     def encode(self, prompt: Messages) -> list[int]:
+        """A prompt's tokens, by the model's chat template."""
         return self.tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=True, return_dict=False)
 
     def read(self, ids: Sequence[int]) -> Written:
@@ -77,7 +83,7 @@ class Engine(ABC):
 
 
 def stop_ids(model: PeftModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    """Instruct models end a turn with one token and a text with another: either ends a completion."""
+    """The tokens that end a completion: instruct models end a turn with one and a text with another."""
     ends = model.generation_config.eos_token_id
     return frozenset(
         [tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends] if ends is not None else [])]
@@ -85,7 +91,8 @@ def stop_ids(model: PeftModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[
 
 
 def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -> None:
-    """
+    """Checks the model in the folder `source` against the config.
+
     Raises:
         UserError: where the model cannot do what the config asks of it.
     """
@@ -100,7 +107,7 @@ def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -
 
 
 def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
-    """Less the problems whose prompt is longer than `max_prompt_length`, and said so."""
+    """The problems whose prompt is no longer than `max_prompt_length`; the summary counts those that were left out."""
     shares = (rows.train, rows.probe, rows.test)
     train, probe, test = ([row for row in share if fits(engine, row, config)] for share in shares)
     lost = sum(map(len, shares)) - len(train) - len(probe) - len(test)
@@ -112,11 +119,12 @@ def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
 
 
 def fits(engine: Engine, row: Row, config: RunConfig) -> bool:
+    """Whether a problem's prompt has at most `max_prompt_length` tokens."""
     return len(engine.encode(messages(row.question, config.data.system_prompt))) <= config.data.max_prompt_length
 
 
 def save(engine: Engine, folder: Path, config: RunConfig) -> None:
-    """The adapter in PEFT's format, with the tokenizer, naming `base_id` as its base. Whole, or not there."""
+    """Saves the adapter in PEFT's format, with the tokenizer, naming `base_id` as its base: whole, or not at all."""
     lora = engine.model.peft_config["default"]
     lora.base_model_name_or_path = config.model.base_id or config.model.id
     half = folder.with_name(folder.name + ".half")
@@ -127,5 +135,5 @@ def save(engine: Engine, folder: Path, config: RunConfig) -> None:
 
 
 def learnt(engine: Engine) -> bool:
-    """LoRA's B starts at zero: an adapter whose Bs are all zero changes nothing."""
+    """Whether the adapter changes anything: LoRA's B starts at zero."""
     return any(bool(p.any()) for name, p in engine.model.named_parameters() if "lora_B" in name)
