@@ -16,7 +16,9 @@ class Steps(Sequence[Step]):
     def __init__(self, steps: Iterable[Step] = ()) -> None:
         self.seconds = array("d")
         """How long each took."""
-        self._times, self._steps = array("d"), array("q")
+        self.times = array("d")
+        """When each was done, in seconds since 1970."""
+        self._steps = array("q")
         self._values, self._ends = array("d"), array("q")
         self._names: list[tuple[str, ...]] = []
         self._known: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -27,7 +29,7 @@ class Steps(Sequence[Step]):
         """Adds one to the end."""
         names = tuple(step.metrics)
         self._names.append(self._known.setdefault(names, names))
-        self._times.append(step.time)
+        self.times.append(step.time)
         self._steps.append(step.step)
         self.seconds.append(step.seconds)
         self._values.extend(step.metrics.values())
@@ -54,7 +56,7 @@ class Steps(Sequence[Step]):
             return [self[number] for number in range(*index.indices(len(self)))]
         names, end = self._names[index], self._ends[index]
         metrics = dict(zip(names, self._values[end - len(names) : end], strict=True))
-        return Step(time=self._times[index], step=self._steps[index], seconds=self.seconds[index], metrics=metrics)
+        return Step(time=self.times[index], step=self._steps[index], seconds=self.seconds[index], metrics=metrics)
 
 
 class Groups(Sequence[Group]):
