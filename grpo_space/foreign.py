@@ -54,9 +54,10 @@ def parse_yaml(text: str | bytes, name: str) -> Any:
 def _where(error: Exception, mark: yaml.Mark | None) -> str:
     if mark is not None:
         return f" (line {mark.line + 1})"
-    if isinstance(error, UnicodeError) or not isinstance(error, ValueError | RecursionError):
-        return ""
-    return " (nested too deep)" if isinstance(error, RecursionError) else f" ({str(error).splitlines()[0][:80]})"
+    if isinstance(error, RecursionError):
+        return " (nested too deep)"
+    spoken = isinstance(error, ValueError) and not isinstance(error, UnicodeError) and str(error)
+    return f" ({str(error).partition(chr(10))[0][:80]})" if spoken else ""
 
 
 def _refuse_what_grows(data: object, name: str) -> None:

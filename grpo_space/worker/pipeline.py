@@ -5,6 +5,7 @@ Started by `grpo_space.worker`, which holds the locks and lives on if this proce
 """
 
 import ctypes
+import itertools
 import json
 import os
 import shutil
@@ -84,8 +85,8 @@ def train(run: Run, reporter: Reporter) -> None:
 
 def effective_config(run: Run, log: EventLog | None = None) -> RunConfig:
     """The run's config after its fallbacks, which stand in the run's log and, for an evaluation, in `log`."""
-    more = log.read()[0] if log is not None and log.path != run.log.path else []
-    return after_fallbacks(run.config, run.log.read()[0] + more)
+    more = log.events() if log is not None and log.path != run.log.path else ()
+    return after_fallbacks(run.config, itertools.chain(run.log.events(), more))
 
 
 def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[Engine, Rows]":
@@ -98,7 +99,7 @@ def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[En
     model = download.fetch(config.model, reporter.downloading(config.model.id), reporter.token)
     reporter.token = None
 
-    choice = choose(config, model.folder, gpu, any(vllm_failed(log.read()[0]) for log in (run.log, reporter.log)))
+    choice = choose(config, model.folder, gpu, any(vllm_failed(log.events()) for log in (run.log, reporter.log)))
     reporter.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
     with (
         reporter.phase("load", config.model.id, expected_seconds=choice.load_seconds),
@@ -180,7 +181,7 @@ def serve(run: Run, idle_seconds: float) -> None:
         hardware.check(config, gpu)
         progress(config.model.id, LOAD_SECONDS["transformers", "generate"])
         model = download.fetch(config.model, lambda here, total, rate: None)
-        choice = choose(config, model.folder, gpu, vllm_failed(run.log.read()[0]))
+        choice = choose(config, model.folder, gpu, vllm_failed(run.log.events()))
         progress(config.model.id, choice.load_seconds)
         return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
 

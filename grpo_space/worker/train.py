@@ -79,7 +79,7 @@ def train(
     trainer = make_trainer(engine, rows.train, recorder, callback, arguments)
     if checkpoint:
         put_micro_batch_size(resume, arguments.train_batch_size)
-    batch_size = generation_batch_size(config, reporter.log.read()[0])
+    batch_size = generation_batch_size(config, reporter.log.events())
     with reporter.doing("learn"), generating(engine, batch_size, lambda: writing(reporter)):
         trainer.train(resume_from_checkpoint=str(resume) if checkpoint else None)
     return int(trainer.state.global_step)
@@ -183,7 +183,7 @@ class ReportingCallback(TrainerCallback):
         self.engine, self.probes, self.config, self.reporter = engine, probes, config, reporter
         self.checkpoints, self.budget = checkpoints, budget
         history = History()
-        history.add(reporter.log.read()[0])
+        history.add(reporter.log.events())
         self.watch = Watch(history)
         self.began = self.seconds = 0.0
 
