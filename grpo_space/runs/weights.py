@@ -24,7 +24,7 @@ class Tensor:
 
 
 def read_header(file: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file by their names, each known to lie within the file.
+    """The tensors of a safetensors file by their names, which are known to fill the file one after another.
 
     Raises:
         UserError: where it is not a safetensors file, or was cut off.
@@ -41,7 +41,15 @@ def read_header(file: Path) -> dict[str, Tensor]:
     if not isinstance(header, dict):
         raise _not_one(file)
     header.pop("__metadata__", None)
-    return {name: _tensor(entry, 8 + length, size, file) for name, entry in header.items()}
+    tensors = {name: _tensor(entry, 8 + length, size, file) for name, entry in header.items()}
+    end = 8 + length
+    for tensor in sorted(tensors.values(), key=lambda tensor: (tensor.begin, tensor.end)):
+        if tensor.begin != end:  # the format knows no holes, and no two tensors in one place
+            raise _not_one(file)
+        end = tensor.end
+    if end != size:
+        raise _not_one(file)
+    return tensors
 
 
 def _tensor(entry: Any, data: int, size: int, file: Path) -> Tensor:

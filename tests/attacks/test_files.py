@@ -133,7 +133,7 @@ def tensor(*offsets: object) -> dict[str, object]:
     "header",
     [
         BRACKETS, '{"a":' * 20_000, "[1, 2]", '{"x": 1}', f'{{"x": {"9" * 6000}}}', tensor(0, 2**62), tensor(-9, 8),
-        tensor(8, 0), tensor(0.5, 8), tensor("0", "8"), tensor(0), tensor(True, 8), {"x.lora_B": {"shape": []}},
+        tensor(8, 0), tensor(0.5, 8), tensor("0", "8"), tensor(0), tensor(True, 8), {"x.lora_B": {"shape": []}}, tensor(0, 8), tensor(8, 64), {**tensor(0, 64), "y": {"data_offsets": [0, 64]}},
     ],
 )  # fmt: skip
 def test_a_hostile_header_is_a_line(tmp_path: Path, header: object) -> None:
@@ -153,8 +153,9 @@ def test_a_header_that_claims_the_disk_is_not_read(tmp_path: Path) -> None:
 
 def test_a_tensor_of_a_strange_name_is_a_line_or_nothing(tmp_path: Path) -> None:
     config = json.dumps({"peft_type": "LORA", "base_model_name_or_path": TINY.model.id, "target_modules": ".*"})
-    where = {"dtype": "U8", "shape": [8], "data_offsets": [0, 8]}
-    mine = adapter(tmp_path / "mine", dict.fromkeys(("lora_A", "lora_B", "", "a.lora_A"), where), config)
+    names = enumerate(("lora_A", "lora_B", "", "a.lora_A"))
+    header = {name: {"dtype": "U8", "shape": [16], "data_offsets": [16 * n, 16 * n + 16]} for n, name in names}
+    mine = adapter(tmp_path / "mine", header, config)
     assert "adapter mine: target_modules: " in refusal(adapters.check, mine, TINY.model, "mine")
 
 
