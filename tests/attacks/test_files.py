@@ -79,7 +79,7 @@ def test_a_config_that_is_none_is_a_line_and_hides_no_other_run(fake: Fake, runs
     page = Followers().look()  # the newest run
     assert page is not None
     assert "config.yaml" in page.now
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 60
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
@@ -133,7 +133,8 @@ def tensor(*offsets: object) -> dict[str, object]:
     "header",
     [
         BRACKETS, '{"a":' * 20_000, "[1, 2]", '{"x": 1}', f'{{"x": {"9" * 6000}}}', tensor(0, 2**62), tensor(-9, 8),
-        tensor(8, 0), tensor(0.5, 8), tensor("0", "8"), tensor(0), tensor(True, 8), {"x.lora_B": {"shape": []}}, tensor(0, 8), tensor(8, 64), {**tensor(0, 64), "y": {"data_offsets": [0, 64]}},
+        tensor(8, 0), tensor(0.5, 8), tensor("0", "8"), tensor(0), tensor(True, 8), {"x.lora_B": {"shape": []}},
+        tensor(0, 8), tensor(8, 64), {**tensor(0, 64), "y": {"data_offsets": [0, 64]}},
     ],
 )  # fmt: skip
 def test_a_hostile_header_is_a_line(tmp_path: Path, header: object) -> None:
