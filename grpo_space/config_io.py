@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from grpo_space.config import RunConfig, Section
 from grpo_space.errors import Problem, UserError
+from grpo_space.foreign import parse_yaml
 from grpo_space.formatting import suggestion
 from grpo_space.rules import broken_rules
 
@@ -152,8 +153,8 @@ def _as_text(text: str) -> object:
 
 def _from_yaml(text: str) -> object:
     try:
-        return yaml.safe_load(text) if text.strip() else ""
-    except (yaml.YAMLError, ValueError, RecursionError):  # 2026-13-45 is a date that is none
+        return parse_yaml(text, "--set") if text.strip() else ""
+    except UserError:  # 2026-13-45 is a date that is none
         return text
 
 
@@ -184,21 +185,6 @@ def _put(data: dict[str, Any], path: Sequence[str], value: object) -> None:
             inner = data[part] = {}
         data = inner
     data[path[-1]] = value
-
-
-def read_yaml(path: Path) -> Any:
-    """The data in a YAML file.
-
-    Raises:
-        UserError: where the file is missing or not YAML.
-    """
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        raise UserError(f"{path}: is not YAML" + (f" (line {where.line + 1})" if where else "")) from error
 
 
 def write_yaml(config: RunConfig) -> str:

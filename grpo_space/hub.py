@@ -21,11 +21,11 @@ T = TypeVar("T")
 SITE = "https://huggingface.co"
 UNREACHABLE = (requests.ConnectionError, requests.Timeout, OfflineModeIsEnabled)
 SPOKEN = (HfHubHTTPError, requests.RequestException, OfflineModeIsEnabled, HFValidationError)
-"""What the client says of the Hub. Anything else is of this machine, or a bug."""
+"""The client's errors about the Hub. Anything else is of this machine, or a bug."""
 WAITS = (1.0, 2.0, 4.0, 8.0)
-"""Seconds before each new try. They begin anew whenever something came."""
+"""Seconds before each new try. They begin anew whenever something arrived."""
 LONGEST_WAIT = 120.0
-"""Where the Hub asks for a longer one, the user does the waiting."""
+"""Seconds; where the Hub asks for a longer wait, the user does the waiting."""
 
 
 def api(token: str | None, endpoint: str | None = None) -> HfApi:
@@ -38,11 +38,12 @@ def api(token: str | None, endpoint: str | None = None) -> HfApi:
 
 
 def page(name: str, kind: str = "model") -> str:
+    """The address of a repository's page."""
     return f"{SITE}/{name}" if kind == "model" else f"{SITE}/{kind}s/{name}"
 
 
 def spoken(error: BaseException) -> BaseException:
-    """What the Hub, or the way to it, said first: libraries wrap it in errors of their own."""
+    """The error that the Hub, or the way to it, gave first: libraries wrap it in errors of their own."""
     return next((inner for inner in _chain(error) if isinstance(inner, SPOKEN)), error)
 
 
@@ -56,24 +57,25 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _is_wrapping(error: BaseException) -> bool:
-    """LocalEntryNotFoundError: it was not in the cache either, after what really went wrong."""
+    """Whether this is a LocalEntryNotFoundError: it was not in the cache either, after what really went wrong."""
     return isinstance(error, EntryNotFoundError) and getattr(error, "response", None) is None
 
 
 def status(error: BaseException) -> int | None:
+    """The HTTP status that an error carries, if it carries one."""
     response = getattr(error, "response", None)
     return None if response is None else int(response.status_code)
 
 
-def wait_asked(error: BaseException) -> float | None:
-    """Seconds that the Hub asks to wait, where it says so."""
+def requested_wait(error: BaseException) -> float | None:
+    """Seconds that the Hub asks to wait; None where it asks for none."""
     response = getattr(error, "response", None)
-    said = "" if response is None else response.headers.get("Retry-After", "")
-    return float(said) if re.fullmatch(r"\d+", said) else None
+    header = "" if response is None else response.headers.get("Retry-After", "")
+    return float(header) if re.fullmatch(r"\d{1,9}", header, re.ASCII) else None
 
 
 def transient(error: BaseException) -> bool:
-    """Might it work if it is tried again?"""
+    """Whether it might work if it is tried again."""
     error, code = spoken(error), status(spoken(error))
     if code is not None:
         return code == 429 or code >= 500
@@ -83,7 +85,7 @@ def transient(error: BaseException) -> bool:
 
 
 def retried(get: Callable[[], T], here: Callable[[], int] = lambda: 0, waits: Sequence[float] | None = None) -> T:
-    """Tries again where that may help, and from the beginning of the waits where something came."""
+    """Calls `get`, and again where that may help. `here`: how much arrived; where that grew, the waits begin anew."""
     all_waits = WAITS if waits is None else waits
     left, before = list(all_waits), here()
     while True:
@@ -95,11 +97,11 @@ def retried(get: Callable[[], T], here: Callable[[], int] = lambda: 0, waits: Se
                 left, before = list(all_waits), here()
             if not left or not (cut or transient(error)):
                 raise
-            time.sleep(max(left.pop(0), min(wait_asked(spoken(error)) or 0, LONGEST_WAIT)))
+            time.sleep(max(left.pop(0), min(requested_wait(spoken(error)) or 0, LONGEST_WAIT)))
 
 
 def without_token(text: str, token: str | None) -> str:
-    """`text` less the token, and less anything that looks like one."""
+    """A text less the token, and less anything that looks like one."""
     text = text.replace(token, "***") if token else text
     return re.sub(r"\b(hf|api)_[A-Za-z0-9_-]{8,}", "***", text)
 
@@ -139,10 +141,10 @@ def reading_failed(
 def writing_failed(error: BaseException, name: str, token: str | None) -> str:
     """Why nothing could be written to a repository, and what to do."""
     error = spoken(error)
-    code, said = status(error), getattr(error, "server_message", None) or str(error)
+    code, message = status(error), getattr(error, "server_message", None) or str(error)
     if code == 401:
         return f"the Hub does not accept this token: sign in again, or make one at {SITE}/settings/tokens."
-    if code in (402, 413) or re.search("quota|storage limit|exceeded", said, re.IGNORECASE):
+    if code in (402, 413) or re.search("quota|storage limit|exceeded", message, re.IGNORECASE):
         return f"no room is left for {name}: free some at {SITE}/settings/billing."
     if code == 403:
         return (
@@ -157,9 +159,9 @@ def writing_failed(error: BaseException, name: str, token: str | None) -> str:
 
 
 def trouble(error: BaseException, token: str | None = None) -> str:
-    """What is wrong with the Hub, or with the way to it, whatever was asked for."""
+    """What is wrong with the Hub, or with the way to it, whatever was requested."""
     error = spoken(error)
-    code, seconds = status(error), wait_asked(error)
+    code, seconds = status(error), requested_wait(error)
     if code == 429:
         return "the Hub asks for fewer requests: try again in " + (f"{seconds:.0f} s" if seconds else "a few minutes")
     if code is not None and code >= 500:
@@ -167,6 +169,6 @@ def trouble(error: BaseException, token: str | None = None) -> str:
     if isinstance(error, UNREACHABLE):
         return "the Hub cannot be reached: check the network, then try again"
     if isinstance(error, requests.RequestException) and code is None:
-        return "the connection was cut again and again: try again, it goes on where it was"
-    said = getattr(error, "server_message", None) or str(error).strip() or type(error).__name__
-    return without_token(said.splitlines()[0], token)
+        return "the connection was cut again and again: try again, it resumes where it was"
+    message = getattr(error, "server_message", None) or str(error).strip() or type(error).__name__
+    return without_token(message.splitlines()[0], token)

@@ -1,4 +1,4 @@
-"""Files onto the Hub: one after another with real progress, then one commit. What is up is not sent again."""
+"""Uploads files to the Hub: one after another with real progress, then one commit. What is up is not sent again."""
 
 import hashlib
 import io
@@ -12,17 +12,18 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from grpo_space import hub
 
 NAMED = 3
-"""So many changed files are named in the commit's message."""
+"""The most changed files that a commit's message names."""
 
 
 @dataclass(frozen=True)
 class Sent:
-    """How far the upload is, or what comes before it."""
+    """How far an upload is, or what comes before it."""
 
     file: str
     done: int
+    """Bytes that are on the Hub."""
     total: int
-    """Bytes of all files, and of them those that are on the Hub."""
+    """Bytes of all files."""
     doing: str = "Uploading"
 
 
@@ -30,25 +31,27 @@ Progress = Callable[[Sent], None]
 
 
 class Counted(io.BufferedReader):
-    """A file that says how far it was read: the client has no other word of an upload's progress."""
+    """A file that reports how far it was read: the client reports an upload's progress in no other way."""
 
-    told: Callable[[int], None] = staticmethod(lambda position: None)
+    progress: Callable[[int], None] = staticmethod(lambda position: None)
 
     def read(self, size: int | None = -1, /) -> bytes:
         data = super().read(size)
-        self.told(self.tell())
+        self.progress(self.tell())
         return data
 
 
 @dataclass
 class Upload:
-    """One upload's progress over all its files."""
+    """The progress of an upload over all its files."""
 
     sizes: dict[str, int]
     progress: Progress
     here: dict[str, int] = field(default_factory=dict)
+    """Bytes of each file that are on the Hub."""
 
-    def tell(self, file: str, position: int) -> None:
+    def report(self, file: str, position: int) -> None:
+        """Takes in that a file is up to a position, in bytes."""
         self.here[file] = max(position, self.here.get(file, 0))
         self.progress(Sent(file, sum(self.here.values()), sum(self.sizes.values())))
 
@@ -62,9 +65,9 @@ def upload(
     kind: str = "model",
     stale: Callable[[str], bool] = lambda path: False,
 ) -> str:
-    """One file after another, then one commit of what changed. Gives the commit that holds all of it.
+    """Uploads one file after another, then commits what changed. Gives the commit that holds all of it.
 
-    `stale`: which of the files that are there and not among `files` go. Raises what the client raises.
+    `stale`: which of the files that are there and not among `files` are removed. Raises what the client raises.
     """
 
     def there() -> Any:
@@ -78,7 +81,7 @@ def upload(
     operations = []
     for path in changed:
         operations.append(_send(api, name, kind, path, files[path], state))
-        state.tell(path, state.sizes[path])
+        state.report(path, state.sizes[path])
     if len(changed) <= NAMED:
         message += f": {', '.join(changed)}"
 
@@ -96,12 +99,12 @@ def upload(
 
 
 def _send(api: HfApi, name: str, kind: str, path: str, file: Path, state: Upload) -> CommitOperationAdd:
-    """A large file goes up now; a small one with the commit."""
+    """Sends a large file now; a small one goes with the commit."""
 
     def send() -> CommitOperationAdd:
         with Counted(file.open("rb", buffering=0)) as stream:
             operation = CommitOperationAdd(path, stream)
-            stream.told = lambda position: state.tell(path, position)
+            stream.progress = lambda position: state.report(path, position)
             api.preupload_lfs_files(name, [operation], repo_type=kind, free_memory=False)
         return operation
 
@@ -109,7 +112,7 @@ def _send(api: HfApi, name: str, kind: str, path: str, file: Path, state: Upload
 
 
 def _fresh(operation: CommitOperationAdd, files: Mapping[str, Path]) -> CommitOperationAdd:
-    """An operation can be committed once only. What it was about stays known: it is not sent again."""
+    """A copy of an operation, which can be committed once only. What is up stays known: it is not sent again."""
     fresh = CommitOperationAdd(operation.path_in_repo, files[operation.path_in_repo])
     fresh._upload_mode, fresh._is_uploaded = operation._upload_mode, operation._is_uploaded
     fresh._should_ignore, fresh._remote_oid = operation._should_ignore, operation._remote_oid
@@ -124,11 +127,13 @@ def _changed(files: Mapping[str, Path], siblings: Sequence[Any]) -> list[str]:
 
 
 def sha256(file: Path) -> str:
+    """A file's SHA-256, by which the Hub knows a large one."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def git_hash(file: Path) -> str:
+    """A file's hash in git, by which the Hub knows a small one."""
     with file.open("rb") as stream:
         sha = hashlib.sha1(b"blob %d\0" % file.stat().st_size)
         while data := stream.read(2**20):

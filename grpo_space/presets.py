@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from grpo_space.config import Preset, RunConfig
-from grpo_space.config_io import parse, problem, read_yaml
+from grpo_space.config_io import parse, problem
 from grpo_space.errors import Problem, UserError
+from grpo_space.foreign import read_yaml_file
 from grpo_space.formatting import suggestion
 from grpo_space.paths import PROJECT
 
@@ -48,7 +49,7 @@ def read_preset(name: str) -> Preset:
     if not path.is_file() or path.parent != PRESETS:
         known = sorted(p.stem for p in PRESETS.glob("*.yaml"))
         raise UserError(f"preset {name!r}: there is none of that name; {suggestion(name, known)}")
-    data = read_yaml(path)
+    data = read_yaml_file(path)
     if not isinstance(data, Mapping) or not isinstance(data.get("run"), Mapping):
         raise UserError(f"{path.name}: a preset has title, summary, hardware, expect and run")
     try:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grpo_space.config import RunConfig
-from grpo_space.config_io import override, parse, read_yaml, write_yaml
+from grpo_space.config_io import override, parse, write_yaml
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_yaml_file
 from grpo_space.presets import read_preset
 from tests.support.configs import configs
 
@@ -233,7 +234,7 @@ def test_yaml_that_means_something_else_is_refused_in_one_line() -> None:
 def test_a_config_comes_back_from_a_file(tmp_path_factory: pytest.TempPathFactory, config: RunConfig) -> None:
     file = tmp_path_factory.mktemp("config") / "config.yaml"
     file.write_text(write_yaml(config), encoding="utf-8")
-    assert parse(read_yaml(file)) == config
+    assert parse(read_yaml_file(file)) == config
 
 
 def test_a_line_break_that_yaml_half_knows_comes_back_too() -> None:
@@ -253,13 +254,13 @@ def test_no_setting_is_a_crash(settings: list[str]) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.yaml: cannot be read \(No such file"):
-        read_yaml(tmp_path / "none.yaml")
+        read_yaml_file(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: 1\nb: [\n")
     with pytest.raises(UserError, match=r"bad\.yaml: is not YAML \(line 3\)"):
-        read_yaml(tmp_path / "bad.yaml")
+        read_yaml_file(tmp_path / "bad.yaml")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match=r"binary\.yaml: is not YAML"):
-        read_yaml(tmp_path / "binary.yaml")
+        read_yaml_file(tmp_path / "binary.yaml")
 
 
 def test_every_setting_says_what_it_is() -> None:

@@ -14,7 +14,8 @@ from trl import GRPOConfig, GRPOTrainer
 
 from benchmarks.gpu import cap, settings
 from benchmarks.gpu.turns import Turns
-from grpo_space.config_io import parse, read_yaml
+from grpo_space.config_io import parse
+from grpo_space.foreign import read_yaml_file
 
 
 def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
@@ -26,7 +27,7 @@ def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
 
 def main(turns_folder: str, name: str, contenders: str, config_file: str) -> None:
     cap.apply()
-    config = parse(read_yaml(Path(config_file)))
+    config = parse(read_yaml_file(Path(config_file)))
     known = AutoConfig.from_pretrained(config.model.id)
     known.quantization_config["bnb_4bit_compute_dtype"] = "float16"
     model = AutoModelForCausalLM.from_pretrained(config.model.id, config=known, device_map={"": 0}, dtype=torch.float16)

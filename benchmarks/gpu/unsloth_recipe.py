@@ -18,7 +18,8 @@ from trl import GRPOConfig, GRPOTrainer
 
 from benchmarks.gpu import settings
 from benchmarks.gpu.turns import Turns
-from grpo_space.config_io import parse, read_yaml
+from grpo_space.config_io import parse
+from grpo_space.foreign import read_yaml_file
 
 
 def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
@@ -29,7 +30,7 @@ def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
 
 
 def main(turns_folder: str, name: str, contenders: str, config_file: str) -> None:
-    config = parse(read_yaml(Path(config_file)))
+    config = parse(read_yaml_file(Path(config_file)))
     scratch = Path(turns_folder) / f"scratch-{name}"
     scratch.mkdir()
     os.chdir(scratch)  # Unsloth writes what it compiles there

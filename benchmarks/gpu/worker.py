@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from grpo_space.config import RunConfig
-from grpo_space.config_io import parse, read_yaml
+from grpo_space.config_io import parse
+from grpo_space.foreign import read_yaml_file
 from grpo_space.planning import hardware
 from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.launch import PARENT
@@ -31,7 +32,7 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
     assert found is not None
     t4 = cap.as_t4(found)
     hardware.gpu = lambda: t4
-    run = create_run(parse(read_yaml(Path(config_file))), Path(turns_folder) / f"run-{name}")
+    run = create_run(parse(read_yaml_file(Path(config_file))), Path(turns_folder) / f"run-{name}")
     load_engine = pipeline.load_engine
 
     def load_and_watch(*arguments: Any, **options: Any) -> Any:

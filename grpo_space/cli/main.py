@@ -26,11 +26,12 @@ from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
 from grpo_space.planning import estimate, hardware
 from grpo_space.results import summary
-from grpo_space.runs import ask_client, evaluations, launch
+from grpo_space.runs import ask_client, checkpoints, evaluations, launch, trust
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, all_runs, create_run, discard_run, discard_unstarted, disk_is_full, find_run
+from grpo_space.runs.run_summary import summarize
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -127,8 +128,9 @@ def resume(arguments: argparse.Namespace) -> int:
         raise UserError(f"{run.id}: is done: it made all its {run.config.grpo.max_steps} steps")
     if status == "running":
         raise UserError(f"{run.id}: runs already: watch it instead")
+    trust.confirm(run, arguments.trust_reward)
     paths.check_files(run.config)
-    step = run.last_checkpoint() or 0
+    step = checkpoints.resumable(run.checkpoints).step or 0
     show(text(f"Resuming {run.id} from step {step} of {run.config.grpo.max_steps}"))
     return start_and_follow(run)
 
@@ -199,12 +201,10 @@ def list_runs(arguments: argparse.Namespace) -> int:
     """Lists all runs with their status, the newest first."""
     found = []
     for run in all_runs():
-        try:
-            history, most = run.history(), run.config.grpo.max_steps
-        except UserError as error:  # one run that cannot be read hides no other
-            print(*error.problems, sep="\n", file=sys.stderr)
-            continue
-        found.append({"id": run.id, "status": run.status(history), "step": history.step, "max_steps": most})
+        made = summarize(run)
+        if made.problem:
+            print(formatting.plain(made.problem), file=sys.stderr)
+        found.append({"id": run.id, "status": made.status, "step": made.step, "max_steps": made.max_steps})
     if arguments.json:
         return print_json(found)
     if not found:

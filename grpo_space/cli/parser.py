@@ -61,7 +61,9 @@ def _of_a_run(add: Add) -> None:
     add("runs", "all runs, the newest first", reading=True)
     add("watch", "follow a run; Ctrl-C only stops watching", run=True)
     add("stop", "save and stop a run", run=True)
-    add("resume", "resume a run from its last checkpoint", run=True)
+    made = add("resume", "resume a run from its last checkpoint", run=True)
+    text = "in a restored run: this reward function of one's own may run here; its file was read"
+    made.add_argument("--trust-reward", action="append", default=[], metavar="FILE.py:FUNCTION", help=text)
 
 
 def _with_its_models(add: Add) -> None:

@@ -167,7 +167,7 @@ def pace(history: History) -> float | None:
     """Seconds from step to step, probes and checkpoints included, of this attempt's own; None before its first."""
     each = history.seconds_per_step
     began = history.started.time if history.started else 0.0
-    mine = [step.time for step in history.steps if step.time >= began]
+    mine = [moment for moment in history.steps.times if moment >= began]
     if each is None or len(mine) < 3:
         return each
     return max(each, (mine[-1] - mine[1]) / (len(mine) - 2))  # the first one warms up

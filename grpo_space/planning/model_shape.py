@@ -1,6 +1,5 @@
 """Reads the sizes of a model from its config.json, and works out what its weights, an adapter and its cache take."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 
 from grpo_space.config import ModelSection
+from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.paths import local_model
 
 FOUR_BITS = 0.516
@@ -86,8 +87,8 @@ def shape_of(model: ModelSection) -> Shape | None:
 def read_shape(file: Path) -> Shape | None:
     """The sizes in a config.json; None where it is of another kind of model."""
     try:
-        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        known: dict[str, Any] = read_json_file(file)
         fields = {name: known[name] for name in Shape.__dataclass_fields__ if known.get(name) is not None}
         return Shape(**{"num_key_value_heads": fields["num_attention_heads"], **fields})
-    except (OSError, ValueError, KeyError, TypeError):
+    except (UserError, KeyError, TypeError, AttributeError):
         return None

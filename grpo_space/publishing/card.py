@@ -1,6 +1,7 @@
 """The evidence card of a run. Claims come from its evaluation alone; user text is fenced or escaped."""
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,7 +161,7 @@ def _share(each: Share, sort: str) -> tuple[str, ...]:
 
 def load_lines(config: RunConfig, name: str, of: str | None = None) -> str:
     """The Python that loads it: base, then adapter."""
-    base = f'"{name}", subfolder="base"' if is_local(config) else f'"{of or base_of(config)}"'
+    base = f'"{name}", subfolder="base"' if is_local(config) else json.dumps(of or base_of(config))
     return f'base = AutoModelForCausalLM.from_pretrained({base})\nmodel = PeftModel.from_pretrained(base, "{name}")'
 
 
@@ -168,10 +169,10 @@ def _use(config: RunConfig, name: str, merged: bool) -> Iterator[str]:
     yield "## Use it"
     imports = "from peft import PeftModel\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
     tokenizer = f'\ntokenizer = AutoTokenizer.from_pretrained("{name}")'
-    yield f"```python\n{imports}{load_lines(config, name)}{tokenizer}\n```"
+    yield fenced(f"{imports}{load_lines(config, name)}{tokenizer}", "python")
     if config.model.base_id and config.model.base_id != config.model.id:
         lines = load_lines(config, name, config.model.id)
-        yield f"Or on the copy that it was trained on, which needs no access to it:\n\n```python\n{lines}\n```"
+        yield f"Or on the copy that it was trained on, which needs no access to it:\n\n{fenced(lines, 'python')}"
     if merged:
         yield (
             "`merged/` holds the whole model in 16 bits, for what cannot load adapters. The Hub's own converter makes "

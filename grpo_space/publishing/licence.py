@@ -12,12 +12,18 @@ NOTICE = (
 
 @dataclass(frozen=True)
 class Licence:
+    """What a licence asks for."""
+
     tag: str
-    """As the Hub calls it; empty where it is not known."""
+    """The Hub's name for it; empty where it is not known."""
     name_begins: str = ""
+    """How the name of a model made from it must begin."""
     built_with: str = ""
+    """The words that must stand on the card."""
     notice: str = ""
+    """The text of the NOTICE file that must go with the weights."""
     page: str = ""
+    """Where the licence can be read."""
     text: Path | None = None
     """The agreement itself, where a copy must go with the weights."""
 
@@ -31,7 +37,7 @@ UNKNOWN = Licence("")
 
 
 def of(model: ModelSection) -> Licence:
-    """By the base's name: a quantised copy has its original's licence."""
+    """The licence of a base model, by its name: a quantised copy has its original's."""
     name = (model.base_id or model.id).casefold()
     if "llama-3.1" in name or "llama3.1" in name:
         return LLAMA

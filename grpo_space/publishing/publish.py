@@ -1,4 +1,4 @@
-"""Puts a run's adapter on the Hub with its evidence: file by file, then one commit, then looked at from there.
+"""Publishes a run's adapter on the Hub with its evidence: file by file, then one commit, then loaded from there again.
 
 The token is an argument. It goes into no file, event, error or child.
 """
@@ -20,6 +20,7 @@ from huggingface_hub.utils._validators import validate_repo_id
 from grpo_space import hub
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.hub_upload import Progress, sha256, upload
 from grpo_space.paths import local_model
 from grpo_space.planning import merge_check
@@ -30,30 +31,33 @@ from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run
 
 EVIDENCE = "evaluation.json"
-"""Names the run: by it a repository is known as this run's own."""
+"""The file that names the run: by it a repository is known as this run's own."""
 MESSAGE = "Adapter, evidence and settings of {run}"
 NOT_UPLOADED = {"README.md", "training_args.bin", ".gitattributes"}
-"""Of the adapter's folder: TRL's card names a path of this machine, and ours takes its place."""
+"""Files of the adapter's folder that stay here: TRL's card names a path of this machine, and ours takes its place."""
 
 
 @dataclass(frozen=True)
 class Published:
+    """An adapter on the Hub."""
+
     name: str
+    """The repository's, `user/name`."""
     link: str
     commit: str
     load: str
     """The lines of Python that load it."""
     private: bool
     note: str = ""
-    """Why it could not be looked at from there, if so. Empty: it was loaded again, and is what was trained."""
+    """Why it could not be loaded from there, if so. Empty: it was, and is what was trained."""
 
 
 class OccupiedError(UserError):
-    """The repository holds something else: may it be replaced?"""
+    """The repository holds something else, which a person must allow to be replaced."""
 
 
 def proposed_name(user: str, config: RunConfig) -> str:
-    """`<user>/<preset>-grpo-<dataset>`, as the Hub allows names, and as the base's licence wants them."""
+    """A name for the repository, `<user>/<preset>-grpo-<dataset>`, as the Hub and the base's licence allow it."""
     begin = licence.of(config.model).name_begins
     name = f"{config.name}-grpo-{_plain_name(card.dataset_of(config)) or 'data'}"
     if begin:
@@ -69,7 +73,8 @@ def _plain_name(text: str) -> str:
 
 
 def checked_name(name: str, config: RunConfig) -> str:
-    """
+    """A repository's name, once it is known to be allowed.
+
     Raises:
         UserError: where the Hub or the base's licence does not allow it.
     """
@@ -96,12 +101,12 @@ def publish(
     merged: bool = False,
     progress: Progress = lambda sent: None,
 ) -> Published:
-    """Uploads what is not there yet, in one commit, and looks at it from there. A second time it changes nothing.
+    """Uploads what is not there yet, in one commit, and loads it from there. A second time it changes nothing.
 
     `replace`: even where the repository holds something else. `merged`: the whole model in 16 bits goes up too.
 
     Raises:
-        OccupiedError: where it does, and `replace` was not given.
+        OccupiedError: where it holds something else, and `replace` was not given.
         UserError: with the cause and the cure. The adapter stays where it is, and files that are up are not sent again.
     """
     config = run.config
@@ -134,7 +139,7 @@ def publish(
 
 
 def _repository(api: HfApi, run: Run, name: str, private: bool, replace: bool) -> bool:
-    """Makes it, or looks whether it may be written. Gives whether it is private."""
+    """Makes the repository, or checks that it may be written. Gives whether it is private."""
     try:
         info = hub.retried(lambda: api.model_info(name))
     except RepositoryNotFoundError:
@@ -151,18 +156,18 @@ def _repository(api: HfApi, run: Run, name: str, private: bool, replace: bool) -
 
 
 def _run_of(api: HfApi, name: str, commit: str) -> str | None:
-    """Whose evidence a repository holds."""
+    """The run whose evidence a repository holds; None: there is none."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             file = hub.retried(lambda: api.hf_hub_download(name, EVIDENCE, revision=commit, local_dir=folder))
-            said = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (EntryNotFoundError, ValueError):
+            evidence = read_json_file(Path(file))
+    except (EntryNotFoundError, UserError):
         return None
-    return said.get("run") if isinstance(said, dict) else None
+    return evidence.get("run") if isinstance(evidence, dict) else None
 
 
 def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dict[str, Path]:
-    """What goes up: path in the repository to file. What is made here is written into `folder`.
+    """The files that go up: path in the repository to file. What is made here is written into `folder`.
 
     Raises:
         UserError: where the adapter is not whole.
@@ -199,17 +204,16 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
 
 
 def _adapter_config(file: Path, config: RunConfig, name: str) -> bytes:
-    """As it was saved, but naming a base that others have."""
-    try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{file}: is not an adapter's config: {error}") from None
-    said["base_model_name_or_path"] = name if card.is_local(config) else card.base_of(config)
-    return json.dumps(said, indent=2, sort_keys=True).encode()
+    """The adapter's config as it was saved, but naming a base that others have."""
+    known = read_json_file(file)
+    if not isinstance(known, dict):
+        raise UserError(f"{file}: is not an adapter's config")
+    known["base_model_name_or_path"] = name if card.is_local(config) else card.base_of(config)
+    return json.dumps(known, indent=2, sort_keys=True).encode()
 
 
 def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], folder: Path) -> str:
-    """Comes the adapter back as it went, and does it load onto its base? Says why that is not known, if so.
+    """Checks that the adapter comes back as it went, and loads onto its base. Says why that is not known, if so.
 
     Raises:
         UserError: where it comes back changed.
@@ -230,7 +234,9 @@ def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], 
 
 @contextmanager
 def in_words(run: Run, name: str, token: str) -> Iterator[None]:
-    """What the client raises, as a line with the cause and the cure, without the token. Nothing else goes with it."""
+    """Turns what the client raises into a line with the cause and the cure, without the token. Nothing else goes with
+    it.
+    """
     try:
         yield
     except (*hub.SPOKEN, RuntimeError, ValueError, OSError) as error:

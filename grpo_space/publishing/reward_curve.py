@@ -12,8 +12,8 @@ INK, FAINT, BLUE, ORANGE = "#1f2937", "#e5e7eb", "#2563eb", "#ea580c"
 
 
 def png(rewards: Sequence[tuple[int, float]], probes: Sequence[tuple[int, float]] = ()) -> bytes | None:
-    """Mean reward by step, and where there are probes the share of right answers (0 to 1) on held-out problems, by a
-    scale of its own on the right. None where no reward is a number.
+    """A PNG of the mean reward by step, and where there are probes the share of right answers (0 to 1) on held-out
+    problems, by a scale of its own on the right. None where no reward is a number.
     """
     drawn = [(step, value) for step, value in rewards if math.isfinite(value)]
     if not drawn:
@@ -57,7 +57,7 @@ def _line(draw: ImageDraw.ImageDraw, points: list[tuple[float, float]], colour: 
 
 
 def _nice(low: float, high: float) -> tuple[float, float]:
-    """Ends that lie at a round number, and apart."""
+    """Ends of a scale that lie at round numbers, and not at the same one."""
     step = 10 ** math.floor(math.log10(max(high - low, 0.1)))
     bottom, top = math.floor(low / step) * step, (math.floor(high / step) + 1) * step
     return bottom, top if top > bottom else bottom + max(1.0, abs(bottom))

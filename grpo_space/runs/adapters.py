@@ -1,6 +1,5 @@
 """LoRA adapters in folders: whose they are, and whether they change anything. Reads the files; imports no torch."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,22 @@ from grpo_space import hub
 from grpo_space.config import LoraSection, ModelSection, RunConfig
 from grpo_space.config_io import problem
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.paths import folder as project_folder
+from grpo_space.runs.weights import Tensor, read_header
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-STRANGE = ("use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "modules_to_save", "layers_to_transform")
+MOST_CONFIG_BYTES = 4 * 2**20
+NOT_TAKEN_OVER = (
+    "use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "modules_to_save", "layers_to_transform",
+)  # fmt: skip
 """PEFT's settings that change what an adapter does and that not every engine here takes over."""
+CODE = "auto_map"
+"""The setting by which Transformers finds Python code beside a model: no code comes with an adapter here."""
 
 
 def check(folder: Path, model: ModelSection, name: str) -> None:
-    """`name`: what the user calls the adapter.
+    """Checks that a folder holds a LoRA adapter for this base, which changes something; `name`: what the user calls it.
 
     Raises:
         UserError: where it is none, one of another base, or one that changes nothing.
@@ -26,21 +32,32 @@ def check(folder: Path, model: ModelSection, name: str) -> None:
     config = read_config(folder, name)
     base = str(config.get("base_model_name_or_path") or "no model")
     if config.get("peft_type") != "LORA":
-        raise UserError(f"adapter {name}: is of the kind {config.get('peft_type')}, and only LoRA can be read here")
+        raise UserError(
+            f"adapter {name}: is of the kind {_short(config.get('peft_type'))}, and only LoRA can be read here"
+        )
     if not _same(base, model):
-        raise UserError(f"adapter {name}: was made for {base}, and this run's base is {model.base_id or model.id}")
-    for field in STRANGE:
+        raise UserError(
+            f"adapter {name}: was made for {_short(base)}, and this run's base is {model.base_id or model.id}"
+        )
+    for field in NOT_TAKEN_OVER:
         if config.get(field):
-            raise UserError(f"adapter {name}: its {field} is {config[field]}, which cannot be read here")
-    if not (folder / WEIGHTS).is_file():
-        raise UserError(f"adapter {name}: has no {WEIGHTS}")
+            raise UserError(f"adapter {name}: its {field} is {_short(config[field])}, which cannot be read here")
     as_adapter(LoraSection(), folder, name)
     if changes_nothing(folder / WEIGHTS, name):
         raise UserError(f"adapter {name}: this adapter changes nothing: all of its LoRA B are zero")
 
 
+def check_whole(folder: Path, name: str) -> None:
+    """Checks that an adapter's weights are there as a whole safetensors file: of a pickle nothing is read.
+
+    Raises:
+        UserError: where they are not.
+    """
+    _header(folder / WEIGHTS, name)
+
+
 def fetch(name: str, token: str | None) -> Path:
-    """An adapter on the Hub comes to this disk.
+    """Downloads an adapter from the Hub: its config and its safetensors weights, and nothing else.
 
     Raises:
         UserError: where it cannot be had.
@@ -53,7 +70,7 @@ def fetch(name: str, token: str | None) -> Path:
 
 
 def find(name: str, model: ModelSection, token: str | None) -> Path:
-    """An adapter's folder: it lies here, or comes from the Hub.
+    """The folder of an adapter, which lies here or comes from the Hub.
 
     Raises:
         UserError: where it cannot be had, or is not one for this base.
@@ -70,16 +87,15 @@ def with_lora(config: RunConfig, folder: Path) -> RunConfig:
 
 
 def as_adapter(lora: LoraSection, folder: Path, name: str) -> LoraSection:
-    """
+    """The settings `lora` with the rank, scale and layers of the adapter in a folder.
+
     Raises:
-        UserError: where the adapter's rank, scale or layers cannot be taken over.
+        UserError: where these cannot be taken over.
     """
-    told = read_config(folder, name)
-    own = {field: told[field] for field in ("r", "lora_alpha", "target_modules") if field in told}
+    config, tensors = read_config(folder, name), _header(folder / WEIGHTS, name)
+    own = {field: config[field] for field in ("r", "lora_alpha", "target_modules") if field in config}
     if not isinstance(own.get("target_modules"), list):  # a pattern: which layers it is about, the weights tell
-        own["target_modules"] = {
-            tensor.split(".")[-3] for tensor in _header(folder / WEIGHTS, name) if "lora_A" in tensor
-        }
+        own["target_modules"] = {_layer(tensor) for tensor in tensors if "lora_A" in tensor} - {""}
     own["target_modules"] = sorted(map(str, own["target_modules"]))
     try:
         return LoraSection.model_validate(lora.model_dump() | own)
@@ -87,64 +103,70 @@ def as_adapter(lora: LoraSection, folder: Path, name: str) -> LoraSection:
         raise UserError(*(f"adapter {name}: {problem(each)}" for each in error.errors())) from None
 
 
+def _layer(tensor: str) -> str:
+    """`q_proj` of `...self_attn.q_proj.lora_A.weight`; empty for a name that is not built so."""
+    parts = tensor.split(".")
+    return parts[-3] if len(parts) >= 3 else ""
+
+
 def read_config(folder: Path, name: str) -> dict[str, Any]:
-    """
+    """PEFT's config of the adapter in a folder.
+
     Raises:
-        UserError: where there is no adapter.
+        UserError: where there is no adapter, or one that comes with code.
     """
+    if not (folder / CONFIG).is_file():
+        raise UserError(f"adapter {name}: is not an adapter's folder: it has no {CONFIG}")
     try:
-        found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except OSError:
-        raise UserError(f"adapter {name}: is not an adapter's folder: it has no {CONFIG}") from None
-    except ValueError:
-        raise UserError(f"adapter {name}: {CONFIG} is not JSON") from None
-    if not isinstance(found, dict):
+        config = read_json_file(folder / CONFIG, MOST_CONFIG_BYTES)
+    except UserError as error:
+        raise UserError(f"adapter {name}: {CONFIG}{str(error).removeprefix(str(folder / CONFIG))}") from None
+    if not isinstance(config, dict):
         raise UserError(f"adapter {name}: {CONFIG} is not an adapter's config")
-    return found
+    if CODE in config:
+        raise UserError(f"adapter {name}: {CONFIG} names Python code ({CODE}), which is not run here")
+    return config
 
 
 def _same(base: str, model: ModelSection) -> bool:
-    folder = project_folder(base)
-    here = folder.is_dir() and folder.resolve() == project_folder(model.id).resolve()
+    try:
+        folder = project_folder(base)
+        here = folder.is_dir() and folder.resolve() == project_folder(model.id).resolve()
+    except (OSError, ValueError):  # too long for a path, or a zero in it
+        here = False
     return here or base in (model.id, model.base_id)
 
 
 def changes_nothing(weights: Path, name: str) -> bool:
-    """LoRA's B starts at zero. Reads the bytes of every B, whatever their type.
+    """Whether every LoRA B is zero, as it is at the start of a training. Reads the bytes, whatever their type.
 
     Raises:
         UserError: where it is no safetensors file.
     """
     tensors = _header(weights, name)
-    try:
-        with weights.open("rb") as file:
-            begin = 8 + int.from_bytes(file.read(8), "little")
-            for tensor, told in tensors.items():
-                if "lora_B" in tensor:
-                    start, end = told["data_offsets"]
-                    file.seek(begin + start)
-                    if any(file.read(end - start)):
-                        return False
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise _no_safetensors(weights, name) from error
+    with weights.open("rb") as file:
+        for tensor, where in tensors.items():
+            if "lora_B" not in tensor:
+                continue
+            file.seek(where.begin)
+            left = where.end - where.begin
+            while left and (data := file.read(min(left, 2**20))):
+                if any(data):
+                    return False
+                left -= len(data)
     return True
 
 
-def _header(weights: Path, name: str) -> dict[str, Any]:
-    """What a safetensors file says of each of its tensors.
-
-    Raises:
-        UserError: where it is none.
-    """
+def _header(weights: Path, name: str) -> dict[str, Tensor]:
+    if not weights.is_file():
+        raise UserError(f"adapter {name}: has no {WEIGHTS}")
     try:
-        with weights.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            if size > weights.stat().st_size:
-                raise ValueError  # noqa: TRY301
-            return dict(json.loads(file.read(size)))
-    except (OSError, ValueError, TypeError) as error:
-        raise _no_safetensors(weights, name) from error
+        return read_header(weights)
+    except UserError as error:
+        raise UserError(f"adapter {name}: {error}") from None
 
 
-def _no_safetensors(weights: Path, name: str) -> UserError:
-    return UserError(f"adapter {name}: {weights.name} is not a safetensors file")
+def _short(value: object) -> str:
+    """A value of a config that others wrote, in a line."""
+    text = str(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."

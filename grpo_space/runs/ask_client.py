@@ -1,8 +1,8 @@
-"""Asks base and tuned at once: the client of `worker.serve`, which it starts on demand.
+"""Asks base and tuned at once: the client of `worker.ask_server`, which it starts on demand.
 
 JSON lines over a Unix socket in the run folder. The client sends one Question; the server answers with
 
-    {"waiting": 2}                           others are before us
+    {"waiting": 2}                           so many questions come first
     {"loading": "presets/tiny/model", "seconds": 12}
     {"which": "base", "sample": 0, "text": "So far all that it wrote", "tokens": 7, "done": false, "cut_off": false}
     {"end": true, "seconds": 1.2}            or {"error": "why there is no answer"}
@@ -27,42 +27,45 @@ from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run
 
 MOST_CHARACTERS = 16_000
-"""Of a question; how many tokens there is room for the model knows."""
+"""The longest question that is sent; how many tokens there is room for, the model knows."""
 IDLE_SECONDS = 300
-"""A server that nobody asks for so long is shut down."""
+"""After so long without a question a server ends itself."""
 SILENCE_SECONDS = 600
-"""A server that says nothing for so long is given up: loading a large model on a slow disk takes minutes."""
+"""After so long without a line from the server its client gives up: a large model on a slow disk loads for minutes."""
 GOING_SECONDS = 20
-"""To be gone after it was asked to."""
+"""How long a server may take to end once SIGTERM was sent."""
 
 
 class Question(BaseModel):
+    """A question to both models, and how they answer it."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     question: str = Field(min_length=1, max_length=MOST_CHARACTERS)
     temperature: float = Field(0.0, ge=0, le=2, allow_inf_nan=False)
-    """0: greedy."""
+    """Of sampling; 0: greedy."""
     seed: int = Field(0, ge=0, lt=2**31)
     samples: int = Field(1, ge=1, le=8)
-    """Answers of each model. Greedy ones would all be the same."""
+    """Number of answers of each model. Greedy ones would all be the same."""
     checkpoint: int | None = None
     """The step of one of the run's checkpoints, in place of its adapter."""
 
 
 def question(
-    said: str, temperature: float = 0.0, seed: int = 0, samples: int = 1, checkpoint: int | None = None
+    text: str, temperature: float = 0.0, seed: int = 0, samples: int = 1, checkpoint: int | None = None
 ) -> Question:
-    """
+    """A question from what a person typed and chose.
+
     Raises:
         UserError: naming each value that cannot be.
     """
-    if not said.strip():
+    if not text.strip():
         raise UserError("question: is empty")
-    if len(said) > MOST_CHARACTERS:
-        raise UserError(f"question: has {len(said):,} characters; {MOST_CHARACTERS:,} are the most")
-    said = said.encode(errors="replace").decode()
+    if len(text) > MOST_CHARACTERS:
+        raise UserError(f"question: has {len(text):,} characters; {MOST_CHARACTERS:,} are the most")
+    text = text.encode(errors="replace").decode()
     try:
-        made = Question(question=said, temperature=temperature, seed=seed, samples=samples, checkpoint=checkpoint)
+        made = Question(question=text, temperature=temperature, seed=seed, samples=samples, checkpoint=checkpoint)
     except ValidationError as error:
         raise UserError(*map(problem, error.errors())) from None
     if made.samples > 1 and made.temperature == 0:
@@ -71,50 +74,52 @@ def question(
 
 
 def serving(run: Run) -> bool:
+    """Whether a server of answers is there for the run."""
     return holder(run.folder / "serve.lock") is not None
 
 
 class Stop:
-    """Of an answer, from another thread than the one that reads it. Reading then comes to its end."""
+    """Stops an answer from another thread than the one that reads it. Reading then comes to its end."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self.connection: socket.socket | None = None
 
     def __call__(self) -> None:
-        self.asked = True
+        self.requested = True
         if self.connection is not None:
             with contextlib.suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)
 
 
-def ask(run: Run, asked: Question, stop: Stop | None = None) -> Generator[dict[str, Any], None, None]:
-    """What the server says, up to its end. Closing this iterator stops the answer, and so does `stop`.
+def ask(run: Run, question: Question, stop: Stop | None = None) -> Generator[dict[str, Any], None, None]:
+    """Asks both models and gives the server's messages one by one, up to the end. Closing this iterator stops the
+    answer, and so does `stop`.
 
     Raises:
         UserError: where the machine is busy, the question does not fit, or the server dies.
     """
     when, stop = "", stop or Stop()
-    for _ in range(2):  # a server that was dying as we came says nothing: then there is a new one
+    for _ in range(2):  # a server that was dying as we came sends nothing: then there is a new one
         with contextlib.closing(_connection(run)) as connection, connection.makefile("rb") as file:
             stop.connection = connection
-            if stop.asked:
+            if stop.requested:
                 return
             try:
-                connection.sendall(asked.model_dump_json().encode() + b"\n")
+                connection.sendall(question.model_dump_json().encode() + b"\n")
                 for line in file:
-                    said = json.loads(line)
-                    when = "in mid-answer" if "which" in said else when or "before it answered"
-                    if "error" in said:
-                        raise UserError(*said["error"].splitlines())
-                    yield said
-                    if said.get("end"):
+                    message = json.loads(line)
+                    when = "in mid-answer" if "which" in message else when or "before it answered"
+                    if "error" in message:
+                        raise UserError(*message["error"].splitlines())
+                    yield message
+                    if message.get("end"):
                         return
             except TimeoutError:
                 raise UserError(f"the server has said nothing for {SILENCE_SECONDS} s: ask again") from None
             except (OSError, ValueError):
                 pass
-        if stop.asked:
+        if stop.requested:
             return
         if when:
             break
@@ -149,8 +154,8 @@ def _connection(run: Run) -> socket.socket:
 
 @contextlib.contextmanager
 def address(folder: Path) -> Iterator[str]:
-    """The socket's path. A Unix socket's is 107 bytes at most, and a run's folder may be longer: then it goes by the
-    folder's descriptor.
+    """The path of a run's socket. A Unix socket's is 107 bytes at most, and a run's folder may be longer: then the path
+    goes by the folder's descriptor.
     """
     path = folder / "serve.sock"
     if len(os.fsencode(path)) < 100:

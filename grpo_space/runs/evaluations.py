@@ -1,9 +1,10 @@
 """Evaluations made after a run: of its adapter, of any checkpoint or of another adapter, on its own or other problems.
 
-What each was asked for stands in its log's first event. Answers are kept one JSON line a problem as they come, in
-`evaluations/answers/`, named by a digest of all that they depend on: so one that was killed goes on where it was.
+The request of each stands in its log's first event. Answers are kept one JSON line a problem as they come, in
+`evaluations/answers/`, named by a digest of all that they depend on: so one that was killed resumes where it was.
 """
 
+import calendar
 import contextlib
 import itertools
 import time
@@ -21,54 +22,58 @@ from grpo_space.tasks.problems import read_file
 
 HELD_OUT, GSM8K_TEST = "held-out", "gsm8k-test"
 MOST_SAMPLES = 64
+"""The most sampled answers to a problem."""
+NAME = "%Y-%m-%d-%H%M%S"
+"""How an evaluation's log is named: when it began, in UTC."""
 OWN = EvaluationRequest()
+"""The run's adapter on its held-out problems, answered greedily: what the run itself evaluates."""
 
 
 def possible(run: Run) -> bool:
-    """Has it saved an adapter?"""
+    """Whether a run has saved an adapter that can be evaluated."""
     return run.adapter.is_dir() or bool(run.last_checkpoint())
 
 
-def check(run: Run, asked: EvaluationRequest) -> None:
-    """Early, before anything is started.
+def check(run: Run, request: EvaluationRequest) -> None:
+    """Checks that an evaluation can be made, before anything is started.
 
     Raises:
-        UserError: where it cannot be done, naming what was asked for.
+        UserError: where it cannot, naming what was requested.
     """
     if run.status() == "running":
         raise UserError(f"{run.id}: is running: its evaluation comes at its end")
-    if asked.adapter and asked.checkpoint is not None:
-        raise UserError(f"checkpoint {asked.checkpoint}: is the run's own; adapter {asked.adapter} is another one")
-    if asked.checkpoint is not None and asked.checkpoint not in (kept := run.checkpoint_steps()):
+    if request.adapter and request.checkpoint is not None:
+        raise UserError(f"checkpoint {request.checkpoint}: is the run's own; adapter {request.adapter} is another one")
+    if request.checkpoint is not None and request.checkpoint not in (kept := run.checkpoint_steps()):
         steps = f"of steps {', '.join(map(str, kept))}" if kept else "none yet"
-        raise UserError(f"checkpoint {asked.checkpoint}: is not there; {run.id} keeps {steps}")
-    if not asked.adapter and not possible(run):
+        raise UserError(f"checkpoint {request.checkpoint}: is not there; {run.id} keeps {steps}")
+    if not request.adapter and not possible(run):
         raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
-    if asked.adapter and Path(asked.adapter).is_dir():
-        adapters.check(Path(asked.adapter), run.config.model, asked.adapter)
-    if not 1 <= asked.samples <= MOST_SAMPLES:
-        raise UserError(f"samples {asked.samples}: 1 to {MOST_SAMPLES} are possible")
-    if asked.limit is not None and asked.limit < 1:
-        raise UserError(f"limit {asked.limit}: 1 problem is the least")
-    if asked.data not in (HELD_OUT, GSM8K_TEST):
-        file = Path(asked.data)
+    if request.adapter and Path(request.adapter).is_dir():
+        adapters.check(Path(request.adapter), run.config.model, request.adapter)
+    if not 1 <= request.samples <= MOST_SAMPLES:
+        raise UserError(f"samples {request.samples}: 1 to {MOST_SAMPLES} are possible")
+    if request.limit is not None and request.limit < 1:
+        raise UserError(f"limit {request.limit}: 1 problem is the least")
+    if request.data not in (HELD_OUT, GSM8K_TEST):
+        file = Path(request.data)
         if not file.is_file():
-            raise UserError(f"data {asked.data}: is neither {HELD_OUT}, {GSM8K_TEST} nor a file")
+            raise UserError(f"data {request.data}: is neither {HELD_OUT}, {GSM8K_TEST} nor a file")
         read_file(file)
 
 
-def begin(run: Run, asked: EvaluationRequest = OWN, again: bool = False, token: str | None = None) -> EventLog:
+def begin(run: Run, request: EvaluationRequest = OWN, again: bool = False, token: str | None = None) -> EventLog:
     """Starts an evaluation and gives its log. `again`: nothing that was measured before is used.
 
     Raises:
         UserError: where it cannot be done, or the machine is busy.
     """
-    check(run, asked)
+    check(run, request)
     folder = run.folder / "evaluations"
     folder.mkdir(exist_ok=True)
     log = _new_log(folder)  # before the worker has the lock: whoever sees that sees which log is its own
     try:
-        start(run, "evaluate", str(log.path), asked.model_dump_json(), "again" if again else "known", token=token)
+        start(run, "evaluate", str(log.path), request.model_dump_json(), "again" if again else "known", token=token)
     except UserError:
         log.path.unlink()
         raise
@@ -76,50 +81,67 @@ def begin(run: Run, asked: EvaluationRequest = OWN, again: bool = False, token: 
 
 
 def _new_log(folder: Path) -> EventLog:
-    """An empty file of its own, named by the time; where that name is taken, by the next free second."""
-    for second in itertools.count(int(time.time())):
-        path = folder / f"{time.strftime('%Y-%m-%d-%H%M%S', time.gmtime(second))}.jsonl"
+    """An empty file of its own, named by the time; where a name as late is taken, by the next free second: the newest
+    is the last by name even where the clock was stepped back.
+    """
+    for second in itertools.count(max(int(time.time()), 1 + _latest_second(folder))):
+        path = folder / f"{time.strftime(NAME, time.gmtime(second))}.jsonl"
         with contextlib.suppress(FileExistsError):
             path.touch(exist_ok=False)
             break
     return EventLog(path)
 
 
+def _latest_second(folder: Path) -> int:
+    names = sorted(path.stem for path in folder.glob("*.jsonl"))
+    with contextlib.suppress(ValueError, IndexError, OverflowError):  # a name that is not ours
+        return calendar.timegm(time.strptime(names[-1], NAME))
+    return 0
+
+
 def every(run: Run) -> list[History]:
-    """Those that were made after the run and came to their end, the newest last."""
+    """The evaluations that were made after a run and came to their end, the newest last."""
     own, made = run.history(), []
     for path in run.evaluations():
         history = History()
-        history.add(EventLog(path).read()[0])
+        history.add(EventLog(path).events())
         made.append(history)
     return [history for history in made if history.measured and is_later(history, own)]
 
 
 def is_later(made: History, own: History) -> bool:
-    """Not from before the run was resumed: such a one measured another adapter. `own`: what the run itself tells."""
-    return made.last_time > (own.started.time if own.started else 0.0)
+    """Whether an evaluation is not from before the run was resumed: such a one measured another adapter. `own`: the
+    run's own history. Attempts are counted; only old logs are compared by time, which a clock may step back in.
+    """
+    if own.started is None:
+        return True
+    if made.started is not None and made.started.of_attempt:
+        return made.started.of_attempt >= own.started.attempt
+    return made.last_time > own.started.time
 
 
 def request_of(history: History) -> EvaluationRequest:
-    """What was evaluated. Of the run's own comparison: its adapter on its held-out problems."""
+    """What an evaluation's history is of. That of a run is of its own adapter on its held-out problems."""
     return history.started.request if history.started else OWN
 
 
-def is_of_own(asked: EvaluationRequest) -> bool:
-    """Of the run's adapter on its held-out problems, all or some: what it is published with."""
-    return asked.model_copy(update={"limit": None}) == OWN
-
-
-def stored(run: Run, asked: EvaluationRequest = OWN) -> History:
-    """The comparison that was asked for, on the most problems; of equals the newest. What the run itself measured is
-    one of them. Nothing in it where there is none.
+def is_of_own(request: EvaluationRequest) -> bool:
+    """Whether an evaluation is of the run's adapter on its held-out problems, all or some: what it is published
+    with.
     """
-    return best(run.history(), every(run), asked)
+    return request.model_copy(update={"limit": None}) == OWN
 
 
-def best(own: History, made: Iterable[History], asked: EvaluationRequest = OWN) -> History:
-    """As `stored`, of evaluations that were read already, the newest last."""
-    wanted = asked.model_copy(update={"limit": None})
+def stored(run: Run, request: EvaluationRequest = OWN) -> History:
+    """The stored comparison that answers a request, on the most problems; of equals the newest. What the run itself
+    evaluated is one of them. An empty history where there is none.
+    """
+    return best(run.history(), every(run), request)
+
+
+def best(own: History, made: Iterable[History], request: EvaluationRequest = OWN) -> History:
+    """The comparison that `stored` gives, of evaluations that were read already, the newest last."""
+    wanted = request.model_copy(update={"limit": None})
     found = own if wanted == OWN else History()
     for each in made:
         if request_of(each).model_copy(update={"limit": None}) == wanted and each.problems >= found.problems:
@@ -127,14 +149,14 @@ def best(own: History, made: Iterable[History], asked: EvaluationRequest = OWN) 
     return found
 
 
-def name(asked: EvaluationRequest) -> str:
-    """What was evaluated, for people."""
-    folder = Path(asked.adapter)
-    other = f"of {folder.parent.name}" if folder.parent.parent == runs_folder() else asked.adapter
-    model = f"adapter {other}" if asked.adapter else "the run's adapter"
-    model = f"checkpoint of step {asked.checkpoint}" if asked.checkpoint is not None else model
-    file = Path(asked.data)
+def name(request: EvaluationRequest) -> str:
+    """What was evaluated, in words: `checkpoint of step 20 on GSM8K's test`."""
+    folder = Path(request.adapter)
+    other = f"of {folder.parent.name}" if folder.parent.parent == runs_folder() else request.adapter
+    model = f"adapter {other}" if request.adapter else "the run's adapter"
+    model = f"checkpoint of step {request.checkpoint}" if request.checkpoint is not None else model
+    file = Path(request.data)
     of_file = f"an uploaded file ({file.stem[:6]})" if file.parent == runs_folder() / "data" else file.name
-    where = {HELD_OUT: "its held-out problems", GSM8K_TEST: "GSM8K's test"}.get(asked.data, of_file)
-    many = f", {asked.samples} samples each" if asked.samples > 1 else ""
+    where = {HELD_OUT: "its held-out problems", GSM8K_TEST: "GSM8K's test"}.get(request.data, of_file)
+    many = f", {request.samples} samples each" if request.samples > 1 else ""
     return f"{model} on {where}{many}"

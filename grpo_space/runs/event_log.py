@@ -1,14 +1,17 @@
 """The file that events are appended to, one JSON object a line."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from grpo_space.errors import UserError
-from grpo_space.runs.events import AnyEvent, Event, modern
+from grpo_space.runs.events import Alarm, AnyEvent, Event, modern
 
 _PARSER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+BATCH_BYTES = 2**20
+"""About so much of a log is in memory at once while it is read: as objects it takes seven times as much."""
 
 
 class EventLog:
@@ -57,24 +60,75 @@ class EventLog:
         os.ftruncate(file, start + tail.rfind(b"\n") + 1)
 
     def read(self, offset: int = 0) -> tuple[list[AnyEvent], int]:
-        """The events from byte `offset` on, and the offset to go on from. Half a last line waits for the next read.
+        """All events from byte `offset` on at once, and the offset at which the next read begins: what `batches` gives,
+        for logs that are known to be short, or for what was appended since.
+        """
+        events: list[AnyEvent] = []
+        for batch, end in self.batches(offset):
+            events += batch
+            offset = end
+        return events, offset
+
+    def events(self) -> Iterator[AnyEvent]:
+        """Every event from the beginning, one after another: a log of 100 MB is never in memory as a whole."""
+        for batch, _ in self.batches():
+            yield from batch
+
+    def batches(self, offset: int = 0) -> Iterator[tuple[list[AnyEvent], int]]:
+        """The events from byte `offset` on, some at a time, each time with the offset of the first byte after them.
+
+        Half a last line waits for the next read. In the place of lines that are no event stands an Alarm that names
+        them by their numbers: one damaged line hides no other.
 
         Raises:
-            UserError: for a line that is no event.
+            UserError: where the file cannot be read.
         """
         try:
             with self.path.open("rb") as file:
                 file.seek(offset)
-                data = file.read()
+                moment = 0.0
+                while lines := [line for line in file.readlines(BATCH_BYTES) if line.endswith(b"\n")]:
+                    events = list(self._parsed(lines, offset, moment))
+                    offset, moment = offset + sum(map(len, lines)), events[-1].time
+                    yield events, offset
         except FileNotFoundError:
-            return [], offset
+            return
         except OSError as error:
             raise UserError(f"{self.path}: cannot be read ({error.strerror})") from error
-        whole = data[: data.rfind(b"\n") + 1]
-        return [self._parse(line) for line in whole.split(b"\n")[:-1]], offset + len(whole)
 
-    def _parse(self, line: bytes) -> AnyEvent:
-        try:
-            return modern(_PARSER.validate_json(line))
-        except ValidationError as error:
-            raise UserError(f"{self.path}: holds a line that is not an event: {line[:60]!r}") from error
+    def _parsed(self, lines: list[bytes], offset: int, moment: float) -> Iterator[AnyEvent]:
+        """`lines` begin at byte `offset`, after an event of that moment. Damaged ones in a row share an Alarm."""
+        damaged = list[int]()
+        for number, line in enumerate([*lines, None]):
+            event = None if line is None else _event(line)
+            if line is not None and event is None:
+                damaged.append(number)
+                continue
+            if damaged:
+                yield self._damage(damaged, offset, moment)
+                damaged = []
+            if event is not None:
+                moment = event.time
+                yield event
+
+    def _damage(self, damaged: list[int], offset: int, moment: float) -> Alarm:
+        """Its time is that of the event before it, 0 where none was read: that it is read now is no part of the run."""
+        first = 1 + self._lines_before(offset) + damaged[0]
+        which = f"line {first:,} is" if len(damaged) == 1 else f"lines {first:,} to {first + len(damaged) - 1:,} are"
+        message = f"{self.path.name}: {which} damaged, and left out; all others were read."
+        return Alarm(time=moment, step=0, name="damaged", message=message)
+
+    def _lines_before(self, offset: int) -> int:
+        with self.path.open("rb") as file:
+            count, left = 0, offset
+            while left > 0 and (data := file.read(min(left, BATCH_BYTES))):
+                count, left = count + data.count(b"\n"), left - len(data)
+        return count
+
+
+def _event(line: bytes) -> AnyEvent | None:
+    """The event that a line holds; None where it holds none."""
+    try:
+        return modern(_PARSER.validate_json(line))
+    except ValidationError:
+        return None

@@ -1,4 +1,4 @@
-"""What a worker tells, one JSON object a line: the only way from it to the app, the command line and the card."""
+"""The events of a run, one JSON object a line: all that the app, the command line and the card know of a worker."""
 
 import time
 from typing import Annotated, Literal
@@ -7,45 +7,51 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 
 class Record(BaseModel):
-    """Base of everything in a log. Lines are written with its own `model_dump_json`: only so does NaN survive."""
+    """The base of everything in a log. Lines are written with its own `model_dump_json`: only so does NaN survive."""
 
     model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants", protected_namespaces=())
 
 
 class Event(Record):
+    """Something that happened at a moment."""
+
     time: float = Field(default_factory=time.time)
-    """Seconds since 1970."""
+    """When it happened, in seconds since 1970."""
 
 
 class EvaluationRequest(Record):
-    """What an evaluation is of. By default: the run's adapter, its held-out problems, answered greedily."""
+    """What an evaluation is of. By default: the run's adapter on its held-out problems, answered greedily."""
 
     data: str = "held-out"
-    """held-out, gsm8k-test, or a file."""
+    """The problems: held-out, gsm8k-test, or a file."""
     adapter: str = ""
-    """Another adapter: a folder, or its name on the Hub."""
+    """Another adapter than the run's: a folder, or a name on the Hub."""
     checkpoint: int | None = None
-    """The step of one of the run's checkpoints."""
+    """The optimizer step of one of the run's checkpoints, in place of its adapter."""
     limit: int | None = None
-    """Only so many problems: the first ones by a hash of their text, the same for everybody."""
+    """The most problems: the first ones by a hash of their text, the same for everybody."""
     samples: int = 1
-    """1: greedy. More: so many sampled answers to each problem."""
+    """Answers to each problem. 1: a greedy one; more are sampled."""
 
 
 class Started(Event):
+    """A worker began with a run, or with it once more."""
+
     type: Literal["started"] = "started"
     task: Literal["train", "evaluate", "preflight"] = "train"
     attempt: int = 1
     from_step: int = 0
-    """Steps beyond this one, told by an earlier attempt, no longer count."""
+    """Steps beyond this one, emitted by an earlier attempt, no longer count."""
     hardware: str = ""
     versions: dict[str, str] = {}
     request: EvaluationRequest = Field(EvaluationRequest(), validation_alias=AliasChoices("request", "asked"))
-    """Of an evaluation. Logs written before 2026-11-26 call it `asked`."""
+    """What an evaluation is of. Logs written before 2026-11-26 call it `asked`."""
+    of_attempt: int = 0
+    """The run's attempt whose adapter an evaluation measures; 0: logs written before 2026-11-27 do not say."""
 
 
 class Chosen(Event):
-    """What loads and trains the model here, and what writes the completions; told before it is tried."""
+    """What loads and trains the model here, and what writes the completions; emitted before it is tried."""
 
     type: Literal["chosen"] = "chosen"
     engine: Literal["unsloth", "transformers"]
@@ -64,7 +70,7 @@ class Loaded(Event):
     rows: str
     """What was read and how it was shared out, in a sentence."""
     rows_digest: str = ""
-    """Of the problems and how they were shared out: a resumed run and a later evaluation must have the same."""
+    """Digest of the problems and how they were shared out: a resumed run and a later evaluation must have the same."""
 
 
 PhaseName = Literal[
@@ -73,27 +79,33 @@ PhaseName = Literal[
 
 
 class Phase(Event):
+    """What a worker does from here on, or how far it is."""
+
     type: Literal["phase"] = "phase"
     what: PhaseName
     detail: str = ""
     expected_seconds: float | None = None
     done: int = 0
     total: int = 0
-    """0: not countable. Bytes of a download, problems of an evaluation, steps of the training."""
+    """Bytes of a download, problems of an evaluation, steps of the training; 0: not countable."""
     rate: float = 0.0
-    """Bytes a second of a download."""
+    """Speed of a download, in bytes a second."""
 
 
 class Step(Event):
+    """An optimizer step."""
+
     type: Literal["step"] = "step"
-    step: int
+    step: int = Field(ge=0, lt=2**53)
     seconds: float
     metrics: dict[str, float]
-    """TRL's names unchanged: reward, reward_std, rewards/<name>/mean, completions/mean_length, loss, grad_norm, ..."""
+    """What TRL logs, by its names: reward, reward_std, rewards/<name>/mean, completions/mean_length, loss, grad_norm,
+    ...
+    """
 
 
 class Probe(Event):
-    """Held-out problems, never the evaluation's, answered greedily while training."""
+    """How many of a few held-out problems, never the evaluation's, were answered rightly while training. Greedy."""
 
     type: Literal["probe"] = "probe"
     step: int
@@ -103,27 +115,31 @@ class Probe(Event):
 
 
 class Completion(Record):
+    """What a model wrote after a prompt, and how it was graded."""
+
     text: str
     tokens: int
     cut_off: bool
-    """It ran into the length limit."""
+    """Whether it ran into the length limit."""
     value: str | None
-    """The answer that was read."""
+    """The answer that was read in it; None: there is none."""
     correct: bool
     strict: bool
-    """Right, and in the format asked for."""
+    """Whether it is right, and in the format asked for."""
     reason: str
-    """Why it was graded so."""
+    """Why it was graded so, in words."""
 
 
 class Sample(Completion):
+    """A completion of a group, as GRPO sees it."""
+
     rewards: dict[str, float]
-    """As the functions paid, before weights."""
+    """What each reward function paid, before weights."""
     advantage: float
 
 
 class Group(Event):
-    """One prompt and its G completions."""
+    """A prompt with its G completions."""
 
     type: Literal["group"] = "group"
     step: int
@@ -133,12 +149,14 @@ class Group(Event):
 
 
 class Answer(Completion):
+    """An answer to a problem of an evaluation."""
+
     question: str
     gold: str
     kind: str = ""
     """The problem's own label, where its file gives one."""
     steps: int = 0
-    """Steps of the expected solution; 0: it is not known."""
+    """Steps of the expected solution; 0: that is not known."""
 
 
 class Method(Event):
@@ -151,12 +169,12 @@ class Method(Event):
     model: str
     model_commit: str
     adapter: str
-    """Digest of its weights; empty: without."""
+    """Digest of the adapter's weights; empty: none was on."""
     system_prompt: str | None
     example: bool
-    """One worked example stands in the prompt."""
+    """Whether a worked example stands in the prompt."""
     temperature: float
-    """0: greedy."""
+    """Of sampling; 0: greedy."""
     samples: int
     seed: int
     max_new_tokens: int
@@ -172,7 +190,7 @@ class Answered(Event):
 
     type: Literal["answered"] = "answered"
     problem: int
-    """From 0."""
+    """The problem's number, from 0."""
     sample: int
     answer: Answer
 
@@ -189,9 +207,11 @@ class Sampled(Event):
 
 
 class Evaluated(Event):
+    """A greedy answer to each problem."""
+
     type: Literal["evaluated"] = "evaluated"
     which: Literal["base", "tuned", "example"]
-    """example: the base, shown one worked example of the format in its prompt."""
+    """Which model; example: the base, shown one worked example of the format in its prompt."""
     key: str
     """Digest of all that the result depends on: model, adapter, problems, prompts, decoding, extractor."""
     seconds: float
@@ -202,14 +222,17 @@ class Evaluated(Event):
 
     @property
     def n(self) -> int:
+        """Number of problems."""
         return len(self.answers)
 
     @property
     def correct(self) -> int:
+        """Number of right answers, wherever they stand."""
         return sum(answer.correct for answer in self.answers)
 
     @property
     def strict_correct(self) -> int:
+        """Number of right answers in the format asked for."""
         return sum(answer.strict for answer in self.answers)
 
 
@@ -223,7 +246,7 @@ class Finding(Record):
     advice: str = ""
     """What to do about it, where something should be done."""
     stops: bool = False
-    """Training would be money thrown away."""
+    """Whether training would be money thrown away."""
 
 
 class Preflight(Event):
@@ -234,13 +257,14 @@ class Preflight(Event):
     group_size: int
     seconds_per_step: float
     run_seconds: float
-    """Of the whole run: training, evaluations and probes."""
+    """Expected seconds of the whole run: training, evaluations and probes."""
     dollars: float | None
-    """On this Space's hardware; None elsewhere."""
+    """Expected price of the run on this Space's hardware; None elsewhere."""
     findings: tuple[Finding, ...]
 
     @property
     def trainable(self) -> bool:
+        """Whether nothing was found that makes training pointless."""
         return not any(finding.stops for finding in self.findings)
 
 
@@ -278,6 +302,8 @@ rewards and the optimizer's step), answers an evaluation's problems, or a probe'
 
 
 class Failed(Event):
+    """An attempt ended because something went wrong."""
+
     type: Literal["failed"] = "failed"
     boundary: str
     """Which part failed: data, download, load, evaluate_base, train, save, evaluate_tuned, or worker."""
@@ -289,6 +315,8 @@ class Failed(Event):
 
 
 class Finished(Event):
+    """An attempt ended as it should."""
+
     type: Literal["finished"] = "finished"
     why: Literal["done", "stopped", "budget"]
     message: str = ""
@@ -315,7 +343,7 @@ AnyEvent = Annotated[
 ]
 
 _OLD_FALLBACKS: dict[str, FallbackName] = {"apart": "chunked", "passes": "micro_batches"}
-"""Names that were changed since."""
+"""Names that fallbacks had in logs written before 2026-11-26."""
 
 
 def modern(event: AnyEvent) -> AnyEvent:

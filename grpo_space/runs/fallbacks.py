@@ -1,4 +1,4 @@
-"""A config made smaller where vLLM failed or the GPU's memory ran out. A run's Fallback events say how far it went."""
+"""Configs made smaller where vLLM failed or the GPU's memory ran out. A run's Fallback events say how far that went."""
 
 from collections.abc import Iterable
 
@@ -46,7 +46,7 @@ def in_micro_batches_of(size: int, config: RunConfig) -> RunConfig:
 
 
 def _fewer_answers(config: RunConfig, problems: int) -> RunConfig:
-    """Half as many problems answered at once as there were of so many."""
+    """Half as many problems answered at once as there were, of `problems` in all."""
     together = min(config.evaluation.batch_size, problems)
     if together < 2:
         return config
@@ -67,7 +67,7 @@ def _smaller_groups(config: RunConfig) -> RunConfig:
 
 
 def after_fallbacks(config: RunConfig, events: Iterable[AnyEvent]) -> RunConfig:
-    """The config as it is after every fallback that the memory forced; that vLLM failed is asked by `vllm_failed`."""
+    """The config as it is after every fallback that the memory forced; whether vLLM failed, `vllm_failed` says."""
     for name in memory_fallbacks(events):
         config = apply_fallback(config, name)
     return config
@@ -84,5 +84,5 @@ def memory_fallbacks(events: Iterable[AnyEvent]) -> list[FallbackName]:
 
 
 def vllm_failed(events: Iterable[AnyEvent]) -> bool:
-    """Whether the run went on without vLLM because vLLM failed."""
+    """Whether the run resumed without vLLM because vLLM failed."""
     return any(isinstance(event, Fallback) and event.cause == "vllm" for event in events)

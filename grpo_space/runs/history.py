@@ -22,24 +22,27 @@ from grpo_space.runs.events import (
     Started,
     Step,
 )
+from grpo_space.runs.sequences import Groups, Steps
 
 
 def best(probes: Sequence[Probe]) -> Probe | None:
-    """By right answers; of equals the latest."""
-    return max(probes, key=lambda probe: (probe.correct / probe.n, probe.step), default=None)
+    """The probe with the largest share of right answers; of equals the latest."""
+    return max(probes, key=lambda probe: (probe.correct / max(1, probe.n), probe.step), default=None)
 
 
 @dataclass
 class History:
+    """What a run's events add up to, attempt after attempt."""
+
     started: Started | None = None
     """The latest attempt."""
     chosen: Chosen | None = None
     loaded: Loaded | None = None
     phase: Phase | None = None
     max_steps: int = 0
-    """As the training phase told it."""
-    steps: list[Step] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
+    """Optimizer steps in all, as the training phase gave them."""
+    steps: Steps = field(default_factory=Steps)
+    groups: Groups = field(default_factory=Groups)
     probes: list[Probe] = field(default_factory=list)
     notices: list[Alarm | Fallback] = field(default_factory=list)
     """What the user should know of the run, in the order in which it was emitted."""
@@ -49,19 +52,21 @@ class History:
     example: Evaluated | None = None
     """The base, shown one worked example."""
     sampled: dict[str, Sampled] = field(default_factory=dict)
-    """By base and tuned."""
+    """Several sampled answers to each problem, under `base` and `tuned`."""
     end: Failed | Finished | None = None
     """How the latest attempt ended; None: it runs, or died."""
     last_time: float = 0.0
+    """When the last event was emitted, in seconds since 1970."""
     earlier_seconds: float = 0.0
-    """Of the attempts before this one, without the time between them."""
+    """Seconds that the attempts before this one ran, without the time between them."""
 
     def add(self, events: Iterable[AnyEvent]) -> None:
+        """Takes further events in, in their order."""
         for event in events:
             self._add(event)
 
     def _add(self, event: AnyEvent) -> None:
-        before, self.last_time = self.last_time, event.time
+        before, self.last_time = self.last_time, event.time or self.last_time
         match event:
             case Started():
                 self.earlier_seconds += max(0.0, before - self.started.time) if self.started else 0.0
@@ -93,19 +98,21 @@ class History:
                 self.end = event
 
     def _drop_beyond(self, step: int) -> None:
-        """A resumed run goes on from a checkpoint: what came after that one is told again."""
-        self.steps = [event for event in self.steps if event.step <= step]
-        self.groups = [event for event in self.groups if event.step <= step]
+        """A resumed run starts from a checkpoint: what came after that one is emitted again."""
+        self.steps = self.steps.up_to(step)
+        self.groups = self.groups.up_to(step)
         self.probes = [event for event in self.probes if event.step <= step]
         self.notices = [event for event in self.notices if event.step <= step or isinstance(event, Fallback)]
         self.base = self.tuned = self.example = None
 
     @property
     def alarms(self) -> list[Alarm]:
+        """The notices that are alarms, in their order."""
         return [event for event in self.notices if isinstance(event, Alarm)]
 
     @property
     def fallbacks(self) -> list[Fallback]:
+        """The notices that are fallbacks, in their order."""
         return [event for event in self.notices if isinstance(event, Fallback)]
 
     @property
@@ -115,32 +122,33 @@ class History:
 
     @property
     def measured(self) -> bool:
-        """Both models were."""
+        """Whether both models were evaluated."""
         return (self.base is not None and self.tuned is not None) or len(self.sampled) == 2
 
     @property
     def problems(self) -> int:
-        """That both models were measured on."""
+        """Number of problems that both models answered."""
         if not self.measured:
             return 0
         return self.tuned.n if self.tuned else len(self.sampled["tuned"].answers)
 
     @property
     def step(self) -> int:
+        """The latest optimizer step; 0 before the first."""
         return self.steps[-1].step if self.steps else 0
 
     @property
     def seconds(self) -> float:
-        """That it ran in all its attempts, up to its last event."""
+        """Seconds that the run worked in all its attempts, up to its last event."""
         return self.earlier_seconds + (max(0.0, self.last_time - self.started.time) if self.started else 0.0)
 
     @property
     def seconds_per_step(self) -> float | None:
-        """Median. The first step also compiles and warms up, so it counts only while it is alone."""
-        seconds = [event.seconds for event in self.steps]
+        """Median seconds of a step. The first one also compiles and warms up, so it counts only while it is alone."""
+        seconds = self.steps.seconds
         return stats.median(seconds[1:] or seconds) if seconds else None
 
     @property
     def skipped_steps(self) -> int:
         """Steps without a usable gradient: in float16 the loss scaler skips some by design."""
-        return sum(not math.isfinite(step.metrics.get("grad_norm", 0.0)) for step in self.steps)
+        return sum(not math.isfinite(norm) for norm in self.steps.metric("grad_norm", 0.0))

@@ -16,8 +16,9 @@ from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import Progress, Sent
 from grpo_space.paths import PROJECT
+from grpo_space.runs import trust
 from grpo_space.runs.run import Run, runs_folder
-from grpo_space.runs.worker_jobs import JobName
+from grpo_space.runs.worker_jobs import JOBS, JobName
 
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""
@@ -26,13 +27,16 @@ SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY")
 
 
 def start(run: Run, job: JobName = "train", *arguments: str, token: str | None = None) -> None:
-    """Starts a worker that outlives us, and waits until it holds its locks.
+    """Starts a worker that outlives this process, and waits until it holds its locks.
 
-    `token`: with which data and model are read, if they ask for one. It goes through a pipe and is kept nowhere else.
+    `token`: reads data and model, where they need one. It goes through a pipe and is kept nowhere else.
 
     Raises:
-        UserError: where it refuses: the run runs already, or another one has the machine.
+        UserError: where it refuses: the run runs already, another one has the machine, or a reward of its own is code
+            from elsewhere that nobody confirmed.
     """
+    if JOBS[job].calls_rewards:
+        trust.check(run)
     command = [sys.executable, "-m", "grpo_space.worker", job, str(run.folder), *arguments]
     with run.worker_log.open("ab") as log:
         process = subprocess.Popen(
@@ -47,15 +51,15 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
     assert process.stdout is not None
     with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # it may have died already
         pipe.write((token or "").encode())
-    said = process.stdout.read().decode()  # the worker closes this pipe as soon as it has said yes or no
+    answer = process.stdout.read().decode().strip()  # the worker closes this pipe as soon as it has answered
     process.stdout.close()
-    if said.strip() != "ready":
+    if answer != "ready":
         process.wait()
-        raise UserError(said.strip() or f"{run.id}: the worker did not start; its {run.worker_log.name} says why")
+        raise UserError(answer or f"{run.id}: the worker did not start; its {run.worker_log.name} says why")
 
 
 def without_secrets() -> dict[str, str]:
-    """The environment of a child. A package of the project must be found from any folder."""
+    """The environment of a child, without tokens. A package of the project must be found from any folder."""
     environment = {key: value for key, value in os.environ.items() if not key.upper().endswith(SECRETS)}
     project = str(PROJECT)
     environment |= {
@@ -67,10 +71,10 @@ def without_secrets() -> dict[str, str]:
 
 
 def stop(run: Run) -> None:
-    """Asks the worker to save and end. It does so after the step at hand; its own parent kills it if that takes long.
+    """Asks a run's worker to save and end. It does so after the step at hand; its parent kills it if that takes long.
 
     Raises:
-        UserError: where the run does not run.
+        UserError: where the run is not active.
     """
     worker = run.worker()
     if worker is None or worker.pid is None:
@@ -84,7 +88,7 @@ class Seen:
     """A problem as the model sees it."""
 
     prompt: str
-    """With the chat template applied."""
+    """The prompt with the chat template applied."""
     tokens: int
     answer: str
 
@@ -119,18 +123,18 @@ def preview(config: RunConfig, seconds: float = PREVIEW_SECONDS) -> list[Seen]:
             timeout=seconds,
             check=False,
         )
-        said = json.loads(done.stdout)
+        answer = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
         raise UserError(f"the preview was not there after {seconds:g} s: the Hub may be slow or out of reach") from None
     except ValueError:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise UserError(f"the preview failed: {' '.join(last) or f'status {done.returncode}'}") from None
-    if "error" in said:
-        raise UserError(*said["error"])
+    if "error" in answer:
+        raise UserError(*answer["error"])
     file = _preview_file(config)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(said["rows"]), encoding="utf-8")
-    return [Seen(**row) for row in said["rows"]]
+    file.write_text(json.dumps(answer["rows"]), encoding="utf-8")
+    return [Seen(**row) for row in answer["rows"]]
 
 
 def _preview_file(config: RunConfig) -> Path:
@@ -145,8 +149,7 @@ def verify(run: Run, adapter: Path) -> str:
     Raises:
         UserError: where it does not load, or another run has the machine.
     """
-    said = _answer(run, "verify", str(adapter))
-    return str(said["written"])
+    return str(_answer(run, "verify", str(adapter))["written"])
 
 
 def merge(run: Run, folder: Path, token: str | None, progress: Progress = lambda sent: None) -> None:

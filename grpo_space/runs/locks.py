@@ -1,4 +1,4 @@
-"""Locks of the run folders and of the machine, and who holds them."""
+"""The locks of the run folders and of the machine, and who holds them."""
 
 import contextlib
 import fcntl
@@ -53,7 +53,7 @@ def _read(file: IO[str]) -> Holder:
     """A holder that has only just taken the lock may not have written yet, or half a line."""
     try:
         written = json.load(file)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Holder()
     if not isinstance(written, dict):
         return Holder()

@@ -1,7 +1,6 @@
 """A run is a folder: what is in it, how it stands, and where it is found."""
 
 import contextlib
-import json
 import os
 import re
 import secrets
@@ -12,12 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from grpo_space.config import RunConfig
-from grpo_space.config_io import parse, read_yaml, write_yaml
+from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_yaml_file
+from grpo_space.runs import checkpoints
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Failed
 from grpo_space.runs.history import History
-from grpo_space.runs.locks import Holder, holder
+from grpo_space.runs.locks import Holder, holder, locked
 
 Status = Literal["new", "running", "done", "stopped", "budget", "failed", "died"]
 
@@ -33,16 +34,24 @@ def runs_folder() -> Path:
 
 @dataclass(frozen=True)
 class Run:
+    """A run, by its folder."""
+
     folder: Path
 
     @property
     def id(self) -> str:
+        """The run's name, which is its folder's."""
         return self.folder.name
 
     @property
     def config(self) -> RunConfig:
+        """The config as it was written when the run was made.
+
+        Raises:
+            UserError: where it cannot be read, naming its file.
+        """
         file = self.folder / "config.yaml"
-        data = read_yaml(file)
+        data = read_yaml_file(file)
         try:
             return parse(data)
         except UserError as error:
@@ -50,10 +59,12 @@ class Run:
 
     @property
     def log(self) -> EventLog:
+        """The run's events; those of later evaluations have logs of their own."""
         return EventLog(self.folder / "events.jsonl")
 
     @property
     def worker_log(self) -> Path:
+        """What the run's workers printed."""
         return self.folder / "worker.log"
 
     @property
@@ -63,39 +74,40 @@ class Run:
 
     @property
     def adapter(self) -> Path:
+        """The folder of the adapter, there once the run was saved at its end."""
         return self.folder / "adapter"
 
     @property
     def answers(self) -> Path:
-        """One file for each model that was measured in one way: how, and then each answer."""
+        """The folder of kept answers: a file for each model and way of evaluating it, first how, then each answer."""
         return self.folder / "evaluations" / "answers"
 
     @property
     def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
         return self.folder / "checkpoints"
 
     def last_checkpoint(self) -> int | None:
-        """The step of the newest complete checkpoint: not one that was being written when the worker was killed."""
+        """The optimizer step of the newest whole checkpoint: not of one that was being written at a kill."""
         return max(self.checkpoint_steps(), default=None)
 
     def checkpoint_steps(self) -> list[int]:
-        """Of the complete checkpoints that are kept: the latest, and the best by the held-out probe."""
-        numbers = (path.name.removeprefix("checkpoint-") for path in self.checkpoints.glob("checkpoint-*"))
-        steps = sorted(int(number) for number in numbers if number.isdecimal())
-        return [step for step in steps if _complete(self.checkpoints / f"checkpoint-{step}", step)]
+        """Optimizer steps of the whole checkpoints that are kept: the latest, and the best by the held-out probe."""
+        return checkpoints.steps(self.checkpoints)
 
     def history(self) -> History:
+        """What the run's events add up to."""
         history = History()
-        history.add(self.log.read()[0])
+        history.add(self.log.events())
         return history
 
     def worker(self) -> Holder | None:
-        """The worker that trains or evaluates the run; None where none does, or one is at it for a moment only."""
+        """The worker that trains or evaluates the run; None where none does, or only a brief job is done with it."""
         held = holder(self.folder / "lock")
         return None if held is None or (held.job and held.job.brief) else held
 
     def status(self, history: History | None = None) -> Status:
-        """The lock tells whether it runs; if not, the last event tells how it ended, and none that it died."""
+        """How the run stands: active while its lock is held, else as its last event says; without one it died."""
         if self.worker() is not None:
             return "running"
         if history is None or history.end is None:
@@ -103,27 +115,19 @@ class Run:
         return ended(history)
 
     def evaluations(self) -> list[Path]:
-        """Logs of evaluations made after the run, the newest last."""
+        """The logs of evaluations made after the run, the newest last."""
         return sorted((self.folder / "evaluations").glob("*.jsonl"))
 
 
 def ended(history: History) -> Status:
-    """How a run that does not run any more ended."""
+    """How a run that is not active any more ended."""
     if history.end is None:
         return "died" if history.started else "new"
     return "failed" if isinstance(history.end, Failed) else history.end.why
 
 
-def _complete(checkpoint: Path, step: int) -> bool:
-    """The trainer's state is written last."""
-    try:
-        return bool(json.loads((checkpoint / "trainer_state.json").read_text())["global_step"] == step)
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
-
-
 def create_run(config: RunConfig, folder: Path | None = None) -> Run:
-    """A new run folder, with its config and nothing else.
+    """Makes a new run folder, with its config and nothing else.
 
     Raises:
         UserError: where the folder holds something already, or cannot be made.
@@ -150,23 +154,43 @@ def discard_run(run: Run) -> None:
 
 
 def discard_unstarted(run: Run) -> None:
-    """Takes away a new run that was refused, so that the same command works later. What began, or left words, stays."""
+    """Takes away a new run that was refused, so that the same command works later. One that began, or left a log,
+    stays.
+    """
     if not run.log.path.exists() and not (run.worker_log.exists() and run.worker_log.stat().st_size):
         shutil.rmtree(run.folder, ignore_errors=True)
 
 
+def remove_run(run: Run) -> None:
+    """Takes a run's folder away. It is gone at once for every reader; nothing can begin in it meanwhile.
+
+    Raises:
+        UserError: where it is active, answers questions, or its folder cannot be taken away.
+    """
+    with locked(run.folder / "lock") as mine, locked(run.folder / "serve.lock") as unserved:
+        if not (mine and unserved):
+            raise UserError(f"{run.id}: is active: stop it first")
+        gone = run.folder.with_name(f".removed-{run.id}-{secrets.token_hex(4)}")
+        try:
+            run.folder.rename(gone)
+        except OSError as error:
+            raise UserError(f"{run.folder}: cannot be removed ({error.strerror})") from error
+        shutil.rmtree(gone, ignore_errors=True)
+
+
 def disk_is_full(run: Run) -> bool:
+    """Whether less than 1 MiB is left on the run's disk."""
     return shutil.disk_usage(run.folder).free < 2**20
 
 
 def _taken(run: Run) -> str:
     if run.status() == "running":
-        return f"--run-dir {run.folder}: a run is going on there: watch {run.id}, or stop it first"
+        return f"--run-dir {run.folder}: a run is active there: watch {run.id}, or stop it first"
     return f"--run-dir {run.folder}: holds a run already ({run.status()}): resume it, or name another folder"
 
 
 def find_run(name: str) -> Run:
-    """By its folder, or by its name or the beginning of it under the root.
+    """Finds a run by its folder, or by its name or the beginning of it under the root.
 
     Raises:
         UserError: where there is none, or several.
@@ -193,10 +217,12 @@ def all_runs() -> list[Run]:
 
 
 def _made(run: Run) -> tuple[str, int]:
-    """As its id says; of one second, or in a folder of one's own, as its config does, which is written once."""
+    """When a run was made, as its id says; of one second, or in a folder of one's own, as its config's file does, which
+    is written once.
+    """
     try:
         written = (run.folder / "config.yaml").stat().st_mtime_ns
     except OSError:  # it was taken away this moment
         written = 0
-    said = DATED.match(run.id)
-    return said[0] if said else time.strftime(MOMENT, time.gmtime(written // 10**9)), written
+    dated = DATED.match(run.id)
+    return dated[0] if dated else time.strftime(MOMENT, time.gmtime(written // 10**9)), written

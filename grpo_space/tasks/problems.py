@@ -1,4 +1,4 @@
-"""Problems with answers, as they stand in a file of JSON lines, and as a model is asked them."""
+"""Problems with answers, as they stand in a file of JSON lines, and as a model gets them."""
 
 import hashlib
 import json
@@ -13,22 +13,28 @@ from grpo_space.grading.equations import check_equations
 from grpo_space.grading.expected import final_answer
 
 MAX_PROBLEMS_NAMED = 5
+"""The most wrong lines of a file that are named one by one."""
 QUESTION, ANSWER = ("question", "problem"), ("answer", "solution")
-"""What the columns are called: in GSM8K and files of one's own, and in MATH. The first that is there counts."""
+"""Names of the two columns: in GSM8K and files of one's own, and in MATH. The first that is there counts."""
 LEVEL = re.compile(r"Level \d")
 
 
 @dataclass(frozen=True)
 class Row:
+    """A problem with its answer."""
+
     question: str
     gold: str
+    """The answer alone, without a worked solution."""
     kind: str = ""
+    """The problem's own label, where its file gives one."""
     steps: int = 0
-    """Of the worked solution; 0: there is none."""
+    """Calculations in the worked solution; 0: there is none."""
 
 
 def read_file(path: Path) -> list[Row]:
-    """
+    """All problems of a file of JSON lines.
+
     Raises:
         UserError: naming each line that is no problem with an answer, up to five of them.
     """
@@ -53,7 +59,7 @@ def first_rows(path: Path, count: int) -> list[Row]:
     """The first problems of a file, without reading the rest of it.
 
     Raises:
-        UserError: where one of them is none.
+        UserError: where one of the lines is no problem with an answer.
     """
     rows: list[Row] = []
     with path.open("rb") as file:
@@ -69,6 +75,11 @@ def first_rows(path: Path, count: int) -> list[Row]:
 
 
 def from_json(line: bytes) -> Any:
+    """What a line of JSON stands for.
+
+    Raises:
+        ValueError: where it is none.
+    """
     try:
         return json.loads(line)
     except UnicodeError:
@@ -78,7 +89,8 @@ def from_json(line: bytes) -> Any:
 
 
 def to_row(record: Any) -> Row:
-    """
+    """The problem that an object of a file, or a row of a Hub dataset, stands for.
+
     Raises:
         ValueError: where it is no problem with an answer.
     """
@@ -107,7 +119,7 @@ def _level(record: dict[str, Any]) -> str:
 
 
 def steps(solution: str) -> int:
-    """How many calculations a worked solution makes: GSM8K's `<<35+8=43>>`, else its equations."""
+    """Number of calculations in a worked solution: GSM8K's `<<35+8=43>>`, else its equations."""
     marked = len(re.findall(r"<<[^<>\n]+>>", solution))
     return marked or len(check_equations(solution))
 
@@ -116,18 +128,19 @@ EXAMPLE = (
     "Ann has 3 boxes with 12 pens each. She gives 5 pens away. How many pens does she have left?",
     "<reasoning>\n3 * 12 = 36 pens at first. 36 - 5 = 31 pens are left.\n</reasoning>\n<answer>\n31\n</answer>",
 )
-"""A question and a worked answer in the format: to see what a prompt alone can do."""
+"""A question and a worked answer in the format, which show what a prompt alone can do."""
 
 
 def messages(row_question: str, system_prompt: str | None, example: bool = False) -> list[dict[str, str]]:
-    """The prompt as a conversation: the same for training, probe, evaluation and questions of one's own. `example`:
+    """A question as a conversation: the same for training, probe, evaluation and questions of one's own. `example`:
     after one that was answered already.
     """
-    said = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    conversation = [{"role": "system", "content": system_prompt}] if system_prompt else []
     if example:
-        said += [{"role": "user", "content": EXAMPLE[0]}, {"role": "assistant", "content": EXAMPLE[1]}]
-    return [*said, {"role": "user", "content": row_question}]
+        conversation += [{"role": "user", "content": EXAMPLE[0]}, {"role": "assistant", "content": EXAMPLE[1]}]
+    return [*conversation, {"role": "user", "content": row_question}]
 
 
 def digest(data: bytes) -> str:
+    """16 hexadecimal digits of SHA-256, enough to tell files and settings apart."""
     return hashlib.sha256(data).hexdigest()[:16]

@@ -1,12 +1,12 @@
 """From what a browser sent to a run that is going: everything is checked here, whoever called."""
 
 import gradio as gr
-import yaml
 
 from grpo_space import paths
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse
 from grpo_space.errors import UserError
+from grpo_space.foreign import parse_yaml
 from grpo_space.planning import hardware, memory
 from grpo_space.runs import launch
 from grpo_space.runs.run import Run, create_run, discard_unstarted
@@ -23,11 +23,7 @@ def config_of(sent: str) -> RunConfig:
     """
     if not sent.strip():
         raise UserError("The config has wrong values: Preset marks them. Put them right, then train.")
-    try:
-        data = yaml.safe_load(sent)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise UserError("The config is not YAML.") from None
-    config = parse(data)
+    config = parse(parse_yaml(sent, "config"))
     uploads.refuse_strange_paths(config)
     return config
 

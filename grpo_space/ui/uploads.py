@@ -10,8 +10,10 @@ import yaml
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse
 from grpo_space.errors import Problem, UserError
+from grpo_space.foreign import parse_yaml
 from grpo_space.paths import folder
 from grpo_space.presets import preset_names, read_preset
+from grpo_space.runs import trust
 from grpo_space.runs.run import all_runs, runs_folder
 from grpo_space.tasks.problems import digest, read_file
 
@@ -55,7 +57,7 @@ def read_config(file: Path) -> RunConfig:
     try:
         text = file.read_text(encoding="utf-8")
         _refuse_what_grows(text, file.name)
-        data = yaml.safe_load(text)
+        data = parse_yaml(text, file.name)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         where = getattr(error, "problem_mark", None)
         raise UserError(f"{file.name}: is not YAML" + (f" (line {where.line + 1})" if where else "")) from error
@@ -90,6 +92,8 @@ def refuse_strange_paths(config: RunConfig) -> None:
     for name in preset_names():
         _forget(strange, read_preset(name).run)
     for run in all_runs() if strange else []:
+        if trust.is_foreign(run):  # its config was written by others
+            continue
         try:
             _forget(strange, run.config)
         except UserError:  # written by another version: it names nothing that we know

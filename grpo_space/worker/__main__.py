@@ -29,6 +29,7 @@ from grpo_space.runs.history import History
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.locks import Holder, holder, locked
 from grpo_space.runs.run import Run, runs_folder
+from grpo_space.runs.run_summary import keep_summary
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.worker.budget import BEGAN
 from grpo_space.worker.recovery import next_attempt
@@ -122,6 +123,7 @@ class Child:
         if self.job.reports:
             self.record(code)
             self.run.activity.unlink(missing_ok=True)
+            keep_summary(self.run)
         elif code < 0 and self.stop_requested is None:
             print(ending(code), file=sys.stderr, flush=True)  # it could not say so itself
         return code if code >= 0 else 3

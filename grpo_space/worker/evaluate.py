@@ -188,7 +188,7 @@ def known_base(run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig)
         with contextlib.suppress(OSError, UserError):  # one that is damaged, or was deleted this moment, is no source
             if wanted not in other.log.path.read_text(encoding="utf-8", errors="replace"):
                 continue
-            for event in other.log.read()[0]:
+            for event in other.log.events():
                 if isinstance(event, Evaluated) and event.which == "base" and event.key == wanted:
                     return event.model_copy(update={"reused_from": event.reused_from or other.id, "time": time.time()})
     return None

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.formatting import gib
 from grpo_space.worker.download import weights
 
@@ -34,7 +35,7 @@ def merge(base: Path, adapter: Path, folder: Path, progress: Progress = lambda f
     Raises:
         UserError: where the base is in 4 bits itself or another one than the adapter's, or the disk has no room.
     """
-    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    config = read_json_file(base / "config.json")
     if "quantization_config" in config:
         raise UserError("merged: model.base_id names a model whose weights are quantised: name the one in 16 bits")
     sizes = _sizes(base)
@@ -75,7 +76,7 @@ class Pairs:
     """
 
     def __init__(self, adapter: Path) -> None:
-        lora = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+        lora = read_json_file(adapter / "adapter_config.json")
         rank = lora["r"]
         self.scale = lora["lora_alpha"] / (math.sqrt(rank) if lora.get("use_rslora") else rank)
         self.left: dict[str, dict[str, torch.Tensor]] = {}

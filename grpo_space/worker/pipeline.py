@@ -5,6 +5,7 @@ Started by `grpo_space.worker`, which holds the locks and lives on if this proce
 """
 
 import ctypes
+import itertools
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError, UserError
 from grpo_space.planning import hardware, merge_check
-from grpo_space.runs import adapters
+from grpo_space.runs import adapters, checkpoints
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished
 from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
@@ -46,10 +47,12 @@ FULL = "the disk is full: free some of it, then resume"
 
 
 def train(run: Run, reporter: Reporter) -> None:
-    """Trains a run from its last checkpoint on, and evaluates base and tuned on the same held-out problems."""
-    config, checkpoint = effective_config(run), run.last_checkpoint()
+    config, found = effective_config(run), checkpoints.resumable(run.checkpoints)
+    checkpoint = found.step
     budget = Budget(config.max_minutes, config.evaluation.probe_steps)
     reporter.started("train", checkpoint or 0)
+    for note in found.notes:
+        reporter.log.append(Alarm(step=checkpoint or 0, name="checkpoint", message=note))
     custom_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
@@ -81,8 +84,8 @@ def train(run: Run, reporter: Reporter) -> None:
 
 def effective_config(run: Run, log: EventLog | None = None) -> RunConfig:
     """The run's config after its fallbacks, which stand in the run's log and, for an evaluation, in `log`."""
-    more = log.read()[0] if log is not None and log.path != run.log.path else []
-    return after_fallbacks(run.config, run.log.read()[0] + more)
+    more = log.events() if log is not None and log.path != run.log.path else ()
+    return after_fallbacks(run.config, itertools.chain(run.log.events(), more))
 
 
 def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[Engine, Rows]":
@@ -97,7 +100,7 @@ def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[En
     model = download.fetch(config.model, reporter.downloading(config.model.id), reporter.token)
     reporter.token = None
 
-    choice = choose(config, model.folder, gpu, any(vllm_failed(log.read()[0]) for log in (run.log, reporter.log)))
+    choice = choose(config, model.folder, gpu, any(vllm_failed(log.events()) for log in (run.log, reporter.log)))
     reporter.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
     with (
         reporter.phase("load", config.model.id, expected_seconds=choice.load_seconds),
@@ -134,8 +137,9 @@ def load_engine(
 
 
 def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool) -> None:
-    """Evaluates base and tuned after the run. `again`: both anew, even where a result is known."""
-    reporter.started("evaluate", 0, request)
+    """Base against tuned after the run. `again`: both anew, even where a result is known."""
+    measured = run.history().started
+    reporter.started("evaluate", 0, request, of_attempt=measured.attempt if measured else 0)
     own = request.data == "held-out"
     others = None if own else dataset.others(request.data, run.config, request.limit, reporter.token)
     if request.adapter:
@@ -231,16 +235,20 @@ def saved_adapter(run: Run, step: int | None = None) -> Path:
     """The folder of the latest adapter, or of the checkpoint of that step.
 
     Raises:
-        UserError: where the run saved none yet.
+        UserError: where the run saved none yet, or the one that was named is damaged.
     """
     if step is not None:
-        return run.checkpoints / f"checkpoint-{step}"
-    if (run.adapter / "adapter_config.json").is_file():
+        folder = checkpoints.folder_of(run.checkpoints, step)
+        if words := checkpoints.damage(folder, step):
+            raise UserError(f"checkpoint {step}: is not whole: {words}")
+        return folder
+    if (run.adapter / adapters.CONFIG).is_file():
+        adapters.check_whole(run.adapter, f"of {run.id}")
         return run.adapter
-    step = run.last_checkpoint()
+    step = checkpoints.resumable(run.checkpoints).step
     if not step:
         raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
-    return run.checkpoints / f"checkpoint-{step}"
+    return checkpoints.folder_of(run.checkpoints, step)
 
 
 def main(job: JobName, folder: str, *arguments: str) -> int:

@@ -69,7 +69,7 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig, reporter: Reporter)
     with tempfile.TemporaryDirectory() as nothing:
         changes = {"learning_rate": 0.0, "max_steps": steps, "warmup_steps": 0, "save_strategy": "no"}
         arguments = grpo_config(engine, config, Path(nothing), **changes)
-        batch_size = generation_batch_size(config, reporter.log.read()[0])
+        batch_size = generation_batch_size(config, reporter.log.events())
         with reporter.doing("learn"), generating(engine, batch_size, lambda: writing(reporter)):
             make_trainer(engine, rows.train, recorder, clock, arguments).train()
     each = clock.median(grpo.num_iterations)

@@ -8,11 +8,10 @@ import os
 import sys
 from typing import Any
 
-import yaml
-
 from grpo_space.config import ModelSection, RunConfig
 from grpo_space.config_io import parse
 from grpo_space.errors import UserError
+from grpo_space.foreign import parse_yaml
 from grpo_space.paths import local_model
 from grpo_space.tasks import dataset
 from grpo_space.tasks.problems import messages
@@ -70,7 +69,7 @@ def main() -> None:
     stdout = os.dup(1)
     os.dup2(2, 1)  # libraries print: stdout is for the answer alone
     try:
-        answer: dict[str, object] = {"rows": preview(parse(yaml.safe_load(sys.stdin.buffer.read())))}
+        answer: dict[str, object] = {"rows": preview(parse(parse_yaml(sys.stdin.buffer.read(), "config")))}
     except UserError as error:
         answer = {"error": error.problems}
     with os.fdopen(stdout, "w") as file:

@@ -15,6 +15,9 @@ from grpo_space.runs.events import Activity, EvaluationRequest, Loaded, Phase, P
 from grpo_space.tasks.dataset import Rows
 from grpo_space.worker import download
 
+PROGRESS_SECONDS = 0.5
+"""Between two reports of progress: vLLM finishes 400 completions in a second, and nobody reads so fast."""
+
 
 class Stopped(BaseException):
     """Raised when a stop is requested and takes effect at once. Not an Exception, so that no library on the way takes
@@ -78,9 +81,9 @@ class Reporter:
         task: Literal["train", "evaluate", "preflight"],
         from_step: int,
         request: EvaluationRequest | None = None,
+        of_attempt: int = 0,
     ) -> None:
-        """Emits that an attempt at the task began."""
-        attempt = 1 + sum(isinstance(event, Started) for event in self.log.read()[0])
+        attempt = 1 + sum(isinstance(event, Started) for event in self.log.events())
         self.log.append(
             Started(
                 task=task,
@@ -89,6 +92,7 @@ class Reporter:
                 hardware=hardware.machine(),
                 versions=hardware.versions(),
                 request=request or EvaluationRequest(),
+                of_attempt=of_attempt,
             )
         )
 
@@ -108,15 +112,19 @@ class Reporter:
     def phase(
         self, name: PhaseName, detail: str = "", expected_seconds: float | None = None, total: int = 0
     ) -> Iterator[Callable[[int], None]]:
-        """Emits that a phase began. Gives a function that emits how many of `total` are done, and how long the rest
-        takes.
+        """Gives a function that reports how many of `total` are done. It may be called for each completion: the log
+        gets the last of them, and before that one every PROGRESS_SECONDS.
         """
         self.phase_name = name
         self.log.append(Phase(what=name, detail=detail, expected_seconds=expected_seconds, total=total))
-        start = time.monotonic()
+        start = reported = time.monotonic()
 
         def progress(done: int) -> None:
-            left = (time.monotonic() - start) / done * (total - done)
+            nonlocal reported
+            now = time.monotonic()
+            if done != total and now - reported < PROGRESS_SECONDS:
+                return
+            reported, left = now, (now - start) / max(1, done) * (total - done)
             self.log.append(Phase(what=name, detail=detail, expected_seconds=left, done=done, total=total))
 
         yield progress

@@ -20,7 +20,9 @@ from trl import GRPOConfig, GRPOTrainer
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
+from grpo_space.foreign import read_json_file
 from grpo_space.planning.memory import UNROLLED
+from grpo_space.runs.checkpoints import MANIFEST, drop_beyond, folder_of, write_manifest
 from grpo_space.runs.events import Alarm, Probe, Step
 from grpo_space.runs.fallbacks import generation_batch_size
 from grpo_space.runs.history import History, best
@@ -56,7 +58,8 @@ def train(
         DivergedError: where there is nothing left to train.
         RewardError: where a reward function raises.
     """
-    resume = checkpoints / f"checkpoint-{checkpoint}"
+    drop_beyond(checkpoints, -1 if checkpoint is None else checkpoint)
+    resume = folder_of(checkpoints, checkpoint or 0)
     ends = budget.over or checkpoint == config.grpo.max_steps
     if checkpoint == 0 or (checkpoint and ends):  # nothing that the trainer would take up
         load_adapter(engine, resume)
@@ -68,7 +71,7 @@ def train(
     trainer = make_trainer(engine, rows.train, recorder, callback, arguments)
     if checkpoint:
         put_micro_batch_size(resume, arguments.train_batch_size)
-    batch_size = generation_batch_size(config, reporter.log.read()[0])
+    batch_size = generation_batch_size(config, reporter.log.events())
     with reporter.doing("learn"), generating(engine, batch_size, lambda: writing(reporter)):
         trainer.train(resume_from_checkpoint=str(resume) if checkpoint else None)
     return int(trainer.state.global_step)
@@ -156,15 +159,21 @@ def engine_arguments(engine: Engine) -> dict[str, Any]:
 
 def put_micro_batch_size(checkpoint: Path, size: int) -> None:
     """Writes the micro-batch size into a checkpoint: Transformers takes it from there, and one made before a fallback
-    would undo the fallback.
+    would undo the fallback. Killed anywhere in between, it leaves a checkpoint that counts.
     """
-    state = checkpoint / TRAINER_STATE_NAME
-    half = state.with_suffix(".half")
-    half.write_text(json.dumps(json.loads(state.read_text()) | {"train_batch_size": size}))
-    half.replace(state)
+    file = checkpoint / TRAINER_STATE_NAME
+    state = read_json_file(file)
+    if state.get("train_batch_size") == size:
+        return
+    half = file.with_suffix(".half")
+    half.write_text(json.dumps(state | {"train_batch_size": size}))
+    (checkpoint / MANIFEST).unlink(missing_ok=True)  # it names another size of this file
+    half.replace(file)
+    write_manifest(checkpoint, state["global_step"])
 
 
 def load_adapter(engine: Engine, checkpoint: Path) -> None:
+    """Puts a checkpoint's adapter in the place of the engine's."""
     set_peft_model_state_dict(engine.model, load_peft_weights(str(checkpoint), device=str(engine.model.device)))
 
 
@@ -187,7 +196,7 @@ class ReportingCallback(TrainerCallback):
         self.engine, self.probes, self.config, self.reporter = engine, probes, config, reporter
         self.checkpoints, self.budget = checkpoints, budget
         history = History()
-        history.add(reporter.log.read()[0])
+        history.add(reporter.log.events())
         self.watch = Watch(history)
         self.began = self.seconds = 0.0
 
@@ -197,7 +206,7 @@ class ReportingCallback(TrainerCallback):
         return self.reporter.stop_requested() or self.budget.over
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        checkpoint = self.checkpoints / "checkpoint-0"
+        checkpoint = folder_of(self.checkpoints, 0)
         if state.global_step or checkpoint.is_dir():
             return
         half = checkpoint.with_name(
@@ -205,8 +214,12 @@ class ReportingCallback(TrainerCallback):
         )  # so that a run that dies before its first checkpoint resumes like any other
         shutil.rmtree(half, ignore_errors=True)
         self.engine.model.save_pretrained(half, save_embedding_layers=False)
-        state.save_to_json(str(half / "trainer_state.json"))
+        state.save_to_json(str(half / TRAINER_STATE_NAME))
+        write_manifest(half, 0)
         half.rename(checkpoint)
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        write_manifest(folder_of(self.checkpoints, state.global_step), state.global_step)
 
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.began = time.monotonic()

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from grpo_space.config import RunConfig
-from grpo_space.config_io import parse, read_yaml, write_yaml
+from grpo_space.config_io import parse, write_yaml
+from grpo_space.foreign import read_yaml_file
 from grpo_space.presets import preset_names, read_preset
 from tests.support.browser import PHONE, WIDE, Complaints, Open
 
@@ -36,7 +37,7 @@ def exported(page: Page) -> RunConfig:
         page.get_by_text("As a file: import and export").click()
     with page.expect_download() as download:
         page.locator("#export").get_by_label("Download").first.click()
-    return parse(read_yaml(download.value.path()))
+    return parse(read_yaml_file(download.value.path()))
 
 
 def send(page: Page, place: str, file: Path) -> None:

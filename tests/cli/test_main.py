@@ -11,7 +11,7 @@ import pytest
 
 from grpo_space.cli.main import main
 from grpo_space.presets import read_preset
-from grpo_space.runs.events import Step
+from grpo_space.runs.events import Started, Step
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, all_runs, create_run
 from tests.support import fake_worker
@@ -147,7 +147,7 @@ def test_a_second_train_into_a_folder_is_refused(cli: Cli, fake: Fake, tmp_path:
     running, _ = fake("works", tmp_path / "running")
     ended, _ = fake("finishes", tmp_path / "ended")
     before = sorted(path.name for path in running.folder.iterdir())
-    assert_refused(cli("train", "tiny", "--run-dir", str(running.folder)), "a run is going on there: watch running")
+    assert_refused(cli("train", "tiny", "--run-dir", str(running.folder)), "a run is active there: watch running")
     assert_refused(cli("train", "tiny", "--run-dir", str(ended.folder)), "holds a run already (done)")
     assert sorted(path.name for path in running.folder.iterdir()) == before
     assert (running.status(), ended.status()) == ("running", "done")
@@ -189,14 +189,16 @@ def test_one_run_that_cannot_be_read_hides_no_other(cli: Cli, fake: Fake, runs_r
         create_run(read_preset("tiny").run, runs_root / "a"),
         create_run(read_preset("tiny").run, runs_root / "b"),
     )
-    spoiled.log.path.write_text("not an event\n")
+    spoiled.log.append(Started())
+    with spoiled.log.path.open("a") as log:
+        log.write("not an event\n")
     (unread.folder / "config.yaml").write_text("seed: [\n")
     done = cli("runs", "--json")
-    assert [run["id"] for run in json.loads(done.stdout)] == [good.id]
-    assert len(done.stderr.splitlines()) == 2
-    assert "a/events.jsonl: holds a line that is not an event" in done.stderr
+    status = {run["id"]: run["status"] for run in json.loads(done.stdout)}
+    assert status == {good.id: "done", "a": "died", "b": "unreadable"}
+    assert len(done.stderr.splitlines()) == 1
     assert "b/config.yaml: is not YAML" in done.stderr
-    assert_refused(cli("watch", "a"), "holds a line that is not an event")
+    assert "events.jsonl: line 2 is damaged, and left out" in cli("watch", "a").stdout.replace("\n", " ")
     assert_refused(cli("resume", "b"), "config.yaml: is not YAML")
 
 

@@ -67,10 +67,12 @@ def test_what_is_needed_goes_and_comes_back(run: Run, hub: HubServer) -> None:
     assert set(hub.hub.files(name, "dataset")) == {*WANTED, "run.json", ".gitattributes"}
     before = kept(run.folder)
     shutil.rmtree(run.folder)
-    restored = restore(name, TOKEN)
+    sent: list[Sent] = []
+    restored = restore(name, TOKEN, sent.append)
     assert restored.id == run.id
+    assert 0 == sent[0].done < sent[-1].done < sent[-1].total
     after = kept(restored.folder)
-    assert set(after) == WANTED
+    assert set(after) == {*WANTED, "trusted.json"}
     assert all(after[path] == before[path] for path in WANTED - {"events.jsonl"})
     assert before["events.jsonl"].startswith(after["events.jsonl"])
     assert (restored.status(), restored.last_checkpoint(), restored.history().step) == ("died", 4, 4)
@@ -92,7 +94,7 @@ def test_a_folder_that_outlasts_the_disk(run: Run, tmp_path: Path, monkeypatch: 
     made = Path(backup.backup(run, None))
     assert [p.name for p in (tmp_path / "data").iterdir()] == [made.name] == [f"{run.id}.tar"]
     shutil.rmtree(run.folder)
-    assert kept(restore(run.id, None).folder).keys() == WANTED
+    assert kept(restore(run.id, None).folder).keys() == {*WANTED, "trusted.json"}
     assert f"there is no backup of other in {tmp_path / 'data'}; the latest there: {run.id}" in refusal(
         restore, "other", None
     )
@@ -103,38 +105,18 @@ def test_a_folder_that_outlasts_the_disk(run: Run, tmp_path: Path, monkeypatch: 
     assert all_runs() == []
 
 
-def test_one_repository_keeps_every_run_in_a_folder_of_its_own(
-    run: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GRPO_SPACE_BACKUP", "owner/kept")
-    other = Run(Path(shutil.copytree(run.folder, runs_folder() / "2026-01-01-000000-other")))
-    assert backup.backup(run, TOKEN) == f"owner/kept/{run.id}"
-    assert backup.backup(other, TOKEN) == "owner/kept/2026-01-01-000000-other"
-    assert hub.hub.repo("dataset", "owner/kept")["private"]
-    (run.checkpoints / "checkpoint-6" / "trainer_state.json").write_text('{"global_step": 6}')
-    backup.backup(run, TOKEN)
-    files = hub.hub.files("owner/kept", "dataset")
-    assert f"{run.id}/checkpoints/checkpoint-4/trainer_state.json" not in files
-    assert f"{other.id}/checkpoints/checkpoint-4/trainer_state.json" in files
-    for each in (run, other):
-        shutil.rmtree(each.folder)
-    assert "holds several runs; the latest: owner/kept/" in refusal(restore, "owner/kept", TOKEN)
-    assert "has no run 2025" in refusal(restore, "owner/kept/2025", TOKEN)
-    sent: list[Sent] = []
-    assert restore(f"owner/kept/{run.id}", TOKEN, sent.append).last_checkpoint() == 6
-    assert 0 == sent[0].done < sent[-1].done < sent[-1].total
-    assert restore("owner/kept/2026-01-01-000000-other", TOKEN).last_checkpoint() == 4
-    assert all_runs() == [run, other]
-
-
 @pytest.mark.parametrize(
     ("named", "folder"),
     [("/data", "/data"), ("ada/runs", None), ("./ada/runs", f"{Path.cwd()}/ada/runs"), ("runs", f"{Path.cwd()}/runs")],
 )
-def test_a_folder_is_told_from_a_repository(named: str, folder: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_is_told_from_a_repository(
+    run: Run, named: str, folder: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GRPO_SPACE_BACKUP", named)
     assert backup.place() == (folder and Path(folder))
-    assert backup.repository() == (None if folder else named)
+    if folder is None:
+        assert f"GRPO_SPACE_BACKUP: {named} is not a folder" in refusal(backup.backup, run, TOKEN)
+        assert not (Path.cwd() / named).exists()
 
 
 def test_a_backup_that_is_not_accepted_leaves_nothing(run: Run, hub: HubServer) -> None:

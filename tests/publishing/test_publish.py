@@ -1,3 +1,4 @@
+import ast
 import json
 import re
 import shutil
@@ -263,7 +264,8 @@ def test_what_came_back_changed_is_not_called_published(run: Run, hub: HubServer
 def test_an_adapter_that_does_not_load_is_not_called_published(run: Run, hub: HubServer) -> None:
     (run.adapter / "adapter_model.safetensors").write_bytes(b"no weights")
     made = publish(run, NAME, TOKEN)
-    assert "whether it loads is not known: the worker ended without an answer" in made.note
+    assert "whether it loads is not known: adapter" in made.note
+    assert "adapter_model.safetensors: is not a safetensors file" in made.note
 
 
 def test_the_command_line(run: Run, hub: HubServer, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,6 +305,19 @@ def test_llama_has_its_name_its_notice_and_its_word(tmp_path: Path) -> None:
     agreement = files["LICENSE"].read_text()
     assert agreement.startswith("LLAMA 3.1 COMMUNITY LICENSE AGREEMENT")
     assert "7. Governing Law and Jurisdiction" in agreement
+
+
+def test_a_name_of_the_base_breaks_out_of_no_fence_and_no_string(tmp_path: Path) -> None:
+    evil = 'a/b"\n)\nimport evil\n```\n# Heading\n<script>alert(1)</script>'
+    config = LLAMA.model_copy(update={"model": LLAMA.model.model_copy(update={"base_id": evil})})
+    text = str(card.card(create_run(config, tmp_path / "r"), "u/Llama-x"))
+    assert "\n# Heading" not in text
+    assert "\nimport evil" not in text
+    blocks = re.findall(r"^(`{3,})python\n(.*?)\n\1$", text, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    for _, code in blocks:
+        ast.parse(code)
+    assert f"from_pretrained({json.dumps(evil)})" in blocks[0][1]
 
 
 def test_without_an_evaluation_the_card_says_so(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import itertools
 import math
 import subprocess
 import sys
@@ -5,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from grpo_space.errors import UserError
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Alarm, Fallback, Finished, Sample, Started, Step
+from grpo_space.runs.events import Alarm, Event, Fallback, Finished, Phase, Sample, Started, Step
 from grpo_space.runs.history import History
 from tests.support import fake_worker
+from tests.support.processes import ROOT
 
 
 def step(number: int, **metrics: float) -> Step:
@@ -81,10 +82,81 @@ def test_a_very_long_half_line_is_dropped_too(tmp_path: Path) -> None:
     assert len(EventLog(path).read()[0]) == 2
 
 
-def test_a_line_that_is_no_event_is_named(tmp_path: Path) -> None:
-    (tmp_path / "events.jsonl").write_text('{"type": "stap"}\n')
-    with pytest.raises(UserError, match=r"events\.jsonl.*stap"):
-        EventLog(tmp_path / "events.jsonl").read()
+def test_damaged_lines_are_named_by_their_numbers_and_hide_no_other(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.append(step(1))
+    for damaged in (
+        b'{"type": "stap"}\n',
+        b"\0" * 600 + b"\n",
+        b"[" * 20_000 + b"\n",
+        b'{"type":"step","step":1e400}\n',
+    ):
+        with log.path.open("ab") as file:
+            file.write(damaged)
+    log.append(step(2))
+    _, offset = log.read()
+    with log.path.open("ab") as file:
+        file.write(b"\xff\n")
+    log.append(step(3))
+    first, alarm, second = log.read()[0][:3]
+    assert [event.step for event in (first, second)] == [1, 2]  # type: ignore[union-attr]
+    assert isinstance(alarm, Alarm)
+    assert (alarm.name, alarm.time) == ("damaged", first.time)
+    assert alarm.message == "events.jsonl: lines 2 to 5 are damaged, and left out; all others were read."
+    later, third = log.read(offset)[0]
+    assert isinstance(later, Alarm)
+    assert later.message.startswith("events.jsonl: line 7 is damaged")
+    history = History()
+    history.add(log.events())
+    assert [event.step for event in history.steps] == [1, 2, 3]
+    assert history.last_time == third.time
+
+
+def test_steps_and_groups_come_out_of_a_history_as_they_went_in() -> None:
+    steps = [step(1, loss=math.inf, reward=0.1), step(2, reward=-1.5), step(3, loss=0.0, reward=0.25, other=3.0)]
+    groups = [fake_worker.group(n) for n in (1, 2, 3)]
+    history = History()
+    history.add([*steps, *groups])
+    assert [*history.steps] == steps
+    assert [*history.groups] == groups
+    assert (history.steps[-1], history.steps[1:], history.groups[:-1]) == (steps[2], steps[1:], groups[:2])
+    assert [*history.steps.metric("loss", -1.0)] == [math.inf, -1.0, 0.0]
+    history.add([Started(attempt=2, from_step=2), steps[2]])
+    assert [*history.steps] == steps
+    assert [*history.groups] == groups[:2]
+
+
+OPENED = """
+import sys
+from pathlib import Path
+from grpo_space.runs.run import Run
+def megabytes(field):
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1]) / 1024
+before = megabytes("VmRSS")
+history = Run(Path(sys.argv[1])).history()
+print(len(history.steps), len(history.groups), megabytes("VmHWM") - before)
+"""
+
+
+@pytest.mark.parametrize("kind", ["step", "group", "phase"])
+def test_a_log_of_100_mb_opens_in_less_than_150_mb(tmp_path: Path, kind: str) -> None:
+    words = [f"{number * 7919 % 10_007:x}" for number in range(10_007)]
+    sample = fake_worker.group(1).samples[0].model_copy(update={"text": " ".join(words)})
+    event: Event = step(1, **{f"rewards/some_{n}/mean": n / 7 for n in range(25)})
+    if kind == "group":
+        event = fake_worker.group(1).model_copy(update={"samples": (sample,) * 8})
+    elif kind == "phase":
+        event = Phase(what="evaluate_base", done=1, total=10**6, expected_seconds=1.5)
+    line = event.model_dump_json().encode() + b"\n"
+    many = -(-100 * 2**20 // len(line))
+    with (tmp_path / "events.jsonl").open("wb") as file:
+        file.writelines(itertools.repeat(line, many))
+    command = [sys.executable, "-c", OPENED, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    steps, groups, more = done.stdout.split()
+    assert (int(steps), int(groups)) == (many if kind == "step" else 0, many if kind == "group" else 0)
+    assert float(more) < 150
 
 
 FULL_DISK = """

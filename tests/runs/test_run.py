@@ -16,12 +16,21 @@ import pytest
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
-from grpo_space.runs import launch
+from grpo_space.runs import evaluations, launch
 from grpo_space.runs.evaluations import stored
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Evaluated, Event, Finished, Started
 from grpo_space.runs.locks import Holder, holder, locked
-from grpo_space.runs.run import Run, all_runs, create_run, discard_unstarted, find_run, runs_folder
+from grpo_space.runs.run import (
+    Run,
+    all_runs,
+    create_run,
+    discard_unstarted,
+    find_run,
+    remove_run,
+    runs_folder,
+)
+from grpo_space.runs.run_summary import Score, summarize
 from tests.support import fake_worker
 from tests.support.processes import ROOT, Fake
 
@@ -88,7 +97,7 @@ def test_a_folder_that_holds_something_is_left_alone(fake: Fake, tmp_path: Path,
     run, _ = fake("finishes", tmp_path / "done")
     assert "holds a run already (done): resume it, or name another folder" in refusal(create_run, config, run.folder)
     running, _ = fake("works", tmp_path / "running")
-    assert "a run is going on there: watch running, or stop it first" in refusal(create_run, config, running.folder)
+    assert "a run is active there: watch running, or stop it first" in refusal(create_run, config, running.folder)
 
 
 FULL_DISK = """
@@ -304,12 +313,50 @@ def test_children_get_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.environ["HF_TOKEN"] == "hf_secret"
 
 
+def test_a_run_that_is_removed_is_gone_and_an_active_one_is_not(fake: Fake, runs_root: Path) -> None:
+    done, _ = fake("finishes")
+    active, process = fake("works")
+    assert f"{active.id}: is active: stop it first" in refusal(remove_run, active)
+    remove_run(done)
+    assert all_runs() == [active]
+    assert [path.name for path in runs_root.iterdir()] == [active.id]
+    launch.stop(active)
+    process.wait(timeout=30)
+    with locked(active.folder / "serve.lock"):
+        assert "is active" in refusal(remove_run, active)
+    remove_run(active)
+    assert all_runs() == []
+
+
+def test_a_list_of_500_runs_is_there_within_2_s(fake: Fake, runs_root: Path) -> None:
+    """Once each was read: its summary lies beside it."""
+    done, _ = fake("finishes")
+    runs = [Run(runs_root / f"2026-01-01-{n:06d}-tiny") for n in range(500)]
+    summarize(done)
+    for run in runs:
+        shutil.copytree(done.folder, run.folder)  # with the times of its files, and so with its summary
+    begin = time.monotonic()
+    listed = [summarize(run) for run in all_runs()]
+    seconds = time.monotonic() - begin
+    assert seconds < 2
+    assert {(made.status, made.step, made.base, made.tuned) for made in listed} == {
+        ("done", 3, Score(correct=1, n=4), Score(correct=3, n=4))
+    }
+    runs[0].log.append(Started(attempt=2, from_step=2))
+    assert (summarize(runs[0]).status, summarize(runs[0]).step) == ("died", 2)
+    (runs[1].folder / "config.yaml").write_text("seed: 2026-13-45")
+    assert summarize(runs[1]).status == "unreadable"
+    (runs[2].folder / "summary.json").write_text('{"status": "done", "step": 1e99}')
+    assert (summarize(runs[2]).status, summarize(runs[2]).step) == ("done", 3)
+
+
 # Which evaluation counts
 
 
-def told(log: EventLog, time: float, n: int) -> None:
+def told(log: EventLog, time: float, n: int, of_attempt: int = 0) -> None:
     events: list[Event] = [
-        Started(task="evaluate"), fake_worker.evaluated("base", [True] * n), fake_worker.evaluated("tuned", [True] * n),
+        Started(task="evaluate", of_attempt=of_attempt),
+        fake_worker.evaluated("base", [True] * n), fake_worker.evaluated("tuned", [True] * n),
         Finished(why="done"),
     ]  # fmt: skip
     log.path.parent.mkdir(exist_ok=True)
@@ -347,6 +394,27 @@ def test_an_evaluation_from_before_the_resume_does_not_count(runs_root: Path, co
     evaluated = counted(run)
     assert evaluated is not None
     assert evaluated.n == 2
+
+
+def test_a_clock_that_steps_back_hides_no_evaluation(
+    runs_root: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run(config)
+    for attempt in (1, 2):
+        run.log.append(Started(time=1_800_000_000 * attempt, attempt=attempt))
+    (run.folder / "evaluations").mkdir()
+    names = []
+    for moment, n in [(1_790_000_000, 3), (1_780_000_000, 3), (1_780_000_001, 3)]:
+        monkeypatch.setattr(time, "time", lambda moment=moment: moment)
+        log = evaluations._new_log(run.folder / "evaluations")
+        names.append(log.path.name)
+        told(log, moment, n, of_attempt=2)
+        evaluated = counted(run)
+        assert evaluated is not None
+        assert evaluated.time == moment
+    assert sorted(names) == names
+    run.log.append(Started(time=1, attempt=3))
+    assert counted(run) is None
 
 
 def test_half_an_evaluation_does_not_count(fake: Fake) -> None:

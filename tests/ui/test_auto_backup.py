@@ -9,6 +9,7 @@ import pytest
 from grpo_space import hub as hub_client
 from grpo_space.presets import read_preset
 from grpo_space.publishing import backup
+from grpo_space.runs import archive
 from grpo_space.runs.events import Started
 from grpo_space.runs.run import Run, all_runs, create_run
 from grpo_space.ui.publish.auto_backup import SWITCH, Automatic, automatic_here
@@ -44,21 +45,21 @@ def environment(monkeypatch: pytest.MonkeyPatch, **said: str) -> Automatic:
 
 
 def test_each_time_something_is_new(run: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = environment(monkeypatch, GRPO_SPACE_BACKUP_MINUTES="10", GRPO_SPACE_BACKUP="owner/kept", HF_TOKEN=TOKEN)
+    made, name = environment(monkeypatch, GRPO_SPACE_BACKUP_MINUTES="10", HF_TOKEN=TOKEN), f"owner/grpo-run-{run.id}"
     assert made.seconds == 600
-    assert "every 10 min 0 s to <code>owner/kept</code>" in made.status
+    assert "every 10 min 0 s into a private repository each" in made.status
     made.look()
     assert hub.hub.requests == []  # it has no checkpoint yet
     with_checkpoint(run, 2)
     made.look()
     made.look()
-    assert f"{run.id}/checkpoints/checkpoint-2/trainer_state.json" in hub.hub.files("owner/kept", "dataset")
+    assert "checkpoints/checkpoint-2/trainer_state.json" in hub.hub.files(name, "dataset")
     assert "was backed up by itself" in made.status
-    assert f"owner/kept/{run.id}" in made.status
-    assert len(hub.hub.commits("owner/kept", "dataset")) == 2
+    assert name in made.status
+    assert len(hub.hub.commits(name, "dataset")) == 2
     run.log.append(step(2))
     made.look()
-    assert len(hub.hub.commits("owner/kept", "dataset")) == 3
+    assert len(hub.hub.commits(name, "dataset")) == 3
     assert TOKEN not in repr(made) + made.status
 
 
@@ -66,7 +67,7 @@ def test_a_failure_is_said_and_the_next_time_may_be_better(
     run: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with_checkpoint(run, 2)
-    made = environment(monkeypatch, GRPO_SPACE_BACKUP_MINUTES="1", GRPO_SPACE_BACKUP="owner/kept", HF_TOKEN=TOKEN)
+    made = environment(monkeypatch, GRPO_SPACE_BACKUP_MINUTES="1", HF_TOKEN=TOKEN)
     hub.hub.fail("GET", "whoami|/api/", status=503, times=2)
     hub.hub.fail("POST", "/api/", status=503, times=2)
     made.look()
@@ -78,7 +79,7 @@ def test_a_failure_is_said_and_the_next_time_may_be_better(
         raise ValueError(f"<b>no</b> {TOKEN}")
 
     with monkeypatch.context() as a_bug:
-        a_bug.setattr(backup, "snapshot", broken)
+        a_bug.setattr(archive, "snapshot", broken)
         made.look()
     assert "&lt;b&gt;no" in made.status
     monkeypatch.setenv("GRPO_SPACE_BACKUP", str(hub.hub.root / "folder"))
@@ -94,8 +95,8 @@ def test_a_failure_is_said_and_the_next_time_may_be_better(
         ({SWITCH: "often", "GRPO_SPACE_BACKUP": "/data"}, "&#x27;often&#x27; is not a number of minutes"),
         ({SWITCH: "0", "GRPO_SPACE_BACKUP": "/data"}, "is not a number of minutes above 0"),
         ({SWITCH: "nan", "GRPO_SPACE_BACKUP": "/data"}, "is not a number of minutes above 0"),
-        ({SWITCH: "5"}, "GRPO_SPACE_BACKUP is not: name a folder"),
-        ({SWITCH: "5", "GRPO_SPACE_BACKUP": "ada/kept"}, "the secret HF_TOKEN"),
+        ({SWITCH: "5"}, "name a folder in GRPO_SPACE_BACKUP, or set the secret HF_TOKEN"),
+        ({SWITCH: "5", "GRPO_SPACE_BACKUP": "ada/kept", "HF_TOKEN": TOKEN}, "ada/kept is not a folder"),
     ],
 )
 def test_a_switch_that_cannot_work_is_said(said: dict[str, str], words: str) -> None:

@@ -17,7 +17,7 @@ import pytest
 from grpo_space.config_io import override, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
-from grpo_space.results import export_jsonl, grading_reports
+from grpo_space.results import export_jsonl
 from grpo_space.results.summary import samples_rows
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import OWN
@@ -122,7 +122,7 @@ def test_where_the_run_has_no_comparison_the_newest_is_shown(run: Run) -> None:
 def test_a_filter_and_an_opened_row_stay_when_the_same_evaluation_is_told_again(run: Run) -> None:
     with gr.Blocks():
         top, cases = tab._top(), problems.draw()
-    shown, theirs = page(run), {cases.kept, cases.table, cases.both, cases.wrongly, top.file}
+    shown, theirs = page(run), {cases.kept, cases.table, cases.both, top.file}
     first = tab.filled(top, cases, shown, None, tab.LastSent(), "All", "")
     assert theirs <= first.keys()
     assert not theirs & tab.filled(top, cases, shown, RUNS_OWN, first[top.last_sent], "All", "").keys()
@@ -403,16 +403,6 @@ def test_the_verdict_names_the_run_and_what_was_evaluated(run: Run) -> None:
     assert f"{run.id}</b>: Checkpoint of step 20 on GSM8K&#x27;s test, 100 problems, " in drawn
     assert drawn.count("3 of these problems were trained on: &lt;b&gt;.") == 1
     assert "The run&#x27;s own comparison, 100 problems, " in evidence.summarise(run.id, page(run).evaluation)
-
-
-def test_a_report_says_of_which_evaluation_it_is(run: Run) -> None:
-    later(run, "2099-01", GSM8K, made.BASE, made.BOTH, Finished(why="done"))
-    told = page(run).evaluations.made["2099-01"]
-    for _ in range(2):  # kept once
-        report = grading_reports.keep(run, evidence.title(told), problems.problem_of(told, "8"))
-        assert "\n\nEvaluation: The run's adapter on GSM8K's test, 100 problems, " in report
-    [kept] = grading_reports.file_of(run).read_text().splitlines()
-    assert json.loads(kept)["evaluation"] == evidence.title(told)
 
 
 @pytest.mark.parametrize(

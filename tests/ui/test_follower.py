@@ -30,7 +30,7 @@ from grpo_space.ui.live.page_stream import Buttons
 from grpo_space.ui.live.progress import BADGES
 from grpo_space.ui.markup import text
 from grpo_space.ui.publish.tab import adapter_zip
-from grpo_space.ui.runs.run_list import Past
+from grpo_space.ui.runs import run_list
 from tests.support.fake_worker import group, step, whole_run
 from tests.support.processes import ROOT, Fake
 
@@ -124,7 +124,7 @@ def test_a_damaged_log_is_told_and_not_fatal(follower: Follower) -> None:
     follower.run.log.append(Started())
     with follower.run.log.path.open("ab") as file:
         file.write(b"<b>no event</b>\n")
-    assert "&lt;b&gt;no event" in follower.page().now
+    assert "events.jsonl: line 2 is damaged, and left out" in follower.page().notes
 
 
 def test_an_evaluation_made_after_the_run_is_shown(follower: Follower) -> None:
@@ -178,7 +178,7 @@ def test_a_moments_work_with_a_run_does_not_make_it_active(fake: Fake, runs_root
         page = followers.look(run.id)
         assert page is not None
         assert page.status == "done"
-        assert {row[0]: row[1] for row in Past().rows()}[run.id] == BADGES["done"]
+        assert {row[0]: row[1] for row in run_list.rows()}[run.id] == BADGES["done"]
         shown = followers.look()  # nobody who looks at the newest run is taken away from it
         assert shown is not None
         assert shown.run.id == newer.id

@@ -214,7 +214,7 @@ def test_ctrl_c_saves_and_the_run_goes_on_later(whole: Run, root: Path, tmp_path
     until(Run(folder).log, lambda event: isinstance(event, Phase) and event.what == "load")
     run = Run(folder)
     refusals = {
-        folder: "a run is going on there: watch stopped",
+        folder: "a run is active there: watch stopped",
         tmp_path / "another": "the machine is training stopped",
     }
     others = {start_cli("train", "tiny", "--run-dir", str(to)): words for to, words in refusals.items()}
@@ -317,7 +317,7 @@ def test_a_stop_while_there_is_nothing_to_save_takes_effect_at_once(root: Path, 
     history = ended(run, seconds=15)
     assert run.status() == "stopped"
     assert history.base is None
-    assert history.steps == []
+    assert history.step == 0
     assert_refused(cli("evaluate", run.id), "has no adapter yet")
 
 

@@ -1,6 +1,4 @@
-"""An evaluation's problems one by one: filtered, searched, both answers to one side by side, and one that was graded
-wrongly.
-"""
+"""An evaluation's problems one by one: filtered, searched, both answers to one side by side."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +6,10 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
-from grpo_space.results import grading_reports
 from grpo_space.results.comparison import Outcome, Problem, of
 from grpo_space.runs.events import Answer
 from grpo_space.runs.history import History
 from grpo_space.ui import table
-from grpo_space.ui.compare import evidence
-from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live import microscope
@@ -50,11 +45,6 @@ class Cases:
     words: gr.Textbox
     table: gr.HTML
     both: gr.HTML
-    opened: gr.State
-    wrongly: gr.Accordion
-    why: gr.Textbox
-    report: gr.Button
-    kept_report: gr.Textbox
 
 
 def draw() -> Cases:
@@ -66,24 +56,18 @@ def draw() -> Cases:
                            max_length=200, elem_id="gs-search")  # fmt: skip
         problems = table.component("gs-problems")
         both = gr.HTML(elem_id="gs-both", js_on_load=INTO_VIEW)
-        with gr.Accordion("This was graded wrongly", open=False, elem_classes=OFF, elem_id="gs-wrongly") as wrongly:
-            why = gr.Textbox("", label="What is wrong with it? (if you like)", max_length=2000)
-            report = gr.Button("Keep it as a report", elem_id="gs-report")
-            kept_report = gr.Textbox("", label="The report, to copy: it is kept in the run folder too", lines=6,
-                                     buttons=["copy"], interactive=False, elem_id="gs-kept-report")  # fmt: skip
-    return Cases(column, kept, words, problems, both, gr.State(""), wrongly, why, report, kept_report)
+    return Cases(column, kept, words, problems, both)
 
 
-def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers, place: Place) -> None:
+def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers) -> None:
     """Makes the components work; `which` names the evaluation."""
     _read(view, which, cases, followers)
-    _report(view, which, cases, followers, place)
 
 
 def shown(cases: Cases, history: History | None, sort: str, words: str) -> dict[Any, Any]:
     """The updates that show another evaluation's problems."""
     there = history is not None and not history.sampled
-    updates: dict[Any, Any] = {cases.column: shown_if(there), cases.both: "", cases.wrongly: shown_if(False)}
+    updates: dict[Any, Any] = {cases.column: shown_if(there), cases.both: ""}
     if history is not None and there:
         updates[cases.kept] = offered(_choices(history), sort if sort in FILTERS else "All", sort)
         updates[cases.table] = problems_table(history, sort, words)
@@ -94,36 +78,23 @@ def _read(view: gr.State, which: gr.Dropdown, cases: Cases, followers: Followers
     """The filter, the search, and a row's answers."""
 
     @in_words
-    def keep(view: View, chosen: str, kept: str, words: str) -> tuple[str, str, Any]:
+    def keep(view: View, chosen: str, kept: str, words: str) -> tuple[str, str]:
         page = followers.look(view.run)
-        return (problems_table(evaluation_of(page, chosen), kept, words) if page else ""), "", shown_if(False)
+        return (problems_table(evaluation_of(page, chosen), kept, words) if page else ""), ""
 
     @in_words
-    def open_row(view: View, chosen: str, event: gr.EventData) -> tuple[str, str, Any, str, str]:
+    def open_row(view: View, chosen: str, event: gr.EventData) -> str:
         page, number = followers.look(view.run), table.chosen(event)
         both = side_by_side(evaluation_of(page, chosen), number)
         if page is not None and page.status != "running":
             view.run = page.run.id  # somebody reads: a run that others start does not take its place
-        return both, number, shown_if(True), "", ""
+        return both
 
     changes: Any = [cases.kept.input, cases.words.change]
+    matching = [cases.table, cases.both]
     searched = [view, which, cases.kept, cases.words]
-    matching = [cases.table, cases.both, cases.wrongly]
     gr.on(changes, keep, searched, matching, trigger_mode="always_last", **QUIET)
-    opened = [cases.both, cases.opened, cases.wrongly, cases.why, cases.kept_report]
-    cases.table.select(open_row, [view, which], opened, **QUIET)
-
-
-def _report(view: gr.State, which: gr.Dropdown, cases: Cases, followers: Followers, place: Place) -> None:
-    @in_words
-    def keep_report(view: View, chosen: str, number: str, why: str, request: gr.Request) -> str:
-        place.access.allowed(request)
-        if (page := followers.look(view.run)) is None:
-            raise UserError("There is no run yet.")
-        history = evaluation_of(page, chosen)
-        return grading_reports.keep(page.run, evidence.title(history), problem_of(history, number), str(why or ""))
-
-    cases.report.click(keep_report, [view, which, cases.opened, cases.why], cases.kept_report, **QUIET)
+    cases.table.select(open_row, [view, which], cases.both, **QUIET)
 
 
 def evaluation_of(page: Page | None, chosen: str) -> History:

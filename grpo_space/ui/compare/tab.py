@@ -65,12 +65,12 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
         names = (page.run.id, *page.evaluations.made) if page else ()
         return filled(top, cases, page, chosen, LastSent(names), sort, words)
 
-    shown = [*vars(top).values(), cases.column, cases.kept, cases.table, cases.both, cases.wrongly]
+    shown = [*vars(top).values(), cases.column, cases.kept, cases.table, cases.both]
     evaluated.change(fill, [view, top.which, top.last_sent, cases.kept, cases.words], shown, **QUIET)
     chosen = [view, top.which, cases.kept, cases.words]
     top.which.input(choose, chosen, shown, trigger_mode="always_last", **QUIET)
     _act(view, top, followers, place)
-    problems.wire(cases, view, top.which, followers, place)
+    problems.wire(cases, view, top.which, followers)
 
 
 def _top() -> Top:

@@ -83,19 +83,7 @@ class Follower:
 
     def _look(self) -> Page:
         worker = self.run.worker()  # before reading: nothing is emitted after it is gone
-        try:
-            events, self._offset = self.run.log.read(self._offset)
-        except UserError as error:
-            events, self._trouble = [], str(error)
-        self.history.add(events)
-        drawn = [event for event in events if isinstance(event, Step | Probe | Started)]
-        if any(isinstance(event, Started) for event in drawn):  # steps beyond its beginning no longer count
-            self._curves = Curves(self._curves.max_steps)
-            drawn = [*self.history.steps]
-        for event in drawn:
-            if isinstance(event, Step):
-                self._curves.add(event)
-        self._curves.probes = self.history.probes
+        drawn = self._read()
         status: Status = "running" if worker is not None else ended(self.history)
         self.stopping = self.stopping and worker is not None
         last = self._page
@@ -115,6 +103,27 @@ class Follower:
             evaluations=evaluations,
         )
         return last if last is not None and _pieces(last) == _pieces(page) else page
+
+    def _read(self) -> bool:
+        """Takes in what was appended to the log. Gives whether the curves changed."""
+        drawn = restarted = False
+        try:
+            for events, end in self.run.log.batches(self._offset):
+                self.history.add(events)
+                self._offset = end
+                restarted = restarted or any(isinstance(event, Started) for event in events)
+                drawn = drawn or any(isinstance(event, Step | Probe | Started) for event in events)
+                for event in events if not restarted else []:
+                    if isinstance(event, Step):
+                        self._curves.add(event)
+        except UserError as error:
+            self._trouble = str(error)
+        if restarted:  # steps beyond its beginning no longer count
+            self._curves = Curves(self._curves.max_steps)
+            for event in self.history.steps:
+                self._curves.add(event)
+        self._curves.probes = self.history.probes
+        return drawn
 
     def _now(self, status: Status, evaluating: bool) -> str:
         history = self._later.at_hand() if evaluating else self.history

@@ -59,8 +59,9 @@ class Later:
             offset, history = before.get(path.stem, (0, History()))
             with contextlib.suppress(UserError, OSError):  # one that is damaged hides no other
                 if path.stat().st_size > offset:
-                    events, offset = EventLog(path).read(offset)
-                    history.add(events)
+                    for events, end in EventLog(path).batches(offset):
+                        history.add(events)
+                        offset = end
             self._logs[path.stem] = offset, history
 
     def _now(self, later: dict[str, History], config: RunConfig | None, active: bool, stopping: bool) -> str:

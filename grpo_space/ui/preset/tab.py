@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import yaml
 
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
+from grpo_space.foreign import parse_yaml
 from grpo_space.planning import hardware
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.runs import launch
@@ -136,7 +136,7 @@ class _Handlers:
         """Another tab wrote a config's YAML."""
         if not text:
             return {self.tab.requested: gr.skip()}
-        config = parse(yaml.safe_load(text))
+        config = parse(parse_yaml(text, "config"))
         return {**self._filled(config, f"A past run's config, {config.name}"), self.tab.requested: ""}
 
     def read_import(self, file: str, request: gr.Request) -> Updates:
@@ -259,4 +259,4 @@ def _without_mistakes(text: str) -> RunConfig:
     """
     if not text:
         raise UserError("put the settings right first: a preview is made of a config without mistakes")
-    return parse(yaml.safe_load(text))
+    return parse(parse_yaml(text, "config"))

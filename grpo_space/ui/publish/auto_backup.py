@@ -101,15 +101,17 @@ def automatic_here(environment: Mapping[str, str]) -> Automatic | None:
         seconds = 0.0
     if not 0 < seconds < threading.TIMEOUT_MAX:
         problem = f"{SWITCH}: {minutes!r} is not a number of minutes above 0"
-    elif not place:
-        problem = f"{SWITCH} is set, but GRPO_SPACE_BACKUP is not: name a folder, or user/name on the Hub"
-    elif backup.REPOSITORY.fullmatch(place) and not environment.get("HF_TOKEN"):
+    elif not place and not environment.get("HF_TOKEN"):
         problem = (
-            f"GRPO_SPACE_BACKUP: {place} is on the Hub, which asks for the secret HF_TOKEN with the right to write"
+            f"{SWITCH} is set: name a folder in GRPO_SPACE_BACKUP, or set the secret HF_TOKEN with the right to write: "
+            "then each run goes into a private repository"
         )
+    else:
+        problem = backup.misnamed(place)
     if problem:
         return Automatic(0.0, None, note("warning", tag("b", "No run is backed up by itself."), text(problem)))
-    where = f"Runs are backed up by themselves every {duration(seconds)} to <code>{text(place)}</code>."
+    into = f"to <code>{text(place)}</code>" if place else "into a private repository each"
+    where = f"Runs are backed up by themselves every {duration(seconds)} {into}."
     return Automatic(seconds, environment.get("HF_TOKEN"), note("info", where))
 
 

@@ -10,6 +10,7 @@ from grpo_space.errors import UserError
 from grpo_space.formatting import duration
 from grpo_space.hub_upload import Sent
 from grpo_space.publishing import backup
+from grpo_space.runs import archive
 from grpo_space.runs.run import Run
 from grpo_space.ui import uploads
 from grpo_space.ui.access import signed_in_token, token_if_any
@@ -84,21 +85,17 @@ def _where() -> str:
     """Where a backup goes, in words that everybody sees: no name of the owner's is in them."""
     if backup.place() is not None:
         return "into the folder that GRPO_SPACE_BACKUP names"
-    if backup.repository() is not None:
-        return "into the private dataset repository that GRPO_SPACE_BACKUP names"
     return "into a private dataset repository of yours on the Hugging Face Hub"
 
 
 def named(source: str) -> str:
-    """A backup as a browser may name it: a repository, a run in one, or a run in the folder of backups; never a path.
+    """A backup as a browser may name it: a repository, or a run in the folder of backups; never a path.
 
     Raises:
         UserError: where it is none of these.
     """
     source = source.strip().removeprefix(f"{hub.SITE}/datasets/").rstrip("/")
-    name, run = "/".join(source.split("/")[:2]), "/".join(source.split("/")[2:])
-    repository = backup.REPOSITORY.fullmatch(name) and (not run or backup.RUN_ID.fullmatch(run))
-    if not repository and not (backup.place() and backup.RUN_ID.fullmatch(source)):
+    if not backup.REPOSITORY.fullmatch(source) and not (backup.place() and archive.RUN_ID.fullmatch(source)):
         raise UserError(
             f"Restore from: {source[:80]!r} is not written user/name, as a backup’s repository is{backup.latest()}"
         )
@@ -124,11 +121,10 @@ def backed_up(name: str) -> str:
     if backup.place() is not None:
         where = f"It is in <code>{text(name)}</code>."
         return note("good", tag("b", "Backed up."), where, "To bring it back, restore it by the run\u2019s name.")
-    repository = "/".join(name.split("/")[:2])
     return note(
         "good",
         tag("b", "Backed up."),
-        f"It is in {link(hub.page(repository, 'dataset'), repository)}, private.",
+        f"It is in {link(hub.page(name, 'dataset'), name)}, private.",
         f"To bring it back, here or on another machine, restore <code>{text(name)}</code>.",
     )
 

@@ -2,7 +2,6 @@
 `unsloth_engine` load one.
 """
 
-import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from transformers import PreTrainedTokenizerBase
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.tasks.dataset import Rows, enough
 from grpo_space.tasks.problems import Row, messages
 from grpo_space.worker.engines.choice import Choice
@@ -98,7 +98,7 @@ def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -
     Raises:
         UserError: where the model cannot do what the config asks of it.
     """
-    known = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    known = read_json_file(source / "config.json")
     positions = known.get("max_position_embeddings", config.model.max_seq_length)
     if config.model.max_seq_length > positions:
         raise UserError(
@@ -130,7 +130,7 @@ def fits(engine: Engine, row: Row, config: RunConfig) -> bool:
 
 
 def save(engine: Engine, folder: Path, config: RunConfig) -> None:
-    """The adapter in PEFT's format, with the tokenizer, naming `base_id` as its base. Whole, or not there."""
+    """Saves the adapter in PEFT's format, with the tokenizer, naming `base_id` as its base: whole, or not at all."""
     lora = engine.model.peft_config["default"]
     lora.base_model_name_or_path = config.model.base_id or config.model.id
     half = folder.with_name(folder.name + ".half")

@@ -2,7 +2,6 @@
 imported.
 """
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Literal
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.planning.hardware import Gpu, driver_problem, torch_cuda
 
 UNSLOTH_KNOWS = frozenset({"llama", "mistral", "gemma", "gemma2", "qwen2", "qwen3"})
@@ -102,7 +102,7 @@ def why_not_unsloth(config: RunConfig, model: Path, gpu: Gpu, installed: Callabl
         if required:
             raise UserError(f"{field} needs compute capability 7.0; {gpu.name} has {major}.{minor}: take auto")
         return f"Unsloth needs compute capability 7.0, and {gpu.name} has {major}.{minor}."
-    kind = json.loads((model / "config.json").read_text(encoding="utf-8")).get("model_type")
+    kind = read_json_file(model / "config.json").get("model_type")
     return "" if kind in UNSLOTH_KNOWS else f"Unsloth has no kernels for models of the type {kind}."
 
 
@@ -113,7 +113,7 @@ def check_memory(config: RunConfig, model: Path, gpu: Gpu) -> None:
         UserError: where the weights alone leave no room to train.
     """
     weights = sum(file.stat().st_size for file in model.glob("*.safetensors")) / 2**30
-    quantised = "quantization_config" in json.loads((model / "config.json").read_text(encoding="utf-8"))
+    quantised = "quantization_config" in read_json_file(model / "config.json")
     if config.model.load_in_4bit and not quantised:
         weights *= FOUR_BITS
     need = weights + BESIDE_WEIGHTS_GIB

@@ -2,7 +2,6 @@
 before anything else.
 """
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from unsloth import FastLanguageModel
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
 from grpo_space.planning.model_shape import read_shape
@@ -159,7 +159,7 @@ def check_embedding(source: Path, tokenizer: PreTrainedTokenizerBase) -> None:
     Raises:
         RolloutError: where that would happen.
     """
-    rows = json.loads((source / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    rows = read_json_file(source / "config.json")["vocab_size"]
     if len(tokenizer) > rows:
         raise RolloutError(
             f"the tokenizer has {len(tokenizer)} tokens and the embedding {rows} rows, so Unsloth would move the "

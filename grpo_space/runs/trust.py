@@ -1,0 +1,78 @@
+"""Reward functions of one's own in a run that came from elsewhere: code, which runs only after its file was named."""
+
+from collections.abc import Collection, Sequence
+
+from pydantic import BaseModel, ValidationError
+
+from grpo_space.errors import UserError
+from grpo_space.runs.run import Run
+
+FILE = "trusted.json"
+
+
+class Trusted(BaseModel):
+    """Which reward functions of a run that came from elsewhere were confirmed. A run that was made here has none."""
+
+    rewards: list[str]
+
+
+def distrust(run: Run) -> None:
+    """Marks a run as one that came from elsewhere: none of its own rewards is confirmed."""
+    _write(run, [])
+
+
+def is_foreign(run: Run) -> bool:
+    """Whether a run came from elsewhere: what its config names on this disk was named by others."""
+    return (run.folder / FILE).exists()
+
+
+def unconfirmed(run: Run) -> list[str]:
+    """The reward functions of one's own that have yet to be confirmed, as the config names them: `file.py:function`.
+
+    Raises:
+        UserError: where the run's config cannot be read.
+    """
+    if not is_foreign(run):
+        return []
+    try:
+        trusted = Trusted.model_validate_json((run.folder / FILE).read_bytes()).rewards
+    except (OSError, ValidationError):
+        trusted = []
+    return [name for name in run.config.rewards if ":" in name and name not in trusted]
+
+
+def confirm(run: Run, rewards: Sequence[str]) -> None:
+    """Takes reward functions for ones that may run, each by the name that the config gives it.
+
+    Raises:
+        UserError: naming each that the run does not have, or need not have confirmed.
+    """
+    waiting = unconfirmed(run)
+    if strange := [name for name in rewards if name not in waiting]:
+        known = f"those to confirm are {', '.join(waiting)}" if waiting else "it has none to confirm"
+        raise UserError(*(f"--trust-reward {name}: {run.id} has no such reward; {known}" for name in strange))
+    if rewards:
+        _write(run, [name for name in run.config.rewards if ":" in name and _is_in(name, rewards, waiting)])
+
+
+def _is_in(name: str, rewards: Collection[str], waiting: Collection[str]) -> bool:
+    return name in rewards or name not in waiting
+
+
+def check(run: Run) -> None:
+    """Checks that none of a run's rewards is code that came with it and that nobody confirmed.
+
+    Raises:
+        UserError: naming each that is, and how it is confirmed.
+    """
+    problems = [
+        f"rewards: {name}: {run.id} came from elsewhere, and this is code that would run here: read that file, then "
+        f"confirm it by name on the command line: resume {run.id} --trust-reward {name}"
+        for name in unconfirmed(run)
+    ]
+    if problems:
+        raise UserError(*problems)
+
+
+def _write(run: Run, rewards: list[str]) -> None:
+    (run.folder / FILE).write_text(Trusted(rewards=rewards).model_dump_json(), encoding="utf-8")
