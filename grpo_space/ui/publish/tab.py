@@ -35,20 +35,20 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
 
     @in_words
     def zipped(view: Any, request: gr.Request) -> Any:
-        if not access.demo:
-            access.allowed(request)
+        access.may_start(request)
         page = followers.look(view.run)
         if page is None:
             raise UserError("There is no run yet: train first.")
+        access.may_take(request, lambda: page.run.config)
         return gr.update(value=str(adapter_zip(page.run)), elem_classes=[])
 
     @in_words
     def written(view: Any, request: gr.Request) -> Any:
-        if not access.demo:
-            access.allowed(request)
+        access.may_start(request)
         page = followers.look(view.run)
         if page is None:
             raise UserError("There is no run yet: train first.")
+        access.may_take(request, lambda: page.run.config)
         copy = folder(page.run) / f"{page.run.id}.yaml"
         copy.write_bytes((page.run.folder / "config.yaml").read_bytes())
         return gr.update(value=str(copy), elem_classes=[])
