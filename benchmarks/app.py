@@ -107,7 +107,7 @@ async def seconds_until(app: Served, wanted: bytes, api: str = "") -> float:
 
 
 def handler(app: Served, api: str = "", elem_id: str = "gs-again") -> int:
-    """The number of an endpoint: a named one, or what a click on a component does; without either, the page's stream."""
+    """The number of an endpoint: a named one, or what a click on a component does; without either, the stream."""
     with urllib.request.urlopen(f"{app.url}/config") as answer:
         config = json.load(answer)
     clicked = [[each["id"], "click"] for each in config["components"] if each["props"].get("elem_id") == elem_id]
