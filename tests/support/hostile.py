@@ -1,6 +1,7 @@
 """What an attacker sends to a served app, over plain HTTP, and what they hear."""
 
 import json
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ import httpx
 
 from tests.support.sign_in import cookie
 
+TLS = ssl.create_default_context()
+"""Made once: httpx reads all certificates of the machine for each client otherwise, though nothing here is encrypted."""
 HOST = "ada-grpo.hf.space"
 """The simulated Space's own name."""
 EVIL = {"Origin": "https://evil.example"}
@@ -21,7 +24,7 @@ def cookie_header(session: dict[str, Any] | None) -> dict[str, str]:
 
 
 def config(url: str) -> dict[str, Any]:
-    return httpx.get(f"{url}/config", timeout=60).json()  # type: ignore[no-any-return]
+    return httpx.get(f"{url}/config", timeout=60, verify=TLS).json()  # type: ignore[no-any-return]
 
 
 def handlers(url: str) -> list[dict[str, Any]]:
@@ -39,14 +42,14 @@ def handler_of(url: str, elem_id: str, event: str = "click") -> int:
 def join(url: str, handler: int, data: list[Any], session: str = "", **more: Any) -> httpx.Response:
     """Calls a handler, and reads nothing of what comes of it."""
     body = {"data": data, "fn_index": handler, "session_hash": session or f"s{time.monotonic_ns()}"}
-    return httpx.post(f"{url}/gradio_api/queue/join", json=body, timeout=60, **more)
+    return httpx.post(f"{url}/gradio_api/queue/join", json=body, timeout=60, verify=TLS, **more)
 
 
 @contextmanager
 def stream(url: str, session: str, **more: Any) -> Iterator[httpx.Response]:
     """What a session is sent, while it is read."""
     path = f"{url}/gradio_api/queue/data?session_hash={session}"
-    with httpx.stream("GET", path, timeout=60, **more) as answer:
+    with httpx.stream("GET", path, timeout=60, verify=TLS, **more) as answer:
         yield answer
 
 

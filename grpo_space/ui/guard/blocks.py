@@ -21,13 +21,23 @@ class GuardedBlocks(gr.Blocks):
             if not isinstance(path, str) or path not in self.upload_file_set or not Path(path).is_file():
                 raise gr.Error(f"{str(path)[:80]!r} was not uploaded here: upload it first.", print_exception=False)
         try:
-            return await super().preprocess_data(block_fn, inputs, *rest, **more)  # type: ignore[no-any-return]
+            values = await super().preprocess_data(block_fn, inputs, *rest, **more)
+            return [_given(block, value) for block, value in zip(block_fn.inputs, values, strict=True)]
         except gr.Error as error:
             error.print_exception = False
             raise
         except Exception as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
             raise gr.Error(f"Wrong arguments: {said[0][:200]}", print_exception=False) from error
+
+
+def _given(block: Any, value: Any) -> Any:
+    """The page's text is never null, only empty, and a row of examples is always chosen; a program may send null."""
+    if value is None and isinstance(block, gr.Textbox):
+        return ""
+    if value is None and isinstance(block, gr.Dataset):
+        raise gr.Error("Wrong arguments: no example was chosen.")
+    return value
 
 
 def paths(value: Any) -> Iterator[Any]:

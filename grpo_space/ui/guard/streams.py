@@ -1,5 +1,6 @@
 """Answers without an end: who holds how many, and whether anybody reads them."""
 
+import asyncio
 import contextlib
 import time
 from collections import Counter
@@ -23,6 +24,8 @@ class Streams:
     def __init__(self) -> None:
         self._held: Counter[tuple[str, str, str]] = Counter()
         self._read: Counter[str] = Counter()
+        self.arrivals: dict[str, asyncio.Event] = {}
+        """By session, where somebody waits for its reader."""
 
     @contextlib.contextmanager
     def held(self, kind: str, session: str, address: str) -> Iterator[bool]:
@@ -45,6 +48,8 @@ class Streams:
     def reading(self, session: str) -> Iterator[None]:
         """While a session's messages are read."""
         self._read[session] += 1
+        if (arrival := self.arrivals.pop(session, None)) is not None:
+            arrival.set()
         try:
             yield
         finally:
@@ -73,6 +78,13 @@ class Reader:
             self._heard = time.monotonic()
             return True
         return False
+
+    async def arrives(self, seconds: float) -> None:
+        """Waits until somebody reads, or for so long."""
+        arrival = self._streams.arrivals.setdefault(self._session, asyncio.Event())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(arrival.wait(), seconds)
+        self._streams.arrivals.pop(self._session, None)
 
     @property
     def gone(self) -> bool:

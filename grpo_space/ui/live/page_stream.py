@@ -178,7 +178,7 @@ class Stream:
         before: tuple[object, ...] = ()
         while view.stream == mine and time.monotonic() < until and not reader.gone:
             if not reader.listens:
-                await asyncio.sleep(LOOK_SECONDS)
+                await reader.arrives(LOOK_SECONDS)
                 continue
             page = await followers.page(view.run)
             seen = page, view.run, view.group, followers.taken
