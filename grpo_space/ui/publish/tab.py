@@ -10,7 +10,7 @@ import gradio as gr
 from grpo_space.errors import UserError
 from grpo_space.runs.run import Run
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.downloads import folder, whole
+from grpo_space.ui.downloads import folder, make_room, whole
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import OFF
@@ -70,6 +70,7 @@ def adapter_zip(run: Run) -> Path:
     made = folder(run) / f"{run.id}.zip"
     if made.is_file() and made.stat().st_mtime >= weights.stat().st_mtime:
         return made
+    make_room(made, sum(file.stat().st_size for file in run.adapter.rglob("*") if file.is_file()))
     with whole(made) as half, zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as archive:  # weights do not compress
         for file in sorted(run.adapter.rglob("*")):
             if file.is_file():
