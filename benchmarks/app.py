@@ -243,7 +243,10 @@ def main() -> None:
     each = [statistics.median(run["seconds_per_step"] for run in runs) for runs in (crowd, alone)]
     figures["slowdown"] = each[0] / each[1] - 1
     print(json.dumps(figures, indent=1))
-    (HERE / "results" / f"{time.strftime('%Y-%m-%d')}-app.json").write_text(json.dumps(figures, indent=1) + "\n")
+    crowd_size = "" if arguments.watchers == 30 else f"-{arguments.watchers}"
+    (HERE / "results" / f"{time.strftime('%Y-%m-%d')}-app{crowd_size}.json").write_text(
+        json.dumps(figures, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ def test_and_where_it_says_nothing(space: Served, path: str) -> None:
 
 
 def test_an_upload_says_its_length(space: Served) -> None:
-    head = "POST /gradio_api/upload HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Type: multipart/form-data; boundary=x"
+    kind = "Content-Type: multipart/form-data; boundary=x"
+    head = f"POST /gradio_api/upload HTTP/1.1\r\nTransfer-Encoding: chunked\r\n{kind}"
     assert answered(space, head, b"\r\n") == 411
 
 

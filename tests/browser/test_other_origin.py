@@ -78,7 +78,7 @@ def context(browser: Browser, app: Served, request: pytest.FixtureRequest) -> It
     way = request.node.callspec.params["app"]
     if way == "Space":
         [(name, value)] = cookie(signed_in("ada")).items()
-        # Not marked for TLS alone, as a Space's is, since there is none here; another port is the same site to a cookie.
+        # Not for TLS alone, as a Space's is: there is none here. To a cookie another port is the same site.
         context.add_cookies([{"name": name, "value": value, "url": app.url, "sameSite": "Lax"}])
     elif way == "password":
         page = context.new_page()

@@ -12,7 +12,7 @@ import httpx
 from tests.support.sign_in import cookie
 
 TLS = ssl.create_default_context()
-"""Made once: httpx reads all certificates of the machine for each client otherwise, though nothing here is encrypted."""
+"""Made once: httpx would read all certificates of the machine for each client, though nothing here is encrypted."""
 HOST = "ada-grpo.hf.space"
 """The simulated Space's own name."""
 EVIL = {"Origin": "https://evil.example"}
@@ -24,7 +24,7 @@ def cookie_header(session: dict[str, Any] | None) -> dict[str, str]:
 
 
 def config(url: str) -> dict[str, Any]:
-    return httpx.get(f"{url}/config", timeout=60, verify=TLS).json()  # type: ignore[no-any-return]
+    return httpx.get(f"{url}/config", timeout=60, verify=TLS).json()
 
 
 def handlers(url: str) -> list[dict[str, Any]]:

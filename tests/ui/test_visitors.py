@@ -12,7 +12,6 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, all_runs, create_run
 from grpo_space.ui import downloads, visitors
-from grpo_space.ui.guard import ration
 from grpo_space.ui.guard.ration import Ration
 from grpo_space.ui.visitors import KEPT_SECONDS, Visitors
 from tests.support.fake_worker import whole_run
@@ -53,7 +52,7 @@ def test_within_any_while_nobody_takes_more_than_a_ration(steps: list[tuple[str,
     taken: list[tuple[float, str]] = []
     with pytest.MonkeyPatch.context() as patch:
         now = 0.0
-        patch.setattr(ration.time, "monotonic", lambda: now)
+        patch.setattr(time, "monotonic", lambda: now)
         counted = Ration(each, seconds, in_all)
         for who, wait in steps:
             now += wait
