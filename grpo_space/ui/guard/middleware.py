@@ -1,18 +1,20 @@
 """The doors, in front of everything of Gradio's: what stops here was not read by anything else."""
 
 import asyncio
+import math
 import sys
 import traceback
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from starlette.applications import Starlette
+from gradio.routes import App
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from grpo_space.ui.guard.bodies import RefusedError, check_length, read_whole
+from grpo_space.ui.guard.forget import Forgetter
 from grpo_space.ui.guard.origin import Origin
 from grpo_space.ui.guard.ration import Ration
 from grpo_space.ui.guard.routes import PASSWORD, Route, find
@@ -36,7 +38,7 @@ class Doors:
     streams: Streams
     guesses: Ration
 
-    def outermost(self, app: Starlette) -> AbstractAsyncContextManager[None]:
+    def outermost(self, app: App) -> AbstractAsyncContextManager[None]:
         """A lifespan that puts the doors around all other middleware. What is named as middleware would stand within
         Gradio's own, whose CORS lets every site in with the visitor's cookies.
         """
@@ -45,7 +47,9 @@ class Doors:
         async def lifespan() -> AsyncIterator[None]:
             assert app.middleware_stack is not None  # it is at work on the lifespan
             app.middleware_stack = Guard(app.middleware_stack, self)
+            forgetting = asyncio.create_task(Forgetter(app.get_blocks()._queue, self.streams.is_read).watch())
             yield
+            forgetting.cancel()
 
         return lifespan()
 
@@ -103,7 +107,7 @@ class Guard:
 
     async def _guess(self, scope: Scope, receive: Receive, answer: "_Answer", address: str) -> None:
         if wait := self.doors.guesses.take(address):
-            raise RefusedError(429, f"Too many wrong passwords: try again in {wait / 60:.0f} min.", wait)
+            raise RefusedError(429, f"Too many wrong passwords: try again in {math.ceil(wait / 60)} min.", wait)
         await self.app(scope, receive, answer.send)
         if answer.status < 400:
             self.doors.guesses.give_back(address)
@@ -111,7 +115,7 @@ class Guard:
     async def _stream(self, route: Route, scope: Scope, receive: Receive, answer: "_Answer", address: str) -> None:
         session = QueryParams(scope["query_string"]).get("session_hash", "") if route.stream == "data" else ""
         answer.patience = SEND_SECONDS
-        async with AsyncExitStack() as stack:
+        with ExitStack() as stack:
             if not stack.enter_context(self.doors.streams.held(route.stream, session, address)):
                 raise RefusedError(429, "Too many streams are open already: close a page that shows this app.", 5)
             if session:
