@@ -109,9 +109,7 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     doors = Doors(place.origin, routes.served(environment), place.streams, guesses())
     page = build(place, backups)
     page.queue(default_concurrency_limit=4)
-    page._queue.ANAYLTICS_CACHE_FREQUENCY = (
-        sys.maxsize
-    )  # it counts all calls anew after each, for a page that is closed
+    page._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # it counts all calls after each, for a page that is closed
     # On a Space Gradio starts a thread that swaps the page when the code changes, in the middle of a run too.
     http_server.get_space = lambda: None  # type: ignore[attr-defined]
     _, url, _ = page.launch(
