@@ -110,6 +110,12 @@ def test_with_a_password_the_name_that_was_called_counts(locked: Served) -> None
             assert http.post("/gradio_api/upload", files=FILE, headers={**jar, "Host": host}).status_code == 200
 
 
+def test_no_other_site_shows_the_page_within_its_own(alone: Served, locked: Served) -> None:
+    """Else it lays it, unseen, under something that its visitor presses. The Hub does show a Space in its own page."""
+    for app in (alone, locked):
+        assert httpx.get(app.url, timeout=60).headers["content-security-policy"] == "frame-ancestors 'self'"
+
+
 def test_programs_say_nothing_of_a_page_and_work(space: Served, alone: Served) -> None:
     for app in (space, alone):
         assert Client(app.url, verbose=False).predict(api_name="/status")["status"] == "done"

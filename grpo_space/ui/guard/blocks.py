@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from grpo_space.ui.markup import text
+
 
 class GuardedBlocks(gr.Blocks):
     """However a handler is called (the queue, a plain call, MCP), its arguments come through here first. Gradio itself
@@ -19,7 +21,9 @@ class GuardedBlocks(gr.Blocks):
         """
         for path in paths(inputs):
             if not isinstance(path, str) or path not in self.upload_file_set or not Path(path).is_file():
-                raise gr.Error(f"{str(path)[:80]!r} was not uploaded here: upload it first.", print_exception=False)
+                raise gr.Error(
+                    f"{text(repr(path)[:80])} was not uploaded here: upload it first.", print_exception=False
+                )
         try:
             values = await super().preprocess_data(block_fn, inputs, *rest, **more)
             return [_given(block, value) for block, value in zip(block_fn.inputs, values, strict=True)]
@@ -28,7 +32,7 @@ class GuardedBlocks(gr.Blocks):
             raise
         except Exception as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
-            raise gr.Error(f"Wrong arguments: {said[0][:200]}", print_exception=False) from error
+            raise gr.Error(f"Wrong arguments: {text(said[0][:200])}", print_exception=False) from error
 
 
 def _given(block: Any, value: Any) -> Any:

@@ -16,22 +16,21 @@ class RefusedError(Exception):
         super().__init__(detail)
 
 
-def check_length(headers: Headers, route: Route) -> int:
-    """The length that the request says its body has.
-
+def check_length(headers: Headers, route: Route) -> None:
+    """
     Raises:
-        RefusedError: where it is more than the route takes, or is not told of a body that is written while it is read.
+        RefusedError: where the body's length, as the request says, is more than the route takes; or where it is not
+            said of a body that is written to disk while it is read.
     """
     said = headers.get("content-length", "")
+    if route.upload and (not said or "transfer-encoding" in headers):
+        raise RefusedError(411, "An upload says its length beforehand, in Content-Length.")
     if not said:
-        if route.upload:
-            raise RefusedError(411, "An upload says its length beforehand, in Content-Length.")
-        return 0
+        return
     if not (said.isascii() and said.isdecimal()) or len(said) > 18:
         raise RefusedError(400, "Content-Length is no number.")
     if int(said) > route.body:
         raise RefusedError(413, f"The body has {int(said):,} bytes, and {route.body:,} are the most here.")
-    return int(said)
 
 
 async def read_whole(receive: Receive, most: int) -> Receive:

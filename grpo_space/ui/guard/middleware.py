@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanag
 from dataclasses import dataclass
 
 from gradio.routes import App
-from starlette.datastructures import Headers, QueryParams
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -67,7 +67,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _Answer(send)
+        answer = _Answer(send, framed=self.doors.origin.on_space)
         try:
             await self._handle(scope, receive, answer)
         except RefusedError as refused:
@@ -126,8 +126,9 @@ class Guard:
 class _Answer:
     """An answer on its way."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, framed: bool) -> None:
+        """`framed`: another site may show the page within its own, as the Hub does with a Space."""
+        self._send, self._framed = send, framed
         self.begun, self.unread, self.status = False, False, 500
         self.patience: float | None = None
         """Seconds that the caller has to take each message; None: all the time."""
@@ -135,6 +136,8 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun, self.status = True, message["status"]
+            if not self._framed:
+                MutableHeaders(scope=message)["content-security-policy"] = "frame-ancestors 'self'"
         try:
             async with asyncio.timeout(self.patience):
                 await self._send(message)

@@ -1,6 +1,6 @@
 """What is served at all, by method and path: what the page, gradio_client, signing in and MCP need, and nothing else.
 
-Gradio 6.17.3 has 80 routes more, among them one that keeps recordings, one that fetches other Spaces' files, a
+Gradio 6.17.3 has some thirty more, among them one that keeps recordings, one that fetches other Spaces' files, a
 monitoring page and an editor of the app's own code. A route that a newer Gradio brings is closed until it stands here.
 """
 
