@@ -22,6 +22,7 @@ from grpo_space.ui.deployment import Place, here
 from grpo_space.ui.guard import routes
 from grpo_space.ui.guard.blocks import GuardedBlocks
 from grpo_space.ui.guard.middleware import Doors, guesses
+from grpo_space.ui.guard.session import SESSIONS, lighten
 from grpo_space.ui.guard.streams import SLOTS_FOR_BUTTONS, STREAMS
 from grpo_space.ui.guard.uploads import Uploads
 from grpo_space.ui.live.follower import Followers, going_on
@@ -37,8 +38,6 @@ from grpo_space.ui.space import Space, zero_gpu
 from grpo_space.ui.train import doctor_panel
 from grpo_space.ui.train import tab as train
 
-SESSIONS = 1200
-"""Whose choices are remembered: each takes half a MiB (Gradio 6.17.3), and a caller makes as many as he likes."""
 CACHE = (600, 6 * 3600)
 """Seconds between two looks at the files that were uploaded or made ready to download, and after which they go."""
 
@@ -107,6 +106,7 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     warnings.filterwarnings("ignore", message=".*HTTP_422_UNPROCESSABLE_ENTITY", module="gradio")
     backups = automatic_here(environment)
     doors = Doors(place.origin, routes.served(environment), place.streams, guesses())
+    lighten()
     page = build(place, backups)
     page.queue(default_concurrency_limit=4)
     page._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # it counts all calls after each, for a page that is closed
