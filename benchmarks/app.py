@@ -110,14 +110,15 @@ async def seconds_until(app: Served, wanted: bytes, api: str = "") -> float:
                 break
 
 
-def handler(app: Served, api: str = "") -> int:
-    """The number of an endpoint: a named one, or the stream that a page's load starts."""
+def handler(app: Served, api: str = "", elem_id: str = "gs-again") -> int:
+    """The number of an endpoint: a named one, or what a click on a component does; without either, the stream."""
     with urllib.request.urlopen(f"{app.url}/config") as answer:
-        for each in json.load(answer)["dependencies"]:
-            loads = each["types"]["generator"] and any(target[1] == "load" for target in each["targets"])
-            if each["api_name"] == api if api else loads:
-                return int(each["id"])
-    raise LookupError(api)
+        config = json.load(answer)
+    clicked = [[each["id"], "click"] for each in config["components"] if each["props"].get("elem_id") == elem_id]
+    for each in config["dependencies"]:
+        if each["api_name"] == api if api else any(target in clicked for target in each["targets"]):
+            return int(each["id"])
+    raise LookupError(api or elem_id)
 
 
 async def stream(app: Served, index: int, session: str = "") -> Any:
@@ -250,7 +251,10 @@ def main() -> None:
     each = [statistics.median(run["seconds_per_step"] for run in runs) for runs in (crowd, alone)]
     figures["slowdown"] = each[0] / each[1] - 1
     print(json.dumps(figures, indent=1))
-    (HERE / "results" / f"{time.strftime('%Y-%m-%d')}-app.json").write_text(json.dumps(figures, indent=1) + "\n")
+    crowd_size = "" if arguments.watchers == 30 else f"-{arguments.watchers}"
+    (HERE / "results" / f"{time.strftime('%Y-%m-%d')}-app{crowd_size}.json").write_text(
+        json.dumps(figures, indent=1) + "\n"
+    )
 
 
 if __name__ == "__main__":

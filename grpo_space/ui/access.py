@@ -1,8 +1,7 @@
 """Who may do what. Denied unless allowed, and asked in every handler: each is an API endpoint too."""
 
-import ipaddress
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,12 +9,11 @@ from urllib.parse import urlsplit
 import gradio as gr
 from huggingface_hub import get_token
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
+from grpo_space.ui.guard.origin import loopback
 
 WRITING_ROLES = ("write", "admin")
 DEMO_PRESET = "tiny"
@@ -40,7 +38,7 @@ class Access:
         Raises:
             UserError: unless the caller may compute, write, upload and take paths.
         """
-        if not self.permits(_scope(request)):
+        if not self.permits(scope_of(request)):
             raise UserError(self.refusal())
 
     def may_train(self, request: gr.Request, config: RunConfig) -> None:
@@ -59,6 +57,36 @@ class Access:
                     "setting is the owner's: duplicate this Space, then sign in to your own."
                 ) from error
             raise
+
+    def may_start(self, request: gr.Request) -> None:
+        """
+        Raises:
+            UserError: unless the caller may train something here; asked before anything else that was sent is read.
+        """
+        if not self.demo:
+            self.allowed(request)
+
+    def may_take(self, request: gr.Request, config: Callable[[], RunConfig]) -> None:
+        """
+        Raises:
+            UserError: unless the caller may take a run of this config home, or publish it. The config is read only
+                where that decides.
+        """
+        if self.demo and self.stranger(request) and config() == read_preset(DEMO_PRESET).run:
+            return
+        try:
+            self.allowed(request)
+        except UserError as error:
+            if self.demo:
+                raise UserError(
+                    f"Here everybody may take runs of the preset {DEMO_PRESET}, exactly as it is. Other runs are the "
+                    "owner's."
+                ) from error
+            raise
+
+    def stranger(self, request: gr.Request) -> bool:
+        """Somebody whom only the demo lets in."""
+        return not self.permits(scope_of(request))
 
     def permits(self, scope: Mapping[str, Any]) -> bool:
         if self.on_space:
@@ -110,7 +138,7 @@ def access_here(environment: Mapping[str, str], has_gpu: bool) -> Access:
 
 def session(request: gr.Request) -> Mapping[str, Any]:
     """What the sign-in left in the caller's session."""
-    found = _scope(request).get("session", {})
+    found = scope_of(request).get("session", {})
     return found if isinstance(found, Mapping) else {}
 
 
@@ -139,7 +167,8 @@ def token_if_any(access: Access, request: gr.Request) -> str | None:
         return None
 
 
-def _scope(request: gr.Request) -> Mapping[str, Any]:
+def scope_of(request: gr.Request) -> Mapping[str, Any]:
+    """The ASGI scope of the call."""
     inner = getattr(request, "request", None)
     return getattr(inner, "scope", None) or {}
 
@@ -147,29 +176,7 @@ def _scope(request: gr.Request) -> Mapping[str, Any]:
 def _from_here(scope: Mapping[str, Any]) -> bool:
     """From this machine, by an address of this machine, from a page of this machine, and through no proxy."""
     client, headers = scope.get("client"), Headers(raw=list(scope.get("headers", ())))
-    if not client or not _loopback(client[0]) or "x-forwarded-for" in headers or "forwarded" in headers:
+    if not client or not loopback(client[0]) or "x-forwarded-for" in headers or "forwarded" in headers:
         return False
     names = [headers.get("host", "")] + ([headers["origin"]] if "origin" in headers else [])
-    return all(_loopback(urlsplit(name if "//" in name else f"//{name}").hostname or "") for name in names)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-class Guard:
-    """Refuses uploads by those who may not: Gradio itself takes a file from anyone."""
-
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        self.app, self.access = app, access
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "").rstrip("/")
-        if scope["type"] == "http" and path.endswith("/upload") and not self.access.permits(scope):
-            refused = JSONResponse({"detail": self.access.refusal()}, status_code=403)
-            await refused(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
+    return all(loopback(urlsplit(name if "//" in name else f"//{name}").hostname or "") for name in names)

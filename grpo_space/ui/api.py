@@ -22,7 +22,7 @@ def build(followers: Followers, place: Place) -> None:
     """Adds the endpoints to the page that is being built."""
 
     def page_of(run: str) -> Page:
-        if run:
+        if _text("run", run):
             named(run)
         if (page := followers.look(run)) is None:
             raise UserError("no run was made here yet: call /start")
@@ -35,9 +35,9 @@ def build(followers: Followers, place: Place) -> None:
             preset: the preset's name; empty: the one that this machine's hardware is for
         """
         try:
-            run = submit.start(
-                write_yaml(read_preset(preset or FIRST_TO_TRY[place.gpu is not None]).run), place, request
-            )
+            place.access.may_start(request)
+            chosen = read_preset(_text("preset", preset) or FIRST_TO_TRY[place.gpu is not None])
+            run = submit.start(write_yaml(chosen.run), place, request)
         except UserError as error:
             raise _said(error) from error
         followers.forget_current()
@@ -62,7 +62,7 @@ def build(followers: Followers, place: Place) -> None:
         """
         try:
             place.access.allowed(request)
-            found = named(run) if run else active_run()
+            found = named(run) if _text("run", run) else active_run()
             if found is None:
                 raise UserError("no run is active")  # noqa: TRY301
             launch.stop(found)
@@ -84,6 +84,16 @@ def build(followers: Followers, place: Place) -> None:
 
     for function in (start, status, stop, evaluation):
         gr.api(function, api_name=function.__name__, concurrency_limit=4)  # type: ignore[attr-defined]
+
+
+def _text(name: str, value: object) -> str:
+    """
+    Raises:
+        UserError: where a program sent something else than text.
+    """
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise UserError(f"{name}: is text, not {type(value).__name__}")
 
 
 def _said(error: UserError) -> gr.Error:

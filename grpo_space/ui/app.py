@@ -10,15 +10,22 @@ from collections.abc import Mapping
 from types import FrameType
 
 import gradio as gr
+from gradio import http_server
 from starlette.middleware import Middleware
 
 from grpo_space.errors import UserError
 from grpo_space.runs import launch
 from grpo_space.ui import api, glossary, theme
-from grpo_space.ui.access import Access, Guard
+from grpo_space.ui.access import Access
 from grpo_space.ui.compare import tab as compare
 from grpo_space.ui.deployment import Place, here
 from grpo_space.ui.gradio_workarounds import AGAIN, opened, pulse, remember_tab, show_tab
+from grpo_space.ui.guard import routes
+from grpo_space.ui.guard.blocks import GuardedBlocks
+from grpo_space.ui.guard.middleware import Doors, guesses
+from grpo_space.ui.guard.session import SESSIONS, lighten
+from grpo_space.ui.guard.streams import SLOTS_FOR_BUTTONS, STREAMS
+from grpo_space.ui.guard.uploads import Uploads
 from grpo_space.ui.live.follower import Followers, active_run
 from grpo_space.ui.markup import note
 from grpo_space.ui.preset import tab as preset
@@ -30,11 +37,14 @@ from grpo_space.ui.space import Space, zero_gpu
 from grpo_space.ui.train import doctor_panel
 from grpo_space.ui.train import tab as train
 
+CACHE = (600, 6 * 3600)
+"""Seconds between two looks at the files that were uploaded or made ready to download, and after which they go."""
+
 
 def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
     """The whole page, not yet served."""
     followers = Followers()
-    with gr.Blocks(title="GRPO Space", analytics_enabled=False) as page:
+    with GuardedBlocks(title="GRPO Space", analytics_enabled=False, delete_cache=CACHE) as page:
         api.build(followers, place)  # first, so that the names are its own
         page_opened = opened(page)
         header = gr.HTML(glossary.header(place.machine, None, None), elem_id="gs-head", elem_classes="gs-head")
@@ -95,8 +105,13 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     check_exposure(environment, access)
     warnings.filterwarnings("ignore", message=".*HTTP_422_UNPROCESSABLE_ENTITY", module="gradio")
     backups = automatic_here(environment)
+    doors = Doors(place.origin, routes.served(environment), place.streams, guesses())
+    lighten()
     page = build(place, backups)
     page.queue(default_concurrency_limit=4)
+    page._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # it counts all calls after each, for a page that is closed
+    # On a Space Gradio starts a thread that swaps the page when the code changes, in the middle of a run too.
+    http_server.get_space = lambda: None  # type: ignore[attr-defined]
     _, url, _ = page.launch(
         theme=theme.theme(),
         css_paths=[theme.CSS, preset.CSS],
@@ -105,14 +120,21 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
         ssr_mode=False,
         show_error=False,
         max_file_size="20mb",
+        max_threads=STREAMS + SLOTS_FOR_BUTTONS,
+        state_session_capacity=SESSIONS,
         auth=("owner", access.password) if access.password and not access.on_space else None,
         auth_message="Sign in as <b>owner</b> with the password that this app was started with.",
-        app_kwargs={"middleware": [Middleware(Guard, access=access)]},
+        app_kwargs={
+            "lifespan": doors.outermost,
+            "middleware": [Middleware(Uploads, access=access, uploaded=page.upload_file_set)],
+        },
         footer_links=["api", "gradio"],
     )
     print(f"GRPO Space is at {url}", flush=True)
     if backups is not None:
         backups.start()
+    if access.demo:
+        place.visitors.watch()
     if wait() and backups is not None:
         backups.look()  # what was saved just now: this disk may be gone in a moment
     page.close(verbose=False)

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grpo_space.planning import hardware
 from grpo_space.planning.hardware import Gpu
 from grpo_space.ui.access import Access, access_here
+from grpo_space.ui.guard.origin import Origin, origin_here
+from grpo_space.ui.guard.streams import Streams
 from grpo_space.ui.space import SleepTime, Space, space_here
+from grpo_space.ui.visitors import Visitors
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,9 @@ class Place:
     gpu: Gpu | None
     space: Space | None
     sleep: SleepTime
+    origin: Origin
+    streams: Streams = field(default_factory=Streams)
+    visitors: Visitors = field(default_factory=Visitors)
 
     @property
     def machine(self) -> str:
@@ -32,4 +38,6 @@ class Place:
 def here(environment: Mapping[str, str]) -> Place:
     """The place that this machine and its environment make."""
     gpu, space = hardware.gpu(), space_here(environment)
-    return Place(access_here(environment, gpu is not None), gpu, space, SleepTime(space))
+    access = access_here(environment, gpu is not None)
+    origin = origin_here(environment, access.on_space, bool(access.password))
+    return Place(access, gpu, space, SleepTime(space), origin)

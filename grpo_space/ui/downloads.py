@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from grpo_space.errors import UserError
 from grpo_space.runs.run import Run
+
+MOST_BYTES = 2**30
+"""Of one file: several times the largest preset's adapter."""
+QUOTA = 2 * 2**30
+"""Of all that lies there. Gradio keeps a copy of each for some hours, which it serves."""
 
 
 def folder(run: Run) -> Path:
@@ -15,6 +21,25 @@ def folder(run: Run) -> Path:
     made = Path(tempfile.gettempdir()) / f"grpo-space-{os.getuid()}" / run.id
     made.mkdir(parents=True, exist_ok=True, mode=0o700)
     return made
+
+
+def make_room(made: Path, size: int) -> None:
+    """Before a file of about this size is made: removes the oldest of the others until there is room for it.
+
+    Raises:
+        UserError: where it is too large to be made ready at all.
+    """
+    if size > MOST_BYTES:
+        raise UserError(
+            f"{made.name}: would have {size / 2**20:,.0f} MiB, and {MOST_BYTES // 2**20:,} MiB are the most that the "
+            "page makes ready: publish it on the Hub instead"
+        )
+    others = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in made.parents[1].glob("*/*"))
+    left = sum(taken for _, taken, file in others if file != made) + size
+    for _, taken, file in others:
+        if left > QUOTA and file != made:
+            file.unlink(missing_ok=True)
+            left -= taken
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ from grpo_space.foreign import parse_yaml
 from grpo_space.planning import hardware, memory
 from grpo_space.runs import launch
 from grpo_space.runs.run import Run, create_run, discard_unstarted
-from grpo_space.ui import uploads
+from grpo_space.ui import uploads, visitors
+from grpo_space.ui.access import scope_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.live.follower import taken
 
@@ -54,12 +55,16 @@ def start(sent: str, place: Place, request: gr.Request) -> Run:
     Raises:
         UserError: where the caller may not, the config cannot be trained here, or the machine is busy.
     """
-    if not place.access.demo:
-        place.access.allowed(request)  # before anything is told about the config
+    place.access.may_start(request)  # before anything is told about the config
     config = config_of(sent)
     place.access.may_train(request, config)
     check(config, place)
+    stranger = place.access.stranger(request)
+    if stranger:
+        place.visitors.start(place.origin.address(scope_of(request)))
     run = create_run(config)
+    if stranger:
+        visitors.mark(run)
     try:
         launch.start(run)
     except UserError:

@@ -133,8 +133,7 @@ def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
 
     @in_words
     def as_lines(view: View, chosen: str, request: gr.Request) -> Any:
-        if not place.access.demo:
-            place.access.allowed(request)
+        place.access.may_start(request)
         return gr.update(value=str(lines_file(followers.look(view.run), chosen)), elem_classes=[])
 
     top.now.click(evaluate_now, view, top.now, **QUIET)

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from grpo_space.ui.guard.streams import Reader
 from grpo_space.ui.live import microscope, progress
 from grpo_space.ui.live.follower import Followers, Page, Taken
 
@@ -139,14 +140,19 @@ class Stream:
 
     @staticmethod
     async def watch(
-        view: View, followers: Followers, head: Callable[[Page | None, Taken | None], str]
+        view: View, followers: Followers, head: Callable[[Page | None, Taken | None], str], reader: Reader
     ) -> AsyncIterator[tuple[str, ...]]:
-        """What a page's load starts, and its timer when it has heard nothing for 5 s."""
+        """What a page's load starts, and its timer when it has heard nothing for 5 s. Nothing is made for a caller who
+        does not read, and after a while it ends.
+        """
         view.stream += 1
         mine, until, emitted = view.stream, time.monotonic() + LONGEST_SECONDS, 0.0
         last: Shown | None = None
         before: tuple[object, ...] = ()
-        while view.stream == mine and time.monotonic() < until:
+        while view.stream == mine and time.monotonic() < until and not reader.gone:
+            if not reader.listens:
+                await reader.arrives(LOOK_SECONDS)
+                continue
             page = await followers.page(view.run)
             seen = page, view.run, view.group, followers.taken
             now = last

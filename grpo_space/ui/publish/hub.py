@@ -53,6 +53,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
         try:
             token = token_of(place.access, request)
             run = run_of(followers, view)
+            place.access.may_take(request, lambda: run.config)
             name = name or proposed_name(user_of(token), run.config)
             for words in publishing(run, name, token, private=private, merged=merged, replace=replace):
                 yield words, name, gr.update()
@@ -105,8 +106,7 @@ def token_of(access: Access, request: gr.Request) -> str:
     Raises:
         UserError: where nobody is signed in, or who is may not publish from here.
     """
-    if not access.demo:
-        access.allowed(request)
+    access.may_start(request)
     return signed_in_token(access, request)
 
 

@@ -10,7 +10,7 @@ import gradio as gr
 from grpo_space.errors import UserError
 from grpo_space.runs.run import Run
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.downloads import folder, whole
+from grpo_space.ui.downloads import folder, make_room, whole
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers
@@ -37,9 +37,10 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
     file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-file")
 
     def run_to_take(view: View, request: gr.Request) -> Run:
-        if not access.demo:
-            access.allowed(request)
-        return hub.run_of(followers, view)
+        access.may_start(request)
+        run = hub.run_of(followers, view)
+        access.may_take(request, lambda: run.config)
+        return run
 
     @in_words
     def zipped(view: View, request: gr.Request) -> Any:
@@ -69,6 +70,7 @@ def adapter_zip(run: Run) -> Path:
     made = folder(run) / f"{run.id}.zip"
     if made.is_file() and made.stat().st_mtime >= weights.stat().st_mtime:
         return made
+    make_room(made, sum(file.stat().st_size for file in run.adapter.rglob("*") if file.is_file()))
     with whole(made) as half, zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as archive:  # weights do not compress
         for file in sorted(run.adapter.rglob("*")):
             if file.is_file():

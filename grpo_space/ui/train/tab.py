@@ -10,9 +10,11 @@ from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.runs import launch
 from grpo_space.ui import glossary, space, submit, table
+from grpo_space.ui.access import scope_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF, Pulse, show_tab, shown_if
+from grpo_space.ui.guard.streams import STREAMS
 from grpo_space.ui.live import microscope, progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run
 from grpo_space.ui.live.page_stream import Buttons, Stream, View
@@ -71,11 +73,14 @@ def build(
     def head(page: Page | None, taken: Taken | None) -> str:
         return glossary.header(place.machine, page, taken)
 
-    async def watch(view: View) -> AsyncIterator[tuple[str, ...]]:
-        async for pieces in stream.watch(view, followers, head):
-            yield pieces
+    async def watch(view: View, request: gr.Request) -> AsyncIterator[tuple[str, ...]]:
+        session, address = request.session_hash or "", place.origin.address(scope_of(request))
+        with place.streams.held("watch", session, address) as admitted:
+            if admitted:
+                async for pieces in stream.watch(view, followers, head, place.streams.reader(session)):
+                    yield pieces
 
-    live: dict[str, Any] = {**QUIET, "concurrency_limit": None, "postprocess": False}
+    live: dict[str, Any] = {**QUIET, "concurrency_limit": STREAMS, "postprocess": False}
     pulse.again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
 
     def offered(uses: Buttons) -> list[Any]:

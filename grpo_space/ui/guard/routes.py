@@ -1,0 +1,81 @@
+"""What is served at all, by method and path: what the page, gradio_client, signing in and MCP need, and nothing else.
+
+Gradio 6.17.3 has some thirty more, among them one that keeps recordings, one that fetches other Spaces' files, a
+monitoring page and an editor of the app's own code. A route that a newer Gradio brings is closed until it stands here.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+KIB, MIB = 2**10, 2**20
+MOST_JSON = MIB
+"""Bytes of a call's arguments. The largest that the page sends is a config, of at most 64 KiB."""
+MOST_UPLOAD = 21 * MIB
+"""Bytes of an upload: a file of 20 MB and what stands around it."""
+READ = ("GET", "HEAD")
+
+
+@dataclass(frozen=True)
+class Route:
+    methods: Sequence[str]
+    path: re.Pattern[str]
+    body: int = 0
+    """The most bytes that a request may carry."""
+    upload: bool = False
+    """Its body is written to disk while it is read."""
+    elsewhere: bool = False
+    """Answered to other sites' pages too: it changes nothing, costs little and holds no secret."""
+    stream: str = ""
+    """A name for its kind where the answer has no end of its own, empty for others."""
+
+
+def _route(methods: Sequence[str], path: str, **more: object) -> Route:
+    return Route(methods, re.compile(path), **more)  # type: ignore[arg-type]
+
+
+API, NAME = "/gradio_api", r"[\w.-]+"
+PAGE = (
+    _route(READ, "/", elsewhere=True),
+    _route(READ, rf"({API})?/theme\.css|/(robots\.txt|favicon\.ico|manifest\.json)", elsewhere=True),
+    _route(READ, r"/(static|assets|svelte)/.+", elsewhere=True),
+    _route(READ, rf"/config/?|{API}/(info/?|app_id/?|login_check/?|startup-events)"),
+    _route(["POST"], f"{API}/queue/join", body=MOST_JSON),
+    _route(["POST"], f"{API}/(run|api)/{NAME}/?", body=MOST_JSON),
+    _route(["POST"], f"{API}/(cancel|reset/?)", body=MOST_JSON),
+    _route(["GET"], f"{API}/queue/data", stream="data"),
+    _route(["GET"], f"{API}/heartbeat/{NAME}", stream="heartbeat"),
+    _route(["POST"], f"{API}/upload", body=MOST_UPLOAD, upload=True),
+    _route(["GET"], f"{API}/upload_progress", stream="upload"),
+    _route(READ, f"{API}/file=/(?!/).+"),  # a path on this machine; to another host it would be a redirect
+)
+PROGRAMS = (
+    _route(["POST"], f"{API}/call/(v2/)?{NAME}/?", body=MOST_JSON),
+    _route(["GET"], f"{API}/call/(v2/)?{NAME}/{NAME}", stream="call"),
+)
+PASSWORD = "/login"
+SIGN_IN = (
+    _route(["POST"], f"{PASSWORD}/?", body=16 * KIB),
+    _route(["GET"], "/login/(huggingface|callback)", elsewhere=True),  # where the Hub sends the visitor back to
+    _route(["GET"], "/logout"),
+)
+MCP = (
+    _route(["POST"], f"{API}/mcp/?(http/?|messages/)?", body=MOST_JSON),
+    _route(["GET"], f"{API}/mcp/?(http/?|sse)?", stream="mcp"),
+    _route(["GET"], f"{API}/mcp/schema"),
+    _route(["DELETE"], f"{API}/mcp/?(http/?)?"),
+)
+
+
+def served(environment: Mapping[str, str]) -> tuple[Route, ...]:
+    """All routes of an app that is started with this environment."""
+    mcp = environment.get("GRADIO_MCP_SERVER", "").lower() == "true"
+    return PAGE + PROGRAMS + SIGN_IN + (MCP if mcp else ())
+
+
+def find(routes: Sequence[Route], method: str, path: str) -> Route | None:
+    """The route that answers, None where nothing does."""
+    for route in routes:
+        if method in route.methods and route.path.fullmatch(path):
+            return route
+    return None

@@ -1,0 +1,61 @@
+"""An app started as a Space, and one on this machine with a password."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grpo_space.presets import read_preset
+from grpo_space.runs.run import Run, create_run
+from tests.support.fake_worker import whole_run
+from tests.support.hostile import HOST
+from tests.support.served import ROOT, Served
+from tests.support.sign_in import SPACE
+
+NAMES = str(ROOT / "tests" / "support" / "names")
+
+
+@pytest.fixture(scope="module")
+def runs_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The runs of all tests in a file, who share an app."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("runs")
+        patch.setenv("GRPO_SPACE_RUNS", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def run(runs_root: Path) -> Run:
+    """A run of the owner's that is done."""
+    made = create_run(read_preset("tiny").run)
+    for event in whole_run(3):
+        made.log.append(event)
+    made.adapter.mkdir()
+    (made.adapter / "adapter_model.safetensors").write_bytes(b"weights" * 1000)
+    (made.adapter / "adapter_config.json").write_text("{}")
+    return made
+
+
+@pytest.fixture(scope="module")
+def space(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Ada's Space."""
+    temporary = str(tmp_path_factory.mktemp("gradio"))
+    served = Served(0, SPACE_HOST=HOST, GRADIO_TEMP_DIR=temporary, PYTHONPATH=NAMES, **SPACE)
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="module")
+def locked(runs_root: Path) -> Iterator[Served]:
+    """An app that asks for a password."""
+    served = Served(0, GRPO_SPACE_PASSWORD="correct horse")
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="module")
+def alone(runs_root: Path) -> Iterator[Served]:
+    """An app on this machine, for whoever is at it."""
+    served = Served(0)
+    yield served
+    served.close()
