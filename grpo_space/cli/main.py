@@ -24,7 +24,7 @@ from grpo_space.cli import before_run, follow, hub_commands, tables
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
-from grpo_space.planning import estimate, hardware, memory
+from grpo_space.planning import estimate, hardware, memory, power
 from grpo_space.results import summary
 from grpo_space.runs import ask_client, evaluations, launch
 from grpo_space.runs.event_log import EventLog
@@ -173,7 +173,7 @@ def train(arguments: argparse.Namespace) -> int:
     config = before_run.config_of(arguments)
     run = create_run(config, arguments.run_dir)
     show(text(f"Training {config.name} as {run.id}: {config.grpo.max_steps} steps"))
-    show(text(estimate.words(config, hardware.gpu())))
+    show(text(f"{estimate.words(config, hardware.gpu())} {power.words(config)}"))
     return start_and_follow(run, new=True)
 
 
@@ -292,10 +292,12 @@ def evaluate(arguments: argparse.Namespace) -> int:
         if not history.measured:
             return failed(history)
     if arguments.json:
-        return print_json(summary.sampled_json(history) if history.sampled else summary.as_json(history))
+        if history.sampled:
+            return print_json(summary.sampled_json(history))
+        return print_json(summary.as_json(history, evaluations.looks_at(run)))
     for said in history.notes if history.started and history.started.task == "evaluate" else []:
         show(text(f"Note: {said}", style="yellow"))
-    for part in tables.evaluation(history, evaluations.name(asked)):
+    for part in tables.evaluation(run, history, evaluations.name(asked)):
         show(part)
     return 0
 

@@ -8,15 +8,16 @@ from grpo_space.results.comparison import Problem
 from grpo_space.runs.run import Run
 
 MOST = 1000
-"""Cases of a run: more is no report but a flood."""
+"""Cases that are kept of a run: more is no report but a flood."""
 
 
 def file_of(run: Run) -> Path:
+    """Where a run's cases are kept."""
     return run.folder / "graded-wrongly.jsonl"
 
 
 def keep(run: Run, evaluation: str, problem: Problem, why: str = "") -> str:
-    """Keeps the case, once, and gives its report. `evaluation`: the title of the one that it is of.
+    """Keeps a case in the run's folder, once, and returns its report. `evaluation`: the title of the one it is from.
 
     Raises:
         UserError: where it cannot be written, or there are too many.
@@ -47,7 +48,7 @@ def keep(run: Run, evaluation: str, problem: Problem, why: str = "") -> str:
 
 
 def report(run: Run, evaluation: str, problem: Problem, why: str = "") -> str:
-    """The case in words, to be sent to whoever can mend it."""
+    """A case in words, to be sent to whoever can mend it."""
     parts = [
         f"Run {run.id}, problem {problem.number}: graded wrongly" + (f". {why.strip()}" if why.strip() else "."),
         f"Evaluation: {evaluation}",

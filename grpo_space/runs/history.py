@@ -47,6 +47,8 @@ class History:
     tuned: Evaluated | None = None
     example: Evaluated | None = None
     """The base, shown one worked example."""
+    earlier: list[tuple[Evaluated, Evaluated]] = field(default_factory=list)
+    """Base and tuned as attempts before this one measured them: they count as looks at the problems."""
     sampled: dict[str, Sampled] = field(default_factory=dict)
     """By base and tuned."""
     end: Failed | Finished | None = None
@@ -97,6 +99,8 @@ class History:
         self.groups = [event for event in self.groups if event.step <= step]
         self.probes = [event for event in self.probes if event.step <= step]
         self.alarms = [event for event in self.alarms if event.step <= step or event.name.startswith(MEMORY)]
+        if self.base and self.tuned:
+            self.earlier.append((self.base, self.tuned))
         self.base = self.tuned = self.example = None
 
     @property
