@@ -180,7 +180,8 @@ def left_in_all(history: History) -> float | None:
 
 def dollars(history: History) -> float | None:
     """Of all its attempts up to now, at a T4 small Space's list price; None where that is not the price."""
-    return dollars_for(history, history.seconds) or None
+    on_t4 = history.started is not None and "T4" in history.started.hardware
+    return dollars_for(history, history.seconds) if on_t4 else None
 
 
 def dollars_for(history: History, seconds: float) -> float | None:

@@ -31,14 +31,14 @@ def words(config: RunConfig) -> str:
 
 
 def _of_expected(n: int, expected: float) -> str:
-    gain, often = expected / 100, power(n, expected / 100, disagreement(expected / 100))
+    gain, planned = expected / 100, f"The preset is planned for a gain of {_points(expected)}"
+    often, needed = power(n, gain, disagreement(gain)), problems_for(gain)
     if often >= POWER:
-        return f"This preset expects {_points(expected)}, which would most likely show."
-    needed = problems_for(gain)
+        return f"{planned}, which would most likely show."
     more = f"evaluation.problems={round_up(needed)} most likely would" if needed else "no test here is large enough"
     if often >= 0.5:
-        return f"This preset expects {_points(expected)}, which would show {100 * often:.0f} times of 100; {more}."
-    return f"This preset expects {_points(expected)}: this run will probably not tell you; {more}."
+        return f"{planned}, which would show {100 * often:.0f} times of 100; {more}."
+    return f"{planned}: this run will probably not tell you; {more}."
 
 
 def _points(points: float) -> str:

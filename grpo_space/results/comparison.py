@@ -145,7 +145,7 @@ class Comparison:
         return [Problem(number, base, tuned) for number, (base, tuned) in enumerate(both, 1)]
 
     def found(self, outcome: Outcome | None = None, words: str = "") -> list[Problem]:
-        """Problems of an outcome, whose question, expected answer or either completion holds the words as they stand."""
+        """Problems of an outcome whose question, expected answer or either completion holds the words."""
         wanted = _plain(words)
         return [p for p in self.problems if outcome in (None, p.outcome) and (not wanted or _holds(p, wanted))]
 

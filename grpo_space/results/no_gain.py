@@ -3,6 +3,7 @@
 What was seen, and the smallest gain that would have shown, is in the verdict already.
 """
 
+import math
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,6 +91,7 @@ def _more_problems(compared: Comparison, run: History, config: RunConfig) -> Cha
     needed = problems_for(paired.gain, max(seen, USUAL_DISAGREEMENT))
     if needed is None or not paired.n < needed <= AFFORDABLE * paired.n:
         return None
+    needed = math.ceil(needed / 10) * 10
     seconds = needed * sum(e.seconds for e in (compared.base, compared.tuned)) / paired.n
     shows = f"which would most likely show a gain of {100 * paired.gain:.1f} points"
     if config.data.id == GSM8K.id and needed <= GSM8K_TEST:

@@ -289,6 +289,6 @@ def sight(paired: Paired) -> str:
     needed = problems_for(OF_INTEREST, max(seen, USUAL_DISAGREEMENT))
     if needed is None:
         return f"{would}; {wanted} would take more than {MOST_PROBLEMS:,} problems."
-    share = f"{100 * max(seen, USUAL_DISAGREEMENT):.0f} % solved by only one of the two"
-    often = f"as here, {share}" if seen > USUAL_DISAGREEMENT else f"as is usual, {share}"
-    return f"{would}; {wanted} would take at least {math.ceil(needed / 10) * 10:,} problems, with {often}."
+    often = f"{100 * max(seen, USUAL_DISAGREEMENT):.0f} % are solved by only one of the two"
+    known = "as here" if seen > USUAL_DISAGREEMENT else "as is usual"
+    return f"{would}; {wanted} would take at least {math.ceil(needed / 10) * 10:,} problems, if {often}, {known}."

@@ -234,7 +234,8 @@ def test_an_evaluation_is_printed_as_promised(cli: Cli, fake: Fake) -> None:
     assert said(cli("evaluate", run.id, "--json")).items() >= {
         "base": {"correct": 1, "strict_correct": 1, "n": 4},
         "tuned": {"correct": 3, "strict_correct": 3, "n": 4},
-        "both": 1, "only_base": 0, "only_tuned": 2, "neither": 1, "p_value": 0.5, "learnt": "nothing",
+        "both": 1, "only_base": 0, "only_tuned": 2, "neither": 1, "p_value": 0.25, "p_corrected": 0.25, "looks": 1,
+        "solving": "same", "format": "same",
     }.items()  # fmt: skip
     done = cli("evaluate", run.id)
     assert done.returncode == 0
@@ -250,7 +251,7 @@ def test_right_and_in_the_format_are_counted_apart(cli: Cli, fake: Fake) -> None
     assert said(cli("evaluate", run.id, "--json")).items() >= {
         "base": {"correct": 3, "strict_correct": 0, "n": 3},
         "tuned": {"correct": 3, "strict_correct": 3, "n": 3},
-        "both": 3, "only_base": 0, "only_tuned": 0, "neither": 0, "p_value": 1.0, "learnt": "nothing",
+        "both": 3, "only_base": 0, "only_tuned": 0, "neither": 0, "p_value": 1.0, "looks": 1, "solving": "same",
     }.items()  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from grpo_space.errors import UserError
 from grpo_space.planning import hardware
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.runs import launch
+from grpo_space.tasks import data_faults
+from grpo_space.tasks.problems import read_file
 from grpo_space.ui import uploads
 from grpo_space.ui.preset import cards, form
 from grpo_space.ui.preset.layout import (
@@ -119,6 +121,7 @@ def _wire(opened: Any, tab: PresetTab, machine: hardware.Gpu | None, allowed: Ca
                 return {tab.upload_note: cards.refused(error.problems)}
             values[path] = kept
             what = f"{count:,} {'problem' if count == 1 else 'problems'} read and kept beside the runs."
+            what += f" {data_faults.words(read_file(Path(kept)))}" if kept else ""
             said = cards.note(what if kept else "")
             return {
                 **_checked(tab, machine, base, title, short, complained, values),
