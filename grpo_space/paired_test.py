@@ -3,6 +3,7 @@
 scipy.special, since scipy.stats takes 2 s to import.
 """
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -45,14 +46,16 @@ def _mid_p(fewer: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.flo
 
 def power(n: int, difference: float, discordant: float) -> float:
     """How often the mid-p test of `n` problems finds p below 0.05, where the shares that only one of the two solves add
-    up to `discordant` and differ by `difference`: exact, over all numbers of discordant pairs.
+    up to `discordant` and differ by `difference`: exact, over all numbers of discordant pairs but for those farther
+    than 9 standard deviations from the likeliest.
     """
     discordant = max(abs(difference), discordant)
     if discordant == 0 or n < LEAST_PROBLEMS:
         return 0.0
-    pairs = np.arange(LEAST_PROBLEMS, n + 1)
+    likeliest, far = n * discordant, 9 * math.sqrt(n * discordant * (1 - discordant)) + 1
+    pairs = np.arange(max(LEAST_PROBLEMS, int(likeliest - far)), min(n, math.ceil(likeliest + far)) + 1)
     better = (1 + abs(difference) / discordant) / 2
-    most_on_one_side = _largest_extremes(1 << n.bit_length())[LEAST_PROBLEMS : n + 1]
+    most_on_one_side = _largest_extremes(1 << n.bit_length())[pairs]
     seen = bdtr(most_on_one_side, pairs, 1 - better) + bdtr(most_on_one_side, pairs, better)
     ways = gammaln(n + 1) - gammaln(pairs + 1) - gammaln(n - pairs + 1)
     chance = np.exp(ways + xlogy(pairs, discordant) + xlog1py(n - pairs, -discordant))

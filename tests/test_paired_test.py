@@ -42,7 +42,9 @@ def test_power_is_what_scipy_counts_up(n: int, difference: float, discordant: fl
     better = (1 + difference / discordant) / 2
     total = 0.0
     for pairs in range(1, n + 1):
-        p = np.array([mid_p(min(k, pairs - k), pairs) for k in range(pairs + 1)])
+        one_side = np.arange(pairs // 2 + 1)
+        p = 2 * scipy.stats.binom.cdf(one_side, pairs, 0.5) - scipy.stats.binom.pmf(one_side, pairs, 0.5)
+        p = np.concatenate([p, p[: (pairs + 1) // 2][::-1]])
         seen = scipy.stats.binom.pmf(np.arange(pairs + 1), pairs, better)[p < 0.05].sum()
         total += scipy.stats.binom.pmf(pairs, n, discordant) * seen
     assert power(n, difference, discordant) == pytest.approx(total, abs=1e-9)

@@ -183,7 +183,7 @@ def right_in_any_format(answer: Answer) -> bool:
     return _right_in_any_format(answer.text, answer.gold, answer.question)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=50_000)
 def _right_in_any_format(text: str, gold: str, question: str) -> bool:
     """A page is drawn from the same answers again and again, which are long to read."""
     return right_without_format(text, gold, question)

@@ -63,7 +63,7 @@ def change_words(compared: Comparison) -> str:
 
 
 def _more(count: int) -> str:
-    return "as many" if count == 0 else f"{abs(count):,} {'more' if count > 0 else 'fewer'}"
+    return f"{abs(count):,} {'fewer' if count < 0 else 'more'}"
 
 
 def blind_words(compared: Comparison) -> str:

@@ -103,22 +103,19 @@ class Paired:
     def interval(self) -> tuple[float, float]:
         """The gains that the test does not refute; 0 is one of them exactly where the gain is not beyond chance.
 
-        Tango's score interval (Tango 1998, Stat. Med. 17:891), whose critical value is scaled so that the test of a
-        gain of 0 is the mid-p test. For n of 10 to 200 it covers the truth in 95.1 to 97.3 % of cases on average; in
-        92.2 % at worst, where every problem is solved by only one of the two, and 93.3 % elsewhere.
+        Tango's score interval (Tango 1998, Stat. Med. 17:891), whose critical value is moved where its test of a gain
+        of 0 and the mid-p test disagree, until they agree. Counted out for n of 10 to 200 it covers the truth in 95.0
+        to 96.5 % of cases on average; in 93.2 % at worst where half the problems or fewer are solved by only one of
+        the two, and in 92.2 % where all are.
         """
         limit = self._critical()
         return self._end(-1.0, limit), self._end(1.0, limit)
 
     def _critical(self) -> float:
-        """Where the score and the mid-p test disagree of a gain of 0, the score's scale is bent until they agree."""
+        """How many standard errors a gain may lie away from the one that was seen."""
         wanted = -float(ndtri((1 - self.confidence) / 2))
-        discordant = self.only_base + self.only_tuned
-        if self.only_base == self.only_tuned:
-            return wanted
-        score = abs(self.only_tuned - self.only_base) / math.sqrt(discordant)
-        scale = -float(ndtri(self.p_value / 2)) / score
-        return wanted / (min(1.0, scale) if min(score, scale * score) > wanted else scale)
+        score, deviate = self._score(0.0), -float(ndtri(self.p_value / 2))
+        return wanted if (score <= wanted) == (deviate <= wanted) else wanted * score / deviate
 
     def _end(self, end: float, limit: float) -> float:
         """The gain between the one seen and `end` up to which the score stays within the limit, by bisection."""

@@ -69,8 +69,6 @@ def check(cells: list[Cell]) -> tuple[str, str]:
 
 
 def counted(said: str) -> int:
-    if said == "as many":
-        return 0
     count, word = said.split()
     return int(count) * {"more": 1, "fewer": -1}[word]
 
@@ -129,7 +127,7 @@ def test_a_lost_format_is_no_news_of_nothing() -> None:
     assert headline.startswith("No difference that 100 problems could show")
     assert changes.startswith("It lost the format: fewer answers are in it. Right answers did not change")
     assert "In the format, right or wrong: 100.0 % to 0.0 %, -100.0 points" in changes
-    assert "80 fewer by the format alone, on problems that both solved, and as many on" in changes
+    assert "80 fewer by the format alone, on problems that both solved, and 0 more on" in changes
 
 
 def test_a_run_paid_for_right_answers_alone_is_told_that_the_format_went() -> None:
@@ -142,7 +140,7 @@ def test_a_format_that_neither_has_is_not_lost() -> None:
     """More right answers out of the format are no loss of one that was never there."""
     changes = change_words(compare(made.BASE, made.REASONS))
     assert changes.startswith("It solves more problems; the format did not change beyond chance.")
-    assert "Right and in the format: as many of 100" in changes
+    assert "Right and in the format: 0 more of 100" in changes
 
 
 def test_two_that_wrote_the_same_are_told_so() -> None:
