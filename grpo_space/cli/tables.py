@@ -58,8 +58,8 @@ def comparison(run: Run, history: History) -> Iterator[RenderableType]:
         yield text(said, style="" if number else "bold")
     yield text(counts(compared))
     whole = run.history()
-    for said in no_gain.words(compared, whole, run.config, partial(dollars_for, whole)):
-        yield text(said)
+    if change := no_gain.words(compared, whole, run.config, partial(dollars_for, whole)):
+        yield text(change)
 
 
 COLUMNS = {"base": "base", "tuned": "tuned", "example": "base, one example"}

@@ -36,22 +36,22 @@ class Change:
     """Of another run; else of an evaluation of this one."""
 
 
-def words(compared: Comparison, run: History, config: RunConfig, dollars: Callable[[float], float | None]) -> list[str]:
-    """What the run cost, and the change most likely to help, with its price. Nothing where right answers changed.
+def words(compared: Comparison, run: History, config: RunConfig, dollars: Callable[[float], float | None]) -> str:
+    """What the run cost, and the change most likely to help, with its price. Empty where right answers changed.
 
     Args:
         run: What the run itself recorded.
         dollars: What so many seconds cost where it ran; 0: nothing, None: no price is known.
     """
     if compared.solving != "same":
-        return []
+        return ""
     change = most_likely_to_help(compared, run, config)
     cost, price = dollars(run.seconds), dollars(change.seconds)
     kind = "Another run" if change.again else "An evaluation"
-    return [
-        f"The run took {duration(run.seconds)}{_in_money(cost)}.",
-        f"The change most likely to help: {change.what}. {kind}, about {roughly(change.seconds)}{_in_money(price)}.",
-    ]
+    return (
+        f"The run took {duration(run.seconds)}{_in_money(cost)}. The change most likely to help: {change.what}. "
+        f"{kind}, about {roughly(change.seconds)}{_in_money(price)}."
+    )
 
 
 def _in_money(dollars: float | None) -> str:

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from grpo_space.paired_test import LEAST_PROBLEMS
 from grpo_space.results.comparison import Comparison, right_in_any_format
-from grpo_space.results.statistics import Direction, Paired, pair, percent, points, shares, tested, verdict
+from grpo_space.results.statistics import Direction, Paired, pair, percent, points, shares, sight, tested, verdict
 
 CHANGES: dict[tuple[Direction, Direction], str] = {
     ("up", "up"): "It solves more problems and learnt the format: more answers are in it.",
@@ -27,7 +28,7 @@ FORM: dict[Direction, str] = {
 
 def words(compared: Comparison) -> list[str]:
     """The verdict first; then each of the others that has something to say."""
-    each = (headline, change_words, blind_words, looks_words, example_words)
+    each = (headline, sight_words, change_words, figure_words, blind_words, looks_words, example_words)
     return [sentence for of in each if (sentence := of(compared))]
 
 
@@ -44,18 +45,31 @@ def headline(compared: Comparison) -> str:
     )
 
 
+def sight_words(compared: Comparison) -> str:
+    """What a test that found nothing could have found. Empty where it found something, or never could."""
+    null = compared.solving == "same" and compared.paired.n >= LEAST_PROBLEMS
+    return sight(compared.paired) if null else ""
+
+
 def _figures(paired: Paired) -> str:
     return f"{shares(paired)}, {points(paired)}, {tested(paired)}"
 
 
 def change_words(compared: Comparison) -> str:
-    """What became of right answers and of the format, and of what is both."""
+    """What became of right answers and of the format."""
     if compared.unchanged:
         return "Both wrote the same to every problem, letter by letter: the adapter changes nothing."
-    solving, form, strict = compared.solving, compared.form, compared.strict
-    changes = AS_READ + FORM[form] if solving == "as read" else CHANGES[solving, form]
+    solving, form = compared.solving, compared.form
+    return AS_READ + FORM[form] if solving == "as read" else CHANGES[solving, form]
+
+
+def figure_words(compared: Comparison) -> str:
+    """The format in figures, and what is both right and in it. Empty where both wrote the same."""
+    if compared.unchanged:
+        return ""
+    strict = compared.strict
     return (
-        f"{changes} In the format, right or wrong: {_figures(compared.formatted)}. Right and in the format: "
+        f"In the format, right or wrong: {_figures(compared.formatted)}. Right and in the format: "
         f"{_more(strict.tuned - strict.base)} of {strict.n:,} ({points(strict)}, {tested(strict)}); "
         f"{_more(compared.by_format)} by the format alone, on problems that both solved, and "
         f"{_more(compared.by_solving)} on problems that only one of them solved."

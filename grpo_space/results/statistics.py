@@ -250,13 +250,13 @@ def tested(paired: Paired) -> str:
 
 
 def verdict(paired: Paired) -> str:
-    """What the paired test says, in a sentence or two."""
+    """What the paired test says, with its figures."""
     n = paired.n
     if n < LEAST_PROBLEMS:
         return f"{n} problem{'s' * (n != 1)} can show nothing: whatever the answers, it may be chance. Take 50 or more."
     figures = f"{shares(paired)}, {points(paired)}"
     if not paired.beyond_chance:
-        return f"No difference that {n:,} problems could show ({figures}, {tested(paired)}). {sight(paired)}"
+        return f"No difference that {n:,} problems could show ({figures}, {tested(paired)})."
     more = paired.tuned - paired.base
     word = "more" if more > 0 else "fewer"
     return f"Tuned solves {abs(more):,} {word} of {n:,} ({figures}). Beyond chance ({tested(paired)}, paired)."

@@ -23,7 +23,7 @@ def counts(compared: Comparison) -> str:
     return (
         f"Right by both {paired.both}, only by base {paired.only_base}, only by tuned {paired.only_tuned}, by neither "
         f"{paired.neither}. Both answered greedily, with the same prompt, read by the same extractor. "
-        f"{looks} evaluation{'s' * (looks != 1)} of this run on these problems{', p corrected (Holm)' * (looks != 1)}."
+        f"{looks} evaluation{'s' * (looks != 1)} of this run on these problems."
     )
 
 

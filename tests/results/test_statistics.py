@@ -20,6 +20,7 @@ from grpo_space.results.statistics import (
     pair,
     percent,
     points,
+    sight,
     verdict,
     wilson,
 )
@@ -147,6 +148,10 @@ def test_the_best_of_several_looks_claims_no_more_than_one() -> None:
     assert together / len(draws) < 0.06
 
 
+def told(paired: Paired) -> str:
+    return f"{verdict(paired)} {sight(paired)}"
+
+
 def test_the_verdict_says_what_was_seen_and_not_more() -> None:
     gain = verdict(Paired(both=124, only_base=0, only_tuned=31, neither=45))
     assert gain == (
@@ -154,17 +159,17 @@ def test_the_verdict_says_what_was_seen_and_not_more() -> None:
         "Beyond chance (p < 0.001, paired)."
     )
     assert verdict(Paired(124, 31, 0, 45)).startswith("Tuned solves 31 fewer of 200 (77.5 % to 62.0 %, -15.5 points")
-    assert verdict(Paired(40, 4, 5, 1)) == (
+    assert told(Paired(40, 4, 5, 1)) == (
         "No difference that 50 problems could show (88.0 % to 90.0 %, +2.0 points, 95 % interval -11 to 15, p = 0.75). "
         "One of 20.3 points or more would most likely have shown; 5 points would take at least 560 problems, if 18 % "
         "are solved by only one of the two, as here."
     )
-    assert verdict(Paired(1000, 10, 12, 297)).endswith("One of 1.1 points or more would most likely have shown.")
+    assert told(Paired(1000, 10, 12, 297)).endswith("One of 1.1 points or more would most likely have shown.")
 
 
 def test_what_never_disagreed_is_not_taken_for_what_never_will() -> None:
     """About 160 problems would do for 5 points, if not one changed sides but for those."""
-    said = verdict(Paired(30, 0, 0, 20))
+    said = told(Paired(30, 0, 0, 20))
     assert said.endswith("at least 370 problems, if 12 % are solved by only one of the two, as is usual.")
 
 

@@ -9,7 +9,7 @@ from grpo_space.formatting import share
 from grpo_space.planning.estimate import dollars_for
 from grpo_space.results import no_gain
 from grpo_space.results.comparison import Comparison, Share, of, shape
-from grpo_space.results.sentences import words
+from grpo_space.results.sentences import blind_words, words
 from grpo_space.results.statistics import Paired, percent, points, wilson
 from grpo_space.results.summary import METHOD, counts, samples_rows, samples_title, samples_words
 from grpo_space.runs import evaluations
@@ -55,8 +55,7 @@ def summarise(
         + notes
         + box("gs-bars", *map(_bar, each))
         + note(kind(compared), tag("b", text(verdict)), *map(text, more), text(counts(compared)))
-        + "".join(tag("p", text(said)) for said in _without_gain(compared, whole, config))
-        + tag("p", tag("b", "What next? ") + text(next_step(compared, evaluations.asked_of(history))), "gs-next-step")
+        + tag("p", tag("b", "What next? ") + text(" ".join(_next(compared, history, whole, config))), "gs-next-step")
         + _split(compared)
         + _by_sort(compared)
         + _figures(each)
@@ -64,10 +63,13 @@ def summarise(
     )
 
 
-def _without_gain(compared: Comparison, whole: History | None, config: RunConfig | None) -> list[str]:
+def _next(compared: Comparison, history: History, whole: History | None, config: RunConfig | None) -> list[str]:
+    """What to do: of a null result first what it cost and the one change most likely to help."""
+    step = next_step(compared, evaluations.asked_of(history))
     if whole is None or config is None:
-        return []
-    return no_gain.words(compared, whole, config, partial(dollars_for, whole))
+        return [step]
+    change = no_gain.words(compared, whole, config, partial(dollars_for, whole))
+    return [change] if change and compared.form == "same" else [change, step] if change else [step]
 
 
 def is_own(history: History) -> bool:
@@ -152,9 +154,12 @@ def _track(correct: int, n: int) -> str:
 
 def _split(compared: Comparison) -> str:
     """Each change as a bar from the middle, with its interval."""
+    blind = (
+        [("Right answers", "read so that the format cannot matter", compared.blind)] if blind_words(compared) else []
+    )
     rows = [
         ("Right answers", "wherever they stand", compared.paired),
-        ("Right answers", "read so that the format cannot matter", compared.blind),
+        *blind,
         ("In the format", "right or wrong", compared.formatted),
         ("Both together", "right and in the format", compared.strict),
     ]
