@@ -211,7 +211,7 @@ def test_presets_are_listed(cli: Cli) -> None:
     assert done.stdout.count("30 steps (--quick): Roughly ") == 3
     listed = said(cli("presets", "--json"))
     assert listed[0]["name"] == "tiny"
-    assert {"name", "title", "summary", "hardware", "expect", "quick", "run"} == set(listed[0])
+    assert {"name", "title", "summary", "hardware", "expect", "expected_gain", "quick", "run"} == set(listed[0])
     assert listed[0]["run"] == read_preset("tiny").run.model_dump(mode="json")
 
 
