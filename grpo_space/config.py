@@ -203,6 +203,9 @@ class Preset(Section):
     """The least hardware that the run needs."""
     expect: str
     """What came of this run elsewhere, or of runs like it. Time and cost are worked out: see `estimate`."""
+    expected_gain: Float | None = Field(None, gt=0, le=100)
+    """The gain in right answers, in points, that a full run is planned for; its source stands beside it in the preset.
+    None: none is expected. The evaluation should more likely than not show it."""
     quick: Int | None = Field(None, ge=1)
     """Steps of a short run that shows what happens, beside the full one. None: the full one is short."""
     run: RunConfig

@@ -12,7 +12,7 @@ from grpo_space.cli.terminal import print_json, show
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.planning import doctor, estimate, hardware, memory
+from grpo_space.planning import doctor, estimate, hardware, memory, power
 from grpo_space.planning.model_shape import shape_of
 
 
@@ -29,6 +29,7 @@ def list_presets(arguments: argparse.Namespace) -> int:
         for flag, run in lengths.items():
             steps = f"{run.grpo.max_steps} steps{' (' + flag + ')' if flag else ''}"
             show(text(f"  {steps}: {estimate.words(run, gpu)}"))
+        show(text(f"  {power.words(preset.run)}"))
         show("")
     show(text(f"Train one: {formatting.command('train tiny')}"))
     return 0
@@ -89,4 +90,5 @@ def fit(arguments: argparse.Namespace) -> int:
             show(part)
         named = hardware.Gpu(str(card), limit, "", (0, 0))  # an estimate asks for the name alone
         show(text(estimate.words(config, found if arguments.gpu in ("", "here") else named)))
+        show(text(power.words(config)))
     return int(not plan.fits)

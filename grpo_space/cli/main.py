@@ -24,7 +24,7 @@ from grpo_space.cli.parser import Command, parser
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
-from grpo_space.planning import estimate, hardware
+from grpo_space.planning import estimate, hardware, power
 from grpo_space.results import summary
 from grpo_space.runs import ask_client, checkpoints, evaluations, launch, trust
 from grpo_space.runs.event_log import EventLog
@@ -116,7 +116,7 @@ def train(arguments: argparse.Namespace) -> int:
     config = before_run.config_of(arguments)
     run = create_run(config, arguments.run_dir)
     show(text(f"Training {config.name} as {run.id}: {config.grpo.max_steps} steps"))
-    show(text(estimate.words(config, hardware.gpu())))
+    show(text(f"{estimate.words(config, hardware.gpu())} {power.words(config)}"))
     return start_and_follow(run, new=True)
 
 
@@ -257,10 +257,12 @@ def evaluate(arguments: argparse.Namespace) -> int:
         if not history.measured:
             return failed(history)
     if arguments.json:
-        return print_json(summary.sampled_json(history) if history.sampled else summary.as_json(history))
+        if history.sampled:
+            return print_json(summary.sampled_json(history))
+        return print_json(summary.as_json(history, evaluations.looks_at(run)))
     for note in history.notes if history.started and history.started.task == "evaluate" else []:
         show(text(f"Note: {note}", style="yellow"))
-    for part in tables.evaluation(history, evaluations.name(request)):
+    for part in tables.evaluation(run, history, evaluations.name(request)):
         show(part)
     return 0
 

@@ -1,16 +1,21 @@
 """Shows a run in sentences and tables on a terminal: the comparison, a few flipped problems, what to do next."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from grpo_space.formatting import command, plain, share
+from grpo_space.planning.estimate import dollars_for
 from grpo_space.planning.memory import Plan
-from grpo_space.results.comparison import Share, of, shape, words
+from grpo_space.results import no_gain
+from grpo_space.results.comparison import Share, of, shape
+from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
 from grpo_space.results.summary import PHASES, counts, samples_rows, samples_title, samples_words
+from grpo_space.runs import evaluations
 from grpo_space.runs.events import Answer, Failed, Preflight
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, Status
@@ -23,9 +28,9 @@ def text(content: str, style: str = "") -> Text:
     return Text(plain(content), style=style)
 
 
-def comparison(history: History) -> Iterator[RenderableType]:
-    """The comparison of base and tuned. Needs both evaluations."""
-    compared = of(history)
+def comparison(run: Run, history: History) -> Iterator[RenderableType]:
+    """The comparison of base and tuned. Needs both evaluations; `run`: whose they are."""
+    compared = of(history, evaluations.looks_at(run))
     each = [e for e in (compared.base, compared.example, compared.tuned) if e is not None]
     table = Table(title="Base against tuned on held-out problems", caption="in brackets the 95 % interval")
     for column in ("", "n", *(COLUMNS[e.which] for e in each)):
@@ -45,19 +50,22 @@ def comparison(history: History) -> Iterator[RenderableType]:
     for number, sentence in enumerate(words(compared)):
         yield text(sentence, style="" if number else "bold")
     yield text(counts(compared))
+    whole = run.history()
+    if change := no_gain.words(compared, whole, run.config, partial(dollars_for, whole)):
+        yield text(change)
 
 
 COLUMNS = {"base": "base", "tuned": "tuned", "example": "base, one example"}
 
 
-def evaluation(history: History, what: str) -> Iterator[RenderableType]:
-    """The result of one evaluation. `what` says what was evaluated."""
+def evaluation(run: Run, history: History, what: str) -> Iterator[RenderableType]:
+    """The result of one evaluation of a run. `what` says what was evaluated."""
     yield text(f"Of {what}:", style="dim")
     if history.sampled:
         yield from samples(history)
         return
     yield from flipped(history)
-    yield from comparison(history)
+    yield from comparison(run, history)
 
 
 def samples(history: History) -> Iterator[RenderableType]:
@@ -132,7 +140,7 @@ def ending(run: Run, history: History, status: Status) -> Iterator[RenderableTyp
         yield text(history.end.message)
     if history.base and history.tuned:
         yield from flipped(history)
-        yield from comparison(history)
+        yield from comparison(run, history)
     yield next_steps(run, status)
 
 

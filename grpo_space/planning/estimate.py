@@ -21,6 +21,8 @@ WRITING = 70
 """Writing takes as long as learning from so many completions, however many are written: of the 8B on an H100 steps of 6
 took 12.7 s and steps of 24 15.7. Taken to hold on other GPUs. On a CPU both grow with the completions.
 """
+NO_GPU = re.compile(r"\d+ CPU cores")
+"""How the hardware of a machine without a GPU begins: see `hardware.machine`."""
 FAR = 4.0
 """A model more than so many times as large or as small as any in the table is not guessed."""
 
@@ -194,7 +196,15 @@ def dollars(history: History) -> float | None:
     price.
     """
     on_t4 = history.started is not None and "T4" in history.started.hardware
-    return history.seconds / 3600 * T4_DOLLARS_PER_HOUR if on_t4 else None
+    return dollars_for(history, history.seconds) if on_t4 else None
+
+
+def dollars_for(history: History, seconds: float) -> float | None:
+    """What so many seconds cost where a run was made: at a T4 small Space's list price, 0 without a GPU, else None."""
+    hardware = history.started.hardware if history.started else ""
+    if "T4" in hardware:
+        return seconds / 3600 * T4_DOLLARS_PER_HOUR
+    return 0.0 if NO_GPU.match(hardware) else None
 
 
 def cost_so_far(history: History) -> str:

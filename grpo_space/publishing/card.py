@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ from grpo_space.formatting import duration, plain
 from grpo_space.grading import rewards
 from grpo_space.planning.estimate import dollars
 from grpo_space.publishing import licence
-from grpo_space.results.comparison import Share, of, shape, words
+from grpo_space.results.comparison import Share, of, shape
+from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
-from grpo_space.results.summary import counts
+from grpo_space.results.summary import METHOD, as_json, counts
 from grpo_space.runs import evaluations
+from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Answer, Finished
 from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.history import History
@@ -31,7 +33,12 @@ PROBLEMS_SHOWN = 3
 
 
 def card(run: Run, name: str, merged: bool = False) -> ModelCard:
-    """`name`: of the repository, user/name."""
+    """The model card of a run.
+
+    Args:
+        name: The repository's, user/name.
+        merged: Whether the whole model goes up beside the adapter.
+    """
     history, whole = evaluations.stored(run), run.history()
     config = after_fallbacks(
         run.config, whole.fallbacks
@@ -39,7 +46,7 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
     parts = [
         f"# {name.partition('/')[2]}",
         *_what(config, whole),
-        *_result(history),
+        *_result(history, evaluations.looks_at(run)),
         *_use(config, name, merged),
         *_training(config, whole),
         *_examples(history),
@@ -51,20 +58,22 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
 
 
 def evaluated(history: History) -> bool:
+    """Whether both models answered."""
     return history.base is not None and history.tuned is not None
 
 
 def is_local(config: RunConfig) -> bool:
-    """Whether the base is a folder, which nobody else has."""
+    """Whether the base model is a folder, which nobody else has."""
     return config.model.base_id is None and bool(re.match(r"[./~]|presets/", config.model.id))
 
 
 def base_of(config: RunConfig) -> str:
+    """The base model as the adapter names it."""
     return config.model.base_id or config.model.id
 
 
 def dataset_of(config: RunConfig) -> str:
-    """Its name on the Hub, or a file's name."""
+    """The dataset's name on the Hub, or its file's name."""
     return config.data.id or Path(config.data.path or "data").name
 
 
@@ -128,17 +137,16 @@ def _what(config: RunConfig, history: History) -> Iterator[str]:
         yield f"**{terms.built_with}.** The base model's licence holds for this adapter too: {page}."
 
 
-def _result(history: History) -> Iterator[str]:
+def _result(history: History, looks: Sequence[Look]) -> Iterator[str]:
     yield "## Did it work?"
     base, tuned = history.base, history.tuned
     if base is None or tuned is None:
         yield "**It was not evaluated.** Nothing is known of whether it is better than its base."
         return
-    compared = of(history)
-    paired = compared.paired
+    compared = of(history, looks)
     verdict, *more = words(compared)
     yield f"**{verdict}**"
-    if not paired.beyond_chance:
+    if compared.solving in ("same", "as read"):
         yield "So this card claims **no measurable gain**."
     shapes = [shape(e) for e in (base, tuned)]
     rows = [
@@ -151,7 +159,7 @@ def _result(history: History) -> Iterator[str]:
     ]
     yield table((f"n = {base.n} held-out problems", "base", "tuned"), rows)
     yield " ".join(more)
-    yield f"In brackets the 95 % interval (Wilson), p by McNemar's exact test. {counts(compared)}"
+    yield f"{counts(compared)} {METHOD}"
 
 
 def _share(each: Share, sort: str) -> tuple[str, ...]:
@@ -160,7 +168,7 @@ def _share(each: Share, sort: str) -> tuple[str, ...]:
 
 
 def load_lines(config: RunConfig, name: str, of: str | None = None) -> str:
-    """The Python that loads it: base, then adapter."""
+    """The Python that loads an adapter: base, then adapter. `of`: the base, where it is not the one it names."""
     base = f'"{name}", subfolder="base"' if is_local(config) else json.dumps(of or base_of(config))
     return f'base = AutoModelForCausalLM.from_pretrained({base})\nmodel = PeftModel.from_pretrained(base, "{name}")'
 
@@ -221,6 +229,7 @@ def _rewards(config: RunConfig) -> Iterator[tuple[str, str, float]]:
 
 
 def pays(name: str) -> str:
+    """What a reward pays for, in a sentence."""
     function = rewards.REWARDS.get(name)
     return (
         (function.__doc__ or "").strip().splitlines()[0].replace("`", "")
@@ -239,10 +248,11 @@ def _examples(history: History) -> Iterator[str]:
         for before, after in found[:PROBLEMS_SHOWN]:
             yield f"> {inline(before.question)}\n\nThe right answer is {inline(before.gold)}."
             for who, answer in (("base", before), ("tuned", after)):
-                yield f"{who}, {'right' if answer.correct else 'wrong'} ({inline(answer.reason)}):\n\n{_said(answer)}"
+                graded = "right" if answer.correct else "wrong"
+                yield f"{who}, {graded} ({inline(answer.reason)}):\n\n{_completion(answer)}"
 
 
-def _said(answer: Answer) -> str:
+def _completion(answer: Answer) -> str:
     return fenced(answer.text[:2000] + ("..." if len(answer.text) > 2000 else ""))
 
 
@@ -266,7 +276,7 @@ def _limits(config: RunConfig, history: History) -> Iterator[str]:
 
 
 def public(config: RunConfig) -> RunConfig:
-    """Less what is of this machine alone: of absolute paths only the file's name is kept."""
+    """The config without what is of this machine alone: of absolute paths only the file's name is kept."""
     data = config.model_dump(mode="json")
     for section, key in (("data", "path"), ("data", "test_path"), ("model", "id")):
         if data[section][key] and data[section][key].startswith("/"):
@@ -276,6 +286,7 @@ def public(config: RunConfig) -> RunConfig:
 
 
 def public_yaml(config: RunConfig) -> str:
+    """The config as a file that anybody may see."""
     return write_yaml(public(config))
 
 
@@ -283,7 +294,7 @@ def public_yaml(config: RunConfig) -> str:
 
 
 def fenced(text: str, language: str = "text") -> str:
-    """As a block of code, in a fence that is longer than any in it."""
+    """Text as a block of code, in a fence that is longer than any in it."""
     text = plain(text)
     ticks = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, ticks + 1)
@@ -291,12 +302,13 @@ def fenced(text: str, language: str = "text") -> str:
 
 
 def inline(text: str) -> str:
-    """In a line: no markup in it is live."""
+    """Text within a line: no markup in it is live."""
     text = html.escape(" ".join(plain(text).split()), quote=False)
     return re.sub(r"([\\`*_\[\]|~#!$])", r"\\\1", text)
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A Markdown table of plain text."""
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join(
         "| " + " | ".join(cell if number == 1 else inline(cell) for cell in line) + " |"
@@ -305,15 +317,17 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def evidence(run: Run) -> dict[str, Any]:
-    """The evaluation as a file: which run, the counts, and each problem's answers."""
+    """The evaluation as a file: which run, the figures, how often it was looked at, and each problem's answers."""
     history = evaluations.stored(run)
-    said: dict[str, Any] = {"run": run.id, "evaluated": evaluated(history)}
-    if history.base is not None and history.tuned is not None:
-        paired = of(history).paired
-        said |= {
-            "n": paired.n, "both": paired.both, "only_base": paired.only_base, "only_tuned": paired.only_tuned,
-            "neither": paired.neither, "p_value": paired.p_value,
-            "base": [answer.model_dump() for answer in history.base.answers],
-            "tuned": [answer.model_dump() for answer in history.tuned.answers],
-        }  # fmt: skip
-    return said
+    found: dict[str, Any] = {"run": run.id, "evaluated": evaluated(history)}
+    if history.base is None or history.tuned is None:
+        return found
+    compared = as_json(history, evaluations.looks_at(run))
+    kept = ("both", "only_base", "only_tuned", "neither", "p_value", "p_corrected", "looks", "right",
+            "right_without_format", "in_format", "strict", "solving", "format", "words")  # fmt: skip
+    return found | {
+        "n": history.base.n,
+        **{name: compared[name] for name in kept},
+        "base": [answer.model_dump() for answer in history.base.answers],
+        "tuned": [answer.model_dump() for answer in history.tuned.answers],
+    }

@@ -1,24 +1,27 @@
-"""Base against tuned: how much was gained, and whether by reasoning or only by the format.
+"""Base against tuned: what changed in right answers, what in the format, and how often it was looked at.
 
-The split is exact. A strictly right answer is a right one in the format, so what tuned gained in strictly right answers
-is what it gained in right ones, wherever they stand (by reasoning), and what it lost in right ones that miss the format
-(by format): each a paired comparison of its own, with an interval and a p.
+Right answers are counted wherever they stand, and once more by a reading in which the format cannot matter: only what
+both show is called solving more, or fewer. What is right and in the format splits exactly: a problem that both solved
+can have changed by its format alone, any other one by being solved or not.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from grpo_space.errors import UserError
 from grpo_space.grading.answers import answer_in_format
 from grpo_space.grading.equations import check_equations
-from grpo_space.results.statistics import Paired, p_words, pair, percent, points, verdict
+from grpo_space.grading.format_blind import right_without_format
+from grpo_space.results.statistics import Direction, Paired, holm, pair
+from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Answer, Evaluated
 from grpo_space.runs.history import History
 
 Outcome = Literal["fixed", "broken", "both right", "both wrong"]
-Learnt = Literal["nothing", "format", "reasoning", "both", "worse"]
+Solving = Literal["up", "down", "same", "as read"]
+"""as read: beyond chance, but not where the format cannot matter."""
 MOST_STEPS = 6
 """Problems of so many steps and more are counted together: there are few of each."""
 
@@ -34,6 +37,7 @@ class Problem:
 
     @property
     def outcome(self) -> Outcome:
+        """What became of the problem by right answers, wherever they stand."""
         if self.base.correct:
             return "both right" if self.tuned.correct else "broken"
         return "fixed" if self.tuned.correct else "both wrong"
@@ -66,26 +70,57 @@ class Shape:
 
 @dataclass(frozen=True)
 class Comparison:
+    """Both models' answers to the same problems, and every measure of what changed between them."""
+
     base: Evaluated
     tuned: Evaluated
     example: Evaluated | None = None
-    """The base, shown one worked example of the format."""
+    """The base, shown one worked example."""
+    others: tuple[Look, ...] = ()
+    """The run's other comparisons on some of the same problems: each was another chance to be beyond chance."""
+
+    @property
+    def looks(self) -> int:
+        """How often the run was compared on these problems, this time included."""
+        return 1 + len(self.others)
 
     @cached_property
     def paired(self) -> Paired:
-        """By right answers, wherever they stand: what was gained by reasoning."""
-        return pair([a.correct for a in self.base.answers], [a.correct for a in self.tuned.answers])
+        """Right answers, wherever they stand."""
+        return self._paired(lambda answer: answer.correct)
+
+    @cached_property
+    def blind(self) -> Paired:
+        """Right answers, by a reading in which the format cannot matter."""
+        return self._paired(right_in_any_format)
+
+    @cached_property
+    def formatted(self) -> Paired:
+        """Answers in the format, right or wrong."""
+        return self._paired(in_format)
 
     @cached_property
     def strict(self) -> Paired:
-        """By answers that are right and in the format."""
-        return pair([a.strict for a in self.base.answers], [a.strict for a in self.tuned.answers])
+        """Answers that are right and in the format."""
+        return self._paired(lambda answer: answer.strict)
 
-    @cached_property
-    def by_format(self) -> Paired:
-        """By answers that are not right-but-unformatted: its gain is the strict one less that by reasoning."""
-        base, tuned = ([a.strict or not a.correct for a in e.answers] for e in (self.base, self.tuned))
-        return pair(base, tuned)
+    def _paired(self, counts: Callable[[Answer], bool]) -> Paired:
+        """Of what counts, with p corrected for every look by Holm's method: whoever reads one cannot know that it was
+        not picked for its result.
+        """
+        looks = ((self.base, self.tuned), *self.others)
+        each = [pair(list(map(counts, a.answers)), list(map(counts, b.answers))) for a, b in looks]
+        return replace(each[0], multiplier=holm([one.p_value for one in each])[0])
+
+    @property
+    def by_format(self) -> int:
+        """By how many problems more are right and in the format through the format alone: both solved them."""
+        return sum(p.tuned.strict - p.base.strict for p in self.problems if p.outcome == "both right")
+
+    @property
+    def by_solving(self) -> int:
+        """By how many problems more are right and in the format through being solved by one of the two alone."""
+        return self.strict.tuned - self.strict.base - self.by_format
 
     @cached_property
     def unchanged(self) -> bool:
@@ -93,28 +128,30 @@ class Comparison:
         return all(a.text == b.text for a, b in zip(self.base.answers, self.tuned.answers, strict=True))
 
     @property
-    def learnt(self) -> Learnt:
-        """What changed beyond chance."""
-        reasoning, form = self.paired, self.by_format
-        if reasoning.beyond_chance and reasoning.gain < 0:
-            return "worse"
-        gained = reasoning.beyond_chance, form.beyond_chance and form.gain > 0
-        names: dict[tuple[bool, bool], Learnt] = {(True, True): "both", (True, False): "reasoning"}
-        return names.get(gained, "format" if gained[1] else "nothing")
+    def solving(self) -> Solving:
+        """What became of right answers, beyond chance."""
+        read = self.paired.direction
+        return read if read == "same" or read == self.blind.direction else "as read"
+
+    @property
+    def form(self) -> Direction:
+        """What became of the format, beyond chance."""
+        return self.formatted.direction
 
     @cached_property
     def problems(self) -> list[Problem]:
+        """Every problem with both answers, in the order of the evaluation."""
         both = zip(self.base.answers, self.tuned.answers, strict=True)
         return [Problem(number, base, tuned) for number, (base, tuned) in enumerate(both, 1)]
 
     def found(self, outcome: Outcome | None = None, words: str = "") -> list[Problem]:
-        """Those of an outcome whose question, expected answer or either completion holds the words as they stand."""
+        """Problems of an outcome whose question, expected answer or either completion holds the words."""
         wanted = _plain(words)
         return [p for p in self.problems if outcome in (None, p.outcome) and (not wanted or _holds(p, wanted))]
 
     @cached_property
     def by_steps(self) -> list[Share]:
-        """By how many steps the expected solution takes; empty where that is not known or always the same."""
+        """Right answers by the steps of the expected solution; empty where these are not known or always the same."""
         known = sorted({min(answer.steps, MOST_STEPS) for answer in self.base.answers if answer.steps})
         names = {n: f"{n} step{'s' * (n > 1)}" if n < MOST_STEPS else f"{n} or more steps" for n in known}
         steps = [min(answer.steps, MOST_STEPS) for answer in self.base.answers]
@@ -122,7 +159,7 @@ class Comparison:
 
     @cached_property
     def by_kind(self) -> list[Share]:
-        """By the problems' own labels, where there are several."""
+        """Right answers by the problems' own labels, where there are several."""
         kinds = sorted({answer.kind for answer in self.base.answers if answer.kind})
         return self._shares([(kind, [answer.kind == kind for answer in self.base.answers]) for kind in kinds])
 
@@ -136,6 +173,22 @@ class Comparison:
         return made
 
 
+def in_format(answer: Answer) -> bool:
+    """Whether an answer, right or wrong, is in the format."""
+    return answer.strict or answer_in_format(answer.text) is not None
+
+
+def right_in_any_format(answer: Answer) -> bool:
+    """Whether an answer is right by a reading in which the format cannot matter."""
+    return _right_in_any_format(answer.text, answer.gold, answer.question)
+
+
+@lru_cache(maxsize=50_000)
+def _right_in_any_format(text: str, gold: str, question: str) -> bool:
+    """A page is drawn from the same answers again and again, which are long to read."""
+    return right_without_format(text, gold, question)
+
+
 def _holds(problem: Problem, wanted: str) -> bool:
     texts = (problem.base.question, problem.base.gold, problem.base.text, problem.tuned.text)
     return any(wanted in _plain(text) for text in texts)
@@ -146,23 +199,49 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def compare(base: Evaluated, tuned: Evaluated, example: Evaluated | None = None) -> Comparison:
-    """
+def compare(
+    base: Evaluated, tuned: Evaluated, example: Evaluated | None = None, looks: Sequence[Look] = ()
+) -> Comparison:
+    """Two evaluations side by side. `looks`: all of the run, of which those on other problems, and this one, are left
+    out.
+
     Raises:
         UserError: where they did not answer the same problems.
     """
-    asked = [(answer.question, answer.gold) for answer in base.answers]
+    asked = _problems(base)
     if not asked:
         raise UserError("the evaluation holds no problems")
-    if [(answer.question, answer.gold) for answer in tuned.answers] != asked:
+    if _problems(tuned) != asked:
         raise UserError("base and tuned did not answer the same problems: evaluate again")
-    if example is not None and [(answer.question, answer.gold) for answer in example.answers] != asked:
+    if example is not None and _problems(example) != asked:
         example = None
-    return Comparison(base, tuned, example)
+    return Comparison(base, tuned, example, _others((base, tuned), looks))
 
 
-def of(history: History) -> Comparison:
-    """
+def _problems(evaluated: Evaluated) -> list[tuple[str, str]]:
+    return [(answer.question, answer.gold) for answer in evaluated.answers]
+
+
+def _others(this: Look, looks: Sequence[Look]) -> tuple[Look, ...]:
+    """Each once: the same weights on the same problems, evaluated again, are no other chance."""
+    mine, known = {answer.question for answer in this[0].answers}, {_outcomes(this)}
+    found = []
+    for look in looks:
+        same_problems = any(answer.question in mine for answer in look[0].answers)
+        if same_problems and _problems(look[0]) == _problems(look[1]) and _outcomes(look) not in known:
+            known.add(_outcomes(look))
+            found.append(look)
+    return tuple(found)
+
+
+def _outcomes(look: Look) -> tuple[object, ...]:
+    """What two comparisons share that are one and the same: how they were made, and what came of it."""
+    return tuple((each.key, tuple((a.question, a.correct, a.strict) for a in each.answers)) for each in look)
+
+
+def of(history: History, looks: Sequence[Look] = ()) -> Comparison:
+    """The comparison that a history holds. `looks`: see `compare`.
+
     Raises:
         UserError: while one of the two is missing.
     """
@@ -170,71 +249,19 @@ def of(history: History) -> Comparison:
     if base is None or tuned is None:
         missing = "base and tuned" if base is None and tuned is None else "base" if base is None else "tuned"
         raise UserError(f"not evaluated yet: there is no result of the {missing} model")
-    return compare(base, tuned, history.example)
+    return compare(base, tuned, history.example, looks)
 
 
 def shape(evaluated: Evaluated) -> Shape:
+    """What a model's answers look like, counted."""
     answers = evaluated.answers
     equations = [equation.right for answer in answers for equation in check_equations(answer.text)]
     return Shape(
         tokens=sum(a.tokens for a in answers) / len(answers),
         cut_off=sum(a.cut_off for a in answers),
-        in_format=sum(answer_in_format(a.text) is not None for a in answers),
+        in_format=sum(map(in_format, answers)),
         no_answer=sum(a.value is None for a in answers),
         equations=len(equations),
         right_equations=sum(equations),
         n=len(answers),
     )
-
-
-# --- in words ---------------------------------------------------------------------------------------------------------
-
-
-def split_words(compared: Comparison) -> str:
-    """By reasoning or by the format: what was learnt, in two sentences."""
-    if compared.unchanged:
-        return "Both wrote the same to every problem, letter by letter: the adapter changes nothing."
-    by_reasoning, by_format = _gain(compared.paired), _gain(compared.by_format)
-    learnt = {
-        "both": "It solves more problems and it learnt the format.",
-        "reasoning": "It solves more problems, and not because of the format.",
-        "format": "It learnt the format, not to solve more.",
-        "worse": "It solves fewer problems than before.",
-        "nothing": "Neither right answers nor the format changed beyond chance.",
-    }[compared.learnt]
-    return (
-        f"{learnt} Right and in the format: {100 * compared.strict.gain:+.1f} points: by reasoning (right, "
-        f"wherever the answer stands) {by_reasoning}; by format ({format_words(compared)}) {by_format}."
-    )
-
-
-def format_words(compared: Comparison) -> str:
-    """What a gain by format is of; a negative one is a loss, and says so."""
-    if compared.by_format.gain < 0:
-        return "a loss: more of its right answers miss the format than before"
-    return "right before too, but not in the format"
-
-
-def _gain(paired: Paired) -> str:
-    return f"{points(paired)}, {p_words(paired.p_value)}"
-
-
-def example_words(compared: Comparison) -> str:
-    """What one worked example in the prompt does for the base. Empty where that was not measured."""
-    example = compared.example
-    if example is None:
-        return ""
-    against = pair([a.strict for a in example.answers], [a.strict for a in compared.tuned.answers])
-    said = (
-        f"Shown one worked example, the base has {percent(example.correct, example.n)} right and "
-        f"{percent(example.strict_correct, example.n)} right and in the format, without any training. "
-    )
-    if not against.beyond_chance:
-        return said + f"Tuned is no better than that beyond chance ({_gain(against)}, right and in the format)."
-    word = "above" if against.gain > 0 else "below"
-    return said + f"Tuned is {word} that, right and in the format: {_gain(against)}."
-
-
-def words(compared: Comparison) -> list[str]:
-    """The verdict, the split, and what a worked example does: the sentences that go wherever a comparison is told."""
-    return [said for said in (verdict(compared.paired), split_words(compared), example_words(compared)) if said]

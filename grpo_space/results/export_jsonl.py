@@ -8,7 +8,7 @@ from grpo_space.runs.history import History
 
 
 def of(history: History) -> Iterator[str]:
-    """Before a model's answers how they were come by, where that is known."""
+    """Each model's answers as JSON lines, after one that says how they were come by, where that is known."""
     each: list[Evaluated | Sampled | None] = [history.base, history.tuned, history.example, *history.sampled.values()]
     for event in each:
         if event is None:
@@ -17,13 +17,13 @@ def of(history: History) -> Iterator[str]:
             yield _line(event.method.model_dump())
         for number, samples in enumerate(_answers(event), 1):
             for sample, answer in enumerate(samples, 1):
-                told = {"which": event.which, "problem": number, "sample": sample}
-                yield _line(told | answer.model_dump())
+                place = {"which": event.which, "problem": number, "sample": sample}
+                yield _line(place | answer.model_dump())
 
 
 def _answers(event: Evaluated | Sampled) -> list[tuple[Answer, ...]]:
     return [(answer,) for answer in event.answers] if isinstance(event, Evaluated) else list(event.answers)
 
 
-def _line(said: dict[str, object]) -> str:
-    return json.dumps(said, ensure_ascii=False).encode(errors="replace").decode() + "\n"
+def _line(record: dict[str, object]) -> str:
+    return json.dumps(record, ensure_ascii=False).encode(errors="replace").decode() + "\n"

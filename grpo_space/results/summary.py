@@ -4,38 +4,53 @@ from collections.abc import Sequence
 from typing import Any
 
 from grpo_space.formatting import duration, gib
-from grpo_space.results.comparison import Comparison, Share, of, shape, words
-from grpo_space.results.statistics import Paired, majority, mean_interval, wilson
+from grpo_space.results.comparison import Comparison, Share, of, shape
+from grpo_space.results.sentences import words
+from grpo_space.results.statistics import Paired, majority, mean_interval, share_words, wilson
+from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Answer, Evaluated, Phase, Sampled, Step
 from grpo_space.runs.history import History
 
 
 def status_words(status: str) -> str:
+    """A run's status for people."""
     return "stopped at the budget" if status == "budget" else status
 
 
 def counts(compared: Comparison) -> str:
-    paired = compared.paired
+    """How often each of the two was right, how that was found out, and how often it was looked at."""
+    paired, looks = compared.paired, compared.looks
     return (
         f"Right by both {paired.both}, only by base {paired.only_base}, only by tuned {paired.only_tuned}, by neither "
-        f"{paired.neither}. Both answered greedily, with the same prompt, read by the same extractor."
+        f"{paired.neither}. Both answered greedily, with the same prompt, read by the same extractor. "
+        f"{looks} evaluation{'s' * (looks != 1)} of this run on these problems."
     )
 
 
+METHOD = (
+    "p is the chance of so uneven a split between the problems that only base and those that only tuned solved, were "
+    "there no difference (McNemar's test, mid-p). In brackets 95 % intervals (Wilson); the interval of a gain is "
+    "the same test turned round (Tango's score), so it is without 0 exactly where the gain is beyond chance."
+)
+"""How p and the intervals come about."""
+
+
 def samples_title(history: History) -> str:
+    """How many samples of how many problems there are, and how freely they were drawn."""
     first = history.sampled["base"]
     k, n = first.method.samples, len(first.answers)
     return f"{k} samples of each of {n:,} problems, temperature {first.method.temperature:g}"
 
 
 def samples_rows(history: History) -> list[tuple[str, str, str]]:
-    """What it is, base's share, tuned's share."""
+    """A row for each measure: its name, base's share, tuned's share."""
     base, tuned = (sampled(history.sampled[which]) for which in ("base", "tuned"))
     k = history.sampled["base"].method.samples
-    return [(f"{name}@{k}", _interval(base[name]), _interval(tuned[name])) for name in base]
+    return [(f"{name}@{k}", share_words(*base[name]), share_words(*tuned[name])) for name in base]
 
 
 def samples_words(history: History) -> str:
+    """What the rows mean."""
     k = history.sampled["base"].method.samples
     return (
         f"mean@{k}: one sample is right; pass@{k}: one of {k} at least; maj@{k}: what most of the {k} say. In brackets "
@@ -60,12 +75,8 @@ def _majority_right(problem: Sequence[Answer]) -> bool:
     return any(answer.correct for answer in problem if answer.value == value and value is not None)
 
 
-def _interval(share: tuple[float, float, float]) -> str:
-    value, low, high = share
-    return f"{100 * value:.1f} % ({100 * low:.0f} to {100 * high:.0f})"
-
-
 def sampled_json(history: History) -> dict[str, Any]:
+    """Several samples of each problem, for machines."""
     return {
         name: {"n": len(event.answers), "samples": event.method.samples}
         | {what: dict(zip(("share", "low", "high"), share, strict=True)) for what, share in sampled(event).items()}
@@ -86,9 +97,12 @@ PHASES = {
 }
 
 
-def as_json(history: History) -> dict[str, Any]:
-    """The comparison for machines. The paired counts and p are over right answers, wherever they stand."""
-    compared = of(history)
+def as_json(history: History, all_looks: Sequence[Look] = ()) -> dict[str, Any]:
+    """The comparison for machines. The paired counts and p are over right answers, wherever they stand.
+
+    `all_looks`: every one at the run, see `comparison.compare`.
+    """
+    compared = of(history, all_looks)
     paired = compared.paired
     return {
         "base": _counts(compared.base),
@@ -98,10 +112,14 @@ def as_json(history: History) -> dict[str, Any]:
         "only_tuned": paired.only_tuned,
         "neither": paired.neither,
         "p_value": paired.p_value,
-        "by_reasoning": _gain(compared.paired),
-        "by_format": _gain(compared.by_format),
-        "strict": _gain(compared.strict),
-        "learnt": compared.learnt,
+        "p_corrected": paired.corrected,
+        "looks": compared.looks,
+        "right": _gain(compared.paired),
+        "right_without_format": _gain(compared.blind),
+        "in_format": _gain(compared.formatted),
+        "strict": _gain(compared.strict) | {"by_format": compared.by_format, "by_solving": compared.by_solving},
+        "solving": compared.solving,
+        "format": compared.form,
         "example": _counts(compared.example) if compared.example else None,
         "mean_tokens": {e.which: shape(e).tokens for e in (compared.base, compared.tuned)},
         "by_steps": [_share(each) for each in compared.by_steps],
@@ -111,9 +129,12 @@ def as_json(history: History) -> dict[str, Any]:
 
 
 def _gain(paired: Paired) -> dict[str, float]:
-    """As shares of the problems, -1..1."""
-    low, high = paired.interval()
-    return {"gain": paired.gain, "low": low, "high": high, "p_value": paired.p_value}
+    """As shares of the problems, -1..1; the interval has the stated confidence."""
+    low, high = paired.interval
+    return {
+        "gain": paired.gain, "low": low, "high": high, "confidence": paired.confidence, "p_value": paired.p_value,
+        "p_corrected": paired.corrected,
+    }  # fmt: skip
 
 
 def _share(each: Share) -> dict[str, Any]:
@@ -125,6 +146,7 @@ def _counts(evaluated: Evaluated) -> dict[str, int]:
 
 
 def phase_words(phase: Phase) -> str:
+    """What a run is doing, with its detail and about how long it takes."""
     words = PHASES[phase.what].capitalize()
     if phase.what == "download":
         return f"{words}: {phase.detail}, {download_words(phase)}"
@@ -140,7 +162,7 @@ def download_words(phase: Phase) -> str:
 
 
 def rewards(step: Step) -> dict[str, float]:
-    """What each reward paid on average, before weights."""
+    """What each reward paid on average in a step, before weights."""
     prefix, suffix = "rewards/", "/mean"
     return {
         name.removeprefix(prefix).removesuffix(suffix): value

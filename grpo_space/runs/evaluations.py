@@ -14,7 +14,7 @@ from pathlib import Path
 from grpo_space.errors import UserError
 from grpo_space.runs import adapters
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import EvaluationRequest
+from grpo_space.runs.events import Evaluated, EvaluationRequest
 from grpo_space.runs.history import History
 from grpo_space.runs.launch import start
 from grpo_space.runs.run import Run, runs_folder
@@ -27,6 +27,8 @@ NAME = "%Y-%m-%d-%H%M%S"
 """How an evaluation's log is named: when it began, in UTC."""
 OWN = EvaluationRequest()
 """The run's adapter on its held-out problems, answered greedily: what the run itself evaluates."""
+Look = tuple[Evaluated, Evaluated]
+"""Base and tuned on the same problems, greedily: one chance to see a gain."""
 
 
 def possible(run: Run) -> bool:
@@ -101,12 +103,37 @@ def _latest_second(folder: Path) -> int:
 
 def every(run: Run) -> list[History]:
     """The evaluations that were made after a run and came to their end, the newest last."""
-    own, made = run.history(), []
+    own = run.history()
+    return [history for history in _begun(run) if history.measured and is_later(history, own)]
+
+
+def _begun(run: Run) -> list[History]:
+    """All that were begun after the run, whatever became of them."""
+    made = []
     for path in run.evaluations():
         history = History()
         history.add(EventLog(path).events())
         made.append(history)
-    return [history for history in made if history.measured and is_later(history, own)]
+    return made
+
+
+def looks_at(run: Run) -> list[Look]:
+    """Every look at base against tuned that a run's folder tells of."""
+    return looks([run.history(), *_begun(run)])
+
+
+def looks(histories: Iterable[History]) -> list[Look]:
+    """Every comparison that came to its end: of any weights, on any problems, and before the run was resumed too.
+
+    One that was stopped showed no result and is none; it counts once it was taken up again. Several samples of each
+    problem end in no verdict, so they are no chance for a false one.
+    """
+    found: list[Look] = []
+    for history in histories:
+        found += history.earlier
+        if history.base and history.tuned:
+            found.append((history.base, history.tuned))
+    return found
 
 
 def is_later(made: History, own: History) -> bool:

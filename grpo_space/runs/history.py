@@ -51,6 +51,8 @@ class History:
     tuned: Evaluated | None = None
     example: Evaluated | None = None
     """The base, shown one worked example."""
+    earlier: list[tuple[Evaluated, Evaluated]] = field(default_factory=list)
+    """Base and tuned as attempts before this one measured them: they count as looks at the problems."""
     sampled: dict[str, Sampled] = field(default_factory=dict)
     """Several sampled answers to each problem, under `base` and `tuned`."""
     end: Failed | Finished | None = None
@@ -103,6 +105,8 @@ class History:
         self.groups = self.groups.up_to(step)
         self.probes = [event for event in self.probes if event.step <= step]
         self.notices = [event for event in self.notices if event.step <= step or isinstance(event, Fallback)]
+        if self.base and self.tuned:
+            self.earlier.append((self.base, self.tuned))
         self.base = self.tuned = self.example = None
 
     @property

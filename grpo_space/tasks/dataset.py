@@ -10,6 +10,8 @@ from grpo_space import hub
 from grpo_space.config import GSM8K, RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import data_file
+from grpo_space.tasks import data_faults
+from grpo_space.tasks.data_faults import same
 from grpo_space.tasks.problems import ANSWER, QUESTION, Row, digest, read_file, to_row
 
 MOST_LOST = 0.01
@@ -72,6 +74,8 @@ def share_out(rows: list[Row], test: list[Row] | None, config: RunConfig, name: 
     summary += f"{len(test)} to evaluate on" + (" from a file of their own." if own_test else ", held out of it.")
     if len(test) < wanted:
         summary += f" evaluation.problems asks for {wanted}: there are no more."
+    if faults := data_faults.words([*rows, *(test if own_test else [])]):
+        summary += f" {faults}"
     return Rows(train, probe, test, commit, summary)
 
 
@@ -105,11 +109,6 @@ def by_hash(rows: Iterable[Row]) -> list[Row]:
 def without(rows: Iterable[Row], others: Iterable[Row]) -> list[Row]:
     taken = {same(row) for row in others}
     return [row for row in rows if same(row) not in taken]
-
-
-def same(row: Row) -> str:
-    """What two copies of a problem share: spaces and capitals do not make it another one."""
-    return " ".join(row.question.split()).casefold()
 
 
 def read_hub(config: RunConfig, split: str, token: str | None = None) -> tuple[list[Row], str, int]:

@@ -10,7 +10,6 @@ from grpo_space.errors import UserError
 from grpo_space.planning.estimate import training_left
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.results import summary
-from grpo_space.results.comparison import of, words
 from grpo_space.results.summary import phase_words
 from grpo_space.runs import launch
 from grpo_space.ui import submit
@@ -78,7 +77,8 @@ def build(followers: Followers, place: Place) -> None:
         """
         try:
             page = page_of(run)
-            return {"run": page.run.id, "verdict": words(of(page.evaluation))[0], **summary.as_json(page.evaluation)}
+            found = summary.as_json(page.evaluation, page.evaluations.looks)
+            return {"run": page.run.id, "verdict": found["words"][0], **found}
         except UserError as error:
             raise _said(error) from error
 

@@ -213,7 +213,7 @@ def test_presets_are_listed(cli: Cli) -> None:
     assert done.stdout.count("30 steps (--quick): Roughly ") == 3
     listed = printed(cli("presets", "--json"))
     assert listed[0]["name"] == "tiny"
-    assert {"name", "title", "summary", "hardware", "expect", "quick", "run"} == set(listed[0])
+    assert {"name", "title", "summary", "hardware", "expect", "expected_gain", "quick", "run"} == set(listed[0])
     assert listed[0]["run"] == read_preset("tiny").run.model_dump(mode="json")
 
 
@@ -236,7 +236,8 @@ def test_an_evaluation_is_printed_as_promised(cli: Cli, fake: Fake) -> None:
     assert printed(cli("evaluate", run.id, "--json")).items() >= {
         "base": {"correct": 1, "strict_correct": 1, "n": 4},
         "tuned": {"correct": 3, "strict_correct": 3, "n": 4},
-        "both": 1, "only_base": 0, "only_tuned": 2, "neither": 1, "p_value": 0.5, "learnt": "nothing",
+        "both": 1, "only_base": 0, "only_tuned": 2, "neither": 1, "p_value": 0.25, "p_corrected": 0.25, "looks": 1,
+        "solving": "same", "format": "same",
     }.items()  # fmt: skip
     done = cli("evaluate", run.id)
     assert done.returncode == 0
@@ -252,7 +253,7 @@ def test_right_and_in_the_format_are_counted_apart(cli: Cli, fake: Fake) -> None
     assert printed(cli("evaluate", run.id, "--json")).items() >= {
         "base": {"correct": 3, "strict_correct": 0, "n": 3},
         "tuned": {"correct": 3, "strict_correct": 3, "n": 3},
-        "both": 3, "only_base": 0, "only_tuned": 0, "neither": 0, "p_value": 1.0, "learnt": "nothing",
+        "both": 3, "only_base": 0, "only_tuned": 0, "neither": 0, "p_value": 1.0, "looks": 1, "solving": "same",
     }.items()  # fmt: skip
 
 

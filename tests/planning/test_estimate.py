@@ -137,7 +137,7 @@ def test_a_pause_costs_nothing() -> None:
 def test_a_space_is_told_before_a_long_run() -> None:
     long, sleep = read_preset("llama-3.1-8b").run, SleepTime(None)
     sentence = space.before(Space("a/b"), long, T4, sleep)
-    assert "A long run. Roughly 3 h and &#36;1.30 on a T4 small: a guess" in sentence
+    assert "A long run. Roughly 3.5 h and &#36;1.40 on a T4 small: a guess" in sentence
     assert "disk is lost when it restarts" in sentence
     assert "disk is lost" not in space.before(None, long, T4, sleep)
     assert "disk is lost" in space.before(Space("a/b"), long, L4, sleep)  # how long is not known

@@ -352,6 +352,8 @@ def test_claims_come_from_the_evaluation(tmp_path: Path, tuned: list[bool], word
     text = str(card.card(run, "u/n"))
     assert words in text
     assert ("no measurable gain" in text) == (words == "no measurable gain")
+    assert "1 evaluation of this run on these problems." in text
+    assert (card.evidence(run)["looks"], card.evidence(run)["words"][0] in text) == (1, True)
 
 
 def test_only_a_full_run_over_gsm8k_is_a_benchmark(tmp_path: Path) -> None:

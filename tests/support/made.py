@@ -1,5 +1,7 @@
 """Evaluations made up for tests: a model that guesses, and three adapters of it."""
 
+from functools import lru_cache
+
 from grpo_space.grading.answers import grade
 from grpo_space.runs.events import Answer, Evaluated
 
@@ -7,6 +9,7 @@ FORMAT = "<reasoning>\n{n} + 1 = {sum}\n</reasoning>\n<answer>{said}</answer>"
 PLAIN = "The answer is {said}."
 
 
+@lru_cache(maxsize=10_000)
 def answer(number: int, right: bool, in_format: bool, steps: int = 1) -> Answer:
     """To the question what comes after `number`; a wrong one is off by one."""
     gold = number + 1

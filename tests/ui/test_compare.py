@@ -17,6 +17,7 @@ import pytest
 from grpo_space.config_io import override, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
+from grpo_space.publishing import card
 from grpo_space.results import export_jsonl
 from grpo_space.results.summary import samples_rows
 from grpo_space.runs import evaluations
@@ -25,6 +26,7 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import (
     Alarm,
     Answer,
+    Evaluated,
     EvaluationRequest,
     Event,
     Failed,
@@ -40,7 +42,7 @@ from grpo_space.runs.run import Run, create_run
 from grpo_space.ui.compare import ask, evaluate, evidence, problems, tab
 from grpo_space.ui.compare.evaluate import ADAPTER, FILE, OTHER, Chosen, plan_words, request_for
 from grpo_space.ui.deployment import here
-from grpo_space.ui.live import follower
+from grpo_space.ui.live import follower, progress
 from grpo_space.ui.live.follower import Follower, Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.live.run_evaluations import OWN as RUNS_OWN
@@ -416,7 +418,7 @@ def test_the_verdict_names_the_run_and_what_was_evaluated(run: Run) -> None:
         (made.BOTH, GSM8K, "published with is the comparison on its held-out problems"),
         (made.BOTH, EvaluationRequest(checkpoint=3), "choose that above, or evaluate it"),
         (made.WORSE, OWN, "Do not use it"),
-        (made.evaluated("tuned", [i % 10 < 4 or i == 9 for i in range(100)], [False] * 100), OWN, "on more problems"),
+        (made.evaluated("tuned", [i % 10 < 4 or i == 9 for i in range(100)], [False] * 100), OWN, "change one thing"),
     ],
 )
 def test_after_a_verdict_the_next_step(tuned: Any, asked: EvaluationRequest, words: str) -> None:
@@ -427,8 +429,63 @@ def test_after_a_verdict_the_next_step(tuned: Any, asked: EvaluationRequest, wor
 def test_a_format_that_was_lost_is_said_in_words() -> None:
     base = made.evaluated("base", made.GUESSES, [True] * made.N)
     drawn = evidence.summarise("run", history(base, made.REASONS))
-    assert "a loss: more of its right answers miss the format than before" in drawn
-    assert "right before too" not in drawn
+    assert "It solves more problems but lost the format: fewer answers are in it." in drawn
+    assert "gs-warning" in drawn
+
+
+def test_a_null_result_says_what_it_cost_and_what_would_help(run: Run) -> None:
+    drawn = tab._summary(page(run), page(run).evaluation)
+    assert "No difference that 100 problems could show" in drawn
+    assert "or more would most likely have shown" in drawn
+    assert "The change most likely to help: twice the steps (grpo.max_steps=60). Another run, about" in drawn
+    later(run, "2099-01", OWN, made.BASE, made.BOTH, Finished(why="done"))
+    assert "most likely to help" not in tab._summary(page(run), page(run).evaluations.made["2099-01"])
+
+
+# --- how often it was looked at ---------------------------------------------------------------------------------------
+
+
+def fixed(count: int) -> Evaluated:
+    """Of the 60 that the base gets wrong so many are right, and 10 of its 40 are wrong."""
+    right = [i % 10 < 3 or (i % 10 >= 4 and i // 10 * 6 + i % 10 - 4 < count) for i in range(made.N)]
+    return made.evaluated("tuned", right, [False] * made.N)
+
+
+def test_every_look_is_counted_wherever_a_verdict_stands(run: Run) -> None:
+    """24 fixed and 10 broken are beyond chance (p = 0.017), unless one looked four times."""
+    run.log.path.write_text("")
+    for event in (Started(), made.BASE, fixed(24), Finished(why="done")):
+        run.log.append(event)
+    assert "Tuned solves 14 more of 100" in progress.changed(run.history(), evaluations.looks_at(run))
+    for number, count in enumerate((11, 13, 9)):
+        later(
+            run, f"2099-0{number}", EvaluationRequest(checkpoint=number), made.BASE, fixed(count), Finished(why="done")
+        )
+    shown = page(run)
+    assert len(shown.evaluations.looks) == len(evaluations.looks_at(run)) == 4
+    for said in (tab._summary(shown, shown.evaluation), shown.now, str(card.card(run, "a/b"))):
+        assert "Tuned solves" not in said
+        assert "No difference that 100 problems could show" in said
+        assert "p = 0.017, corrected p = 0.067" in said
+        assert "compared 4 times on these problems" in said
+    kept = card.evidence(run)
+    assert (kept["looks"], kept["p_corrected"]) == (4, pytest.approx(4 * kept["p_value"]))
+    assert "4 evaluations of this run on these problems." in str(card.card(run, "a/b"))
+
+
+def test_one_that_was_stopped_showed_nothing_and_is_no_look(run: Run) -> None:
+    later(run, "2099-01", EvaluationRequest(checkpoint=1), made.BASE, Finished(why="stopped"))
+    later(run, "2099-02", EvaluationRequest(checkpoint=2, samples=2), *SAMPLED, Finished(why="done"))
+    assert len(evaluations.looks_at(run)) == 1
+
+
+def test_what_was_seen_before_the_run_was_resumed_was_seen(run: Run) -> None:
+    """Looking, going on, and looking again is a way to be lucky, too."""
+    later(run, "2000-01", EvaluationRequest(checkpoint=1), made.BASE, made.REASONS, Finished(why="done"))
+    for event in (Started(attempt=2), made.BASE, made.BOTH, Finished(why="done")):
+        run.log.append(event)
+    assert len(evaluations.looks_at(run)) == len(page(run).evaluations.looks) == 3
+    assert list(page(run).evaluations.made) == [RUNS_OWN]
 
 
 def labelled(which: str, kinds: list[str]) -> Any:

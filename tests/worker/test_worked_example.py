@@ -6,7 +6,8 @@ from pathlib import Path
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
 from grpo_space.publishing import card
-from grpo_space.results.comparison import of, words
+from grpo_space.results.comparison import of
+from grpo_space.results.sentences import words
 from grpo_space.runs import evaluations
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Answered, Finished, Method, Started

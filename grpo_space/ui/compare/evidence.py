@@ -1,12 +1,19 @@
 """The comparison as a page shows it: the verdict, both accuracies, the split, by steps, and the figures."""
 
 import time
+from collections.abc import Sequence
+from functools import partial
 
+from grpo_space.config import RunConfig
 from grpo_space.formatting import share
-from grpo_space.results.comparison import Comparison, Share, format_words, of, shape, words
+from grpo_space.planning.estimate import dollars_for
+from grpo_space.results import no_gain
+from grpo_space.results.comparison import Comparison, Share, of, shape
+from grpo_space.results.sentences import blind_words, words
 from grpo_space.results.statistics import Paired, percent, points, wilson
-from grpo_space.results.summary import counts, samples_rows, samples_title, samples_words
+from grpo_space.results.summary import METHOD, counts, samples_rows, samples_title, samples_words
 from grpo_space.runs import evaluations
+from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Evaluated, EvaluationRequest
 from grpo_space.runs.history import History
 from grpo_space.ui.live.progress import kind
@@ -23,12 +30,24 @@ KINDS = {
 """Of the embedded problems."""
 
 
-def summarise(run: str, history: History) -> str:
-    """`run`: its name."""
+def summarise(
+    run: str,
+    history: History,
+    all_looks: Sequence[Look] = (),
+    whole: History | None = None,
+    config: RunConfig | None = None,
+) -> str:
+    """An evaluation as HTML.
+
+    Args:
+        run: The run's name.
+        all_looks: Every one at the run, see `comparison.compare`.
+        whole, config: What the run itself recorded, and its settings: by these a null result is told what would help.
+    """
     notes = "".join(note("warning", text(said)) for said in ([] if is_own(history) else history.notes))
     if history.sampled:
         return about(run, history) + notes + _samples(history)
-    compared = of(history)
+    compared = of(history, all_looks)
     verdict, *more = words(compared)
     each = [e for e in (compared.base, compared.example, compared.tuned) if e is not None]
     return (
@@ -36,18 +55,21 @@ def summarise(run: str, history: History) -> str:
         + notes
         + box("gs-bars", *map(_bar, each))
         + note(kind(compared), tag("b", text(verdict)), *map(text, more), text(counts(compared)))
-        + tag("p", tag("b", "What next? ") + text(next_step(compared, evaluations.request_of(history))), "gs-next-step")
+        + tag("p", tag("b", "What next? ") + text(" ".join(_next(compared, history, whole, config))), "gs-next-step")
         + _split(compared)
         + _by_sort(compared)
         + _figures(each)
-        + tag(
-            "p",
-            "p is the chance to see so uneven a split of the problems that only one of the two solved, were there no "
-            "difference (McNemar's exact test). In brackets 95 % intervals (Wilson; of a gain, Newcombe): with more "
-            "problems they shrink.",
-            "gs-dim",
-        )
+        + tag("p", text(METHOD), "gs-dim")
     )
+
+
+def _next(compared: Comparison, history: History, whole: History | None, config: RunConfig | None) -> list[str]:
+    """What to do: of a null result first what it cost and the one change most likely to help."""
+    step = next_step(compared, evaluations.request_of(history))
+    if whole is None or config is None:
+        return [step]
+    change = no_gain.words(compared, whole, config, partial(dollars_for, whole))
+    return [change] if change and compared.form == "same" else [change, step] if change else [step]
 
 
 def is_own(history: History) -> bool:
@@ -74,20 +96,21 @@ def next_step(compared: Comparison, asked: EvaluationRequest) -> str:
         return (
             "Train for more steps (grpo.max_steps), or with a higher grpo.learning_rate: this adapter changes nothing."
         )
-    if compared.learnt in ("reasoning", "both"):
+    if compared.solving == "up":
         if asked.adapter or asked.checkpoint is not None:
             return "Compare it with the run's adapter on the same problems: choose that above, or evaluate it (below)."
         if not evaluations.is_of_own(asked):
             return "It holds here too. What the adapter is published with is the comparison on its held-out problems."
         return "Publish it: the adapter goes up with this evidence. Or see whether it holds on other problems (below)."
-    if compared.learnt == "worse":
+    if compared.solving == "down":
         return "Do not use it. Evaluate an earlier checkpoint (below), or train again with a lower grpo.learning_rate."
-    if compared.learnt == "format":
+    if compared.solving == "as read":
+        return "Read the problems that tuned fixed and broke (below): is the answer there on both sides?"
+    if compared.form == "up":
         return "Train for more steps, or pay the format less (rewards in Preset): so far it learnt how to answer."
-    return (
-        "Evaluate on more problems (below), which shows smaller differences; or train for more steps. Where most "
-        "groups under the microscope in Train earn the same, other problems or a larger model teach more."
-    )
+    if compared.form == "down":
+        return "Pay the format too (rewards in Preset), or do not ask for it: so far it lost how to answer."
+    return "Read some problems (below) to see how both fail; then change one thing, and train again."
 
 
 def _samples(history: History) -> str:
@@ -131,10 +154,14 @@ def _track(correct: int, n: int) -> str:
 
 
 def _split(compared: Comparison) -> str:
-    """Each gain as a bar from the middle, with its interval."""
+    """Each change as a bar from the middle, with its interval."""
+    blind = (
+        [("Right answers", "read so that the format cannot matter", compared.blind)] if blind_words(compared) else []
+    )
     rows = [
-        ("By reasoning", "right, wherever the answer stands", compared.paired),
-        ("By format", format_words(compared), compared.by_format),
+        ("Right answers", "wherever they stand", compared.paired),
+        *blind,
+        ("In the format", "right or wrong", compared.formatted),
         ("Both together", "right and in the format", compared.strict),
     ]
     lines = "".join(
@@ -146,11 +173,11 @@ def _split(compared: Comparison) -> str:
         )
         for name, about, gain in rows
     )
-    return tag("h3", "What was gained, and how") + box("gs-gains", lines)
+    return tag("h3", "What changed") + box("gs-gains", lines)
 
 
 def _gain(gain: Paired) -> str:
-    low, high = (50 + 50 * end for end in gain.interval())
+    low, high = (50 + 50 * end for end in gain.interval)
     start, end = sorted((50.0, 50 + 50 * gain.gain))
     good = "gs-up" if gain.gain >= 0 else "gs-down"
     return (

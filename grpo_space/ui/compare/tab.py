@@ -99,13 +99,17 @@ def filled(
         top.stop: shown_if(page is not None and page.evaluations.active),
         top.which: offered(titles(page), chosen or None, before, elem_classes=[] if len(names) > 2 else OFF),
         top.last_sent: now,
-        top.summary: evidence.summarise(page.run.id, history) if page and history else nothing(page),
+        top.summary: _summary(page, history) if page and history else nothing(page),
         top.now: shown_if(untested and page is not None and evaluations.possible(page.run)),
         top.download: shown_if(history is not None),
     }
     if now.shown == last.shown:
         return updates
     return updates | {top.file: gr.update(value=None, elem_classes=OFF)} | problems.shown(cases, history, sort, words)
+
+
+def _summary(page: Page, history: History) -> str:
+    return evidence.summarise(page.run.id, history, page.evaluations.looks, page.history, page.config)
 
 
 def times(history: History | None) -> list[float]:

@@ -5,10 +5,12 @@ import contextlib
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Probe, Started, Step
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import holder
@@ -94,7 +96,7 @@ class Follower:
             status=status,
             history=self.history,
             config=self.config,
-            now=_same(last.now if last else None, self._now(status, evaluating)),
+            now=_same(last.now if last else None, self._now(status, evaluating, evaluations.looks)),
             curves=self._curves.draw() if drawn or last is None else last.curves,
             notes=_same(last.notes if last else None, progress.notices(self.history) + progress.story(self.history)),
             log=self._worker_log(last.log if last else ""),
@@ -125,11 +127,11 @@ class Follower:
         self._curves.probes = self.history.probes
         return drawn
 
-    def _now(self, status: Status, evaluating: bool) -> str:
+    def _now(self, status: Status, evaluating: bool, looks: Sequence[Look]) -> str:
         history = self._later.at_hand() if evaluating else self.history
         trouble = note("bad", text(self._trouble)) if self._trouble else ""
         checkpoint = self.run.last_checkpoint() if status == "died" else None
-        return trouble + progress.now(self.run.id, self.config, history, status, self.stopping, checkpoint)
+        return trouble + progress.now(self.run.id, self.config, history, status, self.stopping, checkpoint, looks)
 
     def _newest_group(self, last: Page | None) -> str:
         groups = self.history.groups

@@ -1,14 +1,17 @@
 """The progress of a run, or its end, in words."""
 
 import time
+from collections.abc import Sequence
 
 from grpo_space.config import RunConfig
 from grpo_space.formatting import duration, number
 from grpo_space.planning.estimate import cost_so_far, left_words
-from grpo_space.results.comparison import Comparison, of, words
+from grpo_space.results.comparison import Comparison, of
+from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
 from grpo_space.results.summary import PHASES, download_words
 from grpo_space.runs import evaluations
+from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Failed, Phase
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Status
@@ -57,9 +60,15 @@ def badge(status: Status) -> str:
 
 
 def now(
-    name: str, config: RunConfig | None, history: History, status: Status, stopping: bool, checkpoint: int | None = None
+    name: str,
+    config: RunConfig | None,
+    history: History,
+    status: Status,
+    stopping: bool,
+    checkpoint: int | None = None,
+    looks: Sequence[Look] = (),
 ) -> str:
-    """The run's head: what it is, how far it is, what comes next."""
+    """The run's head: what it is, how far it is, what comes next. `looks`: every one at the run."""
     model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
     head = box("gs-run", badge(status), tag("b", text(name)), tag("span", text(model), "gs-dim"))
     if status == "running":
@@ -67,7 +76,7 @@ def now(
         evaluates = history.started is not None and history.started.task == "evaluate"
         stages = _evaluation(history, config) if evaluates else STAGES
         return head + _stages(history, stages) + _progress(history, stopping, limit)
-    return head + "".join(_ending(history, status, checkpoint))
+    return head + "".join(_ending(history, status, checkpoint, looks))
 
 
 def _evaluation(history: History, config: RunConfig | None) -> dict[str, str]:
@@ -179,7 +188,7 @@ def not_evaluated(history: History) -> str:
 _AGAIN = "Evaluate the same again: it resumes where it was."
 
 
-def _ending(history: History, status: Status, checkpoint: int | None) -> list[str]:
+def _ending(history: History, status: Status, checkpoint: int | None, looks: Sequence[Look]) -> list[str]:
     step, most = history.step, history.max_steps
     at = f"at step {step:,} of {most:,}" if most else "before its first step"
     parts = []
@@ -217,7 +226,7 @@ def _ending(history: History, status: Status, checkpoint: int | None) -> list[st
             )
         )
     if history.base and history.tuned:
-        parts.append(changed(history))
+        parts.append(changed(history, looks))
     return parts
 
 
@@ -227,9 +236,9 @@ def _cut_off(at: str, checkpoint: int | None) -> str:
     return f"This run was cut off {at}, before its first checkpoint: Resume begins it again."
 
 
-def changed(history: History) -> str:
-    """What the run changed, in one sentence with numbers."""
-    compared = of(history)
+def changed(history: History, looks: Sequence[Look]) -> str:
+    """What the run changed, in sentences with numbers."""
+    compared = of(history, looks)
     base, tuned = compared.base, compared.tuned
     shares = (
         f"On {base.n:,} held-out problems the base model was right on {percent(base.correct, base.n)}, the tuned one "
@@ -241,7 +250,9 @@ def changed(history: History) -> str:
 
 def kind(compared: Comparison) -> str:
     """The colour of the note that tells the verdict."""
-    return {"nothing": "info", "format": "info", "worse": "warning"}.get(compared.learnt, "good")
+    if "down" in (compared.solving, compared.form):
+        return "warning"
+    return "good" if compared.solving == "up" else "info"
 
 
 def notices(history: History) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.runs.evaluations import best, is_later
+from grpo_space.runs.evaluations import Look, best, is_later, looks
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run
@@ -29,6 +29,8 @@ class Evaluations:
     """One is being made."""
     now: str
     """HTML: how far the active one is, or why the latest came to nothing."""
+    looks: tuple[Look, ...] = ()
+    """Every comparison of the run that came to its end, before it was resumed too."""
 
 
 class Later:
@@ -47,7 +49,8 @@ class Later:
         made = {OWN: own} if own.measured else {}
         made |= {name: history for name, history in later.items() if history.measured}
         now = self._now(later, config, active, stopping)
-        return Evaluations(made, best(own, made.values()), len(self._logs), active, now)
+        every = tuple(looks([own, *(history for _, history in self._logs.values())]))
+        return Evaluations(made, best(own, made.values()), len(self._logs), active, now, every)
 
     def at_hand(self) -> History:
         """The history of the latest evaluation."""

@@ -14,6 +14,8 @@ from grpo_space.foreign import parse_yaml
 from grpo_space.planning import hardware
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.runs import launch
+from grpo_space.tasks import data_faults
+from grpo_space.tasks.problems import read_file
 from grpo_space.ui import uploads
 from grpo_space.ui.gradio_workarounds import THROUGH_THE_QUEUE, classes_if
 from grpo_space.ui.preset import cards, form
@@ -160,6 +162,7 @@ class _Handlers:
             except UserError as error:
                 return {self.tab.upload_note: cards.refused(error.problems)}
             what = f"{count:,} {'problem' if count == 1 else 'problems'} read and kept beside the runs."
+            what += f" {data_faults.words(read_file(Path(kept)))}" if kept else ""
             return {
                 **self._checked(self._state(sent).with_value(path, kept)),
                 self.tab.fields[path]: kept,

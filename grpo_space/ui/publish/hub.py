@@ -10,7 +10,8 @@ from grpo_space.errors import UserError
 from grpo_space.formatting import duration
 from grpo_space.hub_upload import Sent
 from grpo_space.publishing.publish import OccupiedError, Published, proposed_name, publish
-from grpo_space.results.comparison import of, words
+from grpo_space.results.comparison import of
+from grpo_space.results.sentences import headline
 from grpo_space.runs.run import Run
 from grpo_space.ui.access import Access, signed_in_token
 from grpo_space.ui.deployment import Place
@@ -79,7 +80,8 @@ def about(page: Page | None) -> str:
         when = "It is saved when the training ends, or is stopped."
         return note("info", tag("b", f"{text(page.run.id)} has no adapter yet."), when)
     evaluated = page.evaluation.base is not None and page.evaluation.tuned is not None
-    said = words(of(page.evaluation))[0] if evaluated else "It was not evaluated, and its card says so."
+    compared = of(page.evaluation, page.evaluations.looks) if evaluated else None
+    said = headline(compared) if compared else "It was not evaluated, and its card says so."
     return note("info", tag("b", f"{text(page.run.id)}, {page.history.step:,} steps."), text(said))
 
 

@@ -1,0 +1,105 @@
+"""What to say where right answers did not change beyond chance: what the run cost, and the one change to make.
+
+What was seen, and the smallest gain that would have shown, is in the verdict already.
+"""
+
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from grpo_space.config import GSM8K, RunConfig
+from grpo_space.formatting import duration, roughly
+from grpo_space.paired_test import USUAL_DISAGREEMENT, problems_for
+from grpo_space.results.comparison import Comparison
+from grpo_space.runs.history import History
+
+CEILING = 0.9
+"""Base models that are right more often have little left to gain on the same problems."""
+EQUAL_GROUPS = 0.6
+"""Share of groups whose completions all earn the same, above which most of a run teaches nothing."""
+LATEST = 10
+"""Steps by which the groups are judged."""
+GSM8K_TEST = 1319
+"""Problems in GSM8K's test, on which any run can be evaluated later."""
+AFFORDABLE = 5
+"""A test of so many times the problems is still worth proposing."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing to do otherwise."""
+
+    what: str
+    seconds: float
+    again: bool = True
+    """Of another run; else of an evaluation of this one."""
+
+
+def words(compared: Comparison, run: History, config: RunConfig, dollars: Callable[[float], float | None]) -> str:
+    """What the run cost, and the change most likely to help, with its price. Empty where right answers changed.
+
+    Args:
+        run: What the run itself recorded.
+        dollars: What so many seconds cost where it ran; 0: nothing, None: no price is known.
+    """
+    if compared.solving != "same":
+        return ""
+    change = most_likely_to_help(compared, run, config)
+    cost, price = dollars(run.seconds), dollars(change.seconds)
+    kind = "Another run" if change.again else "An evaluation"
+    return (
+        f"The run took {duration(run.seconds)}{_in_money(cost)}. The change most likely to help: {change.what}. "
+        f"{kind}, about {roughly(change.seconds)}{_in_money(price)}."
+    )
+
+
+def _in_money(dollars: float | None) -> str:
+    return "" if dollars is None else ", free" if dollars == 0 else f", ${dollars:.2f}"
+
+
+def most_likely_to_help(compared: Comparison, run: History, config: RunConfig) -> Change:
+    """By what the run showed: an adapter that moves nothing, problems that teach nothing, a test that is too small, or
+    else too few steps.
+    """
+    if compared.unchanged:
+        rate = f"grpo.learning_rate={10 * config.grpo.learning_rate:g}"
+        return Change(f"a learning rate ten times as high ({rate}), since this adapter changes nothing", run.seconds)
+    base = compared.base.correct / compared.base.n
+    if base >= CEILING:
+        return Change(f"harder problems, since the base solves {100 * base:.0f} % of these", run.seconds)
+    equal = equal_groups(run)
+    if equal >= EQUAL_GROUPS:
+        other = "harder problems" if base >= 0.5 else "easier problems, or a larger model"
+        why = f"since {100 * equal:.0f} % of the latest groups earned the same and taught nothing"
+        return Change(f"{other}, {why}", run.seconds)
+    return _more_problems(compared, run, config) or _more_steps(run, config)
+
+
+def equal_groups(run: History) -> float:
+    """Share of the latest groups whose completions all earned the same; 0 where it is not known."""
+    equal = [step.metrics["frac_reward_zero_std"] for step in run.steps if "frac_reward_zero_std" in step.metrics]
+    return statistics.fmean(equal[-LATEST:]) if equal else 0.0
+
+
+def _more_problems(compared: Comparison, run: History, config: RunConfig) -> Change | None:
+    """As many as would most likely show a gain of the size that was seen, where there is one and they can be paid."""
+    paired = compared.paired
+    if paired.gain <= 0:
+        return None
+    seen = (paired.only_base + paired.only_tuned) / paired.n
+    needed = problems_for(paired.gain, max(seen, USUAL_DISAGREEMENT))
+    if needed is None or not paired.n < needed <= AFFORDABLE * paired.n:
+        return None
+    needed = math.ceil(needed / 10) * 10
+    seconds = needed * sum(e.seconds for e in (compared.base, compared.tuned)) / paired.n
+    shows = f"which would most likely show a gain of {100 * paired.gain:.1f} points"
+    if config.data.id == GSM8K.id and needed <= GSM8K_TEST:
+        return Change(f"about {needed:,} problems of GSM8K's test, {shows}", seconds, again=False)
+    return Change(f"about {needed:,} test problems (evaluation.problems), {shows}", run.seconds + seconds)
+
+
+def _more_steps(run: History, config: RunConfig) -> Change:
+    steps = max(run.step, config.grpo.max_steps)
+    more = run.seconds_per_step or 0.0
+    return Change(f"twice the steps (grpo.max_steps={2 * steps})", run.seconds + more * steps)

@@ -1,0 +1,122 @@
+"""The sentences that go wherever a comparison is shown: the verdict, what changed, and what may have misled the eye."""
+
+from dataclasses import replace
+
+from grpo_space.paired_test import LEAST_PROBLEMS
+from grpo_space.results.comparison import Comparison, right_in_any_format
+from grpo_space.results.statistics import Direction, Paired, pair, percent, points, shares, sight, tested, verdict
+
+CHANGES: dict[tuple[Direction, Direction], str] = {
+    ("up", "up"): "It solves more problems and learnt the format: more answers are in it.",
+    ("up", "same"): "It solves more problems; the format did not change beyond chance.",
+    ("up", "down"): "It solves more problems but lost the format: fewer answers are in it.",
+    ("same", "up"): "It learnt the format: more answers are in it. Right answers did not change beyond chance.",
+    ("same", "same"): "Neither right answers nor the format changed beyond chance.",
+    ("same", "down"): "It lost the format: fewer answers are in it. Right answers did not change beyond chance.",
+    ("down", "up"): "It solves fewer problems and learnt the format: more answers are in it.",
+    ("down", "same"): "It solves fewer problems; the format did not change beyond chance.",
+    ("down", "down"): "It solves fewer problems and lost the format: fewer answers are in it.",
+}
+"""By right answers and by the format."""
+AS_READ = "What changed in right answers may be the format's doing alone; "
+FORM: dict[Direction, str] = {
+    "up": "more answers are in it.",
+    "same": "yet the format did not change beyond chance.",
+    "down": "fewer answers are in it.",
+}
+
+
+def words(compared: Comparison) -> list[str]:
+    """The verdict first; then each of the others that has something to say."""
+    each = (headline, sight_words, change_words, figure_words, blind_words, looks_words, example_words)
+    return [sentence for of in each if (sentence := of(compared))]
+
+
+def headline(compared: Comparison) -> str:
+    """The verdict on right answers, which needs both readings."""
+    paired = compared.paired
+    if compared.solving != "as read":
+        return verdict(paired)
+    changed = f"{abs(paired.tuned - paired.base):,} {'more' if paired.gain > 0 else 'fewer'}"
+    blind = {"same": "no difference beyond chance", "up": "tuned solves more", "down": "tuned solves fewer"}
+    return (
+        f"Tuned has {changed} of {paired.n:,} answers read as right ({_figures(paired)}). "
+        f"Where the format cannot matter: {blind[compared.blind.direction]} ({_figures(compared.blind)})."
+    )
+
+
+def sight_words(compared: Comparison) -> str:
+    """What a test that found nothing could have found. Empty where it found something, or never could."""
+    null = compared.solving == "same" and compared.paired.n >= LEAST_PROBLEMS
+    return sight(compared.paired) if null else ""
+
+
+def _figures(paired: Paired) -> str:
+    return f"{shares(paired)}, {points(paired)}, {tested(paired)}"
+
+
+def change_words(compared: Comparison) -> str:
+    """What became of right answers and of the format."""
+    if compared.unchanged:
+        return "Both wrote the same to every problem, letter by letter: the adapter changes nothing."
+    solving, form = compared.solving, compared.form
+    return AS_READ + FORM[form] if solving == "as read" else CHANGES[solving, form]
+
+
+def figure_words(compared: Comparison) -> str:
+    """The format in figures, and what is both right and in it. Empty where both wrote the same."""
+    if compared.unchanged:
+        return ""
+    strict = compared.strict
+    return (
+        f"In the format, right or wrong: {_figures(compared.formatted)}. Right and in the format: "
+        f"{_more(strict.tuned - strict.base)} of {strict.n:,} ({points(strict)}, {tested(strict)}); "
+        f"{_more(compared.by_format)} by the format alone, on problems that both solved, and "
+        f"{_more(compared.by_solving)} on problems that only one of them solved."
+    )
+
+
+def _more(count: int) -> str:
+    return f"{abs(count):,} {'fewer' if count < 0 else 'more'}"
+
+
+def blind_words(compared: Comparison) -> str:
+    """What the reading in which the format cannot matter sees otherwise. Empty where it sees the same gain."""
+    blind, paired = compared.blind, compared.paired
+    if (blind.gain, blind.direction) == (paired.gain, paired.direction):
+        return ""
+    parts = [f"Read so that the format cannot matter, right answers go from {_figures(blind)}."]
+    fixed, broken = compared.found("fixed"), compared.found("broken")
+    if unread := sum(right_in_any_format(problem.base) for problem in fixed):
+        parts.append(f"Of {len(fixed):,} that tuned fixed, {unread:,} are answers that the base gave too, unread.")
+    if unread := sum(right_in_any_format(problem.tuned) for problem in broken):
+        parts.append(f"Of {len(broken):,} that it broke, {unread:,} are answers that tuned gave too, unread.")
+    return " ".join(parts)
+
+
+def looks_words(compared: Comparison) -> str:
+    """How often the run was looked at on these problems. Empty for the first time."""
+    if compared.looks == 1:
+        return ""
+    return (
+        f"This run was compared {compared.looks} times on these problems, or some of them, and the luckiest of several "
+        "looks better than it is: so p and the intervals of gains are corrected (Holm)."
+    )
+
+
+def example_words(compared: Comparison) -> str:
+    """What one worked example in the prompt does for the base. Empty where that was not measured."""
+    example = compared.example
+    if example is None:
+        return ""
+    against = pair([a.strict for a in example.answers], [a.strict for a in compared.tuned.answers])
+    against = replace(against, multiplier=float(compared.looks))
+    shown = (
+        f"Shown one worked example, the base has {percent(example.correct, example.n)} right and "
+        f"{percent(example.strict_correct, example.n)} right and in the format, without any training. "
+    )
+    figures = f"{points(against)}, {tested(against)}"
+    if not against.beyond_chance:
+        return f"{shown}Tuned is not apart from that beyond chance ({figures}, right and in the format)."
+    word = "above" if against.gain > 0 else "below"
+    return f"{shown}Tuned is {word} that, right and in the format: {figures}."

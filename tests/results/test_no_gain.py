@@ -1,0 +1,77 @@
+"""What a run without a gain is told: its cost, and the one change that its own figures speak for."""
+
+from functools import partial
+
+import pytest
+
+from grpo_space.config import RunConfig
+from grpo_space.config_io import override
+from grpo_space.planning.estimate import dollars_for
+from grpo_space.presets import read_preset
+from grpo_space.results import no_gain
+from grpo_space.results.comparison import compare
+from grpo_space.runs.events import Evaluated, Finished, Started, Step
+from grpo_space.runs.history import History
+from tests.support import made
+
+TINY = read_preset("tiny").run
+FEW_MORE = made.evaluated("tuned", [3 <= i < 40 or 40 <= i < 48 for i in range(100)], [False] * 100)
+"""Of a base that has the first 40 right: 8 fixed, 3 broken, which may be chance."""
+FIRST_40 = made.evaluated("base", [i < 40 for i in range(100)], [False] * 100)
+FEWER = made.evaluated("tuned", [i % 10 < 4 and i != 0 for i in range(100)], [False] * 100)
+
+
+def ran(hardware: str = "2 CPU cores (x86_64)", equal: float = 0.1) -> History:
+    """30 steps of 2 s in 100 s."""
+    history = History()
+    history.add([Started(time=0.0, hardware=hardware)])
+    metrics = {"reward": 1.0, "frac_reward_zero_std": equal}
+    history.add([Step(time=2.0 * i, step=i, seconds=2.0, metrics=metrics) for i in range(1, 31)])
+    history.add([Finished(time=100.0, why="done")])
+    return history
+
+
+def said(tuned: Evaluated, history: History, config: RunConfig = TINY, base: Evaluated = made.BASE) -> str:
+    return no_gain.words(compare(base, tuned), history, config, partial(dollars_for, history))
+
+
+def test_a_gain_or_a_loss_needs_none_of_it() -> None:
+    assert said(made.BOTH, ran()) == said(made.WORSE, ran()) == ""
+
+
+def test_the_cost_is_said_in_time_and_money() -> None:
+    assert said(FEWER, ran()).startswith("The run took 1 min 40 s, free. The change")
+    assert said(FEWER, ran("Tesla T4, 4 CPU cores (x86_64)")).startswith("The run took 1 min 40 s, $0.01. The change")
+    assert said(FEWER, ran("NVIDIA H100, 16 CPU cores (x86_64)")).startswith("The run took 1 min 40 s. The change")
+
+
+@pytest.mark.parametrize(
+    ("tuned", "history", "change"),
+    [
+        (made.ZEROS, ran(), "a learning rate ten times as high (grpo.learning_rate=0.004), since this adapter changes"),
+        (FEWER, ran(equal=0.8), "easier problems, or a larger model, since 80 % of the latest groups earned the same"),
+        (FEWER, ran(), "twice the steps (grpo.max_steps=60). Another run, about 3 min, free."),
+    ],
+)
+def test_the_change_is_what_the_runs_own_figures_speak_for(tuned: Evaluated, history: History, change: str) -> None:
+    assert f"The change most likely to help: {change}" in said(tuned, history)
+
+
+def test_at_the_ceiling_other_problems_are_harder_ones() -> None:
+    right = [i > 4 for i in range(100)]
+    base, tuned = (made.evaluated(which, right, [which == "tuned"] * 100) for which in ("base", "tuned"))
+    change = said(tuned, ran(equal=0.9), base=base)
+    assert "harder problems, since the base solves 95 % of these. Another run, about" in change
+
+
+def test_a_run_on_gsm8k_is_tested_on_more_of_it_without_another_run() -> None:
+    config = override(read_preset("qwen2.5-1.5b").run, [])
+    change = said(FEW_MORE, ran("Tesla T4, 4 CPU cores (x86_64)"), config, FIRST_40)
+    assert "about 370 problems of GSM8K's test, which would most likely show a gain of 5.0 points" in change
+    assert change.endswith("An evaluation, about 5 s, $0.00.")
+
+
+def test_another_run_is_tested_on_more_of_its_own() -> None:
+    change = said(FEW_MORE, ran(), base=FIRST_40)
+    assert "about 370 test problems (evaluation.problems), which would most likely show a gain of 5.0" in change
+    assert change.endswith("Another run, about 2 min, free.")

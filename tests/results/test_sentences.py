@@ -1,0 +1,226 @@
+"""What is said of a comparison, against its figures, over thousands of tables."""
+
+import itertools
+import random
+import re
+
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grpo_space.results.comparison import Comparison, compare
+from grpo_space.results.sentences import CHANGES, change_words, example_words, figure_words, words
+from grpo_space.runs.events import Evaluated
+from tests.support import made
+
+N = 100
+FIGURES = r"([+-][\d.]+) points, ([\d.]+) % interval (-?[\d.]+) to (-?[\d.]+)"
+SOLVES = {"up": "It solves more problems", "down": "It solves fewer problems", "same": ""}
+FORM = {"up": "learnt the format: more answers", "down": "lost the format: fewer answers", "same": ""}
+SPLIT = re.compile(r"in the format: (.*?) of \d+ \(.*?\); (.*?) by the format alone.* and (.*?) on problems that only")
+Cell = tuple[bool, bool, bool, bool]
+"""Base right, base in the format, tuned right, tuned in the format."""
+
+
+def table(cells: list[Cell]) -> Comparison:
+    base = made.evaluated("base", [c[0] for c in cells], [c[1] for c in cells])
+    return compare(base, made.evaluated("tuned", [c[2] for c in cells], [c[3] for c in cells]))
+
+
+def direction(only_base: int, only_tuned: int) -> str:
+    """By scipy's binomial distribution."""
+    pairs, fewer = only_base + only_tuned, min(only_base, only_tuned)
+    if 2 * fewer == pairs:
+        return "same"
+    p = 2 * scipy.stats.binom.cdf(fewer, pairs, 0.5) - scipy.stats.binom.pmf(fewer, pairs, 0.5)
+    return "same" if p >= 0.05 else "up" if only_tuned > only_base else "down"
+
+
+def check(cells: list[Cell]) -> tuple[str, str]:
+    """That every sentence agrees with a count of its own; gives the directions of right answers and of the format."""
+    compared, n = table(cells), len(cells)
+    headline, *more = words(compared)
+    right = direction(sum(c[0] > c[2] for c in cells), sum(c[2] > c[0] for c in cells))
+    form = direction(sum(c[1] > c[3] for c in cells), sum(c[3] > c[1] for c in cells))
+    gained = sum(c[2] - c[0] for c in cells)
+    if n >= 5:
+        starts = {"same": f"No difference that {n} problems", "up": f"Tuned solves {gained} more of {n} ",
+                  "down": f"Tuned solves {-gained} fewer of {n} "}  # fmt: skip
+        assert headline.startswith(starts[right])
+        assert ("Beyond chance" in headline) == (right != "same")
+    if right == "same" and n >= 5:
+        assert "most likely have shown" in more.pop(0)
+    changes = more.pop(0)
+    if all(c[:2] == c[2:] for c in cells):
+        assert changes.endswith("the adapter changes nothing.")
+        return right, form
+    for wanted, phrases in ((right, SOLVES), (form, FORM)):
+        for name, phrase in phrases.items():
+            assert not phrase or (phrase in changes) == (name == wanted), changes
+    agree = (right, gained), (form, sum(c[3] - c[1] for c in cells))
+    strict = sum((c[2] and c[3]) - (c[0] and c[1]) for c in cells)
+    [figures] = more
+    for (gain, _, low, high), (wanted, count) in zip(re.findall(FIGURES, f"{headline} {figures}"), agree, strict=False):
+        assert (float(gain) > 0, float(gain) < 0) == (count > 0, count < 0)
+        assert (not float(low) <= 0 <= float(high)) == (wanted != "same")
+    split = SPLIT.search(figures)
+    assert split is not None
+    both = sum(c[3] - c[1] for c in cells if c[0] and c[2])
+    assert [counted(part) for part in split.groups()] == [strict, both, strict - both]
+    return right, form
+
+
+def counted(said: str) -> int:
+    count, word = said.split()
+    return int(count) * {"more": 1, "fewer": -1}[word]
+
+
+def test_thousands_of_tables_are_said_as_they_are() -> None:
+    """Of 2,000 tables made in a hundred ways, so that each pair of directions comes up often."""
+    generator, seen = random.Random(3), dict.fromkeys(itertools.product(SOLVES, FORM), 0)
+    both = (False, True)
+    cells: list[Cell] = list(itertools.product(both, both, both, both))
+    for _ in range(2000):
+        weights = [generator.random() ** generator.choice((1, 4, 12)) for _ in cells]
+        seen[check(generator.choices(cells, weights, k=generator.choice((5, 12, 40, 100))))] += 1
+    assert min(seen.values()) >= 20, seen
+
+
+@given(st.lists(st.tuples(*[st.booleans()] * 4), min_size=5, max_size=40))
+def test_any_table_is_said_as_it_is(cells: list[Cell]) -> None:
+    check(cells)
+
+
+def test_swapped_models_have_the_mirrored_verdict() -> None:
+    mirror = {"up": "down", "down": "up", "same": "same"}
+    for solving, form in itertools.product(SOLVES, FORM):
+        cells = example(solving, form)
+        there, back = table(cells), table([(c[2], c[3], c[0], c[1]) for c in cells])
+        assert (there.solving, there.form) == (solving, form)
+        assert (back.solving, back.form) == (mirror[solving], mirror[form])
+        assert there.strict.gain == -back.strict.gain
+        assert there.strict.interval == pytest.approx(tuple(-end for end in reversed(back.strict.interval)), abs=1e-6)
+
+
+def example(solving: str, form: str) -> list[Cell]:
+    """30 problems more or fewer of 100, and 30 answers more or fewer in the format."""
+    change: dict[str, list[tuple[bool, bool]]] = {
+        "up": [(False, True)] * 30 + [(True, True)] * 70,
+        "down": [(True, False)] * 30 + [(True, True)] * 70,
+        "same": [(True, True)] * 60 + [(False, False)] * 40,
+    }
+    right, formatted = change[solving], change[form][::-1]
+    return [(r[0], f[0], r[1], f[1]) for r, f in zip(right, formatted, strict=True)]
+
+
+@pytest.mark.parametrize(("solving", "form"), list(itertools.product(SOLVES, FORM)))
+def test_each_pair_of_directions_has_a_sentence_of_its_own(solving: str, form: str) -> None:
+    compared = table(example(solving, form))
+    if (solving, form) == ("same", "same"):
+        compared = table([*example(solving, form)[:-1], (True, True, False, False)])  # or both wrote the same
+    assert change_words(compared) == CHANGES[compared.solving, compared.form]  # type: ignore[index]
+    assert len(set(CHANGES.values())) == 9
+
+
+def test_a_lost_format_is_no_news_of_nothing() -> None:
+    """80 of 100 right and in the format, then the same 80 right and none in the format."""
+    compared = table([(i < 80, True, i < 80, False) for i in range(N)])
+    headline, _, changes, figures = words(compared)
+    assert headline.startswith("No difference that 100 problems could show")
+    assert changes == "It lost the format: fewer answers are in it. Right answers did not change beyond chance."
+    assert "In the format, right or wrong: 100.0 % to 0.0 %, -100.0 points" in figures
+    assert "80 fewer by the format alone, on problems that both solved, and 0 more on" in figures
+
+
+def test_a_run_paid_for_right_answers_alone_is_told_that_the_format_went() -> None:
+    compared = table([(i < 40, i < 36, i < 90, False) for i in range(N)])
+    assert change_words(compared) == "It solves more problems but lost the format: fewer answers are in it."
+    assert "In the format, right or wrong: 36.0 % to 0.0 %" in figure_words(compared)
+
+
+def test_a_format_that_neither_has_is_not_lost() -> None:
+    """More right answers out of the format are no loss of one that was never there."""
+    compared = compare(made.BASE, made.REASONS)
+    assert change_words(compared) == "It solves more problems; the format did not change beyond chance."
+    assert "Right and in the format: 0 more of 100" in figure_words(compared)
+
+
+def test_two_that_wrote_the_same_are_told_so() -> None:
+    assert "letter by letter: the adapter changes nothing" in change_words(compare(made.BASE, made.ZEROS))
+
+
+# --- a reading in which the format cannot matter ----------------------------------------------------------------------
+
+
+def unread(evaluated: Evaluated, count: int) -> Evaluated:
+    """With so many right answers taken for wrong ones, as a reader that stumbles over their form would."""
+    right = [i for i, a in enumerate(evaluated.answers) if a.correct][:count]
+    answers = [
+        a.model_copy(update={"correct": False, "strict": False}) if i in right else a
+        for i, a in enumerate(evaluated.answers)
+    ]
+    return evaluated.model_copy(update={"answers": tuple(answers)})
+
+
+def test_a_gain_of_reading_is_no_gain() -> None:
+    """The base gave every answer that tuned gives; 20 of its were not read."""
+    tuned = made.evaluated("tuned", [i < 60 for i in range(N)], [True] * N)
+    base = unread(made.evaluated("base", [i < 60 for i in range(N)], [False] * N), 20)
+    compared = compare(base, tuned)
+    headline, changes, _, blind = words(compared)
+    assert compared.paired.beyond_chance
+    assert compared.solving == "as read"
+    assert headline.startswith("Tuned has 20 more of 100 answers read as right (40.0 % to 60.0 %, +20.0 points")
+    assert "Where the format cannot matter: no difference beyond chance (60.0 % to 60.0 %, +0.0 points" in headline
+    assert changes.startswith("What changed in right answers may be the format's doing alone; more answers are in it.")
+    assert "solves more" not in headline + changes
+    assert "Of 20 that tuned fixed, 20 are answers that the base gave too, unread." in blind
+
+
+def test_a_loss_of_reading_is_no_loss() -> None:
+    base = made.evaluated("base", [i < 60 for i in range(N)], [True] * N)
+    tuned = unread(made.evaluated("tuned", [i < 60 for i in range(N)], [False] * N), 20)
+    said = " ".join(words(compare(base, tuned)))
+    assert "Tuned has 20 fewer of 100 answers read as right" in said
+    assert "Of 20 that it broke, 20 are answers that tuned gave too, unread." in said
+
+
+def test_a_gain_that_is_partly_of_reading_says_how_much() -> None:
+    tuned = made.evaluated("tuned", [i < 90 for i in range(N)], [True] * N)
+    base = unread(made.evaluated("base", [i < 60 for i in range(N)], [False] * N), 5)
+    compared = compare(base, tuned)
+    assert compared.solving == "up"
+    headline, _, _, blind = words(compared)
+    assert headline.startswith("Tuned solves 35 more of 100")
+    assert blind.startswith("Read so that the format cannot matter, right answers go from 60.0 % to 90.0 %, +30.0")
+    assert blind.endswith("Of 35 that tuned fixed, 5 are answers that the base gave too, unread.")
+
+
+def test_where_both_readings_agree_nothing_is_said_of_them() -> None:
+    assert not any("cannot matter" in said for said in words(compare(made.BASE, made.BOTH)))
+
+
+# --- looks and examples -----------------------------------------------------------------------------------------------
+
+
+def test_how_often_it_was_looked_at_is_said_with_the_corrected_p() -> None:
+    def tuned(right: int) -> Evaluated:
+        return made.evaluated("tuned", [i < 30 or 40 <= i < 10 + right for i in range(N)], [False] * N)
+
+    base = made.evaluated("base", [i < 40 for i in range(N)], [False] * N)
+    said = words(compare(base, tuned(54), looks=[(base, tuned(right)) for right in (54, 41, 44, 39)]))
+    assert said[0].startswith("No difference that 100 problems could show")
+    assert "98.8 % interval" in said[0]
+    assert re.search(r"p = 0\.017, corrected p = 0\.06\d\)", said[0])
+    assert any(sentence.startswith("This run was compared 4 times on these problems") for sentence in said)
+
+
+def test_a_worked_example_in_the_prompt_is_told_beside_it() -> None:
+    example = made.evaluated("example", [i % 10 < 5 for i in range(N)], [True] * N)
+    said = example_words(compare(made.BASE, made.ONLY_FORMAT, example))
+    assert "Shown one worked example, the base has 50.0 % (40 to 60) right" in said
+    assert "Tuned is below that" in said or "not apart from that beyond chance" in said
+    assert "Tuned is above that" in example_words(compare(made.BASE, made.BOTH, example))
+    assert example_words(compare(made.BASE, made.BOTH)) == ""
+    assert re.search(r"\+40\.0 points", example_words(compare(made.BASE, made.BOTH, example)))

@@ -1,0 +1,56 @@
+"""Contradictions, copies and answers that nothing matches are counted before a run trains on them."""
+
+from pathlib import Path
+
+import pytest
+
+from grpo_space.paths import PROJECT
+from grpo_space.tasks import data_faults
+from grpo_space.tasks.dataset import share_out
+from grpo_space.tasks.problems import Row, read_file
+from tests.tasks.test_dataset import config, problems
+
+GSM8K = PROJECT.parent / "shared" / "data" / "gsm8k"
+
+
+def test_clean_problems_have_no_faults() -> None:
+    assert data_faults.words(problems(50)) == ""
+    assert data_faults.words(read_file(PROJECT / "presets" / "tiny" / "train.jsonl")) == ""
+
+
+@pytest.mark.skipif(not GSM8K.is_dir(), reason="no ../shared/data/gsm8k")
+def test_gsm8k_has_none() -> None:
+    assert data_faults.words(read_file(GSM8K / "train.jsonl") + read_file(GSM8K / "test.jsonl")) == ""
+
+
+def test_one_question_with_two_answers_is_a_contradiction() -> None:
+    rows = [*problems(3), Row("Who is  IT?", "12"), Row("who is it?", "15"), Row("Who is it?", "12.0")]
+    assert data_faults.words(rows) == "1 question has different answers: Who is IT? (12 and 15 and 12.0)."
+    assert data_faults.words([*rows, Row("a", "1"), Row("A", "2")]).startswith(
+        "2 questions have different answers, such as: Who is IT?"
+    )
+
+
+def test_copies_with_the_same_answer_in_another_spelling_are_copies() -> None:
+    rows = [Row("a", "1,600"), Row(" A", "1600"), Row("A\n", "1600.0"), Row("b", "x"), Row("B", "x")]
+    assert data_faults.words(rows) == "3 problems are copies of others, but for capitals and spaces."
+
+
+@pytest.mark.parametrize("gold", ["12\n13", "3} and \\boxed{5"])
+def test_an_answer_that_nothing_matches_is_counted(gold: str) -> None:
+    assert not data_faults.can_match(gold)
+    assert data_faults.words([Row("a", gold)]).startswith("1 answer can never be matched: ")
+    assert "2 answers can never be matched, such as" in data_faults.words([Row("a", gold), Row("b", gold)])
+
+
+@pytest.mark.parametrize("gold", ["12", "1,600", "50%", "\\frac{1}{2}", "x^2 + 1", "(3, 5)", "B", "12 apples", "yes"])
+def test_an_answer_that_something_matches_is_none(gold: str) -> None:
+    assert data_faults.can_match(gold)
+
+
+def test_a_run_says_so_before_it_trains(tmp_path: Path) -> None:
+    rows = [*problems(60), Row("HOW MUCH is 1 plus 1?", "3")]
+    told = share_out(rows, None, config(evaluation={"problems": 20}), "mine.jsonl", "c").summary
+    assert told.endswith("held out of it. 1 question has different answers: How much is 1 plus 1? (2 and 3).")
+    told = share_out(problems(60), [Row("How much is 1 plus 1?", "3")], config(), "mine.jsonl", "c").summary
+    assert "1 question has different answers" in told
