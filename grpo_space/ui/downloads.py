@@ -34,12 +34,21 @@ def make_room(made: Path, size: int) -> None:
             f"{made.name}: would have {size / 2**20:,.0f} MiB, and {MOST_BYTES // 2**20:,} MiB are the most that the "
             "page makes ready: publish it on the Hub instead"
         )
-    others = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in made.parents[1].glob("*/*"))
+    others = sorted(_whole_ones(made.parents[1]))
     left = sum(taken for _, taken, file in others if file != made) + size
     for _, taken, file in others:
         if left > QUOTA and file != made:
             file.unlink(missing_ok=True)
             left -= taken
+
+
+def _whole_ones(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    """When each was made, its size and where it lies. One that is being written has another name soon."""
+    for file in folder.glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):
+            if file.suffix != ".half":
+                seen = file.stat()
+                yield seen.st_mtime, seen.st_size, file
 
 
 @contextlib.contextmanager
