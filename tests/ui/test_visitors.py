@@ -46,8 +46,8 @@ def test_all_of_them_together_have_a_ration_too() -> None:
         demo.start("10.0.0.99")
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 30)), max_size=60))
-def test_within_any_while_nobody_takes_more_than_a_ration(steps: list[tuple[str, float]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30)), max_size=60))
+def test_within_any_while_nobody_takes_more_than_a_ration(steps: list[tuple[str, int]]) -> None:
     each, seconds, in_all = 3, 50.0, 5
     taken: list[tuple[float, str]] = []
     with pytest.MonkeyPatch.context() as patch:
