@@ -48,15 +48,11 @@ class Access:
         """
         if self.demo and config == read_preset(DEMO_PRESET).run:
             return
-        try:
-            self.allowed(request)
-        except UserError as error:
-            if self.demo:
-                raise UserError(
-                    f"Here everybody may train the preset {DEMO_PRESET} exactly as it is. Another preset or a changed "
-                    "setting is the owner's: duplicate this Space, then sign in to your own."
-                ) from error
-            raise
+        self._allowed(
+            request,
+            f"Here everybody may train the preset {DEMO_PRESET} exactly as it is. Another preset or a changed setting "
+            "is the owner's: duplicate this Space, then sign in to your own.",
+        )
 
     def may_start(self, request: gr.Request) -> None:
         """
@@ -74,14 +70,18 @@ class Access:
         """
         if self.demo and self.stranger(request) and config() == read_preset(DEMO_PRESET).run:
             return
+        self._allowed(
+            request,
+            f"Here everybody may take runs of the preset {DEMO_PRESET}, exactly as it is. Other runs are the owner's.",
+        )
+
+    def _allowed(self, request: gr.Request, in_a_demo: str) -> None:
+        """`in_a_demo`: what a demo says in place of the usual refusal."""
         try:
             self.allowed(request)
         except UserError as error:
             if self.demo:
-                raise UserError(
-                    f"Here everybody may take runs of the preset {DEMO_PRESET}, exactly as it is. Other runs are the "
-                    "owner's."
-                ) from error
+                raise UserError(in_a_demo) from error
             raise
 
     def stranger(self, request: gr.Request) -> bool:
