@@ -7,7 +7,7 @@ import pytest
 
 from grpo_space.presets import read_preset
 from grpo_space.runs.run import Run, create_run
-from tests.support.fake_worker import whole_run
+from tests.support.fake_worker import with_adapter
 from tests.support.hostile import HOST
 from tests.support.served import ROOT, Served
 from tests.support.sign_in import SPACE
@@ -27,13 +27,7 @@ def runs_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def run(runs_root: Path) -> Run:
     """A run of the owner's that is done."""
-    made = create_run(read_preset("tiny").run)
-    for event in whole_run(3):
-        made.log.append(event)
-    made.adapter.mkdir()
-    (made.adapter / "adapter_model.safetensors").write_bytes(b"weights" * 1000)
-    (made.adapter / "adapter_config.json").write_text("{}")
-    return made
+    return with_adapter(create_run(read_preset("tiny").run))
 
 
 @pytest.fixture(scope="module")

@@ -13,22 +13,13 @@ from gradio_client.exceptions import AppError
 
 from grpo_space.presets import read_preset
 from grpo_space.runs.run import Run, all_runs, create_run
-from tests.support.fake_worker import whole_run
+from tests.support.fake_worker import with_adapter
 from tests.support.hostile import HOST, call, cookie_header, handler_of
 from tests.support.served import Served
 from tests.support.sign_in import SPACE, signed_in
 
 OWNER, EVE = cookie_header(signed_in("ada")), cookie_header(signed_in("eve"))
 LARGE = {"name": "secret", "seed": 7}
-
-
-def with_adapter(run: Run) -> Run:
-    for event in whole_run(3):
-        run.log.append(event)
-    run.adapter.mkdir()
-    (run.adapter / "adapter_model.safetensors").write_bytes(b"weights" * 1000)
-    (run.adapter / "adapter_config.json").write_text("{}")
-    return run
 
 
 @pytest.fixture

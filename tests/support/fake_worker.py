@@ -1,6 +1,6 @@
 """A small real process that holds a run's lock and writes events, as a worker does, without a model.
 
-    python tests/fake_worker.py DIR SCENARIO
+    python tests/support/fake_worker.py DIR SCENARIO
 
 Scenarios: `works` goes on until SIGTERM, then stops and saves; `fails` ends with a Failed event; `crashes` ends with
 no last word; `finishes` tells a whole run.
@@ -71,6 +71,16 @@ def whole_run(steps: int) -> list[Event]:
         evaluated("tuned", [True, True, True, False]),
         Finished(why="done"),
     ]
+
+
+def with_adapter(run: Run) -> Run:
+    """The run, done, with files in place of an adapter: nothing of them can be loaded."""
+    for event in whole_run(3):
+        run.log.append(event)
+    run.adapter.mkdir()
+    (run.adapter / "adapter_model.safetensors").write_bytes(b"weights" * 1000)
+    (run.adapter / "adapter_config.json").write_text("{}")
+    return run
 
 
 def main(folder: str, scenario: str) -> None:

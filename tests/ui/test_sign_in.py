@@ -17,7 +17,7 @@ from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, all_runs, create_run
 from grpo_space.ui.access import Access
 from grpo_space.ui.publish.hub import token_of
-from tests.support.fake_worker import step, whole_run
+from tests.support.fake_worker import step, with_adapter
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import User
 from tests.support.served import Served
@@ -49,12 +49,7 @@ def test_the_token_is_that_of_the_sign_in(monkeypatch: pytest.MonkeyPatch) -> No
 def space(hub: HubServer, runs_root: Path) -> Iterator[Served]:
     """Ada's Space, a demo for everybody, with her secret and a run. Another run has the machine: nothing is loaded."""
     hub.hub.users |= {SECRET: User("ada", "write"), ADAS: User("ada", "contribute"), EVES: User("eve", "contribute")}
-    run = create_run(read_preset("tiny").run)
-    for event in whole_run(3):
-        run.log.append(event)
-    run.adapter.mkdir()
-    (run.adapter / "adapter_model.safetensors").write_bytes(b"weights" * 1000)
-    (run.adapter / "adapter_config.json").write_text("{}")
+    with_adapter(create_run(read_preset("tiny").run))
     served = Served(0, HF_HUB_OFFLINE="0", HF_TOKEN=SECRET, GRPO_SPACE_PUBLIC_DEMO="ada/grpo", **SPACE)
     with locked(runs_root / "gpu.lock", what="training", run="another"):
         yield served
