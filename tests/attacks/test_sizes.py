@@ -71,11 +71,11 @@ def resident(app: Served) -> float:
     return int(found[1]) / 1024
 
 
-def test_uploads_in_all_have_a_quota(space: Served, runs_root: Path) -> None:
+def test_uploads_in_all_have_a_quota(space: Served, served_runs: Path) -> None:
     send = {"files": ("x.jsonl", b"{}")}
     assert httpx.post(f"{space.url}/gradio_api/upload", files=send, headers=OWNER, timeout=60).status_code == 200
-    (runs_root / "data").mkdir(exist_ok=True)
-    kept = runs_root / "data" / "large.jsonl"
+    (served_runs / "data").mkdir(exist_ok=True)
+    kept = served_runs / "data" / "large.jsonl"
     with kept.open("wb") as sparse:
         sparse.truncate(2**30)
     answer = httpx.post(f"{space.url}/gradio_api/upload", files=send, headers=OWNER, timeout=60)

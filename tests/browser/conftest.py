@@ -11,8 +11,9 @@ from tests.support.browser import ARGUMENTS, SECONDS, WIDE, Complaints, Open, sh
 from tests.support.served import Served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Closed after this folder's last test: its event loop runs all the while, and others want one of their own."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no browser: `make browser` installs Chromium; only the tests in tests/browser need it")

@@ -75,7 +75,7 @@ def test_the_evidence_and_the_problems(visit: Open, compared: Run, complaints: C
     page = visit("Compare")
     summary = page.locator("#gs-summary")
     expect(summary).to_contain_text("Tuned solves 50 more of 100 (40.0 % to 90.0 %, +50.0 points")
-    expect(summary).to_contain_text("It solves more problems and it learnt the format.")
+    expect(summary).to_contain_text("It solves more problems and learnt the format: more answers are in it.")
     expect(summary.locator(".gs-gain")).to_have_count(3)
     expect(summary.locator(".gs-sort")).to_have_count(4)
     page.locator("#gs-filter").get_by_text("Fixed").click()

@@ -73,7 +73,7 @@ def test_a_short_run_is_a_choice_with_its_time_and_what_is_too_large_is_told(
     length = page.locator("#preset-length")
     expect(length).to_be_hidden()
     page.locator("[id='choose-llama-3.1-8b']").click()
-    expect(length).to_contain_text("Quick, 30 steps, roughly 55 min, $0.40")
+    expect(length).to_contain_text("Quick, 30 steps, roughly 65 min, $0.40")
     expect(length.get_by_label("Full, 150 steps")).to_be_checked()
     length.get_by_label("Quick").check()
     expect(field(page, "grpo.max_steps").locator("input")).to_have_value("30")

@@ -33,7 +33,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
     gr.HTML(after(place.space))
     with gr.Row():
         adapter = gr.Button("Adapter as a zip", variant="primary", elem_id="gs-zip")
-        config = gr.Button("Config as YAML")
+        config = gr.Button("Config as YAML", elem_id="gs-yaml")
     file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-file")
 
     def run_to_take(view: View, request: gr.Request) -> Run:
