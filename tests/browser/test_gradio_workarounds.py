@@ -118,7 +118,7 @@ def test_a_part_that_is_told_again_to_be_invisible_never_appears(opened: Opened)
         press(page, "next")
         return not comes(page.get_by_text("the other"))
 
-    judge("OFF, of what is made with visible=False,", any(stays_away() for _ in range(3)))  # at times it comes
+    judge("OFF, of what is made with visible=False,", any(stays_away() for _ in range(15)))  # at times it comes
 
 
 def test_a_column_that_is_made_hidden_is_to_be_seen(opened: Opened) -> None:
