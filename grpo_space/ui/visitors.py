@@ -7,8 +7,7 @@ import threading
 import time
 
 from grpo_space.errors import UserError
-from grpo_space.runs.locks import locked
-from grpo_space.runs.run import Run, all_runs
+from grpo_space.runs.run import Run, all_runs, remove_run
 from grpo_space.ui import downloads
 from grpo_space.ui.guard.ration import Ration
 
@@ -54,8 +53,10 @@ def remove_old(now: float | None = None) -> list[str]:
     now = time.time() if now is None else now
     removed = []
     for run in all_runs():
-        with contextlib.suppress(OSError):  # another one removes it in this moment
-            if (run.folder / MARK).exists() and now - _touched(run) > KEPT_SECONDS and _remove(run):
+        with contextlib.suppress(OSError, UserError):  # another one removes it in this moment, or works on it
+            if (run.folder / MARK).exists() and now - _touched(run) > KEPT_SECONDS:
+                remove_run(run)
+                shutil.rmtree(downloads.folder(run), ignore_errors=True)
                 removed.append(run.id)
     return removed
 
@@ -63,12 +64,3 @@ def remove_old(now: float | None = None) -> list[str]:
 def _touched(run: Run) -> float:
     files = (run.folder / MARK, run.log.path)
     return max(file.stat().st_mtime for file in files if file.exists())
-
-
-def _remove(run: Run) -> bool:
-    """Not while somebody works on it."""
-    with locked(run.folder / "lock") as mine:
-        if mine:
-            shutil.rmtree(downloads.folder(run), ignore_errors=True)
-            shutil.rmtree(run.folder, ignore_errors=True)
-        return mine
