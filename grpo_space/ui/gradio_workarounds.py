@@ -45,6 +45,13 @@ def opened(page: gr.Blocks) -> Any:
 THROUGH_THE_QUEUE: dict[str, Any] = {"queue": True}
 """For a handler that changes a `gr.State` on whose `change` others wait: with `queue=False` nobody is told of it."""
 
+# --- order ------------------------------------------------------------------------------------------------------------
+
+IN_ORDER: dict[str, Any] = {"queue": True, "concurrency_limit": 1, "concurrency_id": "form"}
+"""For what changes the form or takes its config: one after the other, as it was done on the page. Otherwise Gradio runs
+the handlers of one page side by side, and the page shows what ended last, not what was asked last.
+"""
+
 # --- tabs -------------------------------------------------------------------------------------------------------------
 
 _LAST_TAB = """() => {

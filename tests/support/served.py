@@ -20,6 +20,7 @@ class Served:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         own = {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+        own["PYTHONFAULTHANDLER"] = "1"  # see `close`
         self.process = subprocess.Popen(
             [sys.executable, "app.py"],
             cwd=ROOT,
@@ -58,13 +59,18 @@ class Served:
                 raise AssertionError(f"the app did not say {words!r}:\n{''.join(self.said)}")
 
     def close(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ends it, and gives its exit status. Where it does not end it says what each of its threads is at."""
         self.process.send_signal(how)
         try:
-            code = self.process.wait(AFTER_SIGTERM)
+            return self.process.wait(AFTER_SIGTERM)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait()
+            self._reader.join()
+            raise AssertionError(f"the app did not end:\n{''.join(self.said)}") from None
         finally:
             self.process.kill()
-        self._reader.join(AFTER_SIGTERM)
-        return code
+            self._reader.join(AFTER_SIGTERM)
 
 
 def free_port() -> int:

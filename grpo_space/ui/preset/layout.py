@@ -21,6 +21,20 @@ SECTIONS = {"": "The run", "model": "Model", "data": "Data", "grpo": "GRPO", "lo
 
 
 @dataclass(frozen=True)
+class Filled:
+    """What the form was filled from, and as the how-manieth."""
+
+    config: RunConfig
+    """Its paths and own rewards are kept, whatever is typed."""
+    title: str
+    """What `config` is called."""
+    short_steps: int
+    """Steps of the short run that goes with `config`; 0: there is none."""
+    number: int = 0
+    """Counts up, and the page holds it too: what it sends with another number was typed into a form that is gone."""
+
+
+@dataclass(frozen=True)
 class PresetTab:
     """The components of the tab."""
 
@@ -28,16 +42,14 @@ class PresetTab:
     """The chosen config as YAML, without a mistake; empty while the form holds one."""
     requested: gr.State
     """A config's YAML that the form shall show: another tab writes it here."""
-    base: gr.State
-    """The RunConfig that the form was filled from: its paths and own rewards are kept."""
-    title: gr.State
-    """What `base` is called."""
+    filled: gr.State
+    """A Filled: what is in the form, as far as this process knows."""
+    number: gr.Textbox
+    """The number of the Filled that is in the form, as far as the browser knows."""
     complained: gr.State
     """A dict of the fields that say something is wrong, and what."""
     fields: dict[str, gr.components.Component]
     cards: dict[str, tuple[gr.Column, gr.Button]]
-    short: gr.State
-    """Steps of the short run that goes with `base`; 0: there is none."""
     length: gr.Radio
     status: gr.HTML
     step: gr.HTML
@@ -49,6 +61,8 @@ class PresetTab:
     rest: gr.Accordion
     rows: gr.HTML
     preview: gr.Button
+    previewed: gr.State
+    """The last preview: the config that it is of, as YAML, and its HTML."""
     import_: gr.UploadButton
     import_note: gr.HTML
     code: gr.Code
@@ -120,12 +134,11 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
     return PresetTab(
         config=gr.State(write_yaml(config)),
         requested=gr.State(""),
-        base=gr.State(config),
-        title=gr.State(title_of(name)),
+        filled=gr.State(Filled(config, title_of(name), short)),
+        number=gr.Textbox("0", visible="hidden", elem_id="preset-number"),
         complained=gr.State({}),
         fields=fields,
         cards=choices,
-        short=gr.State(short),
         length=length,
         status=status,
         step=step,
@@ -137,6 +150,7 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
         rest=rest,
         rows=rows,
         preview=preview,
+        previewed=gr.State(("", "")),
         import_=import_,
         import_note=import_note,
         code=code,

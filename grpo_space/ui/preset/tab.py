@@ -17,9 +17,10 @@ from grpo_space.runs import launch
 from grpo_space.tasks import data_faults
 from grpo_space.tasks.problems import read_file
 from grpo_space.ui import uploads
-from grpo_space.ui.gradio_workarounds import THROUGH_THE_QUEUE, classes_if
+from grpo_space.ui.gradio_workarounds import IN_ORDER, classes_if
 from grpo_space.ui.preset import cards, form
 from grpo_space.ui.preset.layout import (
+    Filled,
     PresetTab,
     card_button,
     card_classes,
@@ -31,12 +32,7 @@ from grpo_space.ui.preset.layout import (
 )
 
 CSS = Path(__file__).with_name("preset.css")
-QUIET: dict[str, Any] = {
-    **THROUGH_THE_QUEUE,
-    "show_progress": "hidden",
-    "api_visibility": "private",
-    "concurrency_limit": 8,
-}
+QUIET: dict[str, Any] = {**IN_ORDER, "show_progress": "hidden", "api_visibility": "private"}
 STEPS = "grpo.max_steps"
 
 Updates = dict[Any, Any]
@@ -49,12 +45,7 @@ Sent = Mapping[Any, Any]
 class FormState:
     """The form as one page has it while somebody types, chooses or uploads."""
 
-    base: RunConfig
-    """The config that it was filled from: its paths and own rewards are kept."""
-    title: str
-    """What `base` is called."""
-    short_steps: int
-    """Steps of the short run that goes with `base`; 0: there is none."""
+    filled: Filled
     complaints: Mapping[str, str]
     """The fields that say something is wrong so far, and what."""
     values: form.Values
@@ -73,32 +64,33 @@ def build(opened: Any, machine: hardware.Gpu | None, allowed: Callable[[gr.Reque
 
 
 def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
-    typed: set[Any] = {tab.base, tab.title, tab.short, tab.complained, *tab.fields.values()}
+    typed: set[Any] = {tab.filled, tab.number, tab.complained, *tab.fields.values()}
     checked: list[Any] = [
         tab.config, tab.complained, tab.status, tab.length, tab.step, tab.upload, tab.upload_note, tab.hub, tab.rest,
         tab.rows, tab.code, *tab.fields.values(),
     ]  # fmt: skip
     filled: list[Any] = [
-        *checked, *(part for pair in tab.cards.values() for part in pair), tab.base, tab.title, tab.short,
-        tab.own_rewards, tab.import_note, *tab.files.values(),
+        *checked, *(part for pair in tab.cards.values() for part in pair), tab.filled, tab.number, tab.own_rewards,
+        tab.import_note, *tab.files.values(),
     ]  # fmt: skip
 
-    first = tab.base.value
+    first = tab.filled.value.config
     # a preview may have been made since this was drawn
     gr.on([opened], lambda: rows_of(first), None, tab.rows, **QUIET)
-    gr.on(list(_triggers(tab)), handlers.check, typed, checked, trigger_mode="always_last", **QUIET)
-    tab.length.input(handlers.length, {tab.length, *typed}, checked, trigger_mode="always_last", **QUIET)
+    gr.on(list(_triggers(tab)), handlers.check, typed, checked, trigger_mode="multiple", **QUIET)
+    tab.length.input(handlers.length, {tab.length, *typed}, checked, trigger_mode="multiple", **QUIET)
     for name, (_, button) in tab.cards.items():
-        button.click(handlers.choose(name), None, filled, **QUIET)
-    tab.requested.change(handlers.show_requested, tab.requested, [*filled, tab.requested], **QUIET)
-    tab.import_.upload(handlers.read_import, tab.import_, filled, **QUIET)
+        button.click(handlers.choose(name), tab.filled, filled, trigger_mode="multiple", **QUIET)
+    requested = [tab.requested, tab.filled]
+    tab.requested.change(handlers.show_requested, requested, [*filled, tab.requested], **QUIET)
+    tab.import_.upload(handlers.read_import, [tab.import_, tab.filled], filled, **QUIET)
     for path, file in tab.files.items():
         changes = [file.upload, file.clear]
         gr.on(changes, handlers.upload(path), {file, *typed}, checked, trigger_mode="multiple", **QUIET)
-    tab.preview.click(
-        handlers.preview, tab.config, [tab.rows, tab.preview], api_visibility="private", show_progress="hidden",
-        concurrency_limit=1, concurrency_id="preview",
-    )  # fmt: skip
+    looked: dict[str, Any] = {**QUIET, "concurrency_id": "preview"}
+    preview = tab.preview.click(handlers.preview_asked, tab.config, [tab.rows, tab.preview], **QUIET)
+    preview = preview.then(handlers.preview, tab.config, tab.previewed, **looked)
+    preview.then(handlers.show_preview, [tab.config, tab.previewed], [tab.rows, tab.preview], **QUIET)
 
 
 def _triggers(tab: PresetTab) -> Iterator[Any]:
@@ -120,35 +112,38 @@ class _Handlers:
 
     def check(self, sent: Sent) -> Updates:
         """A field was left, or a choice made."""
-        return self._checked(self._state(sent))
+        state = self._state(sent)
+        return self._checked(state) if state else self._nothing()
 
     def length(self, sent: Sent) -> Updates:
         """The short run or the full one was chosen."""
         state = self._state(sent)
-        short = sent[self.tab.length] == "quick" and state.short_steps
-        steps = short or state.base.grpo.max_steps
-        shown = form.filled(STEPS, steps, state.base)
+        if state is None:
+            return self._nothing()
+        base, short = state.filled.config, sent[self.tab.length] == "quick" and state.filled.short_steps
+        steps = short or base.grpo.max_steps
+        shown = form.filled(STEPS, steps, base)
         return {**self._checked(state.with_value(STEPS, steps)), self.tab.fields[STEPS]: shown}
 
-    def choose(self, name: str) -> Callable[[], Updates]:
+    def choose(self, name: str) -> Callable[[Filled], Updates]:
         """The handler of one preset's button."""
-        return lambda: self._filled(read_preset(name).run, title_of(name), name)
+        return lambda before: self._filled(before, read_preset(name).run, title_of(name), name)
 
-    def show_requested(self, text: str) -> Updates:
+    def show_requested(self, text: str, before: Filled) -> Updates:
         """Another tab wrote a config's YAML."""
         if not text:
             return {self.tab.requested: gr.skip()}
         config = parse(parse_yaml(text, "config"))
-        return {**self._filled(config, f"A past run's config, {config.name}"), self.tab.requested: ""}
+        return {**self._filled(before, config, f"A past run's config, {config.name}"), self.tab.requested: ""}
 
-    def read_import(self, file: str, request: gr.Request) -> Updates:
+    def read_import(self, file: str, before: Filled, request: gr.Request) -> Updates:
         """A config was uploaded."""
         try:
             self.allowed(request)
             config = uploads.read_config(Path(file))
         except UserError as error:
             return {self.tab.import_note: cards.refused(error.problems)}
-        filled = self._filled(config, f"Imported from {Path(file).name}")
+        filled = self._filled(before, config, f"Imported from {Path(file).name}")
         return {**filled, self.tab.import_note: cards.note("Imported.")}
 
     def upload(self, path: str) -> Callable[[Sent, gr.Request], Updates]:
@@ -163,39 +158,59 @@ class _Handlers:
                 return {self.tab.upload_note: cards.refused(error.problems)}
             what = f"{count:,} {'problem' if count == 1 else 'problems'} read and kept beside the runs."
             what += f" {data_faults.words(read_file(Path(kept)))}" if kept else ""
+            state = self._state(sent)
+            if state is None:
+                return self._nothing()
             return {
-                **self._checked(self._state(sent).with_value(path, kept)),
+                **self._checked(state.with_value(path, kept)),
                 self.tab.fields[path]: kept,
                 self.tab.upload_note: cards.note(what if kept else ""),
             }
 
         return keep
 
-    def preview(self, text: str, request: gr.Request) -> Iterator[Updates]:
-        """Three rows were asked for, with the chat template applied."""
-        tab, below = self.tab, ""
+    def preview_asked(self, text: str, request: gr.Request) -> Updates:
+        """Three rows were asked for, with the chat template applied: what will take how long."""
+        try:
+            self.allowed(request)
+            _without_mistakes(text)
+        except UserError:
+            return {self.tab.rows: gr.skip()}  # `preview` says why
+        waits = cards.note("Reading rows and tokenizer: about 2 seconds, up to 2 minutes from the Hub.")
+        return {self.tab.rows: waits, self.tab.preview: gr.update(interactive=False)}
+
+    def preview(self, text: str, request: gr.Request) -> tuple[str, str]:
+        """Gives the rows as HTML, after the config that they are of."""
+        below = ""
         try:
             self.allowed(request)
             config = _without_mistakes(text)
             below = rows_of(config) if config.data.path else ""
-            yield {
-                tab.rows: cards.note("Reading rows and tokenizer: about 2 seconds, up to 2 minutes from the Hub."),
-                tab.preview: gr.update(interactive=False),
-            }
-            shown = cards.seen(launch.preview(config))
+            return text, cards.seen(launch.preview(config))
         except UserError as error:
-            shown = cards.refused(error.problems) + below
-        yield {tab.rows: shown, tab.preview: gr.update(interactive=True)}
+            return text, cards.refused(error.problems) + below
 
-    def _state(self, sent: Sent) -> FormState:
-        tab = self.tab
-        values = {path: sent[part] for path, part in tab.fields.items()}
-        return FormState(sent[tab.base], sent[tab.title], sent[tab.short], sent[tab.complained], values)
+    def show_preview(self, text: str, previewed: tuple[str, str]) -> Updates:
+        """Shows the rows, unless the form holds another config by now."""
+        of, rows = previewed
+        if of != text:
+            rows = rows_of(_without_mistakes(text)) if text else ""
+        return {self.tab.rows: rows, self.tab.preview: gr.update(interactive=True)}
+
+    def _state(self, sent: Sent) -> FormState | None:
+        """The form as the page had it; None where another config was put into it meanwhile."""
+        tab, filled = self.tab, sent[self.tab.filled]
+        if sent[tab.number] != str(filled.number):
+            return None
+        return FormState(filled, sent[tab.complained], {path: sent[part] for path, part in tab.fields.items()})
+
+    def _nothing(self) -> Updates:
+        return {self.tab.status: gr.skip()}
 
     def _checked(self, state: FormState) -> Updates:
         """What a look at the form's values shows."""
         try:
-            config = form.config_of(state.values, state.base)
+            config = form.config_of(state.values, state.filled.config)
             return {**self._right(state, config), **self._fields(state, {})}
         except UserError as error:
             at, other = form.complaints(error, state.values)
@@ -204,11 +219,11 @@ class _Handlers:
 
     def _right(self, state: FormState, config: RunConfig) -> Updates:
         """What is shown of a config without mistakes."""
-        tab, written = self.tab, write_yaml(config)
+        tab, written, filled = self.tab, write_yaml(config), state.filled
         return {
             tab.config: written,
-            tab.status: cards.good(state.title, form.changes(state.base, config), config, self.machine),
-            tab.length: gr.update(**lengths(config, state.base, state.short_steps, self.machine)),
+            tab.status: cards.good(filled.title, form.changes(filled.config, config), config, self.machine),
+            tab.length: gr.update(**lengths(config, filled.config, filled.short_steps, self.machine)),
             tab.rows: rows_of(config),
             tab.code: written,
         }
@@ -232,11 +247,11 @@ class _Handlers:
             updates[tab.rest] = gr.update(open=True)
         return updates | {tab.fields[path]: form.shown(at.get(path), path) for path in changed}
 
-    def _filled(self, config: RunConfig, title: str, chosen: str = "") -> Updates:
+    def _filled(self, before: Filled, config: RunConfig, title: str, chosen: str = "") -> Updates:
         """The form with another config in it, all as it came. `chosen`: the preset that it is, if it is one."""
         tab, values = self.tab, form.values_of(config)
-        short = read_preset(chosen).quick or 0 if chosen else 0
-        updates = self._checked(FormState(config, title, short, {}, values))
+        filled = Filled(config, title, read_preset(chosen).quick or 0 if chosen else 0, before.number + 1)
+        updates = self._checked(FormState(filled, {}, values))
         for path, part in tab.fields.items():
             updates[part] = form.filled(path, values[path], config)
         for name, (column, button) in tab.cards.items():
@@ -244,9 +259,8 @@ class _Handlers:
             updates[button] = gr.update(**card_button(name == chosen))
         return {
             **updates,
-            tab.base: config,
-            tab.title: title,
-            tab.short: short,
+            tab.filled: filled,
+            tab.number: str(filled.number),
             tab.own_rewards: own_rewards_note(config),
             tab.upload_note: "",
             tab.import_note: "",

@@ -14,7 +14,7 @@ from grpo_space.ui import glossary, space, submit, table
 from grpo_space.ui.access import scope_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, Pulse, show_tab, shown_if
+from grpo_space.ui.gradio_workarounds import IN_ORDER, OFF, Pulse, show_tab, shown_if
 from grpo_space.ui.guard.streams import STREAMS
 from grpo_space.ui.live import microscope, progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run
@@ -98,7 +98,7 @@ def build(
     gr.on(shown_with, planned, config, plan, concurrency_limit=4, trigger_mode="always_last", **QUIET)
     handlers = _Handlers(followers, place)
     pressed = train.click(lambda: gr.update(interactive=False, value="Starting"), None, train, queue=False, **QUIET)
-    start = pressed.then(handlers.start, [config, view], started, concurrency_limit=4, **QUIET)
+    start = pressed.then(handlers.start, [config, view], started, **IN_ORDER, **QUIET)  # with what was typed last
     start.failure(offered, stream.buttons, buttons, **QUIET)
     stop.click(lambda: shown_if(True), None, confirm, **QUIET)
     no.click(lambda: shown_if(False), None, confirm, **QUIET)
