@@ -97,8 +97,7 @@ class Access:
         if self.on_space:
             return (
                 f"This is for the Space's owner ({self.owner or 'unknown'}): sign in with Hugging Face as the owner, "
-                f"or "
-                "duplicate this Space to have one of your own."
+                "or duplicate this Space to have one of your own."
             )
         return (
             "Only this machine may do that. To work from another one, sign in as the owner: start the app with "

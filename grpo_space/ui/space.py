@@ -66,9 +66,8 @@ def zero_gpu(space: Space) -> str:
     return note(
         "bad",
         tag("b", "ZeroGPU cannot train."),
-        "It lends a GPU for a minute or two at a time, and a training needs one for longer. Choose a T4 small, or "
-        "the free "
-        f"CPU for the preset tiny, in {link(space.settings, 'this Space’s settings')}.",
+        "It lends a GPU for a minute or two at a time, and a training needs one for longer. Choose a T4 small, or the "
+        f"free CPU for the preset tiny, in {link(space.settings, 'this Space’s settings')}.",
     )
 
 
@@ -79,7 +78,7 @@ def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
     if config.model.load_in_4bit and gpu is None:
         where = (
             f"Choose a T4 small in {link(space.settings, 'this Space’s settings')} (about ${T4_DOLLARS_PER_HOUR:.2f} "
-            f"an hour), or "
+            "an hour), or "
             if space is not None
             else "Run it on a machine with one or in a Space with a T4, or "
         )
@@ -103,9 +102,9 @@ def before(space: Space | None, config: RunConfig, gpu: Gpu | None, sleep: Sleep
     return note(
         "warning",
         tag("b", f"A long run. {time}" if found else time),
-        f"A Space's disk is lost when it restarts or sleeps. It sleeps after: {text(sleep.words)}; only visits "
-        f"count, not the "
-        "GPU's work. Changing hardware, secrets or variables restarts it: not while a run is active or unsaved.",
+        f"A Space's disk is lost when it restarts or sleeps. It sleeps after: {text(sleep.words)}; only visits count, "
+        "not the GPU's work. Changing hardware, secrets or variables restarts it: not while a run is active or "
+        "unsaved.",
     )
 
 

@@ -188,8 +188,7 @@ def nothing(page: Page | None) -> str:
             "info",
             tag("b", "Nothing to compare yet."),
             "Train first. Base and tuned model then answer the same held-out problems, with the same prompt, and the "
-            "answers "
-            "are read by the same rules.",
+            "answers are read by the same rules.",
         )
     if page.evaluations.active:
         return note("info", tag("b", "Nothing to compare yet."), "The evaluation above is active.")

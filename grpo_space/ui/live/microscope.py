@@ -10,10 +10,8 @@ from grpo_space.ui.markup import box, tag, text
 
 INTRODUCTION = (
     "<h3>Under the microscope</h3><p class='gs-dim'>One prompt, and everything that the model wrote for it in one "
-    "step: "
-    "its <b>group</b>. GRPO pays each completion its <b>rewards</b> and compares it with the rest of the group: how "
-    "much "
-    "better it did is its <b>advantage</b>.</p>"
+    "step: its <b>group</b>. GRPO pays each completion its <b>rewards</b> and compares it with the rest of the group: "
+    "how much better it did is its <b>advantage</b>.</p>"
 )
 LONGEST = 6000
 """Characters of one completion that are shown: a page holds G of them."""

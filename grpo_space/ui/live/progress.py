@@ -49,8 +49,7 @@ def nothing_yet() -> str:
         "info",
         tag("b", "Nothing has been trained here yet."),
         "Press the button above. You will see the model try, what it is paid for, and how it changes; at the end the "
-        "same "
-        "held-out problems are given to the model before and after, and the difference is tested.",
+        "same held-out problems are given to the model before and after, and the difference is tested.",
     )
 
 
@@ -200,8 +199,7 @@ def _ending(history: History, status: Status, checkpoint: int | None, looks: Seq
             "This is for you to put right: change it in Preset, then train again."
             if end.user_error
             else "What was saved before is kept. The worker's log below holds the details; Resume tries again from "
-            "the last "
-            "checkpoint."
+            "the last checkpoint."
         )
         parts.append(note("bad", tag("b", f"It failed while {while_}, {at}."), words, advice))
     elif status == "died":
