@@ -1,9 +1,9 @@
 """What programs may call, MCP tools too: /start, /status, /stop and /evaluation. Each works without arguments."""
 
-import math
 from typing import Any
 
 import gradio as gr
+from pydantic_core import to_jsonable_python
 
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
@@ -109,12 +109,7 @@ def _status(page: Page) -> dict[str, Any]:
         "step": history.step,
         "max_steps": history.max_steps or (page.config.grpo.max_steps if page.config else 0),
         "seconds_left": training_left(history) if page.status == "running" else None,
-        "metrics": _numbers(history.steps[-1].metrics) if history.steps else {},
+        "metrics": to_jsonable_python(history.steps[-1].metrics if history.steps else {}, inf_nan_mode="null"),
         "alarms": [notice.message for notice in history.notices],
         "message": getattr(history.end, "message", ""),
     }
-
-
-def _numbers(metrics: dict[str, float]) -> dict[str, float | None]:
-    """JSON has no NaN: null stands for it."""
-    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}
