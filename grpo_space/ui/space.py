@@ -48,17 +48,11 @@ class SleepTime:
 
     def _ask(self, space_id: str) -> None:
         try:
-            seconds = (HfApi(token=False).space_info(space_id, timeout=10).runtime or _NO_RUNTIME).sleep_time
+            runtime = HfApi(token=False).space_info(space_id, timeout=10).runtime
         except Exception:  # private, offline, or the Hub is down: then it is not known
             return
+        seconds = runtime and runtime.sleep_time
         self.words = duration(seconds) if seconds else "never, or the free hardware's 48 hours"
-
-
-class _Runtime:
-    sleep_time: int | None = None
-
-
-_NO_RUNTIME = _Runtime()
 
 
 def zero_gpu(space: Space) -> str:
