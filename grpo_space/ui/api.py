@@ -1,5 +1,7 @@
 """What programs may call, MCP tools too: /start, /status, /stop and /evaluation. Each works without arguments."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -33,12 +35,9 @@ def build(followers: Followers, place: Place) -> None:
         Parameters:
             preset: the preset's name; empty: the one that this machine's hardware is for
         """
-        try:
-            place.access.may_start(request)
-            chosen = read_preset(_text("preset", preset) or FIRST_TO_TRY[place.gpu is not None])
-            run = submit.start(write_yaml(chosen.run), place, request)
-        except UserError as error:
-            raise _said(error) from error
+        place.access.may_start(request)
+        chosen = read_preset(_text("preset", preset) or FIRST_TO_TRY[place.gpu is not None])
+        run = submit.start(write_yaml(chosen.run), place, request)
         followers.forget_current()
         return _status(page_of(run.id))
 
@@ -48,10 +47,7 @@ def build(followers: Followers, place: Place) -> None:
         Parameters:
             run: the run's name; empty: the active one, else the latest
         """
-        try:
-            return _status(page_of(run))
-        except UserError as error:
-            raise _said(error) from error
+        return _status(page_of(run))
 
     def stop(request: gr.Request, run: str = "") -> dict[str, Any]:
         """Asks a run to stop after the step at hand and to keep what was learnt. For the Space's owner.
@@ -59,15 +55,12 @@ def build(followers: Followers, place: Place) -> None:
         Parameters:
             run: the run's name; empty: the active one
         """
-        try:
-            place.access.allowed(request)
-            found = named(run) if _text("run", run) else active_run()
-            if found is None:
-                raise UserError("no run is active")  # noqa: TRY301
-            launch.stop(found)
-            return _status(page_of(found.id))
-        except UserError as error:
-            raise _said(error) from error
+        place.access.allowed(request)
+        found = named(run) if _text("run", run) else active_run()
+        if found is None:
+            raise UserError("no run is active")
+        launch.stop(found)
+        return _status(page_of(found.id))
 
     def evaluation(run: str = "") -> dict[str, Any]:
         """Base against tuned on the same held-out problems: right answers, the paired counts, p, and the verdict.
@@ -75,15 +68,12 @@ def build(followers: Followers, place: Place) -> None:
         Parameters:
             run: the run's name; empty: the latest
         """
-        try:
-            page = page_of(run)
-            found = summary.as_json(page.evaluation, page.evaluations.looks)
-            return {"run": page.run.id, "verdict": found["words"][0], **found}
-        except UserError as error:
-            raise _said(error) from error
+        page = page_of(run)
+        found = summary.as_json(page.evaluation, page.evaluations.looks)
+        return {"run": page.run.id, "verdict": found["words"][0], **found}
 
     for function in (start, status, stop, evaluation):
-        gr.api(function, api_name=function.__name__, concurrency_limit=4)  # type: ignore[attr-defined]
+        gr.api(_in_a_line(function), api_name=function.__name__, concurrency_limit=4)  # type: ignore[attr-defined]
 
 
 def _text(name: str, value: object) -> str:
@@ -96,8 +86,17 @@ def _text(name: str, value: object) -> str:
     raise UserError(f"{name}: is text, not {type(value).__name__}")
 
 
-def _said(error: UserError) -> gr.Error:
-    return gr.Error("; ".join(error.problems), print_exception=False)
+def _in_a_line(endpoint: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Makes an endpoint's UserError what a program is answered, in one line."""
+
+    @functools.wraps(endpoint)
+    def called(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        try:
+            return endpoint(*args, **kwargs)
+        except UserError as error:
+            raise gr.Error("; ".join(error.problems), print_exception=False) from error
+
+    return called
 
 
 def _status(page: Page) -> dict[str, Any]:
