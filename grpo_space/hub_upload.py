@@ -3,7 +3,8 @@
 import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,21 +43,6 @@ class Counted(io.BufferedReader):
         return data
 
 
-@dataclass
-class Upload:
-    """The progress of an upload over all its files."""
-
-    sizes: dict[str, int]
-    progress: Progress
-    here: dict[str, int] = field(default_factory=dict)
-    """Bytes of each file that are on the Hub."""
-
-    def report(self, file: str, position: int) -> None:
-        """Takes in that a file is up to a position, in bytes."""
-        self.here[file] = max(position, self.here.get(file, 0))
-        self.progress(Sent(file, sum(self.here.values()), sum(self.sizes.values())))
-
-
 def upload(
     api: HfApi,
     name: str,
@@ -78,11 +64,25 @@ def upload(
     changed = _changed(files, head.siblings or [])
     if not changed:
         return str(head.sha)
-    state = Upload({path: files[path].stat().st_size for path in changed}, progress)
+    sizes = {path: files[path].stat().st_size for path in changed}
+    up = dict.fromkeys(changed, 0)
+
+    def report(path: str, position: int) -> None:
+        up[path] = max(position, up[path])
+        progress(Sent(path, sum(up.values()), sum(sizes.values())))
+
+    def send(path: str) -> CommitOperationAdd:  # a large file goes now, a small one with the commit
+        with Counted(files[path].open("rb", buffering=0)) as stream:
+            operation = CommitOperationAdd(path, stream)
+            stream.progress = partial(report, path)
+            api.preupload_lfs_files(name, [operation], repo_type=kind, free_memory=False)
+        operation.path_or_fileobj = str(files[path])  # the commit reads a small one once more
+        return operation
+
     operations: list[CommitOperationAdd | CommitOperationDelete] = []
     for path in changed:
-        operations.append(_send(api, name, kind, path, files[path], state))
-        state.report(path, state.sizes[path])
+        operations.append(hub.retried(partial(send, path), here=partial(up.__getitem__, path)))
+        report(path, sizes[path])
     if len(changed) <= NAMED:
         message += f": {', '.join(changed)}"
 
@@ -95,20 +95,6 @@ def upload(
         return str(api.create_commit(name, operations + [CommitOperationDelete(path) for path in old], **options).oid)
 
     return hub.retried(commit)
-
-
-def _send(api: HfApi, name: str, kind: str, path: str, file: Path, state: Upload) -> CommitOperationAdd:
-    """Sends a large file now; a small one goes with the commit."""
-
-    def send() -> CommitOperationAdd:
-        with Counted(file.open("rb", buffering=0)) as stream:
-            operation = CommitOperationAdd(path, stream)
-            stream.progress = lambda position: state.report(path, position)
-            api.preupload_lfs_files(name, [operation], repo_type=kind, free_memory=False)
-        operation.path_or_fileobj = str(file)  # the commit reads a small one once more
-        return operation
-
-    return hub.retried(send, here=lambda: state.here.get(path, 0))
 
 
 def _changed(files: Mapping[str, Path], siblings: Sequence[Any]) -> list[str]:
