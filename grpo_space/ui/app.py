@@ -82,13 +82,8 @@ def _space_row(space: Space) -> None:
         if os.environ.get("OAUTH_CLIENT_ID"):
             gr.LoginButton("Sign in with Hugging Face")
         else:
-            gr.HTML(
-                note(
-                    "warning",
-                    "Nobody can sign in here, so nobody can train: this Space's README.md lacks <code>hf_oauth: "
-                    "true</code>.",
-                )
-            )
+            lacks = "this Space's README.md lacks <code>hf_oauth: true</code>."
+            gr.HTML(note("warning", f"Nobody can sign in here, so nobody can train: {lacks}"))
         gr.DuplicateButton("Duplicate this Space")
     if space.zero_gpu:
         gr.HTML(zero_gpu(space))

@@ -70,15 +70,12 @@ def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
     if space is not None and space.zero_gpu:
         return zero_gpu(space)
     if config.model.load_in_4bit and gpu is None:
-        where = (
-            f"Choose a T4 small in {link(space.settings, 'this Space’s settings')} (about ${T4_DOLLARS_PER_HOUR:.2f} "
-            "an hour), or "
-            if space is not None
-            else "Run it on a machine with one or in a Space with a T4, or "
-        )
-        return note(
-            "warning", tag("b", "This preset needs a CUDA GPU."), f"{where}train the preset tiny: it works here."
-        )
+        where = "Run it on a machine with one or in a Space with a T4"
+        if space is not None:
+            settings = link(space.settings, "this Space’s settings")
+            where = f"Choose a T4 small in {settings} (about ${T4_DOLLARS_PER_HOUR:.2f} an hour)"
+        tiny = f"{where}, or train the preset tiny: it works here."
+        return note("warning", tag("b", "This preset needs a CUDA GPU."), tiny)
     if gpu is not None:
         try:
             memory.check(config, memory.limit_of(gpu))

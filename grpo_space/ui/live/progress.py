@@ -48,11 +48,6 @@ def nothing_yet() -> str:
     )
 
 
-def badge(status: Status) -> str:
-    """The status of a run as a coloured badge."""
-    return tag("span", BADGES[status], f"gs-badge gs-is-{status}")
-
-
 def now(
     name: str,
     config: RunConfig | None,
@@ -64,7 +59,8 @@ def now(
 ) -> str:
     """The run's head: what it is, how far it is, what comes next. `looks`: every one at the run."""
     model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
-    head = box("gs-run", badge(status), tag("b", text(name)), tag("span", text(model), "gs-dim"))
+    badge = tag("span", BADGES[status], f"gs-badge gs-is-{status}")
+    head = box("gs-run", badge, tag("b", text(name)), tag("span", text(model), "gs-dim"))
     if status == "running":
         limit = config.max_minutes if config else None
         evaluates = history.started is not None and history.started.task == "evaluate"
@@ -152,20 +148,17 @@ def evaluating(history: History, config: RunConfig | None, stopping: bool) -> st
 
 def not_evaluated(history: History) -> str:
     """Why an evaluation after the run came to nothing, and what to do."""
-    what, end = text(evaluations.name(evaluations.request_of(history))), history.end
+    what, end = f"The evaluation of {text(evaluations.name(evaluations.request_of(history)))}", history.end
+    again = "Evaluate the same again: it resumes where it was."
     if isinstance(end, Failed):
         while_ = PHASES.get(end.boundary, "working")
-        more = f"{_AGAIN} The worker's log in Train says more."
+        more = f"{again} The worker's log in Train says more."
         advice = "Put it right, then evaluate again." if end.user_error else more
-        lines = [text(line) for line in end.message.splitlines()]
-        return note("bad", tag("b", f"The evaluation of {what} failed while {while_}."), *lines, advice)
+        return note("bad", tag("b", f"{what} failed while {while_}."), *map(text, end.message.splitlines()), advice)
     if end is not None:
-        return note("warning", tag("b", f"The evaluation of {what} was stopped."), _AGAIN)
+        return note("warning", tag("b", f"{what} was stopped."), again)
     killed = "It was killed and could not say why: most often memory ran out, or the machine was restarted."
-    return note("bad", tag("b", f"The evaluation of {what} was cut off."), killed, _AGAIN)
-
-
-_AGAIN = "Evaluate the same again: it resumes where it was."
+    return note("bad", tag("b", f"{what} was cut off."), killed, again)
 
 
 def _ending(history: History, status: Status, checkpoint: int | None, looks: Sequence[Look]) -> list[str]:

@@ -29,10 +29,12 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
     """Draws the part of the tab that backs up and restores, and wires it. Gives the button that leads to a restored
     run.
     """
+    repository = "a private dataset repository of yours on the Hugging Face Hub"
+    where = "the folder that GRPO_SPACE_BACKUP names" if backup.place() else repository  # everybody sees this: no name
     gr.HTML(
         "<h3>Keep the run beyond this disk</h3><p class='gs-dim'>A backup holds the config, the events, the adapter "
         "and the last checkpoint: all that is needed to resume it from there, on this machine or another. "
-        f"It goes {_where()}.</p>"
+        f"It goes into {where}.</p>"
     )
     keep = gr.Button("Back up this run", elem_id="gs-keep")
     kept = gr.HTML(elem_id="gs-kept")
@@ -68,13 +70,6 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
     keep.click(back_up, view, kept, **QUIET)
     bring.click(restore, [view, source], [brought, to_train], **QUIET)
     return to_train
-
-
-def _where() -> str:
-    """Where a backup goes, in words that everybody sees: no name of the owner's is in them."""
-    if backup.place() is not None:
-        return "into the folder that GRPO_SPACE_BACKUP names"
-    return "into a private dataset repository of yours on the Hugging Face Hub"
 
 
 def named(source: str) -> str:
