@@ -1,7 +1,5 @@
 """What programs may call, MCP tools too: /start, /status, /stop and /evaluation. Each works without arguments."""
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -16,6 +14,7 @@ from grpo_space.results.summary import phase_words
 from grpo_space.runs import launch
 from grpo_space.ui import submit
 from grpo_space.ui.deployment import Place
+from grpo_space.ui.errors import in_words
 from grpo_space.ui.live.follower import Followers, Page, active_run, named
 
 
@@ -73,7 +72,7 @@ def build(followers: Followers, place: Place) -> None:
         return {"run": page.run.id, "verdict": found["words"][0], **found}
 
     for function in (start, status, stop, evaluation):
-        gr.api(_in_a_line(function), api_name=function.__name__, concurrency_limit=4)  # type: ignore[attr-defined]
+        gr.api(in_words(function, _in_a_line), api_name=function.__name__, concurrency_limit=4)  # type: ignore[attr-defined]
 
 
 def _text(name: str, value: object) -> str:
@@ -86,17 +85,8 @@ def _text(name: str, value: object) -> str:
     raise UserError(f"{name}: is text, not {type(value).__name__}")
 
 
-def _in_a_line(endpoint: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Makes an endpoint's UserError what a program is answered, in one line."""
-
-    @functools.wraps(endpoint)
-    def called(*args: Any, **kwargs: Any) -> dict[str, Any]:
-        try:
-            return endpoint(*args, **kwargs)
-        except UserError as error:
-            raise gr.Error("; ".join(error.problems), print_exception=False) from error
-
-    return called
+def _in_a_line(error: UserError) -> gr.Error:
+    return gr.Error("; ".join(error.problems), print_exception=False)
 
 
 def _status(page: Page) -> dict[str, Any]:
