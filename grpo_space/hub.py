@@ -2,16 +2,16 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import requests
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
-    EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
+    LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -44,21 +44,15 @@ def page(name: str, kind: str = "model") -> str:
 
 def spoken(error: BaseException) -> BaseException:
     """The error that the Hub, or the way to it, gave first: libraries wrap it in errors of their own."""
-    return next((inner for inner in _chain(error) if isinstance(inner, SPOKEN)), error)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    found = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    kept = [one for one in found if isinstance(one, SPOKEN) and not _is_wrapping(one)]
-    yield from kept or found
-
-
-def _is_wrapping(error: BaseException) -> bool:
-    """Whether this is a LocalEntryNotFoundError: it was not in the cache either, after what really went wrong."""
-    return isinstance(error, EntryNotFoundError) and getattr(error, "response", None) is None
+    chain: list[BaseException] = []
+    inner: BaseException | None = error
+    while inner is not None and inner not in chain:
+        chain.append(inner)
+        inner = inner.__cause__ or inner.__context__
+    found: list[BaseException] = [one for one in chain if isinstance(one, SPOKEN)]
+    # LocalEntryNotFoundError: it was not in the cache either, after what really went wrong
+    first = [one for one in found if not isinstance(one, LocalEntryNotFoundError)]
+    return (first or found or [error])[0]
 
 
 def status(error: BaseException) -> int | None:
@@ -86,15 +80,15 @@ def transient(error: BaseException) -> bool:
 
 def retried(get: Callable[[], T], here: Callable[[], int] = lambda: 0, waits: Sequence[float] | None = None) -> T:
     """Calls `get`, and again where that may help. `here`: how much arrived; where that grew, the waits begin anew."""
-    all_waits = WAITS if waits is None else waits
-    left, before = list(all_waits), here()
+    waits = WAITS if waits is None else waits
+    left, before = list(waits), here()
     while True:
         try:
             return get()
         except (*SPOKEN, OSError, RuntimeError) as error:  # an upload that failed is a RuntimeError of that
             cut = isinstance(error, OSError) and str(error).startswith("Consistency check failed")
             if here() > before:
-                left, before = list(all_waits), here()
+                left, before = list(waits), here()
             if not left or not (cut or transient(error)):
                 raise
             time.sleep(max(left.pop(0), min(requested_wait(spoken(error)) or 0, LONGEST_WAIT)))

@@ -3,11 +3,13 @@
 import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub.utils.sha import git_hash
 
 from grpo_space import hub
 
@@ -41,21 +43,6 @@ class Counted(io.BufferedReader):
         return data
 
 
-@dataclass
-class Upload:
-    """The progress of an upload over all its files."""
-
-    sizes: dict[str, int]
-    progress: Progress
-    here: dict[str, int] = field(default_factory=dict)
-    """Bytes of each file that are on the Hub."""
-
-    def report(self, file: str, position: int) -> None:
-        """Takes in that a file is up to a position, in bytes."""
-        self.here[file] = max(position, self.here.get(file, 0))
-        self.progress(Sent(file, sum(self.here.values()), sum(self.sizes.values())))
-
-
 def upload(
     api: HfApi,
     name: str,
@@ -77,11 +64,25 @@ def upload(
     changed = _changed(files, head.siblings or [])
     if not changed:
         return str(head.sha)
-    state = Upload({path: files[path].stat().st_size for path in changed}, progress)
-    operations = []
+    sizes = {path: files[path].stat().st_size for path in changed}
+    up = dict.fromkeys(changed, 0)
+
+    def report(path: str, position: int) -> None:
+        up[path] = max(position, up[path])
+        progress(Sent(path, sum(up.values()), sum(sizes.values())))
+
+    def send(path: str) -> CommitOperationAdd:  # a large file goes now, a small one with the commit
+        with Counted(files[path].open("rb", buffering=0)) as stream:
+            operation = CommitOperationAdd(path, stream)
+            stream.progress = partial(report, path)
+            api.preupload_lfs_files(name, [operation], repo_type=kind, free_memory=False)
+        operation.path_or_fileobj = str(files[path])  # the commit reads a small one once more
+        return operation
+
+    operations: list[CommitOperationAdd | CommitOperationDelete] = []
     for path in changed:
-        operations.append(_send(api, name, kind, path, files[path], state))
-        state.report(path, state.sizes[path])
+        operations.append(hub.retried(partial(send, path), here=partial(up.__getitem__, path)))
+        report(path, sizes[path])
     if len(changed) <= NAMED:
         message += f": {', '.join(changed)}"
 
@@ -89,53 +90,28 @@ def upload(
         now = there()
         if not _changed(files, now.siblings or []):  # it was made, and only its answer was lost
             return str(now.sha)
-        fresh: list[CommitOperationAdd | CommitOperationDelete] = [_fresh(one, files) for one in operations]
         old = [s.rfilename for s in now.siblings or [] if s.rfilename not in files and stale(s.rfilename)]
-        fresh += [CommitOperationDelete(path) for path in old]
         options = {"repo_type": kind, "commit_message": message, "parent_commit": now.sha}
-        return str(api.create_commit(name, fresh, **options).oid)
+        return str(api.create_commit(name, operations + [CommitOperationDelete(path) for path in old], **options).oid)
 
     return hub.retried(commit)
 
 
-def _send(api: HfApi, name: str, kind: str, path: str, file: Path, state: Upload) -> CommitOperationAdd:
-    """Sends a large file now; a small one goes with the commit."""
-
-    def send() -> CommitOperationAdd:
-        with Counted(file.open("rb", buffering=0)) as stream:
-            operation = CommitOperationAdd(path, stream)
-            stream.progress = lambda position: state.report(path, position)
-            api.preupload_lfs_files(name, [operation], repo_type=kind, free_memory=False)
-        return operation
-
-    return hub.retried(send, here=lambda: state.here.get(path, 0))
-
-
-def _fresh(operation: CommitOperationAdd, files: Mapping[str, Path]) -> CommitOperationAdd:
-    """A copy of an operation, which can be committed once only. What is up stays known: it is not sent again."""
-    fresh = CommitOperationAdd(operation.path_in_repo, files[operation.path_in_repo])
-    fresh._upload_mode, fresh._is_uploaded = operation._upload_mode, operation._is_uploaded
-    fresh._should_ignore, fresh._remote_oid = operation._should_ignore, operation._remote_oid
-    return fresh
-
-
 def _changed(files: Mapping[str, Path], siblings: Sequence[Any]) -> list[str]:
     """The files that are not on the Hub as they are here, the largest last: what is wrong shows early."""
-    there = {sibling.rfilename: (sibling.lfs.sha256 if sibling.lfs else sibling.blob_id) for sibling in siblings}
-    changed = [path for path, file in files.items() if there.get(path) not in (sha256(file), git_hash(file))]
+    there = {sibling.rfilename: sibling for sibling in siblings}
+    changed = [path for path, file in files.items() if path not in there or not _is_there(file, there[path])]
     return sorted(changed, key=lambda path: files[path].stat().st_size)
 
 
+def _is_there(file: Path, sibling: Any) -> bool:
+    """The Hub knows a large file by its SHA-256, and a small one by its hash in git."""
+    if sibling.lfs:
+        return bool(sha256(file) == sibling.lfs.sha256)
+    return bool(file.stat().st_size == sibling.size and git_hash(file.read_bytes()) == sibling.blob_id)
+
+
 def sha256(file: Path) -> str:
-    """A file's SHA-256, by which the Hub knows a large one."""
+    """A file's SHA-256."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def git_hash(file: Path) -> str:
-    """A file's hash in git, by which the Hub knows a small one."""
-    with file.open("rb") as stream:
-        sha = hashlib.sha1(b"blob %d\0" % file.stat().st_size)
-        while data := stream.read(2**20):
-            sha.update(data)
-    return sha.hexdigest()

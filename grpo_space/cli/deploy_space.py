@@ -53,15 +53,8 @@ def put(name: str, token: str | None) -> str:
     return hub.page(name, "space")
 
 
-def main() -> int:
-    """Uploads to the Space that the first argument names. Gives the exit status."""
+if __name__ == "__main__":
     try:
         print(put(sys.argv[1] if len(sys.argv) > 1 else "", get_token()))
     except UserError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        sys.exit(str(error))

@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -38,49 +38,42 @@ def follow(
     """
     history = History()
     history.add(known)
-    show = _panel if console.is_terminal else _lines
-    with show(console, history, note) as show_events:
+    live = Live(console=console, get_renderable=lambda: panel(history, note()))
+    lines = _Lines(console, history)
+    with live if console.is_terminal else nullcontext():
         running = True
         while running:
             running = run.worker() is not None  # before reading: nothing is emitted after it is gone
             events, offset = log.read(offset)
             history.add(events)
-            show_events(events)
+            if not console.is_terminal:
+                lines.show(events, note())
             if running:
                 time.sleep(POLL_SECONDS)
     return history
 
 
-ShowEvents = Callable[[list[AnyEvent]], None]
+class _Lines:
+    """What is shown where there is no terminal: a line for what happened, unless the line before says the same."""
 
+    def __init__(self, console: Console, history: History) -> None:
+        self._console, self._history = console, history
+        self._line = self._note = ""
+        self._tenth = -1
 
-@contextmanager
-def _panel(console: Console, history: History, note: Callable[[], str]) -> Iterator[ShowEvents]:
-    with Live(console=console, get_renderable=lambda: panel(history, note()), refresh_per_second=4, transient=False):
-        yield lambda events: None
-
-
-@contextmanager
-def _lines(console: Console, history: History, note: Callable[[], str]) -> Iterator[ShowEvents]:
-    last_line = last_note = ""
-    tenth = -1
-
-    def show_events(events: list[AnyEvent]) -> None:
-        nonlocal last_line, last_note, tenth
+    def show(self, events: list[AnyEvent], note: str) -> None:
         for event in events:
             if isinstance(event, Phase) and event.what == "download":  # emitted every second: a line for each tenth
-                before, tenth = tenth, 10 * event.done // max(event.total, 1)
-                line = phase_words(event) if tenth != before else ""
+                before, self._tenth = self._tenth, 10 * event.done // max(event.total, 1)
+                line = phase_words(event) if self._tenth != before else ""
             else:
-                line = _line(event, history)
-            if line and line != last_line:
-                console.print(text(line), soft_wrap=True)
-                last_line = line
-        if note() and note() != last_note:
-            last_note = note()
-            console.print(text(last_note), soft_wrap=True)
-
-    yield show_events
+                line = _line(event, self._history)
+            if line and line != self._line:
+                self._console.print(text(line), soft_wrap=True)
+                self._line = line
+        if note and note != self._note:
+            self._note = note
+            self._console.print(text(note), soft_wrap=True)
 
 
 def _line(event: object, history: History) -> str:

@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -20,7 +20,7 @@ from rich.console import Console
 
 from grpo_space import formatting, paths
 from grpo_space.cli import before_run, follow, hub_commands, tables
-from grpo_space.cli.parser import Command, parser
+from grpo_space.cli.parser import parser
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
@@ -36,9 +36,9 @@ from grpo_space.runs.run_summary import summarize
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. Gives the exit status."""
-    arguments = parser(COMMANDS).parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
-        return int(arguments.command(arguments))
+        return COMMANDS[arguments.command](arguments)
     except UserError as error:
         for problem in error.problems:
             print(formatting.plain(problem), file=sys.stderr)
@@ -199,18 +199,16 @@ def conclude(run: Run, history: History) -> int:
 
 def list_runs(arguments: argparse.Namespace) -> int:
     """Lists all runs with their status, the newest first."""
-    found = []
-    for run in all_runs():
-        made = summarize(run)
-        if made.problem:
-            print(formatting.plain(made.problem), file=sys.stderr)
-        found.append({"id": run.id, "status": made.status, "step": made.step, "max_steps": made.max_steps})
+    found = {run.id: summarize(run) for run in all_runs()}
+    for problem in (made.problem for made in found.values() if made.problem):
+        print(formatting.plain(problem), file=sys.stderr)
     if arguments.json:
-        return print_json(found)
+        shown = {"status", "step", "max_steps"}
+        return print_json([{"id": run} | made.model_dump(include=shown) for run, made in found.items()])
     if not found:
         show(text(f"No run was made yet. Start one: {formatting.command('train tiny')}"))
         return 0
-    rows = [(str(f["id"]), summary.status_words(str(f["status"])), f"{f['step']} of {f['max_steps']}") for f in found]
+    rows = [(run, summary.status_words(made.status), f"{made.step} of {made.max_steps}") for run, made in found.items()]
     show(tables.table(("run", "status", "steps"), rows))
     return 0
 
@@ -290,7 +288,7 @@ def ask(arguments: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS: dict[str, Command] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "presets": before_run.list_presets,
     "doctor": before_run.examine,
     "fit": before_run.fit,

@@ -1,23 +1,21 @@
 """Parses the command line: what each command takes, and its help."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from grpo_space.planning import memory
 from grpo_space.runs import evaluations
 
-Command = Callable[[argparse.Namespace], int]
-"""Does what the arguments say. Gives the exit status."""
 Add = Callable[..., argparse.ArgumentParser]
 """Adds the parser of a command: its name, its help; `run`: it takes a run; `reading`: it can print JSON."""
 
 
-def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
-    """The parser of the whole command line. The function of the chosen command is its argument `command`."""
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line. The name of the chosen command is its argument `command`."""
     top = argparse.ArgumentParser(prog="python -m grpo_space", description="The command line of GRPO Space.")
-    add = partial(_add, top.add_subparsers(required=True, metavar="COMMAND").add_parser, commands)
+    add = partial(_add, top.add_subparsers(required=True, dest="command", metavar="COMMAND").add_parser)
     _before_a_run(add)
     _of_a_run(add)
     _with_its_models(add)
@@ -25,16 +23,8 @@ def parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     return top
 
 
-def _add(
-    add_parser: Callable[..., argparse.ArgumentParser],
-    commands: Mapping[str, Command],
-    name: str,
-    text: str,
-    run: bool = False,
-    reading: bool = False,
-) -> argparse.ArgumentParser:
+def _add(add_parser: Add, name: str, text: str, run: bool = False, reading: bool = False) -> argparse.ArgumentParser:
     made = add_parser(name, help=text, description=text)
-    made.set_defaults(command=commands[name])
     if run:
         made.add_argument("run", metavar="RUN", help="a run's folder, its name, or the beginning of its name")
     if reading:

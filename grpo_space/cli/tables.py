@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from rich.console import RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from grpo_space.formatting import command, plain, share
@@ -32,9 +32,8 @@ def comparison(run: Run, history: History) -> Iterator[RenderableType]:
     """The comparison of base and tuned. Needs both evaluations; `run`: whose they are."""
     compared = of(history, evaluations.looks_at(run))
     each = [e for e in (compared.base, compared.example, compared.tuned) if e is not None]
-    table = Table(title="Base against tuned on held-out problems", caption="in brackets the 95 % interval")
-    for column in ("", "n", *(COLUMNS[e.which] for e in each)):
-        table.add_column(column)
+    title = "Base against tuned on held-out problems"
+    table = Table("", "n", *(COLUMNS[e.which] for e in each), title=title, caption="in brackets the 95 % interval")
     n = str(compared.base.n)
     table.add_row("right answers", n, *(percent(e.correct, e.n) for e in each), style="bold")
     table.add_row("right and in the format", n, *(percent(e.strict_correct, e.n) for e in each))
@@ -44,8 +43,7 @@ def comparison(run: Run, history: History) -> Iterator[RenderableType]:
     table.add_row("mean length", n, *(f"{s.tokens:.0f} tokens" for s in shapes))
     table.add_row("equations that hold", "", *(share(s.right_equations, s.equations) for s in shapes))
     yield table
-    parts = [*compared.by_steps, *compared.by_kind]
-    if parts:
+    if parts := [*compared.by_steps, *compared.by_kind]:
         yield _parts(parts)
     for number, sentence in enumerate(words(compared)):
         yield text(sentence, style="" if number else "bold")
@@ -62,32 +60,18 @@ def evaluation(run: Run, history: History, what: str) -> Iterator[RenderableType
     """The result of one evaluation of a run. `what` says what was evaluated."""
     yield text(f"Of {what}:", style="dim")
     if history.sampled:
-        yield from samples(history)
+        yield table(("", "base", "tuned"), samples_rows(history), samples_title(history))
+        yield text(samples_words(history))
         return
     yield from flipped(history)
     yield from comparison(run, history)
 
 
-def samples(history: History) -> Iterator[RenderableType]:
-    """Several sampled answers to each problem: how one does on average, the best of k, and the majority."""
-    made = Table(title=samples_title(history))
-    for column in ("", "base", "tuned"):
-        made.add_column(column)
-    for row in samples_rows(history):
-        made.add_row(*row)
-    yield made
-    yield text(samples_words(history))
-
-
 def _parts(shares: Sequence[Share]) -> Table:
     """Right answers by the steps of the solution, and by kind."""
-    made = Table(title="Right answers by sort of problem")
-    for column in ("", "n", "base", "tuned"):
-        made.add_column(column)
-    for each in shares:
-        paired = each.paired
-        made.add_row(text(each.name), str(paired.n), *(percent(k, paired.n) for k in (paired.base, paired.tuned)))
-    return made
+    of_each = ((each.name, each.paired) for each in shares)
+    rows = [(name, str(pair.n), percent(pair.base, pair.n), percent(pair.tuned, pair.n)) for name, pair in of_each]
+    return table(("", "n", "base", "tuned"), rows, "Right answers by sort of problem")
 
 
 def flipped(history: History, most: int = 3) -> Iterator[RenderableType]:
@@ -104,9 +88,9 @@ def flipped(history: History, most: int = 3) -> Iterator[RenderableType]:
 
 
 def _both(before: Answer, after: Answer) -> RenderableType:
-    table = Table(title=text(f"{before.question}\nright: {before.gold}"), title_justify="left", show_lines=True)
-    table.add_column(_heading("base", before), ratio=1)
-    table.add_column(_heading("tuned", after), ratio=1)
+    heads = (Column(_heading(name, answer), ratio=1) for name, answer in (("base", before), ("tuned", after)))
+    title = text(f"{before.question}\nright: {before.gold}")
+    table = Table(*heads, title=title, title_justify="left", show_lines=True)
     table.add_row(text(before.text), text(after.text))
     table.add_row(text(before.reason, style="dim"), text(after.reason, style="dim"))
     return table
@@ -162,9 +146,7 @@ def preflight(found: Preflight) -> Iterator[RenderableType]:
 
 def fit(plan: Plan, card: str, longest: int, prompt: int, group: int) -> Iterator[RenderableType]:
     """The memory plan as a table, and whether it fits. `prompt`: the longest one, in tokens."""
-    made = Table(title=text(f"GPU memory on {card}"))
-    made.add_column("part")
-    made.add_column("GiB", justify="right")
+    made = Table("part", Column("GiB", justify="right"), title=text(f"GPU memory on {card}"))
     for name, value in plan.parts.items():
         made.add_row(name, f"{value:.2f}")
     made.add_row("in all", f"{plan.total:.2f}", style="bold")
@@ -186,11 +168,9 @@ def fit(plan: Plan, card: str, longest: int, prompt: int, group: int) -> Iterato
         yield text("No length and no group fits while the other settings stay as they are.")
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> Table:
     """A table of text cells: no markup in them is live."""
-    made = Table()
-    for column in columns:
-        made.add_column(column)
+    made = Table(*columns, title=title)
     for row in rows:
         made.add_row(*(text(cell) for cell in row))
     return made

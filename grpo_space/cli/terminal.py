@@ -1,9 +1,8 @@
 """The terminal that the command line writes to."""
 
 import json
-import math
-from typing import Any
 
+from pydantic_core import to_jsonable_python
 from rich.console import Console, RenderableType
 from rich.text import Text
 
@@ -25,15 +24,6 @@ def show(part: RenderableType) -> None:
 
 
 def print_json(value: object) -> int:
-    """Prints a value for machines. Gives 0, the exit status."""
-    print(json.dumps(_no_nan(value), ensure_ascii=False))
+    """Prints a value for machines, null for NaN and infinity, which JSON does not have. Gives 0, the exit status."""
+    print(json.dumps(to_jsonable_python(value, inf_nan_mode="null"), ensure_ascii=False))
     return 0
-
-
-def _no_nan(value: Any) -> Any:
-    """The value with None in place of NaN and infinity, which JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _no_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_no_nan(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -21,7 +21,7 @@ from grpo_space.results.statistics import percent
 from grpo_space.results.summary import METHOD, as_json, counts
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
-from grpo_space.runs.events import Answer, Finished
+from grpo_space.runs.events import Finished
 from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run
@@ -40,9 +40,7 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
         merged: Whether the whole model goes up beside the adapter.
     """
     history, whole = evaluations.stored(run), run.history()
-    config = after_fallbacks(
-        run.config, whole.fallbacks
-    )  # as it was trained: less what the GPU's memory had no room for
+    config = after_fallbacks(run.config, whole.fallbacks)  # as it was trained: less what the GPU had no room for
     parts = [
         f"# {name.partition('/')[2]}",
         *_what(config, whole),
@@ -55,11 +53,6 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
     ]
     content = f"---\n{_data(config, history, name).to_yaml()}\n---\n\n" + "\n\n".join(parts) + "\n"
     return ModelCard(content, ignore_metadata_errors=False)
-
-
-def evaluated(history: History) -> bool:
-    """Whether both models answered."""
-    return history.base is not None and history.tuned is not None
 
 
 def is_local(config: RunConfig) -> bool:
@@ -110,11 +103,8 @@ def _results(config: RunConfig, history: History) -> Iterator[EvalResult]:
 def benchmark(config: RunConfig, history: History, name: str) -> str | None:
     """`.eval_results/gsm8k.yaml` as the Hub's benchmarks read it, for a full run over GSM8K's test problems."""
     tuned, data = history.tuned, config.data
-    if (
-        tuned is None
-        or tuned.n != GSM8K_TEST
-        or (data.id, data.name, data.test_split) != ("openai/gsm8k", "main", "test")
-    ):
+    whole_test = (data.id, data.name, data.test_split) == ("openai/gsm8k", "main", "test")
+    if tuned is None or tuned.n != GSM8K_TEST or not whole_test:
         return None
     value = round(100 * tuned.correct / tuned.n, 2)
     return (
@@ -209,11 +199,9 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         yield inline(history.loaded.rows)
     if history.steps:
         yield f"![Mean reward by step]({CURVE})"
-    yield table(
-        ("reward", "weight", "pays"), [(label, f"{weight:g}", pays(key)) for label, key, weight in _rewards(config)]
-    )
-    started = history.started
-    if started:
+    labelled = zip(config.reward_labels, config.rewards.items(), strict=True)
+    yield table(("reward", "weight", "pays"), [(label, f"{weight:g}", pays(key)) for label, (key, weight) in labelled])
+    if started := history.started:
         versions = ", ".join(f"{package} {version}" for package, version in started.versions.items())
         engine = history.loaded.engine if history.loaded else "unknown"
         yield f"Hardware: {inline(started.hardware)}. Engine: {inline(engine)}. Versions: {inline(versions)}."
@@ -223,19 +211,11 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         yield f"Noted at step {notice.step}: {inline(notice.message)}"
 
 
-def _rewards(config: RunConfig) -> Iterator[tuple[str, str, float]]:
-    for (key, weight), label in zip(config.rewards.items(), config.reward_labels, strict=True):
-        yield label, key, weight
-
-
 def pays(name: str) -> str:
     """What a reward pays for, in a sentence."""
-    function = rewards.REWARDS.get(name)
-    return (
-        (function.__doc__ or "").strip().splitlines()[0].replace("`", "")
-        if function
-        else "a function of the maker's own"
-    )
+    if (function := rewards.REWARDS.get(name)) is None:
+        return "a function of the maker's own"
+    return (function.__doc__ or "").strip().splitlines()[0].replace("`", "")
 
 
 def _examples(history: History) -> Iterator[str]:
@@ -249,11 +229,8 @@ def _examples(history: History) -> Iterator[str]:
             yield f"> {inline(before.question)}\n\nThe right answer is {inline(before.gold)}."
             for who, answer in (("base", before), ("tuned", after)):
                 graded = "right" if answer.correct else "wrong"
-                yield f"{who}, {graded} ({inline(answer.reason)}):\n\n{_completion(answer)}"
-
-
-def _completion(answer: Answer) -> str:
-    return fenced(answer.text[:2000] + ("..." if len(answer.text) > 2000 else ""))
+                text = answer.text[:2000] + "..." * (len(answer.text) > 2000)
+                yield f"{who}, {graded} ({inline(answer.reason)}):\n\n{fenced(text)}"
 
 
 def _again(config: RunConfig) -> Iterator[str]:
@@ -275,19 +252,14 @@ def _limits(config: RunConfig, history: History) -> Iterator[str]:
     )
 
 
-def public(config: RunConfig) -> RunConfig:
-    """The config without what is of this machine alone: of absolute paths only the file's name is kept."""
+def public_yaml(config: RunConfig) -> str:
+    """The config as a file that anybody may see: of absolute paths only the file's name is kept."""
     data = config.model_dump(mode="json")
     for section, key in (("data", "path"), ("data", "test_path"), ("model", "id")):
         if data[section][key] and data[section][key].startswith("/"):
             data[section][key] = Path(data[section][key]).name
     data["rewards"] = {name.rpartition("/")[2]: weight for name, weight in data["rewards"].items()}
-    return RunConfig.model_validate(data)
-
-
-def public_yaml(config: RunConfig) -> str:
-    """The config as a file that anybody may see."""
-    return write_yaml(public(config))
+    return write_yaml(RunConfig.model_validate(data))
 
 
 # What users and models wrote
@@ -319,13 +291,14 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def evidence(run: Run) -> dict[str, Any]:
     """The evaluation as a file: which run, the figures, how often it was looked at, and each problem's answers."""
     history = evaluations.stored(run)
-    found: dict[str, Any] = {"run": run.id, "evaluated": evaluated(history)}
     if history.base is None or history.tuned is None:
-        return found
+        return {"run": run.id, "evaluated": False}
     compared = as_json(history, evaluations.looks_at(run))
     kept = ("both", "only_base", "only_tuned", "neither", "p_value", "p_corrected", "looks", "right",
             "right_without_format", "in_format", "strict", "solving", "format", "words")  # fmt: skip
-    return found | {
+    return {
+        "run": run.id,
+        "evaluated": True,
         "n": history.base.n,
         **{name: compared[name] for name in kept},
         "base": [answer.model_dump() for answer in history.base.answers],

@@ -222,9 +222,8 @@ def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], 
         came = Path(hub.retried(partial(api.hf_hub_download, name, path, revision=commit, local_dir=folder)))
         if sha256(came) != sha256(files[path]):
             raise UserError(f"{name}: {path} came back from the Hub changed: publish it again")
-    shutil.copyfile(
-        run.adapter / "adapter_config.json", folder / "adapter_config.json"
-    )  # onto the base that it has here
+    config = "adapter_config.json"
+    shutil.copyfile(run.adapter / config, folder / config)  # it names the base that is here
     try:
         launch.verify(run, folder)
     except UserError as error:  # the machine is busy, or the base cannot be had: it is on the Hub all the same

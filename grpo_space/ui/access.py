@@ -33,13 +33,14 @@ class Access:
     def owner(self) -> str:
         return self.space_id.partition("/")[0]
 
-    def allowed(self, request: gr.Request) -> None:
-        """
+    def allowed(self, request: gr.Request, in_a_demo: str = "") -> None:
+        """`in_a_demo`: what a demo says in place of the usual refusal.
+
         Raises:
             UserError: unless the caller may compute, write, upload and take paths.
         """
-        if not self.permits(scope_of(request)):
-            raise UserError(self.refusal())
+        if self.stranger(request):
+            raise UserError(in_a_demo if self.demo and in_a_demo else self.refusal())
 
     def may_train(self, request: gr.Request, config: RunConfig) -> None:
         """
@@ -48,7 +49,7 @@ class Access:
         """
         if self.demo and config == read_preset(DEMO_PRESET).run:
             return
-        self._allowed(
+        self.allowed(
             request,
             f"Here everybody may train the preset {DEMO_PRESET} exactly as it is. Another preset or a changed setting "
             "is the owner's: duplicate this Space, then sign in to your own.",
@@ -70,19 +71,10 @@ class Access:
         """
         if self.demo and self.stranger(request) and config() == read_preset(DEMO_PRESET).run:
             return
-        self._allowed(
+        self.allowed(
             request,
             f"Here everybody may take runs of the preset {DEMO_PRESET}, exactly as it is. Other runs are the owner's.",
         )
-
-    def _allowed(self, request: gr.Request, in_a_demo: str) -> None:
-        """`in_a_demo`: what a demo says in place of the usual refusal."""
-        try:
-            self.allowed(request)
-        except UserError as error:
-            if self.demo:
-                raise UserError(in_a_demo) from error
-            raise
 
     def stranger(self, request: gr.Request) -> bool:
         """Somebody whom only the demo lets in."""
@@ -97,8 +89,7 @@ class Access:
         if self.on_space:
             return (
                 f"This is for the Space's owner ({self.owner or 'unknown'}): sign in with Hugging Face as the owner, "
-                f"or "
-                "duplicate this Space to have one of your own."
+                "or duplicate this Space to have one of your own."
             )
         return (
             "Only this machine may do that. To work from another one, sign in as the owner: start the app with "
@@ -136,19 +127,13 @@ def access_here(environment: Mapping[str, str], has_gpu: bool) -> Access:
     )
 
 
-def session(request: gr.Request) -> Mapping[str, Any]:
-    """What the sign-in left in the caller's session."""
-    found = scope_of(request).get("session", {})
-    return found if isinstance(found, Mapping) else {}
-
-
 def signed_in_token(access: Access, request: gr.Request) -> str:
     """
     Raises:
         UserError: where nobody is signed in.
     """
     if access.on_space:
-        signed_in = session(request).get("oauth_info")
+        signed_in = scope_of(request).get("session", {}).get("oauth_info")
         known = signed_in if isinstance(signed_in, dict) else {}
         token = known.get("access_token")
         if not token or known.get("expires_at", 0) <= time.time():

@@ -1,9 +1,9 @@
 """What programs may call, MCP tools too: /start, /status, /stop and /evaluation. Each works without arguments."""
 
-import math
 from typing import Any
 
 import gradio as gr
+from pydantic_core import to_jsonable_python
 
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
@@ -14,6 +14,7 @@ from grpo_space.results.summary import phase_words
 from grpo_space.runs import launch
 from grpo_space.ui import submit
 from grpo_space.ui.deployment import Place
+from grpo_space.ui.errors import in_words
 from grpo_space.ui.live.follower import Followers, Page, active_run, named
 
 
@@ -33,12 +34,9 @@ def build(followers: Followers, place: Place) -> None:
         Parameters:
             preset: the preset's name; empty: the one that this machine's hardware is for
         """
-        try:
-            place.access.may_start(request)
-            chosen = read_preset(_text("preset", preset) or FIRST_TO_TRY[place.gpu is not None])
-            run = submit.start(write_yaml(chosen.run), place, request)
-        except UserError as error:
-            raise _said(error) from error
+        place.access.may_start(request)
+        chosen = read_preset(_text("preset", preset) or FIRST_TO_TRY[place.gpu is not None])
+        run = submit.start(write_yaml(chosen.run), place, request)
         followers.forget_current()
         return _status(page_of(run.id))
 
@@ -48,10 +46,7 @@ def build(followers: Followers, place: Place) -> None:
         Parameters:
             run: the run's name; empty: the active one, else the latest
         """
-        try:
-            return _status(page_of(run))
-        except UserError as error:
-            raise _said(error) from error
+        return _status(page_of(run))
 
     def stop(request: gr.Request, run: str = "") -> dict[str, Any]:
         """Asks a run to stop after the step at hand and to keep what was learnt. For the Space's owner.
@@ -59,15 +54,12 @@ def build(followers: Followers, place: Place) -> None:
         Parameters:
             run: the run's name; empty: the active one
         """
-        try:
-            place.access.allowed(request)
-            found = named(run) if _text("run", run) else active_run()
-            if found is None:
-                raise UserError("no run is active")  # noqa: TRY301
-            launch.stop(found)
-            return _status(page_of(found.id))
-        except UserError as error:
-            raise _said(error) from error
+        place.access.allowed(request)
+        found = named(run) if _text("run", run) else active_run()
+        if found is None:
+            raise UserError("no run is active")
+        launch.stop(found)
+        return _status(page_of(found.id))
 
     def evaluation(run: str = "") -> dict[str, Any]:
         """Base against tuned on the same held-out problems: right answers, the paired counts, p, and the verdict.
@@ -75,15 +67,12 @@ def build(followers: Followers, place: Place) -> None:
         Parameters:
             run: the run's name; empty: the latest
         """
-        try:
-            page = page_of(run)
-            found = summary.as_json(page.evaluation, page.evaluations.looks)
-            return {"run": page.run.id, "verdict": found["words"][0], **found}
-        except UserError as error:
-            raise _said(error) from error
+        page = page_of(run)
+        found = summary.as_json(page.evaluation, page.evaluations.looks)
+        return {"run": page.run.id, "verdict": found["words"][0], **found}
 
     for function in (start, status, stop, evaluation):
-        gr.api(function, api_name=function.__name__, concurrency_limit=4)  # type: ignore[attr-defined]
+        gr.api(in_words(function, _in_a_line), api_name=function.__name__, concurrency_limit=4)  # type: ignore[attr-defined]
 
 
 def _text(name: str, value: object) -> str:
@@ -96,7 +85,7 @@ def _text(name: str, value: object) -> str:
     raise UserError(f"{name}: is text, not {type(value).__name__}")
 
 
-def _said(error: UserError) -> gr.Error:
+def _in_a_line(error: UserError) -> gr.Error:
     return gr.Error("; ".join(error.problems), print_exception=False)
 
 
@@ -109,12 +98,7 @@ def _status(page: Page) -> dict[str, Any]:
         "step": history.step,
         "max_steps": history.max_steps or (page.config.grpo.max_steps if page.config else 0),
         "seconds_left": training_left(history) if page.status == "running" else None,
-        "metrics": _numbers(history.steps[-1].metrics) if history.steps else {},
+        "metrics": to_jsonable_python(history.steps[-1].metrics if history.steps else {}, inf_nan_mode="null"),
         "alarms": [notice.message for notice in history.notices],
         "message": getattr(history.end, "message", ""),
     }
-
-
-def _numbers(metrics: dict[str, float]) -> dict[str, float | None]:
-    """JSON has no NaN: null stands for it."""
-    return {name: value if math.isfinite(value) else None for name, value in metrics.items()}

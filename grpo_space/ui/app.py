@@ -22,7 +22,7 @@ from grpo_space.ui.deployment import Place, here
 from grpo_space.ui.gradio_workarounds import AGAIN, opened, pulse, remember_tab, show_tab
 from grpo_space.ui.guard import routes
 from grpo_space.ui.guard.blocks import GuardedBlocks
-from grpo_space.ui.guard.middleware import Doors, guesses
+from grpo_space.ui.guard.middleware import Doors
 from grpo_space.ui.guard.session import SESSIONS, lighten
 from grpo_space.ui.guard.streams import SLOTS_FOR_BUTTONS, STREAMS
 from grpo_space.ui.guard.uploads import Uploads
@@ -82,13 +82,8 @@ def _space_row(space: Space) -> None:
         if os.environ.get("OAUTH_CLIENT_ID"):
             gr.LoginButton("Sign in with Hugging Face")
         else:
-            gr.HTML(
-                note(
-                    "warning",
-                    "Nobody can sign in here, so nobody can train: this Space's README.md lacks <code>hf_oauth: "
-                    "true</code>.",
-                )
-            )
+            lacks = "this Space's README.md lacks <code>hf_oauth: true</code>."
+            gr.HTML(note("warning", f"Nobody can sign in here, so nobody can train: {lacks}"))
         gr.DuplicateButton("Duplicate this Space")
     if space.zero_gpu:
         gr.HTML(zero_gpu(space))
@@ -105,7 +100,7 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     check_exposure(environment, access)
     warnings.filterwarnings("ignore", message=".*HTTP_422_UNPROCESSABLE_ENTITY", module="gradio")
     backups = automatic_here(environment)
-    doors = Doors(place.origin, routes.served(environment), place.streams, guesses())
+    doors = Doors(place.origin, routes.served(environment), place.streams)
     lighten()
     page = build(place, backups)
     page.queue(default_concurrency_limit=4)

@@ -16,17 +16,20 @@ SECONDS = 30.0
 """Seconds that a message stays: long enough to read several lines, and gone when the page shows something else."""
 
 
-def in_words(handler: Callable[P, R]) -> Callable[P, R]:
-    """Makes a handler's UserError a message on the page, its text escaped: Gradio would show markup in it."""
+def _on_the_page(error: UserError) -> gr.Error:
+    """A message with its text escaped: Gradio would show markup in it."""
+    return gr.Error("<br>".join(map(text, error.problems)), duration=SECONDS, title="Not done", print_exception=False)
+
+
+def in_words(handler: Callable[P, R], refusal: Callable[[UserError], gr.Error] = _on_the_page) -> Callable[P, R]:
+    """Makes a handler's UserError a message on the page, or what `refusal` makes of it."""
 
     @functools.wraps(handler)
     def handle(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return handler(*args, **kwargs)
         except UserError as error:
-            raise gr.Error(
-                "<br>".join(map(text, error.problems)), duration=SECONDS, title="Not done", print_exception=False
-            ) from error
+            raise refusal(error) from error
 
     return handle
 

@@ -7,8 +7,7 @@ WHAT = "Turn a small language model into a reasoning model with GRPO, and see wh
 GLOSSARY = {
     "Prompt, completion": "A prompt is a problem as the model sees it; a completion is what the model writes after it.",
     "Group": "The G completions that are sampled for one prompt. Each is compared with the others, so no second "
-    "model is "
-    "needed to say what was to be expected.",
+    "model is needed to say what was to be expected.",
     "Greedy, temperature": "Greedily, a model always writes its likeliest token: the same answer every time. With a "
     "temperature it also takes less likely ones, the more the higher.",
     "mean@k, pass@k, maj@k": "Of k sampled answers to each problem: the share that is right; of problems with at least "

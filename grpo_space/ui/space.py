@@ -48,17 +48,11 @@ class SleepTime:
 
     def _ask(self, space_id: str) -> None:
         try:
-            seconds = (HfApi(token=False).space_info(space_id, timeout=10).runtime or _NO_RUNTIME).sleep_time
+            runtime = HfApi(token=False).space_info(space_id, timeout=10).runtime
         except Exception:  # private, offline, or the Hub is down: then it is not known
             return
+        seconds = runtime and runtime.sleep_time
         self.words = duration(seconds) if seconds else "never, or the free hardware's 48 hours"
-
-
-class _Runtime:
-    sleep_time: int | None = None
-
-
-_NO_RUNTIME = _Runtime()
 
 
 def zero_gpu(space: Space) -> str:
@@ -66,9 +60,8 @@ def zero_gpu(space: Space) -> str:
     return note(
         "bad",
         tag("b", "ZeroGPU cannot train."),
-        "It lends a GPU for a minute or two at a time, and a training needs one for longer. Choose a T4 small, or "
-        "the free "
-        f"CPU for the preset tiny, in {link(space.settings, 'this Space’s settings')}.",
+        "It lends a GPU for a minute or two at a time, and a training needs one for longer. Choose a T4 small, or the "
+        f"free CPU for the preset tiny, in {link(space.settings, 'this Space’s settings')}.",
     )
 
 
@@ -77,15 +70,12 @@ def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
     if space is not None and space.zero_gpu:
         return zero_gpu(space)
     if config.model.load_in_4bit and gpu is None:
-        where = (
-            f"Choose a T4 small in {link(space.settings, 'this Space’s settings')} (about ${T4_DOLLARS_PER_HOUR:.2f} "
-            f"an hour), or "
-            if space is not None
-            else "Run it on a machine with one or in a Space with a T4, or "
-        )
-        return note(
-            "warning", tag("b", "This preset needs a CUDA GPU."), f"{where}train the preset tiny: it works here."
-        )
+        where = "Run it on a machine with one or in a Space with a T4"
+        if space is not None:
+            settings = link(space.settings, "this Space’s settings")
+            where = f"Choose a T4 small in {settings} (about ${T4_DOLLARS_PER_HOUR:.2f} an hour)"
+        tiny = f"{where}, or train the preset tiny: it works here."
+        return note("warning", tag("b", "This preset needs a CUDA GPU."), tiny)
     if gpu is not None:
         try:
             memory.check(config, memory.limit_of(gpu))
@@ -103,9 +93,9 @@ def before(space: Space | None, config: RunConfig, gpu: Gpu | None, sleep: Sleep
     return note(
         "warning",
         tag("b", f"A long run. {time}" if found else time),
-        f"A Space's disk is lost when it restarts or sleeps. It sleeps after: {text(sleep.words)}; only visits "
-        f"count, not the "
-        "GPU's work. Changing hardware, secrets or variables restarts it: not while a run is active or unsaved.",
+        f"A Space's disk is lost when it restarts or sleeps. It sleeps after: {text(sleep.words)}; only visits count, "
+        "not the GPU's work. Changing hardware, secrets or variables restarts it: not while a run is active or "
+        "unsaved.",
     )
 
 

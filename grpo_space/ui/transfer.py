@@ -12,14 +12,15 @@ from grpo_space.hub_upload import Progress, Sent
 from grpo_space.ui.markup import box, note, tag, text
 
 R = TypeVar("R")
+D = TypeVar("D")
 BEAT_SECONDS = 0.5
 KNOWN_SHARE = 0.1
 """Share of the bytes after which the time left is shown: before that the small files say nothing about it."""
 
 
-def following(work: Callable[[Progress], R], words: Callable[[Sent | None, float], str]) -> Generator[str, None, R]:
-    """Does `work` and yields the `words` of how far it is, twice a second; gives what `work` gives, and raises what it
-    raises. The seconds begin anew with the first file. A page that is closed stops nothing.
+def following(work: Callable[[Progress], R], draw: Callable[[Sent | None, float], D]) -> Generator[D, None, R]:
+    """Does `work` and yields what `draw` makes of how far it is, twice a second; gives what `work` gives, and raises
+    what it raises. The seconds begin anew with the first file. A page that is closed stops nothing.
     """
     latest: deque[tuple[Sent, float]] = deque(maxlen=1)
     start, sending = time.monotonic(), 0.0
@@ -35,10 +36,15 @@ def following(work: Callable[[Progress], R], words: Callable[[Sent | None, float
     while not wait([ended], BEAT_SECONDS).done:
         if latest:
             sending = sending or latest[0][1]
-            yield words(latest[0][0], time.monotonic() - sending)
+            yield draw(latest[0][0], time.monotonic() - sending)
         else:
-            yield words(None, time.monotonic() - start)
+            yield draw(None, time.monotonic() - start)
     return ended.result()
+
+
+def stage(what: str, seconds: float, more: str = "") -> str:
+    """What is being done without a count of bytes, and for how long."""
+    return note("info", tag("b", what), f"{more}{duration(seconds)} so far.")
 
 
 def bar(doing: str, sent: Sent, seconds: float) -> str:

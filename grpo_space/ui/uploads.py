@@ -1,7 +1,7 @@
 """The files that a browser may name on this machine: what it uploaded, and what presets and past runs name already."""
 
+import contextlib
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs import trust
 from grpo_space.runs.run import all_runs, runs_folder
 from grpo_space.tasks.problems import digest, read_file
+from grpo_space.ui.downloads import whole
 
 MOST_BYTES = 20 * 2**20
 MOST_YAML_BYTES = 64 * 2**10
@@ -40,9 +41,8 @@ def keep_rows(file: Path) -> tuple[str, int]:
     content = file.read_bytes()
     kept = runs_folder() / "data" / f"{digest(content)}.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=kept.parent, suffix=".half", delete=False) as half:
+    with whole(kept) as half:
         half.write(content)
-    Path(half.name).replace(kept)
     return str(kept), count
 
 
@@ -92,12 +92,9 @@ def refuse_strange_paths(config: RunConfig) -> None:
     for name in preset_names():
         _forget(strange, read_preset(name).run)
     for run in all_runs() if strange else []:
-        if trust.is_foreign(run):  # its config was written by others
-            continue
-        try:
-            _forget(strange, run.config)
-        except UserError:  # written by another version: it names nothing that we know
-            continue
+        with contextlib.suppress(UserError):  # written by another version: it names nothing that we know
+            if not trust.is_foreign(run):  # else its config was written by others
+                _forget(strange, run.config)
     advice = {
         "data.path": "upload the file under Dataset",
         "data.test_path": "upload the file under Dataset",

@@ -7,7 +7,6 @@ import subprocess
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,7 @@ from grpo_space.runs.history import History
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
 from grpo_space.ui.compare import ask, evaluate, evidence, problems, tab
-from grpo_space.ui.compare.evaluate import ADAPTER, FILE, OTHER, Chosen, plan_words, request_for
+from grpo_space.ui.compare.evaluate import ADAPTER, FILE, OTHER, plan_words, request_for
 from grpo_space.ui.deployment import here
 from grpo_space.ui.live import follower, progress
 from grpo_space.ui.live.follower import Follower, Followers, Page
@@ -251,8 +250,7 @@ def test_one_that_is_refused_leaves_no_log(run: Run, runs_root: Path) -> None:
 # --- what may be asked for --------------------------------------------------------------------------------------------
 
 
-def chosen(**given: Any) -> Chosen:
-    return replace(Chosen(ADAPTER, "", "held-out", "", 0, 1), **given)
+CHOSEN: dict[str, Any] = {"weights": ADAPTER, "adapter": "", "data": "held-out", "file": "", "limit": 0, "samples": 1}
 
 
 @pytest.mark.parametrize(
@@ -270,7 +268,7 @@ def chosen(**given: Any) -> Chosen:
     ],
 )
 def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], asked: EvaluationRequest) -> None:
-    assert request_for(chosen(**given)) == asked
+    assert request_for(**CHOSEN | given) == asked
 
 
 @pytest.mark.parametrize(
@@ -303,23 +301,23 @@ def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], as
 )
 def test_what_cannot_be_is_said_in_a_line(runs_root: Path, given: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words) as refused:
-        request_for(chosen(**given))
+        request_for(**CHOSEN | given)
     assert len(refused.value.problems) == 1
     assert "\n" not in str(refused.value)
 
 
 def test_of_the_folders_here_only_a_runs_adapter_can_be_named(run: Run, runs_root: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"adapter: {run.id} has none yet"):
-        request_for(chosen(weights=OTHER, adapter=run.id))
+        request_for(**CHOSEN | {"weights": OTHER, "adapter": run.id})
     run.adapter.mkdir()
     for name in (run.id, str(run.folder), str(run.adapter)):
-        asked = request_for(chosen(weights=OTHER, adapter=name))
+        asked = request_for(**CHOSEN | {"weights": OTHER, "adapter": name})
         assert asked == EvaluationRequest(adapter=str(run.adapter))
         assert evaluations.name(asked) == f"adapter of {run.id} on its held-out problems"
     shutil.copytree(run.adapter, tmp_path / "elsewhere")
     for other in (tmp_path / "elsewhere", runs_root, run.folder / ".." / run.id, run.folder / "evaluations"):
         with pytest.raises(UserError, match=r"is no name on the Hub \(user/name\), nor of a run here"):
-            request_for(chosen(weights=OTHER, adapter=str(other)))
+            request_for(**CHOSEN | {"weights": OTHER, "adapter": str(other)})
 
 
 def test_the_checkpoints_that_are_kept_can_be_chosen(run: Run) -> None:

@@ -1,7 +1,6 @@
 """Evaluate something else: any kept checkpoint or another adapter, on other problems, greedily or by samples."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,58 +35,25 @@ TO_THE_TOP = "() => document.querySelector('#gs-tabs')?.scrollIntoView()"
 """JavaScript: how far it is stands at the top of the tab."""
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """The form's values as a browser sent them, unchecked."""
-
-    weights: str
-    adapter: str
-    data: str
-    file: str
-    """Where an upload was kept; no browser names it."""
-    limit: object
-    samples: object
-
-
-@dataclass(frozen=True)
-class Fields:
-    """The components of the form."""
-
-    weights: gr.Dropdown
-    adapter: gr.Textbox
-    data: gr.Radio
-    upload: gr.File
-    uploaded: gr.HTML
-    file: gr.State
-    count: gr.State
-    """Problems in the file."""
-    limit: gr.Number
-    samples: gr.Number
-
-
-def _fields() -> Fields:
-    weights = gr.Dropdown(weights_of(None), value=ADAPTER, label="Weights", elem_id="gs-weights")
-    adapter = gr.Textbox("", label="Adapter: of the same base, by its name on the Hub, or a run here by its name",
-                         max_length=500, placeholder="user/name", elem_classes=OFF,
-                         elem_id="gs-other-adapter")  # fmt: skip
-    data = gr.Radio(DATA, value=evaluations.HELD_OUT, label="Problems", elem_id="gs-data")
-    kinds = [".jsonl", ".json", ".txt"]
-    upload = gr.File(label="File: JSON lines with question and answer", file_types=kinds, height=120,
-                     elem_classes=OFF, elem_id="gs-problems-file")  # fmt: skip
-    uploaded = gr.HTML(elem_id="gs-uploaded")
-    with gr.Row():
-        info = "At most so many problems, a sample that is the same for everybody. 0: all"
-        limit = gr.Number(0, label="Limit", info=info, elem_id="gs-limit")
-        info = "Of each problem. 1: one greedy answer. More: mean@k, pass@k and maj@k"
-        samples = gr.Number(1, label="Samples", info=info, elem_id="gs-samples")
-    return Fields(weights, adapter, data, upload, uploaded, gr.State(""), gr.State(0), limit, samples)
-
-
 def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
     """Draws the form for another evaluation, and wires it."""
     with gr.Accordion("Evaluate something else", open=False, elem_id="gs-else") as fold:
         gr.HTML("<p class='gs-dim'>Base and tuned answer the same problems. The run stays as it is.</p>")
-        its = _fields()
+        weights = gr.Dropdown(weights_of(None), value=ADAPTER, label="Weights", elem_id="gs-weights")
+        adapter = gr.Textbox("", label="Adapter: of the same base, by its name on the Hub, or a run here by its name",
+                             max_length=500, placeholder="user/name", elem_classes=OFF,
+                             elem_id="gs-other-adapter")  # fmt: skip
+        data = gr.Radio(DATA, value=evaluations.HELD_OUT, label="Problems", elem_id="gs-data")
+        kinds = [".jsonl", ".json", ".txt"]
+        upload = gr.File(label="File: JSON lines with question and answer", file_types=kinds, height=120,
+                         elem_classes=OFF, elem_id="gs-problems-file")  # fmt: skip
+        uploaded = gr.HTML(elem_id="gs-uploaded")
+        file, count = gr.State(""), gr.State(0)  # where the upload was kept, and its problems
+        with gr.Row():
+            info = "At most so many problems, a sample that is the same for everybody. 0: all"
+            limit = gr.Number(0, label="Limit", info=info, elem_id="gs-limit")
+            info = "Of each problem. 1: one greedy answer. More: mean@k, pass@k and maj@k"
+            samples = gr.Number(1, label="Samples", info=info, elem_id="gs-samples")
         planned = gr.HTML(elem_id="gs-evaluation-plan")
         button = gr.Button("Evaluate", variant="primary", elem_id="gs-evaluate-else")
 
@@ -117,18 +83,17 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         place.access.allowed(request)
         if (page := followers.look(view.run)) is None:
             raise UserError("There is no run yet.")
-        chosen = Chosen(str(weights), str(adapter or ""), str(data), file, limit, samples)
-        begin(page.run, request_for(chosen), followers, place, request)
+        wanted = request_for(str(weights), str(adapter or ""), str(data), file, limit, samples)
+        begin(page.run, wanted, followers, place, request)
 
-    evaluated.change(offer, [view, its.weights], its.weights, **QUIET)
-    its.weights.change(lambda weights: shown_if(weights == OTHER), its.weights, its.adapter, queue=False, **QUIET)
-    of_file = [its.upload, its.uploaded]
-    its.data.change(lambda data: [shown_if(data == FILE)] * 2, its.data, of_file, queue=False, **QUIET)
-    gr.on([its.upload.upload, its.upload.clear], keep, its.upload, [its.file, its.count, its.uploaded], **QUIET)
-    changes: Any = [one.change for one in (evaluated, its.data, its.count, its.limit, its.samples)]
-    planned_of = [view, its.data, its.count, its.limit, its.samples]
+    evaluated.change(offer, [view, weights], weights, **QUIET)
+    weights.change(lambda weights: shown_if(weights == OTHER), weights, adapter, queue=False, **QUIET)
+    data.change(lambda data: [shown_if(data == FILE)] * 2, data, [upload, uploaded], queue=False, **QUIET)
+    gr.on([upload.upload, upload.clear], keep, upload, [file, count, uploaded], **QUIET)
+    changes: Any = [one.change for one in (evaluated, data, count, limit, samples)]
+    planned_of = [view, data, count, limit, samples]
     gr.on([fold.expand, *changes], plan, planned_of, planned, trigger_mode="always_last", **QUIET)
-    chosen = [view, its.weights, its.adapter, its.data, its.file, its.limit, its.samples]
+    chosen = [view, weights, adapter, data, file, limit, samples]
     button.click(start, chosen, None, **QUIET).success(None, js=TO_THE_TOP)
 
 
@@ -164,24 +129,25 @@ def weights_of(run: Run | None) -> list[tuple[str, str]]:
     return [("The run's adapter", ADAPTER), *kept, ("Another adapter", OTHER)]
 
 
-def request_for(chosen: Chosen) -> EvaluationRequest:
-    """The evaluation that was chosen on the page.
+def request_for(weights: str, adapter: str, data: str, file: str, limit: object, samples: object) -> EvaluationRequest:
+    """The evaluation that was chosen on the page, of values as a browser sent them; but `file` is where an upload was
+    kept, which no browser names.
 
     Raises:
         UserError: naming each value that cannot be. What only the run or the worker can know, they refuse.
     """
-    if chosen.data == FILE and not chosen.file:
+    if data == FILE and not file:
         raise UserError("file: there is none to evaluate on: upload one that can be read")
-    if chosen.data not in (evaluations.HELD_OUT, evaluations.GSM8K_TEST, FILE):
-        raise UserError(f"problems: {chosen.data[:80]!r} is none of those to choose from")
-    if chosen.weights not in (ADAPTER, OTHER) and not STEP.fullmatch(chosen.weights):
-        raise UserError(f"weights: {chosen.weights[:80]!r} is none of those to choose from")
+    if data not in (evaluations.HELD_OUT, evaluations.GSM8K_TEST, FILE):
+        raise UserError(f"problems: {data[:80]!r} is none of those to choose from")
+    if weights not in (ADAPTER, OTHER) and not STEP.fullmatch(weights):
+        raise UserError(f"weights: {weights[:80]!r} is none of those to choose from")
     return EvaluationRequest(
-        data=chosen.file if chosen.data == FILE else chosen.data,
-        adapter=_adapter(chosen.adapter.strip()) if chosen.weights == OTHER else "",
-        checkpoint=int(chosen.weights) if STEP.fullmatch(chosen.weights) else None,
-        limit=_whole("limit", chosen.limit, 0) or None,
-        samples=_whole("samples", chosen.samples, 1),
+        data=file if data == FILE else data,
+        adapter=_adapter(adapter.strip()) if weights == OTHER else "",
+        checkpoint=int(weights) if STEP.fullmatch(weights) else None,
+        limit=_whole("limit", limit, 0) or None,
+        samples=_whole("samples", samples, 1),
     )
 
 
@@ -227,9 +193,8 @@ def plan_words(page: Page, data: str, uploaded: int, limit: object, samples: obj
         raise UserError(f"samples: {each} are too many; {evaluations.MOST_SAMPLES} are the most")
     example = each == 1 and config is not None and bool(config.data.system_prompt)
     answers = "one greedy answer" if each == 1 else f"{each} sampled answers"
-    answers_words = (
-        f"{problems:,} problems, {answers} of each model" + ", and of the base with one worked example" * example
-    )
+    third = ", and of the base with one worked example" if example else ""
+    answers_words = f"{problems:,} problems, {answers} of each model{third}"
     if base is None or not base.n:
         return f"{answers_words}."
     seconds = (2 + example) * problems * each * base.seconds / base.n

@@ -1,7 +1,7 @@
 """The comparison as a page shows it: the verdict, both accuracies, the split, by steps, and the figures."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from grpo_space.config import RunConfig
@@ -20,8 +20,6 @@ from grpo_space.ui.live.progress import kind
 from grpo_space.ui.markup import box, note, tag, text
 
 NAMES = {"base": "Base", "tuned": "Tuned", "example": "Base, shown one worked example"}
-
-
 KINDS = {
     "numbers": "types and wordings it knows, new numbers",
     "phrasing": "one passage of the story in a wording it never saw",
@@ -114,34 +112,32 @@ def next_step(compared: Comparison, asked: EvaluationRequest) -> str:
 
 
 def _samples(history: History) -> str:
-    head = tag("tr", "".join(tag("th", name) for name in ("", "Base", "Tuned")))
-    rows = "".join(
-        tag("tr", tag("th", text(name)) + "".join(tag("td", text(cell)) for cell in cells))
-        for name, *cells in samples_rows(history)
-    )
+    advice = "For a verdict, the split and each problem, evaluate with one greedy answer."
     return (
         tag("h3", text(samples_title(history)))
-        + box("gs-scroll", tag("table", head + rows, "gs-figures"))
+        + _table(("", "Base", "Tuned"), samples_rows(history))
         + tag("p", text(samples_words(history)), "gs-dim")
-        + tag(
-            "p", tag("b", "What next? ") + "For a verdict, the split and each problem, evaluate with one greedy answer."
-        )
+        + tag("p", tag("b", "What next? ") + advice)
     )
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Figures as an HTML table; the first cell of a row says what they are."""
+    head = tag("tr", "".join(tag("th", name) for name in heads))
+    lines = (tag("th", text(name)) + "".join(tag("td", text(cell)) for cell in cells) for name, *cells in rows)
+    return box("gs-scroll", tag("table", head + "".join(tag("tr", line) for line in lines), "gs-figures"))
 
 
 def _bar(evaluated: Evaluated) -> str:
+    right, n = evaluated.correct, evaluated.n
+    low, high = (100 * end for end in wilson(right, n))
     return box(
         f"gs-accuracy gs-{evaluated.which}",
         tag("b", NAMES[evaluated.which]),
-        tag("span", f"{100 * evaluated.correct / evaluated.n:.1f} %", "gs-big"),
-        tag("span", _of(evaluated), "gs-dim"),
-        _track(evaluated.correct, evaluated.n),
+        tag("span", f"{100 * right / n:.1f} %", "gs-big"),
+        tag("span", f"{right} of {n} right, {low:.0f} to {high:.0f} %", "gs-dim"),
+        _track(right, n),
     )
-
-
-def _of(evaluated: Evaluated) -> str:
-    low, high = (100 * end for end in wilson(evaluated.correct, evaluated.n))
-    return f"{evaluated.correct} of {evaluated.n} right, {low:.0f} to {high:.0f} %"
 
 
 def _track(correct: int, n: int) -> str:
@@ -155,25 +151,18 @@ def _track(correct: int, n: int) -> str:
 
 def _split(compared: Comparison) -> str:
     """Each change as a bar from the middle, with its interval."""
-    blind = (
-        [("Right answers", "read so that the format cannot matter", compared.blind)] if blind_words(compared) else []
-    )
+    blind = ("Right answers", "read so that the format cannot matter", compared.blind)
     rows = [
         ("Right answers", "wherever they stand", compared.paired),
-        *blind,
+        *([blind] if blind_words(compared) else []),
         ("In the format", "right or wrong", compared.formatted),
         ("Both together", "right and in the format", compared.strict),
     ]
-    lines = "".join(
-        box(
-            "gs-gain",
-            box("", tag("b", name), " ", tag("span", about, "gs-dim")),
-            _gain(gain),
-            tag("span", points(gain)),
-        )
+    lines = (
+        (box("", tag("b", name), " ", tag("span", about, "gs-dim")), _gain(gain), tag("span", points(gain)))
         for name, about, gain in rows
     )
-    return tag("h3", "What changed") + box("gs-gains", lines)
+    return tag("h3", "What changed") + box("gs-gains", *(box("gs-gain", *line) for line in lines))
 
 
 def _gain(gain: Paired) -> str:
@@ -219,18 +208,13 @@ def _sort(each: Share) -> str:
 
 def _figures(each: list[Evaluated]) -> str:
     shapes = [shape(e) for e in each]
-    lines = [
-        ("Right answers", [percent(e.correct, e.n) for e in each]),
-        ("Right and in the format", [percent(e.strict_correct, e.n) for e in each]),
-        ("In the format, right or wrong", [percent(s.in_format, s.n) for s in shapes]),
-        ("No answer found", [percent(s.no_answer, s.n) for s in shapes]),
-        ("Cut off at the length limit", [percent(s.cut_off, s.n) for s in shapes]),
-        ("Mean length", [f"{s.tokens:.0f} tokens" for s in shapes]),
-        ("Equations that hold", [share(s.right_equations, s.equations) for s in shapes]),
+    rows = [
+        ("Right answers", *(percent(e.correct, e.n) for e in each)),
+        ("Right and in the format", *(percent(e.strict_correct, e.n) for e in each)),
+        ("In the format, right or wrong", *(percent(s.in_format, s.n) for s in shapes)),
+        ("No answer found", *(percent(s.no_answer, s.n) for s in shapes)),
+        ("Cut off at the length limit", *(percent(s.cut_off, s.n) for s in shapes)),
+        ("Mean length", *(f"{s.tokens:.0f} tokens" for s in shapes)),
+        ("Equations that hold", *(share(s.right_equations, s.equations) for s in shapes)),
     ]
-    rows = "".join(
-        tag("tr", tag("th", text(name)) + "".join(tag("td", text(cell)) for cell in cells)) for name, cells in lines
-    )
-    heads = "".join(tag("th", NAMES[e.which]) for e in each)
-    head = tag("tr", tag("th", f"of {each[0].n:,} problems") + heads)
-    return box("gs-scroll", tag("table", head + rows, "gs-figures"))
+    return _table((f"of {each[0].n:,} problems", *(NAMES[e.which] for e in each)), rows)

@@ -59,23 +59,19 @@ def draw() -> Cases:
     return Cases(column, kept, words, problems, both)
 
 
-def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers) -> None:
-    """Makes the components work; `which` names the evaluation."""
-    _read(view, which, cases, followers)
-
-
 def shown(cases: Cases, history: History | None, sort: str, words: str) -> dict[Any, Any]:
     """The updates that show another evaluation's problems."""
     there = history is not None and not history.sampled
     updates: dict[Any, Any] = {cases.column: shown_if(there), cases.both: ""}
     if history is not None and there:
-        updates[cases.kept] = offered(_choices(history), sort if sort in FILTERS else "All", sort)
+        choices = [(f"{name} ({len(found(history, name, ''))})", name) for name in FILTERS]
+        updates[cases.kept] = offered(choices, sort if sort in FILTERS else "All", sort)
         updates[cases.table] = problems_table(history, sort, words)
     return updates
 
 
-def _read(view: gr.State, which: gr.Dropdown, cases: Cases, followers: Followers) -> None:
-    """The filter, the search, and a row's answers."""
+def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers) -> None:
+    """Makes the filter, the search and a row's answers work; `which` names the evaluation."""
 
     @in_words
     def keep(view: View, chosen: str, kept: str, words: str) -> tuple[str, str]:
@@ -114,28 +110,18 @@ def found(history: History, kept: str, words: str) -> list[Problem]:
     return of(history).found(FILTERS.get(kept), words) if history.base and history.tuned else []
 
 
-def _choices(history: History) -> list[tuple[str, str]]:
-    return [(f"{name} ({len(found(history, name, ''))})", name) for name in FILTERS]
-
-
 def problems_table(history: History, kept: str, words: str = "") -> str:
     """The problems that a filter and a search leave, as an HTML table."""
-    return table.html(
-        HEADERS, rows(found(history, kept, str(words or "")[:200])), "None of the problems is like that.", _cell
-    )
+    rows = [
+        [str(p.number), _short(p.base.question), _short(p.base.gold, 40), _mark(p.base), _mark(p.tuned)]
+        for p in found(history, kept, str(words or "")[:200])
+    ]
+    return table.html(HEADERS, rows, "None of the problems is like that.", _cell)
 
 
 def _cell(cell: str) -> str:
     kind = {"✓": "gs-right", "✗": "gs-wrong"}.get(cell[:1], "")
     return tag("span", text(cell), kind)
-
-
-def rows(problems: list[Problem]) -> list[list[str]]:
-    """The table's rows: the cells of HEADERS for each problem."""
-    return [
-        [str(p.number), _short(p.base.question), _short(p.base.gold, 40), _mark(p.base), _mark(p.tuned)]
-        for p in problems
-    ]
 
 
 def _mark(answer: Answer) -> str:
@@ -146,8 +132,8 @@ def _short(words: str, most: int = 160) -> str:
     return words if len(words) <= most else words[: most - 1] + "…"
 
 
-def problem_of(history: History, number: str) -> Problem:
-    """The problem of a table's row, which comes from a browser.
+def side_by_side(history: History, number: str) -> str:
+    """Both answers to a problem, side by side; it goes by its number in the table, which comes from a browser.
 
     Raises:
         UserError: where it is no row of the table.
@@ -155,12 +141,7 @@ def problem_of(history: History, number: str) -> Problem:
     problems = found(history, "All", "")
     if not (number.isascii() and number.isdecimal()) or not 1 <= int(number) <= len(problems):
         raise UserError("That row is not in the table any more.")
-    return problems[int(number) - 1]
-
-
-def side_by_side(history: History, number: str) -> str:
-    """Both answers to a problem, side by side; it goes by its number in the table."""
-    problem = problem_of(history, number)
+    problem = problems[int(number) - 1]
     question = microscope.question(f"Problem {number}", problem.base.question, problem.base.gold)
     return question + box("gs-pair", _answer("Base", problem.base), _answer("Tuned", problem.tuned))
 

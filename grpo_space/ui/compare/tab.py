@@ -93,7 +93,8 @@ def filled(
     """
     chosen, names = which_of(page, before, last.names)
     history = page.evaluations.made.get(chosen) if page else None
-    now = LastSent(names, (names[:1], chosen, *times(history)))
+    answers = (history.base, history.tuned, *history.sampled.values()) if history else ()
+    now = LastSent(names, (names[:1], chosen, *(one.time for one in answers if one)))
     untested = page is not None and page.status != "running" and not page.evaluation.measured
     updates: dict[Any, Any] = {
         top.stop: shown_if(page is not None and page.evaluations.active),
@@ -110,13 +111,6 @@ def filled(
 
 def _summary(page: Page, history: History) -> str:
     return evidence.summarise(page.run.id, history, page.evaluations.looks, page.history, page.config)
-
-
-def times(history: History | None) -> list[float]:
-    """The times at which an evaluation's answers were written."""
-    if history is None:
-        return []
-    return [one.time for one in (history.base, history.tuned, *history.sampled.values()) if one is not None]
 
 
 def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
@@ -188,8 +182,7 @@ def nothing(page: Page | None) -> str:
             "info",
             tag("b", "Nothing to compare yet."),
             "Train first. Base and tuned model then answer the same held-out problems, with the same prompt, and the "
-            "answers "
-            "are read by the same rules.",
+            "answers are read by the same rules.",
         )
     if page.evaluations.active:
         return note("info", tag("b", "Nothing to compare yet."), "The evaluation above is active.")

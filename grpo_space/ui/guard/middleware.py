@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gradio.routes import App
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
@@ -24,11 +24,6 @@ SEND_SECONDS = 30.0
 """The longest that a caller may leave a message of a stream in the line."""
 
 
-def guesses() -> Ration:
-    """Of passwords: ten in ten minutes from each address."""
-    return Ration(each=10, seconds=600)
-
-
 @dataclass(frozen=True)
 class Doors:
     """What the doors know."""
@@ -36,7 +31,8 @@ class Doors:
     origin: Origin
     routes: Sequence[Route]
     streams: Streams
-    guesses: Ration
+    guesses: Ration = field(default_factory=lambda: Ration(each=10, seconds=600))
+    """Of passwords, from each address."""
 
     def outermost(self, app: App) -> AbstractAsyncContextManager[None]:
         """A lifespan that puts the doors around all other middleware. What is named as middleware would stand within

@@ -19,7 +19,8 @@ READ = ("GET", "HEAD")
 @dataclass(frozen=True)
 class Route:
     methods: Sequence[str]
-    path: re.Pattern[str]
+    path: str
+    """A regular expression, of the whole path."""
     body: int = 0
     """The most bytes that a request may carry."""
     upload: bool = False
@@ -30,40 +31,36 @@ class Route:
     """A name for its kind where the answer has no end of its own, empty for others."""
 
 
-def _route(methods: Sequence[str], path: str, **more: object) -> Route:
-    return Route(methods, re.compile(path), **more)  # type: ignore[arg-type]
-
-
 API, NAME = "/gradio_api", r"[\w.-]+"
 PAGE = (
-    _route(READ, "/", elsewhere=True),
-    _route(READ, rf"({API})?/theme\.css|/(robots\.txt|favicon\.ico|manifest\.json)", elsewhere=True),
-    _route(READ, r"/(static|assets|svelte)/.+", elsewhere=True),
-    _route(READ, rf"/config/?|{API}/(info/?|app_id/?|login_check/?|startup-events)"),
-    _route(["POST"], f"{API}/queue/join", body=MOST_JSON),
-    _route(["POST"], f"{API}/(run|api)/{NAME}/?", body=MOST_JSON),
-    _route(["POST"], f"{API}/(cancel|reset/?)", body=MOST_JSON),
-    _route(["GET"], f"{API}/queue/data", stream="data"),
-    _route(["GET"], f"{API}/heartbeat/{NAME}", stream="heartbeat"),
-    _route(["POST"], f"{API}/upload", body=MOST_UPLOAD, upload=True),
-    _route(["GET"], f"{API}/upload_progress", stream="upload"),
-    _route(READ, f"{API}/file=/(?!/).+"),  # a path on this machine; to another host it would be a redirect
+    Route(READ, "/", elsewhere=True),
+    Route(READ, rf"({API})?/theme\.css|/(robots\.txt|favicon\.ico|manifest\.json)", elsewhere=True),
+    Route(READ, r"/(static|assets|svelte)/.+", elsewhere=True),
+    Route(READ, rf"/config/?|{API}/(info/?|app_id/?|login_check/?|startup-events)"),
+    Route(["POST"], f"{API}/queue/join", body=MOST_JSON),
+    Route(["POST"], f"{API}/(run|api)/{NAME}/?", body=MOST_JSON),
+    Route(["POST"], f"{API}/(cancel|reset/?)", body=MOST_JSON),
+    Route(["GET"], f"{API}/queue/data", stream="data"),
+    Route(["GET"], f"{API}/heartbeat/{NAME}", stream="heartbeat"),
+    Route(["POST"], f"{API}/upload", body=MOST_UPLOAD, upload=True),
+    Route(["GET"], f"{API}/upload_progress", stream="upload"),
+    Route(READ, f"{API}/file=/(?!/).+"),  # a path on this machine; to another host it would be a redirect
 )
 PROGRAMS = (
-    _route(["POST"], f"{API}/call/(v2/)?{NAME}/?", body=MOST_JSON),
-    _route(["GET"], f"{API}/call/(v2/)?{NAME}/{NAME}", stream="call"),
+    Route(["POST"], f"{API}/call/(v2/)?{NAME}/?", body=MOST_JSON),
+    Route(["GET"], f"{API}/call/(v2/)?{NAME}/{NAME}", stream="call"),
 )
 PASSWORD = "/login"
 SIGN_IN = (
-    _route(["POST"], f"{PASSWORD}/?", body=16 * KIB),
-    _route(["GET"], "/login/(huggingface|callback)", elsewhere=True),  # where the Hub sends the visitor back to
-    _route(["GET"], "/logout"),
+    Route(["POST"], f"{PASSWORD}/?", body=16 * KIB),
+    Route(["GET"], "/login/(huggingface|callback)", elsewhere=True),  # where the Hub sends the visitor back to
+    Route(["GET"], "/logout"),
 )
 MCP = (
-    _route(["POST"], f"{API}/mcp/?(http/?|messages/)?", body=MOST_JSON),
-    _route(["GET"], f"{API}/mcp/?(http/?|sse)?", stream="mcp"),
-    _route(["GET"], f"{API}/mcp/schema"),
-    _route(["DELETE"], f"{API}/mcp/?(http/?)?"),
+    Route(["POST"], f"{API}/mcp/?(http/?|messages/)?", body=MOST_JSON),
+    Route(["GET"], f"{API}/mcp/?(http/?|sse)?", stream="mcp"),
+    Route(["GET"], f"{API}/mcp/schema"),
+    Route(["DELETE"], f"{API}/mcp/?(http/?)?"),
 )
 
 
@@ -75,7 +72,4 @@ def served(environment: Mapping[str, str]) -> tuple[Route, ...]:
 
 def find(routes: Sequence[Route], method: str, path: str) -> Route | None:
     """The route that answers, None where nothing does."""
-    for route in routes:
-        if method in route.methods and route.path.fullmatch(path):
-            return route
-    return None
+    return next((each for each in routes if method in each.methods and re.fullmatch(each.path, path)), None)

@@ -46,24 +46,23 @@ class Line:
     points: list[Point] = field(default_factory=list)
     width: int = 1
 
-    def add(self, step: int, value: float, low: float | None = None, high: float | None = None) -> None:
+    def add(self, step: int, value: float, low: float, high: float) -> None:
         """Adds a step; one whose value is not finite is left out."""
         if not math.isfinite(value):
             return
-        point = Point(step, 1, value if low is None else low, value, value if high is None else high)
+        point = Point(step, 1, low, value, high)
         if self.points and self.points[-1].n < self.width:
             self.points[-1].add(point)
         else:
             self.points.append(point)
         if len(self.points) > MOST_POINTS:
-            halves = zip(self.points[::2], [*self.points[1::2], None], strict=False)
-            self.points, self.width = [_joined(a, b) for a, b in halves], 2 * self.width
+            for first, second in zip(self.points[::2], self.points[1::2], strict=False):  # the last may be without
+                first.add(second)
+            self.points, self.width = self.points[::2], 2 * self.width
 
 
-def _joined(first: Point, second: Point | None) -> Point:
-    if second is not None:
-        first.add(second)
-    return first
+Values = Iterator[tuple[str, float, float, float]]
+"""What a step adds to the lines of a chart: each line's name, the value, and the ends of its band."""
 
 
 @dataclass(frozen=True)
@@ -74,50 +73,45 @@ class Chart:
     unit: str
     why: str
     """The words below the curve: what it shows and what to look for."""
-    of: Callable[[Step], Iterator[tuple[str, float, float | None, float | None]]]
-    """The lines that a step adds to: name, value, low, high."""
+    of: Callable[[Step], Values]
     floor: float | None = None
     ceiling: float | None = None
     digits: int = 2
 
 
-def _one(
-    metric: str, low: str = "", high: str = "", scale: float = 1.0
-) -> Callable[[Step], Iterator[tuple[str, float, float | None, float | None]]]:
-    def of(step: Step) -> Iterator[tuple[str, float, float | None, float | None]]:
-        metrics = step.metrics
-        if metric in metrics:
-            ends = (scale * metrics[end] if end in metrics else None for end in (low, high))
-            yield ("", scale * metrics[metric], *ends)  # type: ignore[misc]
+def _one(metric: str, low: str = "", high: str = "", scale: float = 1.0) -> Callable[[Step], Values]:
+    def of(step: Step) -> Values:
+        if metric in step.metrics:
+            value = step.metrics[metric]
+            yield "", scale * value, scale * step.metrics.get(low, value), scale * step.metrics.get(high, value)
 
     return of
 
 
-def _reward(step: Step) -> Iterator[tuple[str, float, float | None, float | None]]:
-    metrics = step.metrics
-    if "reward" in metrics:
-        spread = metrics.get("reward_std", 0.0)
-        yield "", metrics["reward"], metrics["reward"] - spread, metrics["reward"] + spread
+def _reward(step: Step) -> Values:
+    if "reward" in step.metrics:
+        value, spread = step.metrics["reward"], step.metrics.get("reward_std", 0.0)
+        yield "", value, value - spread, value + spread
 
 
-def _shares(step: Step) -> Iterator[tuple[str, float, float | None, float | None]]:
+def _shares(step: Step) -> Values:
     for name, value in rewards(step).items():
         if name in LIMITS:
             least, most = LIMITS[name]
-            yield name, 100 * (value - least) / (most - least), None, None
+            share = 100 * (value - least) / (most - least)
+            yield name, share, share, share
 
 
-def _own(step: Step) -> Iterator[tuple[str, float, float | None, float | None]]:
+def _own(step: Step) -> Values:
     for name, value in rewards(step).items():
         if name not in LIMITS:
-            yield name, value, None, None
+            yield name, value, value, value
 
 
 CHARTS = (
     Chart(
         "Reward", "", "What completions earned on average. It should rise. The band is the spread within groups: "
-        "where it "
-        "closes, there is nothing left to choose from.", _reward,
+        "where it closes, there is nothing left to choose from.", _reward,
     ),
     Chart(
         "Each reward's share", "%", "How much of what each reward could pay was paid. One that stays flat teaches "
@@ -132,22 +126,18 @@ CHARTS = (
         "Cut off", "%", "Completions that ran into the length limit before they answered. High: raise the "
         "longest completion, max_completion_length.", _one("completions/clipped_ratio", scale=100), 0, 100, 0,
     ),
-    Chart(
-        "KL", "nats", "How far the tuned model has moved from its base.", _one("kl"), 0, None, 3,
-    ),
+    Chart("KL", "nats", "How far the tuned model has moved from its base.", _one("kl"), 0, None, 3),
     Chart(
         "Entropy", "nats", "How undecided the model is at each token. It falls as it settles; at 0 nothing new is "
-        "tried.",
-        _one("entropy"), 0, None, 2,
+        "tried.", _one("entropy"), 0,
     ),
     Chart(
         "Gradient norm", "", "How hard each step pulls. Spikes are clipped; not a number for many steps is trouble.",
-        _one("grad_norm"), 0, None, 2,
+        _one("grad_norm"), 0,
     ),
     Chart(
         "Loss", "", "Says little here: a group's advantages cancel out, so it hovers around 0. Watch the reward "
-        "instead.",
-        _one("loss"), None, None, 3,
+        "instead.", _one("loss"), None, None, 3,
     ),
 )  # fmt: skip
 PROBE_AFTER = 2

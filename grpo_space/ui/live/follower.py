@@ -187,9 +187,7 @@ class Followers:
 
     async def page(self, chosen: str) -> Page | None:
         """The chosen run as it is now, else the active one, else the newest; None where there is none at all."""
-        if (page := self._fresh(chosen)) is not None:
-            return page
-        return await asyncio.to_thread(self.look, chosen)
+        return self._fresh(chosen) or await asyncio.to_thread(self.look, chosen)
 
     def _fresh(self, chosen: str) -> Page | None:
         """What needs no look at the disk: with many watchers that is nearly every time."""

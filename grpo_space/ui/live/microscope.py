@@ -10,10 +10,8 @@ from grpo_space.ui.markup import box, tag, text
 
 INTRODUCTION = (
     "<h3>Under the microscope</h3><p class='gs-dim'>One prompt, and everything that the model wrote for it in one "
-    "step: "
-    "its <b>group</b>. GRPO pays each completion its <b>rewards</b> and compares it with the rest of the group: how "
-    "much "
-    "better it did is its <b>advantage</b>.</p>"
+    "step: its <b>group</b>. GRPO pays each completion its <b>rewards</b> and compares it with the rest of the group: "
+    "how much better it did is its <b>advantage</b>.</p>"
 )
 LONGEST = 6000
 """Characters of one completion that are shown: a page holds G of them."""
@@ -97,18 +95,12 @@ def completion(answer: Completion, question: str, gold: str) -> str:
 
 
 def _marked(words: str, gold: str, question: str) -> str:
+    """The read answer marked, and each equation that can be checked as right or wrong."""
     span = answers.span(words, gold, question)
-    if len(words) > LONGEST:  # the answer stands near the end
-        dropped = len(words) - LONGEST
+    dropped, shortened = max(0, len(words) - LONGEST), ""
+    if dropped:  # the answer stands near the end
         words, span = words[dropped:], (max(0, span[0] - dropped), max(0, span[1] - dropped)) if span else None
         shortened = tag("i", f"({dropped:,} characters left out) ")
-    else:
-        shortened = ""
-    return shortened + _with_equations(words, span)
-
-
-def _with_equations(words: str, span: tuple[int, int] | None) -> str:
-    """The read answer marked, and each equation that can be checked as right or wrong."""
     marks = [(*span, "<mark>", "</mark>")] if span else []
     for equation in check_equations(words):
         if span is None or equation.end <= span[0] or equation.start >= span[1]:
@@ -121,4 +113,4 @@ def _with_equations(words: str, span: tuple[int, int] | None) -> str:
         if start >= at:  # of two that overlap (a = b = c) the first is marked
             made += [text(words[at:start]), opening, text(words[start:end]), closing]
             at = end
-    return "".join(made) + text(words[at:])
+    return shortened + "".join(made) + text(words[at:])

@@ -25,13 +25,8 @@ STAGES = {
     "save": "Save",
     "evaluate_tuned": "Test the tuned",
 }
-EVALUATION = {
-    "data": "Data",
-    "load": "Load the model",
-    "evaluate_base": "Test the base",
-    "evaluate_tuned": "Test the tuned",
-    "evaluate_example": "Base with an example",
-}
+EVALUATION = {what: STAGES[what] for what in ("data", "load", "evaluate_base", "evaluate_tuned")}
+EXAMPLE = {"evaluate_example": "Base with an example"}
 BADGES = {
     "new": "not started yet",
     "running": "running",
@@ -49,14 +44,8 @@ def nothing_yet() -> str:
         "info",
         tag("b", "Nothing has been trained here yet."),
         "Press the button above. You will see the model try, what it is paid for, and how it changes; at the end the "
-        "same "
-        "held-out problems are given to the model before and after, and the difference is tested.",
+        "same held-out problems are given to the model before and after, and the difference is tested.",
     )
-
-
-def badge(status: Status) -> str:
-    """The status of a run as a coloured badge."""
-    return tag("span", BADGES[status], f"gs-badge gs-is-{status}")
 
 
 def now(
@@ -70,7 +59,8 @@ def now(
 ) -> str:
     """The run's head: what it is, how far it is, what comes next. `looks`: every one at the run."""
     model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
-    head = box("gs-run", badge(status), tag("b", text(name)), tag("span", text(model), "gs-dim"))
+    badge = tag("span", BADGES[status], f"gs-badge gs-is-{status}")
+    head = box("gs-run", badge, tag("b", text(name)), tag("span", text(model), "gs-dim"))
     if status == "running":
         limit = config.max_minutes if config else None
         evaluates = history.started is not None and history.started.task == "evaluate"
@@ -82,8 +72,7 @@ def now(
 def _evaluation(history: History, config: RunConfig | None) -> dict[str, str]:
     """Of an evaluation after the run: a worked example is shown only where a system prompt tells of the format."""
     prompt = config is not None and config.data.system_prompt is not None
-    example = prompt and evaluations.request_of(history).samples == 1
-    return {what: stage for what, stage in EVALUATION.items() if example or what != "evaluate_example"}
+    return EVALUATION | (EXAMPLE if prompt and evaluations.request_of(history).samples == 1 else {})
 
 
 def _stages(history: History, stages: dict[str, str]) -> str:
@@ -104,7 +93,8 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
     if phase is None:
         return tag("p", "The worker is starting: a few seconds.", "gs-doing")
     done = history.step if phase.what == "train" else phase.done
-    parts = [tag("b", text(_doing(phase)))]
+    detail = f": {phase.detail}" if phase.detail else ""
+    parts = [tag("b", text(f"{PHASES[phase.what].capitalize()}{detail}"))]
     if phase.what == "train" and phase.total:
         parts.append(f"step {done:,} of {phase.total:,}")
         if history.seconds_per_step:
@@ -113,15 +103,13 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
             [left_words(history), text(cost_so_far(history))] if history.steps else ["the first step is the slowest"]
         )
         parts += [f"it ends within {limit:g} min of its start, saved and tested"] if limit else []
+    elif phase.what == "download":
+        parts.append(download_words(phase))
     else:
-        if phase.what == "download":
-            parts.append(download_words(phase))
-        elif phase.total:
-            what = "problems" if evaluations.request_of(history).samples == 1 else "answers"
-            parts.append(f"{done:,} of {phase.total:,} {what}")
-        if phase.what != "download":
-            parts.append(_expected(phase, history))
-    bar = ""
+        what = "problems" if evaluations.request_of(history).samples == 1 else "answers"
+        parts += [f"{done:,} of {phase.total:,} {what}"] if phase.total else []
+        parts.append(_expected(phase, history))
+    bar = '<div class="gs-bar gs-busy"><div></div></div>'
     if phase.total:
         share = 100 * done / phase.total
         bar = (
@@ -129,21 +117,9 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
             f'aria-valuemax="{phase.total}" aria-label="{text(PHASES[phase.what])}">'
             f'<div style="width:{share:.1f}%"></div></div>'
         )
-    else:
-        bar = '<div class="gs-bar gs-busy"><div></div></div>'
-    return tag("p", " · ".join(words for words in parts if words), "gs-doing") + bar + _stopping(phase, stopping)
-
-
-def _stopping(phase: Phase, stopping: bool) -> str:
-    if not stopping:
-        return ""
-    trained = ": it finishes the step at hand, then saves what was learnt." if phase.what == "train" else "."
-    return note("warning", f"Stopping{trained}")
-
-
-def _doing(phase: Phase) -> str:
-    detail = f": {phase.detail}" if phase.detail else ""
-    return f"{PHASES[phase.what].capitalize()}{detail}"
+    then = ": it finishes the step at hand, then saves what was learnt." if phase.what == "train" else "."
+    stop = note("warning", f"Stopping{then}") if stopping else ""
+    return tag("p", " · ".join(words for words in parts if words), "gs-doing") + bar + stop
 
 
 def _expected(phase: Phase, history: History) -> str:
@@ -172,20 +148,17 @@ def evaluating(history: History, config: RunConfig | None, stopping: bool) -> st
 
 def not_evaluated(history: History) -> str:
     """Why an evaluation after the run came to nothing, and what to do."""
-    what, end = text(evaluations.name(evaluations.request_of(history))), history.end
+    what, end = f"The evaluation of {text(evaluations.name(evaluations.request_of(history)))}", history.end
+    again = "Evaluate the same again: it resumes where it was."
     if isinstance(end, Failed):
         while_ = PHASES.get(end.boundary, "working")
-        more = f"{_AGAIN} The worker's log in Train says more."
+        more = f"{again} The worker's log in Train says more."
         advice = "Put it right, then evaluate again." if end.user_error else more
-        lines = [text(line) for line in end.message.splitlines()]
-        return note("bad", tag("b", f"The evaluation of {what} failed while {while_}."), *lines, advice)
+        return note("bad", tag("b", f"{what} failed while {while_}."), *map(text, end.message.splitlines()), advice)
     if end is not None:
-        return note("warning", tag("b", f"The evaluation of {what} was stopped."), _AGAIN)
+        return note("warning", tag("b", f"{what} was stopped."), again)
     killed = "It was killed and could not say why: most often memory ran out, or the machine was restarted."
-    return note("bad", tag("b", f"The evaluation of {what} was cut off."), killed, _AGAIN)
-
-
-_AGAIN = "Evaluate the same again: it resumes where it was."
+    return note("bad", tag("b", f"{what} was cut off."), killed, again)
 
 
 def _ending(history: History, status: Status, checkpoint: int | None, looks: Sequence[Look]) -> list[str]:
@@ -200,19 +173,17 @@ def _ending(history: History, status: Status, checkpoint: int | None, looks: Seq
             "This is for you to put right: change it in Preset, then train again."
             if end.user_error
             else "What was saved before is kept. The worker's log below holds the details; Resume tries again from "
-            "the last "
-            "checkpoint."
+            "the last checkpoint."
         )
         parts.append(note("bad", tag("b", f"It failed while {while_}, {at}."), words, advice))
     elif status == "died":
-        parts.append(
-            note(
-                "bad",
-                tag("b", _cut_off(at, checkpoint)),
-                "The worker was killed and could not say why. Most often the machine was restarted, or ran out of "
-                "memory. The button Resume takes it up again.",
-            )
+        first = ", before its first checkpoint: Resume begins it again"
+        then = f": resume it from its last checkpoint (step {checkpoint:,})" if checkpoint else first
+        why = (
+            "The worker was killed and could not say why. Most often the machine was restarted, or ran out of memory. "
+            "The button Resume takes it up again."
         )
+        parts.append(note("bad", tag("b", f"This run was cut off {at}{then}."), why))
     elif status in ("stopped", "budget"):
         message = text(end.message) if end else ""
         why, more = ("at the budget, ", " with a new budget") if status == "budget" else ("", "")
@@ -220,20 +191,11 @@ def _ending(history: History, status: Status, checkpoint: int | None, looks: Seq
         parts.append(note("warning", tag("b", f"Stopped {why}{at}."), kept))
     elif status == "new":
         parts.append(
-            note(
-                "info",
-                "The worker is starting: a few seconds. Where this stays, it never started: train again.",
-            )
+            note("info", "The worker is starting: a few seconds. Where this stays, it never started: train again.")
         )
     if history.base and history.tuned:
         parts.append(changed(history, looks))
     return parts
-
-
-def _cut_off(at: str, checkpoint: int | None) -> str:
-    if checkpoint:
-        return f"This run was cut off {at}: resume it from its last checkpoint (step {checkpoint:,})."
-    return f"This run was cut off {at}, before its first checkpoint: Resume begins it again."
 
 
 def changed(history: History, looks: Sequence[Look]) -> str:

@@ -1,13 +1,12 @@
 """Backing a run up beyond this disk from the page, and bringing one back. For the owner alone."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
 from grpo_space import hub
 from grpo_space.errors import UserError
-from grpo_space.formatting import duration
 from grpo_space.hub_upload import Sent
 from grpo_space.publishing import backup
 from grpo_space.runs import archive
@@ -21,7 +20,7 @@ from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.publish.hub import run_of
-from grpo_space.ui.transfer import bar, following
+from grpo_space.ui.transfer import bar, following, stage
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
@@ -30,10 +29,12 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
     """Draws the part of the tab that backs up and restores, and wires it. Gives the button that leads to a restored
     run.
     """
+    repository = "a private dataset repository of yours on the Hugging Face Hub"
+    where = "the folder that GRPO_SPACE_BACKUP names" if backup.place() else repository  # everybody sees this: no name
     gr.HTML(
         "<h3>Keep the run beyond this disk</h3><p class='gs-dim'>A backup holds the config, the events, the adapter "
         "and the last checkpoint: all that is needed to resume it from there, on this machine or another. "
-        f"It goes {_where()}.</p>"
+        f"It goes into {where}.</p>"
     )
     keep = gr.Button("Back up this run", elem_id="gs-keep")
     kept = gr.HTML(elem_id="gs-kept")
@@ -60,8 +61,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
             source = named(source)
             token = token_if_any(place.access, request)
             accept = uploads.refuse_strange_paths
-            restoring = following(lambda progress: backup.restore(source, token, progress, accept), _coming)
-            run = yield from _without_button(restoring)
+            run = yield from following(lambda progress: backup.restore(source, token, progress, accept), _coming)
             view.run, view.group = run.id, None
             yield restored(run), shown_if(True)
         except UserError as error:
@@ -70,22 +70,6 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
     keep.click(back_up, view, kept, **QUIET)
     bring.click(restore, [view, source], [brought, to_train], **QUIET)
     return to_train
-
-
-def _without_button(messages: Generator[str, None, Run]) -> Generator[tuple[str, Any], None, Run]:
-    """Each message, with no button yet that leads to the run."""
-    while True:
-        try:
-            yield next(messages), shown_if(False)
-        except StopIteration as ended:
-            return ended.value  # type: ignore[no-any-return]
-
-
-def _where() -> str:
-    """Where a backup goes, in words that everybody sees: no name of the owner's is in them."""
-    if backup.place() is not None:
-        return "into the folder that GRPO_SPACE_BACKUP names"
-    return "into a private dataset repository of yours on the Hugging Face Hub"
 
 
 def named(source: str) -> str:
@@ -104,16 +88,15 @@ def named(source: str) -> str:
 
 def _sending(sent: Sent | None, seconds: float) -> str:
     if sent is None:
-        return note("info", tag("b", "Copying the run as it is now."), f"{duration(seconds)} so far.")
+        return stage("Copying the run as it is now.", seconds)
     if sent.done >= sent.total:
-        return note("info", tag("b", "All files are up: they are made one commit."), f"{duration(seconds)} so far.")
+        return stage("All files are up: they are made one commit.", seconds)
     return bar("Uploading", sent, seconds)
 
 
-def _coming(sent: Sent | None, seconds: float) -> str:
-    if sent is None:
-        return note("info", tag("b", "Looking at the backup."), f"{duration(seconds)} so far.")
-    return bar("Downloading", sent, seconds)
+def _coming(sent: Sent | None, seconds: float) -> tuple[str, Any]:
+    """How far it is, with no button yet that leads to the run."""
+    return (bar("Downloading", sent, seconds) if sent else stage("Looking at the backup.", seconds)), shown_if(False)
 
 
 def backed_up(name: str) -> str:
@@ -131,11 +114,8 @@ def backed_up(name: str) -> str:
 
 def restored(run: Run) -> str:
     """That a run is here again, and how far it had come."""
-    history = run.history()
+    history, most = run.history(), run.config.grpo.max_steps
+    how_far = f"It has {history.step:,} of {most:,} steps."
     if run.status(history) == "died":
-        how_far = (
-            f"It was cut off at step {history.step:,} of {run.config.grpo.max_steps:,}: Resume takes it up from there."
-        )
-    else:
-        how_far = f"It has {history.step:,} of {run.config.grpo.max_steps:,} steps."
+        how_far = f"It was cut off at step {history.step:,} of {most:,}: Resume takes it up from there."
     return note("good", tag("b", f"{text(run.id)} is here again."), how_far)

@@ -7,7 +7,6 @@ import gradio as gr
 
 from grpo_space import hub
 from grpo_space.errors import UserError
-from grpo_space.formatting import duration
 from grpo_space.hub_upload import Sent
 from grpo_space.publishing.publish import OccupiedError, Published, proposed_name, publish
 from grpo_space.results.comparison import of
@@ -20,7 +19,7 @@ from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import link, note, tag, text
-from grpo_space.ui.transfer import bar, following
+from grpo_space.ui.transfer import bar, following, stage
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
@@ -56,8 +55,12 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
             run = run_of(followers, view)
             place.access.may_take(request, lambda: run.config)
             name = name or proposed_name(user_of(token), run.config)
-            for words in publishing(run, name, token, private=private, merged=merged, replace=replace):
-                yield words, name, gr.update()
+            options = {"private": private, "merged": merged, "replace": replace}
+            made = yield from following(
+                lambda progress: publish(run, name, token, progress=progress, **options),
+                lambda sent, seconds: (sending(sent, seconds, merged), name, gr.update()),
+            )
+            yield published(made), name, gr.update()
         except OccupiedError as error:
             warning = note("warning", text(error), "Tick the box to replace it, or take another name.")
             yield warning, name, shown_if(True)
@@ -124,30 +127,14 @@ def user_of(token: str) -> str:
         raise UserError(hub.writing_failed(error, "the repository", token)) from None
 
 
-def publishing(run: Run, name: str, token: str, **options: bool) -> Iterator[str]:
-    """Publishes a run; the messages to show meanwhile, and at last how it ended.
-
-    Raises:
-        UserError: as `publish` does.
-    """
-    first = "Looking at the repository, then merging the adapter into the base." if options.get("merged") else ""
-    made = yield from following(
-        lambda progress: publish(run, name, token, progress=progress, **options),
-        lambda sent, seconds: sending(sent, seconds, first or "Looking at the repository."),
-    )
-    yield published(made)
-
-
-def sending(sent: Sent | None, seconds: float, first: str) -> str:
-    """How far the upload is; `first`: what is done before the first file."""
+def sending(sent: Sent | None, seconds: float, merged: bool) -> str:
+    """How far the upload is; `merged`: the whole model goes up too."""
     if sent is None:
-        return note("info", tag("b", first), f"{duration(seconds)} so far.")
+        then = ", then merging the adapter into the base" if merged else ""
+        return stage(f"Looking at the repository{then}.", seconds)
     if sent.doing == Sent.doing and sent.done >= sent.total:
-        return note(
-            "info",
-            tag("b", "All files are up. Now it is loaded from the Hub once more."),
-            f"The base model is loaded for that, and one problem answered. {duration(seconds)} so far.",
-        )
+        more = "The base model is loaded for that, and one problem answered. "
+        return stage("All files are up. Now it is loaded from the Hub once more.", seconds, more)
     return bar(sent.doing, sent, seconds)
 
 

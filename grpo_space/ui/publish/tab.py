@@ -27,8 +27,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
     hub.build(view, changed, followers, place)
     gr.HTML(
         "<h3>Take it with you</h3><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the "
-        "base model, "
-        "which PEFT loads onto it. The config is all that is needed to train it again.</p>"
+        "base model, which PEFT loads onto it. The config is all that is needed to train it again.</p>"
     )
     gr.HTML(after(place.space))
     with gr.Row():
