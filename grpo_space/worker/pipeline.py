@@ -28,6 +28,7 @@ from grpo_space.runs.run import Run, disk_is_full
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.tasks import dataset
 from grpo_space.tasks.dataset import Rows
+from grpo_space.tasks.problems import messages
 from grpo_space.worker import custom_reward, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
@@ -191,11 +192,10 @@ def serve(run: Run, idle_seconds: float) -> None:
 def verify(run: Run, adapter: Path) -> Message:
     """The answer that the adapter in a folder gives to the first problem that the run was evaluated on."""
     engine = load_to_answer(run, adapter, without_vllm=True)  # one answer is not worth vLLM's start
-    tuned = run.history().tuned
-    from grpo_space.worker import verify_published
-
-    question = tuned.answers[0].question if tuned else "What is 2 plus 3?"
-    return {"written": verify_published.answer(engine, question, effective_config(run))}
+    config, tuned = effective_config(run), run.history().tuned
+    prompt = messages(tuned.answers[0].question if tuned else "What is 2 plus 3?", config.data.system_prompt)
+    [written] = engine.write([prompt], adapter=True, max_new_tokens=config.grpo.max_completion_length, batch_size=1)
+    return {"written": written.text}
 
 
 def merge(run: Run, folder: Path, send: Send) -> Message:
