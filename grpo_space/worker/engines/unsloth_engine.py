@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import torch
-from peft import set_peft_model_state_dict
-from peft.utils import load_peft_weights
 from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from unsloth import FastLanguageModel
@@ -21,7 +19,7 @@ from grpo_space.foreign import read_json_file
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
 from grpo_space.planning.model_shape import read_shape
-from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling, Written, check, stop_ids
+from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling, Written, check, load_adapter, stop_ids
 from grpo_space.worker.engines.choice import Choice
 from grpo_space.worker.engines.plain import Generating
 
@@ -118,7 +116,7 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
         raise RolloutError("Unsloth did not start it")
     model = _with_adapter(model, config)
     if adapter is not None:
-        set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cuda"))
+        load_adapter(model, adapter)
     kind = Serving if vllm else Generating
     return kind(choice, model, tokenizer, commit, stop_ids(model, tokenizer), gpu.has_bfloat16)
 
