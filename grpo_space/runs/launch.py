@@ -61,12 +61,9 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
 def without_secrets() -> dict[str, str]:
     """The environment of a child, without tokens. A package of the project must be found from any folder."""
     environment = {key: value for key, value in os.environ.items() if not key.upper().endswith(SECRETS)}
-    project = str(PROJECT)
-    environment |= {
-        "HF_HUB_DISABLE_XET": "1",
-        "HF_HUB_ENABLE_HF_TRANSFER": "0",
-    }  # plain HTTP resumes, and can be watched
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [project, environment.get("PYTHONPATH", "")]))
+    # plain HTTP resumes, and can be watched
+    environment |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_ENABLE_HF_TRANSFER": "0"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), environment.get("PYTHONPATH", "")]))
     return environment
 
 

@@ -103,10 +103,7 @@ def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[En
 
     choice = choose(config, model.folder, gpu, any(vllm_failed(log.events()) for log in (run.log, reporter.log)))
     reporter.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
-    with (
-        reporter.phase("load", config.model.id, expected_seconds=choice.load_seconds),
-        reporter.doing("load"),
-    ):
+    with reporter.phase("load", config.model.id, expected_seconds=choice.load_seconds), reporter.doing("load"):
         engine = load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
         from grpo_space.worker.engines import base as engines
 

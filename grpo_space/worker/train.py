@@ -202,9 +202,7 @@ class ReportingCallback(TrainerCallback):
         checkpoint = folder_of(self.checkpoints, 0)
         if state.global_step or checkpoint.is_dir():
             return
-        half = checkpoint.with_name(
-            "half-0"
-        )  # so that a run that dies before its first checkpoint resumes like any other
+        half = checkpoint.with_name("half-0")  # a run that dies before its first checkpoint resumes like any other
         shutil.rmtree(half, ignore_errors=True)
         self.engine.model.save_pretrained(half, save_embedding_layers=False)
         state.save_to_json(str(half / TRAINER_STATE_NAME))
