@@ -97,9 +97,7 @@ class Run:
 
     def history(self) -> History:
         """What the run's events add up to."""
-        history = History()
-        history.add(self.log.events())
-        return history
+        return History.of(self.log.events())
 
     def worker(self) -> Holder | None:
         """The worker that trains or evaluates the run; None where none does, or only a brief job is done with it."""

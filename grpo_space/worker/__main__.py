@@ -104,9 +104,7 @@ class Child:
 
     def attempt(self) -> History:
         """The history of what this attempt has emitted so far."""
-        history = History()
-        history.add(self.log.read(self.offset)[0])
-        return history
+        return History.of(self.log.read(self.offset)[0])
 
     def run_to_the_end(self) -> int:
         """Runs the pipeline, and again after each fallback that may help. Gives the exit status."""

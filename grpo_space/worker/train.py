@@ -188,9 +188,7 @@ class ReportingCallback(TrainerCallback):
     ) -> None:
         self.engine, self.probes, self.config, self.reporter = engine, probes, config, reporter
         self.checkpoints, self.budget = checkpoints, budget
-        history = History()
-        history.add(reporter.log.events())
-        self.watch = Watch(history)
+        self.watch = Watch(History.of(reporter.log.events()))
         self.began = self.seconds = 0.0
 
     @property
