@@ -156,7 +156,7 @@ def discard_unstarted(run: Run) -> None:
     stays.
     """
     if not run.log.path.exists() and not (run.worker_log.exists() and run.worker_log.stat().st_size):
-        shutil.rmtree(run.folder, ignore_errors=True)
+        discard_run(run)
 
 
 def remove_run(run: Run) -> None:
