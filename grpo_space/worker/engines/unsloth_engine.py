@@ -2,11 +2,11 @@
 before anything else.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -78,17 +78,12 @@ class Bar(tqdm):
 
     def __init__(self, progress: Progress, *iterable: Any, **options: Any) -> None:
         self.progress: Progress = (lambda done: None) if iterable else progress
-        self.nowhere: IO[str] = open(os.devnull, "w")  # noqa: SIM115, PTH123 - closed with the bar
-        super().__init__(*iterable, **options | {"file": self.nowhere})
+        super().__init__(*iterable, **options | {"file": StringIO()})
 
     def update(self, n: float | None = 1) -> bool | None:
         drawn = super().update(n)
         self.progress(int(self.n))
         return drawn
-
-    def close(self) -> None:
-        super().close()
-        self.nowhere.close()
 
 
 def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu, adapter: Path | None = None) -> Engine:
