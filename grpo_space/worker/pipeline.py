@@ -21,7 +21,7 @@ from grpo_space.errors import RunError, UserError
 from grpo_space.planning import hardware, merge_check
 from grpo_space.runs import adapters, checkpoints
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished
+from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished, Loaded
 from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.run import Run, disk_is_full
@@ -109,7 +109,8 @@ def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[En
 
         rows = engines.that_fit(engine, rows, config)
         check_unchanged(run, engine.commit, rows)
-        reporter.loaded(engine.name, engine.commit, rows)
+        data = {"data_commit": rows.commit, "rows": rows.summary, "rows_digest": rows.digest}
+        reporter.log.append(Loaded(engine=engine.name, model_commit=engine.commit, **data))
     return engine, rows
 
 
