@@ -40,7 +40,7 @@ _ASCII = _Ascii(
     | dict.fromkeys((0xFF0E, 0x066B), ".")
     | dict.fromkeys((0x2044, 0xFF0F), "/")
     | dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF), " ")  # of no width
-    | str.maketrans("\uff04\uff05\u066a\uff1d\uff0b\uff0a\uff1a\uff08\uff09", "$%%=+*:()")
+    | dict(zip(map(ord, "\uff04\uff05\u066a\uff1d\uff0b\uff0a\uff1a\uff08\uff09"), "$%%=+*:()", strict=True))
 )
 
 
