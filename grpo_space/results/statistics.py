@@ -214,13 +214,8 @@ def points(paired: Paired) -> str:
     """`+15.5 points, 95 % interval 9 to 22`"""
     low, high = (_away_from_0(100 * end, 0 if abs(100 * end) >= 1 else 1) for end in paired.interval)
     confidence = f"{100 * paired.confidence:.1f}".removesuffix(".0")
-    return f"{gain_words(paired)}, {confidence} % interval {low} to {high}"
-
-
-def gain_words(paired: Paired) -> str:
-    """`+15.5 points`"""
-    shown = _away_from_0(100 * paired.gain, 1)
-    return f"{'' if shown.startswith('-') else '+'}{shown} points"
+    gain = _away_from_0(100 * paired.gain, 1)
+    return f"{'' if gain.startswith('-') else '+'}{gain} points, {confidence} % interval {low} to {high}"
 
 
 def _away_from_0(points: float, digits: int) -> str:
