@@ -1,6 +1,7 @@
 """The settings of a run, and of a preset. A field's docstring is its help in the app."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -185,6 +186,11 @@ class RunConfig(Section):
     max_minutes: Float | None = Field(None, gt=0, le=10_080)
     """The run ends within so many minutes: training stops early enough to save and to test the tuned model. A resumed
     run has as many again. None: it makes all its steps."""
+
+    def changed(self, **sections: Mapping[str, Any]) -> "RunConfig":
+        """The config with other settings in some of its sections, as in `changed(grpo={"max_steps": 20})`."""
+        update = {name: getattr(self, name).model_copy(update=settings) for name, settings in sections.items()}
+        return self.model_copy(update=update)
 
     @property
     def reward_labels(self) -> list[str]:

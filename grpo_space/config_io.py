@@ -74,26 +74,17 @@ def parse(data: object) -> RunConfig:
         wrong = {".".join(map(str, e["loc"][:2])) for e in error.errors()}
         for e in error.errors():
             data = _without(data, e["loc"][:2])
-        config = _lenient(data)
+        try:
+            config = RunConfig.model_validate(data)  # what is left, to look for problems between the others
+        except ValidationError:
+            config = None
     if config is not None:
-        broken = broken_rules(config)
-        problems += [rule.problem for rule in broken if not any(map(wrong.__contains__, _parents(rule.fields)))]
+        for rule in broken_rules(config):  # which says nothing where one of its fields, or their section, was wrong
+            if wrong.isdisjoint({*rule.fields, *(field.split(".")[0] for field in rule.fields)}):
+                problems.append(rule.problem)
     if problems or config is None:
         raise UserError(*problems)
     return config
-
-
-def _parents(fields: Sequence[str]) -> set[str]:
-    """Fields and their sections, as `grpo.beta` and `grpo`: a rule says nothing where one of these was wrong itself."""
-    return {*fields, *(field.split(".")[0] for field in fields)}
-
-
-def _lenient(data: object) -> RunConfig | None:
-    """What is left after wrong fields were taken out, to look for problems between the others."""
-    try:
-        return RunConfig.model_validate(data)
-    except ValidationError:
-        return None
 
 
 def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
@@ -135,7 +126,9 @@ def _change(setting: str) -> tuple[list[str], object]:
     if path in (["data", "path"], ["data", "test_path"], ["model", "id"]) and isinstance(value, str) and value:
         return path, _local(value, certainly=path[0] == "data")
     if path[0] == "rewards":
-        return [path[0], *map(_local_reward, path[1:])], _local_rewards(value)
+        if isinstance(value, dict):
+            value = {_local_reward(name) if isinstance(name, str) else name: weight for name, weight in value.items()}
+        return [path[0], *map(_local_reward, path[1:])], value
     return path, value
 
 
@@ -170,12 +163,6 @@ def _local(text: str, certainly: bool) -> str:
 def _local_reward(name: str) -> str:
     path, colon, function = name.rpartition(":")
     return f"{_local(path, certainly=True)}:{function}" if colon else name
-
-
-def _local_rewards(value: object) -> object:
-    if not isinstance(value, dict):
-        return value
-    return {_local_reward(name) if isinstance(name, str) else name: weight for name, weight in value.items()}
 
 
 def _put(data: dict[str, Any], path: Sequence[str], value: object) -> None:

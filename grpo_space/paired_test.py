@@ -4,6 +4,7 @@ scipy.special, since scipy.stats takes 2 s to import.
 """
 
 import math
+from bisect import bisect_left
 from functools import lru_cache
 
 import numpy as np
@@ -83,24 +84,13 @@ def disagreement(difference: float, seen: float = USUAL_DISAGREEMENT) -> float:
 
 def problems_for(difference: float, seen: float = USUAL_DISAGREEMENT) -> int | None:
     """How many problems see a `difference` (a share, not 0) four times out of five. None: more than MOST_PROBLEMS."""
-    low, high = LEAST_PROBLEMS - 1, LEAST_PROBLEMS
-    discordant = disagreement(difference, seen)
-    while power(high, difference, discordant) < POWER:
-        low, high = high, 2 * high
-        if low > MOST_PROBLEMS:
-            return None
-    while low + 1 < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if power(middle, difference, discordant) >= POWER else (middle, high)
-    return high
+    counts, discordant = range(LEAST_PROBLEMS, MOST_PROBLEMS + 1), disagreement(difference, seen)
+    fewer = bisect_left(counts, POWER, key=lambda n: power(n, difference, discordant))
+    return counts[fewer] if fewer < len(counts) else None
 
 
 def smallest_difference(n: int, seen: float = USUAL_DISAGREEMENT) -> float | None:
     """The smallest difference (a share) that `n` problems see four times out of five. None: not even the largest."""
-    if power(n, 1.0, 1.0) < POWER:
-        return None
-    low, high = 0.0, 1.0
-    while high - low > 0.0005:
-        middle = (low + high) / 2
-        low, high = (low, middle) if power(n, middle, disagreement(middle, seen)) >= POWER else (middle, high)
-    return high
+    shares = [part / 2048 for part in range(2049)]
+    smaller = bisect_left(shares, POWER, key=lambda share: power(n, share, disagreement(share, seen)))
+    return shares[smaller] if smaller < len(shares) else None

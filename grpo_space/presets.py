@@ -36,7 +36,7 @@ def quick(name: str) -> RunConfig:
 
 def with_steps(run: RunConfig, steps: int) -> RunConfig:
     """The config with another number of steps."""
-    return run.model_copy(update={"grpo": run.grpo.model_copy(update={"max_steps": steps})})
+    return run.changed(grpo={"max_steps": steps})
 
 
 def read_preset(name: str) -> Preset:

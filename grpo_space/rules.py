@@ -1,8 +1,7 @@
 """Rules that hold between the fields of a config."""
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from grpo_space.config import GrpoSection, RunConfig
 from grpo_space.errors import Problem
@@ -10,13 +9,14 @@ from grpo_space.formatting import suggestion
 from grpo_space.grading.rewards import LIMITS
 
 
-@dataclass(frozen=True)
 class BrokenRule:
     """A rule that a config breaks."""
 
-    fields: tuple[str, ...]
-    """All fields that the rule is about. It says nothing where one of these was wrong itself."""
-    problem: Problem
+    def __init__(self, message: str, *fields: str) -> None:
+        self.problem = Problem(fields[0], message)
+        """Shown at the first of the fields."""
+        self.fields = fields
+        """All fields that the rule is about. It says nothing where one of these was wrong itself."""
 
 
 def broken_rules(config: RunConfig) -> list[BrokenRule]:
@@ -25,15 +25,10 @@ def broken_rules(config: RunConfig) -> list[BrokenRule]:
     return [broken for rule in rules for broken in rule(config)]
 
 
-def _broken(message: str, *fields: str) -> BrokenRule:
-    """The first of the fields is the one at which the message is shown."""
-    return BrokenRule(fields, Problem(fields[0], message))
-
-
 def _whole_groups(config: RunConfig) -> Iterator[BrokenRule]:
     grpo = config.grpo
     if grpo.completions_per_step % grpo.num_generations:
-        yield _broken(
+        yield BrokenRule(
             f"{grpo.num_generations} does not divide the {grpo.completions_per_step} completions of a step "
             f"(per_device_train_batch_size {grpo.per_device_train_batch_size} x gradient_accumulation_steps "
             f"{grpo.gradient_accumulation_steps}), so groups would be split; take {_that_divide(grpo)}",
@@ -44,7 +39,7 @@ def _whole_groups(config: RunConfig) -> Iterator[BrokenRule]:
 def _lengths(config: RunConfig) -> Iterator[BrokenRule]:
     grpo, model, data = config.grpo, config.model, config.data
     if data.max_prompt_length + grpo.max_completion_length > model.max_seq_length:
-        yield _broken(
+        yield BrokenRule(
             f"{grpo.max_completion_length} and data.max_prompt_length {data.max_prompt_length} together are longer "
             f"than model.max_seq_length {model.max_seq_length}; take {_that_are_short_enough(config)}",
             "grpo.max_completion_length", "data.max_prompt_length", "model.max_seq_length",
@@ -54,34 +49,54 @@ def _lengths(config: RunConfig) -> Iterator[BrokenRule]:
 def _clipping(config: RunConfig) -> Iterator[BrokenRule]:
     grpo = config.grpo
     if grpo.epsilon_high is not None and grpo.epsilon_high < grpo.epsilon:
-        yield _broken(f"{grpo.epsilon_high} is below epsilon {grpo.epsilon}", "grpo.epsilon_high", "grpo.epsilon")
+        yield BrokenRule(f"{grpo.epsilon_high} is below epsilon {grpo.epsilon}", "grpo.epsilon_high", "grpo.epsilon")
 
 
 def _source(config: RunConfig) -> Iterator[BrokenRule]:
     data = config.data
     if data.path is None and data.id is None:
-        yield _broken("a file is needed, or data.id, a Hub dataset", "data.path", "data.id")
+        yield BrokenRule("a file is needed, or data.id, a Hub dataset", "data.path", "data.id")
     if data.path is not None and data.id is not None:
         both = f"both a file ({data.path}) and a Hub dataset ({data.id}) are given: keep one"
-        yield _broken(both, "data.path", "data.id")
+        yield BrokenRule(both, "data.path", "data.id")
     if data.test_path is not None and data.path is None:
-        yield _broken("is for files: data.path is not set", "data.test_path", "data.path")
+        yield BrokenRule("is for files: data.path is not set", "data.test_path", "data.path")
 
 
 def _rollout(config: RunConfig) -> Iterator[BrokenRule]:
     if config.rollout == "vllm" and config.engine == "transformers":
-        yield _broken("vllm needs engine=unsloth: plain Transformers generates by itself", "rollout", "engine")
+        yield BrokenRule("vllm needs engine=unsloth: plain Transformers generates by itself", "rollout", "engine")
 
 
 def _warmup(config: RunConfig) -> Iterator[BrokenRule]:
     ratio = config.grpo.warmup_ratio
     if ratio and config.grpo.lr_scheduler_type == "constant":
         message = f"{ratio} does nothing with lr_scheduler_type constant: take constant_with_warmup"
-        yield _broken(message, "grpo.warmup_ratio", "grpo.lr_scheduler_type")
+        yield BrokenRule(message, "grpo.warmup_ratio", "grpo.lr_scheduler_type")
 
 
 def _rewards(config: RunConfig) -> Iterator[BrokenRule]:
-    return (BrokenRule(("rewards",), problem) for problem in _reward_problems(config))
+    rewards, labels = config.rewards, config.reward_labels
+    pays = any(weight > 0 for weight in rewards.values())
+    if not pays:
+        yield BrokenRule("no reward has a weight above 0, so there is nothing to learn from", "rewards")
+    for name in rewards:
+        if name not in LIMITS and ".py:" not in name:
+            hint = suggestion(name, LIMITS, more=", or file.py:function")
+            yield BrokenRule(f"there is no such reward; {hint}", f"rewards.{name}")
+    for label in sorted({label for label in labels if labels.count(label) > 1}):
+        message = f"two of them are called {label}: rename a function, or they would share their metrics"
+        yield BrokenRule(message, "rewards")
+    if "correctness" in rewards and pays:
+        ranges = {name: most - least for name, (least, most) in LIMITS.items() if name != "correctness"}
+        others = sum(abs(weight) * ranges[name] for name, weight in rewards.items() if name in ranges)
+        most = rewards["correctness"] * LIMITS["correctness"][1]
+        if most <= others:
+            yield BrokenRule(
+                f"{rewards['correctness']:g} pays {most:g} at most, and the other built-in rewards "
+                f"together {others:g}: a wrong answer could be worth more than a right one",
+                "rewards.correctness",
+            )
 
 
 def _that_are_short_enough(config: RunConfig) -> str:
@@ -99,31 +114,3 @@ def _that_divide(grpo: GrpoSection) -> str:
     unit = size // math.gcd(size, grpo.gradient_accumulation_steps)
     batch = -(-grpo.per_device_train_batch_size // unit) * unit
     return " or ".join([*map(str, near), f"per_device_train_batch_size {batch}"])
-
-
-def _reward_problems(config: RunConfig) -> Iterator[Problem]:
-    rewards = config.rewards
-    if not any(weight > 0 for weight in rewards.values()):
-        yield Problem("rewards", "no reward has a weight above 0, so there is nothing to learn from")
-    for name in rewards:
-        if name not in LIMITS and ".py:" not in name:
-            hint = suggestion(name, LIMITS, more=", or file.py:function")
-            yield Problem(f"rewards.{name}", f"there is no such reward; {hint}")
-    labels = config.reward_labels
-    for label in sorted({label for label in labels if labels.count(label) > 1}):
-        message = f"two of them are called {label}: rename a function, or they would share their metrics"
-        yield Problem("rewards", message)
-    if "correctness" in rewards and any(weight > 0 for weight in rewards.values()):
-        yield from _outweighed(rewards)
-
-
-def _outweighed(rewards: Mapping[str, float]) -> Iterator[Problem]:
-    built_in = [name for name in rewards if name in LIMITS and name != "correctness"]
-    others = sum(abs(rewards[name]) * (LIMITS[name][1] - LIMITS[name][0]) for name in built_in)
-    most = rewards["correctness"] * LIMITS["correctness"][1]
-    if most <= others:
-        yield Problem(
-            "rewards.correctness",
-            f"{rewards['correctness']:g} pays {most:g} at most, and the other built-in rewards "
-            f"together {others:g}: a wrong answer could be worth more than a right one",
-        )

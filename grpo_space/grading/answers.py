@@ -135,13 +135,20 @@ def answer_in_format(completion: str) -> Span | None:
 
     Each tag once, in this order, neither part empty, nothing but whitespace before, between and after; else None.
     """
+    if (parts := tagged_parts(completion)) is None:
+        return None
+    outside, reasoning, (start, end) = parts
+    return (start, end) if reasoning.strip() and completion[start:end].strip() and not outside.strip() else None
+
+
+def tagged_parts(completion: str) -> tuple[str, str, Span] | None:
+    """What stands outside of the tags, the reasoning, and where the answer stands; None unless each tag stands there
+    once, in this order.
+    """
     if any(completion.count(tag) != 1 for tag in TAGS):
         return None
     opens, closes, start, end = (completion.index(tag) for tag in TAGS)
     if not opens < closes < start < end:
         return None
-    outside = completion[:opens], completion[closes + len(TAGS[1]) : start], completion[end + len(TAGS[3]) :]
-    inside = completion[opens + len(TAGS[0]) : closes], completion[start + len(TAGS[2]) : end]
-    if any(part.strip() for part in outside) or not all(part.strip() for part in inside):
-        return None
-    return start + len(TAGS[2]), end
+    outside = completion[:opens] + completion[closes + len(TAGS[1]) : start] + completion[end + len(TAGS[3]) :]
+    return outside, completion[opens + len(TAGS[0]) : closes], (start + len(TAGS[2]), end)

@@ -1,8 +1,9 @@
 """Chooses the statement of a completion that counts: the one that ends last, before anything that is not the answer."""
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 
-from grpo_space.grading.ignored_spans import echoes, examples
 from grpo_space.grading.markup import without_markup
 from grpo_space.grading.running_text import in_bold, last_line, last_number
 from grpo_space.grading.statements import DIGIT, Statement, says_something, statements
@@ -23,7 +24,7 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
         return Statement("last number", 0, (0, len(text)))
     text = text[: _end(text)]
     text = text[: _next_question(text, of_number)]
-    ignored = [*echoes(text, question), *examples(text)]
+    ignored = [*_echoes(text, question), *_examples(text)]
     text = _without_thought(text)
     for statement in statements(text)[: -MAX_STATEMENTS - 1 : -1]:
         within = any(start <= statement.start and statement.content[1] <= end for start, end in ignored)
@@ -103,3 +104,38 @@ def _next_question(text: str, of_number: bool) -> int:
         if answered <= mark.start() and not (mark["listed"] and taken_apart):
             return mark.start()
     return len(text)
+
+
+# --- what is not stated -----------------------------------------------------------------------------------------------
+
+_BLOCK = r"(?:<reasoning>[^<]*+</reasoning>\s*)?+<answer>[^<]*+</answer>"
+_EXAMPLE = re.compile(
+    rf"(?P<quote>[\"'`“‘«])[ \t]*{_BLOCK}[ \t]*[\"'`”’»]"
+    r"|\b(?:e\.g\.|for (?:example|instance)\b|such as\b|example\b"
+    r"|(?:format|form|template)\s+(?:is|was|looks like|should be|must be|would be)\b)[\s:,]*+" + _BLOCK,
+    re.IGNORECASE,
+)
+
+
+def _examples(text: str) -> Iterator[tuple[int, int]]:
+    """Answer blocks that only show the format. A quoted one alone on the last line is an answer."""
+    for example in _EXAMPLE.finditer(text) if "</" in text else ():
+        before = text[text.rfind("\n", 0, example.start()) + 1 : example.start()]
+        if not example["quote"] or before.strip() or text[example.end() :].strip():
+            yield example.span()
+
+
+def _echoes(text: str, question: str) -> Iterator[tuple[int, int]]:
+    """Sentences of the question that stand word for word in the text."""
+    for sentence in _sentences_of(question):
+        start = text.find(sentence)
+        while start >= 0:
+            yield start, start + len(sentence)
+            start = text.find(sentence, start + len(sentence))
+
+
+@lru_cache(maxsize=256)
+def _sentences_of(question: str) -> list[str]:
+    """The sentences of a question that hold a number and are long enough to be known again."""
+    sentences = re.findall(r"[^\n]+?(?:[.?!](?=\s|$)|(?=\n|$))", question)
+    return [sentence.strip() for sentence in sentences if len(sentence.strip()) >= 10 and re.search(r"\d", sentence)]

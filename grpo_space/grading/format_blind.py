@@ -6,6 +6,7 @@ alike, and then the end of the work itself is read.
 """
 
 import re
+from functools import lru_cache
 
 from grpo_space.grading.answers import grade
 from grpo_space.grading.expected import expected_of
@@ -29,6 +30,7 @@ _TAG = re.compile(r"<\s?/?\s?(?:reasoning|answer|think(?:ing)?)\s?>", re.IGNOREC
 _LAST_SENTENCE = re.compile(r"[.!?]\s|\n")
 
 
+@lru_cache(maxsize=50_000)  # a page is drawn from the same answers again and again, which are long to read
 def right_without_format(completion: str, gold: str, question: str = "") -> bool:
     """Whether a completion's work comes to the expected answer, whatever form states it. Never raises.
 

@@ -40,17 +40,7 @@ _ASCII = _Ascii(
     | dict.fromkeys((0xFF0E, 0x066B), ".")
     | dict.fromkeys((0x2044, 0xFF0F), "/")
     | dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF), " ")  # of no width
-    | {
-        0xFF04: "$",
-        0xFF05: "%",
-        0x066A: "%",
-        0xFF1D: "=",
-        0xFF0B: "+",
-        0xFF0A: "*",
-        0xFF1A: ":",
-        0xFF08: "(",
-        0xFF09: ")",
-    }
+    | dict(zip(map(ord, "\uff04\uff05\u066a\uff1d\uff0b\uff0a\uff1a\uff08\uff09"), "$%%=+*:()", strict=True))
 )
 
 
@@ -138,14 +128,10 @@ _SIGN = re.compile(rf"(?:(?<![\w)\]}}%-])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-)|(?<
 _SIGN_WORD = re.compile(
     rf"(?:(?<!\w)(?:minus|negative|moins|menos|минус)[\s}}]+|[负負]的?|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I
 )
-_LAST_OF_SIGN_WORDS = tuple("seSEсС负負的ス스")
 _OPERAND = re.compile(r"[\d)%]\s*(?:[^\W\d]{1,12}\s+){0,2}$")
 _AND_A_HALF = re.compile(r"\s+and\s+(?:a|one)[\s-](half|third|quarter)\b")
 _PARTS = {"half": 2, "third": 3, "quarter": 4}
 _THOUSAND = {"k": 10**3, "m": 10**6, "b": 10**9}
-_FUNCTIONAL = frozenset(
-    ("sq", "pi", "si", "co", "ta", "ln", "lo", "ex", "an", "bn", "mn")
-)  # how what follows and changes a number begins
 _PAID = re.compile(rf"{CURRENCY}\s?$")
 _FIRST = re.compile(rf"[\d.\\√{_VULGAR[1:]}")  # what a number can begin with: `re` skips to it quickly
 
@@ -165,19 +151,16 @@ def numbers_in(text: str) -> list[Number]:
 def _number(text: str, match: re.Match[str]) -> Number:
     start, end = match.span()
     value = value_of_number(match)
-    if _ends_plainly(text, end):
-        start, negative = _signed(text, start)
-    else:
-        thousands = _THOUSANDS.match(text, end)
-        if thousands and value is not None and _is_scaled(text, start, thousands):
-            value, end = value * _THOUSAND[thousands.lastgroup or "k"], thousands.end()
-        other = _ELSE.match(text, end)
-        if other:
-            return Number(None, False, start, other.end())
-        start, negative = _signed(text, start)
-        half = _AND_A_HALF.match(text, end)
-        if half and value is not None:
-            value, end = value + Fraction(1, _PARTS[half[1]]), half.end()
+    thousands = _THOUSANDS.match(text, end)
+    if thousands and value is not None and _is_scaled(text, start, thousands):
+        value, end = value * _THOUSAND[thousands.lastgroup or "k"], thousands.end()
+    other = _ELSE.match(text, end)
+    if other:
+        return Number(None, False, start, other.end())
+    start, negative = _signed(text, start)
+    half = _AND_A_HALF.match(text, end)
+    if half and value is not None:
+        value, end = value + Fraction(1, _PARTS[half[1]]), half.end()
     if match["factorial"] and _PAID.search(text, max(0, start - 4), start):
         value, end = Fraction(integer(match["whole"])), end - 1  # "$18!" only says it aloud
     if value is not None:
@@ -185,15 +168,6 @@ def _number(text: str, match: re.Match[str]) -> Number:
     comma = match["comma"] is not None and match["comma"].count(",") == 1
     number = Number(value, match["percent"] is not None, start, end, decimal_comma=comma)
     return _in_base(text, number) if text[end : end + 1] == "_" else number
-
-
-def _ends_plainly(text: str, end: int) -> bool:
-    """Whether a number is followed by nothing, or by a word that cannot make it another: most numbers are."""
-    after = text[end : end + 3]
-    if not after:
-        return True
-    word = after[1:]
-    return after[0] == " " and word.isascii() and word.isalpha() and len(word) == 2 and word.lower() not in _FUNCTIONAL
 
 
 def _between_bars(text: str, start: int, end: int, value: Fraction) -> Fraction | None:
@@ -223,15 +197,9 @@ def _is_scaled(text: str, start: int, thousands: re.Match[str]) -> bool:
 
 def _signed(text: str, start: int) -> tuple[int, bool]:
     """Where a number begins with its sign, and whether it is negative."""
-    before = text[max(0, start - 6) : start]
-    if not before:
-        return start, False
-    if "-" in before or "—" in before:
-        sign = _SIGN.search(text, max(0, start - 6), start)
-        if sign:
-            return sign.start(), True
-    if before.rstrip(" \n$€£}")[-1:] in _LAST_OF_SIGN_WORDS:
-        sign = _SIGN_WORD.search(text, max(0, start - 12), start)
-        if sign and not _OPERAND.search(text, 0, sign.start()):  # "72 minus 3" is a sum
-            return sign.start(), True
+    if sign := _SIGN.search(text, max(0, start - 6), start):
+        return sign.start(), True
+    sign = _SIGN_WORD.search(text, max(0, start - 12), start)
+    if sign and not _OPERAND.search(text, 0, sign.start()):  # "72 minus 3" is a sum
+        return sign.start(), True
     return start, False

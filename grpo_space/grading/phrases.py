@@ -74,9 +74,7 @@ def same_phrase(wanted: str, stated: str) -> bool:
     """Whether a statement says the wanted words, and no others but an explanation ("Paris. It is in France.")."""
     if not wanted:
         return False
-    if bare(stated) == wanted:
-        return True
-    if _ends_with(stated, wanted):
+    if bare(stated) == wanted or _ends_with(stated, wanted):
         return True
     clause = _CLAUSE.search(stated)
     if clause is None or bare(stated[: clause.start()]) != wanted:

@@ -97,20 +97,14 @@ def _is_trivial(equation: Equation) -> bool:
 def _known(question: str) -> set[Fraction]:
     """The numbers that a question gives: in digits, in words, or implied (a dozen, a week, half)."""
     plain = ascii_digits(question)
-    known = {
-        decimal(digits.replace(",", "")) for digits in _DIGITS.findall(plain)
-    }  # 5:7, 3/4 and $2 million by parts too
+    known = {decimal(digits.replace(",", "")) for digits in _DIGITS.findall(plain)}  # 3/4 and $2 million by parts too
     for number in numbers_in(plain):
         if number.value is not None:
             share = number.value / 100 if number.percent else number.value
             known |= {number.value, abs(number.value), share}
             if share.denominator > 1 or number.percent:
-                known |= {
-                    1 - share,
-                    1 + share,
-                    Fraction(1),
-                    Fraction((1 - share).numerator),
-                }  # what is left, what it grows to
+                # what is left, what it grows to
+                known |= {1 - share, 1 + share, Fraction(1), Fraction((1 - share).numerator)}
     known |= set(_in_words(question.lower()))
     for pattern, values in _IMPLIED:
         if pattern.search(question):

@@ -7,7 +7,7 @@ completion (`completion_ids`, `cut_off`, `max_completion_length`) come as keywor
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from grpo_space.grading.answers import TAGS, answer_in_format, grade
+from grpo_space.grading.answers import TAGS, grade, tagged_parts
 from grpo_space.grading.process import process
 from grpo_space.grading.statements import says_nothing
 
@@ -57,14 +57,8 @@ def _form(text: str) -> float:
     paid = 0.05 * counts.count(1)
     if counts[2:] == [1, 1] and says_nothing(text[text.index(TAGS[2]) + len(TAGS[2]) :].partition(TAGS[3])[0]):
         return 0.0
-    if answer_in_format(text) is not None:
-        return 0.5
-    if counts != [1, 1, 1, 1]:
-        return paid
-    opens, closes, start, end = (text.index(tag) for tag in TAGS)
-    if opens < closes < start < end:
-        outside = text[:opens] + text[closes + len(TAGS[1]) : start] + text[end + len(TAGS[3]) :]
-        reasoning = text[opens + len(TAGS[0]) : closes]
+    if parts := tagged_parts(text):
+        outside, reasoning, _ = parts
         paid += 0.1 + 0.1 * bool(reasoning.strip()) + 0.1 * (not outside.strip())
     return paid
 

@@ -60,20 +60,8 @@ _ELSEWHERE = re.compile(
     r"|답은?\s*:|답은)[\s*$】:]*"
 )
 _ELSEWHERE_WORDS = (
-    "ntwort",
-    "espuesta",
-    "éponse",
-    "esposta",
-    "isposta",
-    "ntwoord",
-    "твет",
-    "dpowied",
-    "evap",
-    "var",
-    "答",
-    "故",
-    "답",
-)
+    "ntwort", "espuesta", "éponse", "esposta", "isposta", "ntwoord", "твет", "dpowied", "evap", "var", "答", "故", "답",
+)  # fmt: skip
 SENTENCE_END = re.compile(
     r"(?<!\.)\.(?=\s|$|\[\d)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s"
     r"|,\s*\"\w+\"\s*:",

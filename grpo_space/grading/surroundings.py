@@ -52,54 +52,12 @@ _NUMBER_WORD = re.compile(
     r"|eleven|twelve|\w{3,5}teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b[a-z -]{0,40})",
     re.IGNORECASE,
 )
-_WORKING_WORDS = frozenset(
-    [
-        "twice",
-        "thrice",
-        "double",
-        "triple",
-        "quadruple",
-        "half",
-        "of",
-        "times",
-        "plus",
-        "than",
-        "under",
-        "over",
-        "above",
-        "below",
-        "beyond",
-        "the",
-        "about",
-        "sqrt",
-        "cbrt",
-        "ln",
-        "log",
-        "exp",
-        "sin",
-        "cos",
-        "tan",
-        "gcd",
-        "lcm",
-        "pm",
-        "lfloor",
-        "lceil",
-    ]
-)
-
-
-def _may_be_worked_on(text: str, start: int) -> bool:
-    """Whether a look at what stands before a number can find a sum or a bound: it costs more than all the rest."""
-    before = text[max(0, start - 12) : start].rstrip(" $\n")
-    if before[-1:].isalpha() and before[-1:].isascii():
-        return before.replace("\\", " ").rsplit(None, 1)[-1].lower() in _WORKING_WORDS
-    return before[-1:] not in ("", ".", ",", ":", ";", "=")
 
 
 def begins_with_work(text: str, number: Number) -> re.Match[str] | None:
     """What makes a number only part of a sum or a bound: "twice 9", "20% of 9", "more than 9"."""
-    if not _may_be_worked_on(text, number.start):
-        return None
+    if text[max(0, number.start - 12) : number.start].rstrip(" $\n")[-1:] in ("", *".,:;="):
+        return None  # mostly so
     begin = max(0, number.start - 30)
     return _WORKED_ON.search(text, begin, number.start) or _BOUND_BEFORE.search(text, begin, number.start)
 

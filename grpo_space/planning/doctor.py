@@ -63,7 +63,7 @@ def examine(with_gpu: bool, token: str | None = None) -> list[Check]:
     """Checks this machine for everything that a run needs. `token`: of the Hub, to check the access to gated models."""
     found = gpu() if with_gpu else None
     file = requirements(found)
-    checks = [_python(), *_packages(file)]
+    checks = [Check("Python", True, platform.python_version()), *_packages(file)]
     if found is None:
         checks += [*_imports(_statements(file)), _no_gpu(with_gpu)]
     else:
@@ -94,11 +94,6 @@ def _has(package: str) -> bool:
     except PackageNotFoundError:
         return False
     return True
-
-
-def _python() -> Check:
-    ok = sys.version_info >= (3, 11)
-    return Check("Python", ok, platform.python_version(), "" if ok else "install Python 3.11 or newer")
 
 
 def _compiler() -> Check:

@@ -9,6 +9,7 @@ without vLLM, it was not measured.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -164,9 +165,8 @@ def longest_completion(config: RunConfig, shape: Shape, limit: float) -> int:
 
     def fits(length: int) -> bool:
         whole = config.data.max_prompt_length + length
-        model = config.model.model_copy(update={"max_seq_length": whole})
-        grpo = config.grpo.model_copy(update={"max_completion_length": length})
-        return plan(config.model_copy(update={"model": model, "grpo": grpo}), shape, limit).fits
+        changed = config.changed(model={"max_seq_length": whole}, grpo={"max_completion_length": length})
+        return plan(changed, shape, limit).fits
 
     return _most(fits, 8, 65_536)
 
@@ -175,20 +175,16 @@ def largest_group(config: RunConfig, shape: Shape, limit: float) -> int:
     """The largest group that fits in one micro-batch of its own; 0 where not even 2 completions do."""
 
     def fits(size: int) -> bool:
-        grpo = config.grpo.model_copy(update={"num_generations": size, "per_device_train_batch_size": size})
-        return plan(config.model_copy(update={"grpo": grpo}), shape, limit).fits
+        changed = config.changed(grpo={"num_generations": size, "per_device_train_batch_size": size})
+        return plan(changed, shape, limit).fits
 
     return _most(fits, 2, 256)
 
 
 def _most(fits: Callable[[int], bool], least: int, most: int) -> int:
     """The largest number that fits: whatever is smaller than one that fits does, too."""
-    if not fits(least):
-        return 0
-    while least < most:
-        middle = (least + most + 1) // 2
-        least, most = (middle, most) if fits(middle) else (least, middle - 1)
-    return least
+    fitting = bisect_left(range(least, most + 1), True, key=lambda size: not fits(size))
+    return least + fitting - 1 if fitting else 0
 
 
 def limit_of(gpu: str | Gpu) -> float:
@@ -259,11 +255,7 @@ def _shorter(config: RunConfig, shape: Shape, limit: float) -> Way | None:
 
 
 def _smaller_rank(config: RunConfig, shape: Shape, limit: float) -> Way | None:
-    def fits(rank: int) -> bool:
-        lora = config.lora.model_copy(update={"r": rank})
-        return plan(config.model_copy(update={"lora": lora}), shape, limit).fits
-
-    rank = _most(fits, 1, config.lora.r)
+    rank = _most(lambda rank: plan(config.changed(lora={"r": rank}), shape, limit).fits, 1, config.lora.r)
     return Way("lora.r", f"lora.r up to {rank}") if rank else None
 
 

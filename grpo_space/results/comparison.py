@@ -7,7 +7,7 @@ can have changed by its format alone, any other one by being solved or not.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Literal
 
 from grpo_space.errors import UserError
@@ -180,13 +180,7 @@ def in_format(answer: Answer) -> bool:
 
 def right_in_any_format(answer: Answer) -> bool:
     """Whether an answer is right by a reading in which the format cannot matter."""
-    return _right_in_any_format(answer.text, answer.gold, answer.question)
-
-
-@lru_cache(maxsize=50_000)
-def _right_in_any_format(text: str, gold: str, question: str) -> bool:
-    """A page is drawn from the same answers again and again, which are long to read."""
-    return right_without_format(text, gold, question)
+    return right_without_format(answer.text, answer.gold, answer.question)
 
 
 def _holds(problem: Problem, wanted: str) -> bool:

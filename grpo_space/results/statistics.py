@@ -25,19 +25,19 @@ Direction = Literal["up", "down", "same"]
 """What a comparison shows of tuned against base; same: neither is beyond chance."""
 
 
-def wilson(correct: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a share, both ends in 0..1 (Wilson 1927, eq. 1 of Brown, Cai & DasGupta 2001).
+def wilson(correct: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % score interval of a share, both ends in 0..1 (Wilson 1927, eq. 1 of Brown, Cai & DasGupta 2001).
 
     Raises:
         ValueError: where `correct` of `n` is no share.
     """
     if not 0 <= correct <= n or n == 0:
         raise ValueError(f"{correct} of {n} is not a share")
-    return _wilson(correct / n, n, confidence)
+    return _wilson(correct / n, n)
 
 
-def _wilson(share: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
-    z = float(ndtri(0.5 + confidence / 2))
+def _wilson(share: float, n: float) -> tuple[float, float]:
+    z = -float(ndtri(LEVEL / 2))
     centre = share + z * z / (2 * n)
     margin = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
@@ -214,13 +214,8 @@ def points(paired: Paired) -> str:
     """`+15.5 points, 95 % interval 9 to 22`"""
     low, high = (_away_from_0(100 * end, 0 if abs(100 * end) >= 1 else 1) for end in paired.interval)
     confidence = f"{100 * paired.confidence:.1f}".removesuffix(".0")
-    return f"{gain_words(paired)}, {confidence} % interval {low} to {high}"
-
-
-def gain_words(paired: Paired) -> str:
-    """`+15.5 points`"""
-    shown = _away_from_0(100 * paired.gain, 1)
-    return f"{'' if shown.startswith('-') else '+'}{shown} points"
+    gain = _away_from_0(100 * paired.gain, 1)
+    return f"{'' if gain.startswith('-') else '+'}{gain} points, {confidence} % interval {low} to {high}"
 
 
 def _away_from_0(points: float, digits: int) -> str:
@@ -267,22 +262,17 @@ def shares(paired: Paired) -> str:
     return f"{100 * paired.base / paired.n:.1f} % to {100 * paired.tuned / paired.n:.1f} %"
 
 
-def smallest_seen(paired: Paired) -> float | None:
-    """The smallest gain (a share) that this test would have seen four times out of five, as often as the two disagreed.
-    None: not even the largest.
-    """
-    return smallest_difference(paired.n, (paired.only_base + paired.only_tuned) / paired.n)
-
-
 def sight(paired: Paired) -> str:
-    """The smallest gain that would most likely have shown, and where that is much, how many problems it would take."""
-    smallest, wanted = smallest_seen(paired), f"{100 * OF_INTEREST:.0f} points"
+    """The smallest gain that would most likely have shown, four times out of five, as often as the two disagreed; and
+    where that is much, how many problems it would take.
+    """
+    seen = (paired.only_base + paired.only_tuned) / paired.n
+    smallest, wanted = smallest_difference(paired.n, seen), f"{100 * OF_INTEREST:.0f} points"
     if smallest is None:
         return "No gain, however large, would most likely have shown: take 50 problems or more."
     would = f"One of {100 * smallest:.1f} points or more would most likely have shown"
     if smallest <= OF_INTEREST:
         return f"{would}."
-    seen = (paired.only_base + paired.only_tuned) / paired.n
     needed = problems_for(OF_INTEREST, max(seen, USUAL_DISAGREEMENT))
     if needed is None:
         return f"{would}; {wanted} would take more than {MOST_PROBLEMS:,} problems."

@@ -11,7 +11,7 @@ from grpo_space.config_io import problem
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
 from grpo_space.paths import folder as project_folder
-from grpo_space.runs.weights import Tensor, read_header
+from grpo_space.runs.weights import read_header
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 MOST_CONFIG_BYTES = 4 * 2**20
@@ -145,11 +145,11 @@ def changes_nothing(weights: Path, name: str) -> bool:
     """
     tensors = _header(weights, name)
     with weights.open("rb") as file:
-        for tensor, where in tensors.items():
+        for tensor, (begin, end) in tensors.items():
             if "lora_B" not in tensor:
                 continue
-            file.seek(where.begin)
-            left = where.end - where.begin
+            file.seek(begin)
+            left = end - begin
             while left and (data := file.read(min(left, 2**20))):
                 if any(data):
                     return False
@@ -157,7 +157,7 @@ def changes_nothing(weights: Path, name: str) -> bool:
     return True
 
 
-def _header(weights: Path, name: str) -> dict[str, Tensor]:
+def _header(weights: Path, name: str) -> dict[str, tuple[int, int]]:
     if not weights.is_file():
         raise UserError(f"adapter {name}: has no {WEIGHTS}")
     try:

@@ -9,8 +9,7 @@ import json
 import re
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from grpo_space.config import RunConfig
@@ -68,7 +67,9 @@ def _copied(run: Run, folder: Path, step: int | None) -> dict[str, Path]:
             files[path] = folder / "files" / path
             files[path].parent.mkdir(parents=True, exist_ok=True)
             _copy(source, files[path])
-    _drop_half_line(files.get("events.jsonl"))
+    if log := files.get("events.jsonl"):
+        data = log.read_bytes()
+        log.write_bytes(data[: data.rfind(b"\n") + 1])  # the last line was being written when it was copied
     files[NAMEPLATE] = folder / "files" / NAMEPLATE
     files[NAMEPLATE].write_text(json.dumps({"run": run.id, "step": step or 0}))
     return files
@@ -81,13 +82,6 @@ def _copy(source: Path, copy: Path) -> None:
             copy.hardlink_to(source)
             return
     shutil.copyfile(source, copy)
-
-
-def _drop_half_line(log: Path | None) -> None:
-    """The last line was being written when it was copied."""
-    if log is not None:
-        data = log.read_bytes()
-        log.write_bytes(data[: data.rfind(b"\n") + 1])
 
 
 def pack(files: Mapping[str, Path], tar: Path) -> None:
@@ -105,10 +99,13 @@ def unpack(tar: Path, folder: Path) -> None:
     Raises:
         UserError: where it is not a run's copy, or holds more than this disk has room for.
     """
-    with _not_a_copy(tar), tarfile.open(tar, "r:") as made:
-        members = [member for member in made if member.isreg() and is_kept(member.name)]
-        check_room(tar.name, {member.name: member.size for member in members}, folder.parent)
-        made.extractall(folder, members, filter="data")
+    try:
+        with tarfile.open(tar, "r:") as made:
+            members = [member for member in made if member.isreg() and is_kept(member.name)]
+            check_room(tar.name, {member.name: member.size for member in members}, folder.parent)
+            made.extractall(folder, members, filter="data")
+    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+        raise UserError(f"restore: {tar} is not a run's backup") from error
 
 
 def check_room(source: str, sizes: Mapping[str, int], disk: Path) -> None:
@@ -122,14 +119,6 @@ def check_room(source: str, sizes: Mapping[str, int], disk: Path) -> None:
         raise UserError(f"restore: {source} holds {len(sizes):,} files, and no run has more than {MOST_FILES:,}")
     if total > free:
         raise UserError(f"restore: {source} has {total / 1e9:.1f} GB, and this disk has room for {free / 1e9:.1f} GB")
-
-
-@contextmanager
-def _not_a_copy(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
-        raise UserError(f"restore: {file} is not a run's backup") from error
 
 
 def run_id_in(folder: Path, source: str) -> str:

@@ -29,14 +29,11 @@ def folder_of(checkpoints: Path, step: int) -> Path:
 
 def write_manifest(checkpoint: Path, step: int) -> None:
     """Declares a checkpoint whole, after its last file was written."""
-    files = {file.name: file.stat().st_size for file in sorted(checkpoint.iterdir()) if _is_part(file)}
+    parts = [file for file in sorted(checkpoint.iterdir()) if file.name != MANIFEST and PARTS.fullmatch(file.name)]
+    files = {file.name: file.stat().st_size for file in parts if file.is_file()}
     half = checkpoint / f"{MANIFEST}.half"
     half.write_text(json.dumps({"step": step, "files": files}, indent=1), encoding="utf-8")
     half.replace(checkpoint / MANIFEST)
-
-
-def _is_part(file: Path) -> bool:
-    return file.name != MANIFEST and PARTS.fullmatch(file.name) is not None and file.is_file()
 
 
 def steps(checkpoints: Path) -> list[int]:
@@ -69,14 +66,12 @@ def _disagreement(checkpoint: Path, step: int) -> str:
     if not isinstance(files, dict) or manifest.get("step") != step:
         return f"its {MANIFEST} is of another one"
     for name, size in files.items():
-        here = _size(checkpoint / name) if PARTS.fullmatch(name) else None
-        if here != size:
-            return f"it has no {name}" if here is None else f"{name} has {here:,} of {size:,} bytes"
+        file = checkpoint / name
+        if not (PARTS.fullmatch(name) and file.is_file()):
+            return f"it has no {name}"
+        if (here := file.stat().st_size) != size:
+            return f"{name} has {here:,} of {size:,} bytes"
     return ""
-
-
-def _size(file: Path) -> int | None:
-    return file.stat().st_size if file.is_file() else None
 
 
 def _state_is_of(checkpoint: Path, step: int) -> bool:

@@ -109,12 +109,7 @@ def every(run: Run) -> list[History]:
 
 def _begun(run: Run) -> list[History]:
     """All that were begun after the run, whatever became of them."""
-    made = []
-    for path in run.evaluations():
-        history = History()
-        history.add(EventLog(path).events())
-        made.append(history)
-    return made
+    return [History.of(EventLog(path).events()) for path in run.evaluations()]
 
 
 def looks_at(run: Run) -> list[Look]:

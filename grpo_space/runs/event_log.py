@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -98,16 +99,12 @@ class EventLog:
 
     def _parsed(self, lines: list[bytes], offset: int, moment: float) -> Iterator[AnyEvent]:
         """`lines` begin at byte `offset`, after an event of that moment. Damaged ones in a row share an Alarm."""
-        damaged = list[int]()
-        for number, line in enumerate([*lines, None]):
-            event = None if line is None else _event(line)
-            if line is not None and event is None:
-                damaged.append(number)
-                continue
+        for damaged, group in groupby(enumerate(map(_event, lines)), key=lambda numbered: numbered[1] is None):
             if damaged:
-                yield self._damage(damaged, offset, moment)
-                damaged = []
-            if event is not None:
+                yield self._damage([number for number, _ in group], offset, moment)
+                continue
+            for _, event in group:
+                assert event is not None
                 moment = event.time
                 yield event
 

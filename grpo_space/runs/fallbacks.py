@@ -22,7 +22,7 @@ def apply_fallback(config: RunConfig, name: FallbackName) -> RunConfig:
             return config if size is None else in_micro_batches_of(size, config)
         case "length":
             length = max(min(LEAST_LENGTH, grpo.max_completion_length), grpo.max_completion_length * 3 // 4)
-            return config.model_copy(update={"grpo": grpo.model_copy(update={"max_completion_length": length})})
+            return config.changed(grpo={"max_completion_length": length})
         case "group":
             return _smaller_groups(config)
         case "generate":
@@ -39,19 +39,14 @@ def apply_fallback(config: RunConfig, name: FallbackName) -> RunConfig:
 
 def in_micro_batches_of(size: int, config: RunConfig) -> RunConfig:
     """The same optimizer step in micro-batches of `size` completions, which must divide it."""
-    batches = {
-        "per_device_train_batch_size": size, "gradient_accumulation_steps": config.grpo.completions_per_step // size,
-    }  # fmt: skip
-    return config.model_copy(update={"grpo": config.grpo.model_copy(update=batches)})
+    count = config.grpo.completions_per_step // size
+    return config.changed(grpo={"per_device_train_batch_size": size, "gradient_accumulation_steps": count})
 
 
 def _fewer_answers(config: RunConfig, problems: int) -> RunConfig:
     """Half as many problems answered at once as there were, of `problems` in all."""
     together = min(config.evaluation.batch_size, problems)
-    if together < 2:
-        return config
-    size = together // 2
-    return config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"batch_size": size})})
+    return config.changed(evaluation={"batch_size": together // 2}) if together > 1 else config
 
 
 def _smaller_groups(config: RunConfig) -> RunConfig:
@@ -60,10 +55,8 @@ def _smaller_groups(config: RunConfig) -> RunConfig:
     group = max(2, grpo.num_generations // 2)
     whole = grpo.completions_per_step // grpo.num_generations * group
     size = next(n for n in range(min(grpo.per_device_train_batch_size, whole), 0, -1) if whole % n == 0)
-    update = {
-        "num_generations": group, "per_device_train_batch_size": size, "gradient_accumulation_steps": whole // size,
-    }  # fmt: skip
-    return config.model_copy(update={"grpo": grpo.model_copy(update=update)})
+    batches = {"per_device_train_batch_size": size, "gradient_accumulation_steps": whole // size}
+    return config.changed(grpo={"num_generations": group, **batches})
 
 
 def after_fallbacks(config: RunConfig, events: Iterable[AnyEvent]) -> RunConfig:

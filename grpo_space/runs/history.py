@@ -62,6 +62,13 @@ class History:
     earlier_seconds: float = 0.0
     """Seconds that the attempts before this one ran, without the time between them."""
 
+    @classmethod
+    def of(cls, events: Iterable[AnyEvent]) -> "History":
+        """What these events add up to."""
+        history = cls()
+        history.add(events)
+        return history
+
     def add(self, events: Iterable[AnyEvent]) -> None:
         """Takes further events in, in their order."""
         for event in events:

@@ -1,7 +1,6 @@
 """Starts and stops workers: the long ones that train, evaluate or serve, and the short ones that answer once."""
 
 import contextlib
-import hashlib
 import json
 import os
 import signal
@@ -19,6 +18,7 @@ from grpo_space.paths import PROJECT
 from grpo_space.runs import trust
 from grpo_space.runs.run import Run, runs_folder
 from grpo_space.runs.worker_jobs import JOBS, JobName
+from grpo_space.tasks.problems import digest
 
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""
@@ -61,12 +61,9 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
 def without_secrets() -> dict[str, str]:
     """The environment of a child, without tokens. A package of the project must be found from any folder."""
     environment = {key: value for key, value in os.environ.items() if not key.upper().endswith(SECRETS)}
-    project = str(PROJECT)
-    environment |= {
-        "HF_HUB_DISABLE_XET": "1",
-        "HF_HUB_ENABLE_HF_TRANSFER": "0",
-    }  # plain HTTP resumes, and can be watched
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [project, environment.get("PYTHONPATH", "")]))
+    # plain HTTP resumes, and can be watched
+    environment |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_ENABLE_HF_TRANSFER": "0"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT), environment.get("PYTHONPATH", "")]))
     return environment
 
 
@@ -140,7 +137,7 @@ def preview(config: RunConfig, seconds: float = PREVIEW_SECONDS) -> list[Seen]:
 def _preview_file(config: RunConfig) -> Path:
     """Named by all that decides what is in it."""
     decides = json.dumps([config.model.model_dump(), config.data.model_dump(), config.evaluation.model_dump()])
-    return runs_folder() / "previews" / f"{hashlib.sha256(decides.encode()).hexdigest()[:16]}.json"
+    return runs_folder() / "previews" / f"{digest(decides.encode())}.json"
 
 
 def verify(run: Run, adapter: Path) -> str:

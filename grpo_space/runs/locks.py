@@ -6,9 +6,10 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass
 
 from grpo_space.runs.worker_jobs import JOBS, Job
 
@@ -36,6 +37,9 @@ class Holder:
         return f"{self.what or 'busy with'} {self.run or 'another run'}"
 
 
+_HOLDER = TypeAdapter(Holder)
+
+
 def holder(lock: Path) -> Holder | None:
     """Who holds a lock; None where nobody does."""
     try:
@@ -43,23 +47,12 @@ def holder(lock: Path) -> Holder | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _read(file)
+                with contextlib.suppress(ValueError):  # it may not have written yet, or half a line
+                    return _HOLDER.validate_json(file.read())
+                return Holder()
     except FileNotFoundError:
         pass
     return None
-
-
-def _read(file: IO[str]) -> Holder:
-    """A holder that has only just taken the lock may not have written yet, or half a line."""
-    try:
-        written = json.load(file)
-    except (ValueError, RecursionError):
-        return Holder()
-    if not isinstance(written, dict):
-        return Holder()
-    pid = written.get("pid")
-    words = {name: str(written.get(name) or "") for name in ("what", "run", "task")}
-    return Holder(pid if isinstance(pid, int) else None, **words)
 
 
 @contextlib.contextmanager

@@ -97,9 +97,7 @@ class Run:
 
     def history(self) -> History:
         """What the run's events add up to."""
-        history = History()
-        history.add(self.log.events())
-        return history
+        return History.of(self.log.events())
 
     def worker(self) -> Holder | None:
         """The worker that trains or evaluates the run; None where none does, or only a brief job is done with it."""
@@ -158,7 +156,7 @@ def discard_unstarted(run: Run) -> None:
     stays.
     """
     if not run.log.path.exists() and not (run.worker_log.exists() and run.worker_log.stat().st_size):
-        shutil.rmtree(run.folder, ignore_errors=True)
+        discard_run(run)
 
 
 def remove_run(run: Run) -> None:

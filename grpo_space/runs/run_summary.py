@@ -79,9 +79,8 @@ def _stamp(file: Path) -> tuple[int, int]:
 
 def _read(run: Run) -> RunSummary:
     made_of = _stamps(run)  # before reading: what is appended meanwhile makes it old
-    history = History()
-    try:
-        history.add(event for event in run.log.events() if not isinstance(event, Group))  # most of a log, and not shown
+    try:  # without the groups, which are most of a log, and not shown
+        history = History.of(event for event in run.log.events() if not isinstance(event, Group))
         most = run.config.grpo.max_steps
     except UserError as error:  # one run that cannot be read hides no other
         return RunSummary(status="unreadable", problem=" ".join(error.problems))

@@ -62,11 +62,9 @@ class Steps(Sequence[Step]):
 class Groups(Sequence[Group]):
     """Groups as compressed JSON: the completions of a long run are 100 MB of text, and one group is looked at."""
 
-    def __init__(self, groups: Iterable[Group] = ()) -> None:
+    def __init__(self) -> None:
         self._packed: list[tuple[int, bytes]] = []
         """The step of each, and its JSON."""
-        for group in groups:
-            self.append(group)
 
     def append(self, group: Group) -> None:
         """Adds one to the end."""

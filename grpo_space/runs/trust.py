@@ -1,6 +1,6 @@
 """Reward functions of one's own in a run that came from elsewhere: code, which runs only after its file was named."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ValidationError
 
@@ -52,11 +52,8 @@ def confirm(run: Run, rewards: Sequence[str]) -> None:
         known = f"those to confirm are {', '.join(waiting)}" if waiting else "it has none to confirm"
         raise UserError(*(f"--trust-reward {name}: {run.id} has no such reward; {known}" for name in strange))
     if rewards:
-        _write(run, [name for name in run.config.rewards if ":" in name and _is_in(name, rewards, waiting)])
-
-
-def _is_in(name: str, rewards: Collection[str], waiting: Collection[str]) -> bool:
-    return name in rewards or name not in waiting
+        own = [name for name in run.config.rewards if ":" in name]
+        _write(run, [name for name in own if name in rewards or name not in waiting])
 
 
 def check(run: Run) -> None:

@@ -15,7 +15,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -105,9 +104,7 @@ class Child:
 
     def attempt(self) -> History:
         """The history of what this attempt has emitted so far."""
-        history = History()
-        history.add(self.log.read(self.offset)[0])
-        return history
+        return History.of(self.log.read(self.offset)[0])
 
     def run_to_the_end(self) -> int:
         """Runs the pipeline, and again after each fallback that may help. Gives the exit status."""
@@ -140,16 +137,13 @@ class Child:
         process = self.process = self.begin()
         if self.stop_requested is not None:
             process.terminate()
-        ended = threading.Event()
-
-        def wait() -> None:
-            process.wait()
-            ended.set()
-
-        threading.Thread(target=wait, daemon=True).start()
-        while not ended.wait(timeout=LOOK_SECONDS):
-            if self.stop_requested is not None and time.monotonic() > self.stop_requested + self.grace():
-                os.killpg(process.pid, signal.SIGKILL)
+        while True:
+            try:
+                process.wait(LOOK_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                if self.stop_requested is not None and time.monotonic() > self.stop_requested + self.grace():
+                    os.killpg(process.pid, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # what it started and left behind: it may hold the GPU
         return process.returncode

@@ -1,6 +1,7 @@
 """Watches a run for what should worry its owner. Each alarm is raised once."""
 
 import math
+import statistics
 from collections.abc import Iterator
 
 from grpo_space.grading.rewards import LIMITS
@@ -57,9 +58,8 @@ class Watch:
         names = [name.split("/")[1] for name in metrics if name.startswith("rewards/") and name.endswith("/std")]
         found = {}
         for name in names:
-            means = {
-                f"{step.metrics.get(f'rewards/{name}/mean', math.nan):g}" for step in recent
-            }  # text: NaN is not NaN
+            # as text, since NaN is not NaN
+            means = {f"{step.metrics.get(f'rewards/{name}/mean', math.nan):g}" for step in recent}
             if len(means) == 1 and not any(step.metrics.get(f"rewards/{name}/std", 0.0) > 0 for step in recent):
                 found[f"still:{name}"] = _still_words(name, float(means.pop()))
         return found
@@ -89,10 +89,8 @@ class Watch:
 
     def _reward(self, until: int) -> float:
         """Mean reward of the steps just before and at `until`."""
-        recent = [step.metrics["reward"] for step in self.steps if step.step <= until and "reward" in step.metrics][
-            -PACE:
-        ]
-        return sum(recent) / len(recent) if recent else math.nan
+        rewards = [step.metrics["reward"] for step in self.steps if step.step <= until and "reward" in step.metrics]
+        return statistics.fmean(rewards[-PACE:]) if rewards else math.nan
 
     def _sampled(self, most: int) -> list[Step]:
         """The latest steps that sampled completions: where a batch serves several steps, not every one does."""

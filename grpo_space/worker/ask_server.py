@@ -139,8 +139,8 @@ class Server:
         return self.now
 
     def _answer(self, engine: "Engine", client: Client) -> None:
-        from grpo_space.worker.engines.base import Sampling  # noqa: PLC0415 - torch comes after the socket
-        from grpo_space.worker.engines.paired_stream import GoneError, stream, take  # noqa: PLC0415
+        from grpo_space.worker.engines.base import Sampling, load_adapter  # noqa: PLC0415 - torch comes after the socket
+        from grpo_space.worker.engines.paired_stream import GoneError, stream  # noqa: PLC0415
 
         request, config = client.request, self.run.config
         assert request is not None
@@ -160,7 +160,7 @@ class Server:
             client.send(error=f"checkpoint: {request.checkpoint} is none that {self.run.id} keeps")
         else:
             if request.checkpoint != self.checkpoint:
-                take(engine, self.adapter(request.checkpoint))
+                load_adapter(engine.model, self.adapter(request.checkpoint))
                 self.checkpoint = request.checkpoint
             sampling = Sampling(request.temperature, request.seed) if request.temperature else None
             most = config.grpo.max_completion_length

@@ -21,13 +21,14 @@ from grpo_space.errors import RunError, UserError
 from grpo_space.planning import hardware, merge_check
 from grpo_space.runs import adapters, checkpoints
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished
+from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished, Loaded
 from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.run import Run, disk_is_full
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.tasks import dataset
 from grpo_space.tasks.dataset import Rows
+from grpo_space.tasks.problems import messages
 from grpo_space.worker import custom_reward, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
@@ -102,16 +103,14 @@ def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[En
 
     choice = choose(config, model.folder, gpu, any(vllm_failed(log.events()) for log in (run.log, reporter.log)))
     reporter.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
-    with (
-        reporter.phase("load", config.model.id, expected_seconds=choice.load_seconds),
-        reporter.doing("load"),
-    ):
+    with reporter.phase("load", config.model.id, expected_seconds=choice.load_seconds), reporter.doing("load"):
         engine = load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
         from grpo_space.worker.engines import base as engines
 
         rows = engines.that_fit(engine, rows, config)
         check_unchanged(run, engine.commit, rows)
-        reporter.loaded(engine.name, engine.commit, rows)
+        data = {"data_commit": rows.commit, "rows": rows.summary, "rows_digest": rows.digest}
+        reporter.log.append(Loaded(engine=engine.name, model_commit=engine.commit, **data))
     return engine, rows
 
 
@@ -191,11 +190,10 @@ def serve(run: Run, idle_seconds: float) -> None:
 def verify(run: Run, adapter: Path) -> Message:
     """The answer that the adapter in a folder gives to the first problem that the run was evaluated on."""
     engine = load_to_answer(run, adapter, without_vllm=True)  # one answer is not worth vLLM's start
-    tuned = run.history().tuned
-    from grpo_space.worker import verify_published
-
-    question = tuned.answers[0].question if tuned else "What is 2 plus 3?"
-    return {"written": verify_published.answer(engine, question, effective_config(run))}
+    config, tuned = effective_config(run), run.history().tuned
+    prompt = messages(tuned.answers[0].question if tuned else "What is 2 plus 3?", config.data.system_prompt)
+    [written] = engine.write([prompt], adapter=True, max_new_tokens=config.grpo.max_completion_length, batch_size=1)
+    return {"written": written.text}
 
 
 def merge(run: Run, folder: Path, send: Send) -> Message:

@@ -129,16 +129,13 @@ def _culprit(function: Function, columns: dict[str, Any]) -> str:
     """The first completion on which the function raises by itself, in words."""
     n = len(columns["completions"])
     for i in range(n):
-        one = {name: value[i : i + 1] if _by_completion(value, n) else value for name, value in columns.items()}
+        each = {name: value for name, value in columns.items() if isinstance(value, list) and len(value) == n}
+        one = columns | {name: value[i : i + 1] for name, value in each.items()}
         try:
             [float(value) for value in function(**one) if value is not None]
         except Exception:
             return f"; the completion: {text_of(columns['completions'][i])!r}; the question: {columns['question'][i]!r}"
     return ""
-
-
-def _by_completion(value: object, n: int) -> bool:
-    return isinstance(value, list) and len(value) == n
 
 
 def advantages(rewards: Sequence[float], size: int, scale: str) -> list[float]:

@@ -11,8 +11,7 @@ from typing import Literal, get_args
 
 from grpo_space.planning import hardware
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Activity, EvaluationRequest, Loaded, Phase, PhaseName, Started
-from grpo_space.tasks.dataset import Rows
+from grpo_space.runs.events import Activity, EvaluationRequest, Phase, PhaseName, Started
 from grpo_space.worker import download
 
 PROGRESS_SECONDS = 0.5
@@ -93,18 +92,6 @@ class Reporter:
                 versions=hardware.versions(),
                 request=request or EvaluationRequest(),
                 of_attempt=of_attempt,
-            )
-        )
-
-    def loaded(self, engine: str, model_commit: str, rows: Rows) -> None:
-        """Emits what the run works with, once data and model are there."""
-        self.log.append(
-            Loaded(
-                engine=engine,
-                model_commit=model_commit,
-                data_commit=rows.commit,
-                rows=rows.summary,
-                rows_digest=rows.digest,
             )
         )
 

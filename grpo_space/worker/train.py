@@ -12,8 +12,6 @@ from typing import Any, NoReturn
 
 import torch
 from datasets import Dataset
-from peft import set_peft_model_state_dict
-from peft.utils import load_peft_weights
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 from trl import GRPOConfig, GRPOTrainer
@@ -30,7 +28,7 @@ from grpo_space.tasks.dataset import Rows
 from grpo_space.tasks.problems import Row, messages
 from grpo_space.worker.alarms import BAD_STEPS, Watch
 from grpo_space.worker.budget import Budget
-from grpo_space.worker.engines.base import Engine
+from grpo_space.worker.engines.base import Engine, load_adapter
 from grpo_space.worker.engines.chunked import generating
 from grpo_space.worker.evaluate import probe
 from grpo_space.worker.recorder import Batch, Recorder
@@ -62,7 +60,7 @@ def train(
     resume = folder_of(checkpoints, checkpoint or 0)
     ends = budget.over or checkpoint == config.grpo.max_steps
     if checkpoint == 0 or (checkpoint and ends):  # nothing that the trainer would take up
-        load_adapter(engine, resume)
+        load_adapter(engine.model, resume)
     if ends:
         return checkpoint or 0
     recorder = Recorder(config, engine.stop_ids, emit_some_groups(config, reporter))
@@ -172,11 +170,6 @@ def put_micro_batch_size(checkpoint: Path, size: int) -> None:
     write_manifest(checkpoint, state["global_step"])
 
 
-def load_adapter(engine: Engine, checkpoint: Path) -> None:
-    """Puts a checkpoint's adapter in the place of the engine's."""
-    set_peft_model_state_dict(engine.model, load_peft_weights(str(checkpoint), device=str(engine.model.device)))
-
-
 class DivergedError(RunError):
     """The adapter or the gradients are not numbers any more. What was saved before is good."""
 
@@ -195,9 +188,7 @@ class ReportingCallback(TrainerCallback):
     ) -> None:
         self.engine, self.probes, self.config, self.reporter = engine, probes, config, reporter
         self.checkpoints, self.budget = checkpoints, budget
-        history = History()
-        history.add(reporter.log.events())
-        self.watch = Watch(history)
+        self.watch = Watch(History.of(reporter.log.events()))
         self.began = self.seconds = 0.0
 
     @property
@@ -209,9 +200,7 @@ class ReportingCallback(TrainerCallback):
         checkpoint = folder_of(self.checkpoints, 0)
         if state.global_step or checkpoint.is_dir():
             return
-        half = checkpoint.with_name(
-            "half-0"
-        )  # so that a run that dies before its first checkpoint resumes like any other
+        half = checkpoint.with_name("half-0")  # a run that dies before its first checkpoint resumes like any other
         shutil.rmtree(half, ignore_errors=True)
         self.engine.model.save_pretrained(half, save_embedding_layers=False)
         state.save_to_json(str(half / TRAINER_STATE_NAME))

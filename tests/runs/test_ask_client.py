@@ -128,9 +128,9 @@ def test_two_who_start_it_in_the_same_moment_are_both_answered(run: Run) -> None
 
 
 def test_greedy_answers_are_those_asked_alone(run: Run, engine: Any) -> None:
-    from grpo_space.worker.engines.paired_stream import take
+    from grpo_space.worker.engines.base import load_adapter
 
-    take(engine, run.adapter)
+    load_adapter(engine.model, run.adapter)
     prompt = [{"role": "user", "content": QUESTION}]
     both = last(ask(run))
     for which in ("base", "tuned"):

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from peft import PeftModel
+from peft import PeftModel, set_peft_model_state_dict
+from peft.utils import load_peft_weights
 from transformers import PreTrainedTokenizerBase
 
 from grpo_space.config import RunConfig
@@ -127,6 +128,11 @@ def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
 def fits(engine: Engine, row: Row, config: RunConfig) -> bool:
     """Whether the problem's prompt is not longer than `max_prompt_length`."""
     return len(engine.encode(messages(row.question, config.data.system_prompt))) <= config.data.max_prompt_length
+
+
+def load_adapter(model: PeftModel, folder: Path) -> None:
+    """Puts the adapter in a folder, of the same shape, in the place of the model's."""
+    set_peft_model_state_dict(model, load_peft_weights(str(folder), device=str(model.device)))
 
 
 def save(engine: Engine, folder: Path, config: RunConfig) -> None:

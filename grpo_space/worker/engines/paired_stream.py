@@ -4,13 +4,11 @@ engine can.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from peft import PeftModelForCausalLM, set_peft_model_state_dict
+from peft import PeftModelForCausalLM
 from peft.tuners.lora import LoraLayer
-from peft.utils import load_peft_weights
 from torch.nn.functional import linear
 from transformers import StoppingCriteria, StoppingCriteriaList
 from transformers.generation.streamers import BaseStreamer
@@ -49,12 +47,6 @@ def stream(
         return
     for which in BOTH:  # Unsloth's kernels take one adapter for the whole batch
         _generate(engine, ids, [(which, k) for k in range(samples)], max_new_tokens, sampling, emit, mixed=False)
-
-
-def take(engine: Engine, adapter: Path) -> None:
-    """Puts another adapter's weights, of the same shape, in the place of the present ones."""
-    weights = load_peft_weights(str(adapter), device=str(engine.model.device))
-    set_peft_model_state_dict(engine.model, weights)
 
 
 class Rows(BaseStreamer):

@@ -2,15 +2,13 @@
 before anything else.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
-from peft import set_peft_model_state_dict
-from peft.utils import load_peft_weights
 from tqdm import tqdm
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from unsloth import FastLanguageModel
@@ -21,7 +19,7 @@ from grpo_space.foreign import read_json_file
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
 from grpo_space.planning.model_shape import read_shape
-from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling, Written, check, stop_ids
+from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling, Written, check, load_adapter, stop_ids
 from grpo_space.worker.engines.choice import Choice
 from grpo_space.worker.engines.plain import Generating
 
@@ -80,17 +78,12 @@ class Bar(tqdm):
 
     def __init__(self, progress: Progress, *iterable: Any, **options: Any) -> None:
         self.progress: Progress = (lambda done: None) if iterable else progress
-        self.nowhere: IO[str] = open(os.devnull, "w")  # noqa: SIM115, PTH123 - closed with the bar
-        super().__init__(*iterable, **options | {"file": self.nowhere})
+        super().__init__(*iterable, **options | {"file": StringIO()})
 
     def update(self, n: float | None = 1) -> bool | None:
         drawn = super().update(n)
         self.progress(int(self.n))
         return drawn
-
-    def close(self) -> None:
-        super().close()
-        self.nowhere.close()
 
 
 def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu, adapter: Path | None = None) -> Engine:
@@ -118,7 +111,7 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
         raise RolloutError("Unsloth did not start it")
     model = _with_adapter(model, config)
     if adapter is not None:
-        set_peft_model_state_dict(model, load_peft_weights(str(adapter), device="cuda"))
+        load_adapter(model, adapter)
     kind = Serving if vllm else Generating
     return kind(choice, model, tokenizer, commit, stop_ids(model, tokenizer), gpu.has_bfloat16)
 
