@@ -268,20 +268,24 @@ def test_the_sign_in_says_what_it_may() -> None:
 
 
 def fine(permission: str, name: str) -> dict[str, object]:
-    return {"scoped": [{"entity": {"type": "space", "name": name}, "permissions": [permission]}]}
+    scoped = [{"entity": {"type": "space", "name": name}, "permissions": [permission]}]
+    return {"role": "fineGrained", "fineGrained": {"scoped": scoped}}
 
 
 @pytest.mark.parametrize(
-    ("whoami", "may"),
+    ("user", "token", "may"),
     [
-        ({"name": "ada", "auth": {"accessToken": {"role": "write"}}}, True),
-        ({"name": "eve", "auth": {"accessToken": {"role": "write"}}}, False),
-        ({"name": "eve", "orgs": [{"name": "ada"}], "auth": {"accessToken": {"role": "write"}}}, True),
-        ({"name": "ada", "auth": {"accessToken": {"role": "read"}}}, False),
-        ({"name": "ada", "auth": {"accessToken": {"role": "fineGrained", "fineGrained": fine("repo.write", SPACE)}}}, True),
-        ({"name": "ada", "auth": {"accessToken": {"role": "fineGrained", "fineGrained": fine("repo.write", "ada/x")}}}, False),
-        ({"name": "ada", "auth": {"accessToken": {"role": "fineGrained", "fineGrained": fine("repo.content.read", "ada")}}}, False),
+        ("ada", {"role": "write"}, True),
+        ("eve", {"role": "write"}, False),
+        ("ada", {"role": "read"}, False),
+        ("ada", fine("repo.write", SPACE), True),
+        ("eve", fine("repo.write", "ada"), True),
+        ("ada", fine("repo.write", "ada/other"), False),
+        ("ada", fine("repo.content.read", SPACE), False),
+        ("ada", {}, False),
     ],
-)  # fmt: skip
-def test_what_the_hub_says_of_a_token(whoami: dict[str, object], may: bool) -> None:
-    assert may_manage(whoami, SPACE) is may
+)
+def test_what_the_hub_says_of_a_token(user: str, token: dict[str, object], may: bool) -> None:
+    assert may_manage({"name": user, "orgs": [], "auth": {"accessToken": token}}, SPACE) is may
+    by_its_organisation = {"name": "x", "orgs": [{"name": user}], "auth": {"accessToken": token}}
+    assert may_manage(by_its_organisation, SPACE) is may

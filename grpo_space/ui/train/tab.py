@@ -9,6 +9,7 @@ import gradio as gr
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.planning import power
+from grpo_space.planning.estimate import wait_words
 from grpo_space.runs import launch
 from grpo_space.runs.run import Run
 from grpo_space.ui import glossary, space, submit, table
@@ -132,7 +133,7 @@ def _plan(sent: str, place: Place) -> str:
         f"Next: {config.name}, {grpo.max_steps:,} steps, {grpo.completions_per_step} completions a step in groups of "
         f"{grpo.num_generations}; before and after, {config.evaluation.problems:,} held-out problems."
     )
-    words += f" {power.words(config)}"
+    words += f" {power.words(config)} {wait_words(config, place.gpu)}".rstrip()
     if config.max_minutes:
         words += f" It ends within {config.max_minutes:g} min of its start."
     refused = space.refusal(place.space, config, place.gpu)
