@@ -195,8 +195,8 @@ def pace(history: History) -> float | None:
 
 def first_step_words(history: History) -> str:
     """What an attempt's first step does and how long that takes, while it is at it; empty before and afterwards."""
-    phase, began = history.phase, history.started.time if history.started else 0.0
-    if phase is None or phase.what != "train" or (history.steps and history.steps[-1].time >= began):
+    phase, before = history.phase, history.started.from_step if history.started else 0
+    if phase is None or phase.what != "train" or history.step > before:
         return ""
     engine = history.chosen.engine if history.chosen else ""
     return f"the first step {FIRST_STEP.get(engine, 'is the slowest')}"

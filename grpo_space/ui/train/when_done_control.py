@@ -9,7 +9,7 @@ import gradio as gr
 from grpo_space import hub
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.formatting import duration
+from grpo_space.formatting import roughly
 from grpo_space.planning.estimate import estimate, price
 from grpo_space.planning.hardware import Gpu, dollars_per_hour
 from grpo_space.publishing import space_bill
@@ -54,11 +54,11 @@ def build(opened: Any, tab: gr.Tab, config: gr.State, done: WhenDone, place: Pla
         saves = gr.Checkbox(
             True,
             label="Save checkpoints while training",
-            info=f"Every {duration(SAVE_SECONDS)} into a private dataset repository of yours: this disk is lost when "
+            info=f"Every {roughly(SAVE_SECONDS)} into a private dataset repository of yours: this disk is lost when "
             "the Space restarts",
             elem_id="gs-saves",
         )
-        about = gr.HTML(elem_id="gs-about-done")
+    about = gr.HTML(elem_id="gs-about-done")
     clock = gr.Number(visible="hidden")
 
     def told(sent: str, then: str, clock: float | None, request: gr.Request) -> str:
@@ -76,7 +76,7 @@ def build(opened: Any, tab: gr.Tab, config: gr.State, done: WhenDone, place: Pla
 def build_face(opened: Any, done: WhenDone, access: Access) -> None:
     """Draws on top of every tab how far it is, for the owner alone, with what can be done about it."""
     shown = gr.HTML(elem_id="gs-done")
-    with gr.Row():
+    with gr.Row(elem_id="gs-done-buttons"):
         keep = gr.Button("Keep it awake", elem_classes=OFF, elem_id="gs-keep-awake")
         now = gr.Button("Save and pause now", elem_classes=OFF, elem_id="gs-pause-now")
 
@@ -116,12 +116,11 @@ def night(config: RunConfig | None, gpu: Gpu | None, clock: float | None) -> str
     end = (clock + (found.seconds / 3600 if found else 0)) % 24
     hours = (MORNING - end) % 24
     after = f"a run that begins now ends at about {int(end):02}:{int(end % 1 * 60):02}" if found else "from now"
-    return tag(
-        "p",
+    words = (
         f"A night forgotten: {after}, and until {MORNING}:00 that is {hours:.0f} h of nothing for "
-        f"{price(hourly * hours)} or more (${hourly:.2f} an hour is the smallest Space with this GPU).",
-        "gs-dim",
+        f"{price(hourly * hours)} or more (${hourly:.2f} an hour is the smallest Space with this GPU)."
     )
+    return tag("p", text(words), "gs-dim")
 
 
 def rights(then: str, done: WhenDone, access: Access, request: gr.Request) -> str:
@@ -172,7 +171,7 @@ def face(done: WhenDone) -> str:
     kind = "warning" if failed else "info"
     match done.state:
         case "training":
-            every = f"It is saved every {duration(SAVE_SECONDS)}." if plan.saves else ""
+            every = f"It is saved every {roughly(SAVE_SECONDS)}." if plan.saves else ""
             trouble = (
                 [tag("b", "The last backup failed; the run itself is not touched by it."), *failed] if failed else []
             )
@@ -202,7 +201,8 @@ def face(done: WhenDone) -> str:
         case "kept":
             return note("info", f"This Space is kept awake, and billed until you pause it: {settings}.")
     lost = f"The app was started again and holds no token any more: {run} is not saved by itself now."
-    return note("warning", tag("b", lost), f"Signed in, press the button when it has ended: it saves, and {then}.")
+    then = ENDS["pause" if plan.then == "nothing" else plan.then]
+    return note("warning", tag("b", lost), f"Signed in, press the button: when it has ended, that saves it and {then}.")
 
 
 def _utc(seconds: float) -> str:
