@@ -18,11 +18,11 @@ from grpo_space.publishing.space_bill import may_manage
 from grpo_space.runs.events import Failed, Started
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
-from grpo_space.ui.train import when_done
+from grpo_space.ui.train import when_done, when_done_plan
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_control import face
 from grpo_space.ui.train.when_done_plan import Tokens, tokens_of
-from tests.support.fake_worker import with_adapter
+from tests.support.fake_worker import step, with_adapter
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import User
 from tests.support.processes import Fake
@@ -79,7 +79,7 @@ def test_it_is_saved_and_whole_before_the_space_is_paused_once(done: WhenDone, r
         assert hub.hub.repo("dataset", repository(each))["private"]
         assert "adapter/adapter_model.safetensors" in hub.hub.files(repository(each), "dataset")
     assert "paused" in face(done)
-    assert not done.file.exists()
+    assert not when_done_plan.file().exists()
 
 
 @pytest.mark.parametrize("end", [Failed(boundary="load", message="no room"), None])
@@ -102,7 +102,7 @@ def test_a_backup_that_fails_pauses_nothing(done: WhenDone, run: Run, hub: HubSe
     done.choose(run, "pause", False, SAVED)
     reaches(done, "unsaved")
     assert hub.hub.bills == []
-    assert "is not saved, so nothing is paused" in face(done)
+    assert "so nothing is paused" in face(done)
     assert "may not write to" in face(done)
     assert SECRET not in face(done) + repr(done)
     hub.hub.faults.clear()
@@ -126,7 +126,7 @@ def test_a_pause_that_is_refused_is_said_and_nothing_is_lost(done: WhenDone, run
     assert "Could not end the bill" in face(done)
     assert f"https://huggingface.co/spaces/{SPACE}/settings" in face(done)
     assert repository(run) in face(done)
-    assert hub.hub.counted("POST", "/pause$") == 3
+    assert hub.hub.counted("POST", "/pause$") == 3  # saved and counted down anew each time
     assert hub.hub.bills == []
     assert run.status() == "done"
 
@@ -200,6 +200,20 @@ def test_what_begins_within_the_minute_is_waited_for(
     assert len(hub.hub.bills) == 1
 
 
+def test_what_came_onto_the_disk_unseen_is_saved_before_the_pause(
+    done: WhenDone, run: Run, hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An evaluation, say, that began and ended between two looks at the machine."""
+    monkeypatch.setattr(when_done, "AWAKE_SECONDS", 1.0)
+    other = with_adapter(create_run(read_preset("tiny").run))
+    done.choose(run, "pause", False, SAVED)
+    reaches(done, "countdown")
+    other.log.append(step(4))
+    reaches(done, "over")
+    assert hub.hub.read(repository(other), "events.jsonl", "dataset") == other.log.path.read_bytes()
+    assert len(hub.hub.bills) == 1
+
+
 def test_it_is_saved_while_it_trains(
     fake: Fake, done: WhenDone, hub: HubServer, monkeypatch: pytest.MonkeyPatch, runs_root: Path
 ) -> None:
@@ -225,7 +239,7 @@ def test_it_is_saved_while_it_trains(
 def test_an_app_that_is_started_again_says_what_it_lost(done: WhenDone, run: Run, hub: HubServer) -> None:
     with locked(run.folder.parent / "gpu.lock"):
         done.choose(run, "pause", True, Tokens(None, SIGN_IN, LATER, manages=True))
-        assert SIGN_IN not in done.file.read_text()
+        assert SIGN_IN not in when_done_plan.file().read_text()
         assert done.plan is not None
         done.plan.replaced.set()
         without, with_secret = WhenDone(SPACE), WhenDone(SPACE, SECRET)
@@ -241,9 +255,9 @@ def test_an_app_that_is_started_again_says_what_it_lost(done: WhenDone, run: Run
 
 @pytest.mark.parametrize("content", ["", "[]", '{"run": "x"}', '{"run": 1, "then": "pause", "saves": true}'])
 def test_what_was_chosen_before_may_be_anything(done: WhenDone, run: Run, content: str) -> None:
-    done.file.write_text(content)
+    when_done_plan.file().write_text(content)
     done.take_up()
-    done.file.write_text(f'{{"run": "{run.id}", "then": "delete", "saves": true}}')
+    when_done_plan.file().write_text(f'{{"run": "{run.id}", "then": "delete", "saves": true}}')
     done.take_up()
     assert (done.state, done.plan) == ("idle", None)
 

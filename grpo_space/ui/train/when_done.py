@@ -7,32 +7,28 @@ anew. A pause takes this disk with it: so every run here is saved, not the one a
 """
 
 import contextlib
-import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Literal, get_args
 
 from grpo_space import hub
 from grpo_space.errors import UserError
-from grpo_space.foreign import read_json_file
 from grpo_space.publishing import backup, space_bill
 from grpo_space.publishing.space_bill import End
 from grpo_space.runs import evaluations
 from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import Run, all_runs, runs_folder
-from grpo_space.ui.train.when_done_plan import Plan, ReplacedError, Then, Tokens
+from grpo_space.ui.train.when_done_plan import Plan, ReplacedError, Then, Tokens, forget, remember, remembered
 from grpo_space.ui.visitors import MARK
 
-R = TypeVar("R")
 State = Literal[
     "idle", "training", "waiting", "saving", "countdown", "ending", "over",  # in this order, where all goes well
     "unsaved", "refused", "saved", "stopped", "kept", "lost",
 ]  # fmt: skip
-CAN_BE_KEPT_AWAKE = ("training", "waiting", "saving", "countdown", "refused")
+CAN_BE_KEPT_AWAKE = ("training", "waiting", "saving", "countdown", "unsaved", "refused")
 CAN_BE_DONE_NOW = ("unsaved", "refused", "saved", "stopped", "kept", "lost")
 LOOK_SECONDS = 1.0
 SAVE_SECONDS = 600.0
@@ -65,11 +61,6 @@ class WhenDone:
     """Whether the secret may change the Space, by what the Hub says of it; None: not known."""
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _saving: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    @property
-    def file(self) -> Path:
-        """What was chosen, without any token, for an app that is started again in this container."""
-        return runs_folder() / "when-done.json"
 
     def ask(self) -> None:
         """Asks the Hub in the background what the secret may do."""
@@ -106,7 +97,7 @@ class WhenDone:
             self.plan = plan = Plan(run, then, saves, tokens, when_stopped)
             self.message, self.problems, self.again_at = "", (), 0.0
             self.state = "training" if saves or then != "nothing" else "idle"
-            self._remember(plan)
+            remember(plan)
             if self.state == "training":
                 threading.Thread(target=self._carry_out, args=(plan,), daemon=True).start()
 
@@ -138,26 +129,13 @@ class WhenDone:
 
     def take_up(self) -> None:
         """What was chosen before the app was started again: by the secret, where there is one. A sign-in is gone."""
-        try:
-            known = read_json_file(self.file, 4096)
-            run = next(run for run in all_runs() if run.id == known["run"])
-            then, saves = known["then"], known["saves"] is True
-        except (UserError, StopIteration, LookupError, TypeError):
+        plan = remembered(Tokens(self.secret))
+        if plan is None:
             return
-        tokens = Tokens(self.secret)
-        if tokens.to_save():
-            with contextlib.suppress(UserError):  # a file that somebody else wrote
-                self.choose(run, then, saves, tokens)
-        elif then in ("nothing", *get_args(End)):
-            self.plan, self.state = Plan(run, then, saves, tokens), "lost"
-
-    def _remember(self, plan: Plan) -> None:
-        with contextlib.suppress(OSError):
-            if plan.then == "nothing" and not plan.saves:
-                self.file.unlink(missing_ok=True)
-            else:
-                kept = {"run": plan.run.id, "then": plan.then, "saves": plan.saves}
-                self.file.write_text(json.dumps(kept), encoding="utf-8")
+        if plan.tokens.to_save():
+            self.choose(plan.run, plan.then, plan.saves, plan.tokens)
+        else:
+            self.plan, self.state = plan, "lost"
 
     def save_before_the_end(self) -> None:
         """Saves the run once more where this container is about to go. Raises nothing."""
@@ -172,30 +150,44 @@ class WhenDone:
 
     def _carry_out(self, plan: Plan) -> None:
         try:
+            for seconds in AGAIN_SECONDS:
+                if self._tried(plan, seconds):
+                    return
+                plan.wait(seconds)
+            self._tried(plan, None)
+        except ReplacedError:
+            return
+
+    def _tried(self, plan: Plan, again: float | None) -> bool:
+        """Does all of it, from the beginning each time: what came onto the disk since the last try is saved too.
+        Gives whether it is done. `again`: seconds until the next try.
+        """
+        try:
             while not self._save_and_end(plan):
                 pass
         except ReplacedError:
-            return
+            raise
         except Exception as error:  # a full disk, or a bug: it is said, and nothing is paused
             problems = error.problems if isinstance(error, UserError) else (f"{type(error).__name__}: {error}",)
-            with contextlib.suppress(ReplacedError):
-                self._at(plan, "refused" if self.state in ("ending", "refused") else "unsaved")
-                self._failed(plan, problems)
+            self._at(plan, "refused" if self.state == "ending" else "unsaved")
+            self._failed(plan, problems, again)
+            return False
+        return True
 
     def _save_and_end(self, plan: Plan) -> bool:
-        """From training to the end of the bill; False where somebody took the machine in between."""
+        """From training to the end of the bill; False where something came onto the disk that is not saved."""
         self._wait_until_free(plan)
         self._at(plan, "saving")
-        self._tried(plan, lambda: self._save_all(plan))
+        saved = on_disk()
+        self._save_all(plan)
         if plan.then == "nothing":
             self._at(plan, "saved")
-            self._forget()
-            return True
-        if not plan.when_stopped and plan.run.status() == "stopped":
+        elif plan.run.status() == "stopped" and not plan.when_stopped:
             self._at(plan, "stopped")
-            self._forget()
-            return True
-        return self._still_free(plan) and self._end(plan)
+        elif not self._still_free(plan) or not self._end(plan, saved):
+            return False
+        forget()
+        return True
 
     def _wait_until_free(self, plan: Plan) -> None:
         saved = time.monotonic()
@@ -248,27 +240,17 @@ class WhenDone:
                 return False
         return True
 
-    def _end(self, plan: Plan) -> bool:
-        if not self._tried(plan, lambda: self._end_once(plan)):
-            return False
-        self._at(plan, "over")
-        self._forget()
-        return True
-
-    def _end_once(self, plan: Plan) -> bool:
-        """Ends the bill, and holds the machine for that: nothing is started under its hands. False: somebody else
-        has it.
+    def _end(self, plan: Plan, saved: object) -> bool:
+        """Ends the bill, and holds the machine for that: nothing begins under its hands. False where somebody else
+        has it, or the disk holds more than was `saved`.
         """
         with locked(runs_folder() / "gpu.lock", "pausing this Space after", plan.run.id) as mine:
-            if not mine:
+            if not mine or on_disk() != saved:
                 return False
             self._at(plan, "ending")  # whoever keeps it awake came before this, or comes too late
-            try:
-                self.message = self._end_with_any(plan)
-            except UserError:
-                self._at(plan, "refused")
-                raise
+            self.message = self._end_with_any(plan)
         print(f"when {plan.run.id} is done: {self.message}", file=sys.stderr, flush=True)
+        self._at(plan, "over")
         return True
 
     def _end_with_any(self, plan: Plan) -> str:
@@ -280,16 +262,6 @@ class WhenDone:
             except UserError as error:
                 problems = error.problems
         raise UserError(*problems)
-
-    def _tried(self, plan: Plan, work: Callable[[], R]) -> R:
-        """Does it, and again after a while where it failed."""
-        for seconds in AGAIN_SECONDS:
-            try:
-                return work()
-            except UserError as error:
-                self._failed(plan, error.problems, seconds)
-            plan.wait(seconds)
-        return work()
 
     def _at(self, plan: Plan, state: State) -> None:
         with self._lock:
@@ -306,11 +278,13 @@ class WhenDone:
         self.problems, self.again_at = told, time.time() + again if again is not None else 0.0
         print(f"when {plan.run.id} is done: {'; '.join(told)}", file=sys.stderr, flush=True)
 
-    def _forget(self) -> None:
-        with contextlib.suppress(OSError):
-            self.file.unlink(missing_ok=True)
-
 
 def busy() -> bool:
     """Whether anything has the machine: a training, an evaluation, and whoever asks both models."""
     return holder(runs_folder() / "gpu.lock") is not None
+
+
+def on_disk() -> list[tuple[str, int]]:
+    """All logs of all runs, with their sizes: whatever is done here ends in one of them."""
+    logs = [log for run in all_runs() for log in (run.log.path, *run.evaluations())]
+    return sorted((str(log), log.stat().st_size) for log in logs if log.exists())

@@ -85,7 +85,7 @@ def build_face(opened: Any, done: WhenDone, access: Access) -> None:
             access.allowed(request)
         except UserError:
             return "", shown_if(False), shown_if(False)
-        goes_on = done.state != "refused" or done.again_at > 0
+        goes_on = done.state not in ("unsaved", "refused") or done.again_at > 0
         kept = done.plan is not None and done.plan.then != "nothing" and done.state in CAN_BE_KEPT_AWAKE and goes_on
         return face(done), shown_if(kept), shown_if(done.state in CAN_BE_DONE_NOW)
 
@@ -179,8 +179,7 @@ def face(done: WhenDone) -> str:
         case "waiting":
             return note(kind, f"{run} has ended. Something else has the machine: when that is done too, this {then}.")
         case "saving":
-            first = f"Could not save {run}: nothing is paused." if failed else f"{run} has ended: saving, checking."
-            return note(kind, tag("b", first), *failed)
+            return note("info", f"{run} has ended: saving, and checking it on the Hub.")
         case "countdown":
             left = max(0, round(done.until - time.monotonic()))
             return note("warning", tag("b", f"Saved and checked. In {left} s this {then}: keep it awake?"), saved)
@@ -192,7 +191,7 @@ def face(done: WhenDone) -> str:
             words = f"Could not end the bill: do it by hand, in this Space\u2019s {settings}."
             return note("bad", tag("b", words), *failed, saved)
         case "unsaved":
-            first = f"{run} is not saved, so nothing is paused: this Space is billed on."
+            first = f"Not all is saved of {run}, so nothing is paused: this Space is billed on."
             return note("bad", tag("b", first), *failed, "Back it up or download it in Publish, then press the button.")
         case "saved":
             return note("good", f"{run} has ended. {saved} This Space stays on, and is billed.")

@@ -1,13 +1,20 @@
-"""What was chosen for the end of a run, and with whose right it is carried out."""
+"""What was chosen for the end of a run, with whose right it is carried out, and what an app that is started again in
+this container still knows of it.
+"""
 
+import contextlib
+import json
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, get_args
 
+from grpo_space.errors import UserError
+from grpo_space.foreign import read_json_file
 from grpo_space.publishing.space_bill import MANAGES, End
-from grpo_space.runs.run import Run
+from grpo_space.runs.run import Run, all_runs, runs_folder
 
 Then = Literal["nothing"] | End
 
@@ -63,3 +70,38 @@ class Plan:
         """Waits, and not a moment longer where something else is chosen."""
         if self.replaced.wait(seconds):
             raise ReplacedError
+
+
+def file() -> Path:
+    """Where it is remembered. No token is in it."""
+    return runs_folder() / "when-done.json"
+
+
+def remember(plan: Plan) -> None:
+    """Keeps what was chosen, where there is something to do."""
+    if plan.then == "nothing" and not plan.saves:
+        forget()
+        return
+    with contextlib.suppress(OSError):  # a full disk: then a restart forgets it
+        kept = {"run": plan.run.id, "then": plan.then, "saves": plan.saves}
+        file().write_text(json.dumps(kept), encoding="utf-8")
+
+
+def remembered(tokens: Tokens) -> Plan | None:
+    """What was kept; None where nothing was, or it cannot be read."""
+    try:
+        kept = read_json_file(file(), 4096)
+        run = next(run for run in all_runs() if run.id == kept["run"])
+        return (
+            Plan(run, kept["then"], kept["saves"] is True, tokens)
+            if kept["then"] in ("nothing", *get_args(End))
+            else None
+        )
+    except (UserError, StopIteration, LookupError, TypeError):
+        return None
+
+
+def forget() -> None:
+    """It is done."""
+    with contextlib.suppress(OSError):
+        file().unlink(missing_ok=True)
