@@ -111,6 +111,20 @@ def _is_there(file: Path, sibling: Any) -> bool:
     return bool(file.stat().st_size == sibling.size and git_hash(file.read_bytes()) == sibling.blob_id)
 
 
+def not_whole(files: Mapping[str, Path], siblings: Sequence[Any]) -> list[str]:
+    """What the Hub lists otherwise than it is here, a line a file: missing, another size, or another content."""
+    sizes, wrong = {sibling.rfilename: sibling.size for sibling in siblings}, []
+    for path in sorted(_changed(files, siblings)):
+        there, here = sizes.get(path), files[path].stat().st_size
+        if path not in sizes:
+            wrong.append(f"{path} is missing there")
+        elif there != here:
+            wrong.append(f"{path} has {there or 0:,} of {here:,} bytes there")
+        else:
+            wrong.append(f"{path} has another content there")
+    return wrong
+
+
 def sha256(file: Path) -> str:
     """A file's SHA-256."""
     with file.open("rb") as stream:

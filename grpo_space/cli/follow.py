@@ -12,7 +12,7 @@ from rich.table import Table
 
 from grpo_space.cli.tables import text
 from grpo_space.formatting import duration, number
-from grpo_space.planning.estimate import cost_so_far, left_words, training_left
+from grpo_space.planning.estimate import cost_so_far, first_step_words, left_words, training_left
 from grpo_space.results.summary import phase_words, rewards
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import AnyEvent, Evaluated, Loaded, Phase, Probe, Step
@@ -120,6 +120,8 @@ def panel(history: History, note: str) -> RenderableType:
         if phase.total:
             count = f"{100 * done // phase.total} %" if phase.what == "download" else f"{done} of {phase.total}"
             grid.add_row(count, ProgressBar(total=phase.total, completed=done, width=50))
+    if first := first_step_words(history):
+        grid.add_row("", first)
     if history.steps:
         _step_rows(grid, history)
     if note:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from grpo_space.config import RunConfig
-from grpo_space.formatting import duration, roughly
+from grpo_space.formatting import duration, gib, roughly
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.planning.model_shape import shape_of
@@ -23,6 +23,8 @@ took 12.7 s and steps of 24 15.7. Taken to hold on other GPUs. On a CPU both gro
 """
 NO_GPU = re.compile(r"\d+ CPU cores")
 """How the hardware of a machine without a GPU begins: see `hardware.machine`."""
+FIRST_STEP = {"unsloth": "compiles the loss first, 91 to 205 s on an H100 (no T4 was measured)"}
+"""What an engine's first step of an attempt does beside the others, and how long the whole step took."""
 FAR = 4.0
 """A model more than so many times as large or as small as any in the table is not guessed."""
 
@@ -77,6 +79,8 @@ class Estimate:
     """Seconds of a step."""
     card: str
     source: str
+    first_step: float = 0.0
+    """Seconds from the start to the end of the first step, but for downloads and the base's test."""
     cut: bool = False
     """Whether `max_minutes` ends the run before its last step."""
 
@@ -117,7 +121,7 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     batches += probe * (grpo.max_steps // evaluation.probe_steps)
     whole = row.first_step + step * (grpo.max_steps + batches)
     limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
-    return Estimate(min(whole, limit), step, row.card, row.source, cut=whole > limit)
+    return Estimate(min(whole, limit), step, row.card, row.source, row.first_step, cut=whole > limit)
 
 
 def evaluations_of(config: RunConfig) -> int:
@@ -162,6 +166,20 @@ def words(config: RunConfig, gpu: Gpu | None) -> str:
     return f"Roughly {roughly(found.seconds)}{cost} {where}: {HOW_SURE[found.card]}.{cut}"
 
 
+def wait_words(config: RunConfig, gpu: Gpu | None) -> str:
+    """What comes before the first step and how long it takes, in a sentence; empty on a CPU, where it is seconds, and
+    where nothing like it was measured.
+    """
+    found, shape = estimate(config, gpu), shape_of(config.model)
+    if gpu is None or found is None or shape is None or found.card == "cpu":
+        return ""
+    size = gib(shape.weights(config.model.load_in_4bit))
+    return (
+        f"Before the first step about {size} come from the Hub, once, then the base is tested; loading, vLLM\u2019s "
+        f"start and compiling take about {roughly(found.first_step)} more, by an H100."
+    )
+
+
 # --- while it runs ----------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +191,15 @@ def pace(history: History) -> float | None:
     if each is None or len(mine) < 3:
         return each
     return max(each, (mine[-1] - mine[1]) / (len(mine) - 2))  # the first one warms up
+
+
+def first_step_words(history: History) -> str:
+    """What an attempt's first step does and how long that takes, while it is at it; empty before and afterwards."""
+    phase, before = history.phase, history.started.from_step if history.started else 0
+    if phase is None or phase.what != "train" or history.step > before:
+        return ""
+    engine = history.chosen.engine if history.chosen else ""
+    return f"the first step {FIRST_STEP.get(engine, 'is the slowest')}"
 
 
 def training_left(history: History) -> float | None:

@@ -19,6 +19,8 @@ FIRST_WITH_BFLOAT16 = (8, 0)
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
 T4_DOLLARS_PER_HOUR = 0.40
 """A T4 small's list price (Hugging Face, Spaces hardware, 2025)."""
+LEAST_DOLLARS_PER_HOUR = {"T4": T4_DOLLARS_PER_HOUR, "L4": 0.80, "A10G": 1.00, "L40S": 1.80, "A100": 2.50}
+"""The list price of the smallest Space with each GPU (Hugging Face, Spaces hardware, November 2026)."""
 LEAST_DRIVER = {11: 450, 12: 525, 13: 580}
 """The oldest driver that serves each CUDA (NVIDIA's minor version compatibility): all of 12.x runs on 525."""
 
@@ -41,6 +43,12 @@ class Gpu:
     def __str__(self) -> str:
         major, minor = self.compute_capability
         return f"{self.name}, {self.gib:.1f} GiB, compute capability {major}.{minor}, driver {self.driver}"
+
+
+def dollars_per_hour(gpu: Gpu) -> float | None:
+    """The list price of the smallest Space with this GPU; None where it is not known."""
+    words = gpu.name.replace("-", " ").split()
+    return next((price for name, price in LEAST_DOLLARS_PER_HOUR.items() if name in words), None)
 
 
 def gpu() -> Gpu | None:

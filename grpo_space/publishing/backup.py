@@ -6,14 +6,15 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from grpo_space import hub
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.hub_upload import Progress, Sent, upload
+from grpo_space.hub_upload import Progress, Sent, not_whole, upload
 from grpo_space.publishing.publish import in_words
 from grpo_space.runs import archive
 from grpo_space.runs.locks import locked
@@ -57,12 +58,29 @@ def backup(run: Run, token: str | None, progress: Progress = lambda sent: None) 
     """
     if problem := misnamed(os.environ.get("GRPO_SPACE_BACKUP", "")):
         raise UserError(problem)
+    with _copied(run) as files:
+        bucket = place()
+        return str(_as_file(run, files, bucket)) if bucket else _to_hub(run, files, token, progress)
+
+
+def to_repository(run: Run, token: str | None) -> str:
+    """Copies a run into its private dataset repository, whatever GRPO_SPACE_BACKUP says and however far the run came:
+    of one without a checkpoint the config and the events. Gives the repository's name once it is whole there.
+
+    Raises:
+        UserError: with the cause and the cure.
+    """
+    with _copied(run, without_checkpoint=True) as files:
+        return _to_hub(run, files, token, lambda sent: None)
+
+
+@contextmanager
+def _copied(run: Run, without_checkpoint: bool = False) -> Iterator[dict[str, Path]]:
+    """A snapshot of the run, while nobody else makes one."""
     with locked(run.folder / "backup.lock") as mine, tempfile.TemporaryDirectory(dir=run.folder) as folder:
         if not mine:
             raise UserError(f"{run.id}: is being backed up already: wait for it")
-        files = archive.snapshot(run, Path(folder))
-        bucket = place()
-        return str(_as_file(run, files, bucket)) if bucket else _to_hub(run, files, token, progress)
+        yield archive.snapshot(run, Path(folder), without_checkpoint)
 
 
 def _to_hub(run: Run, files: dict[str, Path], token: str | None, progress: Progress) -> str:
@@ -75,7 +93,10 @@ def _to_hub(run: Run, files: dict[str, Path], token: str | None, progress: Progr
         if not hub.retried(partial(api.dataset_info, name)).private:
             raise UserError(f"backup: {name} is public: make it private at {hub.page(name, 'dataset')}/settings")
         message = f"Backup of {run.id} at step {run.last_checkpoint() or 0}"
-        upload(api, name, files, message, progress, "dataset", lambda path: path.startswith("checkpoints/"))
+        commit = upload(api, name, files, message, progress, "dataset", lambda path: path.startswith("checkpoints/"))
+        made = hub.retried(partial(api.dataset_info, name, revision=commit, files_metadata=True))
+        if wrong := not_whole(files, made.siblings or []):
+            raise UserError(f"backup: {name} is not whole on the Hub: {'; '.join(wrong[:3])}. Back it up again")
     return name
 
 

@@ -38,8 +38,9 @@ def is_kept(path: str) -> bool:
     return KEPT.fullmatch(path) is not None
 
 
-def snapshot(run: Run, folder: Path) -> dict[str, Path]:
+def snapshot(run: Run, folder: Path, without_checkpoint: bool = False) -> dict[str, Path]:
     """The run as it is now: path in the copy to a file below `folder` that changes no more. The run may be active.
+    `without_checkpoint`: what there is counts, though nothing can be resumed from it.
 
     Raises:
         UserError: where there is nothing to resume from yet.
@@ -50,7 +51,7 @@ def snapshot(run: Run, folder: Path) -> dict[str, Path]:
             files = _copied(run, folder, step)
         except FileNotFoundError:  # the run wrote a newer checkpoint, and took this one away
             continue
-        if step is None and not run.adapter.is_dir():
+        if step is None and not run.adapter.is_dir() and not without_checkpoint:
             raise UserError(f"{run.id}: has no checkpoint yet: there is nothing to resume from")
         return files
     raise UserError(f"{run.id}: its checkpoints change faster than they can be copied: try again")

@@ -127,13 +127,19 @@ def access_here(environment: Mapping[str, str], has_gpu: bool) -> Access:
     )
 
 
+def session(request: gr.Request) -> Mapping[str, Any]:
+    """What the sign-in left in the caller's session."""
+    found = scope_of(request).get("session", {})
+    return found if isinstance(found, Mapping) else {}
+
+
 def signed_in_token(access: Access, request: gr.Request) -> str:
     """
     Raises:
         UserError: where nobody is signed in.
     """
     if access.on_space:
-        signed_in = scope_of(request).get("session", {}).get("oauth_info")
+        signed_in = session(request).get("oauth_info")
         known = signed_in if isinstance(signed_in, dict) else {}
         token = known.get("access_token")
         if not token or known.get("expires_at", 0) <= time.time():

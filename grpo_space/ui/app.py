@@ -34,14 +34,15 @@ from grpo_space.ui.publish import tab as publish
 from grpo_space.ui.publish.auto_backup import Automatic, automatic_here
 from grpo_space.ui.runs import run_list
 from grpo_space.ui.space import Space, zero_gpu
-from grpo_space.ui.train import doctor_panel
+from grpo_space.ui.train import doctor_panel, when_done_control
 from grpo_space.ui.train import tab as train
+from grpo_space.ui.train.when_done import WhenDone
 
 CACHE = (600, 6 * 3600)
 """Seconds between two looks at the files that were uploaded or made ready to download, and after which they go."""
 
 
-def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
+def build(place: Place, backups: Automatic | None = None, done: WhenDone | None = None) -> gr.Blocks:
     """The whole page, not yet served."""
     followers = Followers()
     with GuardedBlocks(title="GRPO Space", analytics_enabled=False, delete_cache=CACHE) as page:
@@ -53,13 +54,15 @@ def build(place: Place, backups: Automatic | None = None) -> gr.Blocks:
             _space_row(place.space)
         if backups is not None:
             auto_backup.build(page_opened, backups, place.access)
+        if done is not None:
+            when_done_control.build_face(page_opened, done, place.access)
         with gr.Tabs(elem_id="gs-tabs"):
             with gr.Tab("Preset", id="preset") as preset_tab:
                 chosen = preset.build(page_opened, place.gpu, place.access.allowed)
                 next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
             with gr.Tab("Train", id="train") as train_tab:
                 training = train.build(
-                    page_opened, train_tab, chosen.config, chosen.requested, followers, place, header, beats
+                    page_opened, train_tab, chosen.config, chosen.requested, followers, place, header, beats, done
                 )
                 run_list.build(training.view, followers)
                 doctor_panel.build(place.access)
@@ -100,9 +103,10 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     check_exposure(environment, access)
     warnings.filterwarnings("ignore", message=".*HTTP_422_UNPROCESSABLE_ENTITY", module="gradio")
     backups = automatic_here(environment)
+    done = WhenDone(access.space_id, environment.get("HF_TOKEN")) if place.paid else None
     doors = Doors(place.origin, routes.served(environment), place.streams)
     lighten()
-    page = build(place, backups)
+    page = build(place, backups, done)
     page.queue(default_concurrency_limit=4)
     page._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # it counts all calls after each, for a page that is closed
     # On a Space Gradio starts a thread that swaps the page when the code changes, in the middle of a run too.
@@ -128,10 +132,16 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     print(f"GRPO Space is at {url}", flush=True)
     if backups is not None:
         backups.start()
+    if done is not None:
+        done.ask()
+        done.take_up()
     if access.demo:
         place.visitors.watch()
-    if wait() and backups is not None:
-        backups.look()  # what was saved just now: this disk may be gone in a moment
+    if wait():  # what was saved just now: this disk may be gone in a moment
+        if backups is not None:
+            backups.look()
+        if done is not None:
+            done.save_before_the_end()
     page.close(verbose=False)
 
 

@@ -26,6 +26,11 @@ class Place:
     visitors: Visitors = field(default_factory=Visitors)
 
     @property
+    def paid(self) -> bool:
+        """Whether this is a Space on hardware that is billed by the hour until it is paused."""
+        return self.space is not None and not self.space.zero_gpu and self.gpu is not None
+
+    @property
     def machine(self) -> str:
         """The hardware, in words for the header."""
         if self.space is not None and self.space.zero_gpu:

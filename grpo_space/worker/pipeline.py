@@ -94,7 +94,7 @@ def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[En
     folder.
     """
     config = effective_config(run, reporter.log)
-    with reporter.phase("data"):
+    with reporter.phase("data", config.data.id or ""):
         rows = dataset.load(config, reporter.token)
     gpu = hardware.gpu()
     hardware.check(config, gpu)
@@ -103,7 +103,11 @@ def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[En
 
     choice = choose(config, model.folder, gpu, any(vllm_failed(log.events()) for log in (run.log, reporter.log)))
     reporter.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
-    with reporter.phase("load", config.model.id, expected_seconds=choice.load_seconds), reporter.doing("load"):
+    starting = " and starting vLLM" if choice.rollout == "vllm" else ""
+    with (
+        reporter.phase("load", f"{config.model.id}{starting}", expected_seconds=choice.load_seconds),
+        reporter.doing("load"),
+    ):
         engine = load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
         from grpo_space.worker.engines import base as engines
 

@@ -13,7 +13,7 @@ from grpo_space.planning.estimate import TABLE, cost_so_far, left_words, words
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.presets import preset_names, quick, read_preset
 from grpo_space.publishing.card import card as card_of
-from grpo_space.runs.events import AnyEvent, Finished, Phase, Started, Step
+from grpo_space.runs.events import AnyEvent, Chosen, Finished, Phase, Started, Step
 from grpo_space.runs.history import History
 from grpo_space.runs.run import create_run
 from grpo_space.ui import space
@@ -21,6 +21,7 @@ from grpo_space.ui.deployment import here
 from grpo_space.ui.live import progress
 from grpo_space.ui.space import SleepTime, Space
 from grpo_space.ui.train import tab
+from grpo_space.ui.train.when_done_control import night
 from tests.support import fake_worker
 
 T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))
@@ -164,3 +165,34 @@ def test_a_run_that_its_budget_ended_says_so_everywhere(runs_root: Path) -> None
     going = progress.now(run.id, run.config, history, "running", stopping=False)
     assert "it ends within 5 min of its start, saved and tested" in going
     assert "at a T4 small&#x27;s list price" in going
+
+
+def test_what_the_first_step_waits_for_is_said_before_and_meanwhile() -> None:
+    before = estimate.wait_words(read_preset("qwen2.5-1.5b").run, T4)
+    assert "about 1.1 GiB come from the Hub, once" in before
+    assert "take about 5 min more" in before
+    assert estimate.wait_words(read_preset("tiny").run, None) == ""
+    assert estimate.wait_words(read_preset("qwen2.5-1.5b").run, L4) == ""
+    history = running("Tesla T4")
+    assert estimate.first_step_words(history) == "the first step is the slowest"
+    history.chosen = Chosen(engine="unsloth", rollout="vllm", why="")
+    shown = progress.now("run", None, history, "running", stopping=False)
+    assert "the first step compiles the loss first, 91 to 205 s on an H100 (no T4 was measured)" in shown
+    history.add([Step(time=1100.0, step=1, seconds=90, metrics={})])
+    assert estimate.first_step_words(history) == ""
+    history.add([Started(time=2000.0, from_step=1), Phase(time=2001.0, what="train", total=12)])
+    assert "compiles" in estimate.first_step_words(history)  # a resumed run compiles again
+
+
+@pytest.mark.parametrize(
+    ("gpu", "clock", "said"),
+    [
+        (T4, 22.0, "and until 8:00 that is 9 h of nothing for &#36;3.50 or more"),
+        (T4, None, "billed until the Space is paused"),
+        (T4, 1e9, "billed until the Space is paused"),
+        (L4, 22.0, "from now, and until 8:00 that is 10 h of nothing for &#36;8.00 or more"),
+        (Gpu("NVIDIA H100 80GB HBM3", 80.0, "550", (9, 0)), 22.0, "billed until the Space is paused"),
+    ],
+)
+def test_a_night_forgotten_has_its_price(gpu: Gpu, clock: float | None, said: str) -> None:
+    assert said in night(read_preset("qwen2.5-1.5b").run, gpu, clock)

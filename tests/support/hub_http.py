@@ -17,6 +17,7 @@ ROUTES = [
         ("POST", "/api/repos/create", "create"),
         ("DELETE", "/api/repos/delete", "delete"),
         ("POST", "/api/validate-yaml", "validate"),
+        ("POST", r"/api/spaces/(?P<space_id>[^/]+/[^/]+)/(?P<what>pause|hardware|sleeptime)", "runtime"),
         ("GET", REPO + r"/refs", "refs"),
         ("GET", REPO + r"/auth-check", "auth_check"),
         ("GET", REPO + r"/commits/(?P<revision>[^/]+)", "log"),

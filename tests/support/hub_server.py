@@ -82,6 +82,16 @@ class Handler(Conversation):
         self.hub.set(kind, repo_id, **{k: v for k, v in self.json().items() if k in ("private", "gated")})
         self.answer({})
 
+    def do_runtime(self, space_id: str, what: str) -> None:
+        """Pauses a Space, or changes its hardware or sleep time. It need not be among the repositories."""
+        user, asked = self.signed_in(), self.json()
+        if user.name != space_id.partition("/")[0] or user.role != "write":
+            raise Refusal(403, f"Only the owner of {space_id} can do that")
+        self.hub.bills.append((what, space_id, asked))
+        stage = {"pause": "PAUSED", "hardware": "BUILDING"}.get(what, "RUNNING")
+        hardware = {"current": "t4-small", "requested": asked.get("flavor", "t4-small")}
+        self.answer({"stage": stage, "hardware": hardware, "gcTimeout": asked.get("seconds"), "storage": None})
+
     def do_validate(self) -> None:
         self.answer({"errors": [], "warnings": []})
 

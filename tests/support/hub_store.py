@@ -63,6 +63,10 @@ class Hub:
         """Bytes of files, by the first part of the path."""
         self.leaks: list[str] = []
         """Requests to the content network that carried a token."""
+        self.bills: list[tuple[str, str, dict[str, Any]]] = []
+        """What was done to a Space: pause, hardware or sleeptime, its name, and with what."""
+        self.half = ""
+        """A regular expression: of a file whose path it is found in, the Hub keeps the first half alone."""
         self.multipart_above = 8 * 2**20
         self.lock = threading.RLock()
         for name in ("objects", "lfs"):
@@ -133,6 +137,8 @@ class Hub:
         return self.commit(kind, repo_id, "files", contents)
 
     def store(self, path: str, content: bytes) -> dict[str, Any]:
+        if self.half and re.search(self.half, path):
+            content = content[: len(content) // 2]
         git = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
         if not self.is_lfs(path, len(content), content[:512]):
             (self.root / "objects" / git).write_bytes(content)

@@ -16,13 +16,15 @@ AFTER_SIGTERM = 90.0
 class Served:
     """Serves until it is closed. `environment` is added to ours; its runs are those of GRPO_SPACE_RUNS."""
 
+    program: tuple[str, ...] = ("app.py",)
+
     def __init__(self, port: int = 0, **environment: str) -> None:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         own = {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
         own["PYTHONFAULTHANDLER"] = "1"  # see `close`
         self.process = subprocess.Popen(
-            [sys.executable, "app.py"],
+            [sys.executable, *self.program],
             cwd=ROOT,
             env={**os.environ, **own, **environment},
             stdout=subprocess.PIPE,

@@ -282,14 +282,14 @@ def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_pat
         tab = preset.build(page.load, None, nobody)
     handlers = {fn.fn.__name__: fn.fn for fn in page.fns.values() if callable(fn.fn)}
     file, request = str(tmp_path / "not-there.yaml"), gr.Request()
-    sent: dict[Any, Any] = {tab.base: TINY, tab.title: "", tab.short: 0, tab.complained: {}}
+    filled = tab.filled.value
+    sent: dict[Any, Any] = {tab.filled: filled, tab.number: "0", tab.complained: {}}
     sent |= {tab.fields[path]: value for path, value in form.values_of(TINY).items()}
-    answers = {
-        "import": handlers["read_import"](file, request),
-        "upload": handlers["keep"]({**sent, **dict.fromkeys(tab.files.values(), file)}, request),
-        "preview": next(handlers["preview"](write_yaml(TINY), request)),
-    }
-    told = [answers["import"][tab.import_note], answers["upload"][tab.upload_note], answers["preview"][tab.rows]]
+    imported = handlers["read_import"](file, filled, request)
+    uploaded = handlers["keep"]({**sent, **dict.fromkeys(tab.files.values(), file)}, request)
+    _, previewed = handlers["preview"](write_yaml(TINY), request)
+    told = [imported[tab.import_note], uploaded[tab.upload_note], previewed]
     assert ["sign in as the owner" in words for words in told] == [True, True, True]
-    assert [len(answer) for answer in answers.values()] == [1, 1, 2]
+    assert [len(imported), len(uploaded)] == [1, 1]
+    assert list(handlers["preview_asked"](write_yaml(TINY), request)) == [tab.rows]
     assert not runs_root.exists()

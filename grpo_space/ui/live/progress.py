@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from grpo_space.config import RunConfig
 from grpo_space.formatting import duration, number
-from grpo_space.planning.estimate import cost_so_far, left_words
+from grpo_space.planning.estimate import cost_so_far, first_step_words, left_words
 from grpo_space.results.comparison import Comparison, of
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
@@ -99,9 +99,10 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
         parts.append(f"step {done:,} of {phase.total:,}")
         if history.seconds_per_step:
             parts.append(f"{number(history.seconds_per_step, 1)} s a step")
-        parts += (
-            [left_words(history), text(cost_so_far(history))] if history.steps else ["the first step is the slowest"]
-        )
+        if first := first_step_words(history):
+            parts += [text(first), _expected(phase, history)]
+        else:
+            parts += [left_words(history), text(cost_so_far(history))]
         parts += [f"it ends within {limit:g} min of its start, saved and tested"] if limit else []
     elif phase.what == "download":
         parts.append(download_words(phase))

@@ -9,17 +9,22 @@ import gradio as gr
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.planning import power
+from grpo_space.planning.estimate import wait_words
 from grpo_space.runs import launch
+from grpo_space.runs.run import Run
 from grpo_space.ui import glossary, space, submit, table
-from grpo_space.ui.access import scope_of
+from grpo_space.ui.access import scope_of, session
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import IN_ORDER, OFF, Pulse, show_tab, shown_if
 from grpo_space.ui.guard.streams import STREAMS
 from grpo_space.ui.live import microscope, progress
-from grpo_space.ui.live.follower import Followers, Page, Taken, active_run
+from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View
 from grpo_space.ui.markup import tag, text
+from grpo_space.ui.train import when_done_control
+from grpo_space.ui.train.when_done import WhenDone
+from grpo_space.ui.train.when_done_plan import tokens_of
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -38,13 +43,18 @@ class TrainTab:
 
 def build(
     opened: Any, tab: gr.Tab, config: gr.State, requested: gr.State, followers: Followers, place: Place,
-    header: gr.HTML, pulse: Pulse,
+    header: gr.HTML, pulse: Pulse, done: WhenDone | None = None,
 ) -> TrainTab:  # fmt: skip
     """Draws the tab and wires it. `header` shows on top of every tab which run is active; `config` holds what Preset
-    has chosen, and whoever writes a config's YAML into `requested` makes Preset show it.
+    has chosen, and whoever writes a config's YAML into `requested` makes Preset show it. `done`: where what happens at
+    the end can be chosen.
     """
     view, started = gr.State(View()), gr.State("")
     plan = gr.HTML(elem_id="gs-plan")
+    chosen: list[Any] = []
+    if done is not None:
+        control = when_done_control.build(opened, tab, config, done, place)
+        chosen = [control.then, control.saves]
     with gr.Row():
         train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
         compare = gr.Button("See what changed", variant="primary", size="lg", elem_classes=OFF, elem_id="gs-to-compare")
@@ -96,14 +106,15 @@ def build(
 
     shown_with: Any = [opened, tab.select, config.change]
     gr.on(shown_with, planned, config, plan, concurrency_limit=4, trigger_mode="always_last", **QUIET)
-    handlers = _Handlers(followers, place)
+    handlers = _Handlers(followers, place, done)
     pressed = train.click(lambda: gr.update(interactive=False, value="Starting"), None, train, queue=False, **QUIET)
-    start = pressed.then(handlers.start, [config, view], started, **IN_ORDER, **QUIET)  # with what was typed last
+    begin, again = (handlers.start_then, handlers.resume_then) if chosen else (handlers.start, handlers.resume)
+    start = pressed.then(begin, [config, view, *chosen], started, **IN_ORDER, **QUIET)  # with what was typed last
     start.failure(offered, stream.buttons, buttons, **QUIET)
     stop.click(lambda: shown_if(True), None, confirm, **QUIET)
     no.click(lambda: shown_if(False), None, confirm, **QUIET)
     yes.click(handlers.stop, view, confirm, concurrency_limit=4, **QUIET)
-    resume.click(handlers.resume, view, None, concurrency_limit=4, **QUIET)
+    resume.click(again, [view, *chosen], None, concurrency_limit=4, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
@@ -122,7 +133,7 @@ def _plan(sent: str, place: Place) -> str:
         f"Next: {config.name}, {grpo.max_steps:,} steps, {grpo.completions_per_step} completions a step in groups of "
         f"{grpo.num_generations}; before and after, {config.evaluation.problems:,} held-out problems."
     )
-    words += f" {power.words(config)}"
+    words += f" {power.words(config)} {wait_words(config, place.gpu)}".rstrip()
     if config.max_minutes:
         words += f" It ends within {config.max_minutes:g} min of its start."
     refused = space.refusal(place.space, config, place.gpu)
@@ -132,8 +143,8 @@ def _plan(sent: str, place: Place) -> str:
 class _Handlers:
     """The handlers of the tab's buttons. Each asks who calls: it is an API endpoint too."""
 
-    def __init__(self, followers: Followers, place: Place) -> None:
-        self.followers, self.place = followers, place
+    def __init__(self, followers: Followers, place: Place, done: WhenDone | None) -> None:
+        self.followers, self.place, self.done = followers, place, done
 
     @in_words
     def start(self, sent: str, view: View, request: gr.Request) -> str:
@@ -145,6 +156,30 @@ class _Handlers:
                 view.show_current()
                 self.followers.forget_current()
         return run.id
+
+    def start_then(self, sent: str, view: View, then: Any, saves: Any, request: gr.Request) -> str:
+        """As `start`, and what to do when it is done."""
+        self._check(then, request)
+        run_id = self.start(sent, view, request)
+        self._choose(named(run_id), then, saves, request)
+        return run_id
+
+    def resume_then(self, view: View, then: Any, saves: Any, request: gr.Request) -> None:
+        """As `resume`, and what to do when it is done."""
+        self._check(then, request)
+        self.resume(view, request)
+        self._choose(self._page(view).run, then, saves, request)
+
+    @in_words
+    def _check(self, then: Any, request: gr.Request) -> None:
+        """Refuses what cannot be carried out, before anything is started. Strangers choose nothing: see `_choose`."""
+        if self.done is not None and not self.place.access.stranger(request):
+            self.done.check(str(then), tokens_of(session(request), self.done.secret))
+
+    @in_words
+    def _choose(self, run: Run, then: Any, saves: Any, request: gr.Request) -> None:
+        if self.done is not None and not self.place.access.stranger(request):
+            self.done.choose(run, then, saves is True, tokens_of(session(request), self.done.secret))
 
     @in_words
     def stop(self, view: View, request: gr.Request) -> Any:

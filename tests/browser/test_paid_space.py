@@ -1,0 +1,86 @@
+"""The Train tab of a Space that is paid for, signed in: what is chosen for the end, and how it is kept awake."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from grpo_space.presets import read_preset
+from grpo_space.runs.run import Run, all_runs, create_run
+from tests.support.browser import PHONE, SECONDS, WIDE, show
+from tests.support.fake_worker import with_adapter
+from tests.support.hub_server import HubServer
+from tests.support.hub_store import User
+from tests.support.paid_space import PaidSpace
+from tests.support.sign_in import cookie, signed_in
+
+ADAS = "hf_AdasSignIn0123456789"
+
+
+@pytest.fixture
+def runs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GRPO_SPACE_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def run(runs_root: Path) -> Run:
+    """A run that is done, on whose end an app waited that is gone."""
+    made = with_adapter(create_run(read_preset("tiny").run))
+    (runs_root / "when-done.json").write_text(json.dumps({"run": made.id, "then": "pause", "saves": True}))
+    return made
+
+
+@pytest.fixture
+def paid(run: Run, hub: HubServer, tmp_path: Path) -> Iterator[PaidSpace]:
+    """Ada's Space, without a secret."""
+    hub.hub.users[ADAS] = User("ada", "write")
+    served = PaidSpace(tmp_path, 600)
+    yield served
+    served.close()
+
+
+def visit(browser: Browser, url: str, scope: str, size: ViewportSize) -> Page:
+    session = {**signed_in("ada"), "access_token": ADAS, "scope": scope}
+    context = browser.new_context(viewport=size)
+    context.add_cookies([{"name": "session", "value": cookie(session)["session"], "url": url}])
+    page = context.new_page()
+    page.set_default_timeout(SECONDS)
+    page.goto(url)
+    show(page, "Train")
+    return page
+
+
+def test_it_is_kept_awake_and_never_paused_without_a_token(
+    browser: Browser, paid: PaidSpace, run: Run, hub: HubServer
+) -> None:
+    page = visit(browser, paid.url, "openid contribute-repos manage-repos", WIDE)
+    done, pause, keep = page.locator("#gs-done"), page.locator("#gs-pause-now"), page.locator("#gs-keep-awake")
+    expect(done).to_contain_text("The app was started again and holds no token any more")
+    expect(keep).not_to_be_visible()
+    pause.click()
+    expect(done).to_contain_text("this pauses this Space: keep it awake?")
+    expect(done).to_contain_text(f"ada/grpo-run-{run.id}")
+    page.reload()
+    keep.click()
+    expect(done).to_contain_text("This Space is kept awake")
+    expect(keep).not_to_be_visible()
+    page.context.close()
+
+    page = visit(browser, paid.url, "openid contribute-repos", PHONE)
+    about = page.locator("#gs-about-done")
+    expect(about).to_contain_text("A night forgotten")
+    expect(about).not_to_contain_text("No token here")
+    page.get_by_label("Save, check, pause this Space").check()
+    expect(about).to_contain_text("No token here may pause this Space.")
+    settings = "https://huggingface.co/spaces/ada/grpo/settings"
+    expect(about.locator("a")).to_have_attribute("href", settings)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    page.locator("#gs-train").click()
+    expect(page.get_by_test_id("toast-text")).to_contain_text("no token here may pause this Space")
+    expect(page.locator("#gs-train")).to_be_enabled()
+    assert (all_runs(), hub.hub.bills) == ([run], [])
+    assert ADAS not in page.content() + "".join(paid.said)
+    page.context.close()
