@@ -19,7 +19,7 @@ from huggingface_hub import get_token
 from rich.console import Console
 
 from grpo_space import formatting, paths
-from grpo_space.cli import before_run, follow, hub_commands, tables
+from grpo_space.cli import before_run, export, follow, hub_commands, tables
 from grpo_space.cli.parser import parser
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
@@ -298,6 +298,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "watch": watch,
     "stop": stop,
     "resume": resume,
+    "export": export.export,
     "evaluate": evaluate,
     "ask": ask,
     "publish": hub_commands.publish,

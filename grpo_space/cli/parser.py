@@ -54,6 +54,12 @@ def _of_a_run(add: Add) -> None:
     made = add("resume", "resume a run from its last checkpoint", run=True)
     text = "in a restored run: this reward function of one's own may run here; its file was read"
     made.add_argument("--trust-reward", action="append", default=[], metavar="FILE.py:FUNCTION", help=text)
+    made = add("export", "a run, or a preset, as a plain Python script that makes it without this project")
+    text = "a run's folder, its name, or the beginning of its name; or a preset"
+    made.add_argument("source", metavar="RUN_OR_PRESET", help=text)
+    text = "with TRL and PEFT, or Unsloth, on standard output"
+    made.add_argument("--script", action="store_true", required=True, help=text)
+    _settings(made)
 
 
 def _with_its_models(add: Add) -> None:
@@ -91,6 +97,11 @@ def _checkpoint(command: argparse.ArgumentParser) -> None:
 def _preset_and_settings(command: argparse.ArgumentParser) -> None:
     """Adds the arguments that choose a preset and change its settings."""
     command.add_argument("preset", metavar="PRESET")
+    _settings(command)
+
+
+def _settings(command: argparse.ArgumentParser) -> None:
+    """Adds the arguments that change a preset's settings."""
     text = "change a setting, such as grpo.max_steps=20"
     command.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
     command.add_argument("--quick", action="store_true", help="the preset's short run: see it work before dinner")

@@ -44,13 +44,13 @@ def end(run: Run) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("button", ["gs-zip", "gs-yaml"])
+@pytest.mark.parametrize("button", ["gs-zip", "gs-yaml", "gs-script"])
 def test_a_run_of_tiny_is_given_away(demo: Served, button: str) -> None:
     with_adapter(create_run(read_preset("tiny").run))
     assert "'path'" in call(demo.url, handler_of(demo.url, button), [None])
 
 
-@pytest.mark.parametrize("button", ["gs-zip", "gs-yaml"])
+@pytest.mark.parametrize("button", ["gs-zip", "gs-yaml", "gs-script"])
 def test_no_other_run_is(demo: Served, button: str) -> None:
     secret = with_adapter(create_run(read_preset("tiny").run.model_copy(update=LARGE)))
     handler = handler_of(demo.url, button)

@@ -1,4 +1,4 @@
-"""The Publish tab: onto the Hub, or the adapter and the config as files."""
+"""The Publish tab: onto the Hub, or the adapter, the config and the run's script as files."""
 
 import zipfile
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
+from grpo_space.publishing import script
 from grpo_space.runs.run import Run
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.downloads import folder, make_room, whole
@@ -27,12 +28,14 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
     hub.build(view, changed, followers, place)
     gr.HTML(
         "<h3>Take it with you</h3><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the "
-        "base model, which PEFT loads onto it. The config is all that is needed to train it again.</p>"
+        "base model, which PEFT loads onto it. The config is all that is needed to train it again. The script makes "
+        "the same run with TRL, without GRPO Space.</p>"
     )
     gr.HTML(after(place.space))
     with gr.Row():
         adapter = gr.Button("Adapter as a zip", variant="primary", elem_id="gs-zip")
         config = gr.Button("Config as YAML", elem_id="gs-yaml")
+        plain = gr.Button("The run as a script", elem_id="gs-script")
     file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-file")
 
     def run_to_take(view: View, request: gr.Request) -> Run:
@@ -52,8 +55,16 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
         copy.write_bytes((run.folder / "config.yaml").read_bytes())
         return gr.update(value=str(copy), elem_classes=[])
 
+    @in_words
+    def as_script(view: View, request: gr.Request) -> Any:
+        run = run_to_take(view, request)
+        made = folder(run) / f"{run.id}.py"
+        made.write_text(script.of_run(run), encoding="utf-8")
+        return gr.update(value=str(made), elem_classes=[])
+
     adapter.click(zipped, view, file, api_visibility="private", concurrency_limit=2)
     config.click(written, view, file, api_visibility="private", concurrency_limit=2)
+    plain.click(as_script, view, file, api_visibility="private", concurrency_limit=2)
     return backup.build(view, followers, place)
 
 

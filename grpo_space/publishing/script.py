@@ -1,0 +1,215 @@
+"""A run as a plain Python script: the same training by TRL and PEFT, or Unsloth, without this project.
+
+Whatever a config or a log holds is written as a Python literal, so that nobody's text becomes code. The functions of
+`script_parts.py` are carried along, word for word.
+"""
+
+import re
+import textwrap
+from pathlib import Path
+
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.paths import PROJECT
+from grpo_space.planning import hardware, memory
+from grpo_space.planning.model_shape import shape_of
+from grpo_space.publishing import script_parts, script_text
+from grpo_space.publishing.python_source import arguments, definitions, imports, literal
+from grpo_space.runs.fallbacks import after_fallbacks
+from grpo_space.runs.history import History
+from grpo_space.runs.run import Run
+
+TRL_DEFAULTS: dict[str, object] = {
+    "gradient_accumulation_steps": 1, "temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": None,
+    "repetition_penalty": 1.0, "loss_type": "dapo", "beta": 0.0, "epsilon": 0.2, "epsilon_high": None,
+    "importance_sampling_level": "token", "scale_rewards": "group", "mask_truncated_completions": False,
+    "num_iterations": 1, "optim": "adamw_torch_fused", "lr_scheduler_type": "linear", "warmup_steps": 0,
+    "weight_decay": 0.0, "adam_beta1": 0.9, "adam_beta2": 0.999, "max_grad_norm": 1.0,
+}  # fmt: skip
+"""What GRPOConfig takes where nothing is given: a plain script leaves it out. Unsloth has others: there all stand."""
+BUILT_IN = ("correctness", "format", "steps", "length", "repetition")
+LEAST_SEQUENCES = 64
+"""Completions that vLLM may write at once at the least, as in `worker/engines/unsloth_engine.py`."""
+PACKAGES = ("unsloth", "vllm", "trl", "peft", "transformers", "datasets", "torch")
+COMMIT = re.compile("[0-9a-f]{40}")
+VERSION = re.compile(r"\d[0-9A-Za-z.]*")
+PIN = re.compile(r"^([\w-]+)(?:\[.*\])?==(\S+)$", re.MULTILINE)
+
+
+def of_run(run: Run) -> str:
+    """The script of a run: with the settings that its fallbacks left, and the commits that it used.
+
+    Raises:
+        UserError: where the run's config cannot be read.
+    """
+    return of_config(after_fallbacks(run.config, run.log.events()), run.history())
+
+
+def of_config(config: RunConfig, history: History | None = None) -> str:
+    """The script of a config. `history` is its run's, which knows the engine, the commits and the packages."""
+    history = history or History()
+    unsloth, vllm = _engine(config, history)
+    rewards = [name if name in BUILT_IN else "own" for name in config.rewards]
+    carried = definitions(
+        Path(script_parts.__file__).read_text(encoding="utf-8"),
+        ["problem", "same", "by_hash", *rewards],
+        without=("STOP_IDS", "MAX_COMPLETION_LENGTH"),
+    ).replace("  # noqa: A001", "")
+    constants = _constants(config, history)
+    of_model, of_data = "MODEL_REVISION = " in constants, "DATA_REVISION = " in constants
+    body = "".join((
+        constants, carried, _rewards(config),
+        _unsloth(config, of_model, vllm) if unsloth else _plain(config, of_model), script_text.LOADED,
+        _problems(config, of_data), script_text.FITTING, script_text.PROGRESS, _training(config, unsloth, vllm),
+    ))  # fmt: skip
+    about = script_text.ABOUT.substitute(
+        name=config.name,
+        libraries="Unsloth and TRL" if unsloth else "TRL and PEFT",
+        packages=_packages(unsloth, history),
+    )
+    first = script_text.UNSLOTH_FIRST if unsloth else "\n"
+    standard, libraries = imports(script_text.IMPORTS, first + body), imports(script_text.LIBRARIES, body)
+    return f"{about}{standard}\n{first}{libraries}\n\n{body}"
+
+
+def _engine(config: RunConfig, history: History) -> tuple[bool, bool]:
+    """Whether Unsloth trains, and whether vLLM writes: as in the run, else as on a GPU where the config needs one."""
+    if chosen := history.chosen:
+        return chosen.engine == "unsloth", chosen.rollout == "vllm"
+    named = config.engine == "unsloth" or config.rollout == "vllm"
+    unsloth = named or (config.engine == "auto" and config.model.load_in_4bit)
+    return unsloth, unsloth and config.rollout != "generate"
+
+
+def _packages(unsloth: bool, history: History) -> str:
+    """What to install: the versions that the run had, else those that this project is tested with."""
+    pins = PROJECT / ("requirements.txt" if unsloth else "requirements-cpu.txt")
+    found = (history.started.versions if history.started else {}) or dict(PIN.findall(pins.read_text(encoding="utf-8")))
+    versions = {name: found.get(name, "").partition("+")[0] for name in PACKAGES[0 if unsloth else 2 :]}
+    each = [f"{name}=={version}" for name, version in versions.items() if VERSION.fullmatch(version)]
+    return textwrap.fill(f"pip install {' '.join(each)} math-verify", 110, subsequent_indent=" " * 8)
+
+
+def _constants(config: RunConfig, history: History) -> str:
+    """The settings that are used in several places, or that a reader wants to change first."""
+    data, loaded = config.data, history.loaded
+    values: dict[str, object] = {"MODEL": config.model.id}
+    values |= _revision("MODEL_REVISION", config.model.revision, loaded.model_commit if loaded else "")
+    if data.path is None:
+        values |= {"DATA": data.id, "DATA_NAME": data.name}
+        values |= _revision("DATA_REVISION", data.revision, loaded.data_commit if loaded else "")
+    else:
+        values |= {"DATA": data.path} | ({"TEST_DATA": data.test_path} if data.test_path else {})
+    values |= {"SYSTEM_PROMPT": data.system_prompt} if data.system_prompt else {}
+    values |= {"MAX_PROMPT_LENGTH": data.max_prompt_length, "MAX_COMPLETION_LENGTH": config.grpo.max_completion_length}
+    values |= {"SEED": config.seed, "OUTPUT": f"{config.name}-by-script"}
+    comments = {"MODEL": "a folder, or a name on the Hub", "MAX_PROMPT_LENGTH": "in tokens; longer ones are left out"}
+    written = ""
+    for name, value in values.items():
+        written += f"{name} = {literal(value)}" + (f"  # {comments[name]}\n" if name in comments else "\n")
+    return written + "STOP_IDS: set[int] = set()  # the tokens that end a completion; the model says which\n"
+
+
+def _revision(name: str, revision: str | None, commit: str) -> dict[str, object]:
+    """The commit on the Hub that the run used, else the revision that its config names, if any."""
+    known = commit if COMMIT.fullmatch(commit) else revision
+    return {name: known} if known else {}
+
+
+def _rewards(config: RunConfig) -> str:
+    """The reward functions with their weights. One of the user's own is imported from its file."""
+    lines = []
+    for name, weight in config.rewards.items():
+        file, _, function = name.rpartition(":")
+        lines.append(f"{name if name in BUILT_IN else f'own({literal(file)}, {literal(function)})'}: {literal(weight)}")
+    return f"# The reward functions, with their weights.\nREWARDS = {{{', '.join(lines)}}}\n\n"
+
+
+def _lora(config: RunConfig) -> dict[str, object]:
+    """PEFT's settings of the adapter."""
+    return {name: getattr(config.lora, name) for name in ("r", "lora_alpha", "lora_dropout", "target_modules")}
+
+
+def _plain(config: RunConfig, revision: bool) -> str:
+    """Loads the model by Transformers and PEFT. `revision`: whether one is among the constants."""
+    of = "revision=MODEL_REVISION, " if revision else ""
+    loading = f"    {of.strip()}\n" if of else ""
+    loading += '    dtype=DTYPE,\n    device_map={"": 0} if CUDA else None,\n'
+    loading += script_text.FOUR_BITS if config.model.load_in_4bit else ""
+    return (
+        f"{script_text.ON_ANY_DEVICE}"
+        f'tokenizer = AutoTokenizer.from_pretrained(MODEL, {of}padding_side="left")\n'
+        "tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token\n"
+        f"model = AutoModelForCausalLM.from_pretrained(\n    MODEL,\n{loading})\n"
+        f'lora = LoraConfig(\n{arguments(_lora(config))}    task_type="CAUSAL_LM",\n)\n'
+        "model = get_peft_model(model, lora)\n"
+    )
+
+
+def _unsloth(config: RunConfig, revision: bool, vllm: bool) -> str:
+    """Loads the model by Unsloth."""
+    of = "revision=MODEL_REVISION, " if revision else ""
+    loading: dict[str, object] = {
+        "max_seq_length": config.model.max_seq_length,
+        "load_in_4bit": config.model.load_in_4bit,
+    }
+    if vllm:
+        sequences = max(LEAST_SEQUENCES, config.grpo.completions_per_step)
+        loading |= {"fast_inference": True, "gpu_memory_utilization": _share(config), "max_lora_rank": config.lora.r}
+        loading |= {"max_num_seqs": sequences, "disable_log_stats": True}
+    return (
+        f"{script_text.ON_A_GPU}"
+        f'download = {{"ignore_patterns": ["original/*", "*.gguf"]}}\n'
+        f"folder = MODEL if Path(MODEL).is_dir() else snapshot_download(MODEL, {of}**download)\n"
+        "model, tokenizer = FastLanguageModel.from_pretrained(\n"
+        f"    model_name=folder,\n{arguments(loading)}    dtype=DTYPE,\n    random_state=SEED,\n)\n"
+        f"model = FastLanguageModel.get_peft_model(\n    model,\n{arguments(_lora(config))}"
+        '    use_gradient_checkpointing="unsloth",\n    random_state=SEED,\n)\n'
+    )
+
+
+def _share(config: RunConfig) -> float:
+    """vLLM's share of the GPU by the memory plan: of this machine's GPU, or of a T4 where there is none."""
+    try:
+        shape = shape_of(config.model)
+    except UserError:  # its folder is on another machine
+        shape = None
+    limit = memory.limit_of(hardware.gpu() or "t4")
+    return round(memory.plan(config, shape, limit).share, 3) if shape else memory.VLLM_MOST
+
+
+def _problems(config: RunConfig, revision: bool) -> str:
+    """Reads the problems, and holds out those that the run holds out."""
+    data, evaluation = config.data, config.evaluation
+    if data.path is not None:
+        reading, train, test = script_text.READ_FILE, "DATA", "TEST_DATA" if data.test_path else ""
+    else:
+        of = ", revision=DATA_REVISION" if revision else ""
+        reading = script_text.READ_HUB.substitute(revision=of)
+        train, test = literal(data.split), literal(data.test_split) if data.test_split else ""
+    held_out = script_text.HELD_OUT_TEST if test else script_text.HELD_OUT
+    shared = {"train": train, "test": test, "problems": evaluation.problems, "probes": evaluation.probe_problems}
+    asked = script_text.ASKED_AFTER_SYSTEM if data.system_prompt else script_text.ASKED_ALONE
+    return reading + held_out.substitute(shared) + asked
+
+
+def _training(config: RunConfig, unsloth: bool, vllm: bool) -> str:
+    """TRL's arguments, the trainer, and saving the adapter."""
+    grpo = config.grpo
+    values = grpo.model_dump(exclude={"max_completion_length", "warmup_ratio"})
+    values["warmup_steps"] = round(grpo.warmup_ratio * grpo.max_steps)
+    if unsloth:
+        values["epsilon_high"] = grpo.epsilon_high or grpo.epsilon
+    else:
+        values = {name: value for name, value in values.items() if value != TRL_DEFAULTS.get(name, ...)}
+    device = script_text.GPU_ARGUMENTS if unsloth else script_text.ANY_ARGUMENTS
+    written = f"args = GRPOConfig(\n{script_text.ALWAYS}{arguments(values)}{device}"
+    written += (script_text.VLLM_ARGUMENTS if vllm else "") + ")\n"
+    if unsloth:
+        pieces = max(1, min(4, memory.UNROLLED // grpo.per_device_train_batch_size))
+        written += f"args.scale_rewards = {literal(grpo.scale_rewards)}  # which Unsloth changes for Dr. GRPO\n"
+        written += f"args.unsloth_logit_chunk_multiplier = {pieces}  # more of them take minutes to compile\n"
+    written += script_text.TRAINER + (script_text.FLOAT_ADAPTER if unsloth or config.model.load_in_4bit else "")
+    base = config.model.base_id or config.model.id
+    named = f'model.peft_config["default"].base_model_name_or_path = {literal(base)}\n'
+    return written + "trainer.train()\n" + (named if unsloth or config.model.base_id else "") + script_text.SAVE
