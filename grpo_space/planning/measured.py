@@ -109,8 +109,8 @@ def figures(run: Run, device_gib: float | None = None) -> Figures:
     seconds = statistics.median(step.seconds for step in steps[1:])
     tokens = statistics.median(step.metrics["completions/mean_length"] for step in steps[1:])
     return Figures(
-        model=config.model.id,
-        data=config.data.id or config.data.path or "",
+        model=public(config.model.id),
+        data=public(config.data.id or config.data.path or ""),
         engine=loaded.engine,
         fallbacks=tuple(event.name for event in events if isinstance(event, Fallback)),
         completions=config.grpo.completions_per_step,
