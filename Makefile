@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SPACE_PY := .venv-space/bin/python
 SDK = $(shell sed -n 's/^sdk_version: *//p' README.md)
 
-.PHONY: app demo test setup check lint bench browser screenshots check-space gpu-check space
+.PHONY: app demo test setup check lint bench browser screenshots check-space gpu-check t4-check space
 
 app: setup  ## the app, at http://127.0.0.1:7860
 	$(PY) app.py
@@ -38,6 +38,9 @@ screenshots: setup browser  ## docs/app-live.png, of a real run of the tiny pres
 
 gpu-check:  ## on a GPU, with requirements.txt installed: does the embedded model learn through Unsloth, 4 bits and vLLM?
 	$(PYTHON) -m benchmarks.gpu.check
+
+t4-check:  ## on a T4 or another CUDA GPU, with requirements.txt installed: four steps of each GPU preset, into a file to send
+	$(PYTHON) -m benchmarks.gpu.t4_check
 
 # As a Space's builder installs it, from nothing (about 11 GB); then what a Space on CPU hardware does first.
 check-space:

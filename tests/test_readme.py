@@ -18,7 +18,7 @@ from grpo_space.cli.main import COMMANDS
 from grpo_space.cli.parser import parser
 from grpo_space.grading.rewards import LIMITS
 from grpo_space.paths import PROJECT
-from grpo_space.planning import memory
+from grpo_space.planning import measured, memory
 from grpo_space.presets import read_preset
 from tests.support.measured import GPU, PRESETS, T4, WORKERS, planned_gib, results, shape
 
@@ -150,7 +150,7 @@ def test_every_module_that_is_run_exists(page: str, module: str) -> None:
     assert find_spec(module) is not None
 
 
-@pytest.mark.parametrize(("page", "target"), found(r"(?:`|^)make ([a-z][a-z-]*)", re.MULTILINE))
+@pytest.mark.parametrize(("page", "target"), found(r"(?:`|^)make ([a-z][a-z0-9-]*)", re.MULTILINE))
 def test_every_target_of_make_exists(page: str, target: str) -> None:
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{target}:", makefile, re.MULTILINE)
@@ -290,6 +290,13 @@ def test_the_readmes_gpu_figures_are_on_the_page_of_figures(row: tuple[str, str]
 def test_every_figure_of_the_readme_is_on_the_page_of_figures(row: str) -> None:
     numbers = r"\d[\d.,]*\d|\d"
     assert set(re.findall(numbers, row)) <= set(re.findall(numbers, PERFORMANCE))
+
+
+def test_whether_a_t4_was_measured_is_said() -> None:
+    """Every file that somebody sent is whole; the first of a T4 changes what the README says."""
+    sent, problems = measured.read_all(measured.FOLDER)
+    assert problems == []
+    assert ("No T4 was measured" in README) == (not any("T4" in each.gpu for each in sent))
 
 
 def test_every_file_of_results_is_named() -> None:

@@ -13,7 +13,7 @@ from grpo_space.errors import UserError
 from grpo_space.hub_upload import upload
 from grpo_space.paths import PROJECT
 
-FOLDERS = ("grpo_space", "presets", "docs")
+FOLDERS = ("grpo_space", "presets", "docs", "notebooks", "benchmarks")
 FILES = (
     "app.py",
     "README.md",

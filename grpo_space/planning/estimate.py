@@ -1,18 +1,22 @@
 """Estimates how long a run takes and what it costs: before its start by steps that were measured elsewhere, then by its
 own.
 
-No T4 was measured for this project: its rows are what public notebooks print. A model without a row of its own gets the
+Where somebody sent what `make t4-check` measured of the model on such a card, that counts. Else it is the table: no T4
+was measured for it, and its T4's rows are what public notebooks print. A model without a row of its own gets the
 nearest size's, taken to be slower in proportion. That a batch of an evaluation takes as long as a step holds on a CPU
 (3.5 s for two batches against steps of 1.7 s); on a GPU it is assumed.
 """
 
 import math
 import re
+import sys
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from grpo_space.config import RunConfig
 from grpo_space.formatting import duration, gib, roughly
-from grpo_space.planning import memory
+from grpo_space.planning import measured, memory
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.history import History
@@ -47,6 +51,8 @@ class Measured:
     first_step: float
     """Seconds from the start to the end of the first step."""
     source: str
+    where: str = ""
+    """When and on which card somebody measured this very model; empty: the row is of the table."""
 
 
 NOTEBOOK = "public notebooks of Unsloth's, read in November 2026"
@@ -83,6 +89,8 @@ class Estimate:
     """Seconds from the start to the end of the first step, but for downloads and the base's test."""
     cut: bool = False
     """Whether `max_minutes` ends the run before its last step."""
+    where: str = ""
+    """When and on which card the steps of this model were measured; empty: it is a guess from other steps."""
 
     @property
     def dollars(self) -> float | None:
@@ -91,8 +99,9 @@ class Estimate:
 
     @property
     def brief(self) -> str:
-        """Time and cost in a few words: `roughly 4.5 h, $1.70`."""
-        return f"roughly {roughly(self.seconds)}" + (f", {price(self.dollars)}" if self.dollars else "")
+        """Time and cost in a few words: `roughly 4.5 h, $1.70`, or `about` where the model was measured."""
+        time = f"{'about' if self.where else 'roughly'} {roughly(self.seconds)}"
+        return f"{time}, {price(self.dollars)}" if self.dollars else time
 
 
 def price(dollars: float) -> str:
@@ -104,12 +113,11 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     """The estimate on this machine's card; on a T4 where the config needs a GPU and there is none. None where nothing
     like it was measured.
     """
-    card, billions = card_of(config, gpu), parameters(config)
-    rows = [row for row in TABLE if row.card == card]
-    if billions is None or not rows:
+    billions = parameters(config)
+    if billions is None:
         return None
-    row = min(rows, key=lambda row: abs(math.log(row.billions / billions)))
-    if not 1 / FAR <= row.billions / billions <= FAR:
+    row = _sent(config, gpu, billions) or _nearest(config, gpu, billions)
+    if row is None:
         return None
     grpo, evaluation = config.grpo, config.evaluation
     longest = grpo.max_completion_length
@@ -121,7 +129,42 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     batches += probe * (grpo.max_steps // evaluation.probe_steps)
     whole = row.first_step + step * (grpo.max_steps + batches)
     limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
-    return Estimate(min(whole, limit), step, row.card, row.source, row.first_step, cut=whole > limit)
+    return Estimate(min(whole, limit), step, row.card, row.source, row.first_step, whole > limit, row.where)
+
+
+def _nearest(config: RunConfig, gpu: Gpu | None, billions: float) -> Measured | None:
+    """The table's row of the nearest size on this card; None where none is near."""
+    rows = [row for row in TABLE if row.card == card_of(config, gpu)]
+    row = min(rows, key=lambda row: abs(math.log(row.billions / billions)), default=None)
+    return row if row and 1 / FAR <= row.billions / billions <= FAR else None
+
+
+def _sent(config: RunConfig, gpu: Gpu | None, billions: float) -> Measured | None:
+    """What somebody measured of this very model on such a card, the latest; None where nobody did."""
+    card = card_of(config, gpu)
+    for sent in _measurements(measured.FOLDER):
+        theirs = Gpu(sent.gpu, sent.gpu_gib, sent.driver, sent.compute_capability)
+        same_card = card_of(config, theirs) == card if card else gpu is not None and sent.gpu == gpu.name
+        for found in sent.presets.values():
+            as_here = memory.judged(config) or "vllm" not in found.engine
+            if same_card and as_here and found.model == config.model.id:
+                article = "an" if sent.gpu.startswith("NVIDIA") else "a"
+                where = f"measured on {sent.measured_on} on {article} {sent.gpu}"
+                first_step = found.load_seconds + found.first_step_seconds
+                return Measured(
+                    billions, card, found.tokens_per_second, found.data, found.mean_tokens, found.completions,
+                    first_step, "make t4-check", where,
+                )  # fmt: skip
+    return None
+
+
+@cache
+def _measurements(folder: Path) -> list[measured.Measurement]:
+    """What was measured on other machines, read once. A file that is damaged is named once, on stderr."""
+    found, problems = measured.read_all(folder)
+    for line in problems:
+        print(line, file=sys.stderr)
+    return found
 
 
 def evaluations_of(config: RunConfig) -> int:
@@ -162,7 +205,9 @@ def words(config: RunConfig, gpu: Gpu | None) -> str:
     if found.card == "cpu":
         return f"About {roughly(found.seconds)} {WHERE['cpu']}, free.{cut}"
     cost = f" and {price(found.dollars)}" if found.dollars else ""
-    where = "on a T4 small" if found.dollars else WHERE[found.card]
+    where = "on a T4 small" if found.dollars else WHERE.get(found.card, "on this GPU")
+    if found.where:
+        return f"About {roughly(found.seconds)}{cost} {where}: by steps {found.where}.{cut}"
     return f"Roughly {roughly(found.seconds)}{cost} {where}: {HOW_SURE[found.card]}.{cut}"
 
 

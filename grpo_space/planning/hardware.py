@@ -65,6 +65,16 @@ def gpu() -> Gpu | None:
         return None
 
 
+def used_gib() -> float | None:
+    """GiB of the first GPU's memory that all programs together hold at this moment; None where that is not known."""
+    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, check=True, timeout=SMI_SECONDS)
+        return float(done.stdout.splitlines()[0]) / 1024
+    except (subprocess.SubprocessError, OSError, ValueError, IndexError):
+        return None
+
+
 def machine() -> str:
     """This machine in a few words: `Tesla T4, 4 CPU cores (x86_64)`."""
     found = gpu()

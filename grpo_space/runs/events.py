@@ -92,6 +92,10 @@ class Phase(Event):
     """Speed of a download, in bytes a second."""
 
 
+HELD_GIB = "gpu/held_gib"
+"""The metric of a step that is ours: GiB of GPU memory that PyTorch has held at most up to then."""
+
+
 class Step(Event):
     """An optimizer step."""
 
@@ -100,7 +104,7 @@ class Step(Event):
     seconds: float
     metrics: dict[str, float]
     """What TRL logs, by its names: reward, reward_std, rewards/<name>/mean, completions/mean_length, loss, grad_norm,
-    ...
+    ... And with a GPU HELD_GIB.
     """
 
 

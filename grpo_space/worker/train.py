@@ -21,7 +21,7 @@ from grpo_space.errors import RunError
 from grpo_space.foreign import read_json_file
 from grpo_space.planning.memory import UNROLLED
 from grpo_space.runs.checkpoints import MANIFEST, drop_beyond, folder_of, write_manifest
-from grpo_space.runs.events import Alarm, Probe, Step
+from grpo_space.runs.events import HELD_GIB, Alarm, Probe, Step
 from grpo_space.runs.fallbacks import generation_batch_size
 from grpo_space.runs.history import History, best
 from grpo_space.tasks.dataset import Rows
@@ -232,6 +232,8 @@ class ReportingCallback(TrainerCallback):
         if not logs or "loss" not in logs:  # the summary at the end
             return
         metrics = {name: math.nan if value is None else float(value) for name, value in logs.items()}
+        if self.engine.model.device.type == "cuda":
+            metrics[HELD_GIB] = torch.cuda.max_memory_reserved() / 2**30
         step = Step(step=state.global_step, seconds=self.seconds, metrics=metrics)
         self.reporter.log.append(step)
         self._raise_alarms(self.watch.step(step))

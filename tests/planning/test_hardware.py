@@ -47,6 +47,13 @@ def test_what_the_driver_says_is_read(tmp_path: Path, monkeypatch: pytest.Monkey
     assert str(found) == "Tesla T4, 15.0 GiB, compute capability 7.5, driver 535.216.01"
 
 
+def test_the_memory_in_use_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    smi(tmp_path, monkeypatch, "echo 13312; echo 4")
+    assert hardware.used_gib() == 13.0
+    smi(tmp_path, monkeypatch, "echo '[N/A]'")
+    assert hardware.used_gib() is None
+
+
 @pytest.mark.parametrize("script", ["exit 9", "echo 'NVIDIA-SMI has failed'", "true", "echo 'T4, [N/A], 535, 7.5'"])
 def test_a_driver_that_does_not_answer_is_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     smi(tmp_path, monkeypatch, script)

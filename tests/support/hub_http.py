@@ -14,6 +14,7 @@ ROUTES = [
     (method, re.compile(pattern + r"\Z"), name)
     for method, pattern, name in [
         ("GET", "/api/whoami-v2", "whoami"),
+        ("GET", "/api/datasets", "datasets"),
         ("POST", "/api/repos/create", "create"),
         ("DELETE", "/api/repos/delete", "delete"),
         ("POST", "/api/validate-yaml", "validate"),

@@ -54,6 +54,16 @@ class Handler(Conversation):
             auth = {"type": "oauth", "scopes": ["openid", "profile", "contribute-repos"]}
         self.answer({"type": "user", "id": "1", "name": user.name, "fullname": user.name, "orgs": [], "auth": auth})
 
+    def do_datasets(self) -> None:
+        """Those of an author; private ones only for their owner."""
+        [author], [search] = self.query["author"], self.query["search"]
+        own = self.signed_in().name == author
+        names = [f"{author}/{folder.name}" for folder in sorted(self.hub.folder("dataset", author).glob("*"))]
+        repos = {name: self.hub.repo("dataset", name) for name in names if search in name}
+        self.answer(
+            [{"_id": "1", "id": name, "tags": []} for name, repo in repos.items() if own or not repo["private"]]
+        )
+
     def do_create(self) -> None:
         user, asked = self.signed_in(), self.json()
         owner, kind = asked.get("organization") or user.name, asked.get("type", "model")
