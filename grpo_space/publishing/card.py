@@ -25,6 +25,7 @@ from grpo_space.runs.events import Answer, Finished
 from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run
+from grpo_space.tasks.problems import messages
 
 CURVE = "reward_curve.png"
 GSM8K_TEST = 1319
@@ -47,7 +48,7 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
         f"# {name.partition('/')[2]}",
         *_what(config, whole),
         *_result(history, evaluations.looks_at(run)),
-        *_use(config, name, merged),
+        *_use(config, whole, name, merged),
         *_training(config, whole),
         *_examples(history),
         *_again(config),
@@ -173,7 +174,7 @@ def load_lines(config: RunConfig, name: str, of: str | None = None) -> str:
     return f'base = AutoModelForCausalLM.from_pretrained({base})\nmodel = PeftModel.from_pretrained(base, "{name}")'
 
 
-def _use(config: RunConfig, name: str, merged: bool) -> Iterator[str]:
+def _use(config: RunConfig, history: History, name: str, merged: bool) -> Iterator[str]:
     yield "## Use it"
     imports = "from peft import PeftModel\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
     tokenizer = f'\ntokenizer = AutoTokenizer.from_pretrained("{name}")'
@@ -186,7 +187,13 @@ def _use(config: RunConfig, name: str, merged: bool) -> Iterator[str]:
             "`merged/` holds the whole model in 16 bits, for what cannot load adapters. The Hub's own converter makes "
             "GGUF files of such a repository: [ggml-org/gguf-my-repo](https://huggingface.co/spaces/ggml-org/gguf-my-repo)."
         )
-    if config.data.system_prompt:
+    if config.data.system_prompt and history.loaded and history.loaded.folds_system:
+        [turn] = messages("YOUR QUESTION", config.data.system_prompt, fold=True)
+        yield (
+            "The base's chat template has no system role. It was trained with these words before each question, in the "
+            f"user's turn; without them, it may answer otherwise:\n\n{fenced(turn['content'])}"
+        )
+    elif config.data.system_prompt:
         prompt = fenced(config.data.system_prompt)
         yield f"It was trained with this system prompt; without it, it may answer otherwise:\n\n{prompt}"
 

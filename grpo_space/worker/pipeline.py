@@ -111,7 +111,7 @@ def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[En
 
         rows = engines.that_fit(engine, rows, config)
         check_unchanged(run, engine.commit, rows)
-        reporter.loaded(engine.name, engine.commit, rows)
+        reporter.loaded(engine.name, engine.commit, rows, engine.folds_system)
     return engine, rows
 
 

@@ -96,7 +96,7 @@ class Reporter:
             )
         )
 
-    def loaded(self, engine: str, model_commit: str, rows: Rows) -> None:
+    def loaded(self, engine: str, model_commit: str, rows: Rows, folds_system: bool) -> None:
         """Emits what the run works with, once data and model are there."""
         self.log.append(
             Loaded(
@@ -105,6 +105,7 @@ class Reporter:
                 data_commit=rows.commit,
                 rows=rows.summary,
                 rows_digest=rows.digest,
+                folds_system=folds_system,
             )
         )
 
