@@ -18,7 +18,7 @@ from grpo_space.publishing import licence
 from grpo_space.results.comparison import Share, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
-from grpo_space.results.summary import METHOD, as_json, counts
+from grpo_space.results.summary import METHOD, as_json, counts, shortened
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Answer, Finished
@@ -47,6 +47,7 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
     parts = [
         f"# {name.partition('/')[2]}",
         *_what(config, whole),
+        *([f"**{inline(headline)}**"] if (headline := shortened(run.config, whole)) else []),
         *_result(history, evaluations.looks_at(run)),
         *_use(config, whole, name, merged),
         *_training(config, whole),
