@@ -24,6 +24,7 @@ from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Answer, Finished
 from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.history import History
+from grpo_space.runs.pins import is_commit, pinned
 from grpo_space.runs.run import Run
 from grpo_space.tasks.problems import messages
 
@@ -41,9 +42,7 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
         merged: Whether the whole model goes up beside the adapter.
     """
     history, whole = evaluations.stored(run), run.history()
-    config = after_fallbacks(
-        run.config, whole.fallbacks
-    )  # as it was trained: less what the GPU's memory had no room for
+    config = as_trained(run, whole)
     parts = [
         f"# {name.partition('/')[2]}",
         *_what(config, whole),
@@ -57,6 +56,11 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
     ]
     content = f"---\n{_data(config, history, name).to_yaml()}\n---\n\n" + "\n\n".join(parts) + "\n"
     return ModelCard(content, ignore_metadata_errors=False)
+
+
+def as_trained(run: Run, whole: History) -> RunConfig:
+    """The run's config less what the GPU's memory had no room for, with model and data by commit."""
+    return pinned(after_fallbacks(run.config, whole.fallbacks), whole.loaded)
 
 
 def evaluated(history: History) -> bool:
@@ -171,7 +175,10 @@ def _share(each: Share, sort: str) -> tuple[str, ...]:
 
 def load_lines(config: RunConfig, name: str, of: str | None = None) -> str:
     """The Python that loads an adapter: base, then adapter. `of`: the base, where it is not the one it names."""
-    base = f'"{name}", subfolder="base"' if is_local(config) else json.dumps(of or base_of(config))
+    source = of or base_of(config)
+    base = f'"{name}", subfolder="base"' if is_local(config) else json.dumps(source)
+    if config.model.revision and source == config.model.id:
+        base += f", revision={json.dumps(config.model.revision)}"
     return f'base = AutoModelForCausalLM.from_pretrained({base})\nmodel = PeftModel.from_pretrained(base, "{name}")'
 
 
@@ -215,6 +222,10 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         yield f"It was ended before its last step: {inline(history.end.message)}"
     if history.loaded:
         yield inline(history.loaded.rows)
+        yield (
+            f"Loaded: `{inline(public(config).model.id)}`, {_version(history.loaded.model_commit)}; "
+            f"{inline(dataset_of(config))}, {_version(history.loaded.data_commit)}."
+        )
     if history.steps:
         yield f"![Mean reward by step]({CURVE})"
     yield table(
@@ -229,6 +240,10 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
             yield f"It ran for {duration(history.seconds)}: ${cost:.2f} at a T4 small Space's list price."
     for notice in history.notices:
         yield f"Noted at step {notice.step}: {inline(notice.message)}"
+
+
+def _version(commit: str) -> str:
+    return f"commit `{inline(commit)}`" if is_commit(commit) else f"files with the digest `{inline(commit)}`"
 
 
 def _rewards(config: RunConfig) -> Iterator[tuple[str, str, float]]:

@@ -24,6 +24,7 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished
 from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
 from grpo_space.runs.launch import PARENT
+from grpo_space.runs.pins import pinned
 from grpo_space.runs.run import Run, disk_is_full
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.tasks import dataset
@@ -83,9 +84,12 @@ def train(run: Run, reporter: Reporter) -> None:
 
 
 def effective_config(run: Run, log: EventLog | None = None) -> RunConfig:
-    """The run's config after its fallbacks, which stand in the run's log and, for an evaluation, in `log`."""
+    """The run's config after its fallbacks, which stand in the run's log and, for an evaluation, in `log`; with the
+    model and the data at the commits that the run began with.
+    """
     more = log.events() if log is not None and log.path != run.log.path else ()
-    return after_fallbacks(run.config, itertools.chain(run.log.events(), more))
+    config = after_fallbacks(run.config, itertools.chain(run.log.events(), more))
+    return pinned(config, run.history().loaded)
 
 
 def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[Engine, Rows]":
@@ -141,7 +145,7 @@ def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bo
     measured = run.history().started
     reporter.started("evaluate", 0, request, of_attempt=measured.attempt if measured else 0)
     own = request.data == "held-out"
-    others = None if own else dataset.others(request.data, run.config, request.limit, reporter.token)
+    others = None if own else dataset.others(request.data, effective_config(run), request.limit, reporter.token)
     if request.adapter:
         adapter = adapters.find(request.adapter, run.config.model, reporter.token)
     else:
@@ -200,8 +204,9 @@ def verify(run: Run, adapter: Path) -> Message:
 
 def merge(run: Run, folder: Path, send: Send) -> Message:
     """Writes the whole model, with the adapter in it, into a folder. Sends how far it is."""
-    merge_check.check(run.config, folder.parent)
-    model, token = merge_check.whole(run.config.model), sys.stdin.read() or None
+    config = effective_config(run)
+    merge_check.check(config, folder.parent)
+    model, token = merge_check.whole(config.model), sys.stdin.read() or None
 
     def downloading(here: int, total: int, rate: float) -> None:
         send({"doing": "Downloading", "file": model.id, "done": here, "total": total})
