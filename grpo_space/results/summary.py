@@ -1,10 +1,12 @@
 """The wording of a run and of its results that the page, the terminal and the card share."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from grpo_space.config import GrpoSection, RunConfig
-from grpo_space.formatting import duration, gib
+from grpo_space.formatting import duration, gib, number
+from grpo_space.grading.rewards import LIMITS
 from grpo_space.results.comparison import Comparison, Share, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import Paired, majority, mean_interval, share_words, wilson
@@ -197,3 +199,10 @@ def rewards(step: Step) -> dict[str, float]:
         for name, value in step.metrics.items()
         if name.startswith(prefix) and name.endswith(suffix)
     }
+
+
+def reward_words(name: str, value: float) -> str:
+    """What a reward paid on average, in words: of `correctness` the share of right completions, which it pays alike."""
+    if name == "correctness" and not math.isnan(value):
+        return f"{number(100 * value / LIMITS[name][1], 0)} % right"
+    return number(value)
