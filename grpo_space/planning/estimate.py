@@ -2,7 +2,8 @@
 own.
 
 No T4 was measured for this project: its rows are what public notebooks print. A model without a row of its own gets the
-nearest size's, taken to be slower in proportion. That a batch of an evaluation takes as long as a step holds on a CPU
+nearest size's, in proportion to the parameters; on a GPU no completion takes less than one of SmolLM2-135M's did
+(`LEAST`), so models of its size are guessed too. That a batch of an evaluation takes as long as a step holds on a CPU
 (3.5 s for two batches against steps of 1.7 s); on a GPU it is assumed.
 """
 
@@ -24,7 +25,7 @@ took 12.7 s and steps of 24 15.7. Taken to hold on other GPUs. On a CPU both gro
 NO_GPU = re.compile(r"\d+ CPU cores")
 """How the hardware of a machine without a GPU begins: see `hardware.machine`."""
 FAR = 4.0
-"""A model more than so many times as large or as small as any in the table is not guessed."""
+"""A model more than so many times as large or as small as all of its card is not guessed."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ class Measured:
 
 NOTEBOOK = "public notebooks of Unsloth's, read in November 2026"
 CAPPED = "benchmarks/results/2026-11-25-gpu.json"
+REAL = "benchmarks/results/2026-11-26-real-model.json"
+SLOWED = f"a tenth of the speed in {REAL}"
+TINY = "benchmarks/results/2026-11-23-cpu.json"
+MINUTE = "a step of 16 completions of 160 tokens took more than a minute; its log was not kept"
 TABLE = (
     # 250 steps of 6 completions at 54.7 s, and of 8 at 24.1 s. Their loading is not printed: an H100's stands for it.
     Measured(8.03, "t4", 18, "openai/gsm8k", 164, 6, 288.6, NOTEBOOK),
@@ -57,14 +62,25 @@ TABLE = (
     Measured(8.03, "h100", 1181.7, "", 768, 24, 288.6, CAPPED),
     Measured(7.62, "h100", 1269.4, "", 1024, 24, 305.4, CAPPED),
     Measured(1.54, "h100", 2749.1, "", 768, 32, 298.6, CAPPED),
-    Measured(0.0027, "cpu", 801.0, "presets/tiny/train.jsonl", 21, 64, 9.4, "benchmarks/results/2026-11-23-cpu.json"),
+    Measured(0.135, "cpu", 43, "", 160, 16, 9.4, MINUTE),
+    Measured(0.0027, "cpu", 801.0, "presets/tiny/train.jsonl", 21, 64, 9.4, TINY),
 )
+LEAST = {"h100": (0.041, REAL), "t4": (0.41, SLOWED)}
+"""Seconds that a completion takes at the least, and the source. Steps of 128 of SmolLM2-135M's took 5.2 s on an H100,
+the mean of three seeds, with completions of 23 tokens as with 50. A T4's memory is a tenth as fast (320 and 3,350 GB/s).
+"""
+SMALLEST = 0.135
+"""Billions of parameters of that model."""
 WHERE = {"t4": "on a T4", "h100": "on an H100", "cpu": "on 2 CPU cores"}
-HOW_SURE = {
-    "t4": "a guess from public notebooks, not measured on a T4",
-    "h100": "a guess from steps measured on an H100 with random weights",
-    "cpu": "as measured on 2 cores",
+GUESSES = {
+    NOTEBOOK: "a guess from public notebooks, not measured on a T4",
+    CAPPED: "a guess from steps measured on an H100 with random weights",
+    REAL: "a guess from steps of SmolLM2-135M measured on an H100",
+    SLOWED: "a guess from steps of SmolLM2-135M measured on an H100, taken to be ten times as long on a T4",
+    MINUTE: "a guess from a step of SmolLM2-135M that took more than a minute, so at least that",
+    TINY: "a guess from the tiny model's steps",
 }
+"""What an estimate is a guess from, by the source of its row."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,8 @@ class Estimate:
     """Seconds of a step."""
     card: str
     source: str
+    guess: str
+    """What it is a guess from; empty where this model was measured on this hardware."""
     cut: bool = False
     """Whether `max_minutes` ends the run before its last step."""
 
@@ -102,22 +120,26 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     """
     card, billions = card_of(config, gpu), parameters(config)
     rows = [row for row in TABLE if row.card == card]
-    if billions is None or not rows:
+    sizes = [row.billions for row in rows] + ([SMALLEST] if card in LEAST else [])
+    if billions is None or not rows or not min(sizes) / FAR <= billions <= max(sizes) * FAR:
         return None
     row = min(rows, key=lambda row: abs(math.log(row.billions / billions)))
-    if not 1 / FAR <= row.billions / billions <= FAR:
-        return None
     grpo, evaluation = config.grpo, config.evaluation
     longest = grpo.max_completion_length
     length = row.mean_tokens if row.data in (config.data.id, config.data.path) else longest / 2
     step = _as_many(grpo.completions_per_step, row) * min(length, longest) * billions / row.billions
     step /= row.tokens_per_second
+    source, least = row.source, LEAST.get(card)
+    if least and least[0] * grpo.completions_per_step > step:
+        step, source = least[0] * grpo.completions_per_step, least[1]
     batches = evaluations_of(config) * math.ceil(evaluation.problems / evaluation.batch_size)
     probe = math.ceil(evaluation.probe_problems / evaluation.batch_size)
     batches += probe * (grpo.max_steps // evaluation.probe_steps)
     whole = row.first_step + step * (grpo.max_steps + batches)
     limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
-    return Estimate(min(whole, limit), step, row.card, row.source, cut=whole > limit)
+    measured = row.source == TINY and math.isclose(row.billions, billions, rel_tol=0.05)
+    guess = "" if measured else GUESSES[source]
+    return Estimate(min(whole, limit), step, row.card, source, guess, cut=whole > limit)
 
 
 def evaluations_of(config: RunConfig) -> int:
@@ -155,11 +177,13 @@ def words(config: RunConfig, gpu: Gpu | None) -> str:
     if found is None:
         return "How long it takes is not known before its first steps: nothing like it was measured."
     cut = f" Then max_minutes ({config.max_minutes:g}) ends it, before its last step." if found.cut else ""
-    if found.card == "cpu":
+    if not found.guess:
         return f"About {roughly(found.seconds)} {WHERE['cpu']}, free.{cut}"
+    if found.card == "cpu":
+        return f"Roughly {roughly(found.seconds)} {WHERE['cpu']}, free: {found.guess}.{cut}"
     cost = f" and {price(found.dollars)}" if found.dollars else ""
     where = "on a T4 small" if found.dollars else WHERE[found.card]
-    return f"Roughly {roughly(found.seconds)}{cost} {where}: {HOW_SURE[found.card]}.{cut}"
+    return f"Roughly {roughly(found.seconds)}{cost} {where}: {found.guess}.{cut}"
 
 
 # --- while it runs ----------------------------------------------------------------------------------------------------
