@@ -67,7 +67,8 @@ TABLE = (
 )
 LEAST = {"h100": (0.041, REAL), "t4": (0.41, SLOWED)}
 """Seconds that a completion takes at the least, and the source. Steps of 128 of SmolLM2-135M's took 5.2 s on an H100,
-the mean of three seeds, with completions of 23 tokens as with 50. A T4's memory is a tenth as fast (320 and 3,350 GB/s).
+the mean of three seeds, with completions of 23 tokens as with 50. A T4's memory is a tenth as fast (320 against 3,350
+GB/s).
 """
 SMALLEST = 0.135
 """Billions of parameters of that model."""
