@@ -183,6 +183,10 @@ class RunConfig(Section):
     vllm_cache: Literal["auto", "small"] = "auto"
     """vLLM's memory for keys and values. auto: for a step's completions, and more where there is room. small: for three
     of the longest, so that it writes fewer at once and more slowly."""
+    fallbacks: Literal["none", "memory", "all"] = "all"
+    """What the run may change by itself where vLLM fails or the GPU's memory runs out. memory: what learns the same,
+    such as smaller micro-batches, or no vLLM. all: shorter completions and smaller groups too, which is another
+    experiment; that is said wherever its results are. none: it fails, and says what would have helped."""
     max_minutes: Float | None = Field(None, gt=0, le=10_080)
     """The run ends within so many minutes: training stops early enough to save and to test the tuned model. A resumed
     run has as many again. None: it makes all its steps."""

@@ -13,7 +13,7 @@ from rich.table import Table
 from grpo_space.cli.tables import text
 from grpo_space.formatting import duration, number
 from grpo_space.planning.estimate import cost_so_far, first_step_words, left_words, training_left
-from grpo_space.results.summary import phase_words, rewards
+from grpo_space.results.summary import phase_words, reward_words, rewards
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import AnyEvent, Evaluated, Loaded, Phase, Probe, Step
 from grpo_space.runs.history import History
@@ -95,7 +95,7 @@ def _line(event: object, history: History) -> str:
 def step_words(step: Step, history: History) -> str:
     """A step in one line: rewards, length, time, and how long the training still takes."""
     metrics = step.metrics
-    each = ", ".join(f"{name} {number(value)}" for name, value in rewards(step).items())
+    each = ", ".join(f"{name} {reward_words(name, value)}" for name, value in rewards(step).items())
     length = number(metrics.get("completions/mean_length", math.nan), 0)
     left = training_left(history)
     return (
@@ -133,7 +133,7 @@ def _step_rows(grid: Table, history: History) -> None:
     step = history.steps[-1]
     grid.add_row("reward", text(number(step.metrics.get("reward", math.nan))))
     for name, value in rewards(step).items():
-        grid.add_row(text(f"  {name}"), text(number(value)))
+        grid.add_row(text(f"  {name}"), text(reward_words(name, value)))
     grid.add_row("completion length", f"{number(step.metrics.get('completions/mean_length', math.nan), 0)} tokens")
     equal = step.metrics.get("frac_reward_zero_std", math.nan)
     grid.add_row("equal groups", f"{number(100 * equal, 0)} % (all earned the same: they teach nothing)")

@@ -14,7 +14,7 @@ from grpo_space.results import no_gain
 from grpo_space.results.comparison import Share, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
-from grpo_space.results.summary import PHASES, counts, samples_rows, samples_title, samples_words
+from grpo_space.results.summary import PHASES, counts, samples_rows, samples_title, samples_words, shortened
 from grpo_space.runs import evaluations
 from grpo_space.runs.events import Answer, Failed, Preflight
 from grpo_space.runs.history import History
@@ -59,6 +59,8 @@ COLUMNS = {"base": "base", "tuned": "tuned", "example": "base, one example"}
 def evaluation(run: Run, history: History, what: str) -> Iterator[RenderableType]:
     """The result of one evaluation of a run. `what` says what was evaluated."""
     yield text(f"Of {what}:", style="dim")
+    if headline := shortened(run.config, run.history()):
+        yield text(headline, style="bold yellow")
     if history.sampled:
         yield table(("", "base", "tuned"), samples_rows(history), samples_title(history))
         yield text(samples_words(history))
@@ -114,6 +116,8 @@ def next_steps(run: Run, status: Status) -> Text:
 
 def ending(run: Run, history: History, status: Status) -> Iterator[RenderableType]:
     """All that there is to show of a run that has ended."""
+    if headline := shortened(run.config, history):
+        yield text(headline, style="bold yellow")
     for notice in history.notices:
         yield text(f"Note (step {notice.step}): {notice.message}", style="yellow")
     if isinstance(history.end, Failed):

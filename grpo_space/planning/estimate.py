@@ -3,7 +3,8 @@ own.
 
 Where somebody sent what `make t4-check` measured of the model on such a card, that counts. Else it is the table: no T4
 was measured for it, and its T4's rows are what public notebooks print. A model without a row of its own gets the
-nearest size's, taken to be slower in proportion. That a batch of an evaluation takes as long as a step holds on a CPU
+nearest size's, in proportion to the parameters; on a GPU no completion takes less than one of SmolLM2-135M's did
+(`LEAST`), so models of its size are guessed too. That a batch of an evaluation takes as long as a step holds on a CPU
 (3.5 s for two batches against steps of 1.7 s); on a GPU it is assumed.
 """
 
@@ -30,7 +31,7 @@ NO_GPU = re.compile(r"\d+ CPU cores")
 FIRST_STEP = {"unsloth": "compiles the loss first, 91 to 205 s on an H100 (no T4 was measured)"}
 """What an engine's first step of an attempt does beside the others, and how long the whole step took."""
 FAR = 4.0
-"""A model more than so many times as large or as small as any in the table is not guessed."""
+"""A model more than so many times as large or as small as all of its card is not guessed."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,10 @@ class Measured:
 
 NOTEBOOK = "public notebooks of Unsloth's, read in November 2026"
 CAPPED = "benchmarks/results/2026-11-25-gpu.json"
+REAL = "benchmarks/results/2026-11-26-real-model.json"
+SLOWED = f"a tenth of the speed in {REAL}"
+TINY = "benchmarks/results/2026-11-23-cpu.json"
+MINUTE = "a step of 16 completions of 160 tokens took more than a minute; its log was not kept"
 TABLE = (
     # 250 steps of 6 completions at 54.7 s, and of 8 at 24.1 s. Their loading is not printed: an H100's stands for it.
     Measured(8.03, "t4", 18, "openai/gsm8k", 164, 6, 288.6, NOTEBOOK),
@@ -65,14 +70,26 @@ TABLE = (
     Measured(8.03, "h100", 1181.7, "", 768, 24, 288.6, CAPPED),
     Measured(7.62, "h100", 1269.4, "", 1024, 24, 305.4, CAPPED),
     Measured(1.54, "h100", 2749.1, "", 768, 32, 298.6, CAPPED),
-    Measured(0.0027, "cpu", 801.0, "presets/tiny/train.jsonl", 21, 64, 9.4, "benchmarks/results/2026-11-23-cpu.json"),
+    Measured(0.135, "cpu", 43, "", 160, 16, 9.4, MINUTE),
+    Measured(0.0027, "cpu", 801.0, "presets/tiny/train.jsonl", 21, 64, 9.4, TINY),
 )
+LEAST = {"h100": (0.041, REAL), "t4": (0.41, SLOWED)}
+"""Seconds that a completion takes at the least, and the source. Steps of 128 of SmolLM2-135M's took 5.2 s on an H100,
+the mean of three seeds, with completions of 23 tokens as with 50. A T4's memory is a tenth as fast (320 against 3,350
+GB/s).
+"""
+SMALLEST = 0.135
+"""Billions of parameters of that model."""
 WHERE = {"t4": "on a T4", "h100": "on an H100", "cpu": "on 2 CPU cores"}
-HOW_SURE = {
-    "t4": "a guess from public notebooks, not measured on a T4",
-    "h100": "a guess from steps measured on an H100 with random weights",
-    "cpu": "as measured on 2 cores",
+GUESSES = {
+    NOTEBOOK: "a guess from public notebooks, not measured on a T4",
+    CAPPED: "a guess from steps measured on an H100 with random weights",
+    REAL: "a guess from steps of SmolLM2-135M measured on an H100",
+    SLOWED: "a guess from steps of SmolLM2-135M measured on an H100, taken to be ten times as long on a T4",
+    MINUTE: "a guess from a step of SmolLM2-135M that took more than a minute, so at least that",
+    TINY: "a guess from the tiny model's steps",
 }
+"""What an estimate is a guess from, by the source of its row."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +102,8 @@ class Estimate:
     """Seconds of a step."""
     card: str
     source: str
+    guess: str
+    """What it is a guess from; empty where this model was measured on this hardware."""
     first_step: float = 0.0
     """Seconds from the start to the end of the first step, but for downloads and the base's test."""
     cut: bool = False
@@ -113,10 +132,12 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     """The estimate on this machine's card; on a T4 where the config needs a GPU and there is none. None where nothing
     like it was measured.
     """
-    billions = parameters(config)
+    card, billions = card_of(config, gpu), parameters(config)
     if billions is None:
         return None
-    row = _sent(config, gpu, billions) or _nearest(config, gpu, billions)
+    row, least = _sent(config, gpu, billions), None
+    if row is None:
+        row, least = _nearest(card, billions), LEAST.get(card)
     if row is None:
         return None
     grpo, evaluation = config.grpo, config.evaluation
@@ -124,19 +145,26 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     length = row.mean_tokens if row.data in (config.data.id, config.data.path) else longest / 2
     step = _as_many(grpo.completions_per_step, row) * min(length, longest) * billions / row.billions
     step /= row.tokens_per_second
+    source = row.source
+    if least and least[0] * grpo.completions_per_step > step:
+        step, source = least[0] * grpo.completions_per_step, least[1]
     batches = evaluations_of(config) * math.ceil(evaluation.problems / evaluation.batch_size)
     probe = math.ceil(evaluation.probe_problems / evaluation.batch_size)
     batches += probe * (grpo.max_steps // evaluation.probe_steps)
     whole = row.first_step + step * (grpo.max_steps + batches)
     limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
-    return Estimate(min(whole, limit), step, row.card, row.source, row.first_step, whole > limit, row.where)
+    measured_here = row.source == TINY and math.isclose(row.billions, billions, rel_tol=0.05)
+    guess = "" if row.where or measured_here else GUESSES[source]
+    return Estimate(min(whole, limit), step, row.card, source, guess, row.first_step, whole > limit, row.where)
 
 
-def _nearest(config: RunConfig, gpu: Gpu | None, billions: float) -> Measured | None:
+def _nearest(card: str, billions: float) -> Measured | None:
     """The table's row of the nearest size on this card; None where none is near."""
-    rows = [row for row in TABLE if row.card == card_of(config, gpu)]
-    row = min(rows, key=lambda row: abs(math.log(row.billions / billions)), default=None)
-    return row if row and 1 / FAR <= row.billions / billions <= FAR else None
+    rows = [row for row in TABLE if row.card == card]
+    sizes = [row.billions for row in rows] + ([SMALLEST] if card in LEAST else [])
+    if not rows or not min(sizes) / FAR <= billions <= max(sizes) * FAR:
+        return None
+    return min(rows, key=lambda row: abs(math.log(row.billions / billions)))
 
 
 def _sent(config: RunConfig, gpu: Gpu | None, billions: float) -> Measured | None:
@@ -202,13 +230,15 @@ def words(config: RunConfig, gpu: Gpu | None) -> str:
     if found is None:
         return "How long it takes is not known before its first steps: nothing like it was measured."
     cut = f" Then max_minutes ({config.max_minutes:g}) ends it, before its last step." if found.cut else ""
-    if found.card == "cpu":
+    if not found.guess:
         return f"About {roughly(found.seconds)} {WHERE['cpu']}, free.{cut}"
+    if found.card == "cpu":
+        return f"Roughly {roughly(found.seconds)} {WHERE['cpu']}, free: {found.guess}.{cut}"
     cost = f" and {price(found.dollars)}" if found.dollars else ""
     where = "on a T4 small" if found.dollars else WHERE.get(found.card, "on this GPU")
     if found.where:
         return f"About {roughly(found.seconds)}{cost} {where}: by steps {found.where}.{cut}"
-    return f"Roughly {roughly(found.seconds)}{cost} {where}: {HOW_SURE[found.card]}.{cut}"
+    return f"Roughly {roughly(found.seconds)}{cost} {where}: {found.guess}.{cut}"
 
 
 def wait_words(config: RunConfig, gpu: Gpu | None) -> str:

@@ -63,10 +63,12 @@ class Shape:
 LLAMA_8B = Shape(4096, 14336, 32, 32, 8, 128256)
 QWEN_7B = Shape(3584, 18944, 28, 28, 4, 152064)
 QWEN_1_5B = Shape(1536, 8960, 28, 12, 2, 151936, tie_word_embeddings=True)
+SMOLLM2_135M = Shape(576, 1536, 30, 9, 3, 49152, tie_word_embeddings=True)
 KNOWN = {
     "meta-llama/Llama-3.1-8B-Instruct": LLAMA_8B,
     "Qwen/Qwen2.5-Math-7B-Instruct": QWEN_7B,
     "Qwen/Qwen2.5-1.5B-Instruct": QWEN_1_5B,
+    "HuggingFaceTB/SmolLM2-135M-Instruct": SMOLLM2_135M,
 }
 """The presets' models, of which there is a plan before anything was downloaded."""
 

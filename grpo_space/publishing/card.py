@@ -18,13 +18,15 @@ from grpo_space.publishing import licence
 from grpo_space.results.comparison import Share, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
-from grpo_space.results.summary import METHOD, as_json, counts
+from grpo_space.results.summary import METHOD, as_json, counts, shortened
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Finished
 from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.history import History
+from grpo_space.runs.pins import is_commit, pinned
 from grpo_space.runs.run import Run
+from grpo_space.tasks.problems import messages
 
 CURVE = "reward_curve.png"
 GSM8K_TEST = 1319
@@ -40,12 +42,13 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
         merged: Whether the whole model goes up beside the adapter.
     """
     history, whole = evaluations.stored(run), run.history()
-    config = after_fallbacks(run.config, whole.fallbacks)  # as it was trained: less what the GPU had no room for
+    config = as_trained(run, whole)
     parts = [
         f"# {name.partition('/')[2]}",
         *_what(config, whole),
+        *([f"**{inline(headline)}**"] if (headline := shortened(run.config, whole)) else []),
         *_result(history, evaluations.looks_at(run)),
-        *_use(config, name, merged),
+        *_use(config, whole, name, merged),
         *_training(config, whole),
         *_examples(history),
         *_again(config),
@@ -53,6 +56,11 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
     ]
     content = f"---\n{_data(config, history, name).to_yaml()}\n---\n\n" + "\n\n".join(parts) + "\n"
     return ModelCard(content, ignore_metadata_errors=False)
+
+
+def as_trained(run: Run, whole: History) -> RunConfig:
+    """The run's config less what the GPU's memory had no room for, with model and data by commit."""
+    return pinned(after_fallbacks(run.config, whole.fallbacks), whole.loaded)
 
 
 def is_local(config: RunConfig) -> bool:
@@ -159,11 +167,14 @@ def _share(each: Share, sort: str) -> tuple[str, ...]:
 
 def load_lines(config: RunConfig, name: str, of: str | None = None) -> str:
     """The Python that loads an adapter: base, then adapter. `of`: the base, where it is not the one it names."""
-    base = f'"{name}", subfolder="base"' if is_local(config) else json.dumps(of or base_of(config))
+    source = of or base_of(config)
+    base = f'"{name}", subfolder="base"' if is_local(config) else json.dumps(source)
+    if config.model.revision and source == config.model.id:
+        base += f", revision={json.dumps(config.model.revision)}"
     return f'base = AutoModelForCausalLM.from_pretrained({base})\nmodel = PeftModel.from_pretrained(base, "{name}")'
 
 
-def _use(config: RunConfig, name: str, merged: bool) -> Iterator[str]:
+def _use(config: RunConfig, history: History, name: str, merged: bool) -> Iterator[str]:
     yield "## Use it"
     imports = "from peft import PeftModel\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\n"
     tokenizer = f'\ntokenizer = AutoTokenizer.from_pretrained("{name}")'
@@ -176,7 +187,13 @@ def _use(config: RunConfig, name: str, merged: bool) -> Iterator[str]:
             "`merged/` holds the whole model in 16 bits, for what cannot load adapters. The Hub's own converter makes "
             "GGUF files of such a repository: [ggml-org/gguf-my-repo](https://huggingface.co/spaces/ggml-org/gguf-my-repo)."
         )
-    if config.data.system_prompt:
+    if config.data.system_prompt and history.loaded and history.loaded.folds_system:
+        [turn] = messages("YOUR QUESTION", config.data.system_prompt, fold=True)
+        yield (
+            "The base's chat template has no system role. It was trained with these words before each question, in the "
+            f"user's turn; without them, it may answer otherwise:\n\n{fenced(turn['content'])}"
+        )
+    elif config.data.system_prompt:
         prompt = fenced(config.data.system_prompt)
         yield f"It was trained with this system prompt; without it, it may answer otherwise:\n\n{prompt}"
 
@@ -197,6 +214,10 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         yield f"It was ended before its last step: {inline(history.end.message)}"
     if history.loaded:
         yield inline(history.loaded.rows)
+        yield (
+            f"Loaded: `{inline(public(config).model.id)}`, {_version(history.loaded.model_commit)}; "
+            f"{inline(dataset_of(config))}, {_version(history.loaded.data_commit)}."
+        )
     if history.steps:
         yield f"![Mean reward by step]({CURVE})"
     labelled = zip(config.reward_labels, config.rewards.items(), strict=True)
@@ -209,6 +230,10 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
             yield f"It ran for {duration(history.seconds)}: ${cost:.2f} at a T4 small Space's list price."
     for notice in history.notices:
         yield f"Noted at step {notice.step}: {inline(notice.message)}"
+
+
+def _version(commit: str) -> str:
+    return f"commit `{inline(commit)}`" if is_commit(commit) else f"files with the digest `{inline(commit)}`"
 
 
 def pays(name: str) -> str:
@@ -252,14 +277,19 @@ def _limits(config: RunConfig, history: History) -> Iterator[str]:
     )
 
 
-def public_yaml(config: RunConfig) -> str:
-    """The config as a file that anybody may see: of absolute paths only the file's name is kept."""
+def public(config: RunConfig) -> RunConfig:
+    """The config without what is of this machine alone: of absolute paths only the file's name is kept."""
     data = config.model_dump(mode="json")
     for section, key in (("data", "path"), ("data", "test_path"), ("model", "id")):
         if data[section][key] and data[section][key].startswith("/"):
             data[section][key] = Path(data[section][key]).name
     data["rewards"] = {name.rpartition("/")[2]: weight for name, weight in data["rewards"].items()}
-    return write_yaml(RunConfig.model_validate(data))
+    return RunConfig.model_validate(data)
+
+
+def public_yaml(config: RunConfig) -> str:
+    """The config as a file that anybody may see."""
+    return write_yaml(public(config))
 
 
 # What users and models wrote

@@ -47,6 +47,6 @@ def of(model: ModelSection) -> Licence:
         return OPEN
     if name.startswith("qwen/qwen2.5-") and "-3b" not in name and "-72b" not in name:
         return OPEN  # 3B and 72B have licences of their own
-    if name.startswith("qwen/qwen3"):
+    if name.startswith(("qwen/qwen3", "huggingfacetb/smollm2-")):
         return OPEN
     return UNKNOWN

@@ -26,7 +26,6 @@ from grpo_space.paths import local_model
 from grpo_space.planning import merge_check
 from grpo_space.publishing import card, licence, reward_curve
 from grpo_space.runs import evaluations, launch
-from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run
 
@@ -135,7 +134,8 @@ def publish(
         files = gather(run, name, Path(folder), whole)
         commit = upload(api, name, files, MESSAGE.format(run=run.id), progress)
         note = _look(api, run, name, commit, files, Path(folder) / "again")
-    return Published(name, hub.page(name), commit, card.load_lines(config, name), private, note)
+    load = card.load_lines(card.as_trained(run, run.history()), name)
+    return Published(name, hub.page(name), commit, load, private, note)
 
 
 def _repository(api: HfApi, run: Run, name: str, private: bool, replace: bool) -> bool:
@@ -173,7 +173,7 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
         UserError: where the adapter is not whole.
     """
     history = run.history()
-    config = after_fallbacks(run.config, history.fallbacks)
+    config = card.as_trained(run, history)
     files = {p.name: p for p in sorted(run.adapter.iterdir()) if p.is_file() and p.name not in NOT_UPLOADED}
 
     def made(path: str, content: bytes) -> None:

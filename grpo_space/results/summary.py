@@ -1,14 +1,18 @@
 """The wording of a run and of its results that the page, the terminal and the card share."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from grpo_space.formatting import duration, gib
+from grpo_space.config import GrpoSection, RunConfig
+from grpo_space.formatting import duration, gib, number
+from grpo_space.grading.rewards import LIMITS
 from grpo_space.results.comparison import Comparison, Share, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import Paired, majority, mean_interval, share_words, wilson
 from grpo_space.runs.evaluations import Look
-from grpo_space.runs.events import Answer, Evaluated, Phase, Sampled, Step
+from grpo_space.runs.events import Answer, Evaluated, FallbackName, Phase, Sampled, Step
+from grpo_space.runs.fallbacks import apply_fallback, changes_experiment
 from grpo_space.runs.history import History
 
 
@@ -33,6 +37,32 @@ METHOD = (
     "the same test turned round (Tango's score), so it is without 0 exactly where the gain is beyond chance."
 )
 """How p and the intervals come about."""
+
+
+def shortened(config: RunConfig, history: History) -> str:
+    """The headline of a run whose experiment was changed on the way, in a sentence; empty where it was not. `config`:
+    the run's own.
+    """
+    parts = []
+    for event, after in zip(history.fallbacks, history.fallbacks_after, strict=True):
+        if event.cause != "memory":
+            continue
+        before, config = config, apply_fallback(config, event.name)
+        if changes_experiment(before, event.name):
+            words, read = CHANGED[event.name]
+            parts.append(f"{words.format(read(config.grpo), read(before.grpo))} from step {after + 1}")
+    return f"This run was shortened on the way: {', then '.join(parts)}." if parts else ""
+
+
+CHANGED: dict[FallbackName, tuple[str, Callable[[GrpoSection], int]]] = {
+    "length": ("completions of {} tokens in place of {}", lambda grpo: grpo.max_completion_length),
+    "group": ("groups of {} completions in place of {}", lambda grpo: grpo.num_generations),
+    "micro_batches": (
+        "micro-batches of {} completions in place of {}, which bnpo learns otherwise from,",
+        lambda grpo: grpo.per_device_train_batch_size,
+    ),
+}
+"""What each fallback that changes the experiment changes, in words, and where that stands."""
 
 
 def samples_title(history: History) -> str:
@@ -169,3 +199,10 @@ def rewards(step: Step) -> dict[str, float]:
         for name, value in step.metrics.items()
         if name.startswith(prefix) and name.endswith(suffix)
     }
+
+
+def reward_words(name: str, value: float) -> str:
+    """What a reward paid on average, in words: of `correctness` the share of right completions, which it pays alike."""
+    if name == "correctness" and not math.isnan(value):
+        return f"{number(100 * value / LIMITS[name][1], 0)} % right"
+    return number(value)

@@ -71,6 +71,8 @@ class Loaded(Event):
     """What was read and how it was shared out, in a sentence."""
     rows_digest: str = ""
     """Digest of the problems and how they were shared out: a resumed run and a later evaluation must have the same."""
+    folds_system: bool = False
+    """Whether the system prompt stood in the first user turn, as the chat template has no other place for it."""
 
 
 PhaseName = Literal[

@@ -37,6 +37,18 @@ def apply_fallback(config: RunConfig, name: FallbackName) -> RunConfig:
             return config
 
 
+def changes_experiment(config: RunConfig, name: FallbackName) -> bool:
+    """Whether the run learns from something else after that fallback. The others take less memory for the same: they
+    move the last bits at most. In TRL's `bnpo` a token's weight depends on the others of its micro-batch.
+    """
+    return name in ("length", "group") or (name == "micro_batches" and config.grpo.loss_type == "bnpo")
+
+
+def allows(config: RunConfig, name: FallbackName) -> bool:
+    """Whether the config's `fallbacks` let the run make that one."""
+    return config.fallbacks == "all" or (config.fallbacks == "memory" and not changes_experiment(config, name))
+
+
 def in_micro_batches_of(size: int, config: RunConfig) -> RunConfig:
     """The same optimizer step in micro-batches of `size` completions, which must divide it."""
     count = config.grpo.completions_per_step // size

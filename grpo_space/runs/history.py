@@ -46,6 +46,8 @@ class History:
     probes: list[Probe] = field(default_factory=list)
     notices: list[Alarm | Fallback] = field(default_factory=list)
     """What the user should know of the run, in the order in which it was emitted."""
+    fallbacks_after: list[int] = field(default_factory=list)
+    """The last step before each of the fallbacks: the run resumes from a checkpoint, and makes later steps again."""
     preflight: Preflight | None = None
     base: Evaluated | None = None
     tuned: Evaluated | None = None
@@ -81,6 +83,7 @@ class History:
                 self.earlier_seconds += max(0.0, before - self.started.time) if self.started else 0.0
                 self.started, self.end, self.phase = event, None, None
                 self._drop_beyond(event.from_step)
+                self.fallbacks_after = [min(step, event.from_step) for step in self.fallbacks_after]
             case Phase():
                 self.phase = event
                 if event.what == "train":
@@ -95,8 +98,11 @@ class History:
                 self.groups.append(event)
             case Probe():
                 self.probes.append(event)
-            case Alarm() | Fallback():
+            case Alarm():
                 self.notices.append(event)
+            case Fallback():
+                self.notices.append(event)
+                self.fallbacks_after.append(self.step)
             case Preflight():
                 self.preflight = event
             case Evaluated():

@@ -88,6 +88,8 @@ class Seen:
     """The prompt with the chat template applied."""
     tokens: int
     answer: str
+    folded: bool = False
+    """Whether the system prompt stands in the user's turn, as the chat template has no other place for it."""
 
 
 PREVIEW_SECONDS = 120.0

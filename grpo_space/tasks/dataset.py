@@ -87,7 +87,9 @@ def others(name: str, config: RunConfig, limit: int | None, token: str | None = 
         UserError: where they cannot be had.
     """
     if name == "gsm8k-test":
-        rows = read_hub(config.model_copy(update={"data": GSM8K}), "test", token)[0]
+        revision = config.data.revision if config.data.id == GSM8K.id else None
+        gsm8k = GSM8K.model_copy(update={"revision": revision})
+        rows = read_hub(config.model_copy(update={"data": gsm8k}), "test", token)[0]
     else:
         rows = read_file(Path(name))
     return by_hash(rows)[:limit]

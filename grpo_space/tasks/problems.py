@@ -131,14 +131,21 @@ EXAMPLE = (
 """A question and a worked answer in the format, which show what a prompt alone can do."""
 
 
-def messages(row_question: str, system_prompt: str | None, example: bool = False) -> list[dict[str, str]]:
+def messages(
+    row_question: str, system_prompt: str | None, example: bool = False, fold: bool = False
+) -> list[dict[str, str]]:
     """A question as a conversation: the same for training, probe, evaluation and questions of one's own. `example`:
-    after one that was answered already.
+    after one that was answered already. `fold`: the system prompt stands before the first question, in the user's turn
+    (`chat_template` finds out which models need that).
     """
-    conversation = [{"role": "system", "content": system_prompt}] if system_prompt else []
-    if example:
-        conversation += [{"role": "user", "content": EXAMPLE[0]}, {"role": "assistant", "content": EXAMPLE[1]}]
-    return [*conversation, {"role": "user", "content": row_question}]
+    conversation = [{"role": "user", "content": EXAMPLE[0]}, {"role": "assistant", "content": EXAMPLE[1]}]
+    conversation = [*(conversation if example else []), {"role": "user", "content": row_question}]
+    if not system_prompt:
+        return conversation
+    if not fold:
+        return [{"role": "system", "content": system_prompt}, *conversation]
+    first, *others = conversation
+    return [{"role": "user", "content": f"{system_prompt}\n\n{first['content']}"}, *others]
 
 
 def digest(data: bytes) -> str:

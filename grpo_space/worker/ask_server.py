@@ -22,7 +22,6 @@ from grpo_space.errors import UserError
 from grpo_space.grading.answers import grade
 from grpo_space.runs.ask_client import MOST_CHARACTERS, Question, address
 from grpo_space.runs.run import Run
-from grpo_space.tasks.problems import messages
 
 if TYPE_CHECKING:
     from grpo_space.worker.engines.base import Engine, Written
@@ -152,7 +151,7 @@ class Server:
                 raise GoneError
 
         began = time.monotonic()
-        prompt = messages(request.question, config.data.system_prompt)
+        prompt = engine.conversation(request.question, config)
         longest = config.model.max_seq_length - config.grpo.max_completion_length
         if len(engine.encode(prompt)) > longest:
             client.send(error=f"question: longer than the {longest} tokens that this model leaves for it")

@@ -15,7 +15,7 @@ from grpo_space.paths import PROJECT
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Answer, Answered, Evaluated, Method, Probe, Sampled
 from grpo_space.runs.run import Run, all_runs
-from grpo_space.tasks.problems import Row, digest, messages
+from grpo_space.tasks.problems import Row, digest
 from grpo_space.worker.engines.base import Engine, Sampling, Written
 from grpo_space.worker.recorder import judge
 
@@ -39,7 +39,7 @@ def answer(
 
     Each is appended to `kept` as soon as it is there, and what stands there already is not written again.
     """
-    prompts = [messages(row.question, config.data.system_prompt, example) for row in rows]
+    prompts = [engine.conversation(row.question, config, example) for row in rows]
     lengths = [len(engine.encode(prompt)) for prompt in prompts]
     jobs = [(i, k) for i in sorted(range(len(rows)), key=lambda i: -lengths[i]) for k in range(samples)]
     done = {(event.problem, event.sample): event.answer for event in answered(kept)}

@@ -24,11 +24,11 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished, Loaded
 from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
 from grpo_space.runs.launch import PARENT
+from grpo_space.runs.pins import pinned
 from grpo_space.runs.run import Run, disk_is_full
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.tasks import dataset
 from grpo_space.tasks.dataset import Rows
-from grpo_space.tasks.problems import messages
 from grpo_space.worker import custom_reward, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
@@ -84,9 +84,12 @@ def train(run: Run, reporter: Reporter) -> None:
 
 
 def effective_config(run: Run, log: EventLog | None = None) -> RunConfig:
-    """The run's config after its fallbacks, which stand in the run's log and, for an evaluation, in `log`."""
+    """The run's config after its fallbacks, which stand in the run's log and, for an evaluation, in `log`; with the
+    model and the data at the commits that the run began with.
+    """
     more = log.events() if log is not None and log.path != run.log.path else ()
-    return after_fallbacks(run.config, itertools.chain(run.log.events(), more))
+    config = after_fallbacks(run.config, itertools.chain(run.log.events(), more))
+    return pinned(config, run.history().loaded)
 
 
 def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[Engine, Rows]":
@@ -113,7 +116,8 @@ def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[En
 
         rows = engines.that_fit(engine, rows, config)
         check_unchanged(run, engine.commit, rows)
-        data = {"data_commit": rows.commit, "rows": rows.summary, "rows_digest": rows.digest}
+        data: dict[str, Any] = {"data_commit": rows.commit, "rows": rows.summary, "rows_digest": rows.digest}
+        data["folds_system"] = engine.folds_system
         reporter.log.append(Loaded(engine=engine.name, model_commit=engine.commit, **data))
     return engine, rows
 
@@ -144,7 +148,7 @@ def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bo
     measured = run.history().started
     reporter.started("evaluate", 0, request, of_attempt=measured.attempt if measured else 0)
     own = request.data == "held-out"
-    others = None if own else dataset.others(request.data, run.config, request.limit, reporter.token)
+    others = None if own else dataset.others(request.data, effective_config(run), request.limit, reporter.token)
     if request.adapter:
         adapter = adapters.find(request.adapter, run.config.model, reporter.token)
     else:
@@ -195,15 +199,16 @@ def verify(run: Run, adapter: Path) -> Message:
     """The answer that the adapter in a folder gives to the first problem that the run was evaluated on."""
     engine = load_to_answer(run, adapter, without_vllm=True)  # one answer is not worth vLLM's start
     config, tuned = effective_config(run), run.history().tuned
-    prompt = messages(tuned.answers[0].question if tuned else "What is 2 plus 3?", config.data.system_prompt)
+    prompt = engine.conversation(tuned.answers[0].question if tuned else "What is 2 plus 3?", config)
     [written] = engine.write([prompt], adapter=True, max_new_tokens=config.grpo.max_completion_length, batch_size=1)
     return {"written": written.text}
 
 
 def merge(run: Run, folder: Path, send: Send) -> Message:
     """Writes the whole model, with the adapter in it, into a folder. Sends how far it is."""
-    merge_check.check(run.config, folder.parent)
-    model, token = merge_check.whole(run.config.model), sys.stdin.read() or None
+    config = effective_config(run)
+    merge_check.check(config, folder.parent)
+    model, token = merge_check.whole(config.model), sys.stdin.read() or None
 
     def downloading(here: int, total: int, rate: float) -> None:
         send({"doing": "Downloading", "file": model.id, "done": here, "total": total})

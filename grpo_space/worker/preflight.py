@@ -22,7 +22,6 @@ from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR
 from grpo_space.runs.events import Finding, Preflight
 from grpo_space.runs.fallbacks import generation_batch_size
 from grpo_space.tasks.dataset import Rows
-from grpo_space.tasks.problems import messages
 from grpo_space.worker.engines.base import Engine
 from grpo_space.worker.engines.chunked import generating
 from grpo_space.worker.recorder import Batch, Recorder
@@ -87,7 +86,7 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig, reporter: Reporter)
 
 def evaluation_seconds(engine: Engine, rows: Rows, config: RunConfig) -> float:
     """Seconds of all evaluations and all probes of the run, by the time that one batch of the base's takes."""
-    batch = [messages(row.question, config.data.system_prompt) for row in rows.test[: config.evaluation.batch_size]]
+    batch = [engine.conversation(row.question, config) for row in rows.test[: config.evaluation.batch_size]]
     start = time.monotonic()
     longest = config.grpo.max_completion_length
     engine.write(batch, adapter=False, max_new_tokens=longest, batch_size=config.evaluation.batch_size)

@@ -13,7 +13,7 @@ from grpo_space.config_io import parse
 from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
 from grpo_space.paths import local_model
-from grpo_space.tasks import dataset
+from grpo_space.tasks import chat_template, dataset
 from grpo_space.tasks.problems import messages
 
 ROWS = 3
@@ -21,20 +21,23 @@ ROWS = 3
 
 
 def preview(config: RunConfig) -> list[dict[str, object]]:
-    """The first problems that are short enough: of each the `prompt` with the chat template applied, its `tokens`, and
-    the `answer` that counts as right.
+    """The first problems that are short enough: of each the `prompt` with the chat template applied, its `tokens`, the
+    `answer` that counts as right, and whether the system prompt is `folded` into the question's turn.
 
     Raises:
         UserError: where the data or the tokenizer cannot be had.
     """
     rows, tokenizer = dataset.load(config).train, load_tokenizer(config.model)
+    chat_template.check(tokenizer, config)
+    fold = chat_template.folds_system(tokenizer)
+    folded = fold and config.data.system_prompt is not None
     seen: list[dict[str, object]] = []
     for row in rows:
-        conversation = messages(row.question, config.data.system_prompt)
+        conversation = messages(row.question, config.data.system_prompt, fold=fold)
         prompt = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
         tokens = len(tokenizer.apply_chat_template(conversation, add_generation_prompt=True, return_dict=False))
         if tokens <= config.data.max_prompt_length:
-            seen.append({"prompt": prompt, "tokens": tokens, "answer": row.gold})
+            seen.append({"prompt": prompt, "tokens": tokens, "answer": row.gold, "folded": folded})
         if len(seen) == ROWS:
             break
     if not seen:
@@ -43,25 +46,20 @@ def preview(config: RunConfig) -> list[dict[str, object]]:
 
 
 def load_tokenizer(model: ModelSection) -> Any:
-    """The model's tokenizer, which has a chat template.
+    """The model's tokenizer.
 
     Raises:
-        UserError: where there is none, or it has no chat template.
+        UserError: where there is none.
     """
     os.environ["USE_TORCH"] = "0"  # a tokenizer needs no torch, whose import is three of its four seconds
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            str(local_model(model) or model.id), revision=model.revision or "main"
-        )
+        return AutoTokenizer.from_pretrained(str(local_model(model) or model.id), revision=model.revision or "main")
     except (OSError, ValueError) as error:
         raise UserError(
             f"model.id: the tokenizer of {model.id} could not be had: {str(error).splitlines()[0]}"
         ) from error
-    if tokenizer.chat_template is None:
-        raise UserError(f"model.id: {model.id} has no chat template: take an instruct model")
-    return tokenizer
 
 
 def main() -> None:

@@ -10,7 +10,14 @@ from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
 from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.events import Activity, AnyEvent, Failed, Fallback, FallbackName, Started
-from grpo_space.runs.fallbacks import after_fallbacks, apply_fallback, memory_fallbacks, vllm_failed
+from grpo_space.runs.fallbacks import (
+    after_fallbacks,
+    allows,
+    apply_fallback,
+    changes_experiment,
+    memory_fallbacks,
+    vllm_failed,
+)
 from grpo_space.runs.history import History
 
 UNEXPECTED = 4
@@ -34,7 +41,8 @@ def next_attempt(
     gpu: Gpu | None,
 ) -> Fallback | Failed | None:
     """The Fallback with which to start the pipeline again; None where it would end in the same way. A Failed takes the
-    place of the pipeline's own where the memory ran out and nothing more can be made smaller.
+    place of the pipeline's own where the memory ran out and nothing more can be made smaller, and where the config's
+    `fallbacks` forbid what would help.
 
     `events` are all of the run so far, `attempt` what the failed attempt emitted, `code` its exit status (negative: the
     signal that ended it), `ending` that in words, `activity` what it was doing.
@@ -42,10 +50,12 @@ def next_attempt(
     events = list(events)
     if code == OUT_OF_MEMORY:
         return _with_less_memory(config, events, attempt, activity, gpu)
-    return None if vllm_failed(events) else _without_vllm(attempt, code, ending, activity)
+    return None if vllm_failed(events) else _without_vllm(config, attempt, code, ending, activity)
 
 
-def _without_vllm(attempt: History, code: int, ending: str, activity: Activity) -> Fallback | None:
+def _without_vllm(
+    config: RunConfig, attempt: History, code: int, ending: str, activity: Activity
+) -> Fallback | Failed | None:
     """The fallback where vLLM is to blame: it was at work, and the pipeline died unexpectedly before its first step was
     done.
     """
@@ -54,8 +64,12 @@ def _without_vllm(attempt: History, code: int, ending: str, activity: Activity) 
     if code >= 0 and code != UNEXPECTED:
         return None
     reason = " ".join((attempt.end.message if isinstance(attempt.end, Failed) else ending).split())
-    message = f"vLLM failed: {reason.rstrip('.')}. The run resumes with plain generation: {COST}."
-    return Fallback(step=0, cause="vllm", name="generate", message=message)
+    failed, clause = f"vLLM failed: {reason.rstrip('.')}.", f"with plain generation: {COST}"
+    if allows(config, "generate"):
+        return Fallback(step=0, cause="vllm", name="generate", message=f"{failed} {_RESUMES} {clause}.")
+    phase = attempt.phase.what if attempt.phase else "worker"
+    end = attempt.end if isinstance(attempt.end, Failed) else Failed(boundary=phase, message="", activity=activity)
+    return end.model_copy(update={"message": f"{failed} {_forbidden(config, 'generate', clause)}"})
 
 
 def _with_less_memory(
@@ -75,11 +89,30 @@ def _with_less_memory(
         helps = ("generate",)
     if count == MOST_FALLBACKS - 1:
         helps = tuple(sorted(helps, key=FREES.index))
-    for name in helps:
-        if name not in (WITHOUT_VLLM if vllm else WITH_VLLM) and _frees(name, before, made, gpu):
-            message = f"{ran_out} {WORDS[name].format(c=apply_fallback(before, name))}"
+    others = WITHOUT_VLLM if vllm else WITH_VLLM
+    helping = [name for name in helps if name not in others and _frees(name, before, made, gpu)]
+    for name in helping:
+        if allows(before, name):
+            message = f"{ran_out} {_RESUMES} {_clause(before, name)}."
             return Fallback(step=attempt.step, cause="memory", name=name, message=message)
+    if helping:
+        forbidden = _forbidden(before, helping[0], _clause(before, helping[0]))
+        return attempt.end.model_copy(update={"message": f"{ran_out} {forbidden}"})
     return _ends(attempt.end, f"{ran_out} Nothing more can be made smaller here")
+
+
+def _clause(before: RunConfig, name: FallbackName) -> str:
+    """How the run resumes with that fallback: what follows `The run resumes`."""
+    return WORDS[name].format(c=apply_fallback(before, name))
+
+
+def _forbidden(config: RunConfig, name: FallbackName, clause: str) -> str:
+    """Which fallback the config's `fallbacks` forbid, and how to allow it."""
+    least = "all" if changes_experiment(config, name) else "memory"
+    return (
+        f"fallbacks: {config.fallbacks} forbids what would have helped, to resume {clause}. To allow it, set "
+        f"fallbacks: {least} in the run's config.yaml and resume, or train again with that. What was saved is kept."
+    )
 
 
 def _of_this_task(events: list[AnyEvent]) -> list[AnyEvent]:
@@ -130,20 +163,21 @@ FREES: tuple[FallbackName, ...] = (
     "generate", "chunked", "group", "micro_batches", "length", "evaluation", "probe", "cache",
 )  # fmt: skip
 """Fallbacks in the order in which the last one is chosen: what frees the most first."""
-_RESUMES = "The run resumes from its last checkpoint"
+_RESUMES = "The run resumes"
+_FROM = "from its last checkpoint"
 WORDS: dict[FallbackName, str] = {
-    "cache": f"{_RESUMES} with less of the GPU for vLLM: it learns the same, and writes fewer completions at once.",
-    "chunked": f"{_RESUMES}, writing one group of {{c.grpo.num_generations}} at a time: it learns the same, more "
-    "slowly.",
-    "micro_batches": f"{_RESUMES} in micro-batches of {{c.grpo.per_device_train_batch_size}} completions: it learns "
-    "the same, more slowly.",
-    "length": f"{_RESUMES} with completions of at most {{c.grpo.max_completion_length}} tokens: longer answers are cut "
-    "off.",
-    "group": f"{_RESUMES} with groups of {{c.grpo.num_generations}} completions: each step learns from fewer.",
-    "generate": f"{_RESUMES} without vLLM: {COST}.",
-    "evaluation": "The run resumes, answering {c.evaluation.batch_size} problems at once.",
-    "probe": f"{_RESUMES}, answering {{c.evaluation.batch_size}} problems at once.",
+    "cache": f"{_FROM} with less of the GPU for vLLM: it learns the same, and writes fewer completions at once",
+    "chunked": f"{_FROM}, writing one group of {{c.grpo.num_generations}} at a time: it learns the same, more slowly",
+    "micro_batches": f"{_FROM} in micro-batches of {{c.grpo.per_device_train_batch_size}} completions: it learns "
+    "the same, more slowly",
+    "length": f"{_FROM} with completions of at most {{c.grpo.max_completion_length}} tokens: longer answers are cut "
+    "off",
+    "group": f"{_FROM} with groups of {{c.grpo.num_generations}} completions: each step learns from fewer",
+    "generate": f"{_FROM} without vLLM: {COST}",
+    "evaluation": "answering {c.evaluation.batch_size} problems at once",
+    "probe": f"{_FROM}, answering {{c.evaluation.batch_size}} problems at once",
 }
+"""How the run resumes with each fallback; `c` is the config after it."""
 _RAN_OUT = re.compile(
     r"CUDA out of memory|CUDA (?:driver )?error: out of memory|Triton Error \[CUDA\]: out of memory"
     r"|CUBLAS_STATUS_ALLOC_FAILED"

@@ -25,7 +25,7 @@ from grpo_space.runs.events import HELD_GIB, Alarm, Probe, Step
 from grpo_space.runs.fallbacks import generation_batch_size
 from grpo_space.runs.history import History, best
 from grpo_space.tasks.dataset import Rows
-from grpo_space.tasks.problems import Row, messages
+from grpo_space.tasks.problems import Row
 from grpo_space.worker.alarms import BAD_STEPS, Watch
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.base import Engine, load_adapter
@@ -99,8 +99,10 @@ def make_trainer(
     engine: Engine, rows: Sequence[Row], recorder: Recorder, callback: TrainerCallback, args: GRPOConfig
 ) -> GRPOTrainer:
     """TRL's trainer on the problems, with the recorder's rewards."""
-    prompt = recorder.config.data.system_prompt
-    data = [{"prompt": messages(row.question, prompt), "question": row.question, "answer": row.gold} for row in rows]
+    data = [
+        {"prompt": engine.conversation(row.question, recorder.config), "question": row.question, "answer": row.gold}
+        for row in rows
+    ]
     trainer = GRPOTrainer(
         model=engine.model,
         reward_funcs=recorder.wrapped(),

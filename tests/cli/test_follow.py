@@ -35,10 +35,10 @@ def shown(root: Path, events: Sequence[Event], terminal: bool) -> str:
 @pytest.mark.parametrize("terminal", [False, True])
 def test_a_whole_run_is_shown(runs_root: Path, terminal: bool) -> None:
     text = shown(runs_root, fake_worker.whole_run(3), terminal)
-    for words in ("Read 20 problems.", "1 of 4 right", "correctness", "20 tokens"):
+    for words in ("Read 20 problems.", "1 of 4 right", "correctness", "25 % right", "20 tokens"):
         assert words in text
     assert ("\x1b" in text) == terminal
-    assert ("step 1 of 3: reward 1.10 (correctness 0.50), length 20 tokens, 0.1 s" in text) != terminal
+    assert ("step 1 of 3: reward 1.10 (correctness 25 % right), length 20 tokens, 0.1 s" in text) != terminal
 
 
 @pytest.mark.parametrize("terminal", [False, True])

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
@@ -25,6 +26,7 @@ from grpo_space.ui.train.when_done_control import night
 from tests.support import fake_worker
 
 T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))
+H100 = Gpu("NVIDIA H100 80GB HBM3", 79.6, "550", (9, 0))
 L4 = Gpu("NVIDIA L4", 22.5, "550", (8, 9))
 
 
@@ -39,7 +41,7 @@ def test_what_was_measured_is_what_the_files_say() -> None:
     six, twenty_four = "worker/8b/grpo.max_steps=7", "worker/8b/grpo.gradient_accumulation_steps=4/grpo.max_steps=4"
     few, many = earlier[six]["seconds_per_step"], earlier[twenty_four]["seconds_per_step"]
     assert many / few == pytest.approx((estimate.WRITING + 24) / (estimate.WRITING + 6), rel=0.01)
-    [cpu] = [row for row in TABLE if row.card == "cpu"]
+    [cpu] = [row for row in TABLE if row.source == estimate.TINY]
     worker = json.loads((PROJECT / cpu.source).read_text())["worker"]
     assert cpu.tokens_per_second == round(worker["tokens_per_second"])
     assert cpu.mean_tokens == round(worker["seconds_per_step"] * worker["tokens_per_second"] / 64)
@@ -60,14 +62,55 @@ def test_every_preset_has_an_estimate_that_says_what_it_is(name: str) -> None:
     if name == "tiny":
         assert sentence == "About a minute on 2 CPU cores, free."
         return
-    assert sentence == words(run, T4)
-    assert sentence.endswith(" on a T4 small: a guess from public notebooks, not measured on a T4.")
+    if name == "smollm2-135m":
+        assert sentence == (
+            "Roughly 6 h on 2 CPU cores, free: a guess from a step of SmolLM2-135M that took more than a minute, so at "
+            "least that."
+        )
+        assert words(run, T4) == (
+            "Roughly 2 h and $0.90 on a T4 small: a guess from steps of SmolLM2-135M measured on an H100, taken to be "
+            "ten times as long on a T4."
+        )
+    else:
+        assert sentence == words(run, T4)
+        assert sentence.endswith(" on a T4 small: a guess from public notebooks, not measured on a T4.")
     whole, short = estimate.estimate(run, T4), estimate.estimate(quick(name), T4)
     assert whole is not None
     assert short is not None
     assert short.seconds < whole.seconds / 2
     assert whole.dollars == pytest.approx(whole.seconds / 3600 * T4_DOLLARS_PER_HOUR)
     assert words(run, L4).startswith("How long it takes is not known before its first steps")
+
+
+def test_a_real_models_run_comes_out_as_it_was() -> None:
+    """Three seeds of SmolLM2-135M on an H100."""
+    seeds = list(json.loads((PROJECT / estimate.REAL).read_text()).values())
+    assert estimate.LEAST["h100"][0] == pytest.approx(mean(s["seconds_per_step"] for s in seeds) / 128, rel=0.02)
+    found = estimate.estimate(read_preset("smollm2-135m").run, H100)
+    assert found is not None
+    assert 4.9 < found.step < 5.7
+    assert 1020 < found.seconds < 1260
+
+
+@pytest.mark.parametrize(("gpu", "source"), [(H100, estimate.REAL), (T4, estimate.SLOWED), (None, estimate.MINUTE)])
+def test_a_size_between_is_guessed_in_proportion_and_says_from_what(
+    gpu: Gpu | None, source: str, tmp_path: Path
+) -> None:
+    """A half of a billion parameters: Qwen2.5-0.5B's."""
+    sizes = {"hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "num_attention_heads": 14,
+             "num_key_value_heads": 2, "vocab_size": 151936, "tie_word_embeddings": True}  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(sizes))
+    small = read_preset("smollm2-135m").run
+    larger = override(small, [f"model.id={tmp_path}"])
+    assert estimate.parameters(larger) == pytest.approx(0.494, rel=0.01)
+    found, least = estimate.estimate(larger, gpu), estimate.estimate(small, gpu)
+    assert found is not None
+    assert least is not None
+    times = 0.494 / 0.135 if gpu is None else 1  # so small a model's steps are not the weights' doing on a GPU
+    assert found.step == pytest.approx(least.step * times, rel=0.01)
+    assert least.step > estimate.LEAST["h100"][0] * 100
+    assert found.source == source
+    assert ": a guess from" in words(larger, gpu)
 
 
 def test_the_notebooks_run_comes_out_as_it_was() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from grpo_space.runs import ask_client
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import AnyEvent, Step
+from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +62,12 @@ def put_away(run: Run, seconds: float = 30) -> None:
     while ask_client.serving(run):
         assert time.monotonic() < deadline, f"{run.id} is still served"
         time.sleep(0.02)
+
+
+def gone(run: Run) -> None:
+    """Waits until no worker has the run or the machine."""
+    while holder(run.folder / "lock") is not None or holder(run.folder.parent / "gpu.lock") is not None:
+        time.sleep(0.05)
 
 
 def at_step(step: int) -> Callable[[AnyEvent], bool]:

@@ -26,7 +26,7 @@ from grpo_space.runs.events import Answered, EvaluationRequest, Finished, Method
 from grpo_space.runs.locks import Holder, holder
 from grpo_space.runs.run import Run, create_run
 from tests.support.hub_server import HubServer
-from tests.support.processes import ROOT, TOKEN, assert_refused, command, until
+from tests.support.processes import ROOT, TOKEN, assert_refused, command, gone, until
 
 PROBLEMS = 24
 
@@ -61,12 +61,6 @@ def evaluate(run: Run, *more: str) -> "subprocess.CompletedProcess[str]":
 def printed(done: "subprocess.CompletedProcess[str]") -> Any:
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
-
-
-def gone(run: Run) -> None:
-    """Waits until no worker has the run or the machine."""
-    while holder(run.folder / "lock") is not None or holder(run.folder.parent / "gpu.lock") is not None:
-        time.sleep(0.05)
 
 
 def killed(run: Run) -> tuple[Path, bytes]:

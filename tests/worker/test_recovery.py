@@ -7,19 +7,26 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
+from grpo_space.cli import tables
 from grpo_space.config import RunConfig
-from grpo_space.config_io import override, parse
+from grpo_space.config_io import override, parse, write_yaml
 from grpo_space.planning.hardware import Gpu
 from grpo_space.planning.memory import LIMITS, limit_of, plan
 from grpo_space.planning.model_shape import shape_of
 from grpo_space.presets import read_preset
-from grpo_space.runs.events import Activity, AnyEvent, Chosen, Failed, Fallback, FallbackName, Finished, Started
+from grpo_space.publishing import card
+from grpo_space.results.summary import shortened
+from grpo_space.runs.events import Activity, AnyEvent, Chosen, Failed, Fallback, FallbackName, Finished, Phase, Started
 from grpo_space.runs.fallbacks import after_fallbacks, apply_fallback, generation_batch_size
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, create_run
+from grpo_space.ui.compare import evidence
+from grpo_space.ui.live import progress
 from grpo_space.worker.__main__ import Child
 from grpo_space.worker.recovery import OUT_OF_MEMORY, is_out_of_memory, next_attempt
+from tests.support.made import BASE, REASONS
 
 LLAMA = override(
     read_preset("llama-3.1-8b").run, ["grpo.per_device_train_batch_size=6", "grpo.gradient_accumulation_steps=1"]
@@ -57,6 +64,9 @@ def test_a_run_steps_down_and_finishes(tmp_path: Path, monkeypatch: pytest.Monke
     assert run.status() == "done"
     began = {event.hardware for event in events if isinstance(event, Started)}
     assert len(began) == 1, "what is started again has no budget of its own"
+    assert shortened(run.config, run.history()) == "", "it learns the same"
+    otherwise = override(run.config, ["grpo.loss_type=bnpo"])
+    assert "3 completions in place of 6, which bnpo learns otherwise from," in shortened(otherwise, run.history())
 
 
 def test_after_three_fallbacks_it_stops_and_keeps_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +116,8 @@ def fallbacks_of(activity: Activity, rollout: str, *settings: str) -> list[Fallb
         outcome = out_of_memory(config, events, activity, using)
         if not isinstance(outcome, Fallback):
             assert isinstance(outcome, Failed)
-            assert outcome.message.endswith(": take a smaller model.id, or a larger GPU. What was saved is kept.")
+            assert outcome.message.endswith(" What was saved is kept.")
+            assert ("take a smaller model.id, or a larger GPU" in outcome.message) != ("To allow it" in outcome.message)
             return [event.name for event in events if isinstance(event, Fallback)]
         assert "GiB were planned)" in outcome.message
         events.append(outcome)
@@ -135,6 +146,74 @@ def test_what_helps_depends_on_where_it_ran_out(
     activity: Activity, rollout: str, settings: tuple[str, ...], names: list[str]
 ) -> None:
     assert fallbacks_of(activity, rollout, *settings) == names
+
+
+def test_what_may_be_changed_is_the_configs_to_say() -> None:
+    assert fallbacks_of("write", "vllm", "fallbacks=memory") == ["cache", "generate"]
+    assert fallbacks_of("learn", "generate", "fallbacks=memory") == ["micro_batches", "micro_batches"]
+    assert fallbacks_of("learn", "generate", "fallbacks=memory", "grpo.loss_type=bnpo") == []
+    assert fallbacks_of("answer", "generate", "fallbacks=memory") == ["evaluation"] * 3
+    assert fallbacks_of("learn", "vllm", "fallbacks=none") == []
+
+
+def test_what_is_forbidden_is_named_with_how_to_allow_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, code = recovered(tmp_path, monkeypatch, 99, "write", "fallbacks=memory", "rollout=generate")
+    assert code != 0
+    assert fallbacks(run) == []
+    end = run.log.read()[0][-1]
+    assert isinstance(end, Failed)
+    assert end.message == (
+        "The GPU's memory ran out while completions were written (it tried to allocate 2.00 GiB). fallbacks: memory "
+        "forbids what would have helped, to resume from its last checkpoint with completions of at most 576 tokens: "
+        "longer answers are cut off. To allow it, set fallbacks: all in the run's config.yaml and resume, or train "
+        "again with that. What was saved is kept."
+    )
+    assert end.traceback, "PyTorch's own words are not lost"
+    (run.folder / "config.yaml").write_text(write_yaml(override(run.config, ["fallbacks=all"])))
+    again = out_of_memory(run.config, list(run.log.events()), "write", "generate")
+    assert isinstance(again, Fallback)
+    assert again.name == "length"
+
+
+def test_a_vllm_that_fails_ends_a_run_that_may_change_nothing() -> None:
+    config = override(LLAMA, ["fallbacks=none"])
+    attempt = History()
+    attempt.add([Started(), Chosen(engine="unsloth", rollout="vllm", why=""), Phase(what="load")])
+    ends = next_attempt(config, [], attempt, -6, "The worker crashed (SIGABRT).", "load", T4)
+    assert isinstance(ends, Failed)
+    assert (ends.boundary, ends.activity) == ("load", "load")
+    assert ends.message.startswith("vLLM failed: The worker crashed (SIGABRT). fallbacks: none forbids what would have")
+    assert "to resume with plain generation" in ends.message
+    assert "set fallbacks: memory in the run's config.yaml" in ends.message
+    allowed = next_attempt(override(LLAMA, ["fallbacks=memory"]), [], attempt, -6, "It crashed.", "load", T4)
+    assert isinstance(allowed, Fallback)
+
+
+def test_what_changed_the_experiment_is_a_headline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one sentence wherever the run's results are: with the step after the checkpoint that it resumed from."""
+    run, code = recovered(tmp_path, monkeypatch, 3, "write", "rollout=generate")
+    assert code == 0
+    assert [fallback.name for fallback in fallbacks(run)] == ["length", "length", "group"]
+    history = run.history()
+    assert history.fallbacks_after == [2, 2, 2]
+    headline = (
+        "This run was shortened on the way: completions of 576 tokens in place of 768 from step 3, then completions of "
+        "432 tokens in place of 576 from step 3, then groups of 3 completions in place of 6 from step 3."
+    )
+    assert shortened(run.config, history) == headline
+    console = Console(file=io.StringIO(), width=400)
+    console.print(*tables.ending(run, history, "done"))
+    assert headline in console.file.getvalue()  # type: ignore[attr-defined]
+    assert headline in progress.now(run.id, run.config, history, "running", False)
+    assert f"**{headline}**" in str(card.card(run, "owner/made"))
+    compared = history_of(BASE, REASONS)
+    assert headline in evidence.summarise(run.id, compared, whole=history, config=run.config)
+
+
+def history_of(*events: AnyEvent) -> History:
+    history = History()
+    history.add(events)
+    return history
 
 
 def test_an_evaluation_has_fallbacks_of_its_own() -> None:

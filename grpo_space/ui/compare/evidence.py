@@ -11,7 +11,7 @@ from grpo_space.results import no_gain
 from grpo_space.results.comparison import Comparison, Share, of, shape
 from grpo_space.results.sentences import blind_words, words
 from grpo_space.results.statistics import Paired, percent, points, wilson
-from grpo_space.results.summary import METHOD, counts, samples_rows, samples_title, samples_words
+from grpo_space.results.summary import METHOD, counts, samples_rows, samples_title, samples_words, shortened
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Evaluated, EvaluationRequest
@@ -43,6 +43,8 @@ def summarise(
         whole, config: What the run itself recorded, and its settings: by these a null result is told what would help.
     """
     notes = "".join(note("warning", text(said)) for said in ([] if is_own(history) else history.notes))
+    if config and whole and (headline := shortened(config, whole)):
+        notes = note("warning", tag("b", text(headline))) + notes
     if history.sampled:
         return about(run, history) + notes + _samples(history)
     compared = of(history, all_looks)

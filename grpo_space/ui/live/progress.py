@@ -9,7 +9,7 @@ from grpo_space.planning.estimate import cost_so_far, first_step_words, left_wor
 from grpo_space.results.comparison import Comparison, of
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
-from grpo_space.results.summary import PHASES, download_words
+from grpo_space.results.summary import PHASES, download_words, shortened
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Failed, Phase
@@ -61,6 +61,8 @@ def now(
     model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
     badge = tag("span", BADGES[status], f"gs-badge gs-is-{status}")
     head = box("gs-run", badge, tag("b", text(name)), tag("span", text(model), "gs-dim"))
+    if config and (headline := shortened(config, history)):
+        head += note("warning", tag("b", text(headline)))
     if status == "running":
         limit = config.max_minutes if config else None
         evaluates = history.started is not None and history.started.task == "evaluate"

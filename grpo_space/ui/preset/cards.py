@@ -12,6 +12,9 @@ from grpo_space.ui.preset.memory_bar import memory_bar
 
 NEEDS = {"cpu": "No GPU: any computer", "t4": "An NVIDIA GPU with 16 GB, such as a T4"}
 LONGEST_SHOWN = 2000
+FOLDED = (
+    "This model's chat template has no system role: the system prompt stands before the question, in the user's turn."
+)
 
 
 def card(preset: Preset, machine: hardware.Gpu | None) -> str:
@@ -92,6 +95,8 @@ def _list(lines: Iterable[str | Problem]) -> str:
 def seen(rows: Sequence[Seen]) -> str:
     """Problems as the model sees them, with the chat template applied."""
     head = "<p>Exactly what the model reads, with its chat template; it continues from there.</p>"
+    if any(row.folded for row in rows):
+        head += f"<p class='quiet'>{text(FOLDED)}</p>"
     return words(head + "".join(_row(row.prompt, f"{row.tokens} tokens; right answer: {row.answer}") for row in rows))
 
 

@@ -6,6 +6,7 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from peft import PeftModel, set_peft_model_state_dict
@@ -15,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
+from grpo_space.tasks import chat_template
 from grpo_space.tasks.dataset import Rows, enough
 from grpo_space.tasks.problems import Row, messages
 from grpo_space.worker.engines.choice import Choice
@@ -73,6 +75,15 @@ class Engine(ABC):
         gets the number of those that are done.
         """
 
+    @cached_property
+    def folds_system(self) -> bool:
+        """Whether the system prompt stands in the first user turn, as the chat template has no other place for it."""
+        return chat_template.folds_system(self.tokenizer)
+
+    def conversation(self, question: str, config: RunConfig, example: bool = False) -> Messages:
+        """A question as this model is asked it. `example`: after one that was answered already."""
+        return messages(question, config.data.system_prompt, example, self.folds_system)
+
     def encode(self, prompt: Messages) -> list[int]:
         """The prompt's tokens, by the chat template."""
         return self.tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=True, return_dict=False)
@@ -105,8 +116,7 @@ def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -
         raise UserError(
             f"model.max_seq_length: {config.model.max_seq_length} is more than the {positions} of {config.model.id}"
         )
-    if tokenizer.chat_template is None:
-        raise UserError(f"model.id: {config.model.id} has no chat template: take the model's Instruct version")
+    chat_template.check(tokenizer, config)
 
 
 def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
@@ -127,7 +137,7 @@ def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
 
 def fits(engine: Engine, row: Row, config: RunConfig) -> bool:
     """Whether the problem's prompt is not longer than `max_prompt_length`."""
-    return len(engine.encode(messages(row.question, config.data.system_prompt))) <= config.data.max_prompt_length
+    return len(engine.encode(engine.conversation(row.question, config))) <= config.data.max_prompt_length
 
 
 def load_adapter(model: PeftModel, folder: Path) -> None:

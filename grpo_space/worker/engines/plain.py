@@ -110,13 +110,13 @@ def load(
     set_seed(config.seed)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, padding_side="left")
+        check(config, source, tokenizer)
         model = AutoModelForCausalLM.from_pretrained(source, **_options(config, source, gpu))
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(f"model.id: {config.model.id} could not be loaded: {reason}") from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    check(config, source, tokenizer)
     peft = _with_adapter(model, config, adapter, MergedRollouts if gpu is None else PeftModelForCausalLM)
     bfloat16 = gpu is not None and gpu.has_bfloat16
     return Generating(choice, peft, tokenizer, commit, stop_ids(peft, tokenizer), bfloat16)
