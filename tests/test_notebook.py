@@ -121,7 +121,7 @@ def test_a_runtime_dies_and_the_next_one_resumes(
     kept = json.loads(hub.hub.read(name, "run.json", "dataset"))["step"]
 
     monkeypatch.setenv("GRPO_SPACE_RUNS", str(tmp_path / "other disk"))
-    second = client(opened(**choices))
+    second = client(opened(**{**choices, "BACKUP_MINUTES": 10}))  # the copy at the end is enough here
     shorten(hub, name, kept + 4)
     run_cells(second)
     said = printed(second.nb)
