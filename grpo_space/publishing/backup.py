@@ -44,9 +44,40 @@ def misnamed(named: str) -> str:
 
 def latest() -> str:
     """The latest runs in the folder of backups, as the end of a sentence."""
-    bucket = place()
-    held = sorted((file.stem for file in bucket.glob("*.tar")), reverse=True) if bucket else []
+    held = _in_folder(bucket) if (bucket := place()) else []
     return f"; the latest there: {', '.join(held[:3])}" if held else ""
+
+
+def newest(token: str | None) -> str:
+    """The backup of the newest run, as `restore` takes it: from the folder of backups, else among the repositories of
+    the token's owner.
+
+    Raises:
+        UserError: where there is none, or the Hub does not say.
+    """
+    if bucket := place():
+        held = _in_folder(bucket)
+        where = str(bucket)
+    elif not token:
+        raise UserError("Sign in first: your backups are private repositories of yours.")
+    else:
+        api = hub.api(token)
+        try:
+            me = hub.retried(api.whoami)["name"]
+            where, prefix = f"{me}'s repositories", f"{me}/grpo-run-"
+            names = hub.retried(lambda: [each.id for each in api.list_datasets(author=me, search="grpo-run-")])
+        except (*hub.SPOKEN, ValueError) as error:
+            raise UserError(hub.reading_failed(error, "restore", "your repositories", "dataset", token)) from None
+        mine = [name for name in names if archive.RUN_ID.fullmatch(name.removeprefix(prefix))]
+        held = sorted(mine, reverse=True)
+    if not held:
+        raise UserError(f"There is no backup of a run in {where}: train one.")
+    return held[0]
+
+
+def _in_folder(bucket: Path) -> list[str]:
+    """The runs in the folder of backups, the newest first: their names begin with the time."""
+    return sorted((file.stem for file in bucket.glob("*.tar")), reverse=True)
 
 
 def backup(run: Run, token: str | None, progress: Progress = lambda sent: None) -> str:

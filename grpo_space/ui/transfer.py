@@ -56,3 +56,8 @@ def bar(doing: str, sent: Sent, seconds: float) -> str:
     return note("info", tag("b", f"{doing} {text(sent.file)}"), words) + box(
         "gs-bar", f'<div style="width:{share:.1f}%"></div>'
     )
+
+
+def incoming(sent: Sent | None, seconds: float) -> str:
+    """How far a backup is on its way here."""
+    return stage("Looking at the backup.", seconds) if sent is None else bar("Downloading", sent, seconds)

@@ -49,7 +49,7 @@ class Buttons:
     """Which of the Train tab's buttons there is a use for, of the run that is shown."""
 
     run: str = ""
-    """The run's name: another one is a change, though the same buttons are of use."""
+    """The run's name: another one is a change, though the same buttons are of use. Empty: there is none here."""
     busy: bool = False
     """The machine is taken: nothing can be trained."""
     stop: bool = False

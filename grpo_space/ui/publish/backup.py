@@ -20,7 +20,7 @@ from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.publish.hub import run_of
-from grpo_space.ui.transfer import bar, following, stage
+from grpo_space.ui.transfer import bar, following, incoming, stage
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
@@ -61,7 +61,10 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
             source = named(source)
             token = token_if_any(place.access, request)
             accept = uploads.refuse_strange_paths
-            run = yield from following(lambda progress: backup.restore(source, token, progress, accept), _coming)
+            run = yield from following(
+                lambda progress: backup.restore(source, token, progress, accept),
+                lambda sent, seconds: (incoming(sent, seconds), shown_if(False)),
+            )
             view.run, view.group = run.id, None
             yield restored(run), shown_if(True)
         except UserError as error:
@@ -92,11 +95,6 @@ def _sending(sent: Sent | None, seconds: float) -> str:
     if sent.done >= sent.total:
         return stage("All files are up: they are made one commit.", seconds)
     return bar("Uploading", sent, seconds)
-
-
-def _coming(sent: Sent | None, seconds: float) -> tuple[str, Any]:
-    """How far it is, with no button yet that leads to the run."""
-    return (bar("Downloading", sent, seconds) if sent else stage("Looking at the backup.", seconds)), shown_if(False)
 
 
 def backed_up(name: str) -> str:

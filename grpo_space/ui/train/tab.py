@@ -10,6 +10,7 @@ from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.planning import power
 from grpo_space.planning.estimate import wait_words
+from grpo_space.publishing import backup
 from grpo_space.runs import launch
 from grpo_space.runs.run import Run
 from grpo_space.ui import glossary, space, submit, table
@@ -22,7 +23,7 @@ from grpo_space.ui.live import microscope, progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View
 from grpo_space.ui.markup import tag, text
-from grpo_space.ui.train import when_done_control
+from grpo_space.ui.train import bring_back, when_done_control
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
 
@@ -67,6 +68,7 @@ def build(
         with gr.Row():
             yes = gr.Button("Stop and keep", variant="stop", elem_id="gs-stop-yes")
             no = gr.Button("Keep training", elem_id="gs-stop-no")
+    bring = bring_back.build(view, place)
     now = gr.HTML(progress.nothing_yet(), elem_id="gs-now")
     notes = gr.HTML()
     curves = gr.HTML(elem_id="gs-curves")
@@ -78,8 +80,8 @@ def build(
         gr.HTML(glossary.glossary())
     evaluating = gr.HTML(elem_id="gs-evaluating", render=False)
     stream = Stream(
-        header, now, notes, curves, scope, group, log, evaluating, gr.State(""), gr.State(Buttons()), pulse.beat
-    )
+        header, now, notes, curves, scope, group, log, evaluating, gr.State(""), gr.State(None), pulse.beat
+    )  # what is None changes with the first that the page is sent, even where there is no run
 
     def head(page: Page | None, taken: Taken | None) -> str:
         return glossary.header(place.machine, page, taken)
@@ -96,9 +98,11 @@ def build(
 
     def offered(uses: Buttons) -> list[Any]:
         button = gr.update(interactive=not uses.busy, value="One training at a time" if uses.busy else "Train")
-        return [button, *map(shown_if, (uses.stop, uses.resume, uses.compare, uses.use, uses.back))]
+        bring = keeps and not uses.run
+        return [button, *map(shown_if, (uses.stop, uses.resume, uses.compare, uses.use, uses.back, bring))]
 
-    buttons = [train, stop, resume, compare, use, back]
+    buttons = [train, stop, resume, compare, use, back, bring]
+    keeps = place.space is not None or backup.place() is not None
     stream.buttons.change(offered, stream.buttons, buttons, **QUIET)
 
     def planned(sent: str) -> str:
