@@ -54,8 +54,7 @@ def build(
     plan = gr.HTML(elem_id="gs-plan")
     chosen: list[Any] = []
     if done is not None:
-        control = when_done_control.build(opened, tab, config, done, place)
-        chosen = [control.then, control.saves]
+        chosen = when_done_control.build(opened, tab, config, done, place).chosen
     with gr.Row():
         train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
         compare = gr.Button("See what changed", variant="primary", size="lg", elem_classes=OFF, elem_id="gs-to-compare")
@@ -161,18 +160,18 @@ class _Handlers:
                 self.followers.forget_current()
         return run.id
 
-    def start_then(self, sent: str, view: View, then: Any, saves: Any, request: gr.Request) -> str:
+    def start_then(self, sent: str, view: View, then: Any, saves: Any, publishes: Any, request: gr.Request) -> str:
         """As `start`, and what to do when it is done."""
         self._check(then, request)
         run_id = self.start(sent, view, request)
-        self._choose(named(run_id), then, saves, request)
+        self._choose(named(run_id), then, saves is True, publishes is True, request)
         return run_id
 
-    def resume_then(self, view: View, then: Any, saves: Any, request: gr.Request) -> None:
+    def resume_then(self, view: View, then: Any, saves: Any, publishes: Any, request: gr.Request) -> None:
         """As `resume`, and what to do when it is done."""
         self._check(then, request)
         self.resume(view, request)
-        self._choose(self._page(view).run, then, saves, request)
+        self._choose(self._page(view).run, then, saves is True, publishes is True, request)
 
     @in_words
     def _check(self, then: Any, request: gr.Request) -> None:
@@ -181,9 +180,9 @@ class _Handlers:
             self.done.check(str(then), tokens_of(session(request), self.done.secret))
 
     @in_words
-    def _choose(self, run: Run, then: Any, saves: Any, request: gr.Request) -> None:
+    def _choose(self, run: Run, then: Any, saves: bool, publishes: bool, request: gr.Request) -> None:
         if self.done is not None and not self.place.access.stranger(request):
-            self.done.choose(run, then, saves is True, tokens_of(session(request), self.done.secret))
+            self.done.choose(run, then, saves, tokens_of(session(request), self.done.secret), publishes)
 
     @in_words
     def stop(self, view: View, request: gr.Request) -> Any:

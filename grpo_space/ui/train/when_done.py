@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 from grpo_space import hub
 from grpo_space.errors import UserError
-from grpo_space.publishing import backup, space_bill
+from grpo_space.publishing import backup, publish, space_bill
 from grpo_space.publishing.space_bill import End
 from grpo_space.runs import evaluations
 from grpo_space.runs.locks import holder, locked
@@ -49,6 +49,10 @@ class WhenDone:
     state: State = "idle"
     names: dict[str, str] = field(default_factory=dict)
     """The private repository of each run that was saved."""
+    published: str = ""
+    """The repository of the run's adapter, once it is there."""
+    unpublished: tuple[str, ...] = ()
+    """Why it is not, where it should be. That keeps nobody awake: the adapter is in the saved run."""
     message: str = ""
     """What ended the bill."""
     problems: tuple[str, ...] = ()
@@ -84,7 +88,9 @@ class WhenDone:
                 f"before you train ({space_bill.settings(self.space_id)}), or choose to leave it on."
             )
 
-    def choose(self, run: Run, then: Then, saves: bool, tokens: Tokens, when_stopped: bool = False) -> None:
+    def choose(
+        self, run: Run, then: Then, saves: bool, tokens: Tokens, publishes: bool = False, when_stopped: bool = False
+    ) -> None:
         """Carries this out for a run, in the place of what was chosen before.
 
         Raises:
@@ -94,9 +100,9 @@ class WhenDone:
         with self._lock:
             if self.plan is not None:
                 self.plan.replaced.set()
-            self.plan = plan = Plan(run, then, saves, tokens, when_stopped)
-            self.message, self.problems, self.again_at = "", (), 0.0
-            self.state = "training" if saves or then != "nothing" else "idle"
+            self.plan = plan = Plan(run, then, saves, tokens, publishes, when_stopped)
+            self.message, self.published, self.unpublished, self.problems, self.again_at = "", "", (), (), 0.0
+            self.state = "training" if saves or publishes or then != "nothing" else "idle"
             remember(plan)
             if self.state == "training":
                 threading.Thread(target=self._carry_out, args=(plan,), daemon=True).start()
@@ -111,7 +117,8 @@ class WhenDone:
             plan = self.plan
             if plan is None or plan.then == "nothing" or self.state not in CAN_BE_KEPT_AWAKE:
                 raise UserError("Nothing is about to be paused.")
-            self.choose(plan.run, "nothing", plan.saves and plan.run.status() == "running", plan.tokens)
+            running = plan.run.status() == "running"
+            self.choose(plan.run, "nothing", plan.saves and running, plan.tokens, plan.publishes and running)
             if self.state == "idle":
                 self.state = "kept"
 
@@ -125,7 +132,7 @@ class WhenDone:
             if (plan := self.plan) is None or self.state not in CAN_BE_DONE_NOW:
                 raise UserError("There is nothing to pause for now.")
             then: Then = "pause" if plan.then == "nothing" else plan.then
-            self.choose(plan.run, then, plan.saves, tokens, when_stopped=True)
+            self.choose(plan.run, then, plan.saves, tokens, plan.publishes, when_stopped=True)
 
     def take_up(self) -> None:
         """What was chosen before the app was started again: by the secret, where there is one. A sign-in is gone."""
@@ -133,7 +140,7 @@ class WhenDone:
         if plan is None:
             return
         if plan.tokens.to_save():
-            self.choose(plan.run, plan.then, plan.saves, plan.tokens)
+            self.choose(plan.run, plan.then, plan.saves, plan.tokens, plan.publishes)
         else:
             self.plan, self.state = plan, "lost"
 
@@ -180,6 +187,8 @@ class WhenDone:
         self._at(plan, "saving")
         saved = on_disk()
         self._save_all(plan)
+        if plan.publishes and not self.published:
+            self._publish(plan)
         if plan.then == "nothing":
             self._at(plan, "saved")
         elif plan.run.status() == "stopped" and not plan.when_stopped:
@@ -230,6 +239,20 @@ class WhenDone:
                     return
         raise UserError(*problems)
 
+    def _publish(self, plan: Plan) -> None:
+        """Puts the adapter on the Hub with its evidence, privately; or notes why not."""
+        problems: tuple[str, ...] = ("Nobody is signed in any more, and there is no secret HF_TOKEN.",)
+        for token in plan.tokens.to_save():
+            try:
+                user = hub.retried(hub.api(token).whoami)["name"]
+                name = publish.proposed_name(user, plan.run.config)
+                self.published, self.unpublished = publish.publish(plan.run, name, token, private=True).name, ()
+            except (UserError, *hub.SPOKEN) as error:
+                problems = error.problems if isinstance(error, UserError) else (f"The Hub did not answer: {error}",)
+            else:
+                return
+        self.unpublished = self._told(plan, problems)
+
     def _still_free(self, plan: Plan) -> bool:
         """Counts down; False where somebody took the machine meanwhile."""
         self.until = time.monotonic() + AWAKE_SECONDS
@@ -271,12 +294,16 @@ class WhenDone:
                 self.state, self.problems, self.again_at = state, (), 0.0
 
     def _failed(self, plan: Plan, lines: Sequence[str], again: float | None = None) -> None:
-        """Says why on the page and in the log, without any token. `again`: seconds until the next try."""
-        told = tuple(
-            hub.without_token(hub.without_token(line, plan.tokens.secret), plan.tokens.signed_in) for line in lines
-        )
-        self.problems, self.again_at = told, time.time() + again if again is not None else 0.0
+        """Says why. `again`: seconds until the next try."""
+        self.problems = self._told(plan, lines)
+        self.again_at = time.time() + again if again is not None else 0.0
+
+    def _told(self, plan: Plan, lines: Sequence[str]) -> tuple[str, ...]:
+        """The lines as the page may show them, without any token; the log has them, too."""
+        tokens = plan.tokens
+        told = tuple(hub.without_token(hub.without_token(line, tokens.secret), tokens.signed_in) for line in lines)
         print(f"when {plan.run.id} is done: {'; '.join(told)}", file=sys.stderr, flush=True)
+        return told
 
 
 def busy() -> bool:

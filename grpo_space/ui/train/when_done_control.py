@@ -45,6 +45,12 @@ class Control:
 
     then: gr.Radio
     saves: gr.Checkbox
+    publishes: gr.Checkbox
+
+    @property
+    def chosen(self) -> list[Any]:
+        """What a handler that starts a run gets after its own arguments."""
+        return [self.then, self.saves, self.publishes]
 
 
 def build(opened: Any, tab: gr.Tab, config: gr.State, done: WhenDone, place: Place) -> Control:
@@ -58,6 +64,12 @@ def build(opened: Any, tab: gr.Tab, config: gr.State, done: WhenDone, place: Pla
             "the Space restarts",
             elem_id="gs-saves",
         )
+        publishes = gr.Checkbox(
+            False,
+            label="Publish the adapter when done",
+            info="With its evidence, into a private model repository of yours",
+            elem_id="gs-publishes",
+        )
     about = gr.HTML(elem_id="gs-about-done")
     clock = gr.Number(visible="hidden")
 
@@ -70,7 +82,7 @@ def build(opened: Any, tab: gr.Tab, config: gr.State, done: WhenDone, place: Pla
 
     events: Any = [opened, tab.select, config.change, then.change]
     gr.on(events, told, [config, then, clock], about, js=_CLOCK, trigger_mode="always_last", **QUIET)
-    return Control(then, saves)
+    return Control(then, saves, publishes)
 
 
 def build_face(opened: Any, done: WhenDone, access: Access) -> None:
@@ -165,6 +177,10 @@ def face(done: WhenDone) -> str:
     name = done.names.get(plan.run.id, "")
     where = link(hub.page(name, "dataset"), name) if name else "a private repository"
     saved = f"It is in {where}, private, and whole there." if name else ""
+    if done.published:
+        saved += f" Its adapter is published as {link(hub.page(done.published), done.published)}, private."
+    elif done.unpublished:
+        saved += f" Its adapter was not published: {text('; '.join(done.unpublished))}"
     settings = link(space_bill.settings(done.space_id), "settings")
     again = f"It is tried again at {_utc(done.again_at)}." if done.again_at else ""
     failed = [*map(text, done.problems), again] if done.problems else []

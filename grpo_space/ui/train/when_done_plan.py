@@ -62,6 +62,8 @@ class Plan:
     saves: bool
     """Whether it is saved every SAVE_SECONDS while it trains."""
     tokens: Tokens
+    publishes: bool = False
+    """Whether its adapter goes into a private model repository, too."""
     when_stopped: bool = False
     """A person asked for it when the run had ended: that they had stopped it is no reason to ask again."""
     replaced: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -79,11 +81,11 @@ def file() -> Path:
 
 def remember(plan: Plan) -> None:
     """Keeps what was chosen, where there is something to do."""
-    if plan.then == "nothing" and not plan.saves:
+    if plan.then == "nothing" and not plan.saves and not plan.publishes:
         forget()
         return
     with contextlib.suppress(OSError):  # a full disk: then a restart forgets it
-        kept = {"run": plan.run.id, "then": plan.then, "saves": plan.saves}
+        kept = {"run": plan.run.id, "then": plan.then, "saves": plan.saves, "publishes": plan.publishes}
         file().write_text(json.dumps(kept), encoding="utf-8")
 
 
@@ -93,7 +95,7 @@ def remembered(tokens: Tokens) -> Plan | None:
         kept = read_json_file(file(), 4096)
         run = next(run for run in all_runs() if run.id == kept["run"])
         return (
-            Plan(run, kept["then"], kept["saves"] is True, tokens)
+            Plan(run, kept["then"], kept["saves"] is True, tokens, kept.get("publishes") is True)
             if kept["then"] in ("nothing", *get_args(End))
             else None
         )
