@@ -13,6 +13,10 @@ RESOLVE = r"/(?:(?P<kind>dataset|space)s/)?(?P<repo_id>[^/]+/[^/]+)"
 ROUTES = [
     (method, re.compile(pattern + r"\Z"), name)
     for method, pattern, name in [
+        ("GET", "/.well-known/openid-configuration", "openid"),
+        ("GET", "/oauth/authorize", "authorize"),
+        ("GET", "/oauth/jwks", "jwks"),
+        ("POST", "/oauth/token", "token"),
         ("GET", "/api/whoami-v2", "whoami"),
         ("GET", "/api/datasets", "datasets"),
         ("POST", "/api/repos/create", "create"),

@@ -20,7 +20,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs
 
-from tests.support.hub_http import Conversation, Server
+from tests.support.hub_http import Server
+from tests.support.hub_sign_in import SignIn
 from tests.support.hub_store import Hub, Refusal, User
 
 CHUNK = 64 * 1024
@@ -46,7 +47,7 @@ class HubServer:
         self.server.server_close()
 
 
-class Handler(Conversation):
+class Handler(SignIn):
     def do_whoami(self) -> None:
         user = self.signed_in()
         auth = {"type": "access_token", "accessToken": {"displayName": "test", "role": user.role}}
