@@ -8,12 +8,13 @@ import pytest
 
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
+from grpo_space.runs.events import Finished
 from grpo_space.runs.run import all_runs, create_run
 from tests.support.hostile import call, config, cookie_header
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import User
 from tests.support.paid_space import PaidSpace
-from tests.support.processes import SMALL
+from tests.support.processes import SMALL, until
 from tests.support.served import Served
 from tests.support.sign_in import signed_in
 
@@ -65,6 +66,7 @@ def test_the_run_is_trained_saved_and_the_space_paused_once(paid: Served, hub: H
     assert (all_runs(), run.status(), hub.hub.bills) == ([run], "new", [])
 
     assert "process_completed" in call(paid.url, resume, [None, "pause", True], adas)
+    until(run.log, lambda event: isinstance(event, Finished), 300)
     paid.hear("is done: paused")
     assert run.status() == "done"
     name = f"ada/grpo-run-{run.id}"
