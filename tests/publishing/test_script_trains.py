@@ -33,7 +33,7 @@ def trained(root: Path) -> Run:
         patch.setenv("GRPO_SPACE_RUNS", str(root / "runs"))
         settings = [*SMALL, "--set", f"grpo.max_steps={STEPS}", "--set", "seed=3", "--set", "rewards.repetition=0.5"]
         arguments = command("train", "tiny", *settings, "--run-dir", str(root / "runs" / "made"))
-        done = subprocess.run(arguments, capture_output=True, text=True, timeout=240, check=False, cwd=ROOT)
+        done = subprocess.run(arguments, capture_output=True, text=True, timeout=600, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return Run(root / "runs" / "made")
 
@@ -48,7 +48,7 @@ def output(trained: Run, root: Path) -> Path:
     file = root / "script.py"
     file.write_text(source + DEFAULTS, encoding="utf-8")
     arguments = [sys.executable, "-I", str(file)]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=240, check=False, cwd=ROOT)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=600, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     steps = re.findall(
         r"^step (\d) of 4: reward [\d.]+ correctness [\d.]+ format [\d.]+ repetition ", done.stdout, re.M
