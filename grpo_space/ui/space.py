@@ -74,8 +74,13 @@ def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
         if space is not None:
             settings = link(space.settings, "this Space’s settings")
             where = f"Choose a T4 small in {settings} (about ${T4_DOLLARS_PER_HOUR:.2f} an hour)"
-        tiny = f"{where}, or train the preset tiny: it works here."
-        return note("warning", tag("b", "This preset needs a CUDA GPU."), tiny)
+        lines = [f"{where}, or train the preset tiny: it works here."]
+        if space is not None:
+            lines.append(
+                "Choosing hardware restarts the Space, and what is on its disk is lost: publish, download or back up "
+                "first whatever you want to keep."
+            )
+        return note("warning", tag("b", "This preset needs a CUDA GPU."), *lines)
     if gpu is not None:
         try:
             memory.check(config, memory.limit_of(gpu))

@@ -4,7 +4,7 @@ import secrets
 import time
 from urllib.parse import parse_qs, urlencode
 
-from authlib.jose import JsonWebKey, jwt
+from authlib.jose import JsonWebKey, jwt  # type: ignore[import-untyped]
 
 from tests.support.hub_http import Conversation
 

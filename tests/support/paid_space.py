@@ -23,14 +23,18 @@ class PaidSpace(Served):
 
     program = ("-m", "tests.support.paid_space")
 
-    def __init__(self, folder: Path, awake_seconds: float, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, awake_seconds: float, save_seconds: float = 600, port: int = 0, **environment: str
+    ) -> None:
         driver = folder / "nvidia-smi"
         driver.write_text(NVIDIA_SMI)
         driver.chmod(driver.stat().st_mode | stat.S_IXUSR)
         own = {"PATH": f"{folder}:{os.environ['PATH']}", "SIMULATED_GPU_SECRET": "no secret", "HF_HUB_OFFLINE": "0"}
-        super().__init__(0, AWAKE_SECONDS=str(awake_seconds), **{**own, **SPACE, **environment})
+        own |= {"AWAKE_SECONDS": str(awake_seconds), "SAVE_SECONDS": str(save_seconds)}
+        super().__init__(port, **{**own, **SPACE, **environment})
 
 
 if __name__ == "__main__":
     when_done.AWAKE_SECONDS = float(os.environ["AWAKE_SECONDS"])
+    when_done.SAVE_SECONDS = float(os.environ["SAVE_SECONDS"])
     serve()
