@@ -4,11 +4,12 @@ import secrets
 import time
 from urllib.parse import parse_qs, urlencode
 
-from authlib.jose import JsonWebKey, jwt  # type: ignore[import-untyped]
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from tests.support.hub_http import Conversation
 
-KEY = JsonWebKey.generate_key("RSA", 2048, {"kid": "local"}, is_private=True)
+KEY = RSAKey.generate_key(2048, {"kid": "local"})
 SIGN_IN = "hf_AdasSignIn0123456789"
 """The token that whoever agrees gives away: the Hub knows whose it is."""
 SCOPES = "openid profile contribute-repos manage-repos gated-repos"
@@ -23,7 +24,7 @@ class SignIn(Conversation):
         self.answer({"issuer": self.base, "id_token_signing_alg_values_supported": ["RS256"], **found})
 
     def do_jwks(self) -> None:
-        self.answer({"keys": [KEY.as_dict(is_private=False)]})
+        self.answer({"keys": [KEY.as_dict(private=False)]})
 
     def do_authorize(self) -> None:
         """Asks the person, who is signed in at the Hub."""
@@ -46,7 +47,7 @@ class SignIn(Conversation):
             "iss": self.base, "aud": "client", "sub": "1", "iat": now, "exp": now + 3600, "nonce": self.codes.pop(code),
             "preferred_username": name, "name": name, "profile": f"{self.base}/{name}", "picture": "", "orgs": [],
         }  # fmt: skip
-        signed = jwt.encode({"alg": "RS256", "kid": "local"}, claims, KEY).decode()
+        signed = jwt.encode({"alg": "RS256", "kid": "local"}, claims, KEY)
         self.answer(
             {"access_token": SIGN_IN, "token_type": "bearer", "expires_in": 3600, "scope": SCOPES, "id_token": signed}
         )
