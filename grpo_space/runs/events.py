@@ -23,9 +23,13 @@ class EvaluationRequest(Record):
     """What an evaluation is of. By default: the run's adapter on its held-out problems, answered greedily."""
 
     data: str = "held-out"
-    """The problems: held-out, gsm8k-test, or a file."""
+    """The problems: held-out, gsm8k-test, or a file; of a standalone evaluation a preset or a Hub dataset, too."""
     adapter: str = ""
     """Another adapter than the run's: a folder, or a name on the Hub."""
+    base: str = ""
+    """Of a standalone evaluation, which belongs to no training: the base, a folder or a name on the Hub."""
+    tuned: str = ""
+    """Another model in the tuned one's place, where a standalone evaluation is of two models: a folder or a name."""
     checkpoint: int | None = None
     """The optimizer step of one of the run's checkpoints, in place of its adapter."""
     limit: int | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from peft import PeftModel
-from transformers import PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
@@ -74,7 +74,7 @@ class Engine(ABC):
 
     def encode(self, prompt: Messages) -> list[int]:
         """The prompt's tokens, by the chat template."""
-        return self.tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=True, return_dict=False)
+        return encode(self.tokenizer, prompt)
 
     def read(self, ids: Sequence[int]) -> Written:
         """A completion from its tokens, up to the first that ends it."""
@@ -108,16 +108,23 @@ def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -
         raise UserError(f"model.id: {config.model.id} has no chat template: take the model's Instruct version")
 
 
-def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
+def that_fit(engine: Engine, rows: Rows, config: RunConfig, other: PreTrainedTokenizerBase | None = None) -> Rows:
     """The problems whose prompt is not longer than `max_prompt_length`; the summary says how many were left out.
+    `other`: the tokenizer of another model that is to answer the same problems.
 
     Raises:
         UserError: where too few are left.
     """
     shares = (rows.train, rows.probe, rows.test)
-    train, probe, test = ([row for row in share if fits(engine, row, config)] for share in shares)
+    tokenizers = [engine.tokenizer, *([other] if other is not None else [])]
+    train, probe, test = (
+        [row for row in share if all(_fits(tokenizer, row, config) for tokenizer in tokenizers)] for share in shares
+    )
     lost = sum(map(len, shares)) - len(train) - len(probe) - len(test)
-    enough(train, test, config)
+    if rows.train:
+        enough(train, test, config)
+    elif not test:
+        raise UserError(f"data.max_prompt_length: {config.data.max_prompt_length} tokens are too few for every prompt")
     left_out = (
         f" {lost:,} left out: their prompts are longer than {config.data.max_prompt_length} tokens." if lost else ""
     )
@@ -126,7 +133,29 @@ def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
 
 def fits(engine: Engine, row: Row, config: RunConfig) -> bool:
     """Whether the problem's prompt is not longer than `max_prompt_length`."""
-    return len(engine.encode(messages(row.question, config.data.system_prompt))) <= config.data.max_prompt_length
+    return _fits(engine.tokenizer, row, config)
+
+
+def _fits(tokenizer: PreTrainedTokenizerBase, row: Row, config: RunConfig) -> bool:
+    prompt = messages(row.question, config.data.system_prompt)
+    return len(encode(tokenizer, prompt)) <= config.data.max_prompt_length
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, prompt: Messages) -> list[int]:
+    """The prompt's tokens, by the tokenizer's chat template."""
+    ids: list[int] = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=True, return_dict=False)
+    return ids
+
+
+def tokenizer_of(config: RunConfig, source: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of the model in the folder `source`, whose weights are not loaded.
+
+    Raises:
+        UserError: where the model cannot do what the config asks of it.
+    """
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
+    check(config, source, tokenizer)
+    return tokenizer
 
 
 def save(engine: Engine, folder: Path, config: RunConfig) -> None:
