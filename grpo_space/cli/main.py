@@ -19,7 +19,7 @@ from huggingface_hub import get_token
 from rich.console import Console
 
 from grpo_space import formatting, paths
-from grpo_space.cli import before_run, follow, hub_commands, standalone_evaluation, tables
+from grpo_space.cli import before_run, follow, hub_commands, reward_tables, standalone_evaluation, tables
 from grpo_space.cli.parser import Command, parser
 from grpo_space.cli.standalone_evaluation import path_or_name
 from grpo_space.cli.tables import text
@@ -68,7 +68,7 @@ def preflight(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(history.preflight.model_dump() | {"trainable": history.preflight.trainable})
     else:
-        for part in tables.preflight(history.preflight):
+        for part in (*reward_tables.paid_rewards(history.preflight), *tables.preflight(history.preflight)):
             show(part)
     return int(not history.preflight.trainable)
 
@@ -207,8 +207,9 @@ def list_runs(arguments: argparse.Namespace) -> int:
         made = summarize(run)
         if made.problem:
             print(formatting.plain(made.problem), file=sys.stderr)
-        found.append({"id": run.id, "status": made.status, "step": made.step, "max_steps": made.max_steps,
-                      "evaluates": made.evaluates})  # fmt: skip
+        listed: dict[str, object] = {"id": run.id, "status": made.status}
+        listed |= {"evaluates": made.evaluates} if made.evaluates else {"step": made.step, "max_steps": made.max_steps}
+        found.append(listed)
     if arguments.json:
         return print_json(found)
     if not found:
@@ -221,7 +222,7 @@ def list_runs(arguments: argparse.Namespace) -> int:
 
 def _steps(listed: Mapping[str, object]) -> str:
     """How far a training is; of a standalone evaluation, of what it is one."""
-    if listed["evaluates"]:
+    if "evaluates" in listed:
         return f"none: an evaluation of {listed['evaluates']}"
     return f"{listed['step']} of {listed['max_steps']}"
 

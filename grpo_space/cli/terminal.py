@@ -34,6 +34,6 @@ def _no_nan(value: Any) -> Any:
     """The value with None in place of NaN and infinity, which JSON does not have."""
     if isinstance(value, dict):
         return {key: _no_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_no_nan(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

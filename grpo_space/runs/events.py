@@ -253,6 +253,44 @@ class Finding(Record):
     """Whether training would be money thrown away."""
 
 
+class Paid(Record):
+    """A completion and what a reward paid for it, before weights."""
+
+    question: str
+    text: str
+    paid: float
+    correct: bool
+
+
+class RewardReport(Record):
+    """What a reward paid for a preflight's completions, before weights."""
+
+    label: str
+    own: bool
+    """A function of the user's own."""
+    weight: float
+    n: int
+    """Completions."""
+    mean: float
+    spread: float
+    """The mean of the groups' standard deviations."""
+    varied: int
+    """Groups in which it differs."""
+    groups: int
+    low: float
+    high: float
+    zeros: int
+    """Completions that were paid 0."""
+    silent: int
+    """Completions that it had no opinion on: None or NaN."""
+    with_correctness: float
+    """Correlation with right answers, -1..1; NaN where one of the two never changes."""
+    examples: tuple[Paid, ...]
+    """The completions that were paid most, in the middle, and least."""
+    doubts: tuple[str, ...]
+    """Why it may not teach; of rewards of the user's own."""
+
+
 class Preflight(Event):
     """What the base model does with the run's prompts and rewards, before anything is trained."""
 
@@ -265,6 +303,8 @@ class Preflight(Event):
     dollars: float | None
     """Expected price of the run on this Space's hardware; None elsewhere."""
     findings: tuple[Finding, ...]
+    rewards: tuple[RewardReport, ...] = ()
+    """What each reward paid; logs written before 2026-11-28 do not say."""
 
     @property
     def trainable(self) -> bool:
