@@ -114,6 +114,8 @@ def publish(
     if not token:
         raise UserError("publish: nobody is signed in: hf auth login, or the button above on a Space")
     if not (run.adapter / "adapter_model.safetensors").is_file():
+        if run.standalone is not None:
+            raise UserError(f"{run.id}: is an evaluation, which trains no adapter: name a training")
         raise UserError(f"{run.id}: has no adapter yet: train it to its end, or stop it, which saves one")
     api = hub.api(token)
     with (

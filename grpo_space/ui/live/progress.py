@@ -12,7 +12,7 @@ from grpo_space.results.statistics import percent
 from grpo_space.results.summary import PHASES, download_words
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
-from grpo_space.runs.events import Failed, Phase
+from grpo_space.runs.events import EvaluationRequest, Failed, Phase
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Status
 from grpo_space.ui.markup import box, note, tag, text
@@ -77,6 +77,27 @@ def now(
         stages = _evaluation(history, config) if evaluates else STAGES
         return head + _stages(history, stages) + _progress(history, stopping, limit)
     return head + "".join(_ending(history, status, checkpoint, looks))
+
+
+def standalone(
+    name: str,
+    config: RunConfig | None,
+    history: History,
+    request: EvaluationRequest,
+    status: Status,
+    stopping: bool,
+    looks: Sequence[Look] = (),
+) -> str:
+    """The head of a standalone evaluation: what is evaluated, how far it is, or what came of it."""
+    what = tag("span", f"an evaluation of {text(evaluations.name(request))}", "gs-dim")
+    head = box("gs-run", badge(status), tag("b", text(name)), what)
+    if status == "running":
+        return head + _stages(history, _evaluation(history, config)) + _progress(history, stopping, None)
+    if history.base and history.tuned:
+        return head + changed(history, looks)
+    if history.measured:
+        return head + note("info", "It is done: Compare shows it.")
+    return head + (not_evaluated(history, "Resume takes it up where it was.") if history.started else _STARTING)
 
 
 def _evaluation(history: History, config: RunConfig | None) -> dict[str, str]:
@@ -170,22 +191,22 @@ def evaluating(history: History, config: RunConfig | None, stopping: bool) -> st
     )
 
 
-def not_evaluated(history: History) -> str:
-    """Why an evaluation after the run came to nothing, and what to do."""
+_AGAIN = "Evaluate the same again: it resumes where it was."
+
+
+def not_evaluated(history: History, again: str = _AGAIN) -> str:
+    """Why an evaluation came to nothing, and what to do. `again`: how it is made again."""
     what, end = text(evaluations.name(evaluations.request_of(history))), history.end
     if isinstance(end, Failed):
         while_ = PHASES.get(end.boundary, "working")
-        more = f"{_AGAIN} The worker's log in Train says more."
+        more = f"{again} The worker's log in Train says more."
         advice = "Put it right, then evaluate again." if end.user_error else more
         lines = [text(line) for line in end.message.splitlines()]
         return note("bad", tag("b", f"The evaluation of {what} failed while {while_}."), *lines, advice)
     if end is not None:
-        return note("warning", tag("b", f"The evaluation of {what} was stopped."), _AGAIN)
+        return note("warning", tag("b", f"The evaluation of {what} was stopped."), again)
     killed = "It was killed and could not say why: most often memory ran out, or the machine was restarted."
-    return note("bad", tag("b", f"The evaluation of {what} was cut off."), killed, _AGAIN)
-
-
-_AGAIN = "Evaluate the same again: it resumes where it was."
+    return note("bad", tag("b", f"The evaluation of {what} was cut off."), killed, again)
 
 
 def _ending(history: History, status: Status, checkpoint: int | None, looks: Sequence[Look]) -> list[str]:
@@ -219,15 +240,13 @@ def _ending(history: History, status: Status, checkpoint: int | None, looks: Seq
         kept = f"{message} Nothing is lost: Resume takes it up from there{more}."
         parts.append(note("warning", tag("b", f"Stopped {why}{at}."), kept))
     elif status == "new":
-        parts.append(
-            note(
-                "info",
-                "The worker is starting: a few seconds. Where this stays, it never started: train again.",
-            )
-        )
+        parts.append(_STARTING)
     if history.base and history.tuned:
         parts.append(changed(history, looks))
     return parts
+
+
+_STARTING = note("info", "The worker is starting: a few seconds. Where this stays, it never started: start again.")
 
 
 def _cut_off(at: str, checkpoint: int | None) -> str:

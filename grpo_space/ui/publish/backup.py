@@ -132,7 +132,9 @@ def backed_up(name: str) -> str:
 def restored(run: Run) -> str:
     """That a run is here again, and how far it had come."""
     history = run.history()
-    if run.status(history) == "died":
+    if run.standalone is not None:
+        how_far = "It is an evaluation: Compare shows what it found; where it was cut off, Resume takes it up."
+    elif run.status(history) == "died":
         how_far = (
             f"It was cut off at step {history.step:,} of {run.config.grpo.max_steps:,}: Resume takes it up from there."
         )
