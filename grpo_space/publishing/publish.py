@@ -109,13 +109,13 @@ def publish(
         OccupiedError: where it holds something else, and `replace` was not given.
         UserError: with the cause and the cure. The adapter stays where it is, and files that are up are not sent again.
     """
+    if run.standalone is not None:
+        raise UserError(f"{run.id}: is an evaluation, which trains no adapter: name a training")
     config = run.config
     name = checked_name(name, config)
     if not token:
         raise UserError("publish: nobody is signed in: hf auth login, or the button above on a Space")
     if not (run.adapter / "adapter_model.safetensors").is_file():
-        if run.standalone is not None:
-            raise UserError(f"{run.id}: is an evaluation, which trains no adapter: name a training")
         raise UserError(f"{run.id}: has no adapter yet: train it to its end, or stop it, which saves one")
     api = hub.api(token)
     with (

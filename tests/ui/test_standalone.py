@@ -1,5 +1,6 @@
 """A standalone evaluation on the page: what may be chosen, and what it is shown as. Its log is made by hand."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,15 @@ from grpo_space.runs import evaluations, standalone
 from grpo_space.runs.events import EvaluationRequest, Event, Failed, Finished, Started
 from grpo_space.runs.run import Run
 from grpo_space.ui.compare import evidence, tab
-from grpo_space.ui.compare.standalone import ADAPTER, MODEL, Chosen, request_for
-from grpo_space.ui.live.follower import Follower
+from grpo_space.ui.compare.standalone import ADAPTER, MODEL, Chosen, begin, request_for
+from grpo_space.ui.deployment import here
+from grpo_space.ui.live.follower import Follower, taken
 from grpo_space.ui.live.page_stream import View, shown
-from grpo_space.ui.publish import hub
+from grpo_space.ui.publish.hub import about
 from grpo_space.ui.runs import run_list
 from tests.support import made
+from tests.support.hub_server import HubServer
+from tests.support.processes import until
 
 CHOSEN = Chosen("presets/tiny/model", ADAPTER, "me/adapter", "tiny", "", 0)
 REQUEST = EvaluationRequest(base="presets/tiny/model", adapter="me/adapter", data="tiny")
@@ -81,7 +85,7 @@ def test_it_is_shown_as_an_evaluation_and_never_as_a_training() -> None:
     assert "Tuned is the better one here" in summary
     assert "Which problems the adapter was trained on is not known here" in summary
     assert "Publish it" not in summary
-    assert "It is an evaluation, which trains nothing" in hub.about(page)
+    assert "It is an evaluation, which trains nothing" in about(page)
     assert not shown(page, View(), "", None, None).buttons.use
     with pytest.raises(UserError, match="is an evaluation itself"):
         evaluations.check(run, evaluations.OWN)
@@ -109,3 +113,17 @@ def test_a_damaged_one_is_told_and_hides_no_other(runs_root: Path) -> None:
     (run.folder / "evaluation.json").write_text('{"base": ')
     assert "does not say what is evaluated" in Follower(run).page().now
     assert "unreadable" in run_list.rows()[0][1]
+
+
+def test_what_the_hub_does_not_have_is_said_and_the_machine_is_free_again(runs_root: Path, hub: HubServer) -> None:
+    """A real worker: it asks for the adapter before it loads anything."""
+    place = here({})
+    run = begin(CHOSEN, place, None)
+    assert run.standalone == REQUEST
+    until(run.log, lambda event: isinstance(event, Failed))
+    while run.status() == "running":
+        time.sleep(0.02)
+    page = Follower(run).page()
+    assert "The evaluation of adapter me/adapter against presets/tiny/model on tiny failed" in page.now
+    assert "there is no model me/adapter on the Hugging Face Hub" in page.now
+    assert taken() is None
