@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 
 from grpo_space.cli.main import main
-from grpo_space.runs.events import Answered, Phase
+from grpo_space.runs import standalone
+from grpo_space.runs.events import Answered, Evaluated, EvaluationRequest, Failed, Finished, Loaded, Phase, Started
 from grpo_space.runs.locks import Holder, holder
 from grpo_space.runs.run import Run, all_runs
+from tests.support.chat_templates import GEMMA, tiny_with
 from tests.support.hand_made import run_with_adapter
+from tests.support.hub_server import HubServer
 from tests.support.processes import ROOT, command, start_cli, the_run, until
 
 PROBLEMS = 24
@@ -54,6 +57,7 @@ def test_the_verdict_on_an_adapter_is_that_of_its_run(run: Run, capsys: pytest.C
     for arguments, words in (
         (("ask", alone["run"], "How many?"), "is an evaluation, which trains no adapter"),
         (("publish", alone["run"], "me/it"), "is an evaluation, which trains no adapter"),
+        (("export", alone["run"], "--script"), "is an evaluation, which trains nothing"),
         (("evaluate", alone["run"], "--checkpoint", "3"), "is an evaluation already"),
     ):
         assert main(arguments) == 1
@@ -102,3 +106,37 @@ def test_two_models_that_are_one_do_not_differ_even_where_it_was_killed_in_the_m
     keys = {event.key for event in made.log.events() if event.type == "evaluated"}
     assert len(keys) == 2  # the second was asked itself
     assert len([event for event in made.log.events() if isinstance(event, Answered)]) == 0
+
+
+def test_each_of_two_models_is_asked_by_its_own_template_and_at_the_commit_that_it_began_with(
+    hub: HubServer, runs_root: Path, tmp_path: Path
+) -> None:
+    """The other one has no system role, and both branches moved on."""
+    tiny_with(GEMMA, tmp_path / "other")
+    (tmp_path / "data").mkdir()
+    lines = (ROOT / "presets" / "tiny" / "test.jsonl").read_text().splitlines()[:4]
+    (tmp_path / "data" / "test.jsonl").write_text("\n".join(lines))
+    hub.hub.upload("owner/base", MODEL)
+    hub.hub.upload("owner/other", tmp_path / "other")
+    hub.hub.upload("owner/sums", tmp_path / "data", "dataset")
+    base, other = (hub.hub.head("model", name)["oid"] for name in ("owner/base", "owner/other"))
+    began = {"model_commit": base, "tuned_commit": other, "data_commit": hub.hub.head("dataset", "owner/sums")["oid"]}
+    for name in ("owner/base", "owner/other"):
+        hub.hub.commit("model", name, "another model", {"config.json": b"{}"})
+    hub.hub.commit("dataset", "owner/sums", "no problems", {"test.jsonl": b"{}"})
+
+    request = EvaluationRequest(base="owner/base", tuned="owner/other", data="owner/sums")
+    settings = ("data.system_prompt=Answer in one word", "grpo.max_completion_length=8")
+    run = standalone.create(standalone.config_of(request, settings), request)
+    run.log.append(Started(task="evaluate", request=request))
+    run.log.append(Loaded(engine="", rows="", **began))
+    standalone.begin(run)
+    ended = until(run.log, lambda event: isinstance(event, Finished | Failed))
+    assert isinstance(ended, Finished), ended
+    events = list(run.log.events())
+    loaded = [event for event in events if isinstance(event, Loaded)][1:]
+    assert [event.model_dump(include=set(began)) for event in loaded] == [began, began]
+    asked = {
+        event.which: event.method.model_commit for event in events if isinstance(event, Evaluated) and event.method
+    }
+    assert asked == {"base": base, "example": base, "tuned": other}
