@@ -42,7 +42,8 @@ def restore(arguments: argparse.Namespace) -> int:
     file = Path(arguments.source)
     run = backup.restore(file if file.is_file() else arguments.source, get_token(), by_file("are here"))
     history = run.history()
-    show(text(f"{run.id}: restored, {run.status(history)} at step {history.step} of {run.config.grpo.max_steps}."))
+    where = f" at step {history.step} of {run.config.grpo.max_steps}" if run.standalone is None else ""
+    show(text(f"{run.id}: restored, {run.status(history)}{where}."))
     show(tables.next_steps(run, run.status(history)))
     return 0
 

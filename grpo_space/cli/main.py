@@ -14,24 +14,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from huggingface_hub import get_token
 from rich.console import Console
 
 from grpo_space import formatting, paths
-from grpo_space.cli import before_run, export, follow, hub_commands, tables
+from grpo_space.cli import before_run, export, follow, hub_commands, reward_tables, standalone_evaluation, tables
 from grpo_space.cli.parser import parser
+from grpo_space.cli.standalone_evaluation import path_or_name
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
 from grpo_space.planning import estimate, hardware, power
 from grpo_space.results import summary
-from grpo_space.runs import ask_client, checkpoints, evaluations, launch, trust
+from grpo_space.runs import ask_client, checkpoints, evaluations, launch, standalone, trust
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, all_runs, create_run, discard_run, discard_unstarted, disk_is_full, find_run
-from grpo_space.runs.run_summary import summarize
+from grpo_space.runs.run_summary import RunSummary, summarize
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -67,15 +69,15 @@ def preflight(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(history.preflight.model_dump() | {"trainable": history.preflight.trainable})
     else:
-        for part in tables.preflight(history.preflight):
+        for part in (*reward_tables.paid_rewards(history.preflight), *tables.preflight(history.preflight)):
             show(part)
     return int(not history.preflight.trainable)
 
 
-def follow_to_the_end(run: Run, log: EventLog, quiet: bool) -> History:
-    """Follows a worker that works for this command alone: Ctrl-C ends it too."""
+def follow_to_the_end(run: Run, log: EventLog, quiet: bool, offset: int = 0) -> History:
+    """Follows a worker that works for this command alone: Ctrl-C ends it too. `offset`: where its events begin."""
     try:
-        return follow.follow(run, log, Console(stderr=True, highlight=False) if quiet else console)
+        return follow.follow(run, log, Console(stderr=True, highlight=False) if quiet else console, offset=offset)
     except KeyboardInterrupt:
         with contextlib.suppress(UserError):
             launch.stop(run)
@@ -124,6 +126,8 @@ def resume(arguments: argparse.Namespace) -> int:
     """Resumes a run from its last checkpoint."""
     run = find_run(arguments.run)
     status = run.status()
+    if run.standalone is not None:
+        return evaluate_standalone(run, again=False, json=False)
     if status == "done":
         raise UserError(f"{run.id}: is done: it made all its {run.config.grpo.max_steps} steps")
     if status == "running":
@@ -203,14 +207,23 @@ def list_runs(arguments: argparse.Namespace) -> int:
     for problem in (made.problem for made in found.values() if made.problem):
         print(formatting.plain(problem), file=sys.stderr)
     if arguments.json:
-        shown = {"status", "step", "max_steps"}
-        return print_json([{"id": run} | made.model_dump(include=shown) for run, made in found.items()])
+        return print_json([{"id": run} | _listed(made) for run, made in found.items()])
     if not found:
         show(text(f"No run was made yet. Start one: {formatting.command('train tiny')}"))
         return 0
-    rows = [(run, summary.status_words(made.status), f"{made.step} of {made.max_steps}") for run, made in found.items()]
+    rows = [(run, summary.status_words(made.status), _steps(made)) for run, made in found.items()]
     show(tables.table(("run", "status", "steps"), rows))
     return 0
+
+
+def _listed(made: RunSummary) -> dict[str, Any]:
+    """A run's line in the list, for machines."""
+    return made.model_dump(include={"status", "evaluates"} if made.evaluates else {"status", "step", "max_steps"})
+
+
+def _steps(made: RunSummary) -> str:
+    """How far a training is; of a standalone evaluation, of what it is one."""
+    return f"none: an evaluation of {made.evaluates}" if made.evaluates else f"{made.step} of {made.max_steps}"
 
 
 def watch(arguments: argparse.Namespace) -> int:
@@ -228,22 +241,28 @@ def stop(arguments: argparse.Namespace) -> int:
     """Asks a run to save and stop, and waits until it has."""
     run = find_run(arguments.run)
     launch.stop(run)
-    show(text(f"Stopping {run.id}: it ends the step at hand, then saves."))
+    trains = run.standalone is None
+    show(text(f"Stopping {run.id}: it {'ends the step at hand, then saves' if trains else 'keeps its answers'}."))
     wait_for_the_end(run)
     history = run.history()
     status = run.status(history)
-    how = summary.status_words(status)
-    show(text(f"{run.id}: {how} at step {history.step} of {run.config.grpo.max_steps}."))
+    where = f" at step {history.step} of {run.config.grpo.max_steps}" if trains else ""
+    show(text(f"{run.id}: {summary.status_words(status)}{where}."))
     show(tables.next_steps(run, status))
     return 0
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Shows base against tuned: the stored evaluation, or a new one where there is none."""
+    if arguments.run is None or arguments.base or arguments.tuned:
+        return evaluate_models(arguments)
     run = find_run(arguments.run)
+    if run.standalone is not None:
+        standalone_evaluation.refuse_options(arguments, run)
+        return evaluate_standalone(run, arguments.rerun, arguments.json)
     request = EvaluationRequest(
-        data=_path_or_name(arguments.data),
-        adapter=_path_or_name(arguments.adapter),
+        data=path_or_name(arguments.data),
+        adapter=path_or_name(arguments.adapter),
         checkpoint=arguments.checkpoint,
         limit=arguments.limit,
         samples=arguments.samples,
@@ -265,9 +284,36 @@ def evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _path_or_name(text: str) -> str:
-    """An absolute path where something is there; else the text as it is, which may be a name on the Hub."""
-    return str(Path(text).absolute()) if text and Path(text).exists() else text
+def evaluate_models(arguments: argparse.Namespace) -> int:
+    """Compares a base with any adapter of it, or with another model, without a run."""
+    config, request = standalone_evaluation.chosen(arguments)
+    run = standalone.create(config, request)
+    if not arguments.json:
+        show(text(f"Evaluating {evaluations.name(request)}, as {run.id}"))
+    return evaluate_standalone(run, arguments.rerun, arguments.json, new=True)
+
+
+def evaluate_standalone(run: Run, again: bool, json: bool, new: bool = False) -> int:
+    """Shows what a standalone evaluation found; makes it, or takes it up where it was, where that is not known yet."""
+    history = run.history()
+    if again or not history.measured:
+        _, offset = run.log.read()
+        try:
+            standalone.begin(run, again, token=get_token())
+        except UserError:
+            if new:
+                discard_unstarted(run)
+            raise
+        history = follow_to_the_end(run, run.log, quiet=json, offset=offset)
+        if not history.measured:
+            if new and history.loaded is None and isinstance(history.end, Failed) and history.end.user_error:
+                discard_run(run)
+            return failed(history)
+    if json:
+        return print_json(standalone_evaluation.as_json(run, history))
+    for part in tables.standalone(run, history):
+        show(part)
+    return 0
 
 
 def ask(arguments: argparse.Namespace) -> int:

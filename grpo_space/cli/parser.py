@@ -8,6 +8,7 @@ from pathlib import Path
 from grpo_space.planning import memory
 from grpo_space.runs import evaluations
 
+RUN = "a run's folder, its name, or the beginning of its name"
 Add = Callable[..., argparse.ArgumentParser]
 """Adds the parser of a command: its name, its help; `run`: it takes a run; `reading`: it can print JSON."""
 
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
 def _add(add_parser: Add, name: str, text: str, run: bool = False, reading: bool = False) -> argparse.ArgumentParser:
     made = add_parser(name, help=text, description=text)
     if run:
-        made.add_argument("run", metavar="RUN", help="a run's folder, its name, or the beginning of its name")
+        made.add_argument("run", metavar="RUN", help=RUN)
     if reading:
         made.add_argument("--json", action="store_true", help="for machines")
     return made
@@ -55,20 +56,26 @@ def _of_a_run(add: Add) -> None:
     text = "in a restored run: this reward function of one's own may run here; its file was read"
     made.add_argument("--trust-reward", action="append", default=[], metavar="FILE.py:FUNCTION", help=text)
     made = add("export", "a run, or a preset, as a plain Python script that makes it without this project")
-    text = "a run's folder, its name, or the beginning of its name; or a preset"
-    made.add_argument("source", metavar="RUN_OR_PRESET", help=text)
+    made.add_argument("source", metavar="RUN_OR_PRESET", help=f"{RUN}; or a preset")
     text = "with TRL and PEFT, or Unsloth, on standard output"
     made.add_argument("--script", action="store_true", required=True, help=text)
     _settings(made)
 
 
 def _with_its_models(add: Add) -> None:
-    made = add("evaluate", "base against tuned on held-out problems", run=True, reading=True)
+    made = add("evaluate", "base against tuned on held-out problems; or any two models, or any adapter", reading=True)
+    made.add_argument("run", metavar="RUN", nargs="?", help=RUN)
+    text = "without a RUN: a model's name on the Hub, or its folder"
+    made.add_argument("--base", default="", metavar="MODEL", help=text)
+    made.add_argument("--tuned", default="", metavar="MODEL", help="with --base: another model to compare it with")
+    text = "with --base: change a setting, such as data.system_prompt='...' or model.load_in_4bit=true"
+    made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings", help=text)
     made.add_argument("--rerun", action="store_true", help="measure again, even if there is a result")
     made.add_argument("--limit", type=_number, metavar="N", help="measure on N problems only, the same for everybody")
     _checkpoint(made)
     made.add_argument("--adapter", default="", metavar="FOLDER_OR_HUB_ID", help="another adapter of the same base")
-    text = "held-out (default), gsm8k-test, or a file of problems like those to train on"
+    text = "held-out (default), gsm8k-test, or a file of problems like those to train on; with --base a preset's name, "
+    text += "gsm8k-test, a file, or a dataset on the Hub (its split is --set data.test_split=..., else test)"
     made.add_argument("--data", default=evaluations.HELD_OUT, metavar="DATA", help=text)
     text = "sampled answers to each problem: mean@k, pass@k and maj@k (default: one greedy answer)"
     made.add_argument("--samples", type=_number, default=1, metavar="K", help=text)

@@ -14,7 +14,7 @@ from grpo_space.results import no_gain
 from grpo_space.results.comparison import Share, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
-from grpo_space.results.summary import PHASES, counts, samples_rows, samples_title, samples_words, shortened
+from grpo_space.results.summary import PHASES, counts, samples_rows, samples_title, samples_words, shortened, terms
 from grpo_space.runs import evaluations
 from grpo_space.runs.events import Answer, Failed, Preflight
 from grpo_space.runs.history import History
@@ -32,7 +32,7 @@ def comparison(run: Run, history: History) -> Iterator[RenderableType]:
     """The comparison of base and tuned. Needs both evaluations; `run`: whose they are."""
     compared = of(history, evaluations.looks_at(run))
     each = [e for e in (compared.base, compared.example, compared.tuned) if e is not None]
-    title = "Base against tuned on held-out problems"
+    title = f"Base against tuned on {'held-out problems' if run.standalone is None else 'the same problems'}"
     table = Table("", "n", *(COLUMNS[e.which] for e in each), title=title, caption="in brackets the 95 % interval")
     n = str(compared.base.n)
     table.add_row("right answers", n, *(percent(e.correct, e.n) for e in each), style="bold")
@@ -49,8 +49,19 @@ def comparison(run: Run, history: History) -> Iterator[RenderableType]:
         yield text(sentence, style="" if number else "bold")
     yield text(counts(compared))
     whole = run.history()
+    if run.standalone is not None:  # what would help a training is nothing to it
+        return
     if change := no_gain.words(compared, whole, run.config, partial(dollars_for, whole)):
         yield text(change)
+
+
+def standalone(run: Run, history: History) -> Iterator[RenderableType]:
+    """The result of a standalone evaluation, and the terms on which the two were compared."""
+    for note in history.notes:
+        yield text(f"Note: {note}", style="yellow")
+    yield from evaluation(run, history, evaluations.name(evaluations.request_of(history)))
+    yield text(terms(history), style="dim")
+    yield text(f"The numbers again: {command(f'evaluate {run.id}')}")
 
 
 COLUMNS = {"base": "base", "tuned": "tuned", "example": "base, one example"}
@@ -107,6 +118,8 @@ def next_steps(run: Run, status: Status) -> Text:
     ask = f'ask it yourself     {command(f"ask {run.id}")} "your question"'
     numbers = f"the numbers again   {command(f'evaluate {run.id}')}"
     resume = f"resume it           {command(f'resume {run.id}')}"
+    if run.standalone is not None:
+        return text(f"The evaluation is in {run.folder}\n{numbers if status == 'done' else resume}")
     lines = {
         "done": [ask, numbers], "stopped": [resume, numbers], "budget": [resume, ask, numbers],
         "died": [resume], "failed": [resume],
@@ -123,10 +136,14 @@ def ending(run: Run, history: History, status: Status) -> Iterator[RenderableTyp
     if isinstance(history.end, Failed):
         yield text(f"Failed while {PHASES.get(history.end.boundary, 'working')}: {history.end.message}", style="red")
     elif status == "died":
-        yield text(f"{KILLED} What its last checkpoint held is kept.", style="red")
+        kept = "What its last checkpoint held is kept." if run.standalone is None else "Its answers so far are kept."
+        yield text(f"{KILLED} {kept}", style="red")
     elif history.end is not None and history.end.message:
         yield text(history.end.message)
-    if history.base and history.tuned:
+    if history.measured and run.standalone is not None:
+        yield from evaluation(run, history, evaluations.name(run.standalone))
+        yield text(terms(history), style="dim")
+    elif history.base and history.tuned:
         yield from flipped(history)
         yield from comparison(run, history)
     yield next_steps(run, status)

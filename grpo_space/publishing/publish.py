@@ -108,6 +108,8 @@ def publish(
         OccupiedError: where it holds something else, and `replace` was not given.
         UserError: with the cause and the cure. The adapter stays where it is, and files that are up are not sent again.
     """
+    if run.standalone is not None:
+        raise UserError(f"{run.id}: is an evaluation, which trains no adapter: name a training")
     config = run.config
     name = checked_name(name, config)
     if not token:

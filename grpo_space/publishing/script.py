@@ -40,8 +40,10 @@ def of_run(run: Run) -> str:
     """The script of a run: with the settings that its fallbacks left, and the commits that it used.
 
     Raises:
-        UserError: where the run's config cannot be read.
+        UserError: where the run trains nothing, or its config cannot be read.
     """
+    if run.standalone is not None:
+        raise UserError(f"{run.id}: is an evaluation, which trains nothing: name a training")
     return of_config(after_fallbacks(run.config, run.log.events()), run.history())
 
 

@@ -128,6 +128,11 @@ class Comparison:
         return all(a.text == b.text for a, b in zip(self.base.answers, self.tuned.answers, strict=True))
 
     @property
+    def of_models(self) -> bool:
+        """Tuned is a model of its own, without an adapter."""
+        return self.tuned.method is not None and not self.tuned.method.adapter
+
+    @property
     def solving(self) -> Solving:
         """What became of right answers, beyond chance."""
         read = self.paired.direction

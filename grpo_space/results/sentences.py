@@ -58,7 +58,8 @@ def _figures(paired: Paired) -> str:
 def change_words(compared: Comparison) -> str:
     """What became of right answers and of the format."""
     if compared.unchanged:
-        return "Both wrote the same to every problem, letter by letter: the adapter changes nothing."
+        same = "Both wrote the same to every problem, letter by letter"
+        return f"{same}: {'two models that answer alike' if compared.of_models else 'the adapter changes nothing'}."
     solving, form = compared.solving, compared.form
     return AS_READ + FORM[form] if solving == "as read" else CHANGES[solving, form]
 

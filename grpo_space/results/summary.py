@@ -10,7 +10,7 @@ from grpo_space.grading.rewards import LIMITS
 from grpo_space.results.comparison import Comparison, Share, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import Paired, majority, mean_interval, share_words, wilson
-from grpo_space.runs.evaluations import Look
+from grpo_space.runs.evaluations import Look, problems_of, request_of
 from grpo_space.runs.events import Answer, Evaluated, FallbackName, Phase, Sampled, Step
 from grpo_space.runs.fallbacks import apply_fallback, changes_experiment
 from grpo_space.runs.history import History
@@ -29,6 +29,21 @@ def counts(compared: Comparison) -> str:
         f"{paired.neither}. Both answered greedily, with the same prompt, read by the same extractor. "
         f"{looks} evaluation{'s' * (looks != 1)} of this run on these problems."
     )
+
+
+def terms(history: History) -> str:
+    """On which terms a standalone evaluation compared the two: what was asked, and what nobody here can know."""
+    request = request_of(history)
+    measured = history.base or history.sampled["base"]
+    where, method = problems_of(request.data), measured.method
+    prompt = method.system_prompt if method else None
+    asked = f"after the system prompt {prompt!r}" if prompt else "without a system prompt, so no format was asked for"
+    most = f"; an answer has at most {method.max_new_tokens:,} tokens" if method else ""
+    words = f"What {where} decides: each problem was asked {asked}{most}."
+    if not request.tuned:
+        return f"{words} Which problems the adapter was trained on is not known here."
+    models = f"Base is {request.base}, tuned is {request.tuned}: each has its own tokenizer and chat template."
+    return f"{words} {models} Which problems either was trained on is not known here."
 
 
 METHOD = (

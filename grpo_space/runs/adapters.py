@@ -35,7 +35,7 @@ def check(folder: Path, model: ModelSection, name: str) -> None:
         raise UserError(
             f"adapter {name}: is of the kind {_short(config.get('peft_type'))}, and only LoRA can be read here"
         )
-    if not _same(base, model):
+    if not is_base(base, model):
         raise UserError(
             f"adapter {name}: was made for {_short(base)}, and this run's base is {model.base_id or model.id}"
         )
@@ -128,7 +128,8 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     return config
 
 
-def _same(base: str, model: ModelSection) -> bool:
+def is_base(base: str, model: ModelSection) -> bool:
+    """Whether a name, or a folder, is the model's own."""
     try:
         folder = project_folder(base)
         here = folder.is_dir() and folder.resolve() == project_folder(model.id).resolve()

@@ -16,13 +16,13 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
 from grpo_space.runs import checkpoints, trust
-from grpo_space.runs.run import Run, runs_folder
+from grpo_space.runs.run import STANDALONE, Run, runs_folder
 
 NAMEPLATE = "run.json"
 """The file that says which run it is."""
 MOST_NAMEPLATE_BYTES = 2**12
 KEPT = re.compile(
-    rf"{NAMEPLATE}|config\.yaml|events\.jsonl|evaluations/[\w.-]+\.jsonl"
+    rf"{NAMEPLATE}|config\.yaml|evaluation\.json|events\.jsonl|evaluations/[\w.-]+\.jsonl"
     r"|adapter/[\w.-]+\.(json|safetensors|jinja|txt|model|md)"
     rf"|checkpoints/checkpoint-\d+/({checkpoints.PARTS.pattern})",
     re.ASCII,
@@ -51,7 +51,7 @@ def snapshot(run: Run, folder: Path, without_checkpoint: bool = False) -> dict[s
             files = _copied(run, folder, step)
         except FileNotFoundError:  # the run wrote a newer checkpoint, and took this one away
             continue
-        if step is None and not run.adapter.is_dir() and not without_checkpoint:
+        if step is None and not (run.adapter.is_dir() or without_checkpoint or run.standalone is not None):
             raise UserError(f"{run.id}: has no checkpoint yet: there is nothing to resume from")
         return files
     raise UserError(f"{run.id}: its checkpoints change faster than they can be copied: try again")
@@ -59,7 +59,8 @@ def snapshot(run: Run, folder: Path, without_checkpoint: bool = False) -> dict[s
 
 def _copied(run: Run, folder: Path, step: int | None) -> dict[str, Path]:
     shutil.rmtree(folder / "files", ignore_errors=True)
-    wanted = [run.folder / "config.yaml", run.log.path, *run.evaluations(), *sorted(run.adapter.glob("*"))]
+    wanted = [run.folder / "config.yaml", run.folder / STANDALONE, run.log.path, *run.evaluations()]
+    wanted += sorted(run.adapter.glob("*"))
     wanted += sorted(checkpoints.folder_of(run.checkpoints, step).iterdir()) if step is not None else []
     files = {}
     for source in wanted:

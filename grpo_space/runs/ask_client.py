@@ -132,6 +132,8 @@ def _connection(run: Run) -> socket.socket:
     while time.monotonic() < deadline:
         if not serving(run):
             if not (run.adapter.is_dir() or run.last_checkpoint()):
+                if run.standalone is not None:
+                    raise UserError(f"{run.id}: is an evaluation, which trains no adapter: ask a training's")
                 raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
             try:
                 start(run, "serve", str(IDLE_SECONDS))

@@ -42,6 +42,8 @@ def check(run: Run, request: EvaluationRequest) -> None:
     Raises:
         UserError: where it cannot, naming what was requested.
     """
+    if run.standalone is not None:
+        raise UserError(f"{run.id}: is an evaluation itself, and trained nothing: evaluate its models anew")
     if run.status() == "running":
         raise UserError(f"{run.id}: is running: its evaluation comes at its end")
     if request.adapter and request.checkpoint is not None:
@@ -171,14 +173,26 @@ def best(own: History, made: Iterable[History], request: EvaluationRequest = OWN
     return found
 
 
+def problems_of(data: str) -> str:
+    """The problems that a request's data names, in words."""
+    file = Path(data)
+    if data in (HELD_OUT, GSM8K_TEST):
+        return "its held-out problems" if data == HELD_OUT else "GSM8K's test"
+    if file.is_absolute():
+        return f"an uploaded file ({file.stem[:6]})" if file.parent == runs_folder() / "data" else file.name
+    return data
+
+
 def name(request: EvaluationRequest) -> str:
-    """What was evaluated, in words: `checkpoint of step 20 on GSM8K's test`."""
+    """What was evaluated, in words: `checkpoint of step 20 on GSM8K's test`, `adapter user/name against user/base on
+    tiny`.
+    """
     folder = Path(request.adapter)
     other = f"of {folder.parent.name}" if folder.parent.parent == runs_folder() else request.adapter
     model = f"adapter {other}" if request.adapter else "the run's adapter"
     model = f"checkpoint of step {request.checkpoint}" if request.checkpoint is not None else model
-    file = Path(request.data)
-    of_file = f"an uploaded file ({file.stem[:6]})" if file.parent == runs_folder() / "data" else file.name
-    where = {HELD_OUT: "its held-out problems", GSM8K_TEST: "GSM8K's test"}.get(request.data, of_file)
+    if request.base:
+        model = f"{request.tuned or model} against {request.base}"
+    where = problems_of(request.data)
     many = f", {request.samples} samples each" if request.samples > 1 else ""
     return f"{model} on {where}{many}"

@@ -23,9 +23,13 @@ class EvaluationRequest(Record):
     """What an evaluation is of. By default: the run's adapter on its held-out problems, answered greedily."""
 
     data: str = "held-out"
-    """The problems: held-out, gsm8k-test, or a file."""
+    """The problems: held-out, gsm8k-test, or a file; of a standalone evaluation a preset or a Hub dataset, too."""
     adapter: str = ""
     """Another adapter than the run's: a folder, or a name on the Hub."""
+    base: str = ""
+    """Of a standalone evaluation, which belongs to no training: the base, a folder or a name on the Hub."""
+    tuned: str = ""
+    """Another model in the tuned one's place, where a standalone evaluation is of two models: a folder or a name."""
     checkpoint: int | None = None
     """The optimizer step of one of the run's checkpoints, in place of its adapter."""
     limit: int | None = None
@@ -73,6 +77,8 @@ class Loaded(Event):
     """Digest of the problems and how they were shared out: a resumed run and a later evaluation must have the same."""
     folds_system: bool = False
     """Whether the system prompt stood in the first user turn, as the chat template has no other place for it."""
+    tuned_commit: str = ""
+    """That of the model in the tuned one's place, where a standalone evaluation is of two models."""
 
 
 PhaseName = Literal[
@@ -255,6 +261,44 @@ class Finding(Record):
     """Whether training would be money thrown away."""
 
 
+class Paid(Record):
+    """A completion and what a reward paid for it, before weights."""
+
+    question: str
+    text: str
+    paid: float
+    correct: bool
+
+
+class RewardReport(Record):
+    """What a reward paid for a preflight's completions, before weights."""
+
+    label: str
+    own: bool
+    """A function of the user's own."""
+    weight: float
+    n: int
+    """Completions."""
+    mean: float
+    spread: float
+    """The mean of the groups' standard deviations."""
+    varied: int
+    """Groups in which it differs."""
+    groups: int
+    low: float
+    high: float
+    zeros: int
+    """Completions that were paid 0."""
+    silent: int
+    """Completions that it had no opinion on: None or NaN."""
+    with_correctness: float
+    """Correlation with right answers, -1..1; NaN where one of the two never changes."""
+    examples: tuple[Paid, ...]
+    """The completions that were paid most, in the middle, and least."""
+    doubts: tuple[str, ...]
+    """Why it may not teach; of rewards of the user's own."""
+
+
 class Preflight(Event):
     """What the base model does with the run's prompts and rewards, before anything is trained."""
 
@@ -267,6 +311,8 @@ class Preflight(Event):
     dollars: float | None
     """Expected price of the run on this Space's hardware; None elsewhere."""
     findings: tuple[Finding, ...]
+    rewards: tuple[RewardReport, ...] = ()
+    """What each reward paid; logs written before 2026-11-28 do not say."""
 
     @property
     def trainable(self) -> bool:

@@ -10,12 +10,14 @@ def pinned(config: RunConfig, loaded: Loaded | None) -> RunConfig:
     """The config with the commits that the run loaded as its revisions. Files on this disk have none."""
     if loaded is None:
         return config
-    model, data = config.model, config.data
-    if is_commit(loaded.model_commit):
-        model = model.model_copy(update={"revision": loaded.model_commit})
-    if is_commit(loaded.data_commit) and data.id is not None:
-        data = data.model_copy(update={"revision": loaded.data_commit})
-    return config.model_copy(update={"model": model, "data": data})
+    if is_commit(loaded.data_commit) and config.data.id is not None:
+        config = config.changed(data={"revision": loaded.data_commit})
+    return with_commit(config, loaded.model_commit)
+
+
+def with_commit(config: RunConfig, commit: str) -> RunConfig:
+    """The config with its model at that commit; as it is where that is none."""
+    return config.changed(model={"revision": commit}) if is_commit(commit) else config
 
 
 def is_commit(text: str) -> bool:

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
+
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_yaml_file
 from grpo_space.runs import checkpoints
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Failed
+from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import Holder, holder, locked
 
 Status = Literal["new", "running", "done", "stopped", "budget", "failed", "died"]
 
+STANDALONE = "evaluation.json"
+"""The file in a standalone evaluation's folder that says what it evaluates."""
 MOMENT = "%Y-%m-%d-%H%M%S"
 DATED = re.compile(r"\d{4}-\d\d-\d\d-\d{6}(?=-)")
 """How an id that we made begins: when, in UTC."""
@@ -56,6 +60,21 @@ class Run:
             return parse(data)
         except UserError as error:
             raise UserError(*(f"{file}: {line}" for line in error.problems)) from error
+
+    @property
+    def standalone(self) -> EvaluationRequest | None:
+        """What the run evaluates, where it is a standalone evaluation, which trains nothing; None of a training.
+
+        Raises:
+            UserError: where the file that says so is damaged.
+        """
+        file = self.folder / STANDALONE
+        try:
+            return EvaluationRequest.model_validate_json(file.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValidationError as error:
+            raise UserError(f"{file}: does not say what is evaluated: evaluate anew") from error
 
     @property
     def log(self) -> EventLog:
@@ -124,8 +143,8 @@ def ended(history: History) -> Status:
     return "failed" if isinstance(history.end, Failed) else history.end.why
 
 
-def create_run(config: RunConfig, folder: Path | None = None) -> Run:
-    """Makes a new run folder, with its config and nothing else.
+def create_run(config: RunConfig, folder: Path | None = None, standalone: EvaluationRequest | None = None) -> Run:
+    """Makes a new run folder, with its config and nothing else. `standalone`: what it evaluates, if it trains nothing.
 
     Raises:
         UserError: where the folder holds something already, or cannot be made.
@@ -138,6 +157,8 @@ def create_run(config: RunConfig, folder: Path | None = None) -> Run:
         raise UserError(f"--run-dir {folder}: is not an empty folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if standalone is not None:  # before the config, which makes it a run: nobody takes it for a training
+            (folder / STANDALONE).write_text(standalone.model_dump_json(), encoding="utf-8")
         (folder / "config.yaml").write_text(write_yaml(config), encoding="utf-8")
     except OSError as error:
         with contextlib.suppress(OSError):

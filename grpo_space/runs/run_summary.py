@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from grpo_space.errors import UserError
+from grpo_space.runs import evaluations
 from grpo_space.runs.events import Evaluated, Group, Record
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, Status, ended
@@ -30,6 +31,8 @@ class RunSummary(Record):
     max_steps: int = 0
     base: Score | None = None
     tuned: Score | None = None
+    evaluates: str = ""
+    """What it evaluates, where it is a standalone evaluation."""
     problem: str = ""
     """Why the run is unreadable, in a line."""
     made_of: tuple[tuple[int, int], ...] = ()
@@ -81,11 +84,13 @@ def _read(run: Run) -> RunSummary:
     made_of = _stamps(run)  # before reading: what is appended meanwhile makes it old
     try:  # without the groups, which are most of a log, and not shown
         history = History.of(event for event in run.log.events() if not isinstance(event, Group))
-        most = run.config.grpo.max_steps
+        most, alone = run.config.grpo.max_steps, run.standalone
     except UserError as error:  # one run that cannot be read hides no other
         return RunSummary(status="unreadable", problem=" ".join(error.problems))
     base, tuned = _score(history.base), _score(history.tuned)
-    return RunSummary(status=ended(history), step=history.step, max_steps=most, base=base, tuned=tuned, made_of=made_of)
+    steps = {"step": history.step, "max_steps": most} if alone is None else {}
+    what = "" if alone is None else evaluations.name(alone)
+    return RunSummary(status=ended(history), base=base, tuned=tuned, evaluates=what, made_of=made_of, **steps)
 
 
 def _score(evaluated: Evaluated | None) -> Score | None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,34 @@ def load(config: RunConfig, token: str | None = None) -> Rows:
         if lost:
             name += f" ({lost} more have no answer that could be read)"
     return share_out(rows, test, config, name, commit)
+
+
+def to_evaluate(config: RunConfig, token: str | None = None) -> Rows:
+    """The problems of an evaluation without a training: the test problems that the data names, else those that a
+    training would hold out.
+
+    Raises:
+        UserError: naming the file and the lines that are wrong.
+    """
+    data, wanted = config.data, config.evaluation.problems
+    if data.test_path is None and data.test_split is None:
+        shared = load(config, token)
+        return replace(shared, train=[], probe=[])
+    lost = 0
+    if data.test_path is not None:
+        source = data_file(data.test_path, "data.test_path")
+        rows, name, commit = read_file(source), source.name, digest(source.read_bytes())
+    else:
+        assert data.id is not None
+        assert data.test_split is not None
+        rows, commit, lost = read_hub(config, data.test_split, token)
+        name = f"{data.id} ({data.test_split})"
+    test = by_hash(rows)[:wanted]
+    summary = f"Read {len(rows):,} problems from {name}: {len(test):,} to evaluate on."
+    summary += f" {lost} more have no answer that could be read." if lost else ""
+    if faults := data_faults.words(rows):
+        summary += f" {faults}"
+    return Rows([], [], test, commit, summary)
 
 
 def share_out(rows: list[Row], test: list[Row] | None, config: RunConfig, name: str, commit: str) -> Rows:

@@ -31,7 +31,7 @@ from grpo_space.runs.run import Run, runs_folder
 from grpo_space.runs.run_summary import keep_summary
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.worker.budget import BEGAN
-from grpo_space.worker.recovery import next_attempt
+from grpo_space.worker.recovery import OTHER_MODEL, next_attempt
 from grpo_space.worker.reporter import last_activity
 
 LOOK_SECONDS = 2.0
@@ -110,6 +110,9 @@ class Child:
         """Runs the pipeline, and again after each fallback that may help. Gives the exit status."""
         while True:
             code = self.run_once()
+            if code == OTHER_MODEL and self.stop_requested is None:
+                self.command.append("other")
+                continue
             retries = self.job.reports and self.stop_requested is None
             outcome = self.next_attempt(code) if retries and code else None
             if outcome is not None:

@@ -3,8 +3,10 @@
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from grpo_space.config import RunConfig
@@ -48,12 +50,19 @@ def load(name: str) -> Function:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise UserError(f"rewards: {name}: {path} cannot be imported: {type(error).__name__}: {error}") from error
+        why = f"{type(error).__name__}: {error}{line_of(error, str(file))}"
+        raise UserError(f"rewards: {name}: {path} cannot be imported: {why}") from error
     function = getattr(module, wanted, None)
     if not callable(function):
         raise UserError(f"rewards: {name}: {path} has no function {wanted}")
     _check_signature(name, function)
     return function
+
+
+def line_of(error: BaseException, file: str) -> str:
+    """` (mine.py line 3)`: the last line of the file that an error came through; empty where it is in none."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    return f" ({Path(file).name} line {lines[-1]})" if lines else ""
 
 
 def _check_signature(name: str, function: Callable[..., Any]) -> None:

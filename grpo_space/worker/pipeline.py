@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError, UserError
 from grpo_space.planning import hardware, merge_check
-from grpo_space.runs import adapters, checkpoints
+from grpo_space.runs import adapters, checkpoints, standalone
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished, Loaded
 from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
 from grpo_space.runs.launch import PARENT
-from grpo_space.runs.pins import pinned
+from grpo_space.runs.pins import pinned, with_commit
 from grpo_space.runs.run import Run, disk_is_full
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.tasks import dataset
@@ -33,7 +33,7 @@ from grpo_space.worker import custom_reward, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready
-from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED, is_out_of_memory
+from grpo_space.worker.recovery import OTHER_MODEL, OUT_OF_MEMORY, UNEXPECTED, is_out_of_memory
 from grpo_space.worker.reporter import Reporter, Stopped
 
 if TYPE_CHECKING:
@@ -92,16 +92,28 @@ def effective_config(run: Run, log: EventLog | None = None) -> RunConfig:
     return pinned(config, run.history().loaded)
 
 
-def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[Engine, Rows]":
+def load(
+    run: Run,
+    reporter: Reporter,
+    adapter: Path | None = None,
+    pair: tuple[RunConfig, RunConfig | None] | None = None,
+    others_turn: bool = False,
+) -> "tuple[Engine, Rows]":
     """Loads the problems first, whose errors need no torch; then the model, with a fresh adapter or the one in a
-    folder.
+    folder. `pair`: in place of the run's config those of two models that are to answer the same problems, of which the
+    first is loaded, or the second in the `others_turn`. Both are brought here, so that nothing is answered in vain.
     """
-    config = effective_config(run, reporter.log)
+    config, other = pair or (effective_config(run, reporter.log), None)
+    if others_turn:
+        assert other is not None
+        config, other = other, config
+    alone = run.standalone is not None
     with reporter.phase("data", config.data.id or ""):
-        rows = dataset.load(config, reporter.token)
+        rows = dataset.to_evaluate(config, reporter.token) if alone else dataset.load(config, reporter.token)
     gpu = hardware.gpu()
     hardware.check(config, gpu)
     model = download.fetch(config.model, reporter.downloading(config.model.id), reporter.token)
+    second = other and download.fetch(other.model, reporter.downloading(other.model.id), reporter.token)
     reporter.token = None
 
     choice = choose(config, model.folder, gpu, any(vllm_failed(log.events()) for log in (run.log, reporter.log)))
@@ -114,11 +126,16 @@ def load(run: Run, reporter: Reporter, adapter: Path | None = None) -> "tuple[En
         engine = load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
         from grpo_space.worker.engines import base as engines
 
-        rows = engines.that_fit(engine, rows, config)
-        check_unchanged(run, engine.commit, rows)
+        tokenizer = engines.tokenizer_of(other, second.folder) if other and second else None
+        rows = engines.that_fit(engine, rows, config, tokenizer)
+        if not alone:  # which trains on nothing
+            check_unchanged(run, engine.commit, rows)
         data: dict[str, Any] = {"data_commit": rows.commit, "rows": rows.summary, "rows_digest": rows.digest}
         data["folds_system"] = engine.folds_system
-        reporter.log.append(Loaded(engine=engine.name, model_commit=engine.commit, **data))
+        commit, tuned_commit = engine.commit, second.commit if second else ""
+        if others_turn:
+            commit, tuned_commit = tuned_commit, commit
+        reporter.log.append(Loaded(engine=engine.name, model_commit=commit, tuned_commit=tuned_commit, **data))
     return engine, rows
 
 
@@ -159,6 +176,39 @@ def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bo
     config = effective_config(run, reporter.log)
     evaluate_pair.evaluate_pair(run, reporter, engine, config, rows, others, request, again)
     reporter.log.append(Finished(why="done"))
+
+
+def evaluate_adapter(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool) -> None:
+    """A base against any adapter of it, without a training. `again`: both anew, even where a result is known."""
+    reporter.started("evaluate", 0, request)
+    adapter = adapters.find(request.adapter, run.config.model, reporter.token)
+    engine, rows = load(run, reporter, adapter)
+    from grpo_space.worker import evaluate_pair
+
+    config = effective_config(run, reporter.log)
+    evaluate_pair.evaluate_pair(run, reporter, engine, config, rows, None, request, again)
+    reporter.log.append(Finished(why="done"))
+
+
+def evaluate_models(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool, others_turn: bool) -> int:
+    """One of two models on the problems that fit both, each by its own tokenizer and chat template. Gives the exit
+    status: after the base, that the other one is to answer in a process of its own.
+    """
+    if not others_turn:
+        reporter.started("evaluate", 0, request)
+    config, loaded = effective_config(run, reporter.log), run.history().loaded
+    other = with_commit(standalone.other_model(config, request), loaded.tuned_commit if loaded else "")
+    engine, rows = load(run, reporter, pair=(config, other), others_turn=others_turn)
+    from grpo_space.worker.evaluate_pair import evaluate_one
+
+    if others_turn:
+        evaluate_one(run, reporter, engine, other, rows.test, "base", request.samples, again, in_place_of="tuned")
+        reporter.log.append(Finished(why="done"))
+        return 0
+    evaluate_one(run, reporter, engine, config, rows.test, "base", request.samples, again)
+    if request.samples == 1 and config.data.system_prompt:
+        evaluate_one(run, reporter, engine, config, rows.test, "example", again=again)
+    return OTHER_MODEL
 
 
 def preflight(run: Run, reporter: Reporter) -> None:
@@ -283,8 +333,10 @@ def emit_events(run: Run, job: JobName, arguments: tuple[str, ...]) -> int:
     reporter.token = sys.stdin.read() or None
     try:
         if job == "evaluate":
-            request = EvaluationRequest.model_validate_json(arguments[1])
-            evaluate(run, reporter, request, again=arguments[2] == "again")
+            request, again = EvaluationRequest.model_validate_json(arguments[1]), arguments[2] == "again"
+            if request.tuned:
+                return evaluate_models(run, reporter, request, again, others_turn="other" in arguments[3:])
+            (evaluate_adapter if request.base else evaluate)(run, reporter, request, again)
         elif job == "preflight":
             preflight(run, reporter)
         else:

@@ -7,7 +7,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,10 @@ from grpo_space.formatting import duration, share
 from grpo_space.grading.rewards import LIMITS
 from grpo_space.planning.estimate import evaluations_of
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR
-from grpo_space.runs.events import Finding, Preflight
+from grpo_space.runs.events import Finding, Preflight, RewardReport
 from grpo_space.runs.fallbacks import generation_batch_size
 from grpo_space.tasks.dataset import Rows
+from grpo_space.worker import reward_report
 from grpo_space.worker.engines.base import Engine
 from grpo_space.worker.engines.chunked import generating
 from grpo_space.worker.recorder import Batch, Recorder
@@ -30,6 +31,8 @@ from grpo_space.worker.train import grpo_config, make_trainer, writing
 
 PROMPTS = 16
 """Prompts that are sampled for at the least."""
+COMPLETIONS = 64
+"""Completions at the least by which rewards are judged."""
 LEAST_BATCHES = 3
 """Batches at the least: without the first, which warms up, two are timed."""
 TOO_MANY_EQUAL = 0.9
@@ -60,11 +63,13 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig, reporter: Reporter)
     that shows.
     """
     grpo = config.grpo
-    batches_needed = max(LEAST_BATCHES, math.ceil(PROMPTS * grpo.num_generations / grpo.completions_per_step))
+    completions = max(COMPLETIONS, PROMPTS * grpo.num_generations)
+    batches_needed = max(LEAST_BATCHES, math.ceil(completions / grpo.completions_per_step))
     steps = batches_needed * grpo.num_iterations
     batches: list[Batch] = []
     clock = Clock()
-    recorder = Recorder(config, engine.stop_ids, batches.append)
+    faults: dict[str, str] = {}
+    recorder = Recorder(config, engine.stop_ids, batches.append, faults)
     with tempfile.TemporaryDirectory() as nothing:
         changes = {"learning_rate": 0.0, "max_steps": steps, "warmup_steps": 0, "save_strategy": "no"}
         arguments = grpo_config(engine, config, Path(nothing), **changes)
@@ -80,7 +85,8 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig, reporter: Reporter)
         seconds_per_step=each,
         run_seconds=whole,
         dollars=whole / 3600 * T4_DOLLARS_PER_HOUR if "SPACE_ID" in os.environ and torch.cuda.is_available() else None,
-        findings=(*findings(batches, config), *costs(each, whole, config)),
+        findings=(*findings(batches, config, faults), *costs(each, whole, config)),
+        rewards=tuple(reports(batches, config, faults)),
     )
 
 
@@ -95,10 +101,34 @@ def evaluation_seconds(engine: Engine, rows: Rows, config: RunConfig) -> float:
     return each * (evaluations_of(config) * len(rows.test) + probes)
 
 
-def findings(batches: Sequence[Batch], config: RunConfig) -> Iterator[Finding]:
+def reports(batches: Sequence[Batch], config: RunConfig, faults: Mapping[str, str]) -> Iterator[RewardReport]:
+    """What each reward paid for the batches' completions. `faults`: what is wrong with some, by their names."""
+    samples = [
+        sample
+        for batch in batches
+        for start in range(0, len(batch.texts), batch.size)
+        for sample in batch.group(start, config.grpo.scale_rewards).samples
+    ]
+    seen = reward_report.Seen(
+        size=batches[0].size,
+        questions=[question for batch in batches for question in batch.questions],
+        texts=[sample.text for sample in samples],
+        tokens=[sample.tokens for sample in samples],
+        correct=[sample.correct for sample in samples],
+    )
+    paid = {label: [sample.rewards[label] for sample in samples] for label in config.reward_labels}
+    weights = dict(zip(config.reward_labels, config.rewards.values(), strict=True))
+    for name, label in zip(config.rewards, config.reward_labels, strict=True):
+        yield reward_report.report(label, ":" in name, weights, paid, seen, faults.get(label, ""))
+
+
+def findings(batches: Sequence[Batch], config: RunConfig, faults: Mapping[str, str]) -> Iterator[Finding]:
     """What the batches show about rewards, groups, answers and lengths."""
     groups = [(batch, start) for batch in batches for start in range(0, len(batch.texts), batch.size)]
-    for label in batches[0].rewards:
+    for label, fault in faults.items():
+        advice = "it pays nothing so: put the function right"
+        yield Finding(name=f"reward {label}", value=0.0, words=fault, advice=advice, stops=True)
+    for label in (label for label in batches[0].rewards if label not in faults):
         yield reward_finding(label, [batch.rewards[label][start : start + batch.size] for batch, start in groups])
     yield equal_finding([batch.totals[start : start + batch.size] for batch, start in groups])
     graded = [batch.group(start, config.grpo.scale_rewards) for batch, start in groups]
@@ -112,7 +142,10 @@ def findings(batches: Sequence[Batch], config: RunConfig) -> Iterator[Finding]:
 def reward_finding(label: str, groups: Sequence[Sequence[float]]) -> Finding:
     """Whether a reward fires, and differs within groups. `groups`: what each group's completions were paid."""
     paid = [value for group in groups for value in group if not math.isnan(value)]
-    fired, varied = sum(value != 0 for value in paid), sum(len(set(group)) > 1 for group in groups)
+    fired, varied = (
+        sum(value != 0 for value in paid),
+        sum(len({v for v in group if not math.isnan(v)}) > 1 for group in groups),
+    )
     words = f"{label} pays {share(fired, len(paid))} completions and differs within {share(varied, len(groups))} groups"
     penalty = label in LIMITS and LIMITS[label][1] <= 0  # which pays nothing while all is well
     advice = ""

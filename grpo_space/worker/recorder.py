@@ -1,5 +1,6 @@
 """Wraps the reward functions that TRL calls, to see each batch whole: every completion, and what was paid for it."""
 
+import inspect
 import math
 import statistics
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from grpo_space.errors import RunError
 from grpo_space.grading.answers import grade
 from grpo_space.grading.rewards import text_of
 from grpo_space.runs.events import Completion, Group, Sample
-from grpo_space.worker.custom_reward import Function, functions
+from grpo_space.worker.custom_reward import Function, functions, line_of
 
 
 class RewardError(RunError):
@@ -58,8 +59,15 @@ def judge(text: str, tokens: int, cut_off: bool, gold: str, question: str) -> Co
 class Recorder:
     """Calls the reward functions for TRL, and emits each batch once all of them have paid."""
 
-    def __init__(self, config: RunConfig, stop_ids: frozenset[int], emit: Callable[[Batch], None]) -> None:
-        self.config, self.stop_ids, self.emit = config, stop_ids, emit
+    def __init__(
+        self,
+        config: RunConfig,
+        stop_ids: frozenset[int],
+        emit: Callable[[Batch], None],
+        faults: dict[str, str] | None = None,
+    ) -> None:
+        """`faults`: takes what is wrong with a reward, which then has no opinion; without it that is raised."""
+        self.config, self.stop_ids, self.emit, self.faults = config, stop_ids, emit, faults
         self.functions = functions(config)
         self.paid: dict[str, list[float]] = {}
 
@@ -71,7 +79,7 @@ class Recorder:
         def reward(completion_ids: list[list[int]], **columns: Any) -> list[float]:
             cut_off = [self.stop_ids.isdisjoint(ids) for ids in completion_ids]
             columns |= {"cut_off": cut_off, "max_completion_length": self.config.grpo.max_completion_length}
-            self.paid[label] = call(label, function, completion_ids=completion_ids, **columns)
+            self.paid[label] = self._call(label, function, completion_ids=completion_ids, **columns)
             if len(self.paid) == len(self.functions):
                 self.emit(self._batch(completion_ids, columns))
                 paid, self.paid = self.paid[label], {}
@@ -80,6 +88,15 @@ class Recorder:
 
         reward.__name__ = label  # TRL names its metrics by it
         return reward
+
+    def _call(self, label: str, function: Function, **columns: Any) -> list[float]:
+        try:
+            return call(label, function, **columns)
+        except RewardError as error:
+            if self.faults is None:
+                raise
+            self.faults.setdefault(label, str(error))
+            return [math.nan] * len(columns["completions"])
 
     def _batch(self, completion_ids: list[list[int]], columns: dict[str, Any]) -> Batch:
         weights = list(self.config.rewards.values())
@@ -112,17 +129,31 @@ def call(label: str, function: Function, **columns: Any) -> list[float]:
     n = len(columns["completions"])
     try:
         paid = function(**columns)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}{_line(error, function)}"
+        raise RewardError(f"the reward {label} raised {what}{_culprit(function, columns)}") from error
+    try:
         numbers = [math.nan if value is None else float(value) for value in paid]
     except Exception as error:
-        raise RewardError(
-            f"the reward {label} raised {type(error).__name__}: {error}{_culprit(function, columns)}"
-        ) from error
+        wish = "one number for each completion is needed, in a list"
+        raise RewardError(f"the reward {label} gave {_shown(paid)}: {wish}{_culprit(function, columns)}") from error
     if math.inf in map(abs, numbers):
         where = text_of(columns["completions"][next(i for i, value in enumerate(numbers) if math.isinf(value))])
         raise RewardError(f"the reward {label} paid infinity; the completion: {where!r}")
     if len(numbers) != n:
         raise RewardError(f"the reward {label} gave {len(numbers)} numbers for {n} completions: one for each is needed")
     return numbers
+
+
+def _line(error: Exception, function: Function) -> str:
+    """The line of the function's file that raised."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return line_of(error, code.co_filename) if code is not None else ""
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
 def _culprit(function: Function, columns: dict[str, Any]) -> str:

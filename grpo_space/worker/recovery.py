@@ -24,6 +24,8 @@ UNEXPECTED = 4
 """A pipeline's exit status for an error that is neither the user's nor the training's own."""
 OUT_OF_MEMORY = 5
 """A pipeline's exit status where the GPU's memory ran out."""
+OTHER_MODEL = 6
+"""A pipeline's exit status where the other model of two has yet to answer, in a process that never held the first."""
 MOST_FALLBACKS = 3
 """Fallbacks at most that a task makes because memory ran out."""
 COST = "a step takes two to five times as long (40 s in place of 9 s on Qwen2.5-1.5B, measured on an H100)"

@@ -15,16 +15,15 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from grpo_space.config_io import override
 from grpo_space.errors import UserError
 from grpo_space.grading.answers import grade
-from grpo_space.presets import read_preset
 from grpo_space.results.summary import sampled
 from grpo_space.runs import adapters, evaluations
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Answered, EvaluationRequest, Finished, Method, Phase, Started
 from grpo_space.runs.locks import Holder, holder
-from grpo_space.runs.run import Run, create_run
+from grpo_space.runs.run import Run
+from tests.support.hand_made import run_with_adapter
 from tests.support.hub_server import HubServer
 from tests.support.processes import ROOT, TOKEN, assert_refused, command, gone, until
 
@@ -34,23 +33,10 @@ PROBLEMS = 24
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A run that ended, with an adapter whose B is not zero: made by hand, since training takes a minute."""
-    from grpo_space.worker import download
-    from grpo_space.worker.engines import base, plain
-    from grpo_space.worker.engines.choice import choose
-
     with pytest.MonkeyPatch.context() as patch:
         root = tmp_path_factory.mktemp("runs")
         patch.setenv("GRPO_SPACE_RUNS", str(root))
-        config = override(read_preset("tiny").run, [f"evaluation.problems={PROBLEMS}", "evaluation.batch_size=8"])
-        made = create_run(config, root / "made")
-        model = download.fetch(config.model)
-        choice = choose(config, model.folder, None, vllm_died=False)
-        base.save(plain.load(config, choice, model.folder, model.commit, None), made.adapter, config)
-        weights = load_file(made.adapter / adapters.WEIGHTS)
-        save_file({k: v + 0.002 if "lora_B" in k else v for k, v in weights.items()}, made.adapter / adapters.WEIGHTS)
-        for event in (Started(), Finished(why="done")):
-            made.log.append(event)
-        yield made
+        yield run_with_adapter(root / "made", PROBLEMS)
 
 
 def evaluate(run: Run, *more: str) -> "subprocess.CompletedProcess[str]":

@@ -144,14 +144,14 @@ def request_for(weights: str, adapter: str, data: str, file: str, limit: object,
         raise UserError(f"weights: {weights[:80]!r} is none of those to choose from")
     return EvaluationRequest(
         data=file if data == FILE else data,
-        adapter=_adapter(adapter.strip()) if weights == OTHER else "",
+        adapter=adapter_named(adapter.strip()) if weights == OTHER else "",
         checkpoint=int(weights) if STEP.fullmatch(weights) else None,
-        limit=_whole("limit", limit, 0) or None,
-        samples=_whole("samples", samples, 1),
+        limit=whole("limit", limit, 0) or None,
+        samples=whole("samples", samples, 1),
     )
 
 
-def _adapter(name: str) -> str:
+def adapter_named(name: str) -> str:
     """A name on the Hub, or the folder of a run's adapter: no other path is looked at for a browser."""
     name = name.removeprefix("https://huggingface.co/").rstrip("/")
     if not name:
@@ -166,7 +166,7 @@ def _adapter(name: str) -> str:
     raise UserError(f"adapter: {name[:80]!r} is no name on the Hub (user/name), nor of a run here")
 
 
-def _whole(field: str, sent: object, least: int) -> int:
+def whole(field: str, sent: object, least: int) -> int:
     """A whole number from a field of the page; one that was emptied has its least value."""
     if sent is None:
         return least
@@ -185,7 +185,7 @@ def plan_words(page: Page, data: str, uploaded: int, limit: object, samples: obj
     base, config = page.history.base, page.config
     own = base.n if base else config.evaluation.problems if config else 0  # there may be fewer than the config asks for
     there = {evaluations.HELD_OUT: own, evaluations.GSM8K_TEST: card.GSM8K_TEST, FILE: uploaded}.get(data, 0)
-    most, each = _whole("limit", limit, 0), _whole("samples", samples, 1)
+    most, each = whole("limit", limit, 0), whole("samples", samples, 1)
     problems = min(there, most or there)
     if not problems:
         return ""

@@ -11,7 +11,7 @@ from grpo_space.results import no_gain
 from grpo_space.results.comparison import Comparison, Share, of, shape
 from grpo_space.results.sentences import blind_words, words
 from grpo_space.results.statistics import Paired, percent, points, wilson
-from grpo_space.results.summary import METHOD, counts, samples_rows, samples_title, samples_words, shortened
+from grpo_space.results.summary import METHOD, counts, samples_rows, samples_title, samples_words, shortened, terms
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Evaluated, EvaluationRequest
@@ -45,8 +45,10 @@ def summarise(
     notes = "".join(note("warning", text(said)) for said in ([] if is_own(history) else history.notes))
     if config and whole and (headline := shortened(config, whole)):
         notes = note("warning", tag("b", text(headline))) + notes
+    alone = evaluations.request_of(history).base
+    on_terms = tag("p", text(terms(history)), "gs-dim") if alone else ""
     if history.sampled:
-        return about(run, history) + notes + _samples(history)
+        return about(run, history) + notes + _samples(history) + on_terms
     compared = of(history, all_looks)
     verdict, *more = words(compared)
     each = [e for e in (compared.base, compared.example, compared.tuned) if e is not None]
@@ -60,13 +62,14 @@ def summarise(
         + _by_sort(compared)
         + _figures(each)
         + tag("p", text(METHOD), "gs-dim")
+        + on_terms
     )
 
 
 def _next(compared: Comparison, history: History, whole: History | None, config: RunConfig | None) -> list[str]:
     """What to do: of a null result first what it cost and the one change most likely to help."""
     step = next_step(compared, evaluations.request_of(history))
-    if whole is None or config is None:
+    if whole is None or config is None or evaluations.request_of(history).base:
         return [step]
     change = no_gain.words(compared, whole, config, partial(dollars_for, whole))
     return [change] if change and compared.form == "same" else [change, step] if change else [step]
@@ -92,6 +95,8 @@ def about(run: str, history: History) -> str:
 
 def next_step(compared: Comparison, asked: EvaluationRequest) -> str:
     """What to do about the verdict."""
+    if asked.base:
+        return _next_of_two(compared)
     if compared.unchanged:
         return (
             "Train for more steps (grpo.max_steps), or with a higher grpo.learning_rate: this adapter changes nothing."
@@ -111,6 +116,15 @@ def next_step(compared: Comparison, asked: EvaluationRequest) -> str:
     if compared.form == "down":
         return "Pay the format too (rewards in Preset), or do not ask for it: so far it lost how to answer."
     return "Read some problems (below) to see how both fail; then change one thing, and train again."
+
+
+def _next_of_two(compared: Comparison) -> str:
+    """What to do about the verdict on two models that were not trained here."""
+    if compared.solving == "up" and compared.form != "down":
+        return "Tuned is the better one here. See whether that holds on other problems (below)."
+    if compared.solving == "down":
+        return "Base is the better one here: keep it."
+    return "Read some problems (below) to see how both fail, or compare them on more problems."
 
 
 def _samples(history: History) -> str:

@@ -11,7 +11,7 @@ from grpo_space.results import export_jsonl
 from grpo_space.runs import evaluations
 from grpo_space.runs.history import History
 from grpo_space.ui import downloads
-from grpo_space.ui.compare import ask, evaluate, evidence, problems
+from grpo_space.ui.compare import ask, evaluate, evidence, problems, standalone
 from grpo_space.ui.compare.problems import evaluation_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
@@ -54,6 +54,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     evaluating.render()  # type: ignore[no-untyped-call]
     top = _top()
     evaluate.build(view, evaluated, followers, place)
+    standalone.build(view, followers, place)
     cases = problems.draw()
     ask.build(view, evaluated, followers, place)
 
@@ -186,9 +187,14 @@ def nothing(page: Page | None) -> str:
         )
     if page.evaluations.active:
         return note("info", tag("b", "Nothing to compare yet."), "The evaluation above is active.")
-    if page.status == "running":
+    if page.status == "running" and page.standalone is not None:
+        return note("info", tag("b", "Nothing to compare yet."), "Train shows how far the evaluation is.")
+    if page.status == "running" and page.standalone is None:
         done = "The base model has been tested" if page.history.base else "The base model is tested first"
         return note("info", tag("b", "The comparison comes at the end of the run."), f"{done}; the tuned one follows.")
+    if page.standalone is not None:
+        ended = "This evaluation ended before it was done."
+        return note("info", tag("b", ended), "Resume in Train takes it up where it was.")
     return note(
         "info",
         tag("b", "This run ended before the tuned model was tested."),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.runs.evaluations import Look
-from grpo_space.runs.events import Probe, Started, Step
+from grpo_space.runs.events import EvaluationRequest, Probe, Started, Step
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, Status, all_runs, ended, runs_folder
@@ -36,6 +36,8 @@ class Page:
     status: Status
     history: History
     config: RunConfig | None
+    standalone: EvaluationRequest | None
+    """What it evaluates, where it is a standalone evaluation."""
     now: str
     curves: str
     notes: str
@@ -66,9 +68,10 @@ class Follower:
         self._later = Later(run)
         try:
             self.config: RunConfig | None = run.config
+            self.standalone = run.standalone
             self._trouble = ""
         except UserError as error:  # a newer or a damaged one: the rest can still be looked at
-            self.config, self._trouble = None, str(error)
+            self.config, self.standalone, self._trouble = None, None, str(error)
         self._curves = Curves(self.config.grpo.max_steps if self.config else 0)
 
     def fresh(self) -> Page | None:
@@ -89,13 +92,14 @@ class Follower:
         status: Status = "running" if worker is not None else ended(self.history)
         self.stopping = self.stopping and worker is not None
         last = self._page
-        evaluating = worker is not None and worker.what == "evaluate"
+        evaluating = worker is not None and worker.what == "evaluate" and self.standalone is None
         evaluations = self._later.look(self.history, self.config, evaluating, self.stopping)
         page = Page(
             run=self.run,
             status=status,
             history=self.history,
             config=self.config,
+            standalone=self.standalone,
             now=_same(last.now if last else None, self._now(status, evaluating, evaluations.looks)),
             curves=self._curves.draw() if drawn or last is None else last.curves,
             notes=_same(last.notes if last else None, progress.notices(self.history) + progress.story(self.history)),
@@ -131,7 +135,10 @@ class Follower:
         history = self._later.at_hand() if evaluating else self.history
         trouble = note("bad", text(self._trouble)) if self._trouble else ""
         checkpoint = self.run.last_checkpoint() if status == "died" else None
-        return trouble + progress.now(self.run.id, self.config, history, status, self.stopping, checkpoint, looks)
+        run = self.run.id, self.config, history
+        if self.standalone is not None:
+            return trouble + progress.standalone(*run, self.standalone, status, self.stopping, looks)
+        return trouble + progress.now(*run, status, self.stopping, checkpoint, looks)
 
     def _newest_group(self, last: Page | None) -> str:
         groups = self.history.groups

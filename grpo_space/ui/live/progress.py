@@ -12,7 +12,7 @@ from grpo_space.results.statistics import percent
 from grpo_space.results.summary import PHASES, download_words, shortened
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
-from grpo_space.runs.events import Failed, Phase
+from grpo_space.runs.events import EvaluationRequest, Failed, Phase
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Status
 from grpo_space.ui.markup import box, note, tag, text
@@ -36,6 +36,7 @@ BADGES = {
     "failed": "failed",
     "died": "died",
 }
+STARTING = note("info", "The worker is starting: a few seconds. Where this stays, it never started: start again.")
 
 
 def nothing_yet() -> str:
@@ -59,8 +60,7 @@ def now(
 ) -> str:
     """The run's head: what it is, how far it is, what comes next. `looks`: every one at the run."""
     model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
-    badge = tag("span", BADGES[status], f"gs-badge gs-is-{status}")
-    head = box("gs-run", badge, tag("b", text(name)), tag("span", text(model), "gs-dim"))
+    head = _head(name, status, model)
     if config and (headline := shortened(config, history)):
         head += note("warning", tag("b", text(headline)))
     if status == "running":
@@ -69,6 +69,31 @@ def now(
         stages = _evaluation(history, config) if evaluates else STAGES
         return head + _stages(history, stages) + _progress(history, stopping, limit)
     return head + "".join(_ending(history, status, checkpoint, looks))
+
+
+def standalone(
+    name: str,
+    config: RunConfig | None,
+    history: History,
+    request: EvaluationRequest,
+    status: Status,
+    stopping: bool,
+    looks: Sequence[Look] = (),
+) -> str:
+    """The head of a standalone evaluation: what is evaluated, how far it is, or what came of it."""
+    head = _head(name, status, f"an evaluation of {evaluations.name(request)}")
+    if status == "running":
+        return head + _stages(history, _evaluation(history, config)) + _progress(history, stopping, None)
+    if history.base and history.tuned:
+        return head + changed(history, looks)
+    if history.measured:
+        return head + note("info", "It is done: Compare shows it.")
+    return head + (not_evaluated(history, "Resume takes it up where it was.") if history.started else STARTING)
+
+
+def _head(name: str, status: Status, what: str) -> str:
+    badge = tag("span", BADGES[status], f"gs-badge gs-is-{status}")
+    return box("gs-run", badge, tag("b", text(name)), tag("span", text(what), "gs-dim"))
 
 
 def _evaluation(history: History, config: RunConfig | None) -> dict[str, str]:
@@ -149,10 +174,9 @@ def evaluating(history: History, config: RunConfig | None, stopping: bool) -> st
     )
 
 
-def not_evaluated(history: History) -> str:
-    """Why an evaluation after the run came to nothing, and what to do."""
+def not_evaluated(history: History, again: str = "Evaluate the same again: it resumes where it was.") -> str:
+    """Why an evaluation came to nothing, and what to do. `again`: how it is made again."""
     what, end = f"The evaluation of {text(evaluations.name(evaluations.request_of(history)))}", history.end
-    again = "Evaluate the same again: it resumes where it was."
     if isinstance(end, Failed):
         while_ = PHASES.get(end.boundary, "working")
         more = f"{again} The worker's log in Train says more."
@@ -193,9 +217,7 @@ def _ending(history: History, status: Status, checkpoint: int | None, looks: Seq
         kept = f"{message} Nothing is lost: Resume takes it up from there{more}."
         parts.append(note("warning", tag("b", f"Stopped {why}{at}."), kept))
     elif status == "new":
-        parts.append(
-            note("info", "The worker is starting: a few seconds. Where this stays, it never started: train again.")
-        )
+        parts.append(STARTING)
     if history.base and history.tuned:
         parts.append(changed(history, looks))
     return parts

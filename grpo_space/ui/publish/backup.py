@@ -114,6 +114,8 @@ def restored(run: Run) -> str:
     """That a run is here again, and how far it had come."""
     history, most = run.history(), run.config.grpo.max_steps
     how_far = f"It has {history.step:,} of {most:,} steps."
-    if run.status(history) == "died":
+    if run.standalone is not None:
+        how_far = "It is an evaluation: Compare shows what it found; where it was cut off, Resume takes it up."
+    elif run.status(history) == "died":
         how_far = f"It was cut off at step {history.step:,} of {most:,}: Resume takes it up from there."
     return note("good", tag("b", f"{text(run.id)} is here again."), how_far)

@@ -81,6 +81,8 @@ def about(page: Page | None) -> str:
         return note("info", tag("b", "Nothing to publish yet."), "Train first.")
     if not has_adapter(page.run):
         when = "It is saved when the training ends, or is stopped."
+        if page.standalone is not None:
+            when = "It is an evaluation, which trains nothing: look at a training to publish it."
         return note("info", tag("b", f"{text(page.run.id)} has no adapter yet."), when)
     evaluated = page.evaluation.base is not None and page.evaluation.tuned is not None
     compared = of(page.evaluation, page.evaluations.looks) if evaluated else None

@@ -25,10 +25,11 @@ def _row(run: Run) -> list[str]:
     summary = summarize(run)
     if summary.status == "unreadable":
         return [run.id, plain(f"unreadable: {summary.problem}")[:120], "", "", ""]
+    evaluates = plain(f"an evaluation of {summary.evaluates}") if summary.evaluates else ""
     if summary.status == "running":
-        return [run.id, BADGES["running"], "", "", ""]
+        return [run.id, BADGES["running"], evaluates, "", ""]
     shares = [f"{100 * e.correct / e.n:.1f} % of {e.n}" if e else "" for e in (summary.base, summary.tuned)]
-    return [run.id, BADGES[summary.status], f"{summary.step} of {summary.max_steps}", *shares]
+    return [run.id, BADGES[summary.status], evaluates or f"{summary.step} of {summary.max_steps}", *shares]
 
 
 def build(view: gr.State, followers: Followers) -> None:

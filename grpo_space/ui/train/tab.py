@@ -11,10 +11,10 @@ from grpo_space.errors import UserError
 from grpo_space.planning import power
 from grpo_space.planning.estimate import wait_words
 from grpo_space.publishing import backup
-from grpo_space.runs import launch
+from grpo_space.runs import launch, standalone
 from grpo_space.runs.run import Run
 from grpo_space.ui import glossary, space, submit, table
-from grpo_space.ui.access import scope_of, session
+from grpo_space.ui.access import scope_of, session, token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import IN_ORDER, OFF, Pulse, show_tab, shown_if
@@ -201,7 +201,10 @@ class _Handlers:
         if page.status in ("running", "done"):
             raise UserError(f"{page.run.id} is {page.status}: there is nothing to resume.")
         submit.check(page.run.config, self.place)
-        launch.start(page.run)
+        if page.standalone is not None:
+            standalone.begin(page.run, token=token_if_any(self.place.access, request))
+        else:
+            launch.start(page.run)
         self.followers.forget_current()
 
     @in_words

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from peft import PeftModel, set_peft_model_state_dict
 from peft.utils import load_peft_weights
-from transformers import PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
@@ -86,7 +86,7 @@ class Engine(ABC):
 
     def encode(self, prompt: Messages) -> list[int]:
         """The prompt's tokens, by the chat template."""
-        return self.tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=True, return_dict=False)
+        return encode(self.tokenizer, prompt)
 
     def read(self, ids: Sequence[int]) -> Written:
         """A completion from its tokens, up to the first that ends it."""
@@ -119,16 +119,24 @@ def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -
     chat_template.check(tokenizer, config)
 
 
-def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
+def that_fit(engine: Engine, rows: Rows, config: RunConfig, other: PreTrainedTokenizerBase | None = None) -> Rows:
     """The problems whose prompt is not longer than `max_prompt_length`; the summary says how many were left out.
+    `other`: the tokenizer of another model that is to answer the same problems.
 
     Raises:
         UserError: where too few are left.
     """
     shares = (rows.train, rows.probe, rows.test)
-    train, probe, test = ([row for row in share if fits(engine, row, config)] for share in shares)
+    readers = [(engine.tokenizer, engine.folds_system)]
+    readers += [(other, chat_template.folds_system(other))] if other is not None else []
+    train, probe, test = (
+        [row for row in share if all(_fits(*reader, row, config) for reader in readers)] for share in shares
+    )
     lost = sum(map(len, shares)) - len(train) - len(probe) - len(test)
-    enough(train, test, config)
+    if rows.train:
+        enough(train, test, config)
+    elif not test:
+        raise UserError(f"data.max_prompt_length: {config.data.max_prompt_length} tokens are too few for every prompt")
     left_out = (
         f" {lost:,} left out: their prompts are longer than {config.data.max_prompt_length} tokens." if lost else ""
     )
@@ -137,7 +145,29 @@ def that_fit(engine: Engine, rows: Rows, config: RunConfig) -> Rows:
 
 def fits(engine: Engine, row: Row, config: RunConfig) -> bool:
     """Whether the problem's prompt is not longer than `max_prompt_length`."""
-    return len(engine.encode(engine.conversation(row.question, config))) <= config.data.max_prompt_length
+    return _fits(engine.tokenizer, engine.folds_system, row, config)
+
+
+def _fits(tokenizer: PreTrainedTokenizerBase, fold: bool, row: Row, config: RunConfig) -> bool:
+    prompt = messages(row.question, config.data.system_prompt, fold=fold)
+    return len(encode(tokenizer, prompt)) <= config.data.max_prompt_length
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, prompt: Messages) -> list[int]:
+    """The prompt's tokens, by the tokenizer's chat template."""
+    ids: list[int] = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=True, return_dict=False)
+    return ids
+
+
+def tokenizer_of(config: RunConfig, source: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of the model in the folder `source`, whose weights are not loaded.
+
+    Raises:
+        UserError: where the model cannot do what the config asks of it.
+    """
+    tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
+    check(config, source, tokenizer)
+    return tokenizer
 
 
 def load_adapter(model: PeftModel, folder: Path) -> None:
