@@ -322,7 +322,11 @@ def ask(arguments: argparse.Namespace) -> int:
     request = ask_client.question(arguments.question, checkpoint=arguments.checkpoint)
     there = ask_client.serving(run)
     try:
-        answers = {answer["which"]: answer["text"] for answer in ask_client.ask(run, request) if "which" in answer}
+        answers = {
+            answer["which"]: answer["text"]
+            for answer in ask_client.ask(run, request, token=get_token())
+            if "which" in answer
+        }
     finally:
         if not there:
             ask_client.close(run)

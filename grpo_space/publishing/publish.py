@@ -227,7 +227,7 @@ def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], 
     config = "adapter_config.json"
     shutil.copyfile(run.adapter / config, folder / config)  # it names the base that is here
     try:
-        launch.verify(run, folder)
+        launch.verify(run, folder, str(api.token))
     except UserError as error:  # the machine is busy, or the base cannot be had: it is on the Hub all the same
         return f"It came back from the Hub unchanged; whether it loads is not known: {error}"
     return ""

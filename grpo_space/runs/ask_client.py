@@ -92,16 +92,18 @@ class Stop:
                 self.connection.shutdown(socket.SHUT_RDWR)
 
 
-def ask(run: Run, question: Question, stop: Stop | None = None) -> Generator[dict[str, Any], None, None]:
+def ask(
+    run: Run, question: Question, stop: Stop | None = None, token: str | None = None
+) -> Generator[dict[str, Any], None, None]:
     """Asks both models and gives the server's messages one by one, up to the end. Closing this iterator stops the
-    answer, and so does `stop`.
+    answer, and so does `stop`. `token`: to read a gated base with, where a server is to be started.
 
     Raises:
         UserError: where the machine is busy, the question does not fit, or the server dies.
     """
     when, stop = "", stop or Stop()
     for _ in range(2):  # a server that was dying as we came sends nothing: then there is a new one
-        with contextlib.closing(_connection(run)) as connection, connection.makefile("rb") as file:
+        with contextlib.closing(_connection(run, token)) as connection, connection.makefile("rb") as file:
             stop.connection = connection
             if stop.requested:
                 return
@@ -126,7 +128,7 @@ def ask(run: Run, question: Question, stop: Stop | None = None) -> Generator[dic
     raise UserError(f"the server died {when or 'before it answered'}: ask again; {run.worker_log} says why")
 
 
-def _connection(run: Run) -> socket.socket:
+def _connection(run: Run, token: str | None) -> socket.socket:
     """To the server that is there, or to a new one."""
     deadline = time.monotonic() + GOING_SECONDS
     while time.monotonic() < deadline:
@@ -136,7 +138,7 @@ def _connection(run: Run) -> socket.socket:
                     raise UserError(f"{run.id}: is an evaluation, which trains no adapter: ask a training's")
                 raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
             try:
-                start(run, "serve", str(IDLE_SECONDS))
+                start(run, "serve", str(IDLE_SECONDS), token=token)
             except UserError:
                 if not serving(run):  # else somebody else started it in the same moment
                     raise

@@ -104,8 +104,9 @@ def kept_preview(config: RunConfig) -> list[Seen] | None:
         return None
 
 
-def preview(config: RunConfig, seconds: float = PREVIEW_SECONDS) -> list[Seen]:
+def preview(config: RunConfig, token: str | None = None, seconds: float = PREVIEW_SECONDS) -> list[Seen]:
     """Three problems as the model will see them, by a short worker without the model or a GPU; kept for the next time.
+    `token`: to read a gated tokenizer or dataset with.
 
     Raises:
         UserError: where the data or the tokenizer cannot be had in time.
@@ -117,7 +118,7 @@ def preview(config: RunConfig, seconds: float = PREVIEW_SECONDS) -> list[Seen]:
         done = subprocess.run(
             command,
             env={**without_secrets(), "CUDA_VISIBLE_DEVICES": "", "HF_HUB_DOWNLOAD_TIMEOUT": "30"},
-            input=write_yaml(config).encode(),
+            input=json.dumps({"config": write_yaml(config), "token": token}).encode(),
             capture_output=True,
             timeout=seconds,
             check=False,
@@ -142,13 +143,14 @@ def _preview_file(config: RunConfig) -> Path:
     return runs_folder() / "previews" / f"{digest(decides.encode())}.json"
 
 
-def verify(run: Run, adapter: Path) -> str:
+def verify(run: Run, adapter: Path, token: str | None) -> str:
     """Loads a folder's adapter onto the run's base, by a short worker, and lets it answer a problem; gives the answer.
+    `token`: to read a gated base with.
 
     Raises:
         UserError: where it does not load, or another run has the machine.
     """
-    return str(_answer(run, "verify", str(adapter))["written"])
+    return str(_answer(run, "verify", str(adapter), token=token)["written"])
 
 
 def merge(run: Run, folder: Path, token: str | None, progress: Progress = lambda sent: None) -> None:

@@ -28,7 +28,7 @@ JOBS: dict[JobName, Job] = {
     "train": Job("training", reports=True, takes_token=True, calls_rewards=True),
     "evaluate": Job("evaluating", reports=True, takes_token=True),
     "preflight": Job("looking at", reports=True, takes_token=True, calls_rewards=True),
-    "serve": Job("answering questions of", yields=True),
-    "verify": Job("looking at what was published of", brief=True),
+    "serve": Job("answering questions of", yields=True, takes_token=True),
+    "verify": Job("looking at what was published of", brief=True, takes_token=True),
     "merge": Job("merging", brief=True, takes_token=True),
 }

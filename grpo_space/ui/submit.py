@@ -11,7 +11,7 @@ from grpo_space.planning import hardware, memory
 from grpo_space.runs import launch
 from grpo_space.runs.run import Run, create_run, discard_unstarted
 from grpo_space.ui import uploads, visitors
-from grpo_space.ui.access import scope_of
+from grpo_space.ui.access import scope_of, token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.live.follower import taken
 
@@ -66,7 +66,7 @@ def start(sent: str, place: Place, request: gr.Request) -> Run:
     if stranger:
         visitors.mark(run)
     try:
-        launch.start(run)
+        launch.start(run, token=token_if_any(place.access, request))  # a gated model asks who downloads it
     except UserError:
         discard_unstarted(run)
         raise

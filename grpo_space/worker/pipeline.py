@@ -230,7 +230,7 @@ def load_to_answer(
     config, gpu = effective_config(run), hardware.gpu()
     hardware.check(config, gpu)
     loading(config.model.id, LOAD_SECONDS["transformers", "generate"])
-    model = download.fetch(config.model)
+    model = download.fetch(config.model, token=sys.stdin.read() or None)
     choice = choose(config, model.folder, gpu, without_vllm or vllm_failed(run.log.read()[0]))
     loading(config.model.id, choice.load_seconds)
     return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)

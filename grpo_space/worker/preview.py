@@ -20,14 +20,14 @@ ROWS = 3
 """Problems that are shown."""
 
 
-def preview(config: RunConfig) -> list[dict[str, object]]:
+def preview(config: RunConfig, token: str | None = None) -> list[dict[str, object]]:
     """The first problems that are short enough: of each the `prompt` with the chat template applied, its `tokens`, the
     `answer` that counts as right, and whether the system prompt is `folded` into the question's turn.
 
     Raises:
         UserError: where the data or the tokenizer cannot be had.
     """
-    rows, tokenizer = dataset.load(config).train, load_tokenizer(config.model)
+    rows, tokenizer = dataset.load(config, token).train, load_tokenizer(config.model, token)
     chat_template.check(tokenizer, config)
     fold = chat_template.folds_system(tokenizer)
     folded = fold and config.data.system_prompt is not None
@@ -45,7 +45,7 @@ def preview(config: RunConfig) -> list[dict[str, object]]:
     return seen
 
 
-def load_tokenizer(model: ModelSection) -> Any:
+def load_tokenizer(model: ModelSection, token: str | None = None) -> Any:
     """The model's tokenizer.
 
     Raises:
@@ -55,7 +55,8 @@ def load_tokenizer(model: ModelSection) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        return AutoTokenizer.from_pretrained(str(local_model(model) or model.id), revision=model.revision or "main")
+        name, revision = str(local_model(model) or model.id), model.revision or "main"
+        return AutoTokenizer.from_pretrained(name, revision=revision, token=token)
     except (OSError, ValueError) as error:
         raise UserError(
             f"model.id: the tokenizer of {model.id} could not be had: {str(error).splitlines()[0]}"
@@ -63,11 +64,12 @@ def load_tokenizer(model: ModelSection) -> Any:
 
 
 def main() -> None:
-    """Reads a config from stdin and prints its preview, or what is wrong with it."""
+    """Reads a config and perhaps a token of the Hub from stdin, as JSON, and prints the preview, or what is wrong."""
     stdout = os.dup(1)
     os.dup2(2, 1)  # libraries print: stdout is for the answer alone
     try:
-        answer: dict[str, object] = {"rows": preview(parse(parse_yaml(sys.stdin.buffer.read(), "config")))}
+        asked = json.load(sys.stdin)
+        answer: dict[str, object] = {"rows": preview(parse(parse_yaml(asked["config"], "config")), asked["token"])}
     except UserError as error:
         answer = {"error": error.problems}
     with os.fdopen(stdout, "w") as file:

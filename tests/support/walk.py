@@ -135,7 +135,8 @@ def first_sight(browser: Browser, made: Walk) -> None:
         made.click(page.locator("#gs-train"))
         expect(page.locator("#gs-now")).to_contain_text("step 12 of", timeout=A_RUN)
         made.shot(page, "It trains: the reward, and a group with what each completion was paid")
-        expect(page.locator("#gs-now")).to_contain_text("of 400", timeout=A_RUN)
+        expect(page.locator("#gs-now .gs-badge")).to_have_text("done", timeout=A_RUN)
+        expect(page.locator("#gs-now")).to_contain_text("points")
         made.shot(page, "The verdict: base against tuned on 400 held-out problems")
     finally:
         context.close()

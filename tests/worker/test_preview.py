@@ -13,14 +13,15 @@ from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.runs import launch
 from grpo_space.runs.run import all_runs
-from tests.support.processes import ROOT
+from tests.support.hub_server import HubServer
+from tests.support.processes import ROOT, TOKEN
 
 TINY = read_preset("tiny").run
 
 
 def refused(config: RunConfig, seconds: float = 60) -> list[str]:
     with pytest.raises(UserError) as caught:
-        launch.preview(config, seconds)
+        launch.preview(config, seconds=seconds)
     return list(caught.value.problems)
 
 
@@ -57,6 +58,20 @@ def test_a_preview_that_was_half_written_is_made_again(runs_root: Path) -> None:
     file.write_text(file.read_text()[:20])
     assert launch.kept_preview(TINY) is None
     assert launch.preview(TINY) == seen
+
+
+def test_a_gated_models_tokenizer_is_read_with_the_callers_token(runs_root: Path, hub: HubServer) -> None:
+    hub.hub.create("meta/gated", gated="manual", by="user")
+    tokenizer = {
+        path.name: path.read_bytes() for path in (ROOT / TINY.model.id).iterdir() if path.suffix in (".json", ".jinja")
+    }
+    hub.hub.commit("model", "meta/gated", "a tokenizer", tokenizer)
+    gated = override(TINY, ["model.id=meta/gated"])
+    assert "meta/gated could not be had" in refused(gated)[0]
+    hub.hub.users[TOKEN].access.add("meta/gated")
+    assert [row.prompt for row in launch.preview(gated, TOKEN)] == [row.prompt for row in launch.preview(TINY)]
+    kept = [path for path in runs_root.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
+    assert kept == []
 
 
 def test_a_bad_line_of_the_data_is_named(runs_root: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from grpo_space.errors import UserError
 from grpo_space.formatting import duration
 from grpo_space.runs import ask_client, evaluations
 from grpo_space.runs.run import Run
+from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
 from grpo_space.ui.gradio_workarounds import OFF
@@ -69,7 +70,8 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             place.access.may_train(request, page.run.config)
             wanted = question_from(question, temperature, seed, samples, step)
             stopping = asking[str(request.session_hash)] = ask_client.Stop()
-            yield from _answers(ask_client.ask(page.run, wanted, stopping), source_words(page.run, wanted))
+            messages = ask_client.ask(page.run, wanted, stopping, token_if_any(place.access, request))
+            yield from _answers(messages, source_words(page.run, wanted))
         except UserError as error:
             yield as_note(error, "No answer.")
         finally:

@@ -55,11 +55,16 @@ class FormState:
         return replace(self, values={**self.values, path: value})
 
 
-def build(opened: Any, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None]) -> PresetTab:
-    """Draws the tab where it is called. `allowed` raises for who may not compute, upload or name a file."""
+def build(
+    opened: Any, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None],
+    token: Callable[[gr.Request], str | None] = lambda request: None,
+) -> PresetTab:  # fmt: skip
+    """Draws the tab where it is called. `allowed` raises for who may not compute, upload or name a file; `token` gives
+    the caller's, by which a gated model's tokenizer is read.
+    """
     name = FIRST_TO_TRY[machine is not None]
     tab = draw(name, machine)
-    _wire(opened, tab, _Handlers(tab, machine, allowed))
+    _wire(opened, tab, _Handlers(tab, machine, allowed, token))
     return tab
 
 
@@ -107,8 +112,11 @@ class _Handlers:
     too.
     """
 
-    def __init__(self, tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None]) -> None:
-        self.tab, self.machine, self.allowed = tab, machine, allowed
+    def __init__(
+        self, tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None],
+        token: Callable[[gr.Request], str | None],
+    ) -> None:  # fmt: skip
+        self.tab, self.machine, self.allowed, self.token = tab, machine, allowed, token
 
     def check(self, sent: Sent) -> Updates:
         """A field was left, or a choice made."""
@@ -186,7 +194,7 @@ class _Handlers:
             self.allowed(request)
             config = _without_mistakes(text)
             below = rows_of(config) if config.data.path else ""
-            return text, cards.seen(launch.preview(config))
+            return text, cards.seen(launch.preview(config, self.token(request)))
         except UserError as error:
             return text, cards.refused(error.problems) + below
 

@@ -204,7 +204,7 @@ class _Handlers:
         if page.standalone is not None:
             standalone.begin(page.run, token=token_if_any(self.place.access, request))
         else:
-            launch.start(page.run)
+            launch.start(page.run, token=token_if_any(self.place.access, request))
         self.followers.forget_current()
 
     @in_words
