@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SPACE_PY := .venv-space/bin/python
 SDK = $(shell sed -n 's/^sdk_version: *//p' README.md)
 
-.PHONY: app demo test setup check lint bench browser screenshots check-space gpu-check t4-check space
+.PHONY: app demo test setup check lint bench browser film check-space gpu-check t4-check space
 
 app: setup  ## the app, at http://127.0.0.1:7860
 	$(PY) app.py
@@ -33,8 +33,8 @@ browser:  ## Chromium for tests/browser, from Debian or Ubuntu; without it `make
 	  SUDO=; [ "$$(id -u)" = 0 ] || SUDO=sudo; \
 	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium; fi
 
-screenshots: setup browser  ## docs/app-live.png, of a real run of the tiny preset: a minute
-	$(PY) -m docs.screenshots
+film: setup browser  ## docs/film.gif: the whole road in a browser, against a local Hub: four minutes
+	$(PY) -m docs.film
 
 gpu-check:  ## on a GPU, with requirements.txt installed: does the embedded model learn through Unsloth, 4 bits and vLLM?
 	$(PYTHON) -m benchmarks.gpu.check

@@ -28,7 +28,7 @@ from tests.support.sign_in import SPACE
 
 A_RUN = 300_000
 """The longest wait for a whole run of Tiny, in ms."""
-AWAKE_SECONDS = 30.0
+AWAKE_SECONDS = 15.0
 STEPS = 12
 GATED = "meta/tiny-instruct"
 Shot = Callable[[Page, str], None]

@@ -18,7 +18,7 @@ from grpo_space.ui.transfer import following, incoming
 
 def build(view: gr.State, place: Place) -> gr.Button:
     """Draws the button and what it says, and wires them. Who shows the run shows the button, too."""
-    bring = gr.Button("Bring back the last saved run", size="lg", elem_classes=OFF, elem_id="gs-bring-back")
+    bring = gr.Button("Bring back the last saved run", size="md", elem_classes=OFF, elem_id="gs-bring-back")
     brought = gr.HTML(elem_id="gs-brought-back")
 
     def bring_back(view: View, request: gr.Request) -> Iterator[str]:
