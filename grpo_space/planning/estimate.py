@@ -230,7 +230,7 @@ def words(config: RunConfig, gpu: Gpu | None) -> str:
     if found is None:
         return "How long it takes is not known before its first steps: nothing like it was measured."
     cut = f" Then max_minutes ({config.max_minutes:g}) ends it, before its last step." if found.cut else ""
-    if not found.guess:
+    if not found.guess and not found.where:
         return f"About {roughly(found.seconds)} {WHERE['cpu']}, free.{cut}"
     if found.card == "cpu":
         return f"Roughly {roughly(found.seconds)} {WHERE['cpu']}, free: {found.guess}.{cut}"

@@ -55,17 +55,17 @@ def test_the_run_is_trained_saved_and_the_space_paused_once(paid: Served, hub: H
     settings = [value for value in SMALL if value != "--set"] + ["grpo.max_steps=2"]
     run = create_run(override(read_preset("tiny").run, settings))
     train, resume = handler(paid.url, "gs-train"), handler(paid.url, "gs-resume")
-    presses: list[tuple[int, list[Any]]] = [(train, ["", None, then, True]) for then in ("pause", "nothing")]
-    presses += [(resume, [None, then, True]) for then in ("cpu-basic", "nothing")]
+    presses: list[tuple[int, list[Any]]] = [(train, ["", None, then, True, False]) for then in ("pause", "nothing")]
+    presses += [(resume, [None, then, True, False]) for then in ("cpu-basic", "nothing")]
     presses += [(handler(paid.url, button), []) for button in ("gs-keep-awake", "gs-pause-now")]
     strangers = (None, session("eve", EVES), {**session("ada", ADAS), "expires_at": 0})
     refused = [call(paid.url, *press, headers=cookie_header(who)) for press in presses for who in strangers]
     assert all("owner" in said for said in refused), refused
     adas = cookie_header(session("ada", ADAS))
-    assert "not in the list of choices" in call(paid.url, resume, [None, "delete", True], adas)
+    assert "not in the list of choices" in call(paid.url, resume, [None, "delete", True, False], adas)
     assert (all_runs(), run.status(), hub.hub.bills) == ([run], "new", [])
 
-    assert "process_completed" in call(paid.url, resume, [None, "pause", True], adas)
+    assert "process_completed" in call(paid.url, resume, [None, "pause", True, False], adas)
     until(run.log, lambda event: isinstance(event, Finished), 300)
     paid.hear("is done: paused")
     assert run.status() == "done"

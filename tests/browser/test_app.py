@@ -15,7 +15,7 @@ from grpo_space.runs.events import Answer, Evaluated, Finished, Group, Phase, Sa
 from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
 from tests.support.browser import FRAMES, PHONE, Complaints, Open, press_again, show
-from tests.support.fake_worker import step, whole_run
+from tests.support.fake_worker import group, step, whole_run
 from tests.support.processes import Fake, until
 from tests.support.served import Served
 
@@ -144,6 +144,29 @@ def test_a_failed_run_says_why_and_the_app_lives(visit: Open, fake: Fake, compla
     finished()
     expect(page.locator("#gs-now")).to_contain_text("done")
     assert not complaints
+
+
+def test_the_microscope_shows_the_group_that_its_label_says(visit: Open, runs_root: Path) -> None:
+    run = create_run(read_preset("tiny").run)
+    with locked(run.folder / "lock"), locked(runs_root / "gpu.lock", what="training", run=run.id, task="train"):
+        for event in whole_run(25)[:-2]:  # without its end
+            run.log.append(event)
+        page = visit("Train")
+        slider, shown = page.locator(".gs-slider input"), page.locator("#gs-scope .gs-question")
+        expect(shown).to_contain_text("Step 25")
+        for _ in range(3):
+            slider.press("Home")
+            for _ in range(8):
+                page.keyboard.press("ArrowRight")
+            expect(page.locator(".gs-slider")).to_contain_text("Group 9 of 25")
+            expect(shown).to_contain_text("Step 9:")
+        run.log.append(group(26))
+        run.log.append(step(26))
+        expect(page.locator("#gs-now")).to_contain_text("step 26 of")
+        expect(shown).to_contain_text("Step 9:")
+        slider.press("End")
+        expect(shown).to_contain_text("Step 26:")
+        expect(page.locator(".gs-slider")).to_contain_text("Group 26 of 26")
 
 
 def test_a_killed_worker_is_told(visit: Open, fake: Fake) -> None:

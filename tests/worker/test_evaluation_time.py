@@ -31,6 +31,9 @@ class Writer:
         self.lives, self.now = lives, 0.0
         self.model = SimpleNamespace(device=SimpleNamespace(type="cpu"))
 
+    def conversation(self, question: str, config: Any, example: Any = None) -> list[dict[str, str]]:
+        return [{"role": "user", "content": question}]
+
     def encode(self, prompt: Any) -> list[int]:
         return [1]
 

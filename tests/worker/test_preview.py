@@ -103,6 +103,7 @@ def test_the_worker_loads_no_trainer_and_says_nothing_else(runs_root: Path) -> N
         "assert not {'torch', 'trl', 'peft', 'gradio'} & sys.modules.keys()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], input=write_yaml(TINY), capture_output=True, text=True, check=True, cwd=ROOT
-    )
+        [sys.executable, "-c", code], input=json.dumps({"config": write_yaml(TINY), "token": None}),
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    )  # fmt: skip
     assert len(json.loads(done.stdout)["rows"]) == 3

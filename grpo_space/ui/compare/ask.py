@@ -62,27 +62,34 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
 
     def ask_both(
         view: View, question: str, temperature: float, samples: float, seed: float, step: str, request: gr.Request
-    ) -> Iterator[str]:
+    ) -> Iterator[Any]:
+        session = str(request.session_hash)
+        if session in asking:  # not dropped without a word, and not written over the one in hand
+            gr.Warning("One question at a time: wait for its answers, or press Stop.")
+            yield gr.skip()
+            return
         try:
             page = followers.look(view.run)
             refuse_without_a_model(page)
             assert page is not None
             place.access.may_train(request, page.run.config)
             wanted = question_from(question, temperature, seed, samples, step)
-            stopping = asking[str(request.session_hash)] = ask_client.Stop()
+            stopping = asking[session] = ask_client.Stop()
             messages = ask_client.ask(page.run, wanted, stopping, token_if_any(place.access, request))
-            yield from _answers(messages, source_words(page.run, wanted))
+            asked = box("gs-question", tag("b", "You asked: "), text(wanted.question))
+            for answers in _answers(messages, source_words(page.run, wanted)):
+                yield asked + answers
         except UserError as error:
             yield as_note(error, "No answer.")
         finally:
-            asking.pop(str(request.session_hash), None)
+            asking.pop(session, None)
 
     def stop_it(request: gr.Request) -> None:
         if (stopping := asking.get(str(request.session_hash))) is not None:
             stopping()
 
     gr.on([ask.click, question.submit], ask_both, [view, question, temperature, samples, seed, checkpoint],
-                  answers, **QUIET)  # fmt: skip
+                  answers, trigger_mode="multiple", **QUIET)  # fmt: skip
     stop.click(stop_it, queue=False, **QUIET)
     evaluated.change(offer, [view, checkpoint], checkpoint, **QUIET)
 

@@ -17,13 +17,17 @@ LONGEST = 6000
 """Characters of one completion that are shown: a page holds G of them."""
 
 
+NEWEST = "newest"
 MOVE = """
 element.addEventListener('input', (event) => {
-  element.querySelector('output').textContent = event.target.value;
-  trigger('select', { row: event.target.value });
+  const { value, max } = event.target;
+  element.querySelector('output').textContent = value;
+  trigger('select', { row: value === max ? 'newest' : value });
 });
 """
-"""JavaScript of the slider: its `select` event carries the chosen group's number."""
+"""JavaScript of the slider: its `select` event carries the chosen group's number; at its right end, which a live run
+has left behind meanwhile, NEWEST.
+"""
 
 
 def slider(groups: int) -> str:

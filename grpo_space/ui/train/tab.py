@@ -95,7 +95,8 @@ def build(
     live: dict[str, Any] = {**QUIET, "concurrency_limit": STREAMS, "postprocess": False}
     pulse.again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
 
-    def offered(uses: Buttons) -> list[Any]:
+    def offered(sent: Buttons | None) -> list[Any]:
+        uses = sent or Buttons()
         button = gr.update(interactive=not uses.busy, value="One training at a time" if uses.busy else "Train")
         bring = keeps and not uses.run
         return [button, *map(shown_if, (uses.stop, uses.resume, uses.compare, uses.use, uses.back, bring))]
@@ -121,7 +122,8 @@ def build(
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
-    scope.select(handlers.group, view, group, concurrency_limit=8, trigger_mode="always_last", **QUIET)
+    # one after the other, each with its own number: with `always_last` Gradio drops some, the last one too
+    scope.select(handlers.group, view, group, concurrency_limit=1, trigger_mode="multiple", **QUIET)
     return TrainTab(view, stream.evaluated, evaluating, compare)
 
 
@@ -218,6 +220,8 @@ class _Handlers:
     def group(self, view: View, event: gr.EventData) -> str:
         """The group that was chosen with the slider."""
         page, sent = self.followers.look(view.run), table.chosen(event)
+        if sent == microscope.NEWEST:
+            sent = str(page.groups) if page else ""
         if page is None or not page.groups or not (sent.isascii() and sent.isdecimal()):
             return ""
         number = min(max(1, int(sent)), page.groups)
