@@ -91,7 +91,7 @@ def numbers(history: History) -> list[int]:
 def whole(root: Path) -> Run:
     folder = root / "whole"
     done = cli("train", "tiny", *SMALL, "--set", "grpo.max_steps=4", "--run-dir", str(folder))
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     for words in ("Read 2,000 problems from train.jsonl: 1,996 to train on, 4 for the probe, 16 to evaluate on",
                   "base:", "step 1 of 4: reward", "tuned:", "right answers", "ask whole"):  # fmt: skip
         assert words in done.stdout
