@@ -13,7 +13,7 @@ from pathlib import Path
 
 from huggingface_hub import constants
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, expect, sync_playwright
 
 from tests.support.browser import ARGUMENTS, SECONDS
 from tests.support.hub_server import HubServer
@@ -33,9 +33,9 @@ class Camera:
         self.pictures: list[Image.Image] = []
         self.font = ImageFont.load_default(18)
 
-    def __call__(self, page: Page, words: str) -> None:
-        page.evaluate("window.scrollTo(0, 0)")
-        seen = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    def __call__(self, part: Locator, words: str) -> None:
+        part.evaluate("part => window.scrollTo(0, part.getBoundingClientRect().top + window.scrollY - 24)")
+        seen = Image.open(io.BytesIO(part.page.screenshot())).convert("RGB")
         height = round(seen.height * WIDTH / seen.width)
         picture = Image.new("RGB", (WIDTH, height + CAPTION), "#161c2d")
         picture.paste(seen.resize((WIDTH, height), Image.Resampling.LANCZOS))

@@ -23,7 +23,7 @@ from grpo_space.runs.launch import start
 from grpo_space.runs.run import create_run
 
 CAPPED = """import sys
-if "grpo_space.worker.pipeline" in sys.orig_argv:
+if "grpo_space.worker.child" in sys.orig_argv:
     from benchmarks.gpu import cap
     cap.apply()
 """

@@ -12,7 +12,7 @@ from grpo_space.planning import hardware
 from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.run import create_run
-from grpo_space.worker import pipeline
+from grpo_space.worker import child, pipeline
 
 
 def cache_gib(config: RunConfig, engine: Any) -> float | None:
@@ -62,7 +62,7 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
 
     pipeline.load_engine = load_and_watch
     os.environ[PARENT] = str(os.getppid())
-    return pipeline.main("train", str(run.folder))
+    return child.main("train", str(run.folder))
 
 
 if __name__ == "__main__":

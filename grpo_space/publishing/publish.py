@@ -135,7 +135,7 @@ def publish(
             launch.merge(run, whole, token, progress)
         files = gather(run, name, Path(folder), whole)
         commit = upload(api, name, files, MESSAGE.format(run=run.id), progress)
-        note = _look(api, run, name, commit, files, Path(folder) / "again")
+        note = _look(run, name, commit, files, Path(folder) / "again", token)
     load = card.load_lines(card.as_trained(run, run.history()), name)
     return Published(name, hub.page(name), commit, load, private, note)
 
@@ -214,12 +214,13 @@ def _adapter_config(file: Path, config: RunConfig, name: str) -> bytes:
     return json.dumps(known, indent=2, sort_keys=True).encode()
 
 
-def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], folder: Path) -> str:
+def _look(run: Run, name: str, commit: str, files: dict[str, Path], folder: Path, token: str) -> str:
     """Checks that the adapter comes back as it went, and loads onto its base. Says why that is not known, if so.
 
     Raises:
         UserError: where it comes back changed.
     """
+    api = hub.api(token)
     for path in ("adapter_config.json", "adapter_model.safetensors"):
         came = Path(hub.retried(partial(api.hf_hub_download, name, path, revision=commit, local_dir=folder)))
         if sha256(came) != sha256(files[path]):
@@ -227,7 +228,7 @@ def _look(api: HfApi, run: Run, name: str, commit: str, files: dict[str, Path], 
     config = "adapter_config.json"
     shutil.copyfile(run.adapter / config, folder / config)  # it names the base that is here
     try:
-        launch.verify(run, folder, str(api.token))
+        launch.verify(run, folder, token)
     except UserError as error:  # the machine is busy, or the base cannot be had: it is on the Hub all the same
         return f"It came back from the Hub unchanged; whether it loads is not known: {error}"
     return ""

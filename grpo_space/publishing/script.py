@@ -17,6 +17,7 @@ from grpo_space.publishing import script_parts, script_text
 from grpo_space.publishing.python_source import arguments, definitions, imports, literal
 from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.history import History
+from grpo_space.runs.pins import pinned
 from grpo_space.runs.run import Run
 
 TRL_DEFAULTS: dict[str, object] = {
@@ -28,10 +29,7 @@ TRL_DEFAULTS: dict[str, object] = {
 }  # fmt: skip
 """What GRPOConfig takes where nothing is given: a plain script leaves it out. Unsloth has others: there all stand."""
 BUILT_IN = ("correctness", "format", "steps", "length", "repetition")
-LEAST_SEQUENCES = 64
-"""Completions that vLLM may write at once at the least, as in `worker/engines/unsloth_engine.py`."""
 PACKAGES = ("unsloth", "vllm", "trl", "peft", "transformers", "datasets", "torch")
-COMMIT = re.compile("[0-9a-f]{40}")
 VERSION = re.compile(r"\d[0-9A-Za-z.]*")
 PIN = re.compile(r"^([\w-]+)(?:\[.*\])?==(\S+)$", re.MULTILINE)
 
@@ -44,12 +42,14 @@ def of_run(run: Run) -> str:
     """
     if run.standalone is not None:
         raise UserError(f"{run.id}: is an evaluation, which trains nothing: name a training")
-    return of_config(after_fallbacks(run.config, run.log.events()), run.history())
+    history = run.history()
+    return of_config(after_fallbacks(run.config, history.fallbacks), history)
 
 
 def of_config(config: RunConfig, history: History | None = None) -> str:
     """The script of a config. `history` is its run's, which knows the engine, the commits and the packages."""
     history = history or History()
+    config = pinned(config, history.loaded)
     unsloth, vllm = _engine(config, history)
     rewards = [name if name in BUILT_IN else "own" for name in config.rewards]
     carried = definitions(
@@ -57,12 +57,10 @@ def of_config(config: RunConfig, history: History | None = None) -> str:
         ["problem", "same", "by_hash", *rewards],
         without=("STOP_IDS", "MAX_COMPLETION_LENGTH"),
     ).replace("  # noqa: A001", "")
-    constants = _constants(config, history)
-    of_model, of_data = "MODEL_REVISION = " in constants, "DATA_REVISION = " in constants
     body = "".join((
-        constants, carried, _rewards(config),
-        _unsloth(config, of_model, vllm) if unsloth else _plain(config, of_model), script_text.LOADED,
-        _problems(config, of_data), script_text.FITTING, script_text.PROGRESS, _training(config, unsloth, vllm),
+        _constants(config), carried, _rewards(config),
+        _unsloth(config, vllm) if unsloth else _plain(config), script_text.LOADED,
+        _problems(config), script_text.FITTING, script_text.PROGRESS, _training(config, unsloth, vllm),
     ))  # fmt: skip
     about = script_text.ABOUT.substitute(
         name=config.name,
@@ -92,14 +90,14 @@ def _packages(unsloth: bool, history: History) -> str:
     return textwrap.fill(f"pip install {' '.join(each)} math-verify", 110, subsequent_indent=" " * 8)
 
 
-def _constants(config: RunConfig, history: History) -> str:
+def _constants(config: RunConfig) -> str:
     """The settings that are used in several places, or that a reader wants to change first."""
-    data, loaded = config.data, history.loaded
+    data = config.data
     values: dict[str, object] = {"MODEL": config.model.id}
-    values |= _revision("MODEL_REVISION", config.model.revision, loaded.model_commit if loaded else "")
+    values |= {"MODEL_REVISION": config.model.revision} if config.model.revision else {}
     if data.path is None:
         values |= {"DATA": data.id, "DATA_NAME": data.name}
-        values |= _revision("DATA_REVISION", data.revision, loaded.data_commit if loaded else "")
+        values |= {"DATA_REVISION": data.revision} if data.revision else {}
     else:
         values |= {"DATA": data.path} | ({"TEST_DATA": data.test_path} if data.test_path else {})
     values |= {"SYSTEM_PROMPT": data.system_prompt} if data.system_prompt else {}
@@ -110,12 +108,6 @@ def _constants(config: RunConfig, history: History) -> str:
     for name, value in values.items():
         written += f"{name} = {literal(value)}" + (f"  # {comments[name]}\n" if name in comments else "\n")
     return written + "STOP_IDS: set[int] = set()  # the tokens that end a completion; the model says which\n"
-
-
-def _revision(name: str, revision: str | None, commit: str) -> dict[str, object]:
-    """The commit on the Hub that the run used, else the revision that its config names, if any."""
-    known = commit if COMMIT.fullmatch(commit) else revision
-    return {name: known} if known else {}
 
 
 def _rewards(config: RunConfig) -> str:
@@ -132,9 +124,9 @@ def _lora(config: RunConfig) -> dict[str, object]:
     return {name: getattr(config.lora, name) for name in ("r", "lora_alpha", "lora_dropout", "target_modules")}
 
 
-def _plain(config: RunConfig, revision: bool) -> str:
-    """Loads the model by Transformers and PEFT. `revision`: whether one is among the constants."""
-    of = "revision=MODEL_REVISION, " if revision else ""
+def _plain(config: RunConfig) -> str:
+    """Loads the model by Transformers and PEFT."""
+    of = "revision=MODEL_REVISION, " if config.model.revision else ""
     loading = f"    {of.strip()}\n" if of else ""
     loading += '    dtype=DTYPE,\n    device_map={"": 0} if CUDA else None,\n'
     loading += script_text.FOUR_BITS if config.model.load_in_4bit else ""
@@ -148,15 +140,15 @@ def _plain(config: RunConfig, revision: bool) -> str:
     )
 
 
-def _unsloth(config: RunConfig, revision: bool, vllm: bool) -> str:
+def _unsloth(config: RunConfig, vllm: bool) -> str:
     """Loads the model by Unsloth."""
-    of = "revision=MODEL_REVISION, " if revision else ""
+    of = "revision=MODEL_REVISION, " if config.model.revision else ""
     loading: dict[str, object] = {
         "max_seq_length": config.model.max_seq_length,
         "load_in_4bit": config.model.load_in_4bit,
     }
     if vllm:
-        sequences = max(LEAST_SEQUENCES, config.grpo.completions_per_step)
+        sequences = max(memory.LEAST_SEQUENCES, config.grpo.completions_per_step)
         loading |= {"fast_inference": True, "gpu_memory_utilization": _share(config), "max_lora_rank": config.lora.r}
         loading |= {"max_num_seqs": sequences, "disable_log_stats": True}
     return (
@@ -180,13 +172,13 @@ def _share(config: RunConfig) -> float:
     return round(memory.plan(config, shape, limit).share, 3) if shape else memory.VLLM_MOST
 
 
-def _problems(config: RunConfig, revision: bool) -> str:
+def _problems(config: RunConfig) -> str:
     """Reads the problems, and holds out those that the run holds out."""
     data, evaluation = config.data, config.evaluation
     if data.path is not None:
         reading, train, test = script_text.READ_FILE, "DATA", "TEST_DATA" if data.test_path else ""
     else:
-        of = ", revision=DATA_REVISION" if revision else ""
+        of = ", revision=DATA_REVISION" if data.revision else ""
         reading = script_text.READ_HUB.substitute(revision=of)
         train, test = literal(data.split), literal(data.test_split) if data.test_split else ""
     held_out = script_text.HELD_OUT_TEST if test else script_text.HELD_OUT

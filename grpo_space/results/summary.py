@@ -63,7 +63,7 @@ def shortened(config: RunConfig, history: History) -> str:
         if event.cause != "memory":
             continue
         before, config = config, apply_fallback(config, event.name)
-        if changes_experiment(before, event.name):
+        if config != before and changes_experiment(before, event.name):
             words, read = CHANGED[event.name]
             parts.append(f"{words.format(read(config.grpo), read(before.grpo))} from step {after + 1}")
     return f"This run was shortened on the way: {', then '.join(parts)}." if parts else ""

@@ -7,7 +7,6 @@ import threading
 import time
 import warnings
 from collections.abc import Mapping
-from functools import partial
 from types import FrameType
 
 import gradio as gr
@@ -17,7 +16,7 @@ from starlette.middleware import Middleware
 from grpo_space.errors import UserError
 from grpo_space.runs import launch
 from grpo_space.ui import api, glossary, theme
-from grpo_space.ui.access import Access, token_if_any
+from grpo_space.ui.access import Access
 from grpo_space.ui.compare import tab as compare
 from grpo_space.ui.deployment import Place, here
 from grpo_space.ui.gradio_workarounds import AGAIN, opened, pulse, remember_tab, show_tab
@@ -59,7 +58,7 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
             when_done_control.build_face(page_opened, done, place.access)
         with gr.Tabs(elem_id="gs-tabs"):
             with gr.Tab("Preset", id="preset") as preset_tab:
-                chosen = preset.build(page_opened, place.gpu, place.access.allowed, partial(token_if_any, place.access))
+                chosen = preset.build(page_opened, place.gpu, place.access)
                 next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
             with gr.Tab("Train", id="train") as train_tab:
                 training = train.build(

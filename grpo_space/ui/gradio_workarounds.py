@@ -47,7 +47,7 @@ THROUGH_THE_QUEUE: dict[str, Any] = {"queue": True}
 
 # --- order ------------------------------------------------------------------------------------------------------------
 
-IN_ORDER: dict[str, Any] = {"queue": True, "concurrency_limit": 1, "concurrency_id": "form"}
+IN_ORDER: dict[str, Any] = {**THROUGH_THE_QUEUE, "concurrency_limit": 1, "concurrency_id": "form"}
 """For what changes the form or takes its config: one after the other, as it was done on the page. Otherwise Gradio runs
 the handlers of one page side by side, and the page shows what ended last, not what was asked last.
 """

@@ -12,6 +12,7 @@ from grpo_space.formatting import duration
 from grpo_space.planning import memory
 from grpo_space.planning.estimate import estimate, words
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
+from grpo_space.publishing import space_bill
 from grpo_space.ui.markup import link, note, tag, text
 
 LONG_SECONDS = 1800
@@ -27,7 +28,7 @@ class Space:
     @property
     def settings(self) -> str:
         """The address of its settings."""
-        return f"https://huggingface.co/spaces/{self.id}/settings"
+        return space_bill.settings(self.id)
 
 
 def space_here(environment: Mapping[str, str]) -> Space | None:

@@ -75,7 +75,7 @@ class Child:
     """The process that does the job, in a process group of its own, so that all it started can be ended with it."""
 
     def __init__(self, name: JobName, run: Run, arguments: tuple[str, ...]) -> None:
-        self.command = [sys.executable, "-m", "grpo_space.worker.pipeline", name, str(run.folder), *arguments]
+        self.command = [sys.executable, "-m", "grpo_space.worker.child", name, str(run.folder), *arguments]
         self.run, self.job = run, JOBS[name]
         self.log = EventLog(Path(arguments[0])) if name == "evaluate" else run.log
         self.token = sys.stdin.buffer.read() if self.job.takes_token and not sys.stdin.isatty() else b""

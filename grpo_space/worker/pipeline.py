@@ -1,39 +1,31 @@
-"""Does each of a worker's jobs, in its child. Training a run is read from top to bottom: load, evaluate the base,
-train, save, evaluate the tuned model.
-
-Started by `grpo_space.worker`, which holds the locks and lives on if this process dies.
+"""Each of a worker's jobs. Training a run is read from top to bottom: load, evaluate the base, train, save, evaluate
+the tuned model. `grpo_space.worker.child` is the process that does one of them.
 """
 
-import ctypes
 import itertools
-import json
-import os
 import shutil
-import signal
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grpo_space.config import RunConfig
-from grpo_space.errors import RunError, UserError
+from grpo_space.errors import UserError
 from grpo_space.planning import hardware, merge_check
 from grpo_space.runs import adapters, checkpoints, standalone
+from grpo_space.runs.evaluations import HELD_OUT
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Failed, Finished, Loaded
+from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Finished, Loaded
 from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
-from grpo_space.runs.launch import PARENT
 from grpo_space.runs.pins import pinned, with_commit
-from grpo_space.runs.run import Run, disk_is_full
-from grpo_space.runs.worker_jobs import JOBS, JobName
+from grpo_space.runs.run import Run
 from grpo_space.tasks import dataset
 from grpo_space.tasks.dataset import Rows
 from grpo_space.worker import custom_reward, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready
-from grpo_space.worker.recovery import OTHER_MODEL, OUT_OF_MEMORY, UNEXPECTED, is_out_of_memory
+from grpo_space.worker.recovery import OTHER_MODEL
 from grpo_space.worker.reporter import Reporter, Stopped
 
 if TYPE_CHECKING:
@@ -44,7 +36,6 @@ Message = dict[str, Any]
 Send = Callable[[Message], None]
 Loading = Callable[[str, float], None]
 """What is loaded, and the seconds that it is expected to take."""
-FULL = "the disk is full: free some of it, then resume"
 
 
 def train(run: Run, reporter: Reporter) -> None:
@@ -161,11 +152,15 @@ def load_engine(
 
 
 def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool) -> None:
-    """Base against tuned after the run. `again`: both anew, even where a result is known."""
-    measured = run.history().started
-    reporter.started("evaluate", 0, request, of_attempt=measured.attempt if measured else 0)
-    own = request.data == "held-out"
-    others = None if own else dataset.others(request.data, effective_config(run), request.limit, reporter.token)
+    """Base against tuned after the run; of a standalone evaluation, a base against any adapter of it. `again`: both
+    anew, even where a result is known.
+    """
+    alone = run.standalone is not None
+    trained = None if alone else run.history().started
+    reporter.started("evaluate", 0, request, of_attempt=trained.attempt if trained else 0)
+    others = None
+    if not alone and request.data != HELD_OUT:
+        others = dataset.others(request.data, effective_config(run), request.limit, reporter.token)
     if request.adapter:
         adapter = adapters.find(request.adapter, run.config.model, reporter.token)
     else:
@@ -175,18 +170,6 @@ def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bo
 
     config = effective_config(run, reporter.log)
     evaluate_pair.evaluate_pair(run, reporter, engine, config, rows, others, request, again)
-    reporter.log.append(Finished(why="done"))
-
-
-def evaluate_adapter(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool) -> None:
-    """A base against any adapter of it, without a training. `again`: both anew, even where a result is known."""
-    reporter.started("evaluate", 0, request)
-    adapter = adapters.find(request.adapter, run.config.model, reporter.token)
-    engine, rows = load(run, reporter, adapter)
-    from grpo_space.worker import evaluate_pair
-
-    config = effective_config(run, reporter.log)
-    evaluate_pair.evaluate_pair(run, reporter, engine, config, rows, None, request, again)
     reporter.log.append(Finished(why="done"))
 
 
@@ -306,99 +289,3 @@ def saved_adapter(run: Run, step: int | None = None) -> Path:
     if not step:
         raise UserError(f"{run.id}: has no adapter yet: it was not trained far enough to save one")
     return checkpoints.folder_of(run.checkpoints, step)
-
-
-def main(job: JobName, folder: str, *arguments: str) -> int:
-    """Does one job.
-
-    Returns:
-        The exit status: 0 done or stopped, 1 for the user to put right, 3 where the training itself failed,
-        OUT_OF_MEMORY, UNEXPECTED for anything else.
-    """
-    die_with_parent()
-    run = Run(Path(folder))
-    if job == "serve":
-        serve(run, float(arguments[0]))
-        return 0
-    if JOBS[job].brief:
-        return answer_on_stdout(run, job, Path(arguments[0]))
-    return emit_events(run, job, arguments)
-
-
-def emit_events(run: Run, job: JobName, arguments: tuple[str, ...]) -> int:
-    """Does a job that reports by events: to the run's log, or to that of an evaluation. Gives the exit status."""
-    log = EventLog(Path(arguments[0])) if job == "evaluate" else run.log
-    reporter = Reporter(log, run.activity)
-    reporter.listen_for_stop()
-    reporter.token = sys.stdin.read() or None
-    try:
-        if job == "evaluate":
-            request, again = EvaluationRequest.model_validate_json(arguments[1]), arguments[2] == "again"
-            if request.tuned:
-                return evaluate_models(run, reporter, request, again, others_turn="other" in arguments[3:])
-            (evaluate_adapter if request.base else evaluate)(run, reporter, request, again)
-        elif job == "preflight":
-            preflight(run, reporter)
-        else:
-            train(run, reporter)
-    except Stopped as stopped:
-        log.append(Finished(why="stopped", message=str(stopped)))
-    except UserError as error:
-        log.append(Failed(boundary=reporter.phase_name, message=str(error), user_error=True))
-        return 1
-    except Exception as error:
-        return record_failure(run, reporter, error)
-    return 0
-
-
-def record_failure(run: Run, reporter: Reporter, error: Exception) -> int:
-    """Emits what failed, blamed on what was being done. Gives the exit status that says whether to try again."""
-    if disk_is_full(run):
-        full = f"{run.folder}: {FULL}"
-        reporter.log.append(Failed(boundary=reporter.phase_name, message=full, user_error=True))
-        return 1
-    message = f"{type(error).__name__}: {error}"
-    reporter.log.append(
-        Failed(
-            boundary=reporter.phase_name,
-            message=message,
-            traceback=traceback.format_exc(),
-            activity=reporter.activity,
-        )
-    )
-    if is_out_of_memory(error):
-        return OUT_OF_MEMORY
-    return 3 if isinstance(error, RunError) else UNEXPECTED
-
-
-def answer_on_stdout(run: Run, job: JobName, folder: Path) -> int:
-    """Does a brief job: prints its answer as a line of JSON, and before it one each time that it says how far it is.
-    Gives the exit status.
-    """
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print goes to the log
-
-    def send(message: Message) -> None:
-        print(json.dumps(message), file=answers, flush=True)
-
-    try:
-        answer = verify(run, folder) if job == "verify" else merge(run, folder, send)
-    except UserError as error:
-        answer = {"error": str(error)}
-    send(answer)
-    return int("error" in answer)
-
-
-def die_with_parent() -> None:
-    """Has the system end this process when its parent dies. The parent holds the locks: a pipeline that outlives it
-    would be a second user of the GPU. Linux only (prctl).
-    """
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-        if os.getppid() != int(os.environ[PARENT]):  # it died before this took effect
-            os._exit(1)
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))  # type: ignore[arg-type]  # the parent checked the job's name

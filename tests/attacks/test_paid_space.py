@@ -12,19 +12,20 @@ from grpo_space.runs.events import Finished
 from grpo_space.runs.run import all_runs, create_run
 from tests.support.hostile import call, config, cookie_header
 from tests.support.hub_server import HubServer
+from tests.support.hub_sign_in import SIGN_IN
 from tests.support.hub_store import User
 from tests.support.paid_space import PaidSpace
 from tests.support.processes import SMALL, until
 from tests.support.served import Served
 from tests.support.sign_in import signed_in
 
-SECRET, ADAS, EVES = "hf_SecretOfTheSpace0123", "hf_AdasSignIn0123456789", "hf_EvesSignIn0123456789"
+SECRET, EVES = "hf_SecretOfTheSpace0123", "hf_EvesSignIn0123456789"
 
 
 @pytest.fixture
 def paid(hub: HubServer, runs_root: Path, tmp_path: Path) -> Iterator[Served]:
     """Ada's Space on a T4, with her secret."""
-    hub.hub.users |= {SECRET: User("ada", "write"), ADAS: User("ada", "contribute"), EVES: User("eve", "write")}
+    hub.hub.users |= {SECRET: User("ada", "write"), SIGN_IN: User("ada", "contribute"), EVES: User("eve", "write")}
     served = PaidSpace(tmp_path, 1, HF_TOKEN=SECRET)
     yield served
     served.close()
@@ -58,10 +59,10 @@ def test_the_run_is_trained_saved_and_the_space_paused_once(paid: Served, hub: H
     presses: list[tuple[int, list[Any]]] = [(train, ["", None, then, True, False]) for then in ("pause", "nothing")]
     presses += [(resume, [None, then, True, False]) for then in ("cpu-basic", "nothing")]
     presses += [(handler(paid.url, button), []) for button in ("gs-keep-awake", "gs-pause-now")]
-    strangers = (None, session("eve", EVES), {**session("ada", ADAS), "expires_at": 0})
+    strangers = (None, session("eve", EVES), {**session("ada", SIGN_IN), "expires_at": 0})
     refused = [call(paid.url, *press, headers=cookie_header(who)) for press in presses for who in strangers]
     assert all("owner" in said for said in refused), refused
-    adas = cookie_header(session("ada", ADAS))
+    adas = cookie_header(session("ada", SIGN_IN))
     assert "not in the list of choices" in call(paid.url, resume, [None, "delete", True, False], adas)
     assert (all_runs(), run.status(), hub.hub.bills) == ([run], "new", [])
 
@@ -79,7 +80,7 @@ def test_the_run_is_trained_saved_and_the_space_paused_once(paid: Served, hub: H
     assert name in owner_reads
     assert "paused" in owner_reads
     assert "grpo-run" not in stranger_reads
-    tokens = (SECRET, ADAS)
+    tokens = (SECRET, SIGN_IN)
     kept = b"".join(path.read_bytes() for path in runs_root.rglob("*") if path.is_file())
     assert not any(
         token in "".join([*paid.said, owner_reads, stranger_reads]) or token.encode() in kept for token in tokens

@@ -12,11 +12,10 @@ from grpo_space.runs.run import Run, all_runs, create_run
 from tests.support.browser import PHONE, SECONDS, WIDE, show
 from tests.support.fake_worker import with_adapter
 from tests.support.hub_server import HubServer
+from tests.support.hub_sign_in import SIGN_IN
 from tests.support.hub_store import User
 from tests.support.paid_space import PaidSpace
 from tests.support.sign_in import cookie, signed_in
-
-ADAS = "hf_AdasSignIn0123456789"
 
 
 @pytest.fixture
@@ -36,14 +35,14 @@ def run(runs_root: Path) -> Run:
 @pytest.fixture
 def paid(run: Run, hub: HubServer, tmp_path: Path) -> Iterator[PaidSpace]:
     """Ada's Space, without a secret."""
-    hub.hub.users[ADAS] = User("ada", "write")
+    hub.hub.users[SIGN_IN] = User("ada", "write")
     served = PaidSpace(tmp_path, 600)
     yield served
     served.close()
 
 
 def visit(browser: Browser, url: str, scope: str, size: ViewportSize) -> Page:
-    session = {**signed_in("ada"), "access_token": ADAS, "scope": scope}
+    session = {**signed_in("ada"), "access_token": SIGN_IN, "scope": scope}
     context = browser.new_context(viewport=size)
     context.add_cookies([{"name": "session", "value": cookie(session)["session"], "url": url}])
     page = context.new_page()
@@ -82,5 +81,5 @@ def test_it_is_kept_awake_and_never_paused_without_a_token(
     expect(page.get_by_test_id("toast-text")).to_contain_text("no token here may pause this Space")
     expect(page.locator("#gs-train")).to_be_enabled()
     assert (all_runs(), hub.hub.bills) == ([run], [])
-    assert ADAS not in page.content() + "".join(paid.said)
+    assert SIGN_IN not in page.content() + "".join(paid.said)
     page.context.close()

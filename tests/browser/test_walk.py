@@ -8,7 +8,8 @@ from playwright.sync_api import Browser
 from grpo_space.runs.events import Finished
 from tests.support.hub_server import HubServer
 from tests.support.hub_sign_in import SIGN_IN
-from tests.support.walk import STEPS, the_run, walk
+from tests.support.processes import the_run
+from tests.support.walk import STEPS, walk
 
 
 @pytest.fixture

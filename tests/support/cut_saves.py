@@ -22,7 +22,7 @@ import torch
 import grpo_space.worker.train  # noqa: F401 - what takes seconds, before the forks
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.run import Run
-from grpo_space.worker import pipeline
+from grpo_space.worker import child
 
 WRITES = os.O_WRONLY | os.O_RDWR
 
@@ -81,14 +81,14 @@ class Disk:
 def main(folder: str, *stops: str) -> None:
     os.environ[PARENT] = str(os.getpid())
     for stop in (*stops, None):
-        child = os.fork()
-        if child == 0:
+        forked = os.fork()
+        if forked == 0:
             torch.set_num_threads(1)
             if stop is not None:
                 begin = Run(Path(folder)).last_checkpoint() or 0
                 Disk(begin, int(stop.removesuffix("h")), half=stop.endswith("h")).watch()
-            os._exit(pipeline.main("train", folder))
-        print("ended with", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+            os._exit(child.main("train", folder))
+        print("ended with", os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":

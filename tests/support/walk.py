@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from grpo_space.config_io import override, write_yaml
 from grpo_space.presets import read_preset
 from grpo_space.runs.locks import holder
-from grpo_space.runs.run import Run, all_runs
+from grpo_space.runs.run import all_runs
 from tests.support.browser import SECONDS, WIDE, show
 from tests.support.hub_server import HubServer
 from tests.support.hub_sign_in import SCOPES, SIGN_IN
@@ -31,8 +31,8 @@ A_RUN = 300_000
 AWAKE_SECONDS = 15.0
 STEPS = 12
 GATED = "meta/tiny-instruct"
-Shot = Callable[[Page, str], None]
-"""Looks at a page; the words say what is seen."""
+Shot = Callable[[Locator, str], None]
+"""Looks at a part of a page and what stands below it; the words say what is seen."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Walk:
         what.check()
 
 
-def walk(browser: Browser, hub: HubServer, folder: Path, shot: Shot = lambda page, words: None) -> Walk:
+def walk(browser: Browser, hub: HubServer, folder: Path, shot: Shot = lambda part, words: None) -> Walk:
     """Walks it. `hub` is the Hub of this process's environment, and the runs lie under GRPO_SPACE_RUNS."""
     made = Walk(hub, Path(os.environ["GRPO_SPACE_RUNS"]), folder, shot)
     hub.hub.users[SIGN_IN] = User("ada", "write")
@@ -130,14 +130,14 @@ def first_sight(browser: Browser, made: Walk) -> None:
         page.set_default_timeout(SECONDS)
         page.goto(demo.url)
         expect(page.locator("#choose-tiny")).to_have_text("Chosen")
-        made.shot(page, "First sight: the presets, Tiny is chosen")
+        made.shot(page.locator("#gs-head"), "First sight: the presets, Tiny is chosen")
         made.click(page.locator("#gs-next"))
         made.click(page.locator("#gs-train"))
         expect(page.locator("#gs-now")).to_contain_text("step 12 of", timeout=A_RUN)
-        made.shot(page, "It trains: the reward, and a group with what each completion was paid")
+        made.shot(page.locator("#gs-curves"), "It trains: the reward, and a group with what each completion was paid")
         expect(page.locator("#gs-now .gs-badge")).to_have_text("done", timeout=A_RUN)
         expect(page.locator("#gs-now")).to_contain_text("points")
-        made.shot(page, "The verdict: base against tuned on 400 held-out problems")
+        made.shot(page.locator("#gs-now"), "The verdict: base against tuned on 400 held-out problems")
     finally:
         context.close()
         demo.close()
@@ -160,7 +160,10 @@ def fresh_duplicate(page: Page, space: Served, made: Walk) -> None:
     expect(plan).to_contain_text("restarts the Space, and what is on its disk is lost")
     settings = "https://huggingface.co/spaces/ada/grpo/settings"
     expect(plan.locator("a").first).to_have_attribute("href", settings)
-    made.shot(page, "A duplicate, signed in: the 8B needs a GPU, and what choosing one does is told before")
+    made.shot(
+        page.locator("#gs-plan"),
+        "A duplicate, signed in: the 8B needs a GPU, and what choosing one does is told before",
+    )
 
 
 def gated_then_training(page: Page, space: PaidSpace, made: Walk) -> None:
@@ -177,11 +180,11 @@ def gated_then_training(page: Page, space: PaidSpace, made: Walk) -> None:
     expect(page.locator("#preset-status")).to_contain_text("Imported from mine.yaml")
     made.click(page.locator("#gs-next"))
     to_be_paused(page, made)
-    made.shot(page, "On a T4: what happens when it is done, and what a night forgotten costs")
+    made.shot(page.locator("#gs-plan"), "On a T4: what happens when it is done, and what a night forgotten costs")
     made.click(page.locator("#gs-train"))
     now = page.locator("#gs-now")
     expect(now).to_contain_text(f"https://huggingface.co/{GATED}", timeout=A_RUN)
-    made.shot(page, "The model's terms are not accepted yet: where to accept them, and Resume")
+    made.shot(page.locator("#gs-now"), "The model's terms are not accepted yet: where to accept them, and Resume")
     made.hub.hub.users[SIGN_IN].access.add(GATED)
     made.click(page.locator("#gs-resume"))
     until(all_runs()[0].log, at_step(3))
@@ -219,7 +222,7 @@ def woken(page: Page, space: PaidSpace, made: Walk) -> None:
     show(page, "Train")
     bring = page.locator("#gs-bring-back")
     expect(bring).to_be_visible()
-    made.shot(page, "It slept, and its disk is empty: one click brings the saved run back")
+    made.shot(page.locator("#gs-plan"), "It slept, and its disk is empty: one click brings the saved run back")
     made.click(bring)
     expect(page.locator("#gs-now")).to_contain_text(f"of {STEPS}: resume it from its last checkpoint")
     to_be_paused(page, made)
@@ -239,12 +242,7 @@ def looked_at_again(page: Page, space: PaidSpace, made: Walk) -> None:
     page.set_default_timeout(SECONDS)
     page.goto(space.url)
     expect(page.locator("#gs-done")).to_contain_text("Its adapter is published as ada/")
-    made.shot(page, "Trained, saved, published, paused, with no visit in between")
+    made.shot(page.locator("#gs-head"), "Trained, saved, published, paused, with no visit in between")
     show(page, "Compare")
     expect(page.locator("#gs-summary")).to_contain_text("of 16 right")
-    made.shot(page, "Base against tuned, problem by problem")
-
-
-def the_run() -> Run:
-    [run] = all_runs()
-    return run
+    made.shot(page.locator("#gs-tabs"), "Base against tuned, problem by problem")

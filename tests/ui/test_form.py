@@ -15,10 +15,12 @@ from grpo_space.grading.rewards import REWARDS
 from grpo_space.planning import hardware
 from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs.run import runs_folder
+from grpo_space.ui.access import Access
 from grpo_space.ui.preset import form
 from grpo_space.ui.preset import tab as preset
 from tests.support.configs import configs
 
+OWNER = Access(on_space=False, password="correct horse")
 TINY = read_preset("tiny").run
 QWEN = read_preset("qwen2.5-1.5b").run
 
@@ -42,7 +44,7 @@ def refused(values: form.Values, base: RunConfig = TINY) -> dict[str, str]:
 
 def test_every_setting_has_a_component_on_the_page() -> None:
     with gr.Blocks() as page:
-        tab = preset.build(page.load, None, lambda request: None)
+        tab = preset.build(page.load, None, OWNER)
     assert set(every_field()) - set(tab.fields) == {"rewards"}
     assert {f"rewards.{name}" for name in REWARDS} <= set(tab.fields)
     labels = [part.label for part in tab.fields.values() if not isinstance(part, gr.State)]
@@ -260,14 +262,14 @@ def test_the_first_choice_fits_the_machine(runs_root: Path) -> None:
     big = hardware.Gpu("Tesla T4", 14.6, "550", (7, 5))
     for machine, name in ((None, "tiny"), (big, "qwen2.5-1.5b")):
         with gr.Blocks() as page:
-            tab = preset.build(page.load, machine, lambda request: None)
+            tab = preset.build(page.load, machine, OWNER)
         assert parse(yaml.safe_load(tab.config.value)) == read_preset(name).run
     assert not runs_folder().exists()
 
 
 def test_the_state_holds_a_config_as_it_is_written() -> None:
     with gr.Blocks() as page:
-        tab = preset.build(page.load, None, lambda request: None)
+        tab = preset.build(page.load, None, OWNER)
     assert tab.config.value == write_yaml(TINY)
     assert tab.requested.value == ""
 
@@ -275,11 +277,8 @@ def test_the_state_holds_a_config_as_it_is_written() -> None:
 def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_path: Path) -> None:
     """Import, upload and preview: each is an endpoint that a stranger can call."""
 
-    def nobody(request: gr.Request) -> None:
-        raise UserError("sign in as the owner")
-
     with gr.Blocks() as page:
-        tab = preset.build(page.load, None, nobody)
+        tab = preset.build(page.load, None, Access(on_space=True, space_id="ada/grpo"))
     handlers = {fn.fn.__name__: fn.fn for fn in page.fns.values() if callable(fn.fn)}
     file, request = str(tmp_path / "not-there.yaml"), gr.Request()
     filled = tab.filled.value
@@ -289,7 +288,7 @@ def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_pat
     uploaded = handlers["keep"]({**sent, **dict.fromkeys(tab.files.values(), file)}, request)
     _, previewed = handlers["preview"](write_yaml(TINY), request)
     told = [imported[tab.import_note], uploaded[tab.upload_note], previewed]
-    assert ["sign in as the owner" in words for words in told] == [True, True, True]
+    assert ["sign in with Hugging Face as the owner" in words for words in told] == [True, True, True]
     assert [len(imported), len(uploaded)] == [1, 1]
     assert list(handlers["preview_asked"](write_yaml(TINY), request)) == [tab.rows]
     assert not runs_root.exists()

@@ -24,10 +24,11 @@ from grpo_space.ui.train.when_done_control import face
 from grpo_space.ui.train.when_done_plan import Tokens, tokens_of
 from tests.support.fake_worker import step, with_adapter
 from tests.support.hub_server import HubServer
+from tests.support.hub_sign_in import SIGN_IN
 from tests.support.hub_store import User
 from tests.support.processes import Fake
 
-SECRET, SIGN_IN, SPACE = "hf_SecretOfTheSpace0123", "hf_AdasSignIn0123456789", "ada/grpo"
+SECRET, SPACE = "hf_SecretOfTheSpace0123", "ada/grpo"
 SAVED = Tokens(SECRET)
 LATER = time.time() + 3600
 

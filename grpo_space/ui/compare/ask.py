@@ -63,8 +63,8 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     def ask_both(
         view: View, question: str, temperature: float, samples: float, seed: float, step: str, request: gr.Request
     ) -> Iterator[Any]:
-        session = str(request.session_hash)
-        if session in asking:  # not dropped without a word, and not written over the one in hand
+        session, stopping = str(request.session_hash), ask_client.Stop()
+        if asking.setdefault(session, stopping) is not stopping:  # neither dropped without a word nor written over
             gr.Warning("One question at a time: wait for its answers, or press Stop.")
             yield gr.skip()
             return
@@ -74,7 +74,6 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             assert page is not None
             place.access.may_train(request, page.run.config)
             wanted = question_from(question, temperature, seed, samples, step)
-            stopping = asking[session] = ask_client.Stop()
             messages = ask_client.ask(page.run, wanted, stopping, token_if_any(place.access, request))
             asked = box("gs-question", tag("b", "You asked: "), text(wanted.question))
             for answers in _answers(messages, source_words(page.run, wanted)):

@@ -18,12 +18,12 @@ LONGEST = 6000
 
 
 NEWEST = "newest"
-MOVE = """
-element.addEventListener('input', (event) => {
-  const { value, max } = event.target;
+MOVE = f"""
+element.addEventListener('input', (event) => {{
+  const {{ value, max }} = event.target;
   element.querySelector('output').textContent = value;
-  trigger('select', { row: value === max ? 'newest' : value });
-});
+  trigger('select', {{ row: value === max ? '{NEWEST}' : value }});
+}});
 """
 """JavaScript of the slider: its `select` event carries the chosen group's number; at its right end, which a live run
 has left behind meanwhile, NEWEST.

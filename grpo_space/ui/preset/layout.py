@@ -22,7 +22,7 @@ SECTIONS = {"": "The run", "model": "Model", "data": "Data", "grpo": "GRPO", "lo
 
 @dataclass(frozen=True)
 class Filled:
-    """What the form was filled from, and as the how-manieth."""
+    """What the form was filled from, and how often it was filled before."""
 
     config: RunConfig
     """Its paths and own rewards are kept, whatever is typed."""

@@ -17,6 +17,7 @@ from grpo_space.runs import launch
 from grpo_space.tasks import data_faults
 from grpo_space.tasks.problems import read_file
 from grpo_space.ui import uploads
+from grpo_space.ui.access import Access, token_if_any
 from grpo_space.ui.gradio_workarounds import IN_ORDER, classes_if
 from grpo_space.ui.preset import cards, form
 from grpo_space.ui.preset.layout import (
@@ -55,16 +56,11 @@ class FormState:
         return replace(self, values={**self.values, path: value})
 
 
-def build(
-    opened: Any, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None],
-    token: Callable[[gr.Request], str | None] = lambda request: None,
-) -> PresetTab:  # fmt: skip
-    """Draws the tab where it is called. `allowed` raises for who may not compute, upload or name a file; `token` gives
-    the caller's, by which a gated model's tokenizer is read.
-    """
+def build(opened: Any, machine: hardware.Gpu | None, access: Access) -> PresetTab:
+    """Draws the tab where it is called. `access` says who may compute, upload or name a file."""
     name = FIRST_TO_TRY[machine is not None]
     tab = draw(name, machine)
-    _wire(opened, tab, _Handlers(tab, machine, allowed, token))
+    _wire(opened, tab, _Handlers(tab, machine, access))
     return tab
 
 
@@ -112,11 +108,8 @@ class _Handlers:
     too.
     """
 
-    def __init__(
-        self, tab: PresetTab, machine: hardware.Gpu | None, allowed: Callable[[gr.Request], None],
-        token: Callable[[gr.Request], str | None],
-    ) -> None:  # fmt: skip
-        self.tab, self.machine, self.allowed, self.token = tab, machine, allowed, token
+    def __init__(self, tab: PresetTab, machine: hardware.Gpu | None, access: Access) -> None:
+        self.tab, self.machine, self.access = tab, machine, access
 
     def check(self, sent: Sent) -> Updates:
         """A field was left, or a choice made."""
@@ -147,7 +140,7 @@ class _Handlers:
     def read_import(self, file: str, before: Filled, request: gr.Request) -> Updates:
         """A config was uploaded."""
         try:
-            self.allowed(request)
+            self.access.allowed(request)
             config = uploads.read_config(Path(file))
         except UserError as error:
             return {self.tab.import_note: cards.refused(error.problems)}
@@ -160,7 +153,7 @@ class _Handlers:
         def keep(sent: Sent, request: gr.Request) -> Updates:
             upload = sent[self.tab.files[path]]
             try:
-                self.allowed(request)
+                self.access.allowed(request)
                 kept, count = uploads.keep_rows(Path(upload)) if upload else (None, 0)
             except UserError as error:
                 return {self.tab.upload_note: cards.refused(error.problems)}
@@ -180,7 +173,7 @@ class _Handlers:
     def preview_asked(self, text: str, request: gr.Request) -> Updates:
         """Three rows were asked for, with the chat template applied: what will take how long."""
         try:
-            self.allowed(request)
+            self.access.allowed(request)
             _without_mistakes(text)
         except UserError:
             return {self.tab.rows: gr.skip()}  # `preview` says why
@@ -191,10 +184,10 @@ class _Handlers:
         """Gives the rows as HTML, after the config that they are of."""
         below = ""
         try:
-            self.allowed(request)
+            self.access.allowed(request)
             config = _without_mistakes(text)
             below = rows_of(config) if config.data.path else ""
-            return text, cards.seen(launch.preview(config, self.token(request)))
+            return text, cards.seen(launch.preview(config, token_if_any(self.access, request)))
         except UserError as error:
             return text, cards.refused(error.problems) + below
 

@@ -102,7 +102,7 @@ def build(
         return [button, *map(shown_if, (uses.stop, uses.resume, uses.compare, uses.use, uses.back, bring))]
 
     buttons = [train, stop, resume, compare, use, back, bring]
-    keeps = place.space is not None or backup.place() is not None
+    keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
     stream.buttons.change(offered, stream.buttons, buttons, **QUIET)
 
     def planned(sent: str) -> str:
@@ -220,11 +220,10 @@ class _Handlers:
     def group(self, view: View, event: gr.EventData) -> str:
         """The group that was chosen with the slider."""
         page, sent = self.followers.look(view.run), table.chosen(event)
-        if sent == microscope.NEWEST:
-            sent = str(page.groups) if page else ""
-        if page is None or not page.groups or not (sent.isascii() and sent.isdecimal()):
+        newest = sent == microscope.NEWEST
+        if page is None or not page.groups or not (newest or (sent.isascii() and sent.isdecimal())):
             return ""
-        number = min(max(1, int(sent)), page.groups)
+        number = page.groups if newest else min(max(1, int(sent)), page.groups)
         view.group = None if number == page.groups else number
         return microscope.group(page.history.groups[number - 1])
 

@@ -23,8 +23,6 @@ from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling,
 from grpo_space.worker.engines.choice import Choice
 from grpo_space.worker.engines.plain import Generating
 
-LEAST_SEQUENCES = 64
-"""Completions that vLLM can write at once at the least: an evaluation has many. Up to here its memory does not grow."""
 LORA = "adapter"
 """The adapter's name in vLLM; it is handed over as tensors and never read from there."""
 
@@ -124,7 +122,7 @@ def _vllm_options(config: RunConfig, source: Path, gpu: Gpu) -> dict[str, Any]:
         "fast_inference": True,
         "gpu_memory_utilization": share,
         "max_lora_rank": config.lora.r,
-        "max_num_seqs": max(LEAST_SEQUENCES, config.grpo.completions_per_step),
+        "max_num_seqs": max(memory.LEAST_SEQUENCES, config.grpo.completions_per_step),
         "disable_log_stats": True,
     }
 
