@@ -134,7 +134,7 @@ def first_sight(browser: Browser, made: Walk) -> None:
         made.click(page.locator("#gs-next"))
         made.click(page.locator("#gs-train"))
         expect(page.locator("#gs-now")).to_contain_text("step 12 of", timeout=A_RUN)
-        made.shot(page.locator("#gs-curves"), "It trains: the reward, and a group with what each completion was paid")
+        made.shot(page.locator("#gs-curves"), "It trains: the curves, and one group under the microscope")
         expect(page.locator("#gs-now .gs-badge")).to_have_text("done", timeout=A_RUN)
         expect(page.locator("#gs-now")).to_contain_text("points")
         made.shot(page.locator("#gs-now"), "The verdict: base against tuned on 400 held-out problems")

@@ -60,7 +60,11 @@ def until(true: Callable[[], object], seconds: float = 20) -> None:
 
 
 def reaches(done: WhenDone, *states: str) -> None:
-    until(lambda: done.state in states and not done.again_at)
+    def there() -> bool:
+        with done.lock:
+            return done.state in states and not done.again_at
+
+    until(there)
 
 
 def repository(run: Run) -> str:

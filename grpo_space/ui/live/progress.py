@@ -197,7 +197,8 @@ def _ending(history: History, status: Status, checkpoint: int | None, looks: Seq
         while_ = PHASES.get(end.boundary, "working")
         words = "<br>".join(text(line) for line in end.message.splitlines())
         advice = (
-            "This is for you to put right: change it in Preset, then train again."
+            "This is for you to put right. Then Resume takes the run up; a setting is changed in Preset, and trained "
+            "anew."
             if end.user_error
             else "What was saved before is kept. The worker's log below holds the details; Resume tries again from "
             "the last checkpoint."

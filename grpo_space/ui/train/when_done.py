@@ -63,7 +63,8 @@ class WhenDone:
     """When the Space is paused, by time.monotonic()."""
     secret_may: bool | None = None
     """Whether the secret may change the Space, by what the Hub says of it; None: not known."""
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+    """Held while fields change together, and by whoever reads several of them."""
     _saving: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def ask(self) -> None:
@@ -97,7 +98,7 @@ class WhenDone:
             UserError: as `check` does.
         """
         self.check(then, tokens)
-        with self._lock:
+        with self.lock:
             if self.plan is not None:
                 self.plan.replaced.set()
             self.plan = plan = Plan(run, then, saves, tokens, publishes, when_stopped)
@@ -113,7 +114,7 @@ class WhenDone:
         Raises:
             UserError: where it is too late, or nothing was to be paused.
         """
-        with self._lock:
+        with self.lock:
             plan = self.plan
             if plan is None or plan.then == "nothing" or self.state not in CAN_BE_KEPT_AWAKE:
                 raise UserError("Nothing is about to be paused.")
@@ -128,7 +129,7 @@ class WhenDone:
         Raises:
             UserError: where nothing is left to do, or as `check` does.
         """
-        with self._lock:
+        with self.lock:
             if (plan := self.plan) is None or self.state not in CAN_BE_DONE_NOW:
                 raise UserError("There is nothing to pause for now.")
             then: Then = "pause" if plan.then == "nothing" else plan.then
@@ -176,8 +177,9 @@ class WhenDone:
             raise
         except Exception as error:  # a full disk, or a bug: it is said, and nothing is paused
             problems = error.problems if isinstance(error, UserError) else (f"{type(error).__name__}: {error}",)
-            self._at(plan, "refused" if self.state == "ending" else "unsaved")
-            self._failed(plan, problems, again)
+            with self.lock:
+                self._at(plan, "refused" if self.state == "ending" else "unsaved")
+                self._failed(plan, problems, again)
             return False
         return True
 
@@ -287,7 +289,7 @@ class WhenDone:
         raise UserError(*problems)
 
     def _at(self, plan: Plan, state: State) -> None:
-        with self._lock:
+        with self.lock:
             if plan.replaced.is_set():
                 raise ReplacedError
             if state != self.state:

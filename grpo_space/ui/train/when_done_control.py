@@ -97,9 +97,10 @@ def build_face(opened: Any, done: WhenDone, access: Access) -> None:
             access.allowed(request)
         except UserError:
             return "", shown_if(False), shown_if(False)
-        goes_on = done.state not in ("unsaved", "refused") or done.again_at > 0
-        kept = done.plan is not None and done.plan.then != "nothing" and done.state in CAN_BE_KEPT_AWAKE and goes_on
-        return face(done), shown_if(kept), shown_if(done.state in CAN_BE_DONE_NOW)
+        with done.lock:
+            goes_on = done.state not in ("unsaved", "refused") or done.again_at > 0
+            kept = done.plan is not None and done.plan.then != "nothing" and done.state in CAN_BE_KEPT_AWAKE and goes_on
+            return face(done), shown_if(kept), shown_if(done.state in CAN_BE_DONE_NOW)
 
     @in_words
     def keep_awake(request: gr.Request) -> tuple[str, Any, Any]:
