@@ -187,6 +187,9 @@ class RunConfig(Section):
     """What the run may change by itself where vLLM fails or the GPU's memory runs out. memory: what learns the same,
     such as smaller micro-batches, or no vLLM. all: shorter completions and smaller groups too, which is another
     experiment; that is said wherever its results are. none: it fails, and says what would have helped."""
+    stop_when_learnt: bool = True
+    """End the run where there is nothing left to learn: 95 % of the completions to the last 64 new problems are right.
+    Not where the model was that good from the start. Resuming such a run makes the rest of its steps."""
     max_minutes: Float | None = Field(None, gt=0, le=10_080)
     """The run ends within so many minutes: training stops early enough to save and to test the tuned model. A resumed
     run has as many again. None: it makes all its steps."""

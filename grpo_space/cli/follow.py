@@ -14,6 +14,7 @@ from grpo_space.cli.tables import text
 from grpo_space.formatting import duration, number
 from grpo_space.planning.estimate import cost_so_far, first_step_words, left_words, training_left
 from grpo_space.results.summary import phase_words, reward_words, rewards
+from grpo_space.results.teaching import groups_of
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import AnyEvent, Evaluated, Loaded, Phase, Probe, Step
 from grpo_space.runs.history import History
@@ -135,8 +136,8 @@ def _step_rows(grid: Table, history: History) -> None:
     for name, value in rewards(step).items():
         grid.add_row(text(f"  {name}"), text(reward_words(name, value)))
     grid.add_row("completion length", f"{number(step.metrics.get('completions/mean_length', math.nan), 0)} tokens")
-    equal = step.metrics.get("frac_reward_zero_std", math.nan)
-    grid.add_row("equal groups", f"{number(100 * equal, 0)} % (all earned the same: they teach nothing)")
+    if groups := groups_of(history.steps[-1:]):
+        grid.add_row("groups that teach", f"{number(100 * groups.teaching, 0)} % (some are right and others not)")
     grid.add_row(
         "loss",
         f"{number(step.metrics.get('loss', math.nan), 3)} (hovers around 0, since a group's advantages cancel out)",

@@ -10,7 +10,7 @@ from rich.text import Text
 from grpo_space.formatting import command, plain, share
 from grpo_space.planning.estimate import dollars_for
 from grpo_space.planning.memory import Plan
-from grpo_space.results import no_gain
+from grpo_space.results import no_gain, teaching
 from grpo_space.results.comparison import Share, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
@@ -49,6 +49,8 @@ def comparison(run: Run, history: History) -> Iterator[RenderableType]:
         yield text(sentence, style="" if number else "bold")
     yield text(counts(compared))
     whole = run.history()
+    if taught := teaching.words(whole.steps):
+        yield text(taught)
     if run.standalone is not None:  # what would help a training is nothing to it
         return
     if change := no_gain.words(compared, whole, run.config, partial(dollars_for, whole)):
@@ -122,6 +124,7 @@ def next_steps(run: Run, status: Status) -> Text:
         return text(f"The evaluation is in {run.folder}\n{numbers if status == 'done' else resume}")
     lines = {
         "done": [ask, numbers], "stopped": [resume, numbers], "budget": [resume, ask, numbers],
+        "learnt": [ask, numbers, resume],
         "died": [resume], "failed": [resume],
     }.get(status, [])  # fmt: skip
     return text("\n".join([f"The run is in {run.folder}", *lines]))

@@ -15,6 +15,7 @@ from grpo_space.formatting import duration, plain
 from grpo_space.grading import rewards
 from grpo_space.planning.estimate import dollars
 from grpo_space.publishing import licence
+from grpo_space.results import teaching
 from grpo_space.results.comparison import Share, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
@@ -210,7 +211,9 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         f"alpha {lora.lora_alpha}{', on 4-bit weights' if config.model.load_in_4bit else ''}. Seed {config.seed}. "
         f"The steps took {duration(seconds)}."
     )
-    if isinstance(history.end, Finished) and history.end.why == "budget":
+    if taught := teaching.words(history.steps):
+        yield taught
+    if isinstance(history.end, Finished) and history.end.why in ("budget", "learnt"):
         yield f"It was ended before its last step: {inline(history.end.message)}"
     if history.loaded:
         yield inline(history.loaded.rows)

@@ -4,7 +4,6 @@ What was seen, and the smallest gain that would have shown, is in the verdict al
 """
 
 import math
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,12 +11,13 @@ from grpo_space.config import GSM8K, RunConfig
 from grpo_space.formatting import duration, roughly
 from grpo_space.paired_test import USUAL_DISAGREEMENT, problems_for
 from grpo_space.results.comparison import Comparison
+from grpo_space.results.teaching import groups_of
 from grpo_space.runs.history import History
 
 CEILING = 0.9
 """Base models that are right more often have little left to gain on the same problems."""
-EQUAL_GROUPS = 0.6
-"""Share of groups whose completions all earn the same, above which most of a run teaches nothing."""
+FEW_TEACH = 0.4
+"""Share of groups that teach, below which most of a run teaches nothing."""
 LATEST = 10
 """Steps by which the groups are judged."""
 GSM8K_TEST = 1319
@@ -68,18 +68,14 @@ def most_likely_to_help(compared: Comparison, run: History, config: RunConfig) -
     base = compared.base.correct / compared.base.n
     if base >= CEILING:
         return Change(f"harder problems, since the base solves {100 * base:.0f} % of these", run.seconds)
-    equal = equal_groups(run)
-    if equal >= EQUAL_GROUPS:
-        other = "harder problems" if base >= 0.5 else "easier problems, or a larger model"
-        why = f"since {100 * equal:.0f} % of the latest groups earned the same and taught nothing"
+    groups = groups_of(run.steps[-LATEST:])
+    if groups is not None and groups.teaching <= FEW_TEACH:
+        solved = groups.all_right >= groups.none_right
+        other, why = ("harder problems", "all") if solved else ("easier problems, or a larger model", "no")
+        part = max(groups.all_right, groups.none_right)
+        why = f"since in {100 * part:.0f} % of the latest groups {why} completions were right: they taught nothing"
         return Change(f"{other}, {why}", run.seconds)
     return _more_problems(compared, run, config) or _more_steps(run, config)
-
-
-def equal_groups(run: History) -> float:
-    """Share of the latest groups whose completions all earned the same; 0 where it is not known."""
-    equal = [step.metrics["frac_reward_zero_std"] for step in run.steps if "frac_reward_zero_std" in step.metrics]
-    return statistics.fmean(equal[-LATEST:]) if equal else 0.0
 
 
 def _more_problems(compared: Comparison, run: History, config: RunConfig) -> Change | None:

@@ -103,6 +103,15 @@ class Phase(Event):
 HELD_GIB = "gpu/held_gib"
 """The metric of a step that is ours: GiB of GPU memory that PyTorch has held at most up to then."""
 
+TEACHING, ALL_RIGHT, NONE_RIGHT = "groups/teaching", "groups/all_right", "groups/none_right"
+"""Metrics of a step that are ours: shares of its groups, 0..1, in which some completions are right and others not, all
+are, or none is. Only the first kind shows which way is better. Logs written before 2026-11-28 do not say.
+"""
+NEW, NEW_RIGHT = "prompts/new", "prompts/new_right"
+"""Metrics of a step that are ours: its prompts that were not chosen for what they taught before, and the share, 0..1,
+of their completions that are right.
+"""
+
 
 class Step(Event):
     """An optimizer step."""
@@ -112,7 +121,7 @@ class Step(Event):
     seconds: float
     metrics: dict[str, float]
     """What TRL logs, by its names: reward, reward_std, rewards/<name>/mean, completions/mean_length, loss, grad_norm,
-    ... And with a GPU HELD_GIB.
+    ... And ours: TEACHING and the like, and with a GPU HELD_GIB.
     """
 
 
@@ -370,7 +379,8 @@ class Finished(Event):
     """An attempt ended as it should."""
 
     type: Literal["finished"] = "finished"
-    why: Literal["done", "stopped", "budget"]
+    why: Literal["done", "stopped", "budget", "learnt"]
+    """learnt: there was nothing left to learn from its problems."""
     message: str = ""
 
 

@@ -22,7 +22,7 @@ from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import Holder, holder, locked
 
-Status = Literal["new", "running", "done", "stopped", "budget", "failed", "died"]
+Status = Literal["new", "running", "done", "stopped", "budget", "learnt", "failed", "died"]
 
 STANDALONE = "evaluation.json"
 """The file in a standalone evaluation's folder that says what it evaluates."""

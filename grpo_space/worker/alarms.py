@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator
 
 from grpo_space.grading.rewards import LIMITS
-from grpo_space.runs.events import Alarm, Probe, Step
+from grpo_space.runs.events import ALL_RIGHT, NONE_RIGHT, TEACHING, Alarm, Probe, Step
 from grpo_space.runs.history import History
 
 STILL_STEPS = 20
@@ -13,6 +13,9 @@ STILL_STEPS = 20
 CUT_STEPS = 10
 CUT_SHARE = 0.5
 """Share of completions that are cut off, over which so many steps in a row raise an alarm."""
+TEACHING_STEPS = 10
+FEW_TEACH = 0.2
+"""Share of groups that teach, under which the mean of so many steps raises an alarm."""
 BAD_STEPS = 5
 """Steps in a row without a usable gradient after which training stops. Single ones are the float16 loss scale finding
 its level: by design, counted and not alarmed."""
@@ -37,7 +40,7 @@ class Watch:
         self.steps.append(step)
         gradient = step.metrics.get("grad_norm", 0.0)
         self.bad = 0 if math.isfinite(gradient) else self.bad + 1
-        yield from self._once(step.step, self._still(), self._cut_off(), self._nan(step))
+        yield from self._once(step.step, self._still(), self._cut_off(), self._few_teach(), self._nan(step))
 
     def probe(self, probe: Probe) -> Iterator[Alarm]:
         """Alarms that a new probe gives cause for."""
@@ -71,6 +74,13 @@ class Watch:
             return {}
         seen = f"More than half of the completions were cut off at the length limit for {CUT_STEPS} steps"
         return {"cut_off": f"{seen}. Raise grpo.max_completion_length, or ask for shorter answers."}
+
+    def _few_teach(self) -> dict[str, str]:
+        recent = [step.metrics for step in self._sampled(TEACHING_STEPS) if TEACHING in step.metrics]
+        if len(recent) < TEACHING_STEPS:
+            return {}
+        share, right, wrong = (statistics.fmean(m[name] for m in recent) for name in (TEACHING, ALL_RIGHT, NONE_RIGHT))
+        return {} if share >= FEW_TEACH else {"few_teach": _few_teach_words(share, right, wrong)}
 
     def _nan(self, step: Step) -> dict[str, str]:
         if not math.isnan(step.metrics.get("loss", 0.0)):
@@ -113,6 +123,14 @@ def _hacked_words(earlier: Probe, probe: Probe, then: float, now: float) -> str:
         f"problems fell from {earlier.correct} to {probe.correct} of {probe.n}. The model may earn its reward without "
         "solving the problems: look at what it writes."
     )
+
+
+def _few_teach_words(share: float, right: float, wrong: float) -> str:
+    seen = f"In the last {TEACHING_STEPS} steps only {100 * share:.0f} % of the groups taught, as some of their "
+    seen += f"completions were right and others not: in {100 * right:.0f} % all were right, in {100 * wrong:.0f} % none"
+    if right >= wrong:
+        return f"{seen}. Little is left to learn from these problems: harder ones would teach more."
+    return f"{seen}. Most problems are too hard for this model: easier ones, or a larger model, would teach more."
 
 
 def _still_words(name: str, mean: float) -> str:

@@ -25,6 +25,7 @@ from grpo_space.worker import custom_reward, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready
+from grpo_space.worker.learnt import Learnt
 from grpo_space.worker.recovery import OTHER_MODEL
 from grpo_space.worker.reporter import Reporter, Stopped
 
@@ -42,6 +43,7 @@ def train(run: Run, reporter: Reporter) -> None:
     config, found = effective_config(run), checkpoints.resumable(run.checkpoints)
     checkpoint = found.step
     budget = Budget(config.max_minutes, config.evaluation.probe_steps)
+    learnt = Learnt(config.stop_when_learnt, run.log.events())
     reporter.started("train", checkpoint or 0)
     for note in found.notes:
         reporter.log.append(Alarm(step=checkpoint or 0, name="checkpoint", message=note))
@@ -59,7 +61,7 @@ def train(run: Run, reporter: Reporter) -> None:
 
     with reporter.phase("train", total=config.grpo.max_steps), reporter.deferring_stop():
         budget.keep_for(base.seconds)
-        reached = grpo.train(engine, rows, config, reporter, run.checkpoints, checkpoint, budget)
+        reached = grpo.train(engine, rows, config, reporter, run.checkpoints, checkpoint, budget, learnt)
 
     with reporter.phase("save"), reporter.deferring_stop():
         engines.save(engine, run.adapter, config)
@@ -67,11 +69,12 @@ def train(run: Run, reporter: Reporter) -> None:
             unchanged = "The adapter changes nothing: no step moved it."
             reporter.log.append(Alarm(step=reached, name="unchanged", message=unchanged))
     steps = config.grpo.max_steps
-    if reporter.stop_requested() or (reached < steps and not budget.over):
+    if reporter.stop_requested() or (reached < steps and not budget.over and not learnt.over):
         raise Stopped(f"Saved at step {reached} of {steps}.")
 
     evaluate_pair.evaluate_one(run, reporter, engine, config, rows.test, "tuned")
-    reporter.log.append(budget.ending(reached, steps))
+    early = reached < steps and learnt.over
+    reporter.log.append(learnt.ending(reached, steps) if early else budget.ending(reached, steps))
 
 
 def effective_config(run: Run, log: EventLog | None = None) -> RunConfig:

@@ -11,7 +11,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
 from grpo_space.grading.answers import grade
 from grpo_space.grading.rewards import text_of
-from grpo_space.runs.events import Completion, Group, Sample
+from grpo_space.runs.events import ALL_RIGHT, NEW, NEW_RIGHT, NONE_RIGHT, TEACHING, Completion, Group, Sample
 from grpo_space.worker.custom_reward import Function, functions, line_of
 
 
@@ -34,6 +34,22 @@ class Batch:
     """What each function paid, before weights. NaN: no opinion."""
     totals: list[float]
     """The rewards of each completion, weighted and summed."""
+    correct: list[bool]
+    """Which completions are right, wherever the answer stands."""
+
+    def signal(self) -> dict[str, float]:
+        """What the groups can teach, as metrics of the step: the rewards alone do not say, since a hopeless problem's
+        completions still differ in their format.
+        """
+        groups = [self.correct[start : start + self.size] for start in range(0, len(self.correct), self.size)]
+        right, wrong = sum(map(all, groups)), sum(not any(group) for group in groups)
+        return {
+            TEACHING: (len(groups) - right - wrong) / len(groups),
+            ALL_RIGHT: right / len(groups),
+            NONE_RIGHT: wrong / len(groups),
+            NEW: len(groups),
+            NEW_RIGHT: statistics.fmean(self.correct),
+        }
 
     def group(self, start: int, scale: str) -> Group:
         """The group whose first completion is number `start`."""
@@ -81,7 +97,10 @@ class Recorder:
             columns |= {"cut_off": cut_off, "max_completion_length": self.config.grpo.max_completion_length}
             self.paid[label] = self._call(label, function, completion_ids=completion_ids, **columns)
             if len(self.paid) == len(self.functions):
-                self.emit(self._batch(completion_ids, columns))
+                batch = self._batch(completion_ids, columns)
+                self.emit(batch)
+                for name, value in batch.signal().items():
+                    columns["log_metric"](name, value)
                 paid, self.paid = self.paid[label], {}
                 return paid
             return self.paid[label]
@@ -101,16 +120,19 @@ class Recorder:
     def _batch(self, completion_ids: list[list[int]], columns: dict[str, Any]) -> Batch:
         weights = list(self.config.rewards.values())
         paid = zip(*self.paid.values(), strict=True)
+        texts = [text_of(completion) for completion in columns["completions"]]
+        judged = zip(texts, columns["answer"], columns["question"], strict=True)
         return Batch(
             step=columns["trainer_state"].global_step + 1,
             size=self.config.grpo.num_generations,
             questions=columns["question"],
             golds=columns["answer"],
-            texts=[text_of(completion) for completion in columns["completions"]],
+            texts=texts,
             tokens=[len(ids) for ids in completion_ids],
             cut_off=columns["cut_off"],
             rewards=self.paid,
             totals=[weigh(each, weights) for each in paid],
+            correct=[grade(text, gold, question).lenient for text, gold, question in judged],
         )
 
 

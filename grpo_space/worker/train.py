@@ -31,6 +31,7 @@ from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.base import Engine, load_adapter
 from grpo_space.worker.engines.chunked import generating
 from grpo_space.worker.evaluate import probe
+from grpo_space.worker.learnt import Learnt
 from grpo_space.worker.recorder import Batch, Recorder
 from grpo_space.worker.reporter import Reporter
 
@@ -46,11 +47,12 @@ def train(
     checkpoints: Path,
     checkpoint: int | None,
     budget: Budget,
+    learnt: Learnt,
 ) -> int:
     """Trains from the checkpoint of that step on, or from the start.
 
     Returns:
-        The step reached, less than `max_steps` where it was stopped or the budget is over.
+        The step reached, less than `max_steps` where it was stopped, the budget is over or all is learnt.
 
     Raises:
         DivergedError: where there is nothing left to train.
@@ -64,7 +66,7 @@ def train(
     if ends:
         return checkpoint or 0
     recorder = Recorder(config, engine.stop_ids, emit_some_groups(config, reporter))
-    callback = ReportingCallback(engine, rows.probe, config, reporter, checkpoints, budget)
+    callback = ReportingCallback(engine, rows.probe, config, reporter, checkpoints, budget, learnt)
     arguments = grpo_config(engine, config, checkpoints, save_strategy="steps")
     trainer = make_trainer(engine, rows.train, recorder, callback, arguments)
     if checkpoint:
@@ -187,15 +189,16 @@ class ReportingCallback(TrainerCallback):
         reporter: Reporter,
         checkpoints: Path,
         budget: Budget,
+        learnt: Learnt,
     ) -> None:
         self.engine, self.probes, self.config, self.reporter = engine, probes, config, reporter
-        self.checkpoints, self.budget = checkpoints, budget
+        self.checkpoints, self.budget, self.learnt = checkpoints, budget, learnt
         self.watch = Watch(History.of(reporter.log.events()))
         self.began = self.seconds = 0.0
 
     @property
     def ends(self) -> bool:
-        """Whether training ends after the step at hand."""
+        """Whether training ends after the step at hand, for lack of time or by a wish."""
         return self.reporter.stop_requested() or self.budget.over
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -241,7 +244,11 @@ class ReportingCallback(TrainerCallback):
         self._raise_alarms(self.watch.step(step))
         if self.watch.bad >= BAD_STEPS:
             self._diverged(state.global_step, f"{BAD_STEPS} steps in a row had no usable gradient.")
-        due = state.global_step % self.config.evaluation.probe_steps == 0 or state.global_step == state.max_steps
+        self.learnt.look(self.watch.steps)
+        if self.learnt.over:
+            control.should_training_stop = control.should_save = True
+        last = state.global_step == state.max_steps or self.learnt.over
+        due = last or state.global_step % self.config.evaluation.probe_steps == 0
         if due and self.probes and not self.ends:
             with self.reporter.doing("probe"):
                 probed = probe(self.engine, self.probes, self.config, state.global_step)

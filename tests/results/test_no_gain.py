@@ -10,7 +10,7 @@ from grpo_space.planning.estimate import dollars_for
 from grpo_space.presets import read_preset
 from grpo_space.results import no_gain
 from grpo_space.results.comparison import compare
-from grpo_space.runs.events import Evaluated, Finished, Started, Step
+from grpo_space.runs.events import ALL_RIGHT, NONE_RIGHT, TEACHING, Evaluated, Finished, Started, Step
 from grpo_space.runs.history import History
 from tests.support import made
 
@@ -21,11 +21,11 @@ FIRST_40 = made.evaluated("base", [i < 40 for i in range(100)], [False] * 100)
 FEWER = made.evaluated("tuned", [i % 10 < 4 and i != 0 for i in range(100)], [False] * 100)
 
 
-def ran(hardware: str = "2 CPU cores (x86_64)", equal: float = 0.1) -> History:
+def ran(hardware: str = "2 CPU cores (x86_64)", teach: float = 0.9) -> History:
     """30 steps of 2 s in 100 s."""
     history = History()
     history.add([Started(time=0.0, hardware=hardware)])
-    metrics = {"reward": 1.0, "frac_reward_zero_std": equal}
+    metrics = {"reward": 1.0, TEACHING: teach, NONE_RIGHT: 1 - teach, ALL_RIGHT: 0.0}
     history.add([Step(time=2.0 * i, step=i, seconds=2.0, metrics=metrics) for i in range(1, 31)])
     history.add([Finished(time=100.0, why="done")])
     return history
@@ -49,7 +49,11 @@ def test_the_cost_is_said_in_time_and_money() -> None:
     ("tuned", "history", "change"),
     [
         (made.ZEROS, ran(), "a learning rate ten times as high (grpo.learning_rate=0.004), since this adapter changes"),
-        (FEWER, ran(equal=0.8), "easier problems, or a larger model, since 80 % of the latest groups earned the same"),
+        (
+            FEWER,
+            ran(teach=0.2),
+            "easier problems, or a larger model, since in 80 % of the latest groups no completions",
+        ),
         (FEWER, ran(), "twice the steps (grpo.max_steps=60). Another run, about 3 min, free."),
     ],
 )
@@ -60,7 +64,7 @@ def test_the_change_is_what_the_runs_own_figures_speak_for(tuned: Evaluated, his
 def test_at_the_ceiling_other_problems_are_harder_ones() -> None:
     right = [i > 4 for i in range(100)]
     base, tuned = (made.evaluated(which, right, [which == "tuned"] * 100) for which in ("base", "tuned"))
-    change = said(tuned, ran(equal=0.9), base=base)
+    change = said(tuned, ran(teach=0.1), base=base)
     assert "harder problems, since the base solves 95 % of these. Another run, about" in change
 
 

@@ -1,9 +1,9 @@
 import math
 from collections.abc import Iterable
 
-from grpo_space.runs.events import Alarm, Probe, Started, Step
+from grpo_space.runs.events import ALL_RIGHT, NONE_RIGHT, TEACHING, Alarm, Probe, Started, Step
 from grpo_space.runs.history import History
-from grpo_space.worker.alarms import BAD_STEPS, CUT_STEPS, STILL_STEPS, Watch
+from grpo_space.worker.alarms import BAD_STEPS, CUT_STEPS, STILL_STEPS, TEACHING_STEPS, Watch
 
 
 def step(number: int, **metrics: float) -> Step:
@@ -120,3 +120,17 @@ def test_steps_that_sample_nothing_do_not_count() -> None:
     even = [Step(step=n, seconds=1.0, metrics={"loss": 0.0}) for n in range(2, 2 * STILL_STEPS, 2)]
     [alarm] = alarms_of(watch, sorted([*odd, *even], key=lambda each: each.step))
     assert alarm.step == 2 * STILL_STEPS - 1
+
+
+def groups(teaching: float, all_right: float) -> dict[str, float]:
+    return {TEACHING: teaching, ALL_RIGHT: all_right, NONE_RIGHT: 1 - teaching - all_right}
+
+
+def test_groups_of_which_hardly_any_teaches_say_on_which_side_the_problems_are() -> None:
+    assert not alarms_of(Watch(History()), [step(n, **groups(0.25, 0.1)) for n in range(1, 40)])
+    [hard] = alarms_of(Watch(History()), [step(n, **groups(0.1, 0.1)) for n in range(1, 40)])
+    assert (hard.name, hard.step) == ("few_teach", TEACHING_STEPS)
+    assert "only 10 % of the groups taught" in hard.message
+    assert "in 10 % all were right, in 80 % none. Most problems are too hard" in hard.message
+    [easy] = alarms_of(Watch(History()), [step(n, **groups(0.1, 0.7)) for n in range(1, 40)])
+    assert "in 70 % all were right, in 20 % none. Little is left to learn" in easy.message

@@ -34,6 +34,7 @@ def test_the_best_outlives_the_limit_of_two(tmp_path: Path, monkeypatch: pytest.
     from grpo_space.worker.budget import Budget
     from grpo_space.worker.engines import plain
     from grpo_space.worker.engines.choice import choose
+    from grpo_space.worker.learnt import Learnt
     from grpo_space.worker.reporter import Reporter
 
     config = override(read_preset("tiny").run, SETTINGS)
@@ -46,7 +47,8 @@ def test_the_best_outlives_the_limit_of_two(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(grpo, "probe", made_up)
     run = Run(tmp_path)
     reached = grpo.train(
-        engine, dataset.load(config), config, Reporter(run.log, run.activity), run.checkpoints, None, Budget(None)
+        engine, dataset.load(config), config, Reporter(run.log, run.activity), run.checkpoints, None, Budget(None),
+        Learnt(False, ()),
     )  # fmt: skip
     assert reached == 4
     assert run.checkpoint_steps() == [2, 4]

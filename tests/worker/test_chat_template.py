@@ -60,6 +60,7 @@ def test_previewed_trained_and_evaluated_with_the_prompt_in_the_users_turn(
     from grpo_space.worker.budget import Budget
     from grpo_space.worker.engines import plain
     from grpo_space.worker.engines.choice import choose
+    from grpo_space.worker.learnt import Learnt
     from grpo_space.worker.reporter import Reporter
 
     source, rows = tmp_path / "model", dataset.load(config)
@@ -76,7 +77,7 @@ def test_previewed_trained_and_evaluated_with_the_prompt_in_the_users_turn(
     run = Run(tmp_path / "run")
     run.folder.mkdir()
     reporter = Reporter(run.log, run.activity)
-    assert train.train(engine, rows, config, reporter, run.checkpoints, None, Budget(None)) == 2
+    assert train.train(engine, rows, config, reporter, run.checkpoints, None, Budget(None), Learnt(False, ())) == 2
     assert [event.step for event in run.log.events() if isinstance(event, Step)] == [1, 2]
     assert len(evaluate.answer(engine, rows.test, config, adapter=True)) == 6
     assert len(evaluate.answer(engine, rows.test, config, adapter=False, example=True)) == 6

@@ -57,13 +57,14 @@ class Training:
         """One step from the last checkpoint on, and its passes."""
         from grpo_space.worker import train
         from grpo_space.worker.budget import Budget
+        from grpo_space.worker.learnt import Learnt
 
         self.reporter = Stopping(self)
         self.passes.clear()
         self.wrote.clear()
         train.train(
             self.engine, self.rows, config, self.reporter, self.run.checkpoints, self.run.last_checkpoint(),
-            Budget(None),
+            Budget(None), Learnt(False, ()),
         )  # fmt: skip
         return list(self.passes)
 

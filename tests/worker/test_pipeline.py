@@ -28,6 +28,7 @@ from grpo_space.runs.history import History
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs, create_run, find_run
 from grpo_space.worker.budget import Budget
+from grpo_space.worker.learnt import Learnt
 from tests.support.processes import ROOT, SMALL, assert_refused, command, start_cli, until
 
 TOKEN = "hf_secretSecretSecretSecretSecret"
@@ -399,7 +400,8 @@ def test_training_ends_at_the_budget_with_a_checkpoint_to_go_on_from(engine: Any
 
     config, run = quick("grpo.max_steps=9", "grpo.max_completion_length=8", "evaluation.probe_steps=2"), Run(tmp_path)
     reached = grpo.train(
-        engine, dataset.load(config), config, Reporter(run.log, run.activity), run.checkpoints, None, TwoSteps(60)
+        engine, dataset.load(config), config, Reporter(run.log, run.activity), run.checkpoints, None, TwoSteps(60),
+        Learnt(False, ()),
     )  # fmt: skip
     assert reached == 2
     assert run.last_checkpoint() == 2

@@ -7,7 +7,7 @@ from functools import partial
 from grpo_space.config import RunConfig
 from grpo_space.formatting import share
 from grpo_space.planning.estimate import dollars_for
-from grpo_space.results import no_gain
+from grpo_space.results import no_gain, teaching
 from grpo_space.results.comparison import Comparison, Share, of, shape
 from grpo_space.results.sentences import blind_words, words
 from grpo_space.results.statistics import Paired, percent, points, wilson
@@ -61,6 +61,7 @@ def summarise(
         + _split(compared)
         + _by_sort(compared)
         + _figures(each)
+        + (tag("p", text(teaching.words(whole.steps))) if whole and is_own(history) else "")
         + tag("p", text(METHOD), "gs-dim")
         + on_terms
     )

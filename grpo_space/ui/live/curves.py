@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from grpo_space.grading.rewards import LIMITS
 from grpo_space.results.statistics import wilson
 from grpo_space.results.summary import rewards
-from grpo_space.runs.events import Probe, Step
+from grpo_space.runs.events import ALL_RIGHT, NONE_RIGHT, TEACHING, Probe, Step
 from grpo_space.ui.markup import text
 
 MOST_POINTS = 160
@@ -102,6 +102,16 @@ def _shares(step: Step) -> Values:
             yield name, share, share, share
 
 
+GROUPS = {"teach": TEACHING, "all right": ALL_RIGHT, "none right": NONE_RIGHT}
+
+
+def _groups(step: Step) -> Values:
+    for name, metric in GROUPS.items():
+        if metric in step.metrics:
+            share = 100 * step.metrics[metric]
+            yield name, share, share, share
+
+
 def _own(step: Step) -> Values:
     for name, value in rewards(step).items():
         if name not in LIMITS:
@@ -116,6 +126,11 @@ CHARTS = (
     Chart(
         "Each reward's share", "%", "How much of what each reward could pay was paid. One that stays flat teaches "
         "nothing.", _shares, 0, 100, 0,
+    ),
+    Chart(
+        "Groups that teach", "%", "Groups in which some completions are right and others are not: only these show "
+        "which way is better. Mostly all right: nothing is left to learn here. Mostly none: too hard.",
+        _groups, 0, 100, 0,
     ),
     Chart("Your own rewards", "", "What each of your own functions paid on average.", _own),
     Chart(

@@ -94,7 +94,7 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None, last:
         run=page.run.id,
         busy=busy,
         stop=running,
-        resume=page.status in ("stopped", "budget", "failed", "died") and not busy,
+        resume=page.status in ("stopped", "budget", "learnt", "failed", "died") and not busy,
         compare=base is not None and tuned is not None and not running,
         use=page.config is not None and page.standalone is None,
         back=taken is not None and taken.run not in (None, page.run) and not running,

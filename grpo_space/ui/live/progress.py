@@ -33,6 +33,7 @@ BADGES = {
     "done": "done",
     "stopped": "stopped",
     "budget": "stopped at the budget",
+    "learnt": "done early",
     "failed": "failed",
     "died": "died",
 }
@@ -217,6 +218,8 @@ def _ending(history: History, status: Status, checkpoint: int | None, looks: Seq
         why, more = ("at the budget, ", " with a new budget") if status == "budget" else ("", "")
         kept = f"{message} Nothing is lost: Resume takes it up from there{more}."
         parts.append(note("warning", tag("b", f"Stopped {why}{at}."), kept))
+    elif status == "learnt" and end:
+        parts.append(note("info", tag("b", f"It was done early, {at}."), text(end.message)))
     elif status == "new":
         parts.append(STARTING)
     if history.base and history.tuned:
