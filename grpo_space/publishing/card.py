@@ -210,6 +210,11 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         f"alpha {lora.lora_alpha}{', on 4-bit weights' if config.model.load_in_4bit else ''}. Seed {config.seed}. "
         f"The steps took {duration(seconds)}."
     )
+    if config.prompts == "teaching":
+        yield (
+            "Its prompts were chosen: for up to three quarters of a step it met problems again whose latest "
+            "completions were partly right. What was solved left, so the reward below is that of the new ones."
+        )
     if isinstance(history.end, Finished) and history.end.why == "budget":
         yield f"It was ended before its last step: {inline(history.end.message)}"
     if history.loaded:

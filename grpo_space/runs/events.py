@@ -1,5 +1,6 @@
 """The events of a run, one JSON object a line: all that the app, the command line and the card know of a worker."""
 
+import math
 import time
 from typing import Annotated, Literal
 
@@ -102,6 +103,10 @@ class Phase(Event):
 
 HELD_GIB = "gpu/held_gib"
 """The metric of a step that is ours: GiB of GPU memory that PyTorch has held at most up to then."""
+NEW_REWARD = "prompts/new_reward"
+"""The metric of a step that is ours, where prompts are chosen: the mean reward of those that were drawn in their turn.
+That of all says little about learning then, since what is solved is dropped.
+"""
 
 
 class Step(Event):
@@ -112,8 +117,13 @@ class Step(Event):
     seconds: float
     metrics: dict[str, float]
     """What TRL logs, by its names: reward, reward_std, rewards/<name>/mean, completions/mean_length, loss, grad_norm,
-    ... And with a GPU HELD_GIB.
+    ... And with a GPU HELD_GIB, with chosen prompts NEW_REWARD.
     """
+
+
+def reward_of(step: Step) -> float:
+    """The mean reward that can be compared over a run: of the new prompts, where others were chosen; NaN: none."""
+    return step.metrics.get(NEW_REWARD, step.metrics.get("reward", math.nan))
 
 
 class Probe(Event):

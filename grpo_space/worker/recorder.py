@@ -11,8 +11,13 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
 from grpo_space.grading.answers import grade
 from grpo_space.grading.rewards import text_of
-from grpo_space.runs.events import Completion, Group, Sample
+from grpo_space.runs.events import NEW_REWARD, Completion, Group, Sample
 from grpo_space.worker.custom_reward import Function, functions, line_of
+
+SLOT, NEW = "slot", "new"
+"""Columns of a dataset whose prompts are chosen: which of the run's slots a row fills, and whether its problem was
+drawn in its turn. No reward function is called with them.
+"""
 
 
 class RewardError(RunError):
@@ -34,6 +39,24 @@ class Batch:
     """What each function paid, before weights. NaN: no opinion."""
     totals: list[float]
     """The rewards of each completion, weighted and summed."""
+    correct: list[bool]
+    """Which completions are right, wherever the answer stands."""
+    slots: list[int]
+    """The slot of each group; none where prompts are not chosen."""
+    new: list[bool]
+    """Of each group, whether its prompt was drawn in its turn, and not chosen for what it taught before."""
+
+    def taught(self) -> list[bool]:
+        """Of each group, whether some of its completions are right and others not: only that shows which way is
+        better. Other rewards differ in hopeless groups too.
+        """
+        groups = [self.correct[start : start + self.size] for start in range(0, len(self.correct), self.size)]
+        return [any(group) and not all(group) for group in groups]
+
+    def new_reward(self) -> float:
+        """The mean reward of the completions to new prompts; NaN where none has an opinion."""
+        paid = [total for i, total in enumerate(self.totals) if self.new[i // self.size] and not math.isnan(total)]
+        return statistics.fmean(paid) if paid else math.nan
 
     def group(self, start: int, scale: str) -> Group:
         """The group whose first completion is number `start`."""
@@ -77,11 +100,15 @@ class Recorder:
 
     def _wrap(self, label: str, function: Function) -> Callable[..., list[float]]:
         def reward(completion_ids: list[list[int]], **columns: Any) -> list[float]:
+            slots, new = columns.pop(SLOT, []), columns.pop(NEW, [True] * len(completion_ids))
             cut_off = [self.stop_ids.isdisjoint(ids) for ids in completion_ids]
             columns |= {"cut_off": cut_off, "max_completion_length": self.config.grpo.max_completion_length}
             self.paid[label] = self._call(label, function, completion_ids=completion_ids, **columns)
             if len(self.paid) == len(self.functions):
-                self.emit(self._batch(completion_ids, columns))
+                batch = self._batch(completion_ids, columns, slots, new)
+                self.emit(batch)
+                if slots:
+                    columns["log_metric"](NEW_REWARD, batch.new_reward())
                 paid, self.paid = self.paid[label], {}
                 return paid
             return self.paid[label]
@@ -98,19 +125,26 @@ class Recorder:
             self.faults.setdefault(label, str(error))
             return [math.nan] * len(columns["completions"])
 
-    def _batch(self, completion_ids: list[list[int]], columns: dict[str, Any]) -> Batch:
-        weights = list(self.config.rewards.values())
+    def _batch(
+        self, completion_ids: list[list[int]], columns: dict[str, Any], slots: list[int], new: list[bool]
+    ) -> Batch:
+        weights, size = list(self.config.rewards.values()), self.config.grpo.num_generations
         paid = zip(*self.paid.values(), strict=True)
+        texts = [text_of(completion) for completion in columns["completions"]]
+        judged = zip(texts, columns["answer"], columns["question"], strict=True)
         return Batch(
             step=columns["trainer_state"].global_step + 1,
-            size=self.config.grpo.num_generations,
+            size=size,
             questions=columns["question"],
             golds=columns["answer"],
-            texts=[text_of(completion) for completion in columns["completions"]],
+            texts=texts,
             tokens=[len(ids) for ids in completion_ids],
             cut_off=columns["cut_off"],
             rewards=self.paid,
             totals=[weigh(each, weights) for each in paid],
+            correct=[grade(text, gold, question).lenient for text, gold, question in judged],
+            slots=slots[::size],
+            new=new[::size],
         )
 
 
