@@ -16,7 +16,8 @@ from grpo_space.worker.engines import plain
 from grpo_space.worker.engines.choice import choose
 from grpo_space.worker.preflight import Clock
 from grpo_space.worker.recorder import Recorder
-from grpo_space.worker.train import grpo_config, make_trainer
+from grpo_space.worker.sampler import Shuffled
+from grpo_space.worker.train import grpo_config, make_trainer, problems_for
 
 
 def main(steps: int) -> None:
@@ -41,7 +42,8 @@ def main(steps: int) -> None:
     recorder.functions = {label: timed("rewards", function) for label, function in recorder.functions.items()}
     with tempfile.TemporaryDirectory() as folder:
         args = grpo_config(loaded, config, Path(folder), max_steps=steps, save_strategy="no")
-        trainer = make_trainer(loaded, rows.train, recorder, clock, args)
+        problems = Shuffled(problems_for(loaded, rows.train, config)).dataset
+        trainer = make_trainer(loaded, problems, recorder, clock, args)
         loaded.model.generate = timed("generation", loaded.model.generate)
         trainer.accelerator.backward = timed("backward", trainer.accelerator.backward)
         trainer.train()

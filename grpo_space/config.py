@@ -176,6 +176,9 @@ class RunConfig(Section):
     evaluation: EvaluationSection = EvaluationSection()
     seed: Int = Field(0, ge=0, lt=2**32)
     """Seed of everything random in the run."""
+    prompts: Literal["shuffled", "teaching"] = "shuffled"
+    """Which problems a step sees. shuffled: each in its turn. teaching: for up to three quarters of its prompts, again
+    those whose latest completions were partly right, which is what teaches; new problems for the rest."""
     engine: Literal["auto", "unsloth", "transformers"] = "auto"
     """What loads and trains the model. auto: Unsloth where there is a CUDA GPU and it is installed."""
     rollout: Literal["auto", "vllm", "generate"] = "auto"

@@ -211,6 +211,11 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         f"alpha {lora.lora_alpha}{', on 4-bit weights' if config.model.load_in_4bit else ''}. Seed {config.seed}. "
         f"The steps took {duration(seconds)}."
     )
+    if config.prompts == "teaching":
+        yield (
+            "Its prompts were chosen: for up to three quarters of a step it met problems again whose latest "
+            "completions were partly right. What was solved left, so the reward below is that of the new ones."
+        )
     if taught := teaching.words(history.steps):
         yield taught
     if isinstance(history.end, Finished) and history.end.why in ("budget", "learnt"):

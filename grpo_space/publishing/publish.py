@@ -26,6 +26,7 @@ from grpo_space.paths import local_model
 from grpo_space.planning import merge_check
 from grpo_space.publishing import card, licence, reward_curve
 from grpo_space.runs import evaluations, launch
+from grpo_space.runs.events import reward_of
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run
 
@@ -186,7 +187,7 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
     made("config.yaml", card.public_yaml(config).encode())
     made(EVIDENCE, json.dumps(card.evidence(run), ensure_ascii=False, indent=1).encode(errors="replace"))
     picture = reward_curve.png(
-        [(step.step, step.metrics.get("reward", float("nan"))) for step in history.steps],
+        [(step.step, reward_of(step)) for step in history.steps],
         [(probe.step, probe.correct / probe.n) for probe in history.probes if probe.n],
     )
     if picture:

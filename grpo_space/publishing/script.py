@@ -66,6 +66,7 @@ def of_config(config: RunConfig, history: History | None = None) -> str:
         name=config.name,
         libraries="Unsloth and TRL" if unsloth else "TRL and PEFT",
         packages=_packages(unsloth, history),
+        prompts=script_text.CHOSEN if config.prompts == "teaching" else "",
     )
     first = script_text.UNSLOTH_FIRST if unsloth else "\n"
     standard, libraries = imports(script_text.IMPORTS, first + body), imports(script_text.LIBRARIES, body)

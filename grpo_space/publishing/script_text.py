@@ -13,9 +13,13 @@ model is never shown an answer.
 
 Run it where the paths below lead somewhere. It prints what each step's completions earned, and saves the adapter.
 Change whatever you like: all settings that differ from TRL's defaults are here.
-"""
+$prompts"""
 
 ''')
+CHOSEN = """
+The run itself chose its prompts: for up to three quarters of a step it met problems again that had taught it something.
+This script takes every problem in its turn, so it sees others, and what it learns will not be the same.
+"""
 IMPORTS = """
 import json
 import os

@@ -12,6 +12,7 @@ from typing import Any
 
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
+from grpo_space.runs.prompt_state import read_prompts
 from grpo_space.runs.weights import read_header
 
 MANIFEST = "manifest.json"
@@ -93,6 +94,7 @@ def damage(checkpoint: Path, step: int) -> str:
         return f"it has no {STATE} of step {step}"
     try:
         read_header(checkpoint / WEIGHTS)
+        read_prompts(checkpoint)
     except UserError as error:
         return str(error)
     optimizer = checkpoint / OPTIMIZER

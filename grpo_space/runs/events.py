@@ -1,5 +1,6 @@
 """The events of a run, one JSON object a line: all that the app, the command line and the card know of a worker."""
 
+import math
 import time
 from typing import Annotated, Literal
 
@@ -102,12 +103,16 @@ class Phase(Event):
 
 HELD_GIB = "gpu/held_gib"
 """The metric of a step that is ours: GiB of GPU memory that PyTorch has held at most up to then."""
+NEW_REWARD = "prompts/new_reward"
+"""The metric of a step that is ours, where prompts are chosen: the mean reward of those that were drawn in their turn.
+That of all says little about learning then, since what is solved is dropped.
+"""
 
 TEACHING, ALL_RIGHT, NONE_RIGHT = "groups/teaching", "groups/all_right", "groups/none_right"
 """Metrics of a step that are ours: shares of its groups, 0..1, in which some completions are right and others not, all
 are, or none is. Only the first kind shows which way is better. Logs written before 2026-11-28 do not say.
 """
-NEW, NEW_RIGHT = "prompts/new", "prompts/new_right"
+NEW_PROMPTS, NEW_RIGHT = "prompts/new", "prompts/new_right"
 """Metrics of a step that are ours: its prompts that were not chosen for what they taught before, and the share, 0..1,
 of their completions that are right.
 """
@@ -121,8 +126,13 @@ class Step(Event):
     seconds: float
     metrics: dict[str, float]
     """What TRL logs, by its names: reward, reward_std, rewards/<name>/mean, completions/mean_length, loss, grad_norm,
-    ... And ours: TEACHING and the like, and with a GPU HELD_GIB.
+    ... And ours: TEACHING and the like, with chosen prompts NEW_REWARD, and with a GPU HELD_GIB.
     """
+
+
+def reward_of(step: Step) -> float:
+    """The mean reward that can be compared over a run: of the new prompts, where others were chosen; NaN: none."""
+    return step.metrics.get(NEW_REWARD, step.metrics.get("reward", math.nan))
 
 
 class Probe(Event):

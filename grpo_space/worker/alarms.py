@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator
 
 from grpo_space.grading.rewards import LIMITS
-from grpo_space.runs.events import ALL_RIGHT, NONE_RIGHT, TEACHING, Alarm, Probe, Step
+from grpo_space.runs.events import ALL_RIGHT, NONE_RIGHT, TEACHING, Alarm, Probe, Step, reward_of
 from grpo_space.runs.history import History
 
 STILL_STEPS = 20
@@ -99,7 +99,7 @@ class Watch:
 
     def _reward(self, until: int) -> float:
         """Mean reward of the steps just before and at `until`."""
-        rewards = [step.metrics["reward"] for step in self.steps if step.step <= until and "reward" in step.metrics]
+        rewards = [reward_of(step) for step in self.steps if step.step <= until and "reward" in step.metrics]
         return statistics.fmean(rewards[-PACE:]) if rewards else math.nan
 
     def _sampled(self, most: int) -> list[Step]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from grpo_space.runs.events import NEW, NEW_RIGHT, AnyEvent, Finished, Step
+from grpo_space.runs.events import NEW_PROMPTS, NEW_RIGHT, AnyEvent, Finished, Step
 
 WINDOW = 64
 """Prompts, not met because they taught before, by whose completions it is judged."""
@@ -47,7 +47,7 @@ def right(steps: Iterable[Step]) -> float | None:
     """The share of right completions to the first WINDOW new prompts of these steps; None: there were fewer."""
     prompts = sure = 0.0
     for step in steps:
-        count = step.metrics.get(NEW, 0.0)
+        count = step.metrics.get(NEW_PROMPTS, 0.0)
         prompts, sure = prompts + count, sure + count * step.metrics.get(NEW_RIGHT, 0.0)
         if prompts >= WINDOW:
             return sure / prompts

@@ -27,7 +27,8 @@ from grpo_space.worker.engines.base import Engine
 from grpo_space.worker.engines.chunked import generating
 from grpo_space.worker.recorder import Batch, Recorder
 from grpo_space.worker.reporter import Reporter
-from grpo_space.worker.train import grpo_config, make_trainer, writing
+from grpo_space.worker.sampler import Shuffled
+from grpo_space.worker.train import grpo_config, make_trainer, problems_for, writing
 
 PROMPTS = 16
 """Prompts that are sampled for at the least."""
@@ -37,6 +38,8 @@ LEAST_BATCHES = 3
 """Batches at the least: without the first, which warms up, two are timed."""
 TOO_MANY_EQUAL = 0.9
 """Share of groups with equal rewards from which a run is not trainable."""
+FEW_TEACH = 1 / 3
+"""Share of groups that teach below which another set, or chosen prompts, would spend the time better."""
 
 
 class Clock(TrainerCallback):
@@ -72,10 +75,12 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig, reporter: Reporter)
     recorder = Recorder(config, engine.stop_ids, batches.append, faults)
     with tempfile.TemporaryDirectory() as nothing:
         changes = {"learning_rate": 0.0, "max_steps": steps, "warmup_steps": 0, "save_strategy": "no"}
+        changes["shuffle_dataset"] = True  # whatever the run does with them: these are what it chooses from
         arguments = grpo_config(engine, config, Path(nothing), **changes)
+        sampler = Shuffled(problems_for(engine, rows.train, config))
         batch_size = generation_batch_size(config, reporter.log.events())
         with reporter.doing("learn"), generating(engine, batch_size, lambda: writing(reporter)):
-            make_trainer(engine, rows.train, recorder, clock, arguments).train()
+            make_trainer(engine, sampler.dataset, recorder, clock, arguments).train()
     each = clock.median(grpo.num_iterations)
     with reporter.doing("answer"):
         whole = config.grpo.max_steps * each + evaluation_seconds(engine, rows, config)
@@ -131,8 +136,9 @@ def findings(batches: Sequence[Batch], config: RunConfig, faults: Mapping[str, s
     for label in (label for label in batches[0].rewards if label not in faults):
         yield reward_finding(label, [batch.rewards[label][start : start + batch.size] for batch, start in groups])
     yield equal_finding([batch.totals[start : start + batch.size] for batch, start in groups])
-    graded = [batch.group(start, config.grpo.scale_rewards) for batch, start in groups]
-    yield right_finding([[sample.correct for sample in group.samples] for group in graded])
+    correct = [batch.correct[start : start + batch.size] for batch, start in groups]
+    yield right_finding(correct)
+    yield teaching_finding(correct, config)
     yield cut_finding([cut for batch in batches for cut in batch.cut_off], config)
     lengths = [n for batch in batches for n in batch.tokens]
     words = f"completions are {statistics.fmean(lengths):.0f} tokens long on average, {max(lengths)} at most"
@@ -177,19 +183,31 @@ def equal_finding(groups: Sequence[Sequence[float]]) -> Finding:
 
 
 def right_finding(groups: Sequence[Sequence[bool]]) -> Finding:
-    """Whether the problems are too easy or too hard. `groups`: which of each group's completions are right."""
+    """How many answers are right. `groups`: which of each group's completions are right."""
     right, wrong = sum(map(all, groups)), sum(not any(group) for group in groups)
     answers = [correct for group in groups for correct in group]
-    advice = ""
-    if right > 0.75 * len(groups):
-        advice = "the problems are too easy: little is left to learn"
-    elif wrong > 0.75 * len(groups):
-        advice = "the problems are too hard: what is never done right cannot be encouraged"
     words = (
         f"{share(sum(answers), len(answers))} completions are right; {share(right, len(groups))} groups are all right, "
         f"{share(wrong, len(groups))} all wrong"
     )
-    return Finding(name="right answers", value=sum(answers) / len(answers), words=words, advice=advice)
+    return Finding(name="right answers", value=sum(answers) / len(answers), words=words)
+
+
+def teaching_finding(groups: Sequence[Sequence[bool]], config: RunConfig) -> Finding:
+    """How many groups show which way is better, and where too few do, which other problems would."""
+    right, wrong = sum(map(all, groups)), sum(not any(group) for group in groups)
+    part = (len(groups) - right - wrong) / len(groups)
+    advice = ""
+    if part < FEW_TEACH:
+        easy = right >= wrong
+        why = "easy: little is left to learn" if easy else "hard: what is never done right cannot be encouraged"
+        advice = f"the problems are too {why}. Take {'a harder' if easy else 'an easier'} level or set"
+        chosen = "; prompts=teaching, which meets again what teaches, will help"
+        advice += chosen if config.prompts == "teaching" else ", or prompts=teaching, which meets again what teaches"
+    words = (
+        f"{share(round(part * len(groups)), len(groups))} groups teach: some of their completions are right, others not"
+    )
+    return Finding(name="groups that teach", value=part, words=words, advice=advice)
 
 
 def cut_finding(cut_off: Sequence[bool], config: RunConfig) -> Finding:

@@ -11,8 +11,23 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
 from grpo_space.grading.answers import grade
 from grpo_space.grading.rewards import text_of
-from grpo_space.runs.events import ALL_RIGHT, NEW, NEW_RIGHT, NONE_RIGHT, TEACHING, Completion, Group, Sample
+from grpo_space.runs.events import (
+    ALL_RIGHT,
+    NEW_PROMPTS,
+    NEW_REWARD,
+    NEW_RIGHT,
+    NONE_RIGHT,
+    TEACHING,
+    Completion,
+    Group,
+    Sample,
+)
 from grpo_space.worker.custom_reward import Function, functions, line_of
+
+SLOT, NEW = "slot", "new"
+"""Columns of a dataset whose prompts are chosen: which of the run's slots a row fills, and whether its problem was
+drawn in its turn. No reward function is called with them.
+"""
 
 
 class RewardError(RunError):
@@ -36,20 +51,36 @@ class Batch:
     """The rewards of each completion, weighted and summed."""
     correct: list[bool]
     """Which completions are right, wherever the answer stands."""
+    slots: list[int]
+    """The slot of each group; none where prompts are not chosen."""
+    new: list[bool]
+    """Of each group, whether its prompt was drawn in its turn, and not chosen for what it taught before."""
 
-    def signal(self) -> dict[str, float]:
-        """What the groups can teach, as metrics of the step: the rewards alone do not say, since a hopeless problem's
-        completions still differ in their format.
+    def groups(self) -> list[list[bool]]:
+        """Of each group, which of its completions are right."""
+        return [self.correct[start : start + self.size] for start in range(0, len(self.correct), self.size)]
+
+    def taught(self) -> list[bool]:
+        """Of each group, whether some of its completions are right and others not: only that shows which way is
+        better. Other rewards differ in hopeless groups too.
         """
-        groups = [self.correct[start : start + self.size] for start in range(0, len(self.correct), self.size)]
-        right, wrong = sum(map(all, groups)), sum(not any(group) for group in groups)
-        return {
-            TEACHING: (len(groups) - right - wrong) / len(groups),
-            ALL_RIGHT: right / len(groups),
-            NONE_RIGHT: wrong / len(groups),
-            NEW: len(groups),
-            NEW_RIGHT: statistics.fmean(self.correct),
+        return [any(group) and not all(group) for group in self.groups()]
+
+    def metrics(self) -> dict[str, float]:
+        """What the groups can teach, and how new prompts did, as metrics of the step."""
+        groups = self.groups()
+        new = [i for i in range(len(self.correct)) if self.new[i // self.size]]
+        found = {
+            TEACHING: sum(self.taught()) / len(groups),
+            ALL_RIGHT: sum(map(all, groups)) / len(groups),
+            NONE_RIGHT: sum(not any(group) for group in groups) / len(groups),
+            NEW_PROMPTS: sum(self.new),
+            NEW_RIGHT: statistics.fmean(self.correct[i] for i in new),
         }
+        if self.slots:
+            paid = [self.totals[i] for i in new if not math.isnan(self.totals[i])]
+            found[NEW_REWARD] = statistics.fmean(paid) if paid else math.nan
+        return found
 
     def group(self, start: int, scale: str) -> Group:
         """The group whose first completion is number `start`."""
@@ -93,13 +124,14 @@ class Recorder:
 
     def _wrap(self, label: str, function: Function) -> Callable[..., list[float]]:
         def reward(completion_ids: list[list[int]], **columns: Any) -> list[float]:
+            slots, new = columns.pop(SLOT, []), columns.pop(NEW, [True] * len(completion_ids))
             cut_off = [self.stop_ids.isdisjoint(ids) for ids in completion_ids]
             columns |= {"cut_off": cut_off, "max_completion_length": self.config.grpo.max_completion_length}
             self.paid[label] = self._call(label, function, completion_ids=completion_ids, **columns)
             if len(self.paid) == len(self.functions):
-                batch = self._batch(completion_ids, columns)
+                batch = self._batch(completion_ids, columns, slots, new)
                 self.emit(batch)
-                for name, value in batch.signal().items():
+                for name, value in batch.metrics().items():
                     columns["log_metric"](name, value)
                 paid, self.paid = self.paid[label], {}
                 return paid
@@ -117,14 +149,16 @@ class Recorder:
             self.faults.setdefault(label, str(error))
             return [math.nan] * len(columns["completions"])
 
-    def _batch(self, completion_ids: list[list[int]], columns: dict[str, Any]) -> Batch:
-        weights = list(self.config.rewards.values())
+    def _batch(
+        self, completion_ids: list[list[int]], columns: dict[str, Any], slots: list[int], new: list[bool]
+    ) -> Batch:
+        weights, size = list(self.config.rewards.values()), self.config.grpo.num_generations
         paid = zip(*self.paid.values(), strict=True)
         texts = [text_of(completion) for completion in columns["completions"]]
         judged = zip(texts, columns["answer"], columns["question"], strict=True)
         return Batch(
             step=columns["trainer_state"].global_step + 1,
-            size=self.config.grpo.num_generations,
+            size=size,
             questions=columns["question"],
             golds=columns["answer"],
             texts=texts,
@@ -133,6 +167,8 @@ class Recorder:
             rewards=self.paid,
             totals=[weigh(each, weights) for each in paid],
             correct=[grade(text, gold, question).lenient for text, gold, question in judged],
+            slots=slots[::size],
+            new=new[::size],
         )
 
 

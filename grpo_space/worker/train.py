@@ -34,6 +34,7 @@ from grpo_space.worker.evaluate import probe
 from grpo_space.worker.learnt import Learnt
 from grpo_space.worker.recorder import Batch, Recorder
 from grpo_space.worker.reporter import Reporter
+from grpo_space.worker.sampler import Problem, PromptSampler, prompt_sampler
 
 MOST_GROUPS = 250
 """A run emits at most about this many groups, whatever its length."""
@@ -65,10 +66,18 @@ def train(
         load_adapter(engine.model, resume)
     if ends:
         return checkpoint or 0
-    recorder = Recorder(config, engine.stop_ids, emit_some_groups(config, reporter))
-    callback = ReportingCallback(engine, rows.probe, config, reporter, checkpoints, budget, learnt)
     arguments = grpo_config(engine, config, checkpoints, save_strategy="steps")
-    trainer = make_trainer(engine, rows.train, recorder, callback, arguments)
+    problems = problems_for(engine, rows.train, config)
+    sampler = prompt_sampler(config, problems, arguments, resume if checkpoint else None)
+    emit = emit_some_groups(config, reporter)
+
+    def written(batch: Batch) -> None:
+        sampler.learn(batch)
+        emit(batch)
+
+    recorder = Recorder(config, engine.stop_ids, written)
+    callback = ReportingCallback(engine, rows.probe, config, reporter, checkpoints, budget, learnt, sampler)
+    trainer = make_trainer(engine, sampler.dataset, recorder, callback, arguments)
     if checkpoint:
         put_micro_batch_size(resume, arguments.train_batch_size)
     batch_size = generation_batch_size(config, reporter.log.events())
@@ -84,8 +93,8 @@ def emit_some_groups(config: RunConfig, reporter: Reporter) -> Callable[[Batch],
 
     def emit(batch: Batch) -> None:
         if next(batches) % every == 0:
-            group = batch.group(0, config.grpo.scale_rewards)  # the first prompt: not chosen, so a fair sample
-            reporter.log.append(group)
+            first = batch.new.index(True)  # drawn in its turn, not for what it taught: so a fair sample
+            reporter.log.append(batch.group(first * batch.size, config.grpo.scale_rewards))
 
     return emit
 
@@ -97,19 +106,23 @@ def writing(reporter: Reporter) -> AbstractContextManager[None]:
     return reporter.doing("write") if reporter.activity == "learn" else nullcontext()
 
 
-def make_trainer(
-    engine: Engine, rows: Sequence[Row], recorder: Recorder, callback: TrainerCallback, args: GRPOConfig
-) -> GRPOTrainer:
-    """TRL's trainer on the problems, with the recorder's rewards."""
-    data = [
-        {"prompt": engine.conversation(row.question, recorder.config), "question": row.question, "answer": row.gold}
+def problems_for(engine: Engine, rows: Iterable[Row], config: RunConfig) -> list[Problem]:
+    """The problems as TRL takes them."""
+    return [
+        {"prompt": engine.conversation(row.question, config), "question": row.question, "answer": row.gold}
         for row in rows
     ]
+
+
+def make_trainer(
+    engine: Engine, problems: Dataset, recorder: Recorder, callback: TrainerCallback, args: GRPOConfig
+) -> GRPOTrainer:
+    """TRL's trainer on the problems, with the recorder's rewards."""
     trainer = GRPOTrainer(
         model=engine.model,
         reward_funcs=recorder.wrapped(),
         args=args,
-        train_dataset=Dataset.from_list(data),
+        train_dataset=problems,
         processing_class=engine.tokenizer,
         callbacks=[callback],
     )
@@ -131,6 +144,7 @@ def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes:
         "output_dir": str(checkpoints),
         "seed": config.seed,
         "reward_weights": list(config.rewards.values()),
+        "shuffle_dataset": config.prompts == "shuffled",  # a sampler that chooses counts its slots in their order
         "logging_steps": 1,
         "logging_nan_inf_filter": False,  # it would show the loss before instead of a NaN
         "save_total_limit": 2,
@@ -190,9 +204,10 @@ class ReportingCallback(TrainerCallback):
         checkpoints: Path,
         budget: Budget,
         learnt: Learnt,
+        sampler: PromptSampler,
     ) -> None:
         self.engine, self.probes, self.config, self.reporter = engine, probes, config, reporter
-        self.checkpoints, self.budget, self.learnt = checkpoints, budget, learnt
+        self.checkpoints, self.budget, self.learnt, self.sampler = checkpoints, budget, learnt, sampler
         self.watch = Watch(History.of(reporter.log.events()))
         self.began = self.seconds = 0.0
 
@@ -213,7 +228,9 @@ class ReportingCallback(TrainerCallback):
         half.rename(checkpoint)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        write_manifest(folder_of(self.checkpoints, state.global_step), state.global_step)
+        checkpoint = folder_of(self.checkpoints, state.global_step)
+        self.sampler.save(checkpoint)
+        write_manifest(checkpoint, state.global_step)
 
     def on_step_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.began = time.monotonic()

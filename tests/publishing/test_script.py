@@ -107,6 +107,13 @@ def test_every_reward_is_defined_where_it_is_used(chosen: Chosen | None) -> None
     assert 'own("mine.py", "brief"): 0.1' in source
 
 
+def test_a_script_says_that_it_cannot_choose_its_prompts() -> None:
+    assert "sees others" not in script.of_config(TINY)
+    source = script.of_config(TINY.model_copy(update={"prompts": "teaching"}))
+    assert "This script takes every problem in its turn" in source
+    assert ruff("format", "--diff", source=source) == ""
+
+
 # Nobody's text is code
 
 

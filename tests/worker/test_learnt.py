@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.runs.events import NEW, NEW_RIGHT, Step
+from grpo_space.runs.events import NEW_PROMPTS, NEW_RIGHT, Step
 from grpo_space.runs.run import create_run
 from grpo_space.worker.learnt import EASY, LEARNT, WINDOW, Learnt, right
 from tests.support.processes import ROOT, SMALL, command
@@ -19,7 +19,10 @@ FEW = WINDOW // 8
 
 def met(*shares: float, each: int = 8) -> list[Step]:
     """Steps of `each` new prompts, of whose completions these shares are right."""
-    return [Step(step=n, seconds=1.0, metrics={NEW: each, NEW_RIGHT: share}) for n, share in enumerate(shares, start=1)]
+    return [
+        Step(step=n, seconds=1.0, metrics={NEW_PROMPTS: each, NEW_RIGHT: share})
+        for n, share in enumerate(shares, start=1)
+    ]
 
 
 def looked(steps: list[Step], wanted: bool = True) -> Learnt:
@@ -37,7 +40,7 @@ def test_it_ends_once_the_last_64_prompts_are_nearly_all_right() -> None:
 
 
 def test_prompts_that_were_chosen_do_not_count() -> None:
-    chosen = [Step(step=n, seconds=1.0, metrics={NEW: 0.0}) for n in range(50, 60)]
+    chosen = [Step(step=n, seconds=1.0, metrics={NEW_PROMPTS: 0.0}) for n in range(50, 60)]
     assert not looked([*met(*[0.3] * FEW), *chosen]).over
     assert looked([*met(*[0.3] * FEW), *chosen, *met(*[1.0] * FEW), *chosen]).over
 
@@ -70,7 +73,7 @@ def test_a_real_run_ends_so_is_tested_and_resumes_to_its_last_step(
     settings = [setting for setting in SMALL if setting != "--set"]
     run = create_run(override(read_preset("tiny").run, [*settings, "grpo.max_steps=3"]), tmp_path / "quick")
     for share in (0.2, 1.0):
-        run.log.append(Step(step=0, seconds=1.0, metrics={NEW: 1000, NEW_RIGHT: share}))
+        run.log.append(Step(step=0, seconds=1.0, metrics={NEW_PROMPTS: 1000, NEW_RIGHT: share}))
 
     def resume() -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(command("resume", "quick"), capture_output=True, text=True, check=False, cwd=ROOT)

@@ -415,6 +415,7 @@ def test_the_advantages_emitted_are_trls_own(engine: Any, tmp_path: Path, scale:
     from grpo_space.tasks import dataset
     from grpo_space.worker import train as grpo
     from grpo_space.worker.recorder import Batch, Recorder
+    from grpo_space.worker.sampler import Shuffled
 
     config = quick("grpo.max_steps=2", f"grpo.scale_rewards={scale}")
     batches: list[Batch] = []
@@ -426,7 +427,8 @@ def test_the_advantages_emitted_are_trls_own(engine: Any, tmp_path: Path, scale:
 
     recorder = Recorder(config, engine.stop_ids, batches.append)
     arguments = grpo.grpo_config(engine, config, tmp_path, save_strategy="no")
-    trainer = grpo.make_trainer(engine, dataset.load(config).train, recorder, Listener(), arguments)
+    problems = Shuffled(grpo.problems_for(engine, dataset.load(config).train, config)).dataset
+    trainer = grpo.make_trainer(engine, problems, recorder, Listener(), arguments)
     trainer.train()
     assert len(batches) == len(theirs) == 2
     for batch, expected in zip(batches, theirs, strict=True):

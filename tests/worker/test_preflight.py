@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from grpo_space.presets import read_preset
-from grpo_space.worker.preflight import cut_finding, equal_finding, reward_finding, right_finding
+from grpo_space.worker.preflight import cut_finding, equal_finding, reward_finding, right_finding, teaching_finding
 from tests.support.processes import SMALL, Cli
+
+TINY = read_preset("tiny").run
 
 
 def groups(*paid: str) -> Sequence[Sequence[float]]:
@@ -46,9 +48,15 @@ def test_more_than_nine_tenths_of_equal_groups_stop(varied: int, stops: bool) ->
 
 
 def test_too_easy_and_too_hard_are_distinguished() -> None:
-    assert "too easy" in right_finding([[True] * 4] * 9 + [[False] * 4]).advice
-    assert "too hard" in right_finding([[False] * 4] * 9 + [[True] * 4]).advice
-    assert right_finding([[True, False]] * 4).advice == ""
+    easy = teaching_finding([[True] * 4] * 9 + [[True, False]] * 4, TINY)
+    assert "31 % of 13 groups teach" in easy.words
+    assert "too easy: little is left to learn. Take a harder level or set, or prompts=teaching" in easy.advice
+    hard = teaching_finding([[False] * 4] * 9 + [[True] * 4] * 3, TINY.model_copy(update={"prompts": "teaching"}))
+    assert "too hard: what is never done right cannot be encouraged. Take an easier level or set; " in hard.advice
+    assert "prompts=teaching, which meets again what teaches, will help" in hard.advice
+    assert (easy.stops, hard.stops) == (False, False)
+    assert teaching_finding([[True, False]] * 4 + [[True]] * 8, TINY).advice == ""
+    assert right_finding([[True, False]] * 2 + [[True, True]] * 2).value == 0.75
 
 
 def test_cut_off_completions() -> None:
@@ -64,7 +72,7 @@ def test_the_tiny_preset_is_trainable(cli: Cli) -> None:
     assert found["trainable"]
     assert found["prompts"] >= 16
     assert 0 < found["seconds_per_step"] < found["run_seconds"]
-    assert {"reward correctness", "reward format", "equal groups", "cut off", "peak memory"} <= {
+    assert {"reward correctness", "reward format", "equal groups", "groups that teach", "cut off", "peak memory"} <= {
         finding["name"] for finding in found["findings"]
     }
     assert cli("runs", "--json").stdout.strip() == "[]"  # a preflight is no run

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from grpo_space.grading.rewards import LIMITS
 from grpo_space.results.statistics import wilson
 from grpo_space.results.summary import rewards
-from grpo_space.runs.events import ALL_RIGHT, NONE_RIGHT, TEACHING, Probe, Step
+from grpo_space.runs.events import ALL_RIGHT, NEW_REWARD, NONE_RIGHT, TEACHING, Probe, Step
 from grpo_space.ui.markup import text
 
 MOST_POINTS = 160
@@ -91,7 +91,10 @@ def _one(metric: str, low: str = "", high: str = "", scale: float = 1.0) -> Call
 def _reward(step: Step) -> Values:
     if "reward" in step.metrics:
         value, spread = step.metrics["reward"], step.metrics.get("reward_std", 0.0)
-        yield "", value, value - spread, value + spread
+        yield "all" if NEW_REWARD in step.metrics else "", value, value - spread, value + spread
+    if NEW_REWARD in step.metrics:
+        value = step.metrics[NEW_REWARD]
+        yield "new prompts", value, value, value
 
 
 def _shares(step: Step) -> Values:
@@ -121,7 +124,8 @@ def _own(step: Step) -> Values:
 CHARTS = (
     Chart(
         "Reward", "", "What completions earned on average. It should rise. The band is the spread within groups: "
-        "where it closes, there is nothing left to choose from.", _reward,
+        "where it closes, there is nothing left to choose from. Where prompts are chosen, only that of the new ones "
+        "need rise: what is solved leaves.", _reward,
     ),
     Chart(
         "Each reward's share", "%", "How much of what each reward could pay was paid. One that stays flat teaches "
