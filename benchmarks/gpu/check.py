@@ -2,7 +2,8 @@
 
     python -m benchmarks.gpu.check [--die]
 
-Exit status 0 where tuned minus base is at least 40 points in right answers, wherever they stand. With `--die` the
+Exit status 0 where tuned minus base is at least 40 points in right answers, wherever they stand, and the prompts that
+were chosen are those that were written for. With `--die` the
 worker is killed in its first rollout, as a vLLM that crashes would: the run must resume with plain generation, and
 learn.
 """
@@ -18,14 +19,18 @@ from pathlib import Path
 
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
+from grpo_space.results import teaching
+from grpo_space.runs.checkpoints import folder_of
 from grpo_space.runs.launch import start
 from grpo_space.runs.locks import Holder, holder
+from grpo_space.runs.prompt_state import read_prompts
 from grpo_space.runs.run import Run, create_run
+from grpo_space.tasks import dataset
 from grpo_space.worker.reporter import last_activity
 
 LEAST_POINTS = 40
 SETTINGS = [
-    "engine=unsloth", "rollout=vllm", "model.load_in_4bit=true",
+    "engine=unsloth", "rollout=vllm", "model.load_in_4bit=true", "prompts=teaching", "stop_when_learnt=false",
     "grpo.per_device_train_batch_size=8", "grpo.gradient_accumulation_steps=8",
 ]  # fmt: skip
 """The same 64 completions a step, in micro-batches of 8: Unsloth unrolls its loss over one micro-batch, and 64
@@ -39,6 +44,18 @@ def kill_in_first_rollout(run: Run) -> None:
     parent = (holder(run.folder / "lock") or Holder()).pid
     [child] = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     os.kill(int(child), signal.SIGSEGV)
+
+
+def strays(run: Run) -> int:
+    """Steps whose emitted group is not of the prompt that the sampler chose as the step's first new one."""
+    train = dataset.load(run.config).train
+    state = read_prompts(folder_of(run.checkpoints, run.config.grpo.max_steps))
+    assert state is not None
+    wrong = 0
+    for group in run.history().groups:
+        chosen = state.batches[group.step - 1]
+        wrong += train[chosen.problems[chosen.again]].question != group.question
+    return wrong
 
 
 def main() -> int:
@@ -56,7 +73,8 @@ def main() -> int:
         if run.status() != "done" or history.base is None or history.tuned is None or history.loaded is None:
             print(run.worker_log.read_text(errors="replace")[-6000:])
             return 1
-        base, tuned = history.base, history.tuned
+        off = strays(run)
+    base, tuned = history.base, history.tuned
     points = 100 * (tuned.correct - base.correct) / base.n
     seconds = time.time() - began
     print(
@@ -64,8 +82,10 @@ def main() -> int:
     )
     print("notices:", history.notes, "attempt", history.started and history.started.attempt)
     print(f"{history.seconds_per_step} s a step; evaluations {base.seconds:.1f} and {tuned.seconds:.1f} s")
+    print(f"{off} of {len(history.groups)} groups are of another prompt than was chosen")
+    print(teaching.words(history.steps))
     wanted = "unsloth, generate" if die else "unsloth, vllm"
-    return 0 if points >= LEAST_POINTS and history.loaded.engine == wanted else 1
+    return 0 if points >= LEAST_POINTS and history.loaded.engine == wanted and not off else 1
 
 
 if __name__ == "__main__":
