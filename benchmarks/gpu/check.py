@@ -2,9 +2,9 @@
 
     python -m benchmarks.gpu.check [--die]
 
-Exit status 0 where tuned minus base is at least 40 points in right answers, wherever they stand. With `--die` the
-worker is killed in its first rollout, as a vLLM that crashes would: the run must resume with plain generation, and
-learn.
+Exit status 0 where tuned minus base is at least 40 points in right answers, wherever they stand, and each step had the
+prompts that were chosen for it. With `--die` the worker is killed in its first rollout, as a vLLM that crashes would:
+the run must resume with plain generation, and learn.
 """
 
 import argparse
@@ -18,15 +18,19 @@ from pathlib import Path
 
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
+from grpo_space.runs.checkpoints import folder_of
+from grpo_space.runs.events import Group
 from grpo_space.runs.launch import start
 from grpo_space.runs.locks import Holder, holder
+from grpo_space.runs.prompt_state import read_prompts
 from grpo_space.runs.run import Run, create_run
+from grpo_space.tasks import dataset
 from grpo_space.worker.reporter import last_activity
 
 LEAST_POINTS = 40
 SETTINGS = [
     "engine=unsloth", "rollout=vllm", "model.load_in_4bit=true",
-    "grpo.per_device_train_batch_size=8", "grpo.gradient_accumulation_steps=8",
+    "grpo.per_device_train_batch_size=8", "grpo.gradient_accumulation_steps=8", "prompts=teaching",
 ]  # fmt: skip
 """The same 64 completions a step, in micro-batches of 8: Unsloth unrolls its loss over one micro-batch, and 64
 completions in one took it over five minutes to compile."""
@@ -39,6 +43,18 @@ def kill_in_first_rollout(run: Run) -> None:
     parent = (holder(run.folder / "lock") or Holder()).pid
     [child] = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     os.kill(int(child), signal.SIGSEGV)
+
+
+def had_its_prompts(run: Run) -> bool:
+    """Whether Unsloth's trainer took the prompts that were chosen for each step, and some of them again."""
+    step = run.last_checkpoint()
+    state = read_prompts(folder_of(run.checkpoints, step)) if step else None
+    if state is None:
+        return False
+    rows = dataset.load(run.config).train
+    chosen = [rows[batch.problems[batch.again]].question for batch in state.batches]
+    shown = [event.question for event in run.log.events() if isinstance(event, Group)]
+    return shown == chosen[: len(shown)] and len(shown) == step and any(batch.again for batch in state.batches)
 
 
 def main() -> int:
@@ -56,16 +72,17 @@ def main() -> int:
         if run.status() != "done" or history.base is None or history.tuned is None or history.loaded is None:
             print(run.worker_log.read_text(errors="replace")[-6000:])
             return 1
-        base, tuned = history.base, history.tuned
+        base, tuned, chosen = history.base, history.tuned, had_its_prompts(run)
     points = 100 * (tuned.correct - base.correct) / base.n
     seconds = time.time() - began
     print(
         f"{history.loaded.engine}: {base.correct} to {tuned.correct} of {base.n}, {points:+.1f} points, {seconds:.0f} s"
     )
+    print("each step had its prompts:", chosen)
     print("notices:", history.notes, "attempt", history.started and history.started.attempt)
     print(f"{history.seconds_per_step} s a step; evaluations {base.seconds:.1f} and {tuned.seconds:.1f} s")
     wanted = "unsloth, generate" if die else "unsloth, vllm"
-    return 0 if points >= LEAST_POINTS and history.loaded.engine == wanted else 1
+    return 0 if points >= LEAST_POINTS and chosen and history.loaded.engine == wanted else 1
 
 
 if __name__ == "__main__":
