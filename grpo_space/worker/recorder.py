@@ -24,7 +24,7 @@ from grpo_space.runs.events import (
 )
 from grpo_space.worker.custom_reward import Function, functions, line_of
 
-SLOT, NEW = "slot", "new"
+SLOT, IS_NEW = "slot", "new"
 """Columns of a dataset whose prompts are chosen: which of the run's slots a row fills, and whether its problem was
 drawn in its turn. No reward function is called with them.
 """
@@ -124,7 +124,7 @@ class Recorder:
 
     def _wrap(self, label: str, function: Function) -> Callable[..., list[float]]:
         def reward(completion_ids: list[list[int]], **columns: Any) -> list[float]:
-            slots, new = columns.pop(SLOT, []), columns.pop(NEW, [True] * len(completion_ids))
+            slots, new = columns.pop(SLOT, []), columns.pop(IS_NEW, [True] * len(completion_ids))
             cut_off = [self.stop_ids.isdisjoint(ids) for ids in completion_ids]
             columns |= {"cut_off": cut_off, "max_completion_length": self.config.grpo.max_completion_length}
             self.paid[label] = self._call(label, function, completion_ids=completion_ids, **columns)

@@ -14,7 +14,7 @@ from trl import GRPOConfig
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.runs.prompt_state import PROMPTS, Chosen, PromptState, read_prompts, write_prompts
-from grpo_space.worker.recorder import NEW, SLOT, Batch
+from grpo_space.worker.recorder import IS_NEW, SLOT, Batch
 
 MOST_AGAIN = 0.75
 """Share of a batch's prompts that may be met again: 6 of 8, 3 of 4. At least one is always new."""
@@ -98,7 +98,7 @@ class Teaching:
         chosen = [self.working_set.slot(slot) for slot in slots]
         rows = [self.problems[problem] for problem, _ in chosen]
         columns = {name: [row[name] for row in rows] for name in rows[0]}
-        return columns | {SLOT: slots, NEW: [new for _, new in chosen]}
+        return columns | {SLOT: slots, IS_NEW: [new for _, new in chosen]}
 
     def learn(self, batch: Batch) -> None:
         """Problems that taught are met again; the others are dropped."""

@@ -25,7 +25,7 @@ from grpo_space.presets import read_preset
 from grpo_space.publishing import card, reward_curve
 from grpo_space.publishing.publish import OccupiedError, Published, checked_name, gather, proposed_name, publish
 from grpo_space.runs.evaluations import stored
-from grpo_space.runs.events import Alarm, Started
+from grpo_space.runs.events import NEW_REWARD, Alarm, Started, Step, reward_of
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
 from tests.support import fake_worker
@@ -325,6 +325,14 @@ def test_without_an_evaluation_the_card_says_so(tmp_path: Path) -> None:
     assert "It was not evaluated." in text
     assert "model-index" not in text
     assert "points" not in text
+
+
+def test_a_card_of_chosen_prompts_says_which_reward_it_shows(tmp_path: Path) -> None:
+    for prompts, words in (("shuffled", False), ("teaching", True)):
+        run = create_run(LLAMA.model_copy(update={"prompts": prompts}), tmp_path / prompts)
+        assert ("the reward below is that of the new ones" in str(card.card(run, "u/n"))) == words
+    assert reward_of(Step(step=1, seconds=1.0, metrics={"reward": 1.2, NEW_REWARD: 0.4})) == 0.4
+    assert reward_of(Step(step=1, seconds=1.0, metrics={"reward": 1.2})) == 1.2
 
 
 def test_the_card_tells_how_it_was_trained_where_the_memory_ran_out(tmp_path: Path) -> None:

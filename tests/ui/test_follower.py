@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Failed, Finished, Phase, Started
+from grpo_space.runs.events import NEW_REWARD, Failed, Finished, Phase, Started
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
@@ -87,6 +87,16 @@ def test_a_label_at_the_axis_has_its_sign_its_unit_and_room() -> None:
     assert {"-0.391", "-0.420", "100 %", "0 %"} <= {label for _, label in labels}
     widest = 6.6  # of a digit of 10 px, in the widest of the fonts that the theme names
     assert all(float(end) >= widest * len(label) for end, label in labels)
+
+
+def test_where_prompts_are_chosen_the_new_ones_have_a_curve_of_their_own() -> None:
+    curves = Curves(10)
+    for number in (1, 2):
+        curves.add(step(number).model_copy(update={"metrics": {"reward": 1.25, NEW_REWARD: 0.5 * number}}))
+    drawn = curves.draw()
+    assert drawn.count("polyline") == 2
+    assert "all 1.25" in drawn
+    assert "new prompts 1.00" in drawn
 
 
 @pytest.fixture
