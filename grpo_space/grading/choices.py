@@ -16,7 +16,9 @@ class Choice(NamedTuple):
 
 _MARKED = r"(?:\(\s*{0}\s*\)|\[\s*{0}\s*\]|{0}\s*[).\]]|{0})"
 _UPPER = _MARKED.format("([A-Z])")
-_EXPECTED = re.compile(r"(?:(?:option|choice|answer)\s*:?\s*)?[(\[]?([A-Za-z])[)\].]?", re.IGNORECASE)
+_EXPECTED = re.compile(
+    r"(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)\s*(?:is\b)?\s*:?\s*)?[(\[]?([A-Za-z])\)?[)\].]?", re.IGNORECASE
+)
 _WITH_TEXT = re.compile(r"[(\[]?(?:([A-Z])(?:[)\]]\s*[.:]?|[.:]|\s[-–—])|([a-h])[)\]])\s*(\S.*)", re.DOTALL)
 _LIST = re.compile(r"(?:[(\[]?\s*[A-Z]\s*[)\].:]*(?:\s*(?:[,;/&|]|\band\b|\n)\s*|\s+|(?=[(\[])|$))+", re.IGNORECASE)
 _RUN = re.compile(r"[A-Z]{2,6}")
@@ -30,16 +32,16 @@ _ANOTHER = re.compile(
     rf"|\s)\(?[A-Z]\)|(?:^|\s)[A-Z][.:](?=\s|$)"
 )
 _FURTHER = re.compile(  # "B, alternatively C"; not "B because A is wrong"
-    r"(?![\W]*(?:because|since|as(?!\s+well)|is|note|which)\b)[\W\d或]*(?:(?:[a-z]+|OR"
-    r"|AND)[\W\d]+){0,3}\(?(?:[A-Z](?=\W*$|\s*[-–—,;.:)/|]|\W+[A-Z]\b)|[B-HJ-Z](?!\w))"
+    r"(?!\W*(?i:because|since|as(?!\s+well)|is|note|which)\b)[\W\d_或]*(?:[^\W\d_]{2,}[\W\d_]+|I\s){0,3}\(?"
+    r"(?:[A-Z](?=\W*$|\s*[-–—,;.:)/|]|\W+[A-Z]\b)|[B-HJ-Z](?!\w))"
 )
 _NAMED = re.compile(
     r"(?:\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Ll]etter|[Cc]hoose|[Ss]elect|[Pp]ick|[Cc]hosen?|[Aa]ntwort"
     r"|[Rr]espuesta|[Rr]éponse|[Oo]pción|[Oo]pción)"
-    r"(?:\s+(?:is|would be|must be|should be|ist|es|est))?\s*:?\s*|[选選]择?|答案[是为]?\s*:?\s*)[(\[]?([A-Z])(?![\w'])"
+    r"(?:\s+(?:is|would be|must be|should be|ist|es|est))?\s*[:–—-]*\s*|[选選]择?|答案[是为]?\s*:?\s*)[(\[]?([A-Z])(?![\w'])"
     r"|(?<![\w'])[(\[]?([A-Z])[)\]]?\s+(?:is|ist|es|est)\s+(?:the\s+)?(?:correct|right|best|true|answer|one"
     r"|my|richtig|correcta|correcte)"
-    r"|\((?P<bracketed>[A-Z])\)|\b(?:[Ii]s|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns"
+    r"|\((?P<bracketed>[A-Z])\)|\b(?:[Ii]s|[Ii]t's|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns"
     r"|[Ss]olution|gives)\b\W+([A-Z])(?=[\s.$*]*$)"
 )
 _REJECTED = re.compile(
@@ -53,7 +55,7 @@ _DENIED = re.compile(
 
 def expected_choice(text: str) -> Choice | None:
     """The letters that an expected answer consists of or begins with; None where it is no choice."""
-    plain = without_markup(text).strip(" {}$\n\"'")
+    plain = without_markup(text.replace("\\mathbb", "\\set")).strip(" {}$\n\"'")  # \mathbb{R} is no letter R
     single = _EXPECTED.fullmatch(plain)
     if single:
         return Choice(frozenset(single[1].upper()), "")
@@ -72,7 +74,7 @@ def expected_choice(text: str) -> Choice | None:
 
 def stated_letters(stated: str) -> frozenset[str]:
     """The letters that a statement chooses; empty where it chooses none or hedges."""
-    plain = _REJECTED.sub("", without_markup(stated)).strip(" $}{*\"'\n#")
+    plain = _REJECTED.sub("", without_markup(stated).replace("}", " ")).strip(" $}{*\"'\n#")
     if _LIST.fullmatch(plain) and (
         len(plain) < 2 or plain.replace("and", "").isupper() or not plain.strip("()[].:, ").isalpha()
     ):

@@ -23,7 +23,7 @@ class Date(NamedTuple):
 
 
 _TIME = re.compile(
-    r"(?<!\d)(?<!\d[:.])(?P<hour>\d{1,2})(?:\s?:\s?(?P<minute>\d\d))?(?::\d\d)?\s*(?:(?P<half>[ap])\.?\s?m\b\.?|(?P<named>noon|midnight))?(?![\d:])"
+    r"(?<!\d)(?<!\d[:.])(?P<hour>\d{1,2})(?:\s?:\s?(?P<minute>\d\d))?(?::\d\d)?\s*(?:(?P<half>[ap])\.?\s?m\b\.?|(?P<named>noon|midnight)|(?P<sharp>o['’]?clock))?(?![\d:])"
     r"|(?P<word>\bnoon\b|\bmidnight\b)",
     re.IGNORECASE,
 )
@@ -35,7 +35,7 @@ _MONTH = (
 )
 _DATE = re.compile(
     rf"\b(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('month')}"
-    rf"|{_MONTH.format('first')}\s+(?:the\s+)?(?P<second>\d{{1,2}})"
+    rf"|{_MONTH.format('first')}[\s}}]+(?:the\s+)?(?P<second>\d{{1,2}})"
     r"(?:st|nd|rd|th)?\b)(?:,?\s+(?P<year>\d{4}))?|\b(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)\b",
     re.IGNORECASE,
 )
@@ -48,7 +48,7 @@ def times_in(text: str) -> list[Time]:
         name = (mark["word"] or mark["named"] or "").lower()
         if name:
             found.append(Time(12, 0, "p" if name == "noon" else "a"))
-        elif mark["minute"] or mark["half"]:
+        elif mark["minute"] or mark["half"] or mark["sharp"]:
             hour, minute, half = int(mark["hour"]), int(mark["minute"] or 0), (mark["half"] or "").lower()
             if hour < 24 and minute < 60:
                 found.append(Time(hour - 12, minute, "p") if hour > 12 else Time(hour, minute, half))

@@ -26,7 +26,8 @@ class Expected(NamedTuple):
 _CALCULATES = re.compile(r"[-+*/^_!|]")
 _CALCULATED = re.compile(r"\s?[-+*/!|](?!\w\w)")
 _EMPHASIS = re.compile(r"(?<!\S)(\*\*|__|[*_`])(?=\S)([^*_`]+)(?<=\S)\1(?!\w)")
-_VARIABLE = re.compile(r"(?<![A-Za-z\\{])[A-Za-z](?![A-Za-z])")
+_VARIABLE = re.compile(r"(?<![A-Za-z\\])[A-Za-z](?![A-Za-z])")
+_DRESSED = re.compile(r"\\(?:text|mathrm|mbox)\s*\{[^{}]*\}")
 _NAME = re.compile(r"\$?(?:[^\W\d]{1,12}|[^\W\d]\([^()]{1,9}\)|\\angle [A-Z]{1,3}|\w_\{?\w\}?)\s*")
 
 
@@ -60,7 +61,7 @@ def expected_of(gold: str) -> Expected:
 def _expected_number(text: str) -> Number | None:
     """The number that an expected answer is: `3 * 6 = 18` and `x = 18` mean 18, but `2x = 5` is an equation."""
     left, equals, right = text.rpartition("=")
-    if equals and not _NAME.fullmatch(left) and _VARIABLE.search(left):
+    if equals and not _NAME.fullmatch(left) and _VARIABLE.search(_DRESSED.sub(" ", left)):
         return None
     number = one_number(right)
     if number and (_CALCULATES.search(right, 0, number.start) or _CALCULATED.match(right, number.end)):

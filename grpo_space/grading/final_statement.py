@@ -45,10 +45,12 @@ _END_TOKEN = re.compile(
 # Where a model without an end token goes on: the next turn, or the next question of a list.
 _TURN = re.compile(
     r"\n[ \t>*#]*+(?:(?P<turn>(?:User|Human|USER|用户)\s?:|<\|(?:im_start|start_header_id)\|>\s?user)"
-    r"|(?:Next\s)?(?:[Qq]uestion|[Pp]roblem|Q|Exercise|Example"
+    r"|(?:(?:Now,?\s)?(?:[Nn]ext|[Aa]nother)\s)?(?:[Qq]uestion|[Pp]roblem|Q|Exercise|Example"
     r"|Instruction)(?P<listed>\s?\d+)?\s?(?:[:.](?=\W)|\n)|(?<=#)\d+\.\s)"
 )
-_THOUGHT = re.compile(r"</(?:think(?:ing)?|thought|scratchpad|reflection)>", re.IGNORECASE)
+_THOUGHT = re.compile(
+    r"</(?:think(?:ing)?|thoughts?|analysis|scratchpad|reflection)>|<\|end_of_thought\|>|\[/think\]", re.IGNORECASE
+)
 _NOTE = re.compile(
     r"\n[ \t*_(\[#>-]*(?:(?:my\s+)?confidence|certainty|steps|probability\s+correct|word\s+count|words|tokens"
     r"|difficulty|time\s+(?:taken|spent)|score"
@@ -71,8 +73,8 @@ def _without_thought(text: str) -> str:
 
     A reasoning in tags counts as thought where an answer follows it.
     """
-    ends = [mark.end() for mark in _THOUGHT.finditer(text)] if "</" in text else []
-    if ends and without_markup(text[ends[-1] :]).strip():
+    ends = [mark.end() for mark in _THOUGHT.finditer(text)] if "</" in text or "|>" in text or "[/" in text else []
+    if ends and ("<answer>" in text[ends[-1] :] or without_markup(text[ends[-1] :]).strip()):
         text = " " * ends[-1] + text[ends[-1] :]
     reasoned = text.rfind("</reasoning>")
     if reasoned >= 0 and DIGIT.search(text, reasoned):

@@ -18,7 +18,7 @@ _APPROXIMATELY = re.compile(
     r"|which is)?\s*\(?\b(?:about|approximately|roughly)\s+[\d$-]"
 )
 _LEADING_VERB = re.compile(r"\b(?:is|are|was|were|be|equals?|has|have|of|to)[\s$]*$|^[\s$]*$")
-_NEXT_BOX = re.compile(r"\}[\s$]*(?:[,;]|\\text\{)?\s*(?:and|or)?\}?[\s$]*\\f?boxed\s*\{")
+_NEXT_BOX = re.compile(r"\}[\s$]*(?:[,;]|\\text\{)?\s*(?:and|or)?\s?\}?[\s$]*\\f?boxed\s*\{")
 
 
 def is_right(stated: str, number: Number | None, expected: Expected) -> bool:

@@ -22,6 +22,10 @@ _WORD = r"(?<![\\A-Za-z])"  # a word of its own, no command
 _RULES: list[tuple[re.Pattern[str], str]] = [
     (re.compile(pattern), spelling)
     for pattern, spelling in (
+        (r"(?:\\left\s*)?[\[(]\s*\\begin\{(?:matrix|array)\}(?:\{[lcr|]*\})?", r"\\begin{pmatrix}"),
+        (r"\\end\{(?:matrix|array)\}\s*(?:\\right\s*)?[\])]", r"\\end{pmatrix}"),
+        (r"\\\{\s*[a-z]\s*(?:\\mid|\\vert|[|:])([^{}]*)\\\}", r"\1"),
+        (r"\+\s?/?\s?-(?=\s*[\d\\])|\bplus or minus\b", r"\\pm "),
         (r"\\(?:left|right|big|Big|bigg|Bigg|displaystyle|limits|quad|qquad)(?![a-zA-Z])", " "),
         (r"(?<!\\)\\(?:[,;:!]|(?=\s))|~", " "),
         (r"\\(?:begin|end)\{(?:aligned|align\*?|array|gathered|cases|split|equation\*?)\}(?:\{[lcr|]*\})?", " "),
@@ -46,6 +50,7 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r"\\sqrt\s?(\d+|[a-z])(?![\d{])", r"\\sqrt{\1}"),
         (rf"{_WORD}exp\s*\(([^()]*)\)", r"e^{\1}"),
         (rf"{_WORD}({_FUNCTIONS})(?=\s*\(|\s+[a-z\d]|[a-z]\b)", r"\\\1 "),
+        (rf"{_WORD}cbrt\s*\(([^()]*)\)", r"\\sqrt[3]{\1}"),
         (rf"{_WORD}abs\s*\(([^()]*)\)", r"|\1|"),
         (r"\^\s*\(([^()]*)\)", r"^{\1}"),
         (r"\^\s*(-?\d{2,}|-\d)", r"^{\1}"),
@@ -57,7 +62,7 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r"[ \t\n]+", " "),
     )
 ]
-_ROWS = re.compile(r"\\begin\{[a-z]matrix\}")
+_ROWS = re.compile(r"\\begin\{[a-z]matrix\}|[\[(]\s*\\begin\{array\}")
 
 
 def plain_spelling(latex: str) -> str:

@@ -100,8 +100,8 @@ def _raised(value: Fraction | None, part: dict[str, str | None]) -> Fraction | N
     power = part["power"] or part["pow"] or part["p"] or _lowered(part["raised"])
     if power is None:
         return value
-    digits = len(str(max(abs(value.numerator), value.denominator)))
-    bounded = abs(int(power[:9])) * digits <= MAX_DIGITS + digits
+    bits = max(abs(value.numerator), value.denominator).bit_length()
+    bounded = abs(int(power[:9])) * bits <= 3 * MAX_DIGITS + bits
     return (
         value ** int(power)
         if bounded and (part["whole"] or part["comma"]) and value.denominator in (1, 10, 100)

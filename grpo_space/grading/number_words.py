@@ -11,7 +11,8 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _WORDS = dict(zip(_ONES.split(), range(20), strict=True)) | dict(zip(_TENS.split(), range(20, 100, 10), strict=True))
 _SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4}
-_PARTS |= {"fifth": 5, "fifths": 5, "sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10}
+_PARTS |= {f"{part}{end}": number for number, part in enumerate(
+    ("fifth", "sixth", "seventh", "eighth", "ninth", "tenth"), 5) for end in ("", "s")}  # fmt: skip
 
 
 def number_in_words(words: list[str]) -> tuple[Fraction, int] | None:

@@ -103,7 +103,7 @@ _NUMBER = re.compile(
             |[Tt]ausend|Tsd|Million(?:en)?|Milliarden?|[Mm]io|[Mm]rd
             |millones|millón|milhões|milhão|mil|mille|millions?|milliards?|mln|тысяч|тыс|млн|млрд)\b\.?
       | \s?(?P<sign_scale>[{"".join(SIGN_SCALES)}]++)(?<!千(?=[米克瓦卡赫]))
-            (?P<more>(?:\d++[{"".join(SIGN_SCALES)}]++)*+\d*+)
+            (?P<more>(?:\s?\d++[{"".join(SIGN_SCALES)}]++)*+\d*+)
     )?
     """,
     re.VERBOSE,
@@ -119,14 +119,14 @@ _ELSE = re.compile(
     rf"[.:]\d|\s+:\s*\d|\s?/\s?[\d$(\\]|['’]\d|\s*\([a-z]\s?[-+*/^)]|\(\s?[-\d\\]|\s?\)\s?(?:\^|\*\*|[²³])"
     rf"|\.[a-zA-Z]\d|\s?\^(?!\s?\{{?\s?\\circ)|\*\*\d"
     rf"|[{SUPERSCRIPTS}⁻]|!|\s?[√π∞]|\s?i(?!\w)|/[abknrtxyz]\b|\s?(?:\\(?:pi|sqrt|ln|log|sin|cos|tan|infty"
-    rf"|[dtc]?frac|binom)|(?:sqrt|sin|cos|tan|ln|log|exp)\b|pi\b|[多几幾])"
+    rf"|[dtc]?frac|binom)|(?:sqrt|sin|cos|tan|ln|log|exp)\b|pi\b|[多几幾余餘十‰])"
     rf"|(?!{_UNIT}){_LETTER}|\s(?![kcm]?m|ft|in|s\b){_LETTER}\s?(?:\^|\*\*|[²³])|\.\.\.\d|…\s?\d"
 )
 _THOUSANDS = re.compile(r"\s?(?:(?P<k>[kK])|(?P<m>[mM]n?)|(?P<b>[bB]n?))(?![\w^])(?!\s?[-+*/=,;]\s?\w)")
-_BASE = re.compile(r"_\s?\{?\s?(?:\\text\s?\{)?(\d{1,2}|[a-z]+)\}?\}?(?!\w)")
-_SIGN = re.compile(rf"(?:(?<![\w)\]}}%-])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-)|(?<![^\n>({{$])—)$")
+_BASE = re.compile(r"\)?_\s?\{?\s{0,8}(?:\\text\s?\{)?(?:base[\s}]*)?([2-9]|[12]\d|3[0-6]|[a-z]+)\}?\}?(?!\w)")
+_SIGN = re.compile(rf"(?:(?<![\w)\]}}%-])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-[(\[]?)|(?<![^\n>({{$])—)$")
 _SIGN_WORD = re.compile(
-    rf"(?:(?<!\w)(?:minus|negative|moins|menos|минус)[\s}}]+|[负負]的?|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I
+    rf"(?:(?<!\w)(?:minus|negative|neg\.?|moins|menos|минус)[\s}})]+|[负負]的?|マイナス|마이너스\s?){CURRENCY}?\s?$", re.I
 )
 _OPERAND = re.compile(r"[\d)%]\s*(?:[^\W\d]{1,12}\s+){0,2}$")
 _AND_A_HALF = re.compile(r"\s+and\s+(?:a|one)[\s-](half|third|quarter)\b")
@@ -167,7 +167,7 @@ def _number(text: str, match: re.Match[str]) -> Number:
         value = _between_bars(text, start, end, -value if negative else value)
     comma = match["comma"] is not None and match["comma"].count(",") == 1
     number = Number(value, match["percent"] is not None, start, end, decimal_comma=comma)
-    return _in_base(text, number) if text[end : end + 1] == "_" else number
+    return _in_base(text, number) if text[end : end + 2].lstrip(")")[:1] == "_" else number
 
 
 def _between_bars(text: str, start: int, end: int, value: Fraction) -> Fraction | None:
@@ -185,7 +185,7 @@ def _in_base(text: str, number: Number) -> Number:
     base = _BASE.match(text, number.end)
     if base:
         return number._replace(end=base.end(), base=base[1])
-    return number._replace(value=None) if text[number.end + 1 : number.end + 2].isalnum() else number
+    return number._replace(value=None) if text[number.end : number.end + 3].lstrip(")_{")[:1].isalnum() else number
 
 
 def _is_scaled(text: str, start: int, thousands: re.Match[str]) -> bool:

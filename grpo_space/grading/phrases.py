@@ -10,12 +10,12 @@ MOST_READINGS = 6
 
 _LEADS = re.compile(
     r"\b(?:is|are|was|were|be|equals?|has|have|had|gives?|get|gets|obtain|becomes?|remains?|find|yields?"
-    r"|namely|ist|es|est)\b:?|[:：]|是|为",
+    r"|namely|ist|es|est)\b:?|[:：]|是|为|=(?=[\s\d:]+$)",
     re.IGNORECASE,
 )
 UNSURE = re.compile(
     r"\b(?:not|never|neither|nor|cannot|whether|if|maybe|perhaps|either|or|unless|between|could|might|but"
-    r"|alternatively|otherwise|also|wait|instead)\b|n't\b",
+    r"|alternatively|otherwise|also|wait|instead|may\s+be|other|another)\b|n't\b",
     re.IGNORECASE,
 )
 _HEADING = re.compile(
@@ -29,7 +29,7 @@ _EXPLAINS = re.compile(
 )
 _OTHERWISE = re.compile(
     r"\b(?:or|maybe|perhaps|possibly|also|wait|actually|instead|but|either|alternatively|could|might"
-    r"|otherwise|rather|unless)\b",
+    r"|otherwise|rather|unless|may\s+be|might|other|another)\b",
     re.IGNORECASE,
 )
 _FORMULA = re.compile(r"(?:\$\$?|\\[(\[])([^$]{1,200}?)(?:\$\$?|\\[)\]])")
@@ -38,10 +38,27 @@ _CLAUSE = re.compile(r"[,.;](?=\s)|\s[-–—]\s|\n|\s(?=because\b|since\b)")
 
 def bare(stated: str) -> str:
     """Words without an article, markup, case, spaces, quotes and a full stop."""
-    stated = re.sub(r"^(?:an?|the)\s", "", without_markup(stated).strip().casefold())
+    stated = _grouped(without_markup(stated).strip().casefold())
+    stated = _TO.sub(":", _AND_MORE.sub(" ", re.sub(r"^(?:an?|the)\s", "", stated)))
     stated = re.sub(r"\bsolutions\b", "solution", stated)
     stated = re.sub(r"^(infinitely many|infinite)\s+(?:solution|answers|values)$", r"\1", stated.rstrip(" .}"))
     return re.sub(r"[\s${}\"'`*\\~]", "", stated).strip(".,;:!")
+
+
+_GROUP = re.compile(r"(?<=[\^_}\]ct])\s?\{([^{}]*)\}")  # an argument: of a power, an index, \\frac, \\sqrt
+_TO = re.compile(r"(?<=\d)\s+to\s+(?=\d)|\\colon(?![a-z])")
+_AND_MORE = re.compile(r"(?<=[a-z])\s+and\s+(?=\d)")
+
+
+def _grouped(stated: str) -> str:
+    """The braces of arguments as brackets, so that 2^{n-1} stays another thing than 2^n-1."""
+    while (grouped := _GROUP.sub(_in_brackets, stated)) != stated:
+        stated = grouped
+    return stated
+
+
+def _in_brackets(group: re.Match[str]) -> str:
+    return f"({group[1]})" if len(group[1].strip()) > 1 else group[1]
 
 
 def readings(stated: str) -> Iterator[str]:
@@ -59,7 +76,7 @@ def readings(stated: str) -> Iterator[str]:
         if lead[0].lower() in (":", "：", "answer", "answer:") and not _HEADING.fullmatch(stated, 0, lead.start()):
             continue  # a ratio, or one answer after another
         if not UNSURE.search(stated, 0, lead.start()) and stated[lead.end() :].strip():
-            yield re.sub(r"^\s*(?:therefore|thus|then|simply|just)\b", "", stated[lead.end() :])
+            yield re.sub(r"^\s*(?:therefore|thus|then|simply|just|at|in)\b", "", stated[lead.end() :])
 
 
 def _ends_with(stated: str, wanted: str) -> bool:

@@ -16,8 +16,8 @@ NEAR = 50
 _LABEL = re.compile(r"(?:\b(?:step|part|case|question|problem|method|option)\s|第)$", re.IGNORECASE)
 _LIST_MARK = re.compile(r"\d{1,2}[.)][ \t]+\S")
 _BOUND_BEFORE = re.compile(
-    r"(?:[<>]=|(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lg]eq?|\\[a-z]+\{|(?i:(?:\bnot|n't|\bcannot|\bnever|不是"
-    r"|并非)(?:\s+be)?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
+    r"(?:[<>]=|(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lgn]eq?|\\[a-z]+\{|(?i:(?:\bnot|n't|\bcannot|\bnever|不是"
+    r"|并非)(?:\s+be|\s+equal\s+to)?:?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
 )
 _BOUND_AFTER = re.compile(
     r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$|[-+]\s?[b-z]\b|\s?(?:[^\W\d_]+\s)?or (?:more|less|fewer)\b)"
@@ -35,8 +35,9 @@ _SPACE = re.compile(r"\s")
 _IN_WORDS = re.compile(
     r"\b(?:(?:minus|negative)\s)?(?:(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen"
     r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty"
-    r"|one(?=\s(?:hundred|thousand|million)))(?:[\s-](?:and\s)?(?:one|two|three|four|five|six|seven|eight"
-    r"|nine|\w{3,5}teen|\w{3,5}ty|hundred|thousand|million))*+)\b"
+    r"|one(?=\s(?:hundred|thousand|million|and\sa\b)))(?:[\s-](?:and\s)?(?:one|two|three|four|five|six|seven|eight"
+    r"|nine|\w{3,5}teen|\w{3,5}ty|hundred|thousand|million))*+)"
+    r"(?:[\s-](?:and\sa\s)?(?:half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?))?\b"
     r"|负?[一二三四五六七八九十百千万亿两零]{2,}",
     re.IGNORECASE,
 )

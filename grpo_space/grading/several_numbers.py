@@ -82,10 +82,8 @@ def _taken(
         if _is_rounded(stated, answer, number):
             return number if rounds else answer
         return None
-    if link is not None and last is answer:
-        return None
     if link is not None:
-        return answer
+        return None if alike(last, answer) or HEDGE.search(near) else answer
     return _beside(stated, answer, number, (gap, near), begins)
 
 
@@ -101,7 +99,7 @@ def _beside(stated: str, answer: Number, number: Number, gaps: tuple[str, str], 
     ):
         return number
     if (_CONTEXT.fullmatch(gap) or _CONTEXT.fullmatch(near)) and (
-        (units[1] and units[0] != units[1]) or re.search(r"\bout\s+of\b|\bper\b|\bevery\b|\beach\b|\bat\b", near)
+        (units[1] and units[0] != units[1]) or re.search(r"\bout\s+of\b", near)
     ):
         return answer
     if HEDGE.search(gap):

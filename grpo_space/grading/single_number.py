@@ -42,6 +42,8 @@ def one_number(stated: str, rounds: bool = False) -> Number | None:
 def _result_begins(stated: str) -> int | None:
     """Where the last side of a statement's equations begins; None where it has none, or where they contradict."""
     signs = list(_EQUALS.finditer(stated))
+    if len(signs) > 1 and not _within_brackets(stated, signs[-1]):
+        signs = [sign for sign in signs if not _within_brackets(stated, sign)]  # P(X = 2) = 1/4
     if not signs:
         return 0
     if len(signs) == 1 and re.fullmatch(rf"[\s$]*{NAME}[\s$.}}]*", stated[signs[0].end() :]):
@@ -60,6 +62,10 @@ def _result_begins(stated: str) -> int | None:
         if results and _contradicts(stated[begin : sign.start()], stated[sign.end() :], results[0]):
             return None
     return start
+
+
+def _within_brackets(stated: str, sign: re.Match[str]) -> bool:
+    return stated.count("(", 0, sign.start()) > stated.count(")", 0, sign.start())
 
 
 def _contradicts(left: str, right: str, result: Number) -> bool:

@@ -38,9 +38,9 @@ def _within(inner: Statement, outers: list[Statement]) -> bool:
 
 _HASHES = re.compile(r"####+[ \t]*+([^\n]*+)")
 _ANSWER_TAG = re.compile(r"<\s?(/?)\s?answer\s?>", re.IGNORECASE)
-_BRACE = re.compile(r"\\(?:boxed|fbox)\s*\{|\\[{}]|[{}]")
+_BRACE = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{|\\[{}]|[{}]")
 _BETWEEN_BOXES = re.compile(
-    r"[}$\s]{0,20}(?:[,;/|]|\\text\{\s?)?\s?(?:\b(?:or|and|maybe|perhaps)\b)?\}?[\s$(]{0,20}", re.IGNORECASE
+    r"[}$\s]{0,20}(?:[,;/|]|\\text\{\s?)?\s?(?:\b(?:or|and|maybe|perhaps)\b)?\s?\}?[\s$(]{0,20}", re.IGNORECASE
 )
 # Starts with a set of letters, which `re` skips to quickly. "To answer this: ..." states nothing.
 _SENTENCE = re.compile(
@@ -48,7 +48,7 @@ _SENTENCE = re.compile(
     r"(?:[^\n.:=<>?]{0,60}?(?:\bis\b(?!\s+(?:not|in|that\s+we|given|based|below|as\s+follows|(?:in)?correct"
     r"|wrong|right)\b)"
     r"|\bequals\b|\b(?:should|would|will|must)\s+be\b)|[^\n.:=<>?,]{0,30}?(?:[:=]>?|->|→|➜))(?:[\s*_:=#$]|\\[\[(])*"
-    r"|[*_\s]*\n\s*)"
+    r"|[*_\s]*\n\s*)(?:(?<=\n)[-•]\s)?"
 )
 _QUESTION_AND_ANSWER = re.compile(r"^[ \t*]*A:[ \t*]*", re.MULTILINE)
 # The same in other languages: "Antwort: 12", "La respuesta es 12", "故选C", "答えは18です", "답은 18".
@@ -63,7 +63,8 @@ _ELSEWHERE_WORDS = (
     "ntwort", "espuesta", "éponse", "esposta", "isposta", "ntwoord", "твет", "dpowied", "evap", "var", "答", "故", "답",
 )  # fmt: skip
 SENTENCE_END = re.compile(
-    r"(?<!\.)\.(?=\s|$|\[\d)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s"
+    r"(?<!\.)(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)\.(?=\s|$|\[\d)(?!\s+(?:or|maybe|perhaps|possibly|alternatively|otherwise|no"
+    r"|wait|another|the\sother)\b)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s"
     r"|,\s*\"\w+\"\s*:",
     re.IGNORECASE,
 )

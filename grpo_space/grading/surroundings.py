@@ -6,50 +6,66 @@ from grpo_space.grading.links import UNIT
 from grpo_space.grading.number_words import number_in_words
 from grpo_space.grading.numbers import CURRENCY, Number
 
-_NEGATION = re.compile(r"\b(?:not|between|neither|never|cannot)\b|n't\b|不是|并非", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"\b(?:not|between|neither|nor|either|never|cannot)\b|n't\b|不是|并非"
+    r"|\b(?:if|unless|except|like|say|e\.g\.|(?:such|for)\s(?:as|example|instance)|(?:other|different)\s(?:than|from)"
+    r"|(?:any|all|every)\w*(?:\s\w+)?\sbut|wrong|incorrect)\W{0,3}$|\b(?:non|anti)-$",
+    re.IGNORECASE,
+)
 _DENIED = re.compile(
     r"[^.\n]{0,30}?\b(?:(?:is|are|was|would\s+be|must\s+be|seems)\s+(?:(?:the\s+)?(?:wrong|incorrect|false"
-    r"|impossible)\b"
+    r"|impossible|too)\b"
     r"|not(?:\s+(?:the\s+)?(?:right|correct|possible|true|answer|result|solution)\b|\W*$))"
-    r"|(?:isn't|cannot\s+be|can't\s+be)\s+(?:the\s+)?(?:right|correct|true|answer|result|solution)\b)",
+    r"|(?:isn't|cannot\s+be|can't\s+be)(?:\s+(?:the\s+)?(?:right|correct|true|it|answer|result|solution)\b|\W*$))"
+    r"|\W{0,4}\b(?:no|not|wrong|incorrect|false)\W*$",
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
-_VARIABLE = re.compile(r"(?:(?:^|[-+*/=({])[\s$]*[b-z]|\^\s?\{?\w{1,3}\}?)\s?[-+]\s?$")  # n - 1, x^2 + 1
-_AND_VARIABLE = re.compile(r"\s?[-+]\s?[b-z](?:[\s$)}.]*$|\s?[-+*/^])")  # 5 + k, 1 + x^2
+_VARIABLE = re.compile(r"-\s?[(\[]\s?$|(?:(?:^|[-+*/=({])[\s$]*[b-z]|\^\s?\{?\w{1,3}\}?)\s?[-+]\s?$")  # n - 1, x^2 + 1, -(-1)
+_AND_VARIABLE = re.compile(  # 5 + k, 1 + x^2, 5 x
+    r"\s?(?:[-+*×·⋅]|\\cdot|\\times)\s?[b-z](?:[\s$)}.]*$|\s?[-+*/^])|[\s$]+[xyznkei][\s$)}.]*$"
+)
 _WORKED_ON = re.compile(  # twice 72, half of 72, 20% of 72, sqrt(72)
     r"(?:\b(?:twice|thrice|double|triple|half|quadruple|half\s+of|(?:third|quarter|fourth|fifth|sixth|eighth"
     r"|tenth)s?\s+of"
-    r"|(?:root|square|cube|power|factorial)\s+of|per\s?cent\s+of|times|plus"
+    r"|(?:root|square|cube|power|factorial|multiples?|factors?|out)\s+of|divisible\s+by|number\s+(?:before|after)"
+    r"|per\s?cent\s+of|times|plus|root"
     r"|(?:abs|floor|ceil|round|max|min|sum|C|P|[fgh])\s?\(|(?:sqrt|cbrt|log\d*|ln|exp|sin|cos|tan|gcd"
     r"|lcm)\s?\(?)|%\s+of"
-    r"|\\(?:log|ln|sin|cos|tan|lfloor|lceil|binom\s?\{[^{}]*\}\s?\{)|√\(?|[\w)\]}]\s*[+*×÷/·⋅]|±|\\pm)\s*"
+    r"|\\(?:log|ln|sin|cos|tan|lfloor|lceil|binom\s?\{[^{}]*\}\s?\{)|[√∛]\(?|[\w)\]}]\s*[+*×÷/·⋅]|±|\+\s?/?\s?-|\\pm|倍的|半)\s*"
     rf"(?:the\s+)?{CURRENCY}?\s?$",
     re.IGNORECASE,
 )
 _WORKED_AFTER = re.compile(
-    rf"[\s)}}]*+{UNIT}{{0,3}}?\s*+(?:\b(?:squared|cubed|doubled|tripled|halved|factorial)\b|±|\\pm)", re.IGNORECASE
+    rf"[\s)}}]*+{UNIT}{{0,3}}?\s*+(?:\b(?:squared|cubed|doubled|tripled|halved|factorial|plus\s\w|(?:plus|minus)\W*$)"
+    rf"|±|\\pm)|\w?的(?:一半|\w倍|\w分之)",
+    re.IGNORECASE,
 )
-_BOUNDS = r"(?:more|less|fewer|greater|larger|smaller|higher|lower|bigger|longer|shorter)\s+than|under|over|above|below"
+_BOUNDS = (
+    r"(?:more|less|fewer|(?!oth)\w{2,7}er)\s+than|under|over|above|below|beyond|past|within|exceed(?:s|ing)"
+    r"|(?:upwards|in\s+excess)\s+of|close\s+to"
+)
 _BOUND_BEFORE = re.compile(
-    rf"(?:\b(?:{_BOUNDS})|超过|少于|不到|多于|至少|至多|最多|最少|不足)\s*(?:about\s+|the\s+)?{CURRENCY}?\s?$",
+    rf"(?:\b(?:{_BOUNDS})|超过|少于|不到|多于|大于|小于|高于|低于|不止|接近|至少|至多|最多|最少|不足)\s*(?:about\s+|the\s+)?{CURRENCY}?\s?$",
     re.IGNORECASE,
 )
 _BOUND_BEGINS = re.compile(
-    rf"\W*(?:(?:at\s+(?:least|most|minimum|maximum)|up\s+to|no\s+(?:more|less|fewer)|(?:a\s+)?(?:minimum"
-    rf"|maximum)\s+of)\b|(?:{_BOUNDS})\b)",
+    rf"\W*(?:(?:at\s+(?:the\s+)?(?:least|most|minimum|maximum)|up\s+to|no\s+(?:more|less|fewer)"
+    rf"|(?:a\s+)?(?:min(?:imum)?|max(?:imum)?)(?:\.|\s+of)?|starting\s+at|from)(?=\W*\d)|(?:{_BOUNDS})\b)",
     re.IGNORECASE,
 )
 _BOUND_AFTER = re.compile(
     rf"\s*+{UNIT}{{0,2}}?\s*+(?:,\s*+)?\b(?:or|and)\s++(?:more|less|fewer|above|below|over|under|up|greater"
-    rf"|higher|lower|older|later|beyond)\b"
-    r"|\+(?!\s*\d)|\s*\w?(?:以上|以下|以内)",
+    rf"|higher|lower|older|later|beyond|not|other|others|another|something|whatever|else|so\son)\b"
+    rf"|\s*+{UNIT}{{0,2}}?\s*+,?\s*+(?:\b(?:at\s+(?:the\s+)?(?:least|most|minimum|maximum)|upwards|onwards|among\s+others"
+    rf"|(?:maybe|perhaps)\s+(?:more|less|fewer)|for\s+(?:example|instance)|etc|(?:max(?:imum)?|minimum|say|to)\W*$)"
+    rf"|unless\b)|\+(?!\s*\d)|\s*\w?(?:以上|以下|以内|左右或)",
     re.IGNORECASE,
 )
 _NUMBER_WORD = re.compile(
-    r"(?:\b(?:or|maybe|perhaps|versus|vs)\s+|[,;/(|.]\s*)(?:or\s+|maybe\s+|perhaps\s+)*((?:minus|negative|two"
+    r"(?:\b(?:or|maybe|perhaps|versus|vs)\s+|[,;/(|.–-]\s*|(?<=\d)\s+)(?:or\s+|maybe\s+|perhaps\s+)*((?:minus|negative|two"
     r"|three|four|five|six|seven|eight|nine|ten"
-    r"|eleven|twelve|\w{3,5}teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b[a-z -]{0,40})",
+    r"|eleven|twelve|\w{3,5}teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b(?!-[a-z]{3,}+(?<!one|two|ree|our|ive|six|ven|ght|ine))[a-z -]{0,40})",
     re.IGNORECASE,
 )
 

@@ -24,6 +24,8 @@ def equivalent(gold: str, stated: str) -> bool:
     if max(len(gold), len(stated)) > 2 * MAX_LENGTH:
         return False
     gold, stated = plain_spelling(gold), plain_spelling(stated)
+    if "=" not in gold:
+        stated = _NAMED.sub("", stated)
     if gold.replace(" ", "") == stated.replace(" ", ""):
         return gold != ""
     if not (_bounded(gold) and _bounded(stated)) or _is_left_to_reader(gold, stated):
@@ -35,6 +37,7 @@ def equivalent(gold: str, stated: str) -> bool:
             return False
 
 
+_NAMED = re.compile(r"^(?:[A-Z]{1,3}|[a-z](?:_\{?\w\}?)?|[A-Zf-h]\([^()=]{1,5}(?:=[^()=]{1,5})?\))\s*=(?=[^=]*$)")
 _ADDS = re.compile(r"(?<=[\w)}\]])\s*[-+]|\\pm")
 _NAMES = re.compile(r"(?<![A-Za-z\\])[a-zA-Z](?![A-Za-z])|\\(?:ln|log|theta|alpha|beta|lambda)(?![a-zA-Z])|[,;]|\\in")
 
@@ -111,7 +114,7 @@ def _solutions(parsed: Any, other: Any) -> Any:
 
     if not isinstance(parsed, FiniteSet) or not all(isinstance(one, Eq) and one.lhs.is_Symbol for one in parsed.args):
         return parsed
-    names = {one.lhs for one in parsed.args}
+    names = {one.lhs.name.partition("_")[0] for one in parsed.args}  # x_1 = 3, x_2 = -7
     if len(names) == 1:
         return parsed.func(*(one.rhs for one in parsed.args))
     values = [one.rhs for one in sorted(parsed.args, key=lambda one: str(one.lhs))]
@@ -180,15 +183,20 @@ def _same_equation(gold: Any, stated: Any) -> bool:
 
 
 def _equal_values(gold: Any, stated: Any) -> bool:
-    """To 30 digits: both numbers, or both expressions at three points, their variables set to odd fractions."""
+    """To 30 digits: both numbers, or both expressions at three points, their variables set to odd fractions, and at two
+    with every other variable below 0, where both are real: |x - 2| is no x - 2."""
     from sympy import Rational
 
     variables = sorted(gold.free_symbols, key=str)
     if gold.free_symbols != stated.free_symbols or len(variables) > 4:
         return False
-    for point in range(3 if variables else 1):
+    for point in range(5 if variables else 1):
         values = {name: Rational(17 + 6 * at + 10 * point, 7 + 4 * point) for at, name in enumerate(variables)}
+        if point > 2:
+            values = {name: value if (at + point) % 2 else -value for at, (name, value) in enumerate(values.items())}
         one, other = gold.evalf(40, subs=values), stated.evalf(40, subs=values)
+        if point > 2 and not (one.is_real and other.is_real):
+            continue
         if not (one.is_finite and other.is_finite and abs(one - other) <= abs(one) * Rational(1, 10**30)):
             return False
     return True
