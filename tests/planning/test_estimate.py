@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import pytest
 
@@ -168,7 +169,8 @@ def test_its_own_steps_correct_it() -> None:
     assert left_words(history) == "about 1 min 20 s of training left, then about 1 min 30 s to test the tuned model"
     assert cost_so_far(history) == ""
     assert history.base is not None
-    asked = Method.model_construct(system_prompt="Answer in this form.")
+    fields: dict[str, Any] = {"system_prompt": "Answer in this form."}
+    asked = Method.model_construct(**fields)
     history.base = history.base.model_copy(update={"method": asked})
     assert left_words(history).endswith("then about 3 min 0 s to test the tuned model, and the base with an example")
 

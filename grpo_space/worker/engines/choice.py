@@ -143,6 +143,8 @@ def make_ready(choice: Choice, gpu: Gpu | None, scratch: Path, caches: Mapping[s
         "VLLM_NO_USAGE_STATS": "1",
         "UNSLOTH_VLLM_NO_FLASHINFER": "1",  # it compiles kernels while it runs, which needs nvcc and ninja
         "VLLM_USE_FLASHINFER_SAMPLER": "0",
+        # its loss piece by piece, through two small kernels: one over all 32 pieces took 205 s to compile
+        "UNSLOTH_GRPO_LOGPROB_RECOMPUTE": "1",
         **caches,
     }
     if gpu is not None and not gpu.has_bfloat16:
