@@ -17,7 +17,8 @@ class Choice(NamedTuple):
 _MARKED = r"(?:\(\s*{0}\s*\)|\[\s*{0}\s*\]|{0}\s*[).\]]|{0})"
 _UPPER = _MARKED.format("([A-Z])")
 _EXPECTED = re.compile(
-    r"(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)\s*(?:is\b)?\s*:?\s*)?[(\[]?([A-Za-z])\)?[)\].]?", re.IGNORECASE
+    r"(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)\s*(?:is\b)?\s*:?\s*)?[(\[]?([A-Za-z])\)?[)\].]?",
+    re.IGNORECASE,
 )
 _WITH_TEXT = re.compile(r"[(\[]?(?:([A-Z])(?:[)\]]\s*[.:]?|[.:]|\s[-–—])|([a-h])[)\]])\s*(\S.*)", re.DOTALL)
 _LIST = re.compile(r"(?:[(\[]?\s*[A-Z]\s*[)\].:]*(?:\s*(?:[,;/&|]|\band\b|\n)\s*|\s+|(?=[(\[])|$))+", re.IGNORECASE)

@@ -21,7 +21,9 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
-_VARIABLE = re.compile(r"-\s?[(\[]\s?$|(?:(?:^|[-+*/=({])[\s$]*[b-z]|\^\s?\{?\w{1,3}\}?)\s?[-+]\s?$")  # n - 1, x^2 + 1, -(-1)
+_VARIABLE = re.compile(
+    r"-\s?[(\[]\s?$|(?:(?:^|[-+*/=({])[\s$]*[b-z]|\^\s?\{?\w{1,3}\}?)\s?[-+]\s?$"
+)  # n - 1, x^2 + 1, -(-1)
 _AND_VARIABLE = re.compile(  # 5 + k, 1 + x^2, 5 x
     r"\s?(?:[-+*×·⋅]|\\cdot|\\times)\s?[b-z](?:[\s$)}.]*$|\s?[-+*/^])|[\s$]+[xyznkei][\s$)}.]*$"
 )

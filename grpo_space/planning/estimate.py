@@ -28,8 +28,10 @@ took 12.7 s and steps of 24 15.7. Taken to hold on other GPUs. On a CPU both gro
 """
 NO_GPU = re.compile(r"\d+ CPU cores")
 """How the hardware of a machine without a GPU begins: see `hardware.machine`."""
-FIRST_STEP = {"unsloth": "compiles the loss first, 91 to 205 s on an H100 (no T4 was measured)"}
-"""What an engine's first step of an attempt does beside the others, and how long the whole step took."""
+FIRST_STEP = {"unsloth": "compiles first"}
+"""What an engine's first step of an attempt does beside the others."""
+COMPILES_LONGEST = {"unsloth": "up to 205 s on an H100 (no T4 was measured)"}
+"""How long an engine's first step took, where this machine has made none. Measured while Unsloth unrolled its loss."""
 FAR = 4.0
 """A model more than so many times as large or as small as all of its card is not guessed."""
 
@@ -269,12 +271,17 @@ def pace(history: History) -> float | None:
 
 
 def first_step_words(history: History) -> str:
-    """What an attempt's first step does and how long that takes, while it is at it; empty before and afterwards."""
+    """What an attempt's first step does and how long it took here before, or elsewhere, while the attempt is at it;
+    empty before and afterwards.
+    """
     phase, before = history.phase, history.started.from_step if history.started else 0
     if phase is None or phase.what != "train" or history.step > before:
         return ""
     engine = history.chosen.engine if history.chosen else ""
-    return f"the first step {FIRST_STEP.get(engine, 'is the slowest')}"
+    words = f"the first step {FIRST_STEP.get(engine, 'is the slowest')}"
+    if phase.expected_seconds:
+        return f"{words}, {duration(phase.expected_seconds)} in all when it was last made here"
+    return f"{words}, {COMPILES_LONGEST[engine]}" if engine in COMPILES_LONGEST else words
 
 
 def training_left(history: History) -> float | None:
@@ -286,11 +293,17 @@ def training_left(history: History) -> float | None:
 
 
 def left_in_all(history: History) -> float | None:
-    """Seconds of training and of the tuned model's test still to come; the test takes about as long as the
-    base's did.
-    """
+    """Seconds of training and of the tests after it still to come; each test takes about as long as the base's did."""
     training = training_left(history)
-    return None if training is None else training + (history.base.seconds if history.base else 0.0)
+    if training is None or history.base is None:
+        return training
+    return training + history.base.seconds * (2 if shows_example(history) else 1)
+
+
+def shows_example(history: History) -> bool:
+    """Whether the base is tested once more after the training, shown one worked example."""
+    method = history.base.method if history.base else None
+    return method is not None and method.system_prompt is not None
 
 
 def dollars(history: History) -> float | None:
@@ -327,5 +340,6 @@ def left_words(history: History) -> str:
     training, whole = training_left(history), left_in_all(history)
     if training is None or whole is None:
         return ""
-    test = f", then about {duration(whole - training)} to test the tuned model" if whole > training else ""
+    tested = "the tuned model, and the base with an example" if shows_example(history) else "the tuned model"
+    test = f", then about {duration(whole - training)} to test {tested}" if whole > training else ""
     return f"about {duration(training)} of training left{test}"

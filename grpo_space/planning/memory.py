@@ -49,7 +49,10 @@ LOGITS = 6.5
 """Copies of a piece's logits in 32 bits, beside one of the output layer: with these the plan is within 0.15 GiB of what
 PyTorch allocated in each of the four runs. That they are what is there was not traced."""
 UNROLLED = 32
-"""Pieces at most into which Unsloth's loss is cut; fewer completions in a micro-batch make 4 each."""
+"""Pieces at most into which Unsloth's loss is cut; fewer completions in a micro-batch make 4 each. The runs that the
+plan was read off had it compiled as a whole; piece by piece, as the worker has it now, it should take less: not
+measured.
+"""
 HOST_GIB = 7.0
 """RAM of the worker's process besides the weights that pass through it: torch, vLLM, Unsloth."""
 

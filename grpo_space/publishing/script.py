@@ -203,7 +203,7 @@ def _training(config: RunConfig, unsloth: bool, vllm: bool) -> str:
     if unsloth:
         pieces = max(1, min(4, memory.UNROLLED // grpo.per_device_train_batch_size))
         written += f"args.scale_rewards = {literal(grpo.scale_rewards)}  # which Unsloth changes for Dr. GRPO\n"
-        written += f"args.unsloth_logit_chunk_multiplier = {pieces}  # more of them take minutes to compile\n"
+        written += f"args.unsloth_logit_chunk_multiplier = {pieces}  # with beta they are unrolled\n"
     written += script_text.TRAINER + (script_text.FLOAT_ADAPTER if unsloth or config.model.load_in_4bit else "")
     base = config.model.base_id or config.model.id
     named = f'model.peft_config["default"].base_model_name_or_path = {literal(base)}\n'

@@ -43,6 +43,7 @@ from trl import GRPOConfig, GRPOTrainer
 UNSLOTH_FIRST = """
 os.environ |= {"UNSLOTH_DISABLE_STATISTICS": "1", "VLLM_NO_USAGE_STATS": "1"}
 os.environ |= {"UNSLOTH_VLLM_NO_FLASHINFER": "1", "VLLM_USE_FLASHINFER_SAMPLER": "0"}  # it would need nvcc
+os.environ["UNSLOTH_GRPO_LOGPROB_RECOMPUTE"] = "1"  # its loss piece by piece: all in one takes minutes to compile
 from unsloth import FastLanguageModel  # isort: skip - it changes the others as they load
 
 """

@@ -195,7 +195,8 @@ def phase_words(phase: Phase) -> str:
     words = PHASES[phase.what].capitalize()
     if phase.what == "download":
         return f"{words}: {phase.detail}, {download_words(phase)}"
-    about = f", about {duration(phase.expected_seconds)}" if phase.expected_seconds else ""
+    whole = phase.expected_seconds if phase.what != "train" else None  # there it is the first step's
+    about = f", about {duration(whole)}" if whole else ""
     return f"{words}{': ' + phase.detail if phase.detail else ''}{about}"
 
 

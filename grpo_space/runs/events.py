@@ -94,6 +94,7 @@ class Phase(Event):
     what: PhaseName
     detail: str = ""
     expected_seconds: float | None = None
+    """How long it takes, as far as that is known; of the training only its first step, which compiles."""
     done: int = 0
     total: int = 0
     """Bytes of a download, problems of an evaluation, steps of the training; 0: not countable."""

@@ -231,8 +231,8 @@ def find_run(name: str) -> Run:
 
 
 def all_runs() -> list[Run]:
-    """All runs under the root, the newest first."""
-    return sorted((Run(path.parent) for path in runs_folder().glob("*/config.yaml")), key=_made, reverse=True)
+    """All runs under the root, the newest first. What begins with a dot is none: one that is being removed, kernels."""
+    return sorted((Run(path.parent) for path in runs_folder().glob("[!.]*/config.yaml")), key=_made, reverse=True)
 
 
 def _made(run: Run) -> tuple[str, int]:

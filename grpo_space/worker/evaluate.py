@@ -177,18 +177,20 @@ def packages(engine: Engine) -> list[str]:
     return used + (["vllm"] if engine.choice.rollout == "vllm" else [])
 
 
-def known_base(run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig) -> Evaluated | None:
+def known(
+    run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig, which: Literal["base", "example"]
+) -> Evaluated | None:
     """The same evaluation of the base, made in this run before it was resumed or in another one; None where there is
     none.
 
     The base's result is the same for every run with the same model, problems, prompt, decoding and extractor.
     """
-    wanted = how(engine, rows, config, "base").key
+    wanted = how(engine, rows, config, which).key
     for other in [run, *all_runs()]:
         with contextlib.suppress(OSError, UserError):  # one that is damaged, or was deleted this moment, is no source
             if wanted not in other.log.path.read_text(encoding="utf-8", errors="replace"):
                 continue
             for event in other.log.events():
-                if isinstance(event, Evaluated) and event.which == "base" and event.key == wanted:
+                if isinstance(event, Evaluated) and event.which == which and event.key == wanted:
                     return event.model_copy(update={"reused_from": event.reused_from or other.id, "time": time.time()})
     return None

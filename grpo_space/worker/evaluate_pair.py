@@ -29,14 +29,15 @@ def evaluate_one(
     again: bool = False,
     in_place_of: Literal["tuned"] | None = None,
 ) -> Evaluated | Sampled:
-    """Evaluates one model on the problems and emits the result. Where a greedy result of the base is known already,
-    from any run, that is emitted. `again`: everything is measured anew. `in_place_of`: the base is another model than
-    that of the comparison, and stands for its tuned one.
+    """Evaluates one model on the problems and emits the result. Where a greedy result of the base, with or without a
+    worked example, is known already from any run, that is emitted. `again`: everything is measured anew.
+    `in_place_of`: the base is another model than that of the comparison, and stands for its tuned one.
     """
     phase = PHASES[in_place_of or which]
     with reporter.phase(phase, total=len(problems) * samples) as progress, reporter.doing("answer"):
-        reusable = which == "base" and samples == 1 and not again
-        known = evaluate.known_base(run, engine, problems, config) if reusable else None
+        known = None
+        if which != "tuned" and samples == 1 and not again:
+            known = evaluate.known(run, engine, problems, config, which)
         result = known or evaluate.measure(engine, problems, config, which, progress, run.answers, samples, again)
         if in_place_of is not None:
             result = result.model_copy(update={"which": in_place_of})

@@ -1,10 +1,12 @@
 """Each of a worker's jobs. Training a run is read from top to bottom: load, evaluate the base, train, save, evaluate
-the tuned model. `grpo_space.worker.child` is the process that does one of them.
+the tuned model, and the base once more where it can be shown an example. `grpo_space.worker.child` is the process that
+does one of them.
 """
 
 import itertools
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ from grpo_space.runs.pins import pinned, with_commit
 from grpo_space.runs.run import Run
 from grpo_space.tasks import dataset
 from grpo_space.tasks.dataset import Rows
-from grpo_space.worker import custom_reward, download
+from grpo_space.worker import compiled, custom_reward, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready
@@ -54,25 +56,30 @@ def train(run: Run, reporter: Reporter) -> None:
     from grpo_space.worker import evaluate_pair
     from grpo_space.worker import train as grpo
     from grpo_space.worker.engines import base as engines
+    from grpo_space.worker.first_step import FirstStep
 
     base = evaluate_pair.evaluate_one(run, reporter, engine, config, rows.test, "base")
-    if config.data.system_prompt:
-        evaluate_pair.evaluate_one(run, reporter, engine, config, rows.test, "example")
 
-    with reporter.phase("train", total=config.grpo.max_steps), reporter.deferring_stop():
-        budget.keep_for(base.seconds)
-        reached = grpo.train(engine, rows, config, reporter, run.checkpoints, checkpoint, budget, learnt)
+    kernels, steps = compiled.of(config, engine.choice, hardware.gpu()), config.grpo.max_steps
+    with (
+        reporter.phase("train", expected_seconds=kernels.expected("first_step"), total=steps),
+        reporter.deferring_stop(),
+    ):
+        budget.keep_for(base.seconds * (2 if config.data.system_prompt else 1))
+        first = FirstStep(kernels)
+        reached = grpo.train(engine, rows, config, reporter, run.checkpoints, checkpoint, budget, learnt, [first])
 
     with reporter.phase("save"), reporter.deferring_stop():
         engines.save(engine, run.adapter, config)
         if not engines.learnt(engine):
             unchanged = "The adapter changes nothing: no step moved it."
             reporter.log.append(Alarm(step=reached, name="unchanged", message=unchanged))
-    steps = config.grpo.max_steps
     if reporter.stop_requested() or (reached < steps and not budget.over and not learnt.over):
         raise Stopped(f"Saved at step {reached} of {steps}.")
 
     evaluate_pair.evaluate_one(run, reporter, engine, config, rows.test, "tuned")
+    if config.data.system_prompt:
+        evaluate_pair.evaluate_one(run, reporter, engine, config, rows.test, "example")
     early = reached < steps and learnt.over
     reporter.log.append(learnt.ending(reached, steps) if early else budget.ending(reached, steps))
 
@@ -114,7 +121,7 @@ def load(
     reporter.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
     starting = " and starting vLLM" if choice.rollout == "vllm" else ""
     with (
-        reporter.phase("load", f"{config.model.id}{starting}", expected_seconds=choice.load_seconds),
+        reporter.phase("load", f"{config.model.id}{starting}", expected_seconds=load_seconds(config, choice, gpu)),
         reporter.doing("load"),
     ):
         engine = load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
@@ -142,16 +149,26 @@ def load_engine(
     adapter: Path | None,
 ) -> "Engine":
     """Loads the model through the engine that was chosen, with a fresh adapter or the one in a folder."""
-    config = config if adapter is None else adapters.with_lora(config, adapter)
-    make_ready(choice, gpu, scratch)
+    began, config = time.monotonic(), config if adapter is None else adapters.with_lora(config, adapter)
+    kernels = compiled.of(config, choice, gpu)
+    make_ready(choice, gpu, scratch, kernels.prepare())
+    kernels.begins()
     if choice.engine == "unsloth":
         from grpo_space.worker.engines import unsloth_engine
 
         assert gpu is not None
-        return unsloth_engine.load(config, choice, model.folder, model.commit, gpu, adapter)
-    from grpo_space.worker.engines import plain
+        engine = unsloth_engine.load(config, choice, model.folder, model.commit, gpu, adapter)
+    else:
+        from grpo_space.worker.engines import plain
 
-    return plain.load(config, choice, model.folder, model.commit, gpu, adapter)
+        engine = plain.load(config, choice, model.folder, model.commit, gpu, adapter)
+    kernels.ended("load", time.monotonic() - began)
+    return engine
+
+
+def load_seconds(config: RunConfig, choice: Choice, gpu: hardware.Gpu | None) -> float:
+    """Seconds that loading took here before, else those that it took elsewhere."""
+    return compiled.of(config, choice, gpu).expected("load") or choice.load_seconds
 
 
 def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool) -> None:
@@ -218,7 +235,7 @@ def load_to_answer(
     loading(config.model.id, LOAD_SECONDS["transformers", "generate"])
     model = download.fetch(config.model, token=sys.stdin.read() or None)
     choice = choose(config, model.folder, gpu, without_vllm or vllm_failed(run.log.read()[0]))
-    loading(config.model.id, choice.load_seconds)
+    loading(config.model.id, load_seconds(config, choice, gpu))
     return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
 
 

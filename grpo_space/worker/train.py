@@ -49,8 +49,9 @@ def train(
     checkpoint: int | None,
     budget: Budget,
     learnt: Learnt,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> int:
-    """Trains from the checkpoint of that step on, or from the start.
+    """Trains from the checkpoint of that step on, or from the start. `callbacks` follow the training beside our own.
 
     Returns:
         The step reached, less than `max_steps` where it was stopped, the budget is over or all is learnt.
@@ -78,6 +79,8 @@ def train(
     recorder = Recorder(config, engine.stop_ids, written)
     callback = ReportingCallback(engine, rows.probe, config, reporter, checkpoints, budget, learnt, sampler)
     trainer = make_trainer(engine, sampler.dataset, recorder, callback, arguments)
+    for each in callbacks:
+        trainer.add_callback(each)
     if checkpoint:
         put_micro_batch_size(resume, arguments.train_batch_size)
     batch_size = generation_batch_size(config, reporter.log.events())
@@ -153,7 +156,7 @@ def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes:
     }
     made = GRPOConfig(**arguments | engine_arguments(engine) | changes)
     made.scale_rewards = config.grpo.scale_rewards
-    # Unsloth unrolls its loss over pieces of the logits, 4 a completion: 256 of them took minutes to compile
+    # where Unsloth scores without a gradient (beta above 0) it unrolls pieces of the logits, and compiles for minutes
     made.unsloth_logit_chunk_multiplier = max(1, min(4, UNROLLED // config.grpo.per_device_train_batch_size))
     return made
 

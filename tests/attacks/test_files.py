@@ -216,7 +216,7 @@ EVIL = [
     ),
     *(f"checkpoints/checkpoint-2/{name}" for name in ("training_args.bin", "evil.py", "x.so", "pytorch_model.bin")),
     *("unsloth_compiled_cache/x.py", "scratch/a.py", "evaluations/answers/x.jsonl", "trusted.json", "summary.json"),
-    *("lock", "worker.log", "activity"),
+    *("lock", "worker.log", "activity", ".compiled/x/record.json", "kernels/triton/x/kernel.cubin"),
 ]
 
 

@@ -1,8 +1,10 @@
 """Time and money: before the start from a table, then from the run's own steps."""
 
 import json
+import time
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,8 @@ from grpo_space.planning.estimate import TABLE, cost_so_far, left_words, words
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.presets import preset_names, quick, read_preset
 from grpo_space.publishing.card import card as card_of
-from grpo_space.runs.events import AnyEvent, Chosen, Finished, Phase, Started, Step
+from grpo_space.results.summary import phase_words
+from grpo_space.runs.events import AnyEvent, Chosen, Finished, Method, Phase, Started, Step
 from grpo_space.runs.history import History
 from grpo_space.runs.run import create_run
 from grpo_space.ui import space
@@ -165,6 +168,11 @@ def test_its_own_steps_correct_it() -> None:
     assert estimate.training_left(history) == pytest.approx(8 * 10)
     assert left_words(history) == "about 1 min 20 s of training left, then about 1 min 30 s to test the tuned model"
     assert cost_so_far(history) == ""
+    assert history.base is not None
+    fields: dict[str, Any] = {"system_prompt": "Answer in this form."}
+    asked = Method.model_construct(**fields)
+    history.base = history.base.model_copy(update={"method": asked})
+    assert left_words(history).endswith("then about 3 min 0 s to test the tuned model, and the base with an example")
 
 
 def test_only_a_t4_costs_what_a_t4_costs() -> None:
@@ -220,11 +228,16 @@ def test_what_the_first_step_waits_for_is_said_before_and_meanwhile() -> None:
     assert estimate.first_step_words(history) == "the first step is the slowest"
     history.chosen = Chosen(engine="unsloth", rollout="vllm", why="")
     shown = progress.now("run", None, history, "running", stopping=False)
-    assert "the first step compiles the loss first, 91 to 205 s on an H100 (no T4 was measured)" in shown
+    assert "the first step compiles first, up to 205 s on an H100 (no T4 was measured)" in shown
     history.add([Step(time=1100.0, step=1, seconds=90, metrics={})])
     assert estimate.first_step_words(history) == ""
     history.add([Started(time=2000.0, from_step=1), Phase(time=2001.0, what="train", total=12)])
     assert "compiles" in estimate.first_step_words(history)  # a resumed run compiles again
+    history.add([Phase(time=time.time(), what="train", total=12, expected_seconds=40.0)])
+    assert history.phase is not None
+    assert phase_words(history.phase) == "Training"  # which takes longer than its first step
+    shown = progress.now("run", None, history, "running", stopping=False)
+    assert "the first step compiles first, 40 s in all when it was last made here · about 40 s left" in shown
 
 
 @pytest.mark.parametrize(

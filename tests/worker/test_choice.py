@@ -1,6 +1,9 @@
 """What engine=auto and rollout=auto choose, and why."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from grpo_space.runs.events import Alarm, Chosen, Failed, Finished, Started, Ste
 from grpo_space.runs.history import History
 from grpo_space.worker.engines.choice import Choice, choose
 from grpo_space.worker.recovery import UNEXPECTED, next_attempt
+from tests.support.processes import ROOT
 
 T4 = Gpu("Tesla T4", 15.0, "535.216.01", (7, 5))
 P100 = Gpu("Tesla P100", 16.0, "535.216.01", (6, 0))
@@ -127,6 +131,28 @@ def test_a_gpu_too_small(tmp_path: Path, gib: float, quantised: bool, settings: 
         return
     with pytest.raises(UserError, match=words):
         chosen(folder, *settings)
+
+
+READY = """
+import json, os
+from grpo_space.planning.hardware import Gpu
+from grpo_space.worker.engines.choice import Choice, make_ready
+choice, gpu = Choice("unsloth", "generate", ""), Gpu("Tesla T4", 15.0, "535.216.01", (7, 5))
+make_ready(choice, gpu, __import__("pathlib").Path("scratch"), {"TORCHINDUCTOR_CACHE_DIR": "/kept"})
+print(json.dumps([dict(os.environ), os.getcwd()]))
+"""
+
+
+def test_unsloth_is_imported_into_its_settings(tmp_path: Path) -> None:
+    """It takes the name of Inductor's cache away as it loads, and writes into the working directory."""
+    path = os.pathsep.join([str(ROOT / "tests/support/standins"), str(ROOT)])
+    environment = {**os.environ, "PYTHONPATH": path, "STANDIN_VLLM": "writes"}
+    done = subprocess.run([sys.executable, "-c", READY], cwd=tmp_path, env=environment, capture_output=True, check=True)
+    found, working = json.loads(done.stdout)
+    assert working == str(tmp_path / "scratch")
+    assert found["TORCHINDUCTOR_CACHE_DIR"] == "/kept"
+    assert found["UNSLOTH_GRPO_LOGPROB_RECOMPUTE"] == "1"
+    assert found["VLLM_ATTENTION_BACKEND"] == "TRITON_ATTN"
 
 
 # What the parent makes of a pipeline's end

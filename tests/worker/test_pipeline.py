@@ -28,6 +28,7 @@ from grpo_space.runs.history import History
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs, create_run, find_run
 from grpo_space.worker.budget import Budget
+from grpo_space.worker.engines import choice
 from grpo_space.worker.learnt import Learnt
 from tests.support.processes import ROOT, SMALL, assert_refused, command, start_cli, until
 
@@ -79,6 +80,12 @@ def trained_beyond(run: Run, step: int, since: float = 0.0) -> Step:
     event = until(run.log, wanted)
     assert isinstance(event, Step)
     return event
+
+
+def waits(run: Run) -> dict[str, Phase]:
+    """The first event of each of the run's phases, with the time that it was said to take."""
+    phases = [event for event in run.log.read()[0] if isinstance(event, Phase)]
+    return {event.what: event for event in reversed(phases)}
 
 
 def numbers(history: History) -> list[int]:
@@ -238,6 +245,13 @@ def test_ctrl_c_saves_and_the_run_goes_on_later(whole: Run, root: Path, tmp_path
     assert (run.adapter / "adapter_model.safetensors").is_file()
     assert history.base is not None
     assert history.base.reused_from == whole.id  # another seed, and the same base, problems and prompt
+    said, took = waits(run), waits(whole)
+    assert took["load"].expected_seconds == choice.LOAD_SECONDS["transformers", "generate"]
+    assert took["train"].expected_seconds is None
+    for what, done_at in (("load", whole.history().loaded), ("train", whole.history().steps[0])):
+        assert done_at is not None
+        assert said[what].expected_seconds == pytest.approx(done_at.time - took[what].time, rel=0.3)
+    assert [path.stat().st_mode & 0o777 for path in (root / ".compiled").glob("*")] == [0o700]
 
     done = cli("evaluate", "stopped", "--limit", "8", "--json")
     assert done.returncode == 0, done.stderr

@@ -10,10 +10,10 @@ from grpo_space.results.comparison import of
 from grpo_space.results.sentences import words
 from grpo_space.runs import evaluations
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Answered, Finished, Method, Started
+from grpo_space.runs.events import Answered, Finished, Method, Phase, Started
 from grpo_space.runs.run import Run, create_run
 from grpo_space.tasks.problems import messages
-from tests.support.processes import Cli
+from tests.support.processes import SMALL, Cli
 
 PROMPT = "Answer as <reasoning>...</reasoning><answer>...</answer>."
 PROBLEMS = 12
@@ -64,6 +64,18 @@ def test_it_is_measured_and_shown(runs_root: Path, cli: Cli) -> None:
     assert sentence in " ".join(words(of(history)))
     assert sentence in " ".join(cli("evaluate", run.id).stdout.split())
     assert sentence in " ".join(str(card.card(run, "owner/made")).split())
+
+    run.log.append(example)  # as a training leaves it
+    settings = ["grpo.max_steps=1", f"evaluation.problems={PROBLEMS}", f"data.system_prompt={PROMPT}"]
+    flags = [flag for setting in settings for flag in ("--set", setting)]
+    done = cli("train", "tiny", *SMALL, *flags, "--run-dir", str(runs_root / "another"))
+    assert done.returncode == 0, done.stderr
+    another = Run(runs_root / "another")
+    phases = dict.fromkeys(event.what for event in another.log.events() if isinstance(event, Phase))
+    assert list(phases)[2:] == ["evaluate_base", "train", "save", "evaluate_tuned", "evaluate_example"]
+    known = another.history().example
+    assert known is not None
+    assert (known.answers, known.reused_from) == (example.answers, run.id)
 
 
 def test_without_a_system_prompt_there_is_none(runs_root: Path, cli: Cli) -> None:

@@ -67,7 +67,7 @@ def now(
     if status == "running":
         limit = config.max_minutes if config else None
         evaluates = history.started is not None and history.started.task == "evaluate"
-        stages = _evaluation(history, config) if evaluates else STAGES
+        stages = _evaluation(history, config) if evaluates else STAGES | _example(history, config)
         return head + _stages(history, stages) + _progress(history, stopping, limit)
     return head + "".join(_ending(history, status, checkpoint, looks))
 
@@ -98,9 +98,14 @@ def _head(name: str, status: Status, what: str) -> str:
 
 
 def _evaluation(history: History, config: RunConfig | None) -> dict[str, str]:
-    """Of an evaluation after the run: a worked example is shown only where a system prompt tells of the format."""
+    """The stages of an evaluation after the run."""
+    return EVALUATION | _example(history, config)
+
+
+def _example(history: History, config: RunConfig | None) -> dict[str, str]:
+    """The last stage: a worked example is shown only where a system prompt tells of the format."""
     prompt = config is not None and config.data.system_prompt is not None
-    return EVALUATION | (EXAMPLE if prompt and evaluations.request_of(history).samples == 1 else {})
+    return EXAMPLE if prompt and evaluations.request_of(history).samples == 1 else {}
 
 
 def _stages(history: History, stages: dict[str, str]) -> str:

@@ -1,7 +1,10 @@
 """What the worker uses of Unsloth, on a CPU."""
 
 import importlib.util
+import os
 from typing import Any
+
+os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)  # as the real one does
 
 if importlib.util.find_spec("vllm"):
     import vllm  # noqa: F401 - as Unsloth does where it is installed
