@@ -1,16 +1,23 @@
 """Text into HTML. Everything that users or models wrote goes through `text`: nothing in it is ever live."""
 
 import html
+import re
 
 from grpo_space.formatting import plain
 
 _LIVE = str.maketrans({character: f"&#{ord(character)};" for character in "{}$`\\"})
 """gr.HTML puts values through two template languages: none of their signs reaches it."""
+_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=%|(?:s|min|h|GiB|MiB|KiB|GB|MB|nats|points?|tokens?|steps?|problems?)\b)")
 
 
 def text(value: object) -> str:
     """Any text as HTML in which nothing is live."""
     return html.escape(plain(str(value))).translate(_LIVE)
+
+
+def figures(inner: str) -> str:
+    """HTML of ours whose figures stay on one line with their units."""
+    return _BEFORE_A_UNIT.sub("\u00a0", inner)
 
 
 def tag(name: str, inner: str, kind: str = "") -> str:

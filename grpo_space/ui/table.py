@@ -31,13 +31,22 @@ def component(elem_id: str) -> gr.HTML:
     return gr.HTML(elem_id=elem_id, js_on_load=_CHOOSE)
 
 
-def html(headers: Sequence[str], rows: Sequence[Sequence[str]], nothing: str, draw: Callable[[str], str] = text) -> str:
-    """A table as HTML. The first cell of a row is its key; `draw` turns the other cells into HTML."""
+def html(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    nothing: str,
+    draw: Callable[[str], str] = text,
+    begin: int = 0,
+) -> str:
+    """A table as HTML, from the row `begin` on. The first cell of a row is its key; `draw` turns the other cells into
+    HTML.
+    """
     if not rows:
         return tag("p", text(nothing), "gs-dim")
     head = tag("tr", "".join(f'<th scope="col">{text(name)}</th>' for name in headers))
-    body = "".join(_row(row, draw) for row in rows[:MOST_ROWS])
-    more = f"The first {MOST_ROWS} of {len(rows):,} are shown." if len(rows) > MOST_ROWS else ""
+    body = "".join(_row(row, draw) for row in rows[begin : begin + MOST_ROWS])
+    last = min(begin + MOST_ROWS, len(rows))
+    more = f"{begin + 1:,} to {last:,} of {len(rows):,} are shown." if len(rows) > MOST_ROWS else ""
     table = tag("table", tag("thead", head) + tag("tbody", body), "gs-table")
     return tag("div", table, "gs-rows") + (tag("p", more, "gs-dim") if more else "")
 

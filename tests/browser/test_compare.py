@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.runs import adapters, ask_client
-from grpo_space.runs.events import Finished, Started
+from grpo_space.runs.events import Alarm, Finished, Probe, Started
 from grpo_space.runs.launch import stop
 from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import Run, create_run
@@ -192,6 +192,44 @@ def test_samples_are_shown_and_a_phone_holds_it_all(visit: Open, compared: Run, 
     assert not complaints
 
 
+def test_a_long_list_of_problems_has_a_way_to_the_rest(visit: Open, runs_root: Path, complaints: Complaints) -> None:
+    run = create_run(read_preset("tiny").run)
+    many = [number % 2 == 0 for number in range(350)]
+    answers = (made.evaluated(which, many, many) for which in ("base", "tuned"))
+    for event in (Started(), *answers, Finished(why="done")):
+        run.log.append(event)
+    page = visit("Compare")
+    problems, later = page.locator("#gs-problems"), page.locator("#gs-later")
+    expect(problems).to_contain_text("1 to 300 of 350 are shown.")
+    later.click()
+    expect(problems).to_contain_text("301 to 350 of 350 are shown.")
+    expect(problems.locator("tbody tr")).to_have_count(50)
+    problems.get_by_role("button", name="350", exact=True).click()
+    expect(page.locator("#gs-both")).to_contain_text("Problem 350")
+    page.locator("#gs-earlier").click()
+    expect(problems.locator("tbody tr")).to_have_count(300)
+    page.locator("#gs-filter").get_by_text("Both wrong").click()
+    expect(problems.locator("tbody tr")).to_have_count(175)
+    expect(later).to_be_hidden()
+    assert not complaints
+
+
+def test_a_better_checkpoint_is_evaluated_by_one_press(visit: Open, compared: Run, complaints: Complaints) -> None:
+    with_checkpoint(compared, 20)
+    compared.log.append(Probe(step=20, correct=9, strict_correct=9, n=10))
+    compared.log.append(Probe(step=30, correct=8, strict_correct=8, n=10))
+    compared.log.append(Alarm(step=30, name="best", message="By the held-out probe the best checkpoint is step 20's."))
+    compared.log.append(Finished(why="done"))
+    page = visit("Train")
+    press = page.locator("#gs-evaluate-best")
+    expect(press).to_have_text("Evaluate step 20 too")
+    press.click()
+    expect(page.locator("#gs-evaluating")).to_contain_text("checkpoint of step 20")
+    expect(page.locator("#gs-stop-evaluation")).to_be_visible()
+    expect(press).to_be_hidden()
+    assert not complaints
+
+
 def test_an_evaluation_is_stopped(visit: Open, compared: Run, complaints: Complaints) -> None:
     with_adapter(compared)
     page = visit("Compare")
@@ -219,7 +257,7 @@ def test_what_cannot_be_evaluated_is_said_where_it_was_asked(
     page.locator("#gs-else button").first.click()
     choose(page, "#gs-weights", "Another adapter")
     for name, words in (
-        ("../../etc", "adapter: '../../etc' is no name on the Hub"),
+        ("../../etc", "Adapter: '../../etc' is no name on the Hub"),
         (str(tmp_path), "is no name on the Hub (user/name), nor of a run here"),
         (other.id, "made for Qwen/Qwen2.5"),
     ):

@@ -274,29 +274,29 @@ def test_what_was_chosen_is_asked_for(runs_root: Path, given: dict[str, Any], as
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"weights": "²"}, "weights: '²' is none of those"),
-        ({"weights": "../checkpoint-1"}, "weights: '../checkpoint-1' is none of those"),
-        ({"weights": "9" * 5000}, "weights: '999"),
-        ({"weights": OTHER}, "adapter: is empty"),
-        ({"weights": OTHER, "adapter": "lora"}, r"adapter: 'lora' is no name on the Hub \(user/name\)"),
-        ({"weights": OTHER, "adapter": "../../etc"}, "adapter: '../../etc' is no name on the Hub"),
+        ({"weights": "²"}, "Weights: '²' is none of those"),
+        ({"weights": "../checkpoint-1"}, "Weights: '../checkpoint-1' is none of those"),
+        ({"weights": "9" * 5000}, "Weights: '999"),
+        ({"weights": OTHER}, "Adapter: is empty"),
+        ({"weights": OTHER, "adapter": "lora"}, r"Adapter: 'lora' is no name on the Hub \(user/name\)"),
+        ({"weights": OTHER, "adapter": "../../etc"}, "Adapter: '../../etc' is no name on the Hub"),
         ({"weights": OTHER, "adapter": "a\0b"}, "is no name on the Hub"),
         ({"weights": OTHER, "adapter": "x/" * 2000}, "is no name on the Hub"),
-        ({"weights": OTHER, "adapter": "/" + "a" * 300}, "adapter: '/aaa.* is no name on the Hub"),
-        ({"weights": OTHER, "adapter": "/proc/1/root/x"}, "adapter: '/proc/1/root/x' is no name on the Hub"),
-        ({"weights": OTHER, "adapter": "/"}, "adapter: is empty"),
-        ({"data": FILE}, "file: there is none to evaluate on"),
-        ({"data": "/etc/passwd"}, "problems: '/etc/passwd' is none of those"),
-        ({"limit": -1}, "limit: -1 is not a whole number from 0 on"),
-        ({"limit": 2.5}, "limit: 2.5 is not"),
-        ({"samples": 0}, "samples: 0 is not a whole number from 1 on"),
-        ({"samples": float("nan")}, "samples: nan is not"),
-        ({"samples": float("inf")}, "samples: inf is not"),
-        ({"samples": "many"}, "samples: 'many' is not a whole number from 1 on"),
-        ({"samples": "2"}, "samples: '2' is not"),
-        ({"limit": [5]}, r"limit: \[5\] is not"),
-        ({"limit": {}}, "limit: {} is not"),
-        ({"limit": 10**400}, "limit: 1000"),
+        ({"weights": OTHER, "adapter": "/" + "a" * 300}, "Adapter: '/aaa.* is no name on the Hub"),
+        ({"weights": OTHER, "adapter": "/proc/1/root/x"}, "Adapter: '/proc/1/root/x' is no name on the Hub"),
+        ({"weights": OTHER, "adapter": "/"}, "Adapter: is empty"),
+        ({"data": FILE}, "File: there is none to evaluate on"),
+        ({"data": "/etc/passwd"}, "Problems: '/etc/passwd' is none of those"),
+        ({"limit": -1}, "Limit: -1 is not a whole number from 0 on"),
+        ({"limit": 2.5}, "Limit: 2.5 is not"),
+        ({"samples": 0}, "Samples: 0 is not a whole number from 1 on"),
+        ({"samples": float("nan")}, "Samples: nan is not"),
+        ({"samples": float("inf")}, "Samples: inf is not"),
+        ({"samples": "many"}, "Samples: 'many' is not a whole number from 1 on"),
+        ({"samples": "2"}, "Samples: '2' is not"),
+        ({"limit": [5]}, r"Limit: \[5\] is not"),
+        ({"limit": {}}, "Limit: {} is not"),
+        ({"limit": 10**400}, "Limit: 1000"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(runs_root: Path, given: dict[str, Any], words: str) -> None:
@@ -307,7 +307,7 @@ def test_what_cannot_be_is_said_in_a_line(runs_root: Path, given: dict[str, Any]
 
 
 def test_of_the_folders_here_only_a_runs_adapter_can_be_named(run: Run, runs_root: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"adapter: {run.id} has none yet"):
+    with pytest.raises(UserError, match=f"Adapter: {run.id} has none yet"):
         request_for(**CHOSEN | {"weights": OTHER, "adapter": run.id})
     run.adapter.mkdir()
     for name in (run.id, str(run.folder), str(run.adapter)):
@@ -349,7 +349,7 @@ def test_what_was_chosen_meanwhile_stays() -> None:
 )
 def test_how_long_it_takes_is_said_before(run: Run, given: tuple[Any, ...], words: str) -> None:
     assert plan_words(page(run), *given).startswith(words)
-    with pytest.raises(UserError, match=r"limit: 0.5 is not"):
+    with pytest.raises(UserError, match=r"Limit: 0.5 is not"):
         plan_words(page(run), "held-out", 0, 0.5, 1)
 
 
@@ -463,6 +463,7 @@ def test_every_look_is_counted_wherever_a_verdict_stands(run: Run) -> None:
     assert len(shown.evaluations.looks) == len(evaluations.looks_at(run)) == 4
     for said in (tab._summary(shown, shown.evaluation), shown.now, str(card.card(run, "a/b"))):
         assert "Tuned solves" not in said
+        said = said.replace("\u00a0", " ")
         assert "No difference that 100 problems could show" in said
         assert "p = 0.017, corrected p = 0.067" in said
         assert "compared 4 times on these problems" in said

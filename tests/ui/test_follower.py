@@ -28,7 +28,7 @@ from grpo_space.ui.live.curves import MOST_POINTS, Curves, Line
 from grpo_space.ui.live.follower import Follower, Followers, Taken, named
 from grpo_space.ui.live.page_stream import Buttons
 from grpo_space.ui.live.progress import BADGES
-from grpo_space.ui.markup import text
+from grpo_space.ui.markup import figures, text
 from grpo_space.ui.publish.tab import adapter_zip
 from grpo_space.ui.runs import run_list
 from tests.support.fake_worker import group, step, whole_run
@@ -218,11 +218,20 @@ def test_no_text_is_markup(said: str) -> None:
     assert not set(text(said)) & set("<>\"'{}$`\\")
 
 
-def test_a_long_table_says_that_it_is_cut() -> None:
-    drawn = table.html(["#", "x"], [[str(i), "<i>"] for i in range(1000)], "nothing")
+def test_a_long_table_says_which_of_its_rows_it_shows() -> None:
+    rows = [[str(i), "<i>"] for i in range(1000)]
+    drawn = table.html(["#", "x"], rows, "nothing")
     assert drawn.count("<tr") == table.MOST_ROWS + 1
-    assert "of 1,000" in drawn
+    assert "1 to 300 of 1,000 are shown." in drawn
     assert "<i>" not in drawn
+    last = table.html(["#", "x"], rows, "nothing", begin=900)
+    assert last.count("<tr") == 101
+    assert "901 to 1,000 of 1,000 are shown." in last
+
+
+def test_a_figure_stays_with_its_unit() -> None:
+    assert figures("37.2 % of 400, 3 min 20 s, 14.6 GiB") == "37.2\u00a0% of 400, 3\u00a0min 20\u00a0s, 14.6\u00a0GiB"
+    assert figures('<i style="width:3.0%"> 3 sheep</i>') == '<i style="width:3.0%"> 3 sheep</i>'
 
 
 def test_a_row_that_is_none_is_refused(follower: Follower) -> None:

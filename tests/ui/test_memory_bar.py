@@ -10,6 +10,7 @@ from grpo_space.planning.hardware import Gpu
 from grpo_space.presets import read_preset
 from grpo_space.ui import submit
 from grpo_space.ui.deployment import here
+from grpo_space.ui.markup import figures
 from grpo_space.ui.preset.cards import good, unfit
 from grpo_space.ui.preset.memory_bar import memory_bar
 from grpo_space.ui.space import refusal
@@ -26,7 +27,7 @@ def test_a_preset_has_a_bar_within_the_line(name: str) -> None:
     widths = [float(width) for width in re.findall(r"width:([\d.]+)%", bar)]
     assert 50 < sum(widths) <= 100
     assert "left:100.00%" in bar
-    assert bar in good(name, [], read_preset(name).run, replace(here({}), gpu=None))
+    assert figures(bar) in good(name, [], read_preset(name).run, replace(here({}), gpu=None))
 
 
 def test_what_is_too_large_crosses_the_line_and_is_refused_with_the_largest_that_fits() -> None:

@@ -9,11 +9,12 @@ import pytest
 from grpo_space.errors import UserError
 from grpo_space.runs import evaluations, standalone
 from grpo_space.runs.events import EvaluationRequest, Event, Failed, Finished, Started
+from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run
-from grpo_space.ui.compare import evidence, tab
+from grpo_space.ui.compare import evaluate, evidence, tab
 from grpo_space.ui.compare.standalone import ADAPTER, MODEL, Chosen, begin, request_for
 from grpo_space.ui.deployment import here
-from grpo_space.ui.live.follower import Follower, taken
+from grpo_space.ui.live.follower import Follower, Followers, taken
 from grpo_space.ui.live.page_stream import View, shown
 from grpo_space.ui.publish.hub import about
 from grpo_space.ui.runs import run_list
@@ -52,17 +53,17 @@ def test_what_was_chosen_is_what_is_evaluated(changes: dict[str, object], wanted
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"base": "/etc"}, "base: '/etc' is no name on the Hub"),
-        ({"base": "presets/tiny"}, "base: 'presets/tiny' is no name on the Hub"),
-        ({"base": "../models/x"}, "base: '../models/x' is no name on the Hub"),
-        ({"name": "/etc"}, "adapter: '/etc' is no name on the Hub"),
-        ({"name": ""}, "adapter: is empty"),
-        ({"kind": MODEL, "name": "presets/tiny/model"}, "model: 'presets/tiny/model' is no name on the Hub"),
-        ({"kind": "other"}, "against: 'other' is none of those to choose from"),
-        ({"data": "/etc/passwd"}, "problems: '/etc/passwd' is no name on the Hub"),
-        ({"data": "../tiny"}, "problems: '../tiny' is no name on the Hub"),
-        ({"data": "file"}, "file: there is none to evaluate on"),
-        ({"limit": -1}, "limit: -1 is not a whole number"),
+        ({"base": "/etc"}, "Base: '/etc' is no name on the Hub"),
+        ({"base": "presets/tiny"}, "Base: 'presets/tiny' is no name on the Hub"),
+        ({"base": "../models/x"}, "Base: '../models/x' is no name on the Hub"),
+        ({"name": "/etc"}, "Adapter: '/etc' is no name on the Hub"),
+        ({"name": ""}, "Adapter: is empty"),
+        ({"kind": MODEL, "name": "presets/tiny/model"}, "Model: 'presets/tiny/model' is no name on the Hub"),
+        ({"kind": "other"}, "Against: 'other' is none of those to choose from"),
+        ({"data": "/etc/passwd"}, "Problems: '/etc/passwd' is no name on the Hub"),
+        ({"data": "../tiny"}, "Problems: '../tiny' is no name on the Hub"),
+        ({"data": "file"}, "File: there is none to evaluate on"),
+        ({"limit": -1}, "Limit: -1 is not a whole number"),
     ],
 )
 @pytest.mark.usefixtures("runs_root")
@@ -89,6 +90,18 @@ def test_it_is_shown_as_an_evaluation_and_never_as_a_training() -> None:
     assert not shown(page, View(), "", None).buttons.use
     with pytest.raises(UserError, match="is an evaluation itself"):
         evaluations.check(run, evaluations.OWN)
+
+
+def test_while_it_is_made_it_is_watched_and_stopped_on_compare(runs_root: Path) -> None:
+    run, followers = evaluation(), Followers()
+    with locked(run.folder / "lock", what="evaluate"):
+        page = Follower(run).page()
+        assert page.evaluates
+        assert shown(page, View(), "", None).evaluating == page.now
+        assert "The evaluation above is active." in tab.nothing(page)
+    assert not Follower(run).page().evaluates
+    with pytest.raises(UserError, match="No evaluation is active"):
+        evaluate.stop(View(run.id), followers)
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def stop(view: View, followers: Followers) -> None:
     """
     page = followers.look(view.run)
     held = holder(page.run.folder / "lock") if page else None  # since the page was read a training may have begun
-    if page is None or not page.evaluations.active or held is None or held.what != "evaluate":
+    if page is None or not page.evaluates or held is None or held.what != "evaluate":
         raise UserError("No evaluation is active.")
     launch.stop(page.run)
     followers.of(page.run).stopping = True
@@ -137,17 +137,17 @@ def request_for(weights: str, adapter: str, data: str, file: str, limit: object,
         UserError: naming each value that cannot be. What only the run or the worker can know, they refuse.
     """
     if data == FILE and not file:
-        raise UserError("file: there is none to evaluate on: upload one that can be read")
+        raise UserError("File: there is none to evaluate on: upload one that can be read")
     if data not in (evaluations.HELD_OUT, evaluations.GSM8K_TEST, FILE):
-        raise UserError(f"problems: {data[:80]!r} is none of those to choose from")
+        raise UserError(f"Problems: {data[:80]!r} is none of those to choose from")
     if weights not in (ADAPTER, OTHER) and not STEP.fullmatch(weights):
-        raise UserError(f"weights: {weights[:80]!r} is none of those to choose from")
+        raise UserError(f"Weights: {weights[:80]!r} is none of those to choose from")
     return EvaluationRequest(
         data=file if data == FILE else data,
         adapter=adapter_named(adapter.strip()) if weights == OTHER else "",
         checkpoint=int(weights) if STEP.fullmatch(weights) else None,
-        limit=whole("limit", limit, 0) or None,
-        samples=whole("samples", samples, 1),
+        limit=whole("Limit", limit, 0) or None,
+        samples=whole("Samples", samples, 1),
     )
 
 
@@ -155,15 +155,15 @@ def adapter_named(name: str) -> str:
     """A name on the Hub, or the folder of a run's adapter: no other path is looked at for a browser."""
     name = name.removeprefix("https://huggingface.co/").rstrip("/")
     if not name:
-        raise UserError("adapter: is empty: name one on the Hub, user/name")
+        raise UserError("Adapter: is empty: name one on the Hub, user/name")
     for run in all_runs():
         if name in (run.id, str(run.folder), str(run.adapter)):
             if not run.adapter.is_dir():
-                raise UserError(f"adapter: {run.id} has none yet: it was not trained far enough to save one")
+                raise UserError(f"Adapter: {run.id} has none yet: it was not trained far enough to save one")
             return str(run.adapter)
     if "/" in name and uploads.on_the_hub(name):
         return name
-    raise UserError(f"adapter: {name[:80]!r} is no name on the Hub (user/name), nor of a run here")
+    raise UserError(f"Adapter: {name[:80]!r} is no name on the Hub (user/name), nor of a run here")
 
 
 def whole(field: str, sent: object, least: int) -> int:
@@ -185,12 +185,12 @@ def plan_words(page: Page, data: str, uploaded: int, limit: object, samples: obj
     base, config = page.history.base, page.config
     own = base.n if base else config.evaluation.problems if config else 0  # there may be fewer than the config asks for
     there = {evaluations.HELD_OUT: own, evaluations.GSM8K_TEST: card.GSM8K_TEST, FILE: uploaded}.get(data, 0)
-    most, each = whole("limit", limit, 0), whole("samples", samples, 1)
+    most, each = whole("Limit", limit, 0), whole("Samples", samples, 1)
     problems = min(there, most or there)
     if not problems:
         return ""
     if each > evaluations.MOST_SAMPLES:
-        raise UserError(f"samples: {each} are too many; {evaluations.MOST_SAMPLES} are the most")
+        raise UserError(f"Samples: {each} are too many; {evaluations.MOST_SAMPLES} are the most")
     example = each == 1 and config is not None and bool(config.data.system_prompt)
     answers = "one greedy answer" if each == 1 else f"{each} sampled answers"
     third = ", and of the base with one worked example" if example else ""

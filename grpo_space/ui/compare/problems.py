@@ -44,6 +44,12 @@ class Cases:
     kept: gr.Radio
     words: gr.Textbox
     table: gr.HTML
+    begin: gr.State
+    """The row with which the table begins, from 0."""
+    turns: gr.Row
+    """The buttons that lead to the rows before and after; there where one table does not hold them all."""
+    earlier: gr.Button
+    later: gr.Button
     both: gr.HTML
 
 
@@ -56,8 +62,11 @@ def draw() -> Cases:
         words = gr.Textbox("", placeholder="Search problems and answers", label="Search problems and answers",
                            show_label=False, container=False, max_length=200, elem_id="gs-search")  # fmt: skip
         problems = table.component("gs-problems")
+        with gr.Row(elem_classes=OFF) as turns:
+            earlier = gr.Button(f"The {table.MOST_ROWS} before", size="sm", elem_id="gs-earlier")
+            later = gr.Button("The next", size="sm", elem_id="gs-later")
         both = gr.HTML(elem_id="gs-both", js_on_load=INTO_VIEW)
-    return Cases(column, kept, words, problems, both)
+    return Cases(column, kept, words, problems, gr.State(0), turns, earlier, later, both)
 
 
 def shown(cases: Cases, history: History | None, sort: str, words: str) -> dict[Any, Any]:
@@ -67,7 +76,8 @@ def shown(cases: Cases, history: History | None, sort: str, words: str) -> dict[
     if history is not None and there:
         choices = [(f"{name} ({len(found(history, name, ''))})", name) for name in FILTERS]
         updates[cases.kept] = offered(choices, sort if sort in FILTERS else "All", sort)
-        updates[cases.table] = problems_table(history, sort, words)
+        updates |= {cases.table: problems_table(history, sort, words), cases.begin: 0}
+        updates[cases.turns] = shown_if(len(found(history, sort, words)) > table.MOST_ROWS)
     return updates
 
 
@@ -75,9 +85,20 @@ def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers)
     """Makes the filter, the search and a row's answers work; `which` names the evaluation."""
 
     @in_words
-    def keep(view: View, chosen: str, kept: str, words: str) -> tuple[str, str]:
+    def keep(view: View, chosen: str, kept: str, words: str, begin: int = 0) -> tuple[str, str, int, Any]:
         page = followers.look(view.run)
-        return (problems_table(evaluation_of(page, chosen), kept, words) if page else ""), ""
+        if page is None:
+            return "", "", 0, shown_if(False)
+        history = evaluation_of(page, chosen)
+        many = len(found(history, kept, words))
+        begin = min(max(0, begin), (many - 1) // table.MOST_ROWS * table.MOST_ROWS) if many else 0
+        return problems_table(history, kept, words, begin), "", begin, shown_if(many > table.MOST_ROWS)
+
+    def earlier(view: View, chosen: str, kept: str, words: str, begin: int) -> tuple[str, str, int, Any]:
+        return keep(view, chosen, kept, words, begin - table.MOST_ROWS)
+
+    def later(view: View, chosen: str, kept: str, words: str, begin: int) -> tuple[str, str, int, Any]:
+        return keep(view, chosen, kept, words, begin + table.MOST_ROWS)
 
     @in_words
     def open_row(view: View, chosen: str, event: gr.EventData) -> str:
@@ -88,9 +109,11 @@ def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers)
         return both
 
     changes: Any = [cases.kept.input, cases.words.change]
-    matching = [cases.table, cases.both]
+    matching = [cases.table, cases.both, cases.begin, cases.turns]
     searched = [view, which, cases.kept, cases.words]
     gr.on(changes, keep, searched, matching, trigger_mode="always_last", **QUIET)
+    for button, turn in ((cases.earlier, earlier), (cases.later, later)):
+        button.click(turn, [*searched, cases.begin], matching, trigger_mode="multiple", **QUIET)
     cases.table.select(open_row, [view, which], cases.both, **QUIET)
 
 
@@ -108,16 +131,17 @@ def evaluation_of(page: Page | None, chosen: str) -> History:
 
 def found(history: History, kept: str, words: str) -> list[Problem]:
     """The problems of an evaluation that a filter and a search leave."""
+    words = str(words or "")[:200]
     return of(history).found(FILTERS.get(kept), words) if history.base and history.tuned else []
 
 
-def problems_table(history: History, kept: str, words: str = "") -> str:
-    """The problems that a filter and a search leave, as an HTML table."""
+def problems_table(history: History, kept: str, words: str = "", begin: int = 0) -> str:
+    """The problems that a filter and a search leave, as an HTML table from the row `begin` on."""
     rows = [
         [str(p.number), _short(p.base.question), _short(p.base.gold, 40), _mark(p.base), _mark(p.tuned)]
-        for p in found(history, kept, str(words or "")[:200])
+        for p in found(history, kept, words)
     ]
-    return table.html(HEADERS, rows, "None of the problems is like that.", _cell)
+    return table.html(HEADERS, rows, "None of the problems is like that.", _cell, begin)
 
 
 def _cell(cell: str) -> str:

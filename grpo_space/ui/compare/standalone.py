@@ -109,17 +109,17 @@ def request_for(chosen: Chosen) -> EvaluationRequest:
         UserError: naming each value that cannot be. What only the worker can know, it refuses.
     """
     if chosen.kind not in (ADAPTER, MODEL):
-        raise UserError(f"against: {chosen.kind[:80]!r} is none of those to choose from")
+        raise UserError(f"Against: {chosen.kind[:80]!r} is none of those to choose from")
     listed = {key for _, key in _data()} - {FILE}
     data = chosen.file if chosen.data == FILE else chosen.data.strip()
     if chosen.data == FILE and not chosen.file:
-        raise UserError("file: there is none to evaluate on: upload one that can be read")
+        raise UserError("File: there is none to evaluate on: upload one that can be read")
     return EvaluationRequest(
-        base=chosen.base if chosen.base in _models() else _on_the_hub("base", chosen.base),
+        base=chosen.base if chosen.base in _models() else _on_the_hub("Base", chosen.base),
         adapter=adapter_named(chosen.name.strip()) if chosen.kind == ADAPTER else "",
-        tuned=_on_the_hub("model", chosen.name) if chosen.kind == MODEL else "",
-        data=data if chosen.data == FILE or data in listed else _on_the_hub("problems", data),
-        limit=whole("limit", chosen.limit, 0) or None,
+        tuned=_on_the_hub("Model", chosen.name) if chosen.kind == MODEL else "",
+        data=data if chosen.data == FILE or data in listed else _on_the_hub("Problems", data),
+        limit=whole("Limit", chosen.limit, 0) or None,
     )
 
 

@@ -8,6 +8,7 @@ import gradio as gr
 
 from grpo_space.errors import UserError
 from grpo_space.results import export_jsonl
+from grpo_space.results.comparison import of
 from grpo_space.runs import evaluations
 from grpo_space.runs.history import History
 from grpo_space.ui import downloads
@@ -15,10 +16,10 @@ from grpo_space.ui.compare import ask, evaluate, evidence, problems, standalone
 from grpo_space.ui.compare.problems import evaluation_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
-from grpo_space.ui.markup import note, tag
+from grpo_space.ui.markup import figures, note, tag
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 Names = tuple[str, ...]
@@ -43,6 +44,7 @@ class Top:
     last_sent: gr.State
     summary: gr.HTML
     now: gr.Button
+    publish: gr.Button
     download: gr.Button
     file: gr.File
 
@@ -66,7 +68,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
         names = (page.run.id, *page.evaluations.made) if page else ()
         return filled(top, cases, page, chosen, LastSent(names), sort, words)
 
-    shown = [*vars(top).values(), cases.column, cases.kept, cases.table, cases.both]
+    shown = [*vars(top).values(), cases.column, cases.kept, cases.table, cases.begin, cases.turns, cases.both]
     evaluated.change(fill, [view, top.which, top.last_sent, cases.kept, cases.words], shown, **QUIET)
     chosen = [view, top.which, cases.kept, cases.words]
     top.which.input(choose, chosen, shown, trigger_mode="always_last", **QUIET)
@@ -75,15 +77,15 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
 
 
 def _top() -> Top:
-    return Top(
-        stop=gr.Button("Stop the evaluation", variant="stop", elem_classes=OFF, elem_id="gs-stop-evaluation"),
-        which=gr.Dropdown([], label="Which evaluation", elem_classes=OFF, elem_id="gs-which"),
-        last_sent=gr.State(LastSent()),
-        summary=gr.HTML(nothing(None), elem_id="gs-summary"),
-        now=gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate"),
-        download=gr.Button("Every answer as JSON lines", elem_classes=OFF, elem_id="gs-lines"),
-        file=gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-lines-file"),
-    )
+    stop = gr.Button("Stop the evaluation", variant="stop", elem_classes=OFF, elem_id="gs-stop-evaluation")
+    which = gr.Dropdown([], label="Which evaluation", elem_classes=OFF, elem_id="gs-which")
+    summary = gr.HTML(nothing(None), elem_id="gs-summary")
+    with gr.Row():
+        now = gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate")
+        publish = gr.Button("Publish it", elem_classes=OFF, elem_id="gs-to-publish")
+        download = gr.Button("Every answer as JSON lines", elem_classes=OFF, elem_id="gs-lines")
+    file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-lines-file")
+    return Top(stop, which, gr.State(LastSent()), summary, now, publish, download, file)
 
 
 def filled(
@@ -98,16 +100,25 @@ def filled(
     now = LastSent(names, (names[:1], chosen, *(one.time for one in answers if one)))
     untested = page is not None and page.status != "running" and not page.evaluation.measured
     updates: dict[Any, Any] = {
-        top.stop: shown_if(page is not None and page.evaluations.active),
+        top.stop: shown_if(page is not None and page.evaluates),
         top.which: offered(titles(page), chosen or None, before, elem_classes=[] if len(names) > 2 else OFF),
         top.last_sent: now,
-        top.summary: _summary(page, history) if page and history else nothing(page),
+        top.summary: figures(_summary(page, history)) if page and history else nothing(page),
         top.now: shown_if(untested and page is not None and evaluations.possible(page.run)),
+        top.publish: shown_if(page is not None and history is page.evaluation and worth_publishing(page)),
         top.download: shown_if(history is not None),
     }
     if now.shown == last.shown:
         return updates
     return updates | {top.file: gr.update(value=None, elem_classes=OFF)} | problems.shown(cases, history, sort, words)
+
+
+def worth_publishing(page: Page) -> bool:
+    """The run's own comparison finds that more problems are solved."""
+    own = page.evaluation
+    if page.standalone is not None:
+        return False
+    return own.base is not None and own.tuned is not None and of(own, page.evaluations.looks).solving == "up"
 
 
 def _summary(page: Page, history: History) -> str:
@@ -137,6 +148,7 @@ def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
 
     top.now.click(evaluate_now, view, top.now, **QUIET)
     top.stop.click(stop_it, view, None, **QUIET)
+    top.publish.click(None, js=show_tab("publish"))
     top.download.click(as_lines, [view, top.which], top.file, **QUIET)
 
 
@@ -185,11 +197,9 @@ def nothing(page: Page | None) -> str:
             "Train first. Base and tuned model then answer the same held-out problems, with the same prompt, and the "
             "answers are read by the same rules.",
         )
-    if page.evaluations.active:
+    if page.evaluates:
         return note("info", tag("b", "Nothing to compare yet."), "The evaluation above is active.")
-    if page.status == "running" and page.standalone is not None:
-        return note("info", tag("b", "Nothing to compare yet."), "Train shows how far the evaluation is.")
-    if page.status == "running" and page.standalone is None:
+    if page.status == "running":
         done = "The base model has been tested" if page.history.base else "The base model is tested first"
         return note("info", tag("b", "The comparison comes at the end of the run."), f"{done}; the tuned one follows.")
     if page.standalone is not None:

@@ -18,7 +18,7 @@ from grpo_space.runs.run import Run, Status, all_runs, ended, runs_folder
 from grpo_space.ui.live import microscope, progress
 from grpo_space.ui.live.curves import Curves
 from grpo_space.ui.live.run_evaluations import Evaluations, Later
-from grpo_space.ui.markup import note, tag, text
+from grpo_space.ui.markup import figures, note, tag, text
 
 LOOK_SECONDS = 1.0
 """Between two looks at a log, however many watch."""
@@ -46,6 +46,11 @@ class Page:
     """The newest group."""
     groups: int
     evaluations: Evaluations
+
+    @property
+    def evaluates(self) -> bool:
+        """An evaluation is being made: one after the run, or the run is one."""
+        return self.evaluations.active or (self.status == "running" and self.standalone is not None)
 
     @property
     def evaluation(self) -> History:
@@ -100,7 +105,7 @@ class Follower:
             history=self.history,
             config=self.config,
             standalone=self.standalone,
-            now=_same(last.now if last else None, self._now(status, evaluating, evaluations.looks)),
+            now=_same(last.now if last else None, figures(self._now(status, evaluating, evaluations.looks))),
             curves=self._curves.draw() if drawn or last is None else last.curves,
             notes=_same(last.notes if last else None, progress.notices(self.history) + progress.story(self.history)),
             log=self._worker_log(last.log if last else ""),

@@ -109,7 +109,7 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Sh
         scope=microscope.which(number, page.groups),
         group=group,
         log=page.log,
-        evaluating=page.evaluations.now,
+        evaluating=page.now if running and page.standalone is not None else page.evaluations.now,
         evaluated=f"{page.run.id} {page.status} {tuned.time if tuned else ''} {base is not None} {made} {begun}",
         buttons=buttons,
     )

@@ -8,7 +8,7 @@ from grpo_space.planning import estimate, hardware, memory
 from grpo_space.runs.launch import Seen
 from grpo_space.ui import space
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.markup import tag, text
+from grpo_space.ui.markup import figures, tag, text
 from grpo_space.ui.preset.memory_bar import memory_bar
 
 NEEDS = {"cpu": "no GPU", "t4": "an NVIDIA GPU with 16 GB, such as a T4"}
@@ -31,7 +31,7 @@ def card(preset: Preset, place: Place) -> str:
     fits, against = tag("span", "fits here", "yes"), misfit(preset.run, place)
     if against:
         fits = tag("span", text(against), "no") + (f" {space.duplicate(place.space)}" if place.space else "")
-    return tag("p", text(f"{first}.")) + tag("p", f"{tag('b', text(time))} {fits}", "facts")
+    return figures(tag("p", text(f"{first}.")) + tag("p", f"{tag('b', text(time))} {fits}", "facts"))
 
 
 def misfit(config: RunConfig, place: Place) -> str:
@@ -71,7 +71,7 @@ def good(title: str, changes: Sequence[str], config: RunConfig, place: Place) ->
         shown += refusal
     elif refusals:
         shown += f"<div class='bad'><p>It does not fit this machine:</p>{_list(refusals)}</div>"
-    return words(shown)
+    return words(figures(shown))
 
 
 def bad(complaints: Sequence[str]) -> str:

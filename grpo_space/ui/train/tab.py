@@ -22,8 +22,8 @@ from grpo_space.ui.guard.streams import STREAMS
 from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View
-from grpo_space.ui.markup import tag, text
-from grpo_space.ui.train import bring_back, group_buttons
+from grpo_space.ui.markup import figures, tag, text
+from grpo_space.ui.train import bring_back, evaluate_best, group_buttons
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
 
@@ -79,7 +79,8 @@ def build(
             no = gr.Button("Keep training", elem_id="gs-stop-no")
     bring = bring_back.build(view, place)
     now = gr.HTML(progress.nothing_yet(), elem_id="gs-now")
-    notes = gr.HTML()
+    notes, evaluated = gr.HTML(), gr.State("")
+    evaluate_best.build(view, [opened, evaluated.change], followers, place)
     curves = gr.HTML(elem_id="gs-curves")
     scope = group_buttons.build(view, followers)
     with gr.Accordion("The worker's log", open=False, elem_id="gs-log-fold"):
@@ -88,7 +89,7 @@ def build(
         gr.HTML(glossary.glossary())
     evaluating = gr.HTML(elem_id="gs-evaluating", render=False)
     stream = Stream(
-        header, now, notes, curves, scope.scope, scope.group, log, evaluating, gr.State(""), gr.State(None), pulse.beat
+        header, now, notes, curves, scope.scope, scope.group, log, evaluating, evaluated, gr.State(None), pulse.beat
     )  # what is None changes with the first that the page is sent, even where there is no run
 
     def head(page: Page | None, taken: Taken | None) -> str:
@@ -165,7 +166,8 @@ def _plan(sent: str, place: Place) -> str:
     if config.max_minutes:
         words += f" It ends within {config.max_minutes:g} min of its start."
     refused = space.refusal(place.space, config, place.gpu)
-    return tag("p", text(words), "gs-dim") + (refused or space.before(place.space, config, place.gpu, place.sleep))
+    shown = tag("p", text(words), "gs-dim") + (refused or space.before(place.space, config, place.gpu, place.sleep))
+    return figures(shown)
 
 
 class _Handlers:
