@@ -87,7 +87,7 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None, last:
     scope, group = microscope.slider(page.groups), page.group
     if view.group is not None and view.group <= page.groups:
         scope = last.scope if last else scope  # it is being moved
-        group = microscope.group(page.history.groups[view.group - 1])
+        group = microscope.group(page.kept_groups[view.group - 1])
     base, tuned, made = page.evaluation.base, page.evaluation.tuned, " ".join(page.evaluations.made)
     begun = f"{page.evaluations.active} {page.evaluations.begun}"
     buttons = Buttons(

@@ -240,7 +240,7 @@ class _Handlers:
             return ""
         number = page.groups if newest else min(max(1, int(sent)), page.groups)
         view.group = None if number == page.groups else number
-        return microscope.group(page.history.groups[number - 1])
+        return microscope.group(page.kept_groups[number - 1])
 
     def _page(self, view: View) -> Page:
         if (page := self.followers.look(view.run)) is None:
