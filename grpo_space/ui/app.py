@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 
 from grpo_space.errors import UserError
 from grpo_space.runs import launch
-from grpo_space.ui import api, glossary, theme
+from grpo_space.ui import api, attributes, glossary, theme
 from grpo_space.ui.access import Access
 from grpo_space.ui.compare import tab as compare
 from grpo_space.ui.deployment import Place, here
@@ -28,6 +28,7 @@ from grpo_space.ui.guard.streams import SLOTS_FOR_BUTTONS, STREAMS
 from grpo_space.ui.guard.uploads import Uploads
 from grpo_space.ui.live.follower import Followers, active_run
 from grpo_space.ui.markup import note
+from grpo_space.ui.preset import form
 from grpo_space.ui.preset import tab as preset
 from grpo_space.ui.publish import auto_backup
 from grpo_space.ui.publish import tab as publish
@@ -48,7 +49,9 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
     with GuardedBlocks(title="GRPO Space", analytics_enabled=False, delete_cache=CACHE) as page:
         api.build(followers, place)  # first, so that the names are its own
         page_opened = opened(page)
-        header = gr.HTML(glossary.header(place.machine, None, None), elem_id="gs-head", elem_classes="gs-head")
+        first = glossary.header(place.machine, None, None)
+        header = gr.HTML(first, elem_id="gs-head", elem_classes="gs-head", js_on_load=attributes.PROGRESS)
+        attributes.announcements()
         beats = pulse()
         if place.space is not None:
             _space_row(place.space)
@@ -73,6 +76,7 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
             with gr.Tab("Publish", id="publish") as publish_tab:
                 changed = [page_opened, publish_tab.select, training.evaluated.change]
                 to_train = publish.build(training.view, changed, followers, place)
+        attributes.mend(page, {form.element(path): path for path in (*form.LEAVES, *form.WEIGHTS)})
         remember_tab(page, (preset_tab, train_tab, compare_tab, publish_tab))
         to_train.click(None, js=show_tab("train"))
         page_opened(None, js=AGAIN)  # last: a stream has no end

@@ -1,5 +1,6 @@
 """The page's header, and the glossary of the field's words."""
 
+from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Page, Taken
 from grpo_space.ui.markup import tag, text
 
@@ -28,16 +29,19 @@ GLOSSARY = {
 
 def header(machine: str, page: Page | None, taken: Taken | None) -> str:
     """The header: what this is, what it runs on, and which run is active, or what else has the machine."""
-    kind, status = "gs-chip", "no run is active"
+    kind, status, told = "gs-chip", "no run is active", ""
     if page is not None and page.status == "running":
         history = page.history
         at = f", step {history.step:,} of {history.max_steps:,}" if history.max_steps else ""
         kind, status = "gs-chip gs-is-running", f"a run is active: {page.run.id}{at}"
+        told = f' data-progress="{progress.brief(history)}" data-phase="{progress.phase_words(history)}"'
     elif taken is not None and (page is None or page.run != taken.run):
         other = f"another run is active: {taken.run.id}" if taken.run else f"the machine is {taken.doing}"
         kind, status = "gs-chip gs-is-running", other
+    if page is not None and page.status != "running":
+        told = f' data-ended="{progress.BADGES[page.status]}" data-phase="{progress.BADGES[page.status]}"'
     chips = tag("span", text(machine), "gs-chip") + tag("span", text(status), kind)
-    return tag("h1", "GRPO Space") + tag("p", WHAT) + tag("div", chips, "gs-chips")
+    return tag("h1", "GRPO Space") + tag("p", WHAT) + f'<div class="gs-chips"{told}>{chips}</div>'
 
 
 def glossary() -> str:

@@ -5,7 +5,7 @@ go; but 6.18 and later ask for a huggingface_hub that Transformers 4 refuses. Wi
 the four reasons for OFF can go.
 
 Where a component of Gradio's would not do, another one stands in its place: a text for a number that may be left out
-(preset/form.py), and HTML of our own for a table (table.py) and a slider whose end grows (live/microscope.py).
+(preset/form.py, train/group_buttons.py), and HTML of our own for a table (table.py).
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,7 @@
-"""HTML tables whose rows can be chosen. Our own, since Gradio's is wider than a phone and renders what is in it."""
+"""HTML tables whose rows can be chosen, with a button in each for the keyboard.
+
+Our own, since Gradio's is wider than a phone and renders what is in it.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -9,15 +12,17 @@ from grpo_space.ui.markup import tag, text
 MOST_ROWS = 300
 """Rows that are drawn: a browser is slow with more."""
 _CHOOSE = """
-const choose = (event) => {
+element.addEventListener('click', (event) => {
   const row = event.target.closest('[data-row]');
-  if (!row || (event.type === 'keydown' && event.key !== 'Enter')) return;
-  element.querySelectorAll('[aria-selected]').forEach((other) => other.removeAttribute('aria-selected'));
-  row.setAttribute('aria-selected', 'true');
+  if (!row) return;
+  element.querySelectorAll('.gs-chosen').forEach((other) => {
+    other.classList.remove('gs-chosen');
+    other.querySelector('button').removeAttribute('aria-current');
+  });
+  row.classList.add('gs-chosen');
+  row.querySelector('button').setAttribute('aria-current', 'true');
   trigger('select', { row: row.dataset.row });
-};
-element.addEventListener('click', choose);
-element.addEventListener('keydown', choose);
+});
 """
 
 
@@ -30,7 +35,7 @@ def html(headers: Sequence[str], rows: Sequence[Sequence[str]], nothing: str, dr
     """A table as HTML. The first cell of a row is its key; `draw` turns the other cells into HTML."""
     if not rows:
         return tag("p", text(nothing), "gs-dim")
-    head = tag("tr", "".join(tag("th", text(name)) for name in headers))
+    head = tag("tr", "".join(f'<th scope="col">{text(name)}</th>' for name in headers))
     body = "".join(_row(row, draw) for row in rows[:MOST_ROWS])
     more = f"The first {MOST_ROWS} of {len(rows):,} are shown." if len(rows) > MOST_ROWS else ""
     table = tag("table", tag("thead", head) + tag("tbody", body), "gs-table")
@@ -39,8 +44,8 @@ def html(headers: Sequence[str], rows: Sequence[Sequence[str]], nothing: str, dr
 
 def _row(row: Iterable[str], draw: Callable[[str], str]) -> str:
     key, *cells = row
-    inner = tag("td", text(key)) + "".join(tag("td", draw(cell)) for cell in cells)
-    return f'<tr data-row="{text(key)}" tabindex="0" role="button">{inner}</tr>'
+    opens = f'<th scope="row"><button type="button">{text(key)}</button></th>'
+    return f'<tr data-row="{text(key)}">{opens}{"".join(tag("td", draw(cell)) for cell in cells)}</tr>'
 
 
 def chosen(event: gr.EventData) -> str:

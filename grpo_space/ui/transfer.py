@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from grpo_space.formatting import duration, gib
 from grpo_space.hub_upload import Progress, Sent
-from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.ui.markup import note, tag, text
 
 R = TypeVar("R")
 D = TypeVar("D")
@@ -53,8 +53,9 @@ def bar(doing: str, sent: Sent, seconds: float) -> str:
     left = seconds / sent.done * (sent.total - sent.done) if known else None
     words = f"{gib(sent.done)} of {gib(sent.total)}" + (f", about {duration(left)} left" if left else "")
     share = 100 * sent.done / max(1, sent.total)
-    return note("info", tag("b", f"{doing} {text(sent.file)}"), words) + box(
-        "gs-bar", f'<div style="width:{share:.1f}%"></div>'
+    return note("info", tag("b", f"{doing} {text(sent.file)}"), words) + (
+        f'<div class="gs-bar" role="progressbar" aria-valuenow="{share:.0f}" aria-valuemin="0" aria-valuemax="100" '
+        f'aria-label="{text(doing)}"><div style="width:{share:.1f}%"></div></div>'
     )
 
 

@@ -149,21 +149,40 @@ def test_the_microscope_shows_the_group_that_its_label_says(visit: Open, runs_ro
         for event in whole_run(25)[:-2]:  # without its end
             run.log.append(event)
         page = visit("Train")
-        slider, shown = page.locator(".gs-slider input"), page.locator("#gs-scope .gs-question")
+        shown, label = page.locator("#gs-scope .gs-question"), page.locator("#gs-which-group")
+        ways = {way: page.locator(f"#gs-group-{way}") for way in ("first", "previous", "next", "newest")}
         expect(shown).to_contain_text("Step 25")
-        for _ in range(3):
-            slider.press("Home")
+        for _ in range(3):  # as quickly as a finger can: the latest press counts, and none is lost
+            ways["first"].focus()
+            page.keyboard.press("Enter")
+            ways["next"].focus()
             for _ in range(8):
-                page.keyboard.press("ArrowRight")
-            expect(page.locator(".gs-slider")).to_contain_text("Group 9 of 25")
+                page.keyboard.press("Enter")
+            expect(label).to_contain_text("Group 9 of 25")
             expect(shown).to_contain_text("Step 9:")
         run.log.append(group(26))
         run.log.append(step(26))
         expect(page.locator("#gs-now")).to_contain_text("step 26 of")
+        expect(label).to_contain_text("Group 9 of 26")
         expect(shown).to_contain_text("Step 9:")
-        slider.press("End")
+        ways["previous"].click()
+        expect(label).to_contain_text("Group 8 of 26")
+        expect(shown).to_contain_text("Step 8:")
+        number = page.locator("#gs-group-number textarea")
+        number.fill("27")
+        number.press("Enter")
+        expect(page.locator(".toast-body")).to_contain_text("Number of a group: '27' is none from 1 to 26.")
+        number.fill("13")
+        number.press("Enter")
+        expect(label).to_contain_text("Group 13 of 26")
+        expect(shown).to_contain_text("Step 13:")
+        expect(number).to_have_value("")
+        ways["newest"].click()
         expect(shown).to_contain_text("Step 26:")
-        expect(page.locator(".gs-slider")).to_contain_text("Group 26 of 26")
+        run.log.append(group(27))
+        run.log.append(step(27))
+        expect(label).to_contain_text("Group 27 of 27")  # it follows the run again
+        expect(shown).to_contain_text("Step 27:")
 
 
 def test_a_killed_worker_is_told(visit: Open, fake: Fake) -> None:

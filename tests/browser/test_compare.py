@@ -81,9 +81,10 @@ def test_the_evidence_and_the_problems(visit: Open, compared: Run, complaints: C
     page.locator("#gs-filter").get_by_text("Fixed").click()
     rows = page.locator("#gs-problems tbody tr")
     expect(rows).to_have_count(50)
-    page.locator("#gs-search textarea, #gs-search input").first.press_sequentially("than 17?")
+    page.get_by_label("Search problems and answers").press_sequentially("than 17?")
     expect(rows).to_have_count(1)
-    rows.first.click()
+    rows.first.get_by_role("button").press("Enter")
+    expect(rows.first.get_by_role("button")).to_have_attribute("aria-current", "true")
     expect(page.locator("#gs-both .gs-sample")).to_have_count(2)
     expect(page.locator("#gs-both .gs-equation.gs-right")).to_have_text("17 + 1 = 18")
     assert not complaints

@@ -157,11 +157,11 @@ def test_a_run_that_ends_is_not_another_one(follower: Follower) -> None:
     for event in whole_run(1):
         follower.run.log.append(event)
     page = follower.page()
-    ended = page_stream.shown(page, page_stream.View(), "", Taken(f"training {page.run.id}", page.run), None)
-    assert ended.buttons == Buttons(run=page.run.id, busy=True, compare=True, use=True)
+    ended = page_stream.shown(page, page_stream.View(), "", Taken(f"training {page.run.id}", page.run))
+    assert ended.buttons == Buttons(run=page.run.id, busy=True, compare=True, use=True, groups=True)
     assert "another" not in glossary.header("2 CPU cores", page, Taken(f"training {page.run.id}", page.run))
     other = Taken("training 2099-tiny", Run(page.run.folder.parent / "2099-tiny"))
-    meanwhile = page_stream.shown(page, page_stream.View(), "", other, None)
+    meanwhile = page_stream.shown(page, page_stream.View(), "", other)
     assert meanwhile.buttons.back
     assert "another run is active: 2099-tiny" in glossary.header("2 CPU cores", page, other)
 
@@ -183,7 +183,7 @@ def test_a_moments_work_with_a_run_does_not_make_it_active(fake: Fake, runs_root
         assert shown is not None
         assert shown.run.id == newer.id
         told, said = (
-            page_stream.shown(shown, page_stream.View(), "", followers.taken, None),
+            page_stream.shown(shown, page_stream.View(), "", followers.taken),
             f"machine is {JOBS[task].doing} {run.id}",
         )
         assert (told.buttons.busy, told.buttons.back) == (True, False)

@@ -86,7 +86,7 @@ def test_it_is_shown_as_an_evaluation_and_never_as_a_training() -> None:
     assert "Which problems the adapter was trained on is not known here" in summary
     assert "Publish it" not in summary
     assert "It is an evaluation, which trains nothing" in about(page)
-    assert not shown(page, View(), "", None, None).buttons.use
+    assert not shown(page, View(), "", None).buttons.use
     with pytest.raises(UserError, match="is an evaluation itself"):
         evaluations.check(run, evaluations.OWN)
 
@@ -104,7 +104,7 @@ def test_one_that_did_not_come_to_its_end_says_so_and_can_be_taken_up(events: tu
     page = Follower(evaluation(*events)).page()
     assert words in page.now
     assert "step" not in page.now
-    assert shown(page, View(), "", None, None).buttons.resume
+    assert shown(page, View(), "", None).buttons.resume
     assert "Resume in Train takes it up" in tab.nothing(page)
 
 

@@ -24,7 +24,7 @@ EXAMPLES = [
     "Dan buys 3 boxes with 12 eggs each and breaks 5 eggs. How many eggs are left?",
 ]
 """The first two in words that the tiny model was taught, the last not."""
-ABOUT = """<h3>Ask both</h3><p class='gs-dim'>Your own question: base and tuned model answer it side by side. The tiny
+ABOUT = """<h2>Ask both</h2><p class='gs-dim'>Your own question: base and tuned model answer it side by side. The tiny
 model knows a few kinds of arithmetic story, such as the first two below; in other words it is often lost, tuned or
 not.</p>"""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
@@ -183,7 +183,7 @@ def columns(so_far: dict[tuple[str, int], dict[str, Any]], broken: bool = False)
     for which in ("base", "tuned"):
         mine = [answer for (name, _), answer in sorted(so_far.items()) if name == which]
         parts.append(
-            box(f"gs-asked-{which}", tag("h4", which.capitalize()), *(_answer(answer, broken) for answer in mine))
+            box(f"gs-asked-{which}", tag("h3", which.capitalize()), *(_answer(answer, broken) for answer in mine))
         )
     return box("gs-pair", *parts)
 

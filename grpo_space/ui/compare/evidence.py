@@ -131,7 +131,7 @@ def _next_of_two(compared: Comparison) -> str:
 def _samples(history: History) -> str:
     advice = "For a verdict, the split and each problem, evaluate with one greedy answer."
     return (
-        tag("h3", text(samples_title(history)))
+        tag("h2", text(samples_title(history)))
         + _table(("", "Base", "Tuned"), samples_rows(history))
         + tag("p", text(samples_words(history)), "gs-dim")
         + tag("p", tag("b", "What next? ") + advice)
@@ -140,9 +140,12 @@ def _samples(history: History) -> str:
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Figures as an HTML table; the first cell of a row says what they are."""
-    head = tag("tr", "".join(tag("th", name) for name in heads))
-    lines = (tag("th", text(name)) + "".join(tag("td", text(cell)) for cell in cells) for name, *cells in rows)
-    return box("gs-scroll", tag("table", head + "".join(tag("tr", line) for line in lines), "gs-figures"))
+    head = tag("tr", "".join(f'<th scope="col">{text(name)}</th>' for name in heads))
+    lines = (
+        f'<th scope="row">{text(name)}</th>' + "".join(tag("td", text(cell)) for cell in cells) for name, *cells in rows
+    )
+    table = tag("table", tag("thead", head) + tag("tbody", "".join(tag("tr", line) for line in lines)), "gs-figures")
+    return f'<div class="gs-scroll" tabindex="0" role="region" aria-label="Figures">{table}</div>'
 
 
 def _bar(evaluated: Evaluated) -> str:
@@ -179,7 +182,7 @@ def _split(compared: Comparison) -> str:
         (box("", tag("b", name), " ", tag("span", about, "gs-dim")), _gain(gain), tag("span", points(gain)))
         for name, about, gain in rows
     )
-    return tag("h3", "What changed") + box("gs-gains", *(box("gs-gain", *line) for line in lines))
+    return tag("h2", "What changed") + box("gs-gains", *(box("gs-gain", *line) for line in lines))
 
 
 def _gain(gain: Paired) -> str:
@@ -199,7 +202,7 @@ def _by_sort(compared: Comparison) -> str:
         ("By kind of problem", _kinds(compared), compared.by_kind),
     )
     return "".join(
-        tag("h3", title) + tag("p", text(about), "gs-dim") * bool(about) + box("gs-sorts", *map(_sort, shares))
+        tag("h2", title) + tag("p", text(about), "gs-dim") * bool(about) + box("gs-sorts", *map(_sort, shares))
         for title, about, shares in titles
         if shares
     )

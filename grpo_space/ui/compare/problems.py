@@ -50,10 +50,11 @@ class Cases:
 def draw() -> Cases:
     """Draws the components where it is called."""
     with gr.Column(elem_classes=OFF) as column:
-        gr.HTML("<h3>Problem by problem</h3><p class='gs-dim'>Choose a row to read both answers.</p>")
-        kept = gr.Radio(list(FILTERS), value="All", show_label=False, container=False, elem_id="gs-filter")
-        words = gr.Textbox("", placeholder="Search problems and answers", show_label=False, container=False,
-                           max_length=200, elem_id="gs-search")  # fmt: skip
+        gr.HTML("<h2>Problem by problem</h2><p class='gs-dim'>Choose a row to read both answers.</p>")
+        kept = gr.Radio(list(FILTERS), value="All", label="Which problems", show_label=False, container=False,
+                        elem_id="gs-filter")  # fmt: skip
+        words = gr.Textbox("", placeholder="Search problems and answers", label="Search problems and answers",
+                           show_label=False, container=False, max_length=200, elem_id="gs-search")  # fmt: skip
         problems = table.component("gs-problems")
         both = gr.HTML(elem_id="gs-both", js_on_load=INTO_VIEW)
     return Cases(column, kept, words, problems, both)

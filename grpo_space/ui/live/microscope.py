@@ -9,39 +9,31 @@ from grpo_space.runs.events import Completion, Group, Sample
 from grpo_space.ui.markup import box, tag, text
 
 INTRODUCTION = (
-    "<h3>Under the microscope</h3><p class='gs-dim'>One prompt, and everything that the model wrote for it in one "
+    "<h2>Under the microscope</h2><p class='gs-dim'>One prompt, and everything that the model wrote for it in one "
     "step: its <b>group</b>. GRPO pays each completion its <b>rewards</b> and compares it with the rest of the group: "
     "how much better it did is its <b>advantage</b>.</p>"
 )
 LONGEST = 6000
 """Characters of one completion that are shown: a page holds G of them."""
 
-
-NEWEST = "newest"
-MOVE = f"""
-element.addEventListener('input', (event) => {{
-  const {{ value, max }} = event.target;
-  element.querySelector('output').textContent = value;
-  trigger('select', {{ row: value === max ? '{NEWEST}' : value }});
-}});
-"""
-"""JavaScript of the slider: its `select` event carries the chosen group's number; at its right end, which a live run
-has left behind meanwhile, NEWEST.
-"""
+WAYS = ("First", "Previous", "Next", "Newest")
+"""The buttons that lead from group to group."""
 
 
-def slider(groups: int) -> str:
-    """A slider that chooses one of the groups. Not Gradio's: its maximum cannot grow without building it anew for each
-    who watches.
-    """
+def which(number: int, groups: int) -> str:
+    """What the microscope is, and which of the groups it shows, as HTML; empty while there is none."""
     if not groups:
         return ""
-    move = (
-        f'<label class="gs-slider">Group <output>{groups}</output> of {groups:,}'
-        f'<input type="range" min="1" max="{groups}" value="{groups}"'
-        f'{" disabled" if groups == 1 else ""} aria-label="Group"></label>'
-    )
-    return INTRODUCTION + move + tag("p", "Move it to look back. At its right end it shows the newest.", "gs-dim")
+    newest = "the newest, and the next one when it comes" if number == groups else "Newest leads back to the run"
+    place = tag("b", f"Group {number:,} of {groups:,}") + tag("span", f" {newest}", "gs-dim")
+    return INTRODUCTION + tag("p", place, "gs-which-group")
+
+
+def moved(way: str, group: int | None, groups: int) -> int:
+    """The group to which a button leads from another one (None: the newest); it stays within the groups there are."""
+    now = min(group or groups, groups)
+    number = {"First": 1, "Previous": now - 1, "Next": now + 1, "Newest": groups}[way]
+    return min(max(1, number), groups)
 
 
 def group(shown: Group) -> str:

@@ -56,6 +56,8 @@ class Buttons:
     resume: bool = False
     compare: bool = False
     use: bool = False
+    groups: bool = False
+    """There is something under the microscope."""
     back: bool = False
     """Another run is active, and can be shown."""
 
@@ -78,16 +80,15 @@ class Shown:
     buttons: Buttons = Buttons()
 
 
-def shown(page: Page | None, view: View, header: str, taken: Taken | None, last: Shown | None) -> Shown:
-    """The pieces that a page is to show of a run now; `last`: what it was sent before."""
+def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Shown:
+    """The pieces that a page is to show of a run now."""
     if page is None:
         return Shown(header, progress.nothing_yet())
     running = page.status == "running"
     busy = running or taken is not None
-    scope, group = microscope.slider(page.groups), page.group
+    number, group = page.groups, page.group
     if view.group is not None and view.group <= page.groups:
-        scope = last.scope if last else scope  # it is being moved
-        group = microscope.group(page.kept_groups[view.group - 1])
+        number, group = view.group, microscope.group(page.kept_groups[view.group - 1])
     base, tuned, made = page.evaluation.base, page.evaluation.tuned, " ".join(page.evaluations.made)
     begun = f"{page.evaluations.active} {page.evaluations.begun}"
     buttons = Buttons(
@@ -97,6 +98,7 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None, last:
         resume=page.status in ("stopped", "budget", "learnt", "failed", "died") and not busy,
         compare=base is not None and tuned is not None and not running,
         use=page.config is not None and page.standalone is None,
+        groups=page.groups > 0,
         back=taken is not None and taken.run not in (None, page.run) and not running,
     )
     return Shown(
@@ -104,7 +106,7 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None, last:
         now=page.now,
         notes=page.notes,
         curves=page.curves,
-        scope=scope,
+        scope=microscope.which(number, page.groups),
         group=group,
         log=page.log,
         evaluating=page.evaluations.now,
@@ -157,7 +159,7 @@ class Stream:
             seen = page, view.run, view.group, followers.taken
             now = last
             if now is None or any(a is not b and a != b for a, b in zip(seen, before, strict=True)):
-                now, before = shown(page, view, head(page, followers.taken), followers.taken, last), seen
+                now, before = shown(page, view, head(page, followers.taken), followers.taken), seen
             if now != last or time.monotonic() - emitted > BEAT_SECONDS:
                 emitted, last = time.monotonic(), now
                 yield (*vars(now).values(), f"{time.time():.1f}")

@@ -138,17 +138,33 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
         what = "problems" if evaluations.request_of(history).samples == 1 else "answers"
         parts += [f"{done:,} of {phase.total:,} {what}"] if phase.total else []
         parts.append(_expected(phase, history))
-    bar = '<div class="gs-bar gs-busy"><div></div></div>'
+    label = text(PHASES[phase.what])
+    bar = f'<div class="gs-bar gs-busy" role="progressbar" aria-label="{label}"><div></div></div>'
     if phase.total:
         share = 100 * done / phase.total
         bar = (
             f'<div class="gs-bar" role="progressbar" aria-valuenow="{done}" aria-valuemin="0" '
-            f'aria-valuemax="{phase.total}" aria-label="{text(PHASES[phase.what])}">'
+            f'aria-valuemax="{phase.total}" aria-label="{label}">'
             f'<div style="width:{share:.1f}%"></div></div>'
         )
     then = ": it finishes the step at hand, then saves what was learnt." if phase.what == "train" else "."
     stop = note("warning", f"Stopping{then}") if stopping else ""
     return tag("p", " · ".join(words for words in parts if words), "gs-doing") + bar + stop
+
+
+def brief(history: History) -> str:
+    """How far a run is, short enough for the page's title: `40 % training`."""
+    phase = history.phase
+    if phase is None:
+        return "starting"
+    done = history.step if phase.what == "train" else phase.done
+    share = f"{100 * done // phase.total} % " if phase.total else ""
+    return text(f"{share}{PHASES[phase.what]}")
+
+
+def phase_words(history: History) -> str:
+    """What a run is doing, in words that change only with its phase."""
+    return text(PHASES[history.phase.what].capitalize()) if history.phase else "Starting"
 
 
 def _expected(phase: Phase, history: History) -> str:

@@ -215,7 +215,7 @@ class _Handlers:
             return {**self._right(state, config), **self._fields(state, {}, config)}
         except UserError as error:
             at, other = form.complaints(error, state.values)
-            status = cards.bad([*other, *(f"{path}: {words}" for path, words in at.items())])
+            status = cards.bad([*other, *(f"{form.label_of(path)}: {words}" for path, words in at.items())])
             return {self.tab.config: "", self.tab.status: status, **self._fields(state, at)}
 
     def _right(self, state: FormState, config: RunConfig) -> Updates:

@@ -32,7 +32,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
     repository = "a private dataset repository of yours on the Hugging Face Hub"
     where = "the folder that GRPO_SPACE_BACKUP names" if backup.place() else repository  # everybody sees this: no name
     gr.HTML(
-        "<h3>Keep the run beyond this disk</h3><p class='gs-dim'>A backup holds the config, the events, the adapter "
+        "<h2>Keep the run beyond this disk</h2><p class='gs-dim'>A backup holds the config, the events, the adapter "
         "and the last checkpoint: all that is needed to resume it from there, on this machine or another. "
         f"It goes into {where}.</p>"
     )

@@ -29,7 +29,7 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
     looked at, or this one has changed.
     """
     gr.HTML(
-        "<h3>Publish on the Hugging Face Hub</h3><p class='gs-dim'>The adapter goes up with its evidence: what was "
+        "<h2>Publish on the Hugging Face Hub</h2><p class='gs-dim'>The adapter goes up with its evidence: what was "
         "measured, the reward curve, every setting, how to run it again. It is loaded from there once more before this "
         "page says that it is published.</p>"
     )

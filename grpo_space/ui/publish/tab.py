@@ -27,13 +27,13 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
     access = place.access
     hub.build(view, changed, followers, place)
     gr.HTML(
-        "<h3>Take it with you</h3><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the "
+        "<h2>Take it with you</h2><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the "
         "base model, which PEFT loads onto it. The config is all that is needed to train it again. The script makes "
         "the same run with TRL, without GRPO Space.</p>"
     )
     gr.HTML(after(place.space))
     with gr.Row():
-        adapter = gr.Button("Adapter as a zip", variant="primary", elem_id="gs-zip")
+        adapter = gr.Button("Adapter as a zip", elem_id="gs-zip")
         config = gr.Button("Config as YAML", elem_id="gs-yaml")
         plain = gr.Button("The run as a script", elem_id="gs-script")
     file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-file")

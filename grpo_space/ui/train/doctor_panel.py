@@ -72,5 +72,6 @@ async def examined() -> str:
             + tag("td", text(check["found"])) + tag("td", text(check["advice"])))
         for check in sorted(checks, key=lambda check: bool(check["ok"]))
     )  # fmt: skip
-    titles = tag("tr", "".join(tag("th", title) for title in ("", "", "found", "what to do")))
-    return head + tag("div", tag("table", titles + rows, "gs-figures"), "gs-scroll")
+    titles = tag("tr", "".join(tag("th", title) for title in ("what", "state", "found", "what to do")))
+    table = tag("table", tag("thead", titles) + tag("tbody", rows), "gs-figures")
+    return f'{head}<div class="gs-scroll" tabindex="0" role="region" aria-label="What was looked at">{table}</div>'

@@ -13,17 +13,17 @@ from grpo_space.planning.estimate import wait_words
 from grpo_space.publishing import backup
 from grpo_space.runs import launch, standalone
 from grpo_space.runs.run import Run
-from grpo_space.ui import glossary, space, submit, table
+from grpo_space.ui import glossary, space, submit
 from grpo_space.ui.access import scope_of, session, token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import IN_ORDER, OFF, Pulse, show_tab, shown_if
 from grpo_space.ui.guard.streams import STREAMS
-from grpo_space.ui.live import microscope, progress
+from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View
 from grpo_space.ui.markup import tag, text
-from grpo_space.ui.train import bring_back
+from grpo_space.ui.train import bring_back, group_buttons, group_jumps
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
 
@@ -69,7 +69,7 @@ def build(
         train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
         compare = gr.Button("See what changed", variant="primary", size="lg", elem_classes=OFF, elem_id="gs-to-compare")
         stop = gr.Button("Stop", variant="stop", size="lg", elem_classes=OFF, elem_id="gs-stop")
-        resume = gr.Button("Resume", size="lg", elem_classes=OFF, elem_id="gs-resume")
+        resume = gr.Button("Resume", variant="primary", size="lg", elem_classes=OFF, elem_id="gs-resume")
         use = gr.Button("Use this config", size="lg", elem_classes=OFF, elem_id="gs-use")
         back = gr.Button("Show the active run", size="lg", elem_classes=OFF, elem_id="gs-back")
     with gr.Group(elem_classes=OFF) as confirm:
@@ -81,15 +81,16 @@ def build(
     now = gr.HTML(progress.nothing_yet(), elem_id="gs-now")
     notes = gr.HTML()
     curves = gr.HTML(elem_id="gs-curves")
-    scope = gr.HTML(js_on_load=microscope.MOVE)
-    group = gr.HTML(elem_id="gs-scope")
+    scope = group_buttons.build(view, followers)
+    with scope.buttons:
+        group_jumps.build(view, followers, place, [scope.scope, scope.group])
     with gr.Accordion("The worker's log", open=False, elem_id="gs-log-fold"):
         log = gr.HTML(elem_id="gs-log")
     with gr.Accordion("What the words mean", open=False):
         gr.HTML(glossary.glossary())
     evaluating = gr.HTML(elem_id="gs-evaluating", render=False)
     stream = Stream(
-        header, now, notes, curves, scope, group, log, evaluating, gr.State(""), gr.State(None), pulse.beat
+        header, now, notes, curves, scope.scope, scope.group, log, evaluating, gr.State(""), gr.State(None), pulse.beat
     )  # what is None changes with the first that the page is sent, even where there is no run
 
     def head(page: Page | None, taken: Taken | None) -> str:
@@ -107,11 +108,22 @@ def build(
 
     def offered(sent: Buttons | None) -> list[Any]:
         uses = sent or Buttons()
-        button = gr.update(interactive=not uses.busy, value="One training at a time" if uses.busy else "Train")
-        bring = keeps and not uses.run
-        return [button, button, *map(shown_if, (uses.stop, uses.resume, uses.compare, uses.use, uses.back, bring))]
+        words = "One training at a time" if uses.busy else "Train"
+        first = gr.update(interactive=not uses.busy, value=words)
+        again = "secondary" if uses.busy or uses.compare or uses.resume else "primary"
+        come = (
+            not uses.busy,
+            uses.stop,
+            uses.resume,
+            uses.compare,
+            uses.use,
+            uses.back,
+            keeps and not uses.run,
+            uses.groups,
+        )
+        return [first, gr.update(interactive=not uses.busy, value=words, variant=again), *map(shown_if, come)]
 
-    buttons = [train, before.start, stop, resume, compare, use, back, bring]
+    buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons]
     keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
     stream.buttons.change(offered, stream.buttons, buttons, **QUIET)
 
@@ -137,8 +149,6 @@ def build(
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, before.requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
-    # one after the other, each with its own number: with `always_last` Gradio drops some, the last one too
-    scope.select(handlers.group, view, group, concurrency_limit=1, trigger_mode="multiple", **QUIET)
     return TrainTab(view, stream.evaluated, evaluating, compare)
 
 
@@ -231,16 +241,6 @@ class _Handlers:
         if page.config is None:
             raise UserError(f"{page.run.id}: its config cannot be read.")
         return write_yaml(page.config)
-
-    def group(self, view: View, event: gr.EventData) -> str:
-        """The group that was chosen with the slider."""
-        page, sent = self.followers.look(view.run), table.chosen(event)
-        newest = sent == microscope.NEWEST
-        if page is None or not page.groups or not (newest or (sent.isascii() and sent.isdecimal())):
-            return ""
-        number = page.groups if newest else min(max(1, int(sent)), page.groups)
-        view.group = None if number == page.groups else number
-        return microscope.group(page.kept_groups[number - 1])
 
     def _page(self, view: View) -> Page:
         if (page := self.followers.look(view.run)) is None:
