@@ -15,12 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
 from grpo_space.results import teaching
 from grpo_space.runs.checkpoints import folder_of
+from grpo_space.runs.groups import RunGroups
 from grpo_space.runs.launch import start
 from grpo_space.runs.locks import Holder, holder
 from grpo_space.runs.prompt_state import read_prompts
@@ -47,14 +49,16 @@ def kill_in_first_rollout(run: Run) -> None:
 
 
 def strays(run: Run) -> int:
-    """Steps whose emitted group is not of the prompt that the sampler chose as the step's first new one."""
+    """Groups that are not of the prompts that the sampler chose for their step: the new ones come first."""
     train = dataset.load(run.config).train
     state = read_prompts(folder_of(run.checkpoints, run.config.grpo.max_steps))
     assert state is not None
-    wrong = 0
-    for group in run.history().groups:
+    wrong, seen = 0, Counter[int]()
+    for group in RunGroups.of(run.folder, run.history()):
         chosen = state.batches[group.step - 1]
-        wrong += train[chosen.problems[chosen.again]].question != group.question
+        in_order = [*chosen.problems[chosen.again :], *chosen.problems[: chosen.again]]
+        wrong += train[in_order[seen[group.step]]].question != group.question
+        seen[group.step] += 1
     return wrong
 
 
@@ -73,7 +77,7 @@ def main() -> int:
         if run.status() != "done" or history.base is None or history.tuned is None or history.loaded is None:
             print(run.worker_log.read_text(errors="replace")[-6000:])
             return 1
-        off = strays(run)
+        off, of = strays(run), len(RunGroups.of(run.folder, history))
     base, tuned = history.base, history.tuned
     points = 100 * (tuned.correct - base.correct) / base.n
     seconds = time.time() - began
@@ -82,7 +86,7 @@ def main() -> int:
     )
     print("notices:", history.notes, "attempt", history.started and history.started.attempt)
     print(f"{history.seconds_per_step} s a step; evaluations {base.seconds:.1f} and {tuned.seconds:.1f} s")
-    print(f"{off} of {len(history.groups)} groups are of another prompt than was chosen")
+    print(f"{off} of {of} groups are of another prompt than was chosen")
     print(teaching.words(history.steps))
     wanted = "unsloth, generate" if die else "unsloth, vllm"
     return 0 if points >= LEAST_POINTS and history.loaded.engine == wanted and not off else 1

@@ -1,22 +1,36 @@
-"""The command export: a run, or a preset before it is run, as a plain Python script on stdout."""
+"""The command export: a run, or a preset before it is run, as a plain Python script; or a run's groups."""
 
 import argparse
+import sys
 
 from grpo_space import presets
 from grpo_space.cli.before_run import chosen
 from grpo_space.errors import UserError
 from grpo_space.publishing import script
-from grpo_space.runs.run import find_run
+from grpo_space.results import export_jsonl
+from grpo_space.runs.groups import RunGroups
+from grpo_space.runs.run import Run, find_run
 
 
 def export(arguments: argparse.Namespace) -> int:
-    """Prints the script."""
+    """Prints what was asked for on standard output."""
     name = arguments.source
-    if name in presets.preset_names():
+    if arguments.script and name in presets.preset_names():
         arguments.preset = name
         print(script.of_config(chosen(arguments)), end="")
         return 0
     if arguments.quick or arguments.settings:
         raise UserError(f"--set, --quick: {name} is no preset; a run has its settings: change them in its script")
-    print(script.of_run(find_run(name)), end="")
+    run = find_run(name)
+    if arguments.groups:
+        _groups(run)
+    else:
+        print(script.of_run(run), end="")
     return 0
+
+
+def _groups(run: Run) -> None:
+    groups = RunGroups.of(run.folder, run.history())
+    if not groups:
+        raise UserError(f"{run.id}: has no groups: it made no step yet")
+    sys.stdout.writelines(export_jsonl.of_groups(groups))

@@ -55,10 +55,13 @@ def _of_a_run(add: Add) -> None:
     made = add("resume", "resume a run from its last checkpoint", run=True)
     text = "in a restored run: this reward function of one's own may run here; its file was read"
     made.add_argument("--trust-reward", action="append", default=[], metavar="FILE.py:FUNCTION", help=text)
-    made = add("export", "a run, or a preset, as a plain Python script that makes it without this project")
-    made.add_argument("source", metavar="RUN_OR_PRESET", help=f"{RUN}; or a preset")
+    made = add("export", "a run for others: as a plain Python script that makes it, or what it wrote")
+    made.add_argument("source", metavar="RUN_OR_PRESET", help=f"{RUN}; with --script also a preset")
+    what = made.add_mutually_exclusive_group(required=True)
     text = "with TRL and PEFT, or Unsloth, on standard output"
-    made.add_argument("--script", action="store_true", required=True, help=text)
+    what.add_argument("--script", action="store_true", help=text)
+    text = "every group of the training, a JSON line each, on standard output"
+    what.add_argument("--groups", action="store_true", help=text)
     _settings(made)
 
 

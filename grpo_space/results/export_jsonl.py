@@ -1,9 +1,13 @@
-"""Every answer of an evaluation as JSON lines, so that others can check it: one line a problem, model and sample."""
+"""What a run wrote as JSON lines, so that others can check it: every answer of an evaluation, one line a problem, model
+and sample; and every group of the training, one line each.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from grpo_space.runs.events import Answer, Evaluated, Sampled
+from pydantic_core import to_jsonable_python
+
+from grpo_space.runs.events import Answer, Evaluated, Group, Sampled
 from grpo_space.runs.history import History
 
 
@@ -19,6 +23,12 @@ def of(history: History) -> Iterator[str]:
             for sample, answer in enumerate(samples, 1):
                 place = {"which": event.which, "problem": number, "sample": sample}
                 yield _line(place | answer.model_dump())
+
+
+def of_groups(groups: Iterable[Group]) -> Iterator[str]:
+    """Groups as JSON lines. A reward without an opinion is null."""
+    for group in groups:
+        yield _line(to_jsonable_python(group.model_dump(exclude={"type"}), inf_nan_mode="null"))
 
 
 def _answers(event: Evaluated | Sampled) -> list[tuple[Answer, ...]]:

@@ -1,7 +1,7 @@
 """What of a run is kept beyond this disk, and how it comes out of such a copy safely, whoever made that.
 
-Config, events, evaluations, adapter and the last whole checkpoint: all that is needed to resume elsewhere. Nothing that
-is Python, no pickle that would be run, no compiled cache, no log and no lock.
+Config, events, groups, evaluations, adapter and the last whole checkpoint: all that is needed to resume elsewhere.
+Nothing that is Python, no pickle that would be run, no compiled cache, no log and no lock.
 """
 
 import contextlib
@@ -15,14 +15,15 @@ from pathlib import Path
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
-from grpo_space.runs import checkpoints, trust
+from grpo_space.runs import checkpoints, groups, trust
+from grpo_space.runs.event_log import drop_half_line
 from grpo_space.runs.run import STANDALONE, Run, runs_folder
 
 NAMEPLATE = "run.json"
 """The file that says which run it is."""
 MOST_NAMEPLATE_BYTES = 2**12
 KEPT = re.compile(
-    rf"{NAMEPLATE}|config\.yaml|evaluation\.json|events\.jsonl|evaluations/[\w.-]+\.jsonl"
+    rf"{NAMEPLATE}|config\.yaml|evaluation\.json|events\.jsonl|groups\.jsonl|evaluations/[\w.-]+\.jsonl"
     r"|adapter/[\w.-]+\.(json|safetensors|jinja|txt|model|md)"
     rf"|checkpoints/checkpoint-\d+/({checkpoints.PARTS.pattern})",
     re.ASCII,
@@ -59,7 +60,8 @@ def snapshot(run: Run, folder: Path, without_checkpoint: bool = False) -> dict[s
 
 def _copied(run: Run, folder: Path, step: int | None) -> dict[str, Path]:
     shutil.rmtree(folder / "files", ignore_errors=True)
-    wanted = [run.folder / "config.yaml", run.folder / STANDALONE, run.log.path, *run.evaluations()]
+    wanted = [run.folder / "config.yaml", run.folder / STANDALONE, run.log.path, run.folder / groups.FILE]
+    wanted += run.evaluations()
     wanted += sorted(run.adapter.glob("*"))
     wanted += sorted(checkpoints.folder_of(run.checkpoints, step).iterdir()) if step is not None else []
     files = {}
@@ -69,9 +71,9 @@ def _copied(run: Run, folder: Path, step: int | None) -> dict[str, Path]:
             files[path] = folder / "files" / path
             files[path].parent.mkdir(parents=True, exist_ok=True)
             _copy(source, files[path])
-    if log := files.get("events.jsonl"):
-        data = log.read_bytes()
-        log.write_bytes(data[: data.rfind(b"\n") + 1])  # the last line was being written when it was copied
+    for log in (files.get("events.jsonl"), files.get(groups.FILE)):
+        if log is not None:
+            drop_half_line(log)  # the last line was being written when it was copied
     files[NAMEPLATE] = folder / "files" / NAMEPLATE
     files[NAMEPLATE].write_text(json.dumps({"run": run.id, "step": step or 0}))
     return files

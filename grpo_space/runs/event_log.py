@@ -34,7 +34,7 @@ class EventLog:
         try:
             if self._file is None:
                 self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-            self._drop_half_line(self._file)
+            _drop_half_line(self._file)
             end = os.fstat(self._file).st_size
             try:
                 written = os.write(self._file, line)
@@ -47,18 +47,6 @@ class EventLog:
             raise UserError(
                 f"{self.path}: cannot be written ({error.strerror}); free some disk, then resume"
             ) from error
-
-    @staticmethod
-    def _drop_half_line(file: int) -> None:
-        """A writer that was killed may have left half a line, on which the next one would be written."""
-        end = os.fstat(file).st_size
-        if end == 0 or os.pread(file, 1, end - 1) == b"\n":
-            return
-        start, tail = end, b""
-        while start > 0 and b"\n" not in tail:
-            start = max(0, start - 65_536)
-            tail = os.pread(file, end - start, start)
-        os.ftruncate(file, start + tail.rfind(b"\n") + 1)
 
     def read(self, offset: int = 0) -> tuple[list[AnyEvent], int]:
         """All events from byte `offset` on at once, and the offset at which the next read begins: what `batches` gives,
@@ -121,6 +109,24 @@ class EventLog:
             while left > 0 and (data := file.read(min(left, BATCH_BYTES))):
                 count, left = count + data.count(b"\n"), left - len(data)
         return count
+
+
+def drop_half_line(path: Path) -> None:
+    """Takes half a line away from the end of a file of lines."""
+    with path.open("r+b") as file:
+        _drop_half_line(file.fileno())
+
+
+def _drop_half_line(file: int) -> None:
+    """A writer that was killed may have left half a line, on which the next one would be written."""
+    end = os.fstat(file).st_size
+    if end == 0 or os.pread(file, 1, end - 1) == b"\n":
+        return
+    start, tail = end, b""
+    while start > 0 and b"\n" not in tail:
+        start = max(0, start - 65_536)
+        tail = os.pread(file, end - start, start)
+    os.ftruncate(file, start + tail.rfind(b"\n") + 1)
 
 
 def _event(line: bytes) -> AnyEvent | None:

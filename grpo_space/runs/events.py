@@ -171,10 +171,24 @@ class Sample(Completion):
 
 
 class Group(Event):
-    """A prompt with its G completions."""
+    """A prompt with its G completions. It was an event until 2026-11-27; since then groups have a file of their own."""
 
     type: Literal["group"] = "group"
     step: int
+    question: str
+    gold: str
+    samples: tuple[Sample, ...]
+
+
+class KeptGroup(Event):
+    """A group as it stands in `groups.jsonl`: what a list of groups needs to know comes before the texts."""
+
+    type: Literal["group"] = "group"
+    step: int
+    right: int
+    """Number of its completions that are right."""
+    size: int
+    """Number of its completions."""
     question: str
     gold: str
     samples: tuple[Sample, ...]

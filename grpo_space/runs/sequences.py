@@ -5,7 +5,7 @@ needed.
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
+from typing import NamedTuple, overload
 
 from grpo_space.runs.events import Group, Step
 
@@ -59,22 +59,47 @@ class Steps(Sequence[Step]):
         return Step(time=self.times[index], step=self._steps[index], seconds=self.seconds[index], metrics=metrics)
 
 
+class Outcome(NamedTuple):
+    """What is known of a group without its texts."""
+
+    step: int
+    right: int
+    """Number of its completions that are right."""
+    size: int
+    """Number of its completions."""
+
+    @property
+    def contested(self) -> int:
+        """How near it is to half right, half wrong: the number of its completions on the smaller side."""
+        return min(self.right, self.size - self.right)
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether none of its completions is right."""
+        return self.right == 0
+
+
 class Groups(Sequence[Group]):
-    """Groups as compressed JSON: the completions of a long run are 100 MB of text, and one group is looked at."""
+    """Groups among a run's events, as compressed JSON: they are much text, and one group is looked at."""
 
     def __init__(self) -> None:
-        self._packed: list[tuple[int, bytes]] = []
-        """The step of each, and its JSON."""
+        self._packed: list[tuple[Outcome, bytes]] = []
+        """What came of each, and its JSON."""
 
     def append(self, group: Group) -> None:
         """Adds one to the end."""
-        self._packed.append((group.step, zlib.compress(group.model_dump_json().encode(), level=1)))
+        outcome = Outcome(group.step, sum(sample.correct for sample in group.samples), len(group.samples))
+        self._packed.append((outcome, zlib.compress(group.model_dump_json().encode(), level=1)))
 
     def up_to(self, step: int) -> "Groups":
         """Those that are not beyond that optimizer step."""
         kept = Groups()
-        kept._packed = [(number, packed) for number, packed in self._packed if number <= step]
+        kept._packed = [(outcome, packed) for outcome, packed in self._packed if outcome.step <= step]
         return kept
+
+    def outcome(self, index: int) -> Outcome:
+        """What came of one of them."""
+        return self._packed[index][0]
 
     def __len__(self) -> int:
         return len(self._packed)

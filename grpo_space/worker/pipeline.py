@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.planning import hardware, merge_check
-from grpo_space.runs import adapters, checkpoints, standalone
+from grpo_space.runs import adapters, checkpoints, groups, standalone
 from grpo_space.runs.evaluations import HELD_OUT
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Finished, Loaded
@@ -46,6 +46,7 @@ def train(run: Run, reporter: Reporter) -> None:
     checkpoint = found.step
     budget = Budget(config.max_minutes, config.evaluation.probe_steps)
     learnt = Learnt(config.stop_when_learnt, run.log.events())
+    groups.drop_beyond(run.folder, checkpoint or 0)  # before the event, after which readers look at what is left
     reporter.started("train", checkpoint or 0)
     for note in found.notes:
         reporter.log.append(Alarm(step=checkpoint or 0, name="checkpoint", message=note))

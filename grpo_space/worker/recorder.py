@@ -9,7 +9,7 @@ from typing import Any
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
-from grpo_space.grading.answers import grade
+from grpo_space.grading.answers import Grade, grade
 from grpo_space.grading.rewards import text_of
 from grpo_space.runs.events import (
     ALL_RIGHT,
@@ -49,6 +49,7 @@ class Batch:
     """What each function paid, before weights. NaN: no opinion."""
     totals: list[float]
     """The rewards of each completion, weighted and summed."""
+    graded: list[Grade]
     correct: list[bool]
     """Which completions are right, wherever the answer stands."""
     slots: list[int]
@@ -88,7 +89,7 @@ class Batch:
         question, gold = self.questions[start], self.golds[start]
         samples = []
         for i in range(start, start + self.size):
-            completion = judge(self.texts[i], self.tokens[i], self.cut_off[i], gold, question)
+            completion = judged(self.texts[i], self.tokens[i], self.cut_off[i], self.graded[i])
             rewards = {label: paid[i] for label, paid in self.rewards.items()}
             samples.append(Sample(**completion.model_dump(), rewards=rewards, advantage=gains[i]))
         return Group(step=self.step, question=question, gold=gold, samples=tuple(samples))
@@ -96,7 +97,11 @@ class Batch:
 
 def judge(text: str, tokens: int, cut_off: bool, gold: str, question: str) -> Completion:
     """A completion with what was read from it, whether that is right, and why."""
-    graded = grade(text, gold, question)
+    return judged(text, tokens, cut_off, grade(text, gold, question))
+
+
+def judged(text: str, tokens: int, cut_off: bool, graded: Grade) -> Completion:
+    """A completion that was graded already."""
     return Completion(
         text=text, tokens=tokens, cut_off=cut_off,
         value=graded.value, correct=graded.lenient, strict=graded.strict, reason=graded.reason,
@@ -155,7 +160,7 @@ class Recorder:
         weights, size = list(self.config.rewards.values()), self.config.grpo.num_generations
         paid = zip(*self.paid.values(), strict=True)
         texts = [text_of(completion) for completion in columns["completions"]]
-        judged = zip(texts, columns["answer"], columns["question"], strict=True)
+        graded = list(map(grade, texts, columns["answer"], columns["question"]))
         return Batch(
             step=columns["trainer_state"].global_step + 1,
             size=size,
@@ -166,7 +171,8 @@ class Recorder:
             cut_off=columns["cut_off"],
             rewards=self.paid,
             totals=[weigh(each, weights) for each in paid],
-            correct=[grade(text, gold, question).lenient for text, gold, question in judged],
+            graded=graded,
+            correct=[each.lenient for each in graded],
             slots=slots[::size],
             new=new[::size],
         )

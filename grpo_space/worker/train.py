@@ -1,11 +1,10 @@
 """Trains by TRL's GRPO: RunConfig becomes GRPOConfig, and a callback emits what happens and obeys a stop."""
 
-import itertools
 import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,6 +22,7 @@ from grpo_space.planning.memory import UNROLLED
 from grpo_space.runs.checkpoints import MANIFEST, drop_beyond, folder_of, write_manifest
 from grpo_space.runs.events import HELD_GIB, Alarm, Probe, Step
 from grpo_space.runs.fallbacks import generation_batch_size
+from grpo_space.runs.groups import GroupWriter
 from grpo_space.runs.history import History, best
 from grpo_space.tasks.dataset import Rows
 from grpo_space.tasks.problems import Row
@@ -35,9 +35,6 @@ from grpo_space.worker.learnt import Learnt
 from grpo_space.worker.recorder import Batch, Recorder
 from grpo_space.worker.reporter import Reporter
 from grpo_space.worker.sampler import Problem, PromptSampler, prompt_sampler
-
-MOST_GROUPS = 250
-"""A run emits at most about this many groups, whatever its length."""
 
 
 def train(
@@ -70,11 +67,11 @@ def train(
     arguments = grpo_config(engine, config, checkpoints, save_strategy="steps")
     problems = problems_for(engine, rows.train, config)
     sampler = prompt_sampler(config, problems, arguments, resume if checkpoint else None)
-    emit = emit_some_groups(config, reporter)
+    kept = GroupWriter(checkpoints.parent, config.grpo.max_steps)
 
     def written(batch: Batch) -> None:
         sampler.learn(batch)
-        emit(batch)
+        keep_groups(batch, kept, config.grpo.scale_rewards)
 
     recorder = Recorder(config, engine.stop_ids, written)
     callback = ReportingCallback(engine, rows.probe, config, reporter, checkpoints, budget, learnt, sampler)
@@ -89,17 +86,14 @@ def train(
     return int(trainer.state.global_step)
 
 
-def emit_some_groups(config: RunConfig, reporter: Reporter) -> Callable[[Batch], None]:
-    """Gives a function that emits a group of each batch, or of every so many in a long run."""
-    batches = itertools.count()
-    every = math.ceil(config.grpo.max_steps / config.grpo.num_iterations / MOST_GROUPS)
-
-    def emit(batch: Batch) -> None:
-        if next(batches) % every == 0:
-            first = batch.new.index(True)  # drawn in its turn, not for what it taught: so a fair sample
-            reporter.log.append(batch.group(first * batch.size, config.grpo.scale_rewards))
-
-    return emit
+def keep_groups(batch: Batch, kept: GroupWriter, scale: str) -> None:
+    """Keeps the groups of a batch, as many as there is room for. First comes what was drawn in its turn, and not for
+    what it taught: where one is kept, it is a fair sample.
+    """
+    for number in sorted(range(len(batch.new)), key=lambda number: not batch.new[number]):
+        if not kept.has_room(batch.step):
+            return
+        kept.append(batch.group(number * batch.size, scale))
 
 
 def writing(reporter: Reporter) -> AbstractContextManager[None]:

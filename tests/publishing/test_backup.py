@@ -16,8 +16,10 @@ from grpo_space.presets import read_preset
 from grpo_space.publishing import backup
 from grpo_space.publishing.backup import restore
 from grpo_space.runs.events import Finished, Started, Step
+from grpo_space.runs.groups import GroupWriter, RunGroups
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
+from tests.support.fake_worker import group
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import User
 from tests.support.processes import SMALL, TOKEN, Cli, assert_refused, at_step, start_cli, the_run, until
@@ -36,8 +38,10 @@ def run(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     (made.checkpoints / "checkpoint-6").mkdir()  # was being written
     made.log.append(Started())
     made.log.append(Step(step=4, seconds=1.0, metrics={}))
-    with made.log.path.open("a") as log:
-        log.write('{"type": "ste')
+    GroupWriter(made.folder, 8).append(group(4))
+    for file in (made.log.path, made.folder / "groups.jsonl"):
+        with file.open("a") as log:
+            log.write('{"type": "ste')
     made.worker_log.write_text(TOKEN)
     (made.folder / "lock").touch()
     return made
@@ -55,7 +59,7 @@ def kept(folder: Path) -> dict[str, bytes]:
 
 
 WANTED = {
-    "config.yaml", "events.jsonl", "checkpoints/checkpoint-4/trainer_state.json",
+    "config.yaml", "events.jsonl", "groups.jsonl", "checkpoints/checkpoint-4/trainer_state.json",
     "checkpoints/checkpoint-4/adapter_model.safetensors",
 }  # fmt: skip
 
@@ -73,8 +77,10 @@ def test_what_is_needed_goes_and_comes_back(run: Run, hub: HubServer) -> None:
     assert 0 == sent[0].done < sent[-1].done < sent[-1].total
     after = kept(restored.folder)
     assert set(after) == {*WANTED, "trusted.json"}
-    assert all(after[path] == before[path] for path in WANTED - {"events.jsonl"})
+    assert all(after[path] == before[path] for path in WANTED - {"events.jsonl", "groups.jsonl"})
     assert before["events.jsonl"].startswith(after["events.jsonl"])
+    assert before["groups.jsonl"] == after["groups.jsonl"] + b'{"type": "ste'
+    assert [*RunGroups.of(restored.folder, restored.history()).outcomes()] == [(4, 2, 2)]
     assert (restored.status(), restored.last_checkpoint(), restored.history().step) == ("died", 4, 4)
 
 

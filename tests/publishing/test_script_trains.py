@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from grpo_space.publishing import script, script_parts
+from grpo_space.runs.groups import RunGroups
 from grpo_space.runs.run import Run
 from tests.support.processes import ROOT, SMALL, command
 
@@ -90,9 +91,10 @@ def test_the_adapter_is_the_same(trained: Run, output: Path) -> None:
 def test_every_recorded_completion_is_graded_the_same(trained: Run) -> None:
     """By the script's short grader and by the product's: those of the training, and the evaluations' answers."""
     history = trained.history()
+    groups = RunGroups.of(trained.folder, history)
     assert history.base is not None
     assert history.tuned is not None
-    texts = [(each.text, group.gold, each.correct) for group in history.groups for each in group.samples]
+    texts = [(each.text, group.gold, each.correct) for group in groups for each in group.samples]
     texts += [(each.text, each.gold, each.correct) for which in (history.base, history.tuned) for each in which.answers]
     assert len(texts) >= STEPS * 8 + 32
     assert {right for *_, right in texts} == {True, False}

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from grpo_space.runs.events import Evaluated, Finished, Started
+from grpo_space.runs.groups import RunGroups
 from grpo_space.runs.run import Run, find_run
 from grpo_space.ui.live.follower import Followers
 from tests.support.hub_server import HubServer
@@ -46,6 +47,9 @@ def test_it_resumes_is_evaluated_and_published(
     history = run.history()
     assert [step.step for step in history.steps] == [1, 2, 3, 4]
     assert history.tuned is not None
+    groups = RunGroups.of(run.folder, history)
+    assert [outcome.step for outcome in groups.outcomes()] == [1, 2, 3, 3, 4, 4], "two of its events, then the file's"
+    assert groups[-1].samples[0].text
     old, new = (event for event in events if isinstance(event, Evaluated) and event.which == "base")
     assert old.key != new.key, "what decides what is right has changed since: the base is not taken as it was"
 

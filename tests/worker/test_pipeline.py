@@ -24,6 +24,7 @@ from grpo_space.paths import PROJECT
 from grpo_space.presets import read_preset
 from grpo_space.runs import launch
 from grpo_space.runs.events import AnyEvent, Evaluated, Failed, Finished, Group, Loaded, Phase, Probe, Started, Step
+from grpo_space.runs.groups import RunGroups
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs, create_run, find_run
@@ -92,6 +93,10 @@ def numbers(history: History) -> list[int]:
     return [event.step for event in history.steps]
 
 
+def groups_of(run: Run) -> RunGroups:
+    return RunGroups.of(run.folder, run.history())
+
+
 # One whole run
 
 
@@ -115,7 +120,8 @@ def test_a_run_emits_all_that_happens(whole: Run) -> None:
     ]  # fmt: skip
     history = whole.history()
     assert numbers(history) == [1, 2, 3, 4]
-    assert [event.step for event in history.groups] == [1, 2, 3, 4]
+    assert [outcome.step for outcome in groups_of(whole).outcomes()] == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert not any(isinstance(event, Group) for event in events)
     assert history.started is not None
     assert {"torch", "trl", "transformers", "peft", "python"} <= history.started.versions.keys()
     assert isinstance(events[0], Started)
@@ -173,12 +179,12 @@ def test_held_out_problems_are_not_trained_on(whole: Run) -> None:
     history = whole.history()
     assert history.base is not None
     held_out = {answer.question for answer in history.base.answers}
-    assert not held_out & {group.question for group in history.groups}
+    assert not held_out & {group.question for group in groups_of(whole)}
 
 
 def test_a_group_adds_up(whole: Run) -> None:
     config = whole.config
-    for group in whole.history().groups:
+    for group in groups_of(whole):
         assert len(group.samples) == config.grpo.num_generations
         assert sum(sample.advantage for sample in group.samples) == pytest.approx(0, abs=1e-3)
         for sample in group.samples:
@@ -308,7 +314,7 @@ def test_a_killed_run_is_finished_by_resume(root: Path) -> None:
     assert history.started is not None
     assert history.started.attempt == 3
     assert history.tuned is not None
-    assert [group.step for group in history.groups] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert [outcome.step for outcome in groups_of(run).outcomes()] == [n for n in range(1, 9) for _ in range(2)]
 
 
 def test_a_stop_before_anything_began_takes_effect(root: Path) -> None:

@@ -12,6 +12,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import EvaluationRequest, Probe, Started, Step
+from grpo_space.runs.groups import GroupIndex, RunGroups
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, Status, all_runs, ended, runs_folder
@@ -45,6 +46,8 @@ class Page:
     group: str
     """The newest group."""
     groups: int
+    kept_groups: RunGroups
+    """Each of them, to be looked at."""
     evaluations: Evaluations
 
     @property
@@ -71,6 +74,7 @@ class Follower:
         self._offset = 0
         self._log_size = -1
         self._later = Later(run)
+        self._groups = RunGroups(GroupIndex(run.folder), self.history.groups)
         try:
             self.config: RunConfig | None = run.config
             self.standalone = run.standalone
@@ -110,7 +114,8 @@ class Follower:
             notes=_same(last.notes if last else None, progress.notices(self.history) + progress.story(self.history)),
             log=self._worker_log(last.log if last else ""),
             group=self._newest_group(last),
-            groups=len(self.history.groups),
+            groups=len(self._groups),
+            kept_groups=self._groups,
             evaluations=evaluations,
         )
         return last if last is not None and _pieces(last) == _pieces(page) else page
@@ -127,6 +132,7 @@ class Follower:
                 for event in events if not restarted else []:
                     if isinstance(event, Step):
                         self._curves.add(event)
+            self._groups = self._groups.now(self.history)
         except UserError as error:
             self._trouble = str(error)
         if restarted:  # steps beyond its beginning no longer count
@@ -146,7 +152,7 @@ class Follower:
         return trouble + progress.now(*run, status, self.stopping, checkpoint, looks)
 
     def _newest_group(self, last: Page | None) -> str:
-        groups = self.history.groups
+        groups = self._groups
         if not groups:
             return ""
         return last.group if last and last.groups == len(groups) else microscope.group(groups[-1])

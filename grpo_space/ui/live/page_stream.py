@@ -88,7 +88,7 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Sh
     busy = running or taken is not None
     number, group = page.groups, page.group
     if view.group is not None and view.group <= page.groups:
-        number, group = view.group, microscope.group(page.history.groups[view.group - 1])
+        number, group = view.group, microscope.group(page.kept_groups[view.group - 1])
     base, tuned, made = page.evaluation.base, page.evaluation.tuned, " ".join(page.evaluations.made)
     begun = f"{page.evaluations.active} {page.evaluations.begun}"
     buttons = Buttons(

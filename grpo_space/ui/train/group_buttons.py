@@ -80,4 +80,4 @@ def shown(view: View, page: Page, number: int) -> tuple[str, str]:
     if not page.groups:
         return "", ""
     view.group = None if number >= page.groups else number
-    return microscope.which(number, page.groups), microscope.group(page.history.groups[number - 1])
+    return microscope.which(number, page.groups), microscope.group(page.kept_groups[number - 1])

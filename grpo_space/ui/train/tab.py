@@ -23,7 +23,7 @@ from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View
 from grpo_space.ui.markup import figures, tag, text
-from grpo_space.ui.train import bring_back, evaluate_best, group_buttons
+from grpo_space.ui.train import bring_back, evaluate_best, group_buttons, group_jumps
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
 
@@ -83,6 +83,8 @@ def build(
     evaluate_best.build(view, [opened, evaluated.change], followers, place)
     curves = gr.HTML(elem_id="gs-curves")
     scope = group_buttons.build(view, followers)
+    with scope.buttons:
+        group_jumps.build(view, followers, place, [scope.scope, scope.group])
     with gr.Accordion("The worker's log", open=False, elem_id="gs-log-fold"):
         log = gr.HTML(elem_id="gs-log")
     with gr.Accordion("What the words mean", open=False):
