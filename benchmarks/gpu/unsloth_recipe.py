@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,7 @@ def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
 
 def main(turns_folder: str, name: str, contenders: str, config_file: str) -> None:
     config = parse(read_yaml_file(Path(config_file)))
-    scratch = Path(turns_folder) / f"scratch-{name}"
-    scratch.mkdir()
-    os.chdir(scratch)  # Unsloth writes what it compiles there
+    os.chdir(tempfile.gettempdir())  # Unsloth writes what it compiles there
     model, tokenizer = FastLanguageModel.from_pretrained(
         model_name=config.model.id, max_seq_length=config.model.max_seq_length, load_in_4bit=True, fast_inference=True,
         max_lora_rank=config.lora.r, gpu_memory_utilization=0.6, dtype=torch.float16,
@@ -42,17 +41,17 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> Non
         model, r=config.lora.r, target_modules=settings.TARGETS, lora_alpha=config.lora.lora_alpha,
         use_gradient_checkpointing="unsloth", random_state=3407,
     )  # fmt: skip
-    turns = Turns(Path(turns_folder), name, int(contenders))
+    turns = Turns(Path(turns_folder), name, int(contenders), config.grpo.completions_per_step)
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=[correct],
-        args=GRPOConfig(**settings.arguments(config, Path(turns_folder) / name), use_vllm=True),
+        args=GRPOConfig(**settings.arguments(config, Path(tempfile.mkdtemp())), use_vllm=True),
         train_dataset=Dataset.from_list(settings.rows(config)),
         processing_class=tokenizer,
-        callbacks=[turns],
     )
+    turns.watch(trainer)
     trainer.train()
-    turns.keep(config.grpo.completions_per_step)
+    turns.keep()
 
 
 if __name__ == "__main__":

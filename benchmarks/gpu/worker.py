@@ -2,17 +2,21 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gpu import variants
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse
 from grpo_space.foreign import read_yaml_file
 from grpo_space.planning import hardware
 from grpo_space.planning.model_shape import shape_of
+from grpo_space.runs.events import Phase
 from grpo_space.runs.launch import PARENT
-from grpo_space.runs.run import create_run
+from grpo_space.runs.run import Run, create_run
 from grpo_space.worker import child, pipeline
+from grpo_space.worker.engines import choice
 
 
 def cache_gib(config: RunConfig, engine: Any) -> float | None:
@@ -24,6 +28,18 @@ def cache_gib(config: RunConfig, engine: Any) -> float | None:
     return round(shape.cache(cache.num_gpu_blocks * cache.block_size) / 2**30, 2)
 
 
+def waits(run: Run) -> dict[str, tuple[float | None, float]]:
+    """Seconds that the page said for loading and for the first step, and those that they took."""
+    history = run.history()
+    first: dict[str, Phase] = {}
+    for event in run.log.events():
+        if isinstance(event, Phase):
+            first.setdefault(event.what, event)
+    assert history.loaded is not None
+    ends = {"load": history.loaded.time, "train": history.steps[0].time}
+    return {what: (first[what].expected_seconds, round(end - first[what].time, 1)) for what, end in ends.items()}
+
+
 def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int:
     from benchmarks.gpu import cap
 
@@ -32,8 +48,12 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
     assert found is not None
     t4 = cap.as_t4(found)
     hardware.gpu = lambda: t4
-    run = create_run(parse(read_yaml_file(Path(config_file))), Path(turns_folder) / f"run-{name}")
+    run = create_run(parse(read_yaml_file(Path(config_file))), Path(tempfile.mkdtemp()) / "run")
     load_engine = pipeline.load_engine
+
+    def make_ready_and_vary(*arguments: Any) -> None:
+        choice.make_ready(*arguments)
+        variants.apply()
 
     def load_and_watch(*arguments: Any, **options: Any) -> Any:
         """Adds the timing once the worker has imported Unsloth: the callback's own imports must come after."""
@@ -41,7 +61,7 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
         from benchmarks.gpu.turns import Turns
         from grpo_space.worker import train
 
-        turns = Turns(Path(turns_folder), name, int(contenders))
+        turns = Turns(Path(turns_folder), name, int(contenders), run.config.grpo.completions_per_step)
         make_trainer, train_on = train.make_trainer, train.train
 
         def train_and_leave(*arguments: Any, **options: Any) -> int:
@@ -49,18 +69,19 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
             whose turn it is.
             """
             train_on(*arguments, **options)
-            turns.keep(run.config.grpo.completions_per_step, vllm_cache_gib=cache_gib(run.config, engine))
+            turns.keep(vllm_cache_gib=cache_gib(run.config, engine), waits=waits(run))
             os._exit(0)
 
         def with_turns(*arguments: Any, **options: Any) -> Any:
             trainer = make_trainer(*arguments, **options)
-            trainer.add_callback(turns)
+            turns.watch(trainer)
             return trainer
 
         train.make_trainer, train.train = with_turns, train_and_leave
         return engine
 
     pipeline.load_engine = load_and_watch
+    vars(pipeline)["make_ready"] = make_ready_and_vary
     os.environ[PARENT] = str(os.getppid())
     return child.main("train", str(run.folder))
 
