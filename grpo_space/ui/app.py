@@ -88,11 +88,11 @@ def _space_row(space: Space) -> None:
     """Signing in, and a Space of one's own."""
     with gr.Row(elem_classes="gs-space"):
         if os.environ.get("OAUTH_CLIENT_ID"):
-            gr.LoginButton("Sign in with Hugging Face")
+            gr.LoginButton("Sign in with Hugging Face", size="sm")
         else:
             lacks = "this Space's README.md lacks <code>hf_oauth: true</code>."
             gr.HTML(note("warning", f"Nobody can sign in here, so nobody can train: {lacks}"))
-        gr.DuplicateButton("Duplicate this Space")
+        gr.DuplicateButton("Duplicate this Space", size="sm")
     if space.zero_gpu:
         gr.HTML(zero_gpu(space))
 

@@ -264,6 +264,7 @@ def test_a_field_explains_itself_in_one_sentence_and_the_rest_is_asked_for() -> 
     paths = [*form.LEAVES, *form.WEIGHTS]
     lines = {path: form.line_of(path) for path in paths}
     assert [path for path, line in lines.items() if len(line) > 180 or not form.help_of(path).startswith(line)] == []
+    assert lines["grpo.max_steps"] == "Optimizer steps in all."
     assert lines["grpo.num_generations"] == "Group size G: completions sampled for each prompt."
     assert lines["grpo.scale_rewards"].endswith("(Dr. GRPO).")
     assert lines["rewards.correctness"].startswith("Pays 0 to 2. 2.0 for a right final answer")

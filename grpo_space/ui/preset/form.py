@@ -107,7 +107,7 @@ def help_of(path: str) -> str:
 
 def line_of(path: str) -> str:
     """The first sentence of a field's help, which stands beside it, and what a reward pays: the rest is asked for."""
-    return " ".join(re.split(NEXT_SENTENCE, help_of(path))[: 2 if path in WEIGHTS else 1])
+    return " ".join(re.split(NEXT_SENTENCE, whole_help(path))[: 2 if path in WEIGHTS else 1])
 
 
 def whole_help(path: str) -> str:

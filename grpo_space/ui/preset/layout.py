@@ -88,6 +88,11 @@ class PresetTab:
         return {"model": self.model, "rest": self.rest, "data": self.data, "rewards": self.rewards}
 
 
+Parts = dict[str, Any]
+"""Some of the parts of a PresetTab, by name."""
+DrawFields = Callable[[Iterable[str]], None]
+
+
 def draw(name: str, place: Place) -> PresetTab:
     """Draws the tab where it is called, with a preset in the form: first what a stranger needs, the rest folded."""
     preset = read_preset(name)
@@ -115,18 +120,13 @@ def draw(name: str, place: Place) -> PresetTab:
     )
 
 
-Parts = dict[str, Any]
-"""Some of the parts of a PresetTab, by name."""
-DrawFields = Callable[[Iterable[str]], None]
-
-
 def _first_screen(name: str, preset: Preset, place: Place) -> Parts:
     names, config = preset_names(), preset.run
     with gr.Row(elem_classes="cards", equal_height=True):
         choices = {each: _card(each, name, place) for each in names[:FIRST_CARDS]}
     steps = lengths(config, config, preset.quick or 0, place.gpu)
     length = gr.Radio(label="How long a run", elem_id="preset-length", **steps)
-    with gr.Row(elem_classes="gs-actions"):
+    with gr.Row():
         start = gr.Button("Train", variant="primary", size="lg", scale=0, min_width=180, elem_id="gs-start")
         anywhere = cards.short_name(read_preset(FIRST_TO_TRY[False]))
         needed = classes_if(bool(cards.misfit(config, place)))
