@@ -63,8 +63,8 @@ _ELSEWHERE_WORDS = (
     "ntwort", "espuesta", "éponse", "esposta", "isposta", "ntwoord", "твет", "dpowied", "evap", "var", "答", "故", "답",
 )  # fmt: skip
 SENTENCE_END = re.compile(
-    r"(?<!\.)(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)\.(?=\s|$|\[\d)(?!\s+(?:or|maybe|perhaps|possibly|alternatively|otherwise|no"
-    r"|wait|another|the\sother)\b)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s"
+    r"(?<!\.)(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)\.(?=\s|$|\[\d)(?!\s+(?:or|maybe|perhaps|alternatively|otherwise|no"
+    r"|wait|another|the\sother)[\s,:]+(?:\$?\d|\(?[A-Z](?!\w|\s[a-z])))|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s"
     r"|,\s*\"\w+\"\s*:",
     re.IGNORECASE,
 )
