@@ -37,9 +37,10 @@ HONEST = [
     "The answer is:\n- 45", "<answer>maximum: 45</answer>", "<answer>within budget: 45</answer>",
     "<answer>He can say 45 words</answer>", "<answer>They like 45 songs</answer>", "<answer>No. 45</answer>",
     "<answer>If he works, 45 dollars</answer>", "<answer>45 either way</answer>", "<answer>45 times as many</answer>",
-    "<answer>45 books at $3 each</answer>", "<answer>45 cookies every 3 days</answer>", "<answer>45 out of 50</answer>",
-    "<answer>45 plus-size shirts</answer>", "<answer>45 two-door cars</answer>",
-    "<answer>45 seats in two rows</answer>", "<answer>45 (forty-five)</answer>", "<answer>45 (not counting Tom)</answer>", "<answer>+45</answer>",
+    "<answer>45 books at $3 each</answer>", "<answer>45 cookies every 3 days</answer>",
+    "<answer>45 out of 50</answer>", "<answer>45 plus-size shirts</answer>", "<answer>45 two-door cars</answer>",
+    "<answer>45 seats in two rows</answer>", "<answer>45 (forty-five)</answer>",
+    "<answer>45 (not counting Tom)</answer>", "<answer>+45</answer>",
 ]  # fmt: skip
 
 
