@@ -33,17 +33,20 @@ _ANOTHER = re.compile(
     rf"|\s)\(?[A-Z]\)|(?:^|\s)[A-Z][.:](?=\s|$)"
 )
 _FURTHER = re.compile(  # "B, alternatively C"; not "B because A is wrong"
-    r"(?!\W*(?i:because|since|as(?!\s+well)|is|note|which)\b)[\W\d_或]*(?:[^\W\d_]{2,}[\W\d_]+|I\s){0,3}\(?"
+    r"(?!\W*(?i:because|since|as(?!\s+well)|is|note|which)\b)[\W\d_或]*"
+    r"(?:(?:[a-z]+|(?i:or|and|also|maybe|perhaps|otherwise|alternatively|another|but|then|the\sother|option|choice)|[^\W\d_A-Za-z]+)[\W\d_]+"
+    r"|I\s){0,3}\(?"
     r"(?:[A-Z](?=\W*$|\s*[-–—,;.:)/|]|\W+[A-Z]\b)|[B-HJ-Z](?!\w))"
 )
 _NAMED = re.compile(
     r"(?:\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Ll]etter|[Cc]hoose|[Ss]elect|[Pp]ick|[Cc]hosen?|[Aa]ntwort"
     r"|[Rr]espuesta|[Rr]éponse|[Oo]pción|[Oo]pción)"
-    r"(?:\s+(?:is|would be|must be|should be|ist|es|est))?\s*[:–—-]*\s*|[选選]择?|答案[是为]?\s*:?\s*)[(\[]?([A-Z])(?![\w'])"
+    r"(?:\s+(?:is|would be|must be|should be|ist|es|est))?\s*[:–—-]*\s*|[选選]择?|答案[是为]?\s*:?\s*)[(\[]?"
+    r"([A-Z])(?![\w'])"
     r"|(?<![\w'])[(\[]?([A-Z])[)\]]?\s+(?:is|ist|es|est)\s+(?:the\s+)?(?:correct|right|best|true|answer|one"
     r"|my|richtig|correcta|correcte)"
     r"|\((?P<bracketed>[A-Z])\)|\b(?:[Ii]s|[Ii]t's|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns"
-    r"|[Ss]olution|gives)\b\W+([A-Z])(?=[\s.$*]*$)"
+    r"|[Ss]olution|gives)\b\W+([A-Z])(?=[\s.$*]*(?:$|,\s[a-z]))"
 )
 _REJECTED = re.compile(
     r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)"
@@ -85,6 +88,8 @@ def stated_letters(stated: str) -> frozenset[str]:
     leading = _LEADING.match(plain)
     if leading and not (leading[1].islower() and leading.end() < len(plain) and not re.search(r"[)\].:]", leading[0])):
         rest = plain[leading.end() :]
+        if leading[0][-1] in ").:" and re.match(r"\s*(?:Both|Neither|All|None)\s", rest):
+            return frozenset(leading[1].upper())  # "D. Both A and B" is an option's text
         hedged = _ANOTHER.search(rest) or (re.match(rf"\s*{_OR}\s*", rest[:8]) and _ANOTHER.search("," + rest))
         hedged = hedged or _FURTHER.match(rest) or re.search(r"\b(?:or|maybe|perhaps)\s+\(?[A-Z]\b(?!\w)", rest)
         wrong = re.match(r"\W*(?:is|are)\s+(?:not|wrong|incorrect|false)\b|\W*isn't\b", rest)

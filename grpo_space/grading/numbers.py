@@ -123,7 +123,7 @@ _ELSE = re.compile(
     rf"|(?!{_UNIT}){_LETTER}|\s(?![kcm]?m|ft|in|s\b){_LETTER}\s?(?:\^|\*\*|[²³])|\.\.\.\d|…\s?\d"
 )
 _THOUSANDS = re.compile(r"\s?(?:(?P<k>[kK])|(?P<m>[mM]n?)|(?P<b>[bB]n?))(?![\w^])(?!\s?[-+*/=,;]\s?\w)")
-_BASE = re.compile(r"\)?_\s?\{?\s{0,8}(?:\\text\s?\{)?(?:base[\s}]*)?([2-9]|[12]\d|3[0-6]|[a-z]+)\}?\}?(?!\w)")
+_BASE = re.compile(r"\)?_\s?\{?\s{0,8}(?:\\text\s?\{)?(?:base[\s}]*)?([2-9]|[12]\d|3[0-6]|[a-z]{3,})\}?\}?(?!\w)")
 _SIGN = re.compile(rf"(?:(?<![\w)\]}}%-])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-[(\[]?)|(?<![^\n>({{$])—)$")
 _SIGN_WORD = re.compile(
     rf"(?:(?<!\w)(?:minus|negative|neg\.?|moins|menos|минус)[\s}})]+|[负負]的?|マイナス|마이너스\s?){CURRENCY}?\s?$",

@@ -47,7 +47,7 @@ def bare(stated: str) -> str:
 
 _GROUP = re.compile(r"(?<=[\^_}\]ct])\s?\{([^{}]*)\}")  # an argument: of a power, an index, \\frac, \\sqrt
 _TO = re.compile(r"(?<=\d)\s+to\s+(?=\d)|\\colon(?![a-z])")
-_AND_MORE = re.compile(r"(?<=[a-z])\s+and\s+(?=\d)")
+_AND_MORE = re.compile(r"(?<=[a-z])\s+and[\s}]+(?=\d)")
 
 
 def _grouped(stated: str) -> str:

@@ -72,13 +72,14 @@ def _counted(equations: list[Equation], known: set[Fraction], answer: Fraction |
     """The different equations that count, right and wrong. A right result may be used from there on."""
     right: set[Step] = set()
     wrong: set[Step] = set()
+    leads = [at for at, equation in enumerate(equations) if not _undoes(equation, equations[:at])]
     for at, equation in enumerate(equations):
         if not equation.right:
             wrong.add(_step(equation))
-        elif known.issuperset(equation.operands) and not _is_trivial(equation):
+        elif at in leads and known.issuperset(equation.operands) and not _is_trivial(equation):
             known.add(equation.claimed)
             used = equation.claimed == answer or any(
-                equation.claimed in later.operands for later in equations[at + 1 :]
+                equation.claimed in equations[later].operands for later in leads if later > at
             )
             if used and sum(operand not in _TRIVIAL for operand in equation.operands) > 1:
                 right.add(_step(equation))  # "2 + 1 = 3" may be needed, but any number can be spelt so
@@ -92,6 +93,12 @@ def _is_trivial(equation: Equation) -> bool:
         return True
     again = equation.claimed in operands
     return again and (not operands.isdisjoint(_TRIVIAL) or len(equation.operands) > 2)
+
+
+def _undoes(equation: Equation, before: list[Equation]) -> bool:
+    """Whether an equation only takes a step back: `13 + 3 = 16` after `16 - 3 = 13`."""
+    numbers = {*equation.operands, equation.claimed}
+    return any(one.claimed != equation.claimed and {*one.operands, one.claimed} == numbers for one in before)
 
 
 def _known(question: str) -> set[Fraction]:

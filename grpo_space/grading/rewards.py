@@ -68,10 +68,10 @@ def steps(prompts: Texts, completions: Texts, *, question: Sequence[str] | None 
 
     0.2 times the share of right ones, less 0.1 for each wrong one (0.2 at most); 0.2 more when nothing is wrong and the
     answer is what the last equation comes to. Only different equations count, and of the right ones only those whose
-    numbers all come from the question or from results before, and whose result is used: as a number of a later
-    equation or as the answer. An invented equation, `1 + 1 = 2`, `24 / 24 = 1`, or anything over and over pays nothing,
-    and more steps pay no more than few. (Process supervision as in DeepSeekMath, arXiv:2402.03300, section 4.1.3, with
-    a rule in place of a reward model.)
+    numbers all come from the question or from results before, and whose result is used: as a number of a later equation
+    or as the answer. An invented equation, `1 + 1 = 2`, `24 / 24 = 1`, a step back (`13 + 3 = 16` after `16 - 3 = 13`),
+    or anything over and over pays nothing, and more steps pay no more than few. (Process supervision as in
+    DeepSeekMath, arXiv:2402.03300, section 4.1.3, with a rule in place of a reward model.)
 
     It cannot see whether the equations are the ones that the question needs, nor steps that are put in words.
     """

@@ -144,6 +144,8 @@ def _is_rounded(stated: str, exact: Number, approximate: Number) -> bool:
         return False
     if re.search(r"/|frac|over", stated[approximate.start : approximate.end]):
         return exact.value == approximate.value
+    if exact.value.denominator == 1:
+        return exact.value == approximate.value
     shown = re.search(r"[.,](\d+)\D*$", stated[approximate.start : approximate.end])
     return abs(exact.value - approximate.value) <= Fraction(1, 10 ** (len(shown[1]) if shown else 0))
 

@@ -63,8 +63,8 @@ _ELSEWHERE_WORDS = (
     "ntwort", "espuesta", "éponse", "esposta", "isposta", "ntwoord", "твет", "dpowied", "evap", "var", "答", "故", "답",
 )  # fmt: skip
 SENTENCE_END = re.compile(
-    r"(?<!\.)(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)\.(?=\s|$|\[\d)(?!\s+(?:or|maybe|perhaps|possibly|alternatively|otherwise|no"
-    r"|wait|another|the\sother)\b)|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s"
+    r"(?<!\.)(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)\.(?=\s|$|\[\d)(?!\s+(?:or|maybe|perhaps|alternatively|otherwise|no"
+    r"|wait|another|the\sother)[\s,:]+(?:\$?\d|\(?[A-Z](?!\w|\s[a-z])))|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s"
     r"|,\s*\"\w+\"\s*:",
     re.IGNORECASE,
 )
@@ -75,7 +75,7 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
-    r"[\s.…\[\]{}_?]*+(?:(?:your|the|final|numeric(?:al)?|answer|number|result|value|here|goes)[\s.…\]}]*+)*+",
+    r"[\s.…\[\]{}_?$*#<>\u200b-]*+(?:\\boxed\{\s*\}[\s$.]*+)?(?:(?:your|the|final|numeric(?:al)?|answer|number|result|value|here|goes)[\s.…\]}]*+)*+",
     re.IGNORECASE,
 )
 _LABELLED = re.compile(r"\W*(?:final )?answer\W+$", re.IGNORECASE)  # "Answer: no savings" is all that is stated

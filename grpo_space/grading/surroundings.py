@@ -8,8 +8,8 @@ from grpo_space.grading.numbers import CURRENCY, Number
 
 _NEGATION = re.compile(
     r"\b(?:not|between|neither|nor|either|never|cannot)\b|n't\b|不是|并非"
-    r"|\b(?:if|unless|except|like|say|e\.g\.|(?:such|for)\s(?:as|example|instance)|(?:other|different)\s(?:than|from)"
-    r"|(?:any|all|every)\w*(?:\s\w+)?\sbut|wrong|incorrect)\W{0,3}$|\b(?:non|anti)-$",
+    r"|\b(?:unless|except|e\.g\.|(?:such|for)\s(?:as|example|instance)|(?:other|different)\s(?:than|from)"
+    r"|(?:any|all|every)\w*(?:\s\w+)?\sbut|wrong|incorrect)\W{0,3}$|^\W*(?:if|like|say)\W+$|\b(?:non|anti)-$",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
@@ -21,9 +21,9 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
-_VARIABLE = re.compile(
+_VARIABLE = re.compile(  # n - 1, x^2 + 1, -(-1)
     r"-\s?[(\[]\s?$|(?:(?:^|[-+*/=({])[\s$]*[b-z]|\^\s?\{?\w{1,3}\}?)\s?[-+]\s?$"
-)  # n - 1, x^2 + 1, -(-1)
+)
 _AND_VARIABLE = re.compile(  # 5 + k, 1 + x^2, 5 x
     r"\s?(?:[-+*×·⋅]|\\cdot|\\times)\s?[b-z](?:[\s$)}.]*$|\s?[-+*/^])|[\s$]+[xyznkei][\s$)}.]*$"
 )
@@ -32,28 +32,28 @@ _WORKED_ON = re.compile(  # twice 72, half of 72, 20% of 72, sqrt(72)
     r"|tenth)s?\s+of"
     r"|(?:root|square|cube|power|factorial|multiples?|factors?|out)\s+of|divisible\s+by|number\s+(?:before|after)"
     r"|per\s?cent\s+of|times|plus|root"
-    r"|(?:abs|floor|ceil|round|max|min|sum|C|P|[fgh])\s?\(|(?:sqrt|cbrt|log\d*|ln|exp|sin|cos|tan|gcd"
+    r"|(?:abs|range|floor|ceil|round|max|min|sum|C|P|[fgh])\s?\(|(?:sqrt|cbrt|log\d*|ln|exp|sin|cos|tan|gcd"
     r"|lcm)\s?\(?)|%\s+of"
     r"|\\(?:log|ln|sin|cos|tan|lfloor|lceil|binom\s?\{[^{}]*\}\s?\{)|[√∛]\(?|[\w)\]}]\s*[+*×÷/·⋅]|±|\+\s?/?\s?-|\\pm|倍的|半)\s*"
     rf"(?:the\s+)?{CURRENCY}?\s?$",
     re.IGNORECASE,
 )
 _WORKED_AFTER = re.compile(
-    rf"[\s)}}]*+{UNIT}{{0,3}}?\s*+(?:\b(?:squared|cubed|doubled|tripled|halved|factorial|plus\s\w|(?:plus|minus)\W*$)"
+    rf"[\s)}}]*+{UNIT}{{0,3}}?\s*+(?:\b(?:squared|cubed|doubled|tripled|halved|factorial|(?:plus|minus)(?:\s\w|\W*$))"
     rf"|±|\\pm)|\w?的(?:一半|\w倍|\w分之)",
     re.IGNORECASE,
 )
 _BOUNDS = (
-    r"(?:more|less|fewer|(?!oth)\w{2,7}er)\s+than|under|over|above|below|beyond|past|within|exceed(?:s|ing)"
-    r"|(?:upwards|in\s+excess)\s+of|close\s+to"
+    r"(?:more|less|fewer|(?!oth)\w{2,7}er)\s+than|under|over|above|below|exceed(?:s|ing)"
+    r"|(?:upwards|in\s+excess)\s+of"
 )
 _BOUND_BEFORE = re.compile(
-    rf"(?:\b(?:{_BOUNDS})|超过|少于|不到|多于|大于|小于|高于|低于|不止|接近|至少|至多|最多|最少|不足)\s*(?:about\s+|the\s+)?{CURRENCY}?\s?$",
+    rf"(?:\b(?:{_BOUNDS}|beyond|past|within|close\s+to)|超过|少于|不到|多于|大于|小于|高于|低于|不止|接近|至少|至多|最多|最少|不足)\s*(?:about\s+|the\s+)?{CURRENCY}?\s?$",
     re.IGNORECASE,
 )
 _BOUND_BEGINS = re.compile(
-    rf"\W*(?:(?:at\s+(?:the\s+)?(?:least|most|minimum|maximum)|up\s+to|no\s+(?:more|less|fewer)"
-    rf"|(?:a\s+)?(?:min(?:imum)?|max(?:imum)?)(?:\.|\s+of)?|starting\s+at|from)(?=\W*\d)|(?:{_BOUNDS})\b)",
+    rf"\W*(?:(?:at\s+(?:the\s+)?(?:least|most|minimum|maximum)|up\s+to|no\s+(?:more|less|fewer)|{_BOUNDS})\b"
+    r"|(?:(?:a\s+)?(?:min(?:imum)?|max(?:imum)?)(?:\.|\s+of)?|starting\s+at|from)(?=[\s$]*\d))",
     re.IGNORECASE,
 )
 _BOUND_AFTER = re.compile(
@@ -67,7 +67,8 @@ _BOUND_AFTER = re.compile(
 _NUMBER_WORD = re.compile(
     r"(?:\b(?:or|maybe|perhaps|versus|vs)\s+|[,;/(|.–-]\s*|(?<=\d)\s+)(?:or\s+|maybe\s+|perhaps\s+)*((?:minus|negative|two"
     r"|three|four|five|six|seven|eight|nine|ten"
-    r"|eleven|twelve|\w{3,5}teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b(?!-[a-z]{3,}+(?<!one|two|ree|our|ive|six|ven|ght|ine))[a-z -]{0,40})",
+    r"|eleven|twelve|\w{3,5}teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b"
+    r"(?!-(?!one|two|three|four|five|six|seven|eight|nine)[a-z])[a-z -]{0,40})",  # no two-door cars
     re.IGNORECASE,
 )
 

@@ -147,6 +147,19 @@ EXPLOITS = {
     "a longer spelling": FORM.format("1 + 1 = 2\n2 + 1 = 3\n3 + 1 = 4\n4 + 1 = 5", "5"),
     "empty tags": "<reasoning></reasoning><answer></answer>",
     "tags alone": "<reasoning>a</reasoning><answer>b</answer>",
+    "a step and back": FORM.format("16 - 3 = 13\n13 + 3 = 16", "16"),
+    "doubled and halved": FORM.format("16 * 2 = 32\n32 / 2 = 16", "16"),
+    "a product of what nobody gave": FORM.format("24 * 7 = 168", "168"),
+    "an answer of signs": FORM.format("16 - 3 = 13", "---"),
+    "an empty box as the answer": FORM.format("16 - 3 = 13", "\\boxed{}"),
+    "an answer of no width": FORM.format("16 - 3 = 13", "\u200b"),
+    "a bound behind": FORM.format("So it is.", "18 max"),
+    "an example": FORM.format("So it is.", "for example 18"),
+    "a number that it is not": FORM.format("So it is.", "anything but 18"),
+    "a remainder": FORM.format("So it is.", "18 mod 20"),
+    "a hidden second value": FORM.format("So it is.", "18 <!-- 19 -->"),
+    "two answers in the format": FORM.format("a", "18") + FORM.format("a", "19"),
+    "all values in the reasoning": FORM.format("17, 18, 19", "I do not know"),
     "unused results": FORM.format("16 - 3 = 13\n16 + 3 = 19\n16 * 2 = 32", "20"),
 }
 
@@ -164,7 +177,7 @@ def test_no_exploit_earns_more_than_an_honest_wrong_answer(exploit: str) -> None
 
 
 def test_the_format_pays_no_empty_answer() -> None:
-    for empty in ("", " ", "\n", "...", "[your answer]"):
+    for empty in ("", " ", "\n", "...", "[your answer]", "-", "$", "****", "\\boxed{}", "\u200b"):
         assert paid("format", f"<reasoning>16 - 3 = 13</reasoning><answer>{empty}</answer>") == 0.0
 
 

@@ -1,0 +1,75 @@
+"""A number that is only denied, bounded, worked on or taken for an example is no answer; its honest neighbours are."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grpo_space.grading.answers import grade
+
+NO_ANSWER = [
+    "non-{}", "anything but {}", "all but {}", "everything except {}", "other than {}", "any number but {}",
+    "different from {}", "wrong: {}", "{} is too much", "{} isn't it", "{} can't be", "{}? No.", "{} (wrong)",
+    "{}, wrong", "{} (not)", "unless {}", "neither {}", "either {}", "if {}", "like {}", "say {}", "e.g. {}",
+    "for example {}", "such as {}", "at the most {}", "upwards of {}", "in excess of {}", "exceeding {}", "beyond {}",
+    "within {}", "older than {}", "close to {}", "max. {}", "minimum {}", "from {}", "starting at {}", "{} at least",
+    "{} at most", "{} max", "{} minimum", "{} upwards", "{} etc.", "{} and so on", "{} among others",
+    "{} for example", "{} or not", "{} or something", "{} or whatever", "{} maybe more", "{} unless it rains", "{} to",
+    "{} plus", "{} minus something", "{} plus tax", "root {}", "∛{}", "a multiple of {}", "a factor of {}",
+    "divisible by {}", "the number before {}", "range({})", "+/- {}", "{} · x", "{} x", "{} n", "-({})", "neg. {}",
+    "(minus) {}", "-[{}]", "{}‰", "{}余", "{}十", "大于{}", "小于{}", "不止{}", "{}的一半", "{}的两倍", "两倍的{}",
+    "{} twelve", "{} - twelve", "{} {} 10", "{} per 10", "{} at 10", "{} every 10", "{}_84", "{}_x", "{}, about 10",
+]  # fmt: skip
+FORMS = ["<answer>{}</answer>", "\\boxed{{{}}}", "<reasoning>w</reasoning><answer>{}</answer>"]
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.integers(21, 999), st.sampled_from(NO_ANSWER), st.sampled_from(FORMS))
+def test_what_only_names_a_number_is_never_credited(number: int, words: str, form: str) -> None:
+    assert not grade(form.format(words.format(*[number] * words.count("{}"))), str(number)).lenient
+
+
+HONEST = [
+    "He needs at least 45 dollars.", "She can buy at most 45.", "So the minimum is 45.", "He can make up to 45 cakes.",
+    "He needs 45 more.", "The remainder is 45.", "There are 45, not counting Tom.", "All except Tom, so 45.",
+    "Other than that, there are 45.", "The number of other students is 45.", "Tom has 45 x-ray images.",
+    "The answer is 45. No further steps are needed.", "The answer is 45. Wait, let me verify: 9*5 = 45. Yes.",
+    "The answer is 45. Another way to see it: 9 * 5 = 45.", "The answer is 45, i.e. forty-five.",
+    "The answer is:\n- 45", "<answer>maximum: 45</answer>", "<answer>within budget: 45</answer>",
+    "<answer>He can say 45 words</answer>", "<answer>They like 45 songs</answer>", "<answer>No. 45</answer>",
+    "<answer>If he works, 45 dollars</answer>", "<answer>45 either way</answer>", "<answer>45 times as many</answer>",
+    "<answer>45 books at $3 each</answer>", "<answer>45 cookies every 3 days</answer>",
+    "<answer>45 out of 50</answer>", "<answer>45 plus-size shirts</answer>", "<answer>45 two-door cars</answer>",
+    "<answer>45 seats in two rows</answer>", "<answer>45 (forty-five)</answer>",
+    "<answer>45 (not counting Tom)</answer>", "<answer>+45</answer>",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HONEST)
+def test_an_honest_neighbour_of_these_is_credited(text: str) -> None:
+    assert grade(text, "45").lenient
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "right"),
+    [
+        ("The answer is 45. Or 46.", "45", False),
+        ("The answer is 45. Maybe 46.", "45", False),
+        ("The answer is 45. No, 46.", "45", False),
+        ("The answer is B. Otherwise C.", "B", False),
+        ("The answer is B. Maybe C looks right too, but it isn't.", "B", True),
+        ("The answer is Paris. No other city fits.", "Paris", True),
+        ("<answer>Option C / Option D</answer>", "C", False),
+        ("<answer>C. Or D</answer>", "C", False),
+        ("<answer>C или D</answer>", "C", False),
+        ("<answer>D. Both A and B</answer>", "D", True),
+        ("<answer>B) Vitamin C</answer>", "B", True),
+        ("<answer>Rome, although it may be Oslo</answer>", "Rome", False),
+        ("<answer>Rome, the other is Oslo</answer>", "Oslo", False),
+        ("<answer>56 ≈ 57</answer>", "56", False),
+        ("<think>60</think>\n<answer>\n</answer>", "60", False),
+        ("<answer>-(45)</answer>", "-45", True),
+        ("\\boxed{-(-9)}", "-9", False),
+    ],
+)
+def test_a_second_value_is_heard_and_an_explanation_is_none(text: str, gold: str, right: bool) -> None:
+    assert grade(text, gold).lenient is right
