@@ -133,7 +133,7 @@ class GrpoSection(Section):
 
 
 class LoraSection(Section):
-    """The arguments of PEFT's LoraConfig, under its names."""
+    """The arguments of PEFT's LoraConfig, under its names; and `start`, which is ours."""
 
     r: Int = Field(16, ge=1, le=512)
     """Rank of the adapter: how much it can hold. Reinforcement learning needs little."""
@@ -145,6 +145,9 @@ class LoraSection(Section):
         ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"), min_length=1
     )
     """The linear layers that get an adapter."""
+    start: str | None = Field(None, min_length=1)
+    """The adapter to begin from: a run's name, a folder, or a name on the Hub, of this rank, alpha and layers. None: a
+    fresh one, which changes nothing yet."""
 
 
 class EvaluationSection(Section):

@@ -28,7 +28,7 @@ from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
 from grpo_space.planning import estimate, hardware, power
 from grpo_space.results import summary
-from grpo_space.runs import ask_client, checkpoints, evaluations, launch, standalone, trust
+from grpo_space.runs import ask_client, checkpoints, evaluations, launch, more_steps, standalone, trust
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
@@ -128,15 +128,18 @@ def resume(arguments: argparse.Namespace) -> int:
     status = run.status()
     if run.standalone is not None:
         return evaluate_standalone(run, again=False, json=False)
-    if status == "done":
-        raise UserError(f"{run.id}: is done: it made all its {run.config.grpo.max_steps} steps")
+    if arguments.steps is not None:
+        more_steps.check(run, arguments.steps)
+    elif status == "done":
+        most = run.config.grpo.max_steps
+        raise UserError(f"{run.id}: is done: it made all its {most} steps; --steps {2 * most} trains on")
     if status == "running":
         raise UserError(f"{run.id}: runs already: watch it instead")
     trust.confirm(run, arguments.trust_reward)
     paths.check_files(run.config)
-    step = checkpoints.resumable(run.checkpoints).step or 0
-    show(text(f"Resuming {run.id} from step {step} of {run.config.grpo.max_steps}"))
-    return start_and_follow(run)
+    step, most = checkpoints.resumable(run.checkpoints).step or 0, arguments.steps or run.config.grpo.max_steps
+    show(text(f"Resuming {run.id} from step {step} of {most}"))
+    return start_and_follow(run, steps=arguments.steps)
 
 
 @contextlib.contextmanager
@@ -161,15 +164,18 @@ def stopping_on_ctrl_c(run: Run) -> Iterator[Sequence[int]]:
             signal.signal(signum, handler)
 
 
-def start_and_follow(run: Run, new: bool = False) -> int:
-    """Starts a run's worker and follows it to its end. Ctrl-C, or SIGTERM, asks the run to save and stop, and waits for
-    it; a second one only stops watching.
+def start_and_follow(run: Run, new: bool = False, steps: int | None = None) -> int:
+    """Starts a run's worker and follows it to its end. `steps`: so many in all, more than it had. Ctrl-C, or SIGTERM,
+    asks the run to save and stop, and waits for it; a second one only stops watching.
     """
     note = "Stopping after this step, then saving. Ctrl-C again stops watching; the run still saves."
     before_now, offset = run.log.read()
     try:
         with stopping_on_ctrl_c(run) as interrupts:
-            launch.start(run, token=get_token())
+            if steps is None:
+                launch.start(run, token=get_token())
+            else:
+                more_steps.train_on(run, steps, get_token())
             if interrupts:
                 with contextlib.suppress(UserError):
                     launch.stop(run)

@@ -211,6 +211,11 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         f"alpha {lora.lora_alpha}{', on 4-bit weights' if config.model.load_in_4bit else ''}. Seed {config.seed}. "
         f"The steps took {duration(seconds)}."
     )
+    if config.lora.start is not None:
+        yield (
+            f"It began from the adapter {inline(config.lora.start)}, not from a fresh one: what it shows against the "
+            "base is both trainings together."
+        )
     if config.prompts == "teaching":
         yield (
             "Its prompts were chosen: for up to three quarters of a step it met problems again whose latest "

@@ -47,7 +47,13 @@ def of_run(run: Run) -> str:
 
 
 def of_config(config: RunConfig, history: History | None = None) -> str:
-    """The script of a config. `history` is its run's, which knows the engine, the commits and the packages."""
+    """The script of a config. `history` is its run's, which knows the engine, the commits and the packages.
+
+    Raises:
+        UserError: where the run begins from another one's adapter, which no script does.
+    """
+    if config.lora.start is not None:
+        raise UserError(f"lora.start: {config.lora.start}: a script begins from a fresh adapter")
     history = history or History()
     config = pinned(config, history.loaded)
     unsloth, vllm = _engine(config, history)

@@ -17,13 +17,13 @@ from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
 from grpo_space.runs import checkpoints, groups, trust
 from grpo_space.runs.event_log import drop_half_line
-from grpo_space.runs.run import STANDALONE, Run, runs_folder
+from grpo_space.runs.run import STANDALONE, TITLE, Run, runs_folder
 
 NAMEPLATE = "run.json"
 """The file that says which run it is."""
 MOST_NAMEPLATE_BYTES = 2**12
 KEPT = re.compile(
-    rf"{NAMEPLATE}|config\.yaml|evaluation\.json|events\.jsonl|groups\.jsonl|evaluations/[\w.-]+\.jsonl"
+    rf"{NAMEPLATE}|config\.yaml|title\.txt|evaluation\.json|events\.jsonl|groups\.jsonl|evaluations/[\w.-]+\.jsonl"
     r"|adapter/[\w.-]+\.(json|safetensors|jinja|txt|model|md)"
     rf"|checkpoints/checkpoint-\d+/({checkpoints.PARTS.pattern})",
     re.ASCII,
@@ -60,7 +60,7 @@ def snapshot(run: Run, folder: Path, without_checkpoint: bool = False) -> dict[s
 
 def _copied(run: Run, folder: Path, step: int | None) -> dict[str, Path]:
     shutil.rmtree(folder / "files", ignore_errors=True)
-    wanted = [run.folder / "config.yaml", run.folder / STANDALONE, run.log.path, run.folder / groups.FILE]
+    wanted = [run.folder / name for name in ("config.yaml", STANDALONE, TITLE, run.log.path.name, groups.FILE)]
     wanted += run.evaluations()
     wanted += sorted(run.adapter.glob("*"))
     wanted += sorted(checkpoints.folder_of(run.checkpoints, step).iterdir()) if step is not None else []

@@ -15,7 +15,7 @@ from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import Progress, Sent
 from grpo_space.paths import PROJECT
-from grpo_space.runs import trust
+from grpo_space.runs import starting_adapter, trust
 from grpo_space.runs.run import Run, runs_folder
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.tasks.problems import digest
@@ -37,6 +37,7 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
     """
     if JOBS[job].calls_rewards:
         trust.check(run)
+        starting_adapter.check(run)
     command = [sys.executable, "-m", "grpo_space.worker", job, str(run.folder), *arguments]
     with run.worker_log.open("ab") as log:
         process = subprocess.Popen(

@@ -16,6 +16,7 @@ from grpo_space.config import RunConfig
 from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_yaml_file
+from grpo_space.formatting import plain
 from grpo_space.runs import checkpoints
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import EvaluationRequest, Failed
@@ -24,6 +25,10 @@ from grpo_space.runs.locks import Holder, holder, locked
 
 Status = Literal["new", "running", "done", "stopped", "budget", "learnt", "failed", "died"]
 
+TITLE = "title.txt"
+"""The file with the name that its owner gave a run, where it has one."""
+MOST_TITLE = 60
+"""Characters of a title."""
 STANDALONE = "evaluation.json"
 """The file in a standalone evaluation's folder that says what it evaluates."""
 MOMENT = "%Y-%m-%d-%H%M%S"
@@ -46,6 +51,30 @@ class Run:
     def id(self) -> str:
         """The run's name, which is its folder's."""
         return self.folder.name
+
+    @property
+    def title(self) -> str:
+        """The name that its owner gave it; empty without one. Links, backups and commands go by the id, which stays."""
+        try:
+            return (self.folder / TITLE).read_text(encoding="utf-8", errors="replace").strip()[:MOST_TITLE]
+        except OSError:
+            return ""
+
+    def rename(self, title: str) -> None:
+        """Gives the run a title; an empty one takes it away.
+
+        Raises:
+            UserError: where it is too long, or cannot be written.
+        """
+        words = " ".join(plain(title).split())
+        if len(words) > MOST_TITLE:
+            raise UserError(f"title: {len(words)} characters, and {MOST_TITLE} are the most")
+        half = self.folder / f".{TITLE}.{os.getpid()}"
+        try:
+            half.write_text(words, encoding="utf-8")
+            half.replace(self.folder / TITLE)
+        except OSError as error:
+            raise UserError(f"{self.folder}: cannot be written ({error.strerror})") from error
 
     @property
     def config(self) -> RunConfig:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
@@ -23,14 +24,31 @@ class Score(Record):
     n: int
 
 
+class Pairs(Record):
+    """How many of the same problems each of the two models solved."""
+
+    both: int
+    only_base: int
+    only_tuned: int
+    neither: int
+
+
 class RunSummary(Record):
     """How a run stands."""
 
+    version: Literal[2]
+    """Of these fields: a summary that was kept by an older version is made anew."""
     status: Status | Literal["unreadable"]
     step: int = 0
     max_steps: int = 0
     base: Score | None = None
     tuned: Score | None = None
+    pairs: Pairs | None = None
+    """Of base and tuned, where both answered the same problems."""
+    preset: str = ""
+    model: str = ""
+    seconds: float = 0.0
+    """How long the run worked, in all its attempts."""
     evaluates: str = ""
     """What it evaluates, where it is a standalone evaluation."""
     problem: str = ""
@@ -84,13 +102,28 @@ def _read(run: Run) -> RunSummary:
     made_of = _stamps(run)  # before reading: what is appended meanwhile makes it old
     try:  # without the groups, which are most of a log, and not shown
         history = History.of(event for event in run.log.events() if not isinstance(event, Group))
-        most, alone = run.config.grpo.max_steps, run.standalone
+        config, alone = run.config, run.standalone
     except UserError as error:  # one run that cannot be read hides no other
-        return RunSummary(status="unreadable", problem=" ".join(error.problems))
+        return RunSummary(version=2, status="unreadable", problem=" ".join(error.problems))
     base, tuned = _score(history.base), _score(history.tuned)
-    steps = {"step": history.step, "max_steps": most} if alone is None else {}
+    steps = {"step": history.step, "max_steps": config.grpo.max_steps} if alone is None else {}
     what = "" if alone is None else evaluations.name(alone)
-    return RunSummary(status=ended(history), base=base, tuned=tuned, evaluates=what, made_of=made_of, **steps)
+    named = {"preset": config.name, "model": config.model.base_id or config.model.id}
+    found = {"base": base, "tuned": tuned, "pairs": _pairs(history), "seconds": history.seconds}
+    return RunSummary(version=2, status=ended(history), evaluates=what, made_of=made_of, **steps, **named, **found)
+
+
+def _pairs(history: History) -> Pairs | None:
+    if history.base is None or history.tuned is None:
+        return None
+    both = list(zip(history.base.answers, history.tuned.answers, strict=False))
+    if history.base.n != history.tuned.n or not both or any(a.question != b.question for a, b in both):
+        return None
+    counted = Counter((a.correct, b.correct) for a, b in both)
+    return Pairs(
+        both=counted[True, True], only_base=counted[True, False], only_tuned=counted[False, True],
+        neither=counted[False, False],
+    )  # fmt: skip
 
 
 def _score(evaluated: Evaluated | None) -> Score | None:

@@ -1,4 +1,4 @@
-"""The page: a header, and four tabs in the order of the work. Importing this builds nothing."""
+"""The page: a header, four tabs in the order of the work, and all runs. Importing this builds nothing."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ from grpo_space.ui.preset import tab as preset
 from grpo_space.ui.publish import auto_backup
 from grpo_space.ui.publish import tab as publish
 from grpo_space.ui.publish.auto_backup import Automatic, automatic_here
-from grpo_space.ui.runs import run_list
+from grpo_space.ui.runs import change, run_list, two_runs
 from grpo_space.ui.space import Space, zero_gpu
 from grpo_space.ui.train import doctor_panel, when_done_control
 from grpo_space.ui.train import tab as train
@@ -69,15 +69,19 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
                 before = train.Before(chosen.config, chosen.requested, chosen.start, done, then)
             with gr.Tab("Train", id="train") as train_tab:
                 training = train.build(page_opened, train_tab, before, followers, place, header, beats)
-                run_list.build(training.view, followers)
                 doctor_panel.build(place.access)
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(training.view, training.evaluated, training.evaluating, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
                 changed = [page_opened, publish_tab.select, training.evaluated.change]
                 to_train = publish.build(training.view, changed, followers, place)
+            with gr.Tab("Runs", id="runs") as runs_tab:
+                seen = [runs_tab.select, training.evaluated.change]
+                listed = run_list.build(training.view, seen, followers)
+                change.build(training.view, seen, listed, followers, place)
+                two_runs.build(training.view, seen, followers)
         attributes.mend(page, {form.element(path): path for path in (*form.LEAVES, *form.WEIGHTS)})
-        remember_tab(page, (preset_tab, train_tab, compare_tab, publish_tab))
+        remember_tab(page, (preset_tab, train_tab, compare_tab, publish_tab, runs_tab))
         to_train.click(None, js=show_tab("train"))
         page_opened(None, js=AGAIN)  # last: a stream has no end
         training.compare.click(None, js=show_tab("compare"))

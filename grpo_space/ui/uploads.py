@@ -13,7 +13,7 @@ from grpo_space.errors import Problem, UserError
 from grpo_space.foreign import parse_yaml
 from grpo_space.paths import folder
 from grpo_space.presets import preset_names, read_preset
-from grpo_space.runs import trust
+from grpo_space.runs import starting_adapter, trust
 from grpo_space.runs.run import all_runs, runs_folder
 from grpo_space.tasks.problems import digest, read_file
 from grpo_space.ui.downloads import whole
@@ -100,6 +100,7 @@ def refuse_strange_paths(config: RunConfig) -> None:
         "data.test_path": "upload the file under Data",
         "model.id": "from a browser a model is a name on the Hugging Face Hub",
         "data.id": "from a browser a dataset is a name on the Hugging Face Hub, or an upload",
+        starting_adapter.FIELD: "from a browser an adapter is a run's name here, or a name on the Hugging Face Hub",
         "rewards": "a reward of your own is code: name its file on the command line",
     }
     if strange:
@@ -123,6 +124,9 @@ def _paths(config: RunConfig) -> Iterator[tuple[str, str]]:
         yield "data.path", config.data.path
     if config.data.test_path:
         yield "data.test_path", config.data.test_path
+    start = config.lora.start
+    if start is not None and not on_the_hub(start) and not starting_adapter.is_run(start):
+        yield starting_adapter.FIELD, start
     for name in config.rewards:
         if ".py:" in name:
             yield "rewards", name

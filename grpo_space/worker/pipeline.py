@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.planning import hardware, merge_check
-from grpo_space.runs import adapters, checkpoints, groups, standalone
+from grpo_space.runs import adapters, checkpoints, groups, standalone, starting_adapter
 from grpo_space.runs.evaluations import HELD_OUT
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Finished, Loaded
@@ -53,7 +53,9 @@ def train(run: Run, reporter: Reporter) -> None:
     custom_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
-    engine, rows = load(run, reporter)
+    engine, rows = load(run, reporter, starting_adapter.find(run, config, reporter.token))
+    if config.lora.start is not None:
+        reporter.log.append(Alarm(step=checkpoint or 0, name="start", message=starting_adapter.words(run, config)))
     from grpo_space.worker import evaluate_pair
     from grpo_space.worker import train as grpo
     from grpo_space.worker.engines import base as engines
@@ -219,7 +221,7 @@ def preflight(run: Run, reporter: Reporter) -> None:
     """Finds out whether the run is trainable, by a few steps of it, before the money is spent."""
     reporter.started("preflight", 0)
     custom_reward.functions(run.config)
-    engine, rows = load(run, reporter)
+    engine, rows = load(run, reporter, starting_adapter.find(run, run.config, reporter.token))
     from grpo_space.worker import preflight
 
     with reporter.phase("preflight"):

@@ -75,7 +75,7 @@ def test_a_config_that_is_none_is_a_line_and_hides_no_other_run(fake: Fake, runs
     assert str(bad.folder / "config.yaml") in refusal(lambda: bad.config)
     assert (summarize(bad).status, summarize(good).status) == ("unreadable", "done")
     first, second = run_list.rows()
-    assert (first[0], first[1].startswith("unreadable: "), second[0]) == (bad.id, True, good.id)
+    assert (first[0], first[3].startswith("unreadable: "), second[0]) == (bad.id, True, good.id)
     page = Followers().look()  # the newest run
     assert page is not None
     assert "config.yaml" in page.now

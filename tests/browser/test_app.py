@@ -21,7 +21,7 @@ from tests.support.served import Served
 
 A_RUN = 120_000
 """The longest wait for a few steps of the tiny preset, in ms."""
-TABS = ("Preset", "Train", "Compare", "Publish")
+TABS = ("Preset", "Train", "Compare", "Publish", "Runs")
 
 
 def finished(*events: object) -> Run:
@@ -240,8 +240,10 @@ def test_a_past_run_is_opened_read_only_and_its_config_used(visit: Open, complai
     new = finished()
     page = visit("Train")
     expect(page.locator("#gs-now")).to_contain_text(new.id)
-    page.locator("#gs-past button").first.click()
+    show(page, "Runs")
     page.locator("#gs-runs").get_by_text(old.id).click()
+    expect(page.locator("#gs-chosen-run")).to_contain_text(old.id)
+    page.locator("#gs-look").click()
     expect(page.locator("#gs-now")).to_contain_text(old.id)
     page.locator("#gs-use").click()
     show(page, "Train")

@@ -24,7 +24,8 @@ from grpo_space.ui.compare import evidence, problems
 from grpo_space.ui.deployment import here
 from grpo_space.ui.live import follower as following
 from grpo_space.ui.live import page_stream, progress
-from grpo_space.ui.live.curves import MOST_POINTS, Curves, Line
+from grpo_space.ui.live.chart import MOST_POINTS, MOST_VALUES, Line
+from grpo_space.ui.live.curves import Curves
 from grpo_space.ui.live.follower import Follower, Followers, Taken, named
 from grpo_space.ui.live.page_stream import Buttons
 from grpo_space.ui.live.progress import BADGES
@@ -76,6 +77,18 @@ def test_values_that_are_no_numbers_are_not_drawn() -> None:
     assert "nan" not in drawn
     assert "inf" not in drawn
     assert drawn.count("polyline") == 1
+
+
+def test_pointing_at_a_chart_says_its_values() -> None:
+    curves = Curves(1000)
+    for number in range(1, 1001):
+        rewards = {"rewards/correctness/mean": number / 500, "rewards/format/mean": 0.25}
+        curves.add(step(number).model_copy(update={"metrics": {"reward": 1.5, **rewards}}))
+    said = re.findall("<title>([^<]*)</title>", curves.draw())
+    assert MOST_VALUES <= len(said) <= 2 * MOST_VALUES, "of two charts"
+    assert all(re.fullmatch(r"steps? [\d,]+( to [\d,]+)?: .+", words) for words in said)
+    assert any(words.endswith(" to 1,000: 1.50") for words in said)
+    assert any(re.fullmatch(r"steps .* to 1,000: correctness (99|100) %, format \d+ %", words) for words in said)
 
 
 def test_a_label_at_the_axis_has_its_sign_its_unit_and_room() -> None:
@@ -188,7 +201,7 @@ def test_a_moments_work_with_a_run_does_not_make_it_active(fake: Fake, runs_root
         page = followers.look(run.id)
         assert page is not None
         assert page.status == "done"
-        assert {row[0]: row[1] for row in run_list.rows()}[run.id] == BADGES["done"]
+        assert {row[0]: row[3] for row in run_list.rows()}[run.id] == BADGES["done"]
         shown = followers.look()  # nobody who looks at the newest run is taken away from it
         assert shown is not None
         assert shown.run.id == newer.id

@@ -81,7 +81,10 @@ def test_it_is_shown_as_an_evaluation_and_never_as_a_training() -> None:
     assert "Tuned solves" in page.now
     for training in ("step", "Resume", "failed"):
         assert training not in page.now
-    assert run_list.rows() == [[run.id, "done", f"an evaluation of adapter {what}", "40.0 % of 100", "90.0 % of 100"]]
+    [row] = run_list.rows()
+    assert (row[0], row[3]) == (run.id, f"done: an evaluation of adapter {what}")
+    assert row[6] == "+50.0 points (40 to 60)"
+    assert row[7] == "", "it makes no steps"
     summary = evidence.summarise(run.id, page.evaluation, page.evaluations.looks, page.history, page.config)
     assert "Tuned is the better one here" in summary
     assert "Which problems the adapter was trained on is not known here" in summary
@@ -125,7 +128,7 @@ def test_a_damaged_one_is_told_and_hides_no_other(runs_root: Path) -> None:
     run = evaluation(made.BASE)
     (run.folder / "evaluation.json").write_text('{"base": ')
     assert "does not say what is evaluated" in Follower(run).page().now
-    assert "unreadable" in run_list.rows()[0][1]
+    assert "unreadable" in run_list.rows()[0][3]
 
 
 def test_what_the_hub_does_not_have_is_said_and_the_machine_is_free_again(runs_root: Path, hub: HubServer) -> None:

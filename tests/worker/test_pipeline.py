@@ -202,7 +202,7 @@ def test_no_file_of_a_run_holds_the_token(whole: Run) -> None:
 
 def test_a_done_run_is_not_resumed(whole: Run) -> None:
     before = whole.log.path.read_bytes()
-    assert_refused(cli("resume", "whole"), "whole: is done: it made all its 4 steps")
+    assert_refused(cli("resume", "whole"), "whole: is done: it made all its 4 steps; --steps 8 trains on")
     assert whole.log.path.read_bytes() == before
 
 

@@ -122,7 +122,7 @@ def refuse_without_a_model(page: Page | None) -> None:
     if page is not None and page.status == "running":
         raise UserError(
             f"{page.run.id} has the machine: ask when it is done. Another run's model can be asked then, too: choose "
-            "it in Train, under All runs."
+            "it in Runs."
         )
     if page is None or not evaluations.possible(page.run):
         raise UserError("There is no trained model yet: train first.")

@@ -75,13 +75,18 @@ class Follower:
         self._log_size = -1
         self._later = Later(run)
         self._groups = RunGroups(GroupIndex(run.folder), self.history.groups)
+        self.config: RunConfig | None = None
+        self.standalone: EvaluationRequest | None = None
+        self._trouble = ""
+        self._read_config()
+        self._curves = Curves(self.config.grpo.max_steps if self.config else 0)
+
+    def _read_config(self) -> None:
         try:
-            self.config: RunConfig | None = run.config
-            self.standalone = run.standalone
+            self.config, self.standalone = self.run.config, self.run.standalone
             self._trouble = ""
         except UserError as error:  # a newer or a damaged one: the rest can still be looked at
             self.config, self.standalone, self._trouble = None, None, str(error)
-        self._curves = Curves(self.config.grpo.max_steps if self.config else 0)
 
     def fresh(self) -> Page | None:
         """The page, where it is so new that nobody needs to look again."""
@@ -135,8 +140,9 @@ class Follower:
             self._groups = self._groups.now(self.history)
         except UserError as error:
             self._trouble = str(error)
-        if restarted:  # steps beyond its beginning no longer count
-            self._curves = Curves(self._curves.max_steps)
+        if restarted:  # steps beyond its beginning no longer count, and it may have been given more
+            self._read_config()
+            self._curves = Curves(self.config.grpo.max_steps if self.config else 0)
             for event in self.history.steps:
                 self._curves.add(event)
         self._curves.probes = self.history.probes

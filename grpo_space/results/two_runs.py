@@ -1,0 +1,73 @@
+"""Two runs side by side: what differs in their settings, and the paired test on the problems that both answered."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from grpo_space.config import RunConfig
+from grpo_space.results.statistics import Paired, pair, percent, points
+from grpo_space.runs.events import Evaluated
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting that two configs have otherwise."""
+
+    field: str
+    first: str
+    second: str
+
+
+def differences(first: RunConfig, second: RunConfig) -> list[Difference]:
+    """The settings in which two configs differ, in a config's order; their names do not count."""
+    mine, theirs = dict(_leaves(first.model_dump(mode="json"))), dict(_leaves(second.model_dump(mode="json")))
+    fields = [field for field in dict.fromkeys([*mine, *theirs]) if field != "name"]
+    return [
+        Difference(field, _written(mine.get(field)), _written(theirs.get(field)))
+        for field in fields
+        if mine.get(field) != theirs.get(field)
+    ]
+
+
+def _leaves(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in data.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return "not set"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def in_common(first: Evaluated, second: Evaluated) -> Paired | None:
+    """Right answers of two models to the problems that both answered, the second in the place of tuned; None where
+    there is no such problem. A problem is its question and expected answer; asked twice, its first answer counts.
+    """
+    theirs = {(answer.question, answer.gold): answer.correct for answer in reversed(second.answers)}
+    mine = {(answer.question, answer.gold): answer.correct for answer in reversed(first.answers)}
+    both = [problem for problem in mine if problem in theirs]
+    return pair([mine[problem] for problem in both], [theirs[problem] for problem in both]) if both else None
+
+
+def words(first: Evaluated, second: Evaluated, names: tuple[str, str]) -> list[str]:
+    """What the test says of the two tuned models, in sentences; the first is the verdict."""
+    found, (mine, theirs) = in_common(first, second), names
+    if found is None:
+        return ["No problem was answered by both: the two cannot be compared.", "Evaluate both on the same problems."]
+    better = theirs if found.gain > 0 else mine
+    verdict = f"{better} solves more of the problems that both answered, beyond chance."
+    if not found.beyond_chance:
+        verdict = "Neither solves more of the problems that both answered, beyond chance."
+    shares = f"{mine} is right on {percent(found.base, found.n)}, {theirs} on {percent(found.tuned, found.n)}"
+    which = f"all {found.n:,} problems" if found.n == first.n == second.n else f"the {found.n:,} problems of both"
+    counted = (
+        f"Of {which} {shares}; {points(found)}. {found.only_tuned:,} only the second solves, "
+        f"{found.only_base:,} only the first; p = {found.p_value:.2g} (mid-p McNemar), of this pair alone: whoever "
+        "compares many runs finds some difference by chance."
+    )
+    return [verdict, counted]

@@ -1,0 +1,115 @@
+"""What the owner does with a run as a whole: a title, more steps, the bin. Each is asked twice where it takes away."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from grpo_space.errors import UserError
+from grpo_space.runs import deleted_runs, more_steps
+from grpo_space.runs.run import MOST_TITLE, Run
+from grpo_space.ui import submit
+from grpo_space.ui.access import token_if_any
+from grpo_space.ui.deployment import Place
+from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
+from grpo_space.ui.live.follower import Followers
+from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.markup import note, tag, text
+from grpo_space.ui.runs.run_list import RunList
+
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1,
+                         "concurrency_id": "runs"}  # fmt: skip
+
+
+def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Followers, place: Place) -> None:
+    """Draws the part below the list and makes it work. `shown`: the events after which another run may be looked at."""
+    which = gr.HTML(elem_id="gs-chosen-run")
+    to_train = gr.Button("Look at it in Train", size="sm", elem_id="gs-look")
+    with gr.Row():
+        title = gr.Textbox(
+            label="Title", info="For the list alone: the run keeps its name", max_length=MOST_TITLE,
+            elem_id="gs-title", scale=2,
+        )  # fmt: skip
+        rename = gr.Button("Save the title", elem_id="gs-rename", scale=0)
+        steps = gr.Number(None, label="Steps in all", info="More than it has", precision=0, elem_id="gs-more-steps")
+        more = gr.Button("Train on", elem_id="gs-train-on", scale=0)
+    with gr.Row():
+        delete = gr.Button("Delete this run", variant="stop", size="sm", elem_id="gs-delete")
+        confirm = gr.Button("Yes, into the bin", variant="stop", size="sm", elem_classes=OFF, elem_id="gs-delete-yes")
+        keep = gr.Button("Keep it", size="sm", elem_classes=OFF, elem_id="gs-delete-no")
+    with gr.Accordion("The bin", open=False, elem_id="gs-bin") as fold:
+        binned = gr.Dropdown([], label="Deleted runs", elem_id="gs-binned")
+        with gr.Row():
+            back = gr.Button("Put it back", size="sm", elem_id="gs-put-back")
+            empty = gr.Button("Empty the bin", variant="stop", size="sm", elem_id="gs-empty")
+            for_good = gr.Button("Yes, for good", variant="stop", size="sm", elem_classes=OFF, elem_id="gs-empty-yes")
+
+    def run_of(view: View, request: gr.Request) -> Run:
+        place.access.allowed(request)
+        if (page := followers.look(view.run)) is None:
+            raise UserError("There is no run yet.")
+        return page.run
+
+    def look(view: View) -> tuple[Any, ...]:
+        page = followers.look(view.run)
+        if page is None:
+            return note("info", "No run was made yet."), "", None, shown_if(False), shown_if(False)
+        words = f"Below: {tag('b', text(page.run.title or page.run.id))}, which every tab shows now."
+        return tag("p", words), page.run.title, None, shown_if(False), shown_if(False)
+
+    @in_words
+    def named_anew(view: View, title: str, order: str, request: gr.Request) -> str:
+        run_of(view, request).rename(str(title))
+        return runs.listed(order)
+
+    @in_words
+    def train_on(view: View, steps: float | None, request: gr.Request) -> None:
+        run = run_of(view, request)
+        if not isinstance(steps, int | float) or not float(steps).is_integer() or not 0 < steps < 2**31:
+            raise UserError("Steps in all: a whole number is needed.")
+        more_steps.check(run, int(steps))
+        submit.check(run.config, place)
+        more_steps.train_on(run, int(steps), token_if_any(place.access, request))
+        view.run, view.group = run.id, None
+        followers.forget_current()
+
+    @in_words
+    def to_bin(view: View, order: str, request: gr.Request) -> tuple[Any, ...]:
+        deleted_runs.delete(run_of(view, request))
+        view.show_current()
+        followers.forget_current()
+        return runs.listed(order), shown_if(False), shown_if(False)
+
+    @in_words
+    def list_bin(request: gr.Request) -> Any:
+        place.access.allowed(request)
+        names = [run.id for run in deleted_runs.deleted()]
+        return gr.update(choices=names, value=names[0] if names else None)
+
+    @in_words
+    def put_back(view: View, name: str, order: str, request: gr.Request) -> tuple[Any, ...]:
+        place.access.allowed(request)
+        run = deleted_runs.put_back(str(name or ""))
+        view.run, view.group = run.id, None
+        return runs.listed(order), list_bin(request)
+
+    @in_words
+    def empty_it(request: gr.Request) -> tuple[Any, ...]:
+        place.access.allowed(request)
+        gone = deleted_runs.empty()
+        gr.Info(f"{gone} run{'s' * (gone != 1)} taken away for good.")
+        return list_bin(request), shown_if(False)
+
+    to_train.click(None, js=show_tab("train"))
+    both = [confirm, keep]
+    gr.on(shown, look, view, [which, title, steps, *both], trigger_mode="always_last", **QUIET)
+    rename.click(named_anew, [view, title, runs.order], runs.table, **QUIET)
+    more.click(train_on, [view, steps], None, **QUIET).success(None, js=show_tab("train"))
+    delete.click(lambda: [shown_if(True)] * 2, None, both, **QUIET)
+    keep.click(lambda: [shown_if(False)] * 2, None, both, **QUIET)
+    confirm.click(to_bin, [view, runs.order], [runs.table, *both], **QUIET)
+    fold.expand(list_bin, None, binned, **QUIET)
+    back.click(put_back, [view, binned, runs.order], [runs.table, binned], **QUIET)
+    empty.click(lambda: shown_if(True), None, for_good, **QUIET)
+    for_good.click(empty_it, None, [binned, for_good], **QUIET)

@@ -1,0 +1,134 @@
+"""Two runs compared: both scores with the paired test, what differs in their settings, and their curves in one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from grpo_space.errors import UserError
+from grpo_space.results import two_runs
+from grpo_space.results.comparison import of
+from grpo_space.results.statistics import percent, points
+from grpo_space.runs.run import all_runs
+from grpo_space.ui.errors import in_words
+from grpo_space.ui.live.chart import Line, card, framed
+from grpo_space.ui.live.curves import CHARTS, PROBE, Curves, figure, probe_points
+from grpo_space.ui.live.follower import Followers, Page, named
+from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.ui.runs.run_list import MOST
+
+NAMES = ("A", "B")
+"""What the two are called in the charts, where there is no room for their names."""
+QUIET: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 2}
+
+
+def build(view: gr.State, shown: Sequence[Any], followers: Followers) -> None:
+    """Draws the two choices and what comes of them. `shown`: the events at which the choices are made anew."""
+    gr.HTML("<h2>Two runs compared</h2>")
+    with gr.Row():
+        first = gr.Dropdown([], label="A", elem_id="gs-run-a")
+        second = gr.Dropdown([], label="B", elem_id="gs-run-b")
+        go = gr.Button("Compare the two", variant="primary", elem_id="gs-compare-two", scale=0)
+    found = gr.HTML(elem_id="gs-two-runs")
+
+    def choices(view: View, first: str | None, second: str | None) -> tuple[Any, Any]:
+        names = [(f"{run.title}: {run.id}" if run.title else run.id, run.id) for run in all_runs()[:MOST]]
+        ids = [run_id for _, run_id in names]
+        a = first if first in ids else next(iter(ids[1:]), None)
+        b = second if second in ids else next(iter(ids), None)
+        return gr.update(choices=names, value=a), gr.update(choices=names, value=b)
+
+    @in_words
+    def compared(first: str | None, second: str | None) -> str:
+        pages = [followers.of(named(str(run_id or ""))).page() for run_id in (first, second)]
+        if first == second:
+            raise UserError("A and B are the same run: choose another one.")
+        return side_by_side(*pages)
+
+    gr.on(shown, choices, [view, first, second], [first, second], show_progress="hidden",
+          trigger_mode="always_last", **QUIET)  # fmt: skip
+    go.click(compared, [first, second], found, **QUIET)
+
+
+def side_by_side(first: Page, second: Page) -> str:
+    """Everything that two runs show against each other, as HTML."""
+    return _scores(first, second) + _settings(first, second) + _curves(first, second)
+
+
+def _scores(first: Page, second: Page) -> str:
+    rows = [_score(name, page) for name, page in zip(NAMES, (first, second), strict=True)]
+    head = "".join(tag("th", name) for name in ("", "Run", "Base", "Tuned", "Gain"))
+    table = tag("table", tag("tr", head) + "".join(rows), "gs-figures")
+    mine, theirs = first.evaluation.tuned, second.evaluation.tuned
+    if mine is None or theirs is None:
+        words = note("info", "Both need a comparison before their tuned models can be tested against each other.")
+    else:
+        verdict, *more = two_runs.words(mine, theirs, NAMES)
+        words = note("info", tag("b", text(verdict)), *map(text, more))
+    return box("gs-scroll", table) + words
+
+
+def _score(name: str, page: Page) -> str:
+    run, history = page.run, page.evaluation
+    cells = [text(run.title or run.id)]
+    if history.base is None or history.tuned is None:
+        cells += ["", "", "not evaluated yet"]
+    else:
+        compared = of(history, page.evaluations.looks)
+        shares = [f"{percent(each.correct, each.n)} of {each.n:,}" for each in (compared.base, compared.tuned)]
+        cells += [*map(text, shares), text(points(compared.paired))]
+    return tag("tr", tag("th", name) + "".join(tag("td", cell) for cell in cells))
+
+
+def _settings(first: Page, second: Page) -> str:
+    head = tag("h3", "What differs in their settings")
+    if first.config is None or second.config is None:
+        return head + note("warning", "One of the two configs cannot be read.")
+    found = two_runs.differences(first.config, second.config)
+    if not found:
+        same = "Nothing: what differs in the results is chance, or the machine."
+        return head + tag("p", same)
+    top = tag("tr", "".join(tag("th", name) for name in ("Setting", *NAMES)))
+    rows = (
+        tag(
+            "tr",
+            tag("th", f"<code>{text(one.field)}</code>") + tag("td", text(one.first)) + tag("td", text(one.second)),
+        )
+        for one in found
+    )
+    return head + box("gs-scroll", tag("table", top + "".join(rows), "gs-figures"))
+
+
+def _curves(first: Page, second: Page) -> str:
+    """The charts of both runs, each with the lines of both; those of one line alone: more are not told apart."""
+    drawn, most = [], max(page.config.grpo.max_steps if page.config else 0 for page in (first, second))
+    curves = [_of(page, most) for page in (first, second)]
+    for number, chart in enumerate(CHARTS):
+        lines: dict[str, Line] = {}
+        for name, each in zip(NAMES, curves, strict=True):
+            mine = each.lines[number]
+            if len(mine) == 1 or "new prompts" in mine:
+                lines[name] = mine.get("new prompts") or next(iter(mine.values()))
+        if len(lines) == len(NAMES):
+            drawn.append(figure(chart, lines, most))
+    probes = {name: probe_points(each.probes) for name, each in zip(NAMES, curves, strict=True) if each.probes}
+    if len(probes) == len(NAMES):
+        frame = framed([point for points in probes.values() for point in points], most, 0, 100, 0, "%")
+        lines_of = "".join(frame.line(points, number) for number, points in enumerate(probes.values()))
+        latest = " ".join(
+            f'<span class="key c{number}">{name} {points[-1].value:.0f} %</span>'
+            for number, (name, points) in enumerate(probes.items())
+        )
+        svg = frame.svg(lines_of + frame.values(probes), f"{PROBE} of both over the steps")
+        drawn.insert(1, card(PROBE, latest, "Right answers to held-out problems; the bands are 95 % intervals.", svg))
+    head = tag("h3", "Their curves")
+    return head + (box("gs-charts", *drawn) if drawn else tag("p", "One of the two made no step.", "gs-dim"))
+
+
+def _of(page: Page, most: int) -> Curves:
+    curves = Curves(most)
+    for step in page.history.steps:
+        curves.add(step)
+    curves.probes = page.history.probes
+    return curves

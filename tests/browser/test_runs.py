@@ -1,0 +1,57 @@
+"""The Runs tab in a real browser: the table, a title, the bin, and two runs compared."""
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from grpo_space.presets import read_preset
+from grpo_space.runs import deleted_runs
+from grpo_space.runs.run import Run, all_runs, create_run
+from tests.support.browser import Complaints, Open, show
+from tests.support.fake_worker import whole_run
+
+
+def ended(root: Path, name: str, steps: int) -> Run:
+    config = read_preset("tiny").run.model_copy(update={"name": name})
+    run = create_run(config.changed(grpo={"max_steps": steps}), root / f"2026-01-01-10000{steps}-{name}")
+    for event in whole_run(steps):
+        run.log.append(event)
+    return run
+
+
+def test_runs_are_sorted_named_compared_deleted_and_put_back(
+    visit: Open, runs_root: Path, complaints: Complaints
+) -> None:
+    first, second = ended(runs_root, "first", 2), ended(runs_root, "second", 4)
+    page = visit("Runs")
+    rows = page.locator("#gs-runs tbody tr")
+    expect(rows.first).to_contain_text(second.id)
+    page.locator("#gs-runs-order input").click()
+    page.get_by_role("option", name="Preset").click()
+    expect(rows.first).to_contain_text(first.id)
+
+    rows.first.click()
+    expect(page.locator("#gs-chosen-run")).to_contain_text(first.id)
+    page.locator("#gs-title input, #gs-title textarea").first.fill("<b>mine</b>")
+    page.locator("#gs-rename").click()
+    expect(rows.first).to_contain_text("<b>mine</b>")
+
+    page.locator("#gs-compare-two").click()
+    compared = page.locator("#gs-two-runs")
+    expect(compared).to_contain_text("Neither solves more of the problems that both answered, beyond chance.")
+    expect(compared.locator("code")).to_have_text("grpo.max_steps")
+    expect(compared.locator("svg").first).to_be_visible()
+
+    page.locator("#gs-delete").click()
+    assert len(all_runs()) == 2, "it is asked twice"
+    page.locator("#gs-delete-yes").click()
+    expect(rows).to_have_count(1)
+    expect(page.locator("#gs-chosen-run")).to_contain_text(second.id)
+    assert [run.id for run in deleted_runs.deleted()] == [first.id]
+    page.locator("#gs-bin button").first.click()
+    page.locator("#gs-put-back").click()
+    expect(rows).to_have_count(2)
+    assert Run(first.folder).title == "<b>mine</b>"
+    show(page, "Train")
+    expect(page.locator("#gs-now")).to_contain_text(first.id)
+    assert not complaints
