@@ -215,6 +215,7 @@ def test_a_stranger_sees_what_to_do_without_scrolling(visit: Open, size: Viewpor
     page = visit(size=size)
     head, start = page.locator("#gs-head"), page.locator("#gs-start")
     expect(head).to_contain_text("Turn a small language model into a reasoning model")
+    page.evaluate("window.scrollTo(0, 0)")  # the click on the tab may have come while the page was still drawn
     cards = page.locator(".preset-card:visible")
     expect(cards).to_have_count(4)
     for part in (head, *cards.all(), start):
