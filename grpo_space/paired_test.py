@@ -45,18 +45,18 @@ def _mid_p(fewer: NDArray[np.int64], pairs: NDArray[np.int64]) -> NDArray[np.flo
     return total
 
 
-def power(n: int, difference: float, discordant: float) -> float:
-    """How often the mid-p test of `n` problems finds p below 0.05, where the shares that only one of the two solves add
-    up to `discordant` and differ by `difference`: exact, over all numbers of discordant pairs but for those farther
-    than 9 standard deviations from the likeliest.
+def power(n: int, difference: float, discordant: float, level: float = LEVEL) -> float:
+    """How often the mid-p test of `n` problems finds p below `level`, where the shares that only one of the two solves
+    add up to `discordant` and differ by `difference`: exact, over all numbers of discordant pairs but for those
+    farther than 9 standard deviations from the likeliest.
     """
-    discordant = max(abs(difference), discordant)
-    if discordant == 0 or n < LEAST_PROBLEMS:
+    discordant, least = max(abs(difference), discordant), math.floor(-math.log2(level)) + 1
+    if discordant == 0 or n < least:
         return 0.0
     likeliest, far = n * discordant, 9 * math.sqrt(n * discordant * (1 - discordant)) + 1
-    pairs = np.arange(max(LEAST_PROBLEMS, int(likeliest - far)), min(n, math.ceil(likeliest + far)) + 1)
+    pairs = np.arange(max(least, int(likeliest - far)), min(n, math.ceil(likeliest + far)) + 1)
     better = (1 + abs(difference) / discordant) / 2
-    most_on_one_side = _largest_extremes(1 << n.bit_length())[pairs]
+    most_on_one_side = _largest_extremes(1 << n.bit_length(), level)[pairs]
     seen = bdtr(most_on_one_side, pairs, 1 - better) + bdtr(most_on_one_side, pairs, better)
     ways = gammaln(n + 1) - gammaln(pairs + 1) - gammaln(n - pairs + 1)
     chance = np.exp(ways + xlogy(pairs, discordant) + xlog1py(n - pairs, -discordant))
@@ -64,13 +64,13 @@ def power(n: int, difference: float, discordant: float) -> float:
 
 
 @lru_cache
-def _largest_extremes(size: int) -> NDArray[np.int64]:
-    """For so many numbers of discordant pairs, from 0 on, the most on the rarer side with p below 0.05. What fewer than
-    5 pairs have means nothing.
+def _largest_extremes(size: int, level: float) -> NDArray[np.int64]:
+    """For so many numbers of discordant pairs, from 0 on, the most on the rarer side with p below `level`. What too few
+    pairs have to get there means nothing.
     """
     pairs = np.arange(size)
-    guess = np.floor(pairs / 2 + float(ndtri(LEVEL / 2)) * np.sqrt(pairs) / 2).astype(np.int64) + 2
-    while (over := (guess > 0) & (_mid_p(guess, pairs) >= LEVEL)).any():
+    guess = np.floor(pairs / 2 + float(ndtri(level / 2)) * np.sqrt(pairs) / 2).astype(np.int64) + 2
+    while (over := (guess > 0) & (_mid_p(guess, pairs) >= level)).any():
         guess = guess - over
     return np.maximum(guess, 0)
 
@@ -82,15 +82,15 @@ def disagreement(difference: float, seen: float = USUAL_DISAGREEMENT) -> float:
     return min(1.0, max(seen, abs(difference) + seen / 2))
 
 
-def problems_for(difference: float, seen: float = USUAL_DISAGREEMENT) -> int | None:
+def problems_for(difference: float, seen: float = USUAL_DISAGREEMENT, level: float = LEVEL) -> int | None:
     """How many problems see a `difference` (a share, not 0) four times out of five. None: more than MOST_PROBLEMS."""
     counts, discordant = range(LEAST_PROBLEMS, MOST_PROBLEMS + 1), disagreement(difference, seen)
-    fewer = bisect_left(counts, POWER, key=lambda n: power(n, difference, discordant))
+    fewer = bisect_left(counts, POWER, key=lambda n: power(n, difference, discordant, level))
     return counts[fewer] if fewer < len(counts) else None
 
 
-def smallest_difference(n: int, seen: float = USUAL_DISAGREEMENT) -> float | None:
+def smallest_difference(n: int, seen: float = USUAL_DISAGREEMENT, level: float = LEVEL) -> float | None:
     """The smallest difference (a share) that `n` problems see four times out of five. None: not even the largest."""
     shares = [part / 2048 for part in range(2049)]
-    smaller = bisect_left(shares, POWER, key=lambda share: power(n, share, disagreement(share, seen)))
+    smaller = bisect_left(shares, POWER, key=lambda share: power(n, share, disagreement(share, seen), level))
     return shares[smaller] if smaller < len(shares) else None

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from grpo_space.paired_test import LEAST_PROBLEMS
-from grpo_space.results.comparison import Comparison, right_in_any_format
+from grpo_space.results.comparison import Comparison, Solving, right_in_any_format
 from grpo_space.results.statistics import Direction, Paired, pair, percent, points, shares, sight, tested, verdict
 
 CHANGES: dict[tuple[Direction, Direction], str] = {
@@ -24,11 +24,23 @@ FORM: dict[Direction, str] = {
     "same": "yet the format did not change beyond chance.",
     "down": "fewer answers are in it.",
 }
+SOLVING_OF_MODELS: dict[Solving, str] = {
+    "up": "Tuned solves more problems",
+    "same": "Right answers do not differ beyond chance",
+    "down": "Tuned solves fewer problems",
+    "as read": "The difference in right answers may be the format's doing alone",
+}
+"""Of two models, of which nobody saw one become the other."""
+FORM_OF_MODELS: dict[Direction, str] = {
+    "up": "more of tuned's answers are in the format",
+    "same": "the format does not differ beyond chance",
+    "down": "fewer of tuned's answers are in the format",
+}
 
 
 def words(compared: Comparison) -> list[str]:
     """The verdict first; then each of the others that has something to say."""
-    each = (headline, sight_words, change_words, figure_words, blind_words, looks_words, example_words)
+    each = (headline, sight_words, change_words, figure_words, blind_words, cut_words, looks_words, example_words)
     return [sentence for of in each if (sentence := of(compared))]
 
 
@@ -61,6 +73,8 @@ def change_words(compared: Comparison) -> str:
         same = "Both wrote the same to every problem, letter by letter"
         return f"{same}: {'two models that answer alike' if compared.of_models else 'the adapter changes nothing'}."
     solving, form = compared.solving, compared.form
+    if compared.of_models:
+        return f"{SOLVING_OF_MODELS[solving]}; {FORM_OF_MODELS[form]}."
     return AS_READ + FORM[form] if solving == "as read" else CHANGES[solving, form]
 
 
@@ -92,7 +106,27 @@ def blind_words(compared: Comparison) -> str:
         parts.append(f"Of {len(fixed):,} that tuned fixed, {unread:,} are answers that the base gave too, unread.")
     if unread := sum(right_in_any_format(problem.tuned) for problem in broken):
         parts.append(f"Of {len(broken):,} that it broke, {unread:,} are answers that tuned gave too, unread.")
+    if paired.direction == "same":
+        gain = "gain" if blind.gain > 0 else "loss"
+        parts += [f"That {gain} is beyond chance; as the answers were read, it does not show."] * blind.beyond_chance
     return " ".join(parts)
+
+
+def cut_words(compared: Comparison) -> str:
+    """What answers that were cut off have to do with a change. Empty where it is there without them too."""
+    whole = [p for p in compared.problems if not (p.base.cut_off or p.tuned.cut_off)]
+    cut = len(compared.problems) - len(whole)
+    if compared.solving == "same" or not cut:
+        return ""
+    rest = pair([p.base.correct for p in whole], [p.tuned.correct for p in whole])
+    rest = replace(rest, multiplier=compared.paired.multiplier)
+    if rest.direction == compared.paired.direction:
+        return ""
+    left = f": of the other {rest.n:,} no difference beyond chance is left ({_figures(rest)})" if whole else ""
+    return (
+        f"On {cut:,} of {len(compared.problems):,} problems an answer was cut off at the length limit{left}. "
+        "What changed may be the length alone."
+    )
 
 
 def looks_words(compared: Comparison) -> str:

@@ -263,17 +263,18 @@ def shares(paired: Paired) -> str:
 
 
 def sight(paired: Paired) -> str:
-    """The smallest gain that would most likely have shown, four times out of five, as often as the two disagreed; and
-    where that is much, how many problems it would take.
+    """The smallest gain that would most likely have shown, four times out of five, as often as the two disagreed and
+    as p is corrected; and where that is much, how many problems it would take.
     """
     seen = (paired.only_base + paired.only_tuned) / paired.n
-    smallest, wanted = smallest_difference(paired.n, seen), f"{100 * OF_INTEREST:.0f} points"
+    level = LEVEL / paired.multiplier
+    smallest, wanted = smallest_difference(paired.n, seen, level), f"{100 * OF_INTEREST:.0f} points"
     if smallest is None:
         return "No gain, however large, would most likely have shown: take 50 problems or more."
     would = f"One of {100 * smallest:.1f} points or more would most likely have shown"
     if smallest <= OF_INTEREST:
         return f"{would}."
-    needed = problems_for(OF_INTEREST, max(seen, USUAL_DISAGREEMENT))
+    needed = problems_for(OF_INTEREST, max(seen, USUAL_DISAGREEMENT), level)
     if needed is None:
         return f"{would}; {wanted} would take more than {MOST_PROBLEMS:,} problems."
     often = f"{100 * max(seen, USUAL_DISAGREEMENT):.0f} % are solved by only one of the two"

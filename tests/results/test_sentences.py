@@ -3,6 +3,7 @@
 import itertools
 import random
 import re
+from dataclasses import replace
 
 import pytest
 import scipy.stats
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grpo_space.results.comparison import Comparison, compare
-from grpo_space.results.sentences import CHANGES, change_words, example_words, figure_words, words
-from grpo_space.runs.events import Evaluated
+from grpo_space.results.sentences import CHANGES, change_words, cut_words, example_words, figure_words, words
+from grpo_space.results.statistics import Paired, sight
+from grpo_space.runs.events import Evaluated, Method
 from tests.support import made
 
 N = 100
@@ -224,3 +226,63 @@ def test_a_worked_example_in_the_prompt_is_told_beside_it() -> None:
     assert "Tuned is above that" in example_words(compare(made.BASE, made.BOTH, example))
     assert example_words(compare(made.BASE, made.BOTH)) == ""
     assert re.search(r"\+40\.0 points", example_words(compare(made.BASE, made.BOTH, example)))
+
+
+# --- the edges --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("looks", [1, 2, 6, 40])
+def test_what_was_seen_and_did_not_show_is_less_than_what_would_have_shown(looks: int) -> None:
+    """The correction for several looks is one of both: of what was seen, and of what could have been."""
+    for n, only_base, only_tuned in itertools.product((5, 10, 50, 200), (0, 1, 3, 12), (0, 1, 4, 5, 9, 20, 34)):
+        if only_base + only_tuned > n:
+            continue
+        paired = Paired(0, only_base, only_tuned, n - only_base - only_tuned, float(looks))
+        if paired.beyond_chance:
+            continue
+        smallest = re.match(r"One of ([\d.]+) points or more would most likely have shown", sight(paired))
+        assert smallest is None or float(smallest[1]) > 100 * abs(paired.gain)
+    assert (looks > 1) == sight(Paired(0, 0, 5, 0, float(looks))).startswith("No gain, however large")
+
+
+def of_two_models(compared: Comparison) -> Comparison:
+    method = Method(
+        which="tuned", key="k", model="m", model_commit="c", adapter="", system_prompt=None, example=False,
+        temperature=0, samples=1, seed=0, max_new_tokens=9, engine="e", versions={}, extractor="x", problems=N,
+    )  # fmt: skip
+    return replace(compared, tuned=compared.tuned.model_copy(update={"method": method}))
+
+
+def test_of_two_models_none_learnt_or_lost_anything() -> None:
+    seen = set()
+    for solving, form in itertools.product(SOLVES, FORM):
+        said = change_words(of_two_models(table([*example(solving, form)[:-1], (True, True, False, False)])))
+        assert re.search("learnt|lost|change", said) is None
+        assert ("more problems" in said, "fewer problems" in said) == (solving == "up", solving == "down")
+        assert ("more of tuned's" in said, "fewer of tuned's" in said) == (form == "up", form == "down")
+        seen.add(said)
+    assert len(seen) == 9
+
+
+def test_a_gain_that_only_the_other_reading_sees_is_told() -> None:
+    """Tuned solves 25 more, all of them unread."""
+    base = made.evaluated("base", [i < 60 for i in range(N)], [True] * N)
+    tuned = unread(made.evaluated("tuned", [i < 85 for i in range(N)], [False] * N), 25)
+    said = words(compare(base, tuned))
+    assert said[0].startswith("No difference that 100 problems could show")
+    assert said[-1].endswith("That gain is beyond chance; as the answers were read, it does not show.")
+
+
+@pytest.mark.parametrize("cut", [0, 10, 50, 100])
+def test_a_gain_over_answers_that_were_cut_off_is_told_to_be_one(cut: int) -> None:
+    """The base is wrong on 50 of 100, and was cut off on so many, the wrong ones first."""
+    base = made.evaluated("base", [i >= 50 for i in range(N)], [True] * N)
+    tuned = made.evaluated("tuned", [True] * N, [True] * N)
+    answers = tuple(a.model_copy(update={"cut_off": i < cut}) for i, a in enumerate(base.answers))
+    said = cut_words(compare(base.model_copy(update={"answers": answers}), tuned))
+    if cut <= 10:
+        assert said == ""
+    else:
+        assert said.startswith(f"On {cut} of 100 problems an answer was cut off at the length limit")
+        assert said.endswith("What changed may be the length alone.")
+        assert ("of the other 50 no difference beyond chance is left (100.0 % to 100.0 %" in said) == (cut == 50)
