@@ -59,9 +59,12 @@ class TrainTab:
 
 
 def build(
-    opened: Any, tab: gr.Tab, before: Before, followers: Followers, place: Place, header: gr.HTML, pulse: Pulse
-) -> TrainTab:
-    """Draws the tab and wires it. `header` shows on top of every tab which run is active."""
+    opened: Any, tab: gr.Tab, before: Before, followers: Followers, place: Place, header: gr.HTML, chosen_run: gr.HTML,
+    pulse: Pulse,
+) -> TrainTab:  # fmt: skip
+    """Draws the tab and wires it. `header` shows on top of every tab which run is active; the page's address follows
+    `chosen_run`.
+    """
     config, chosen = before.config, before.then
     view, started = gr.State(View()), gr.State("")
     plan = gr.HTML(elem_id="gs-plan")
@@ -90,8 +93,10 @@ def build(
         gr.HTML(glossary.glossary())
     evaluating = gr.HTML(elem_id="gs-evaluating", render=False)
     stream = Stream(
-        header, now, notes, curves, scope.scope, scope.group, log, evaluating, gr.State(""), gr.State(None), pulse.beat
-    )  # what is None changes with the first that the page is sent, even where there is no run
+        header, now, notes, curves, scope.scope, scope.group, log, evaluating, gr.State(""), gr.State(None),
+        chosen_run, pulse.beat,
+    )  # fmt: skip
+    # what is None changes with the first that the page is sent, even where there is no run
 
     def head(page: Page | None, taken: Taken | None) -> str:
         return glossary.header(place.machine, page, taken)
