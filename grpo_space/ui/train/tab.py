@@ -23,7 +23,7 @@ from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View
 from grpo_space.ui.markup import tag, text
-from grpo_space.ui.train import bring_back, group_buttons, group_jumps
+from grpo_space.ui.train import bring_back, curve_files, group_buttons, group_jumps
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
 
@@ -84,6 +84,7 @@ def build(
     now = gr.HTML(progress.nothing_yet(), elem_id="gs-now")
     notes = gr.HTML()
     curves = gr.HTML(elem_id="gs-curves")
+    files = curve_files.build(view, followers, place)
     scope = group_buttons.build(view, followers)
     with scope.buttons:
         group_jumps.build(view, followers, place, [scope.scope, scope.group])
@@ -125,10 +126,11 @@ def build(
             uses.back,
             keeps and not uses.run,
             uses.groups,
+            uses.groups,
         )
         return [first, gr.update(interactive=not uses.busy, value=words, variant=again), *map(shown_if, come)]
 
-    buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons]
+    buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons, files]
     keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
     stream.buttons.change(offered, stream.buttons, buttons, **QUIET)
 
