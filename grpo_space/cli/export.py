@@ -1,4 +1,4 @@
-"""The command export: a run, or a preset before it is run, as a plain Python script; or a run's groups."""
+"""The command export: a run, or a preset before it is run, as a plain Python script; or what a run wrote."""
 
 import argparse
 import sys
@@ -6,8 +6,8 @@ import sys
 from grpo_space import presets
 from grpo_space.cli.before_run import chosen
 from grpo_space.errors import UserError
-from grpo_space.publishing import script
-from grpo_space.results import export_jsonl
+from grpo_space.publishing import script, trackio_export
+from grpo_space.results import export_csv, export_jsonl
 from grpo_space.runs.groups import RunGroups
 from grpo_space.runs.run import Run, find_run
 
@@ -24,6 +24,11 @@ def export(arguments: argparse.Namespace) -> int:
     run = find_run(name)
     if arguments.groups:
         _groups(run)
+    elif arguments.csv:
+        sys.stdout.writelines(export_csv.of(run.history()))
+    elif arguments.trackio:
+        steps = trackio_export.send(run, arguments.trackio)
+        print(f"{run.id}: {steps:,} steps are in Trackio, in the project {run.config.name}")
     else:
         print(script.of_run(run), end="")
     return 0

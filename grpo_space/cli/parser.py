@@ -63,6 +63,10 @@ def _of_a_run(add: Add) -> None:
     what.add_argument("--script", action="store_true", help=text)
     text = "every group of the training, a JSON line each, on standard output"
     what.add_argument("--groups", action="store_true", help=text)
+    text = "its figures, a row a step, on standard output"
+    what.add_argument("--csv", action="store_true", help=text)
+    text = "its metrics, by the Python of an environment that has Trackio"
+    what.add_argument("--trackio", metavar="PYTHON", help=text)
     _settings(made)
 
 

@@ -15,11 +15,11 @@ from starlette.middleware import Middleware
 
 from grpo_space.errors import UserError
 from grpo_space.runs import launch
-from grpo_space.ui import api, attributes, glossary, theme
+from grpo_space.ui import address, api, attributes, glossary, theme
 from grpo_space.ui.access import Access
 from grpo_space.ui.compare import tab as compare
 from grpo_space.ui.deployment import Place, here
-from grpo_space.ui.gradio_workarounds import AGAIN, opened, pulse, remember_tab, show_tab
+from grpo_space.ui.gradio_workarounds import AGAIN, opened, pulse, show_tab
 from grpo_space.ui.guard import routes
 from grpo_space.ui.guard.blocks import GuardedBlocks
 from grpo_space.ui.guard.middleware import Doors
@@ -52,7 +52,7 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
         first = glossary.header(place.machine, None, None)
         header = gr.HTML(first, elem_id="gs-head", elem_classes="gs-head", js_on_load=attributes.PROGRESS)
         attributes.announcements()
-        beats = pulse()
+        beats, chosen_run = pulse(), address.component()
         if place.space is not None:
             _space_row(place.space)
         if backups is not None:
@@ -68,7 +68,7 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
                     then = control.chosen
                 before = train.Before(chosen.config, chosen.requested, chosen.start, done, then)
             with gr.Tab("Train", id="train") as train_tab:
-                training = train.build(page_opened, train_tab, before, followers, place, header, beats)
+                training = train.build(page_opened, train_tab, before, followers, place, header, chosen_run, beats)
                 doctor_panel.build(place.access)
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare.build(training.view, training.evaluated, training.evaluating, followers, place)
@@ -81,7 +81,8 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
                 change.build(training.view, seen, listed, followers, place)
                 two_runs.build(training.view, seen, followers)
         attributes.mend(page, {form.element(path): path for path in (*form.LEAVES, *form.WEIGHTS)})
-        remember_tab(page, (preset_tab, train_tab, compare_tab, publish_tab, runs_tab))
+        tabs = (preset_tab, train_tab, compare_tab, publish_tab, runs_tab)
+        address.build(page, page_opened, tabs, training.view, followers)
         to_train.click(None, js=show_tab("train"))
         page_opened(None, js=AGAIN)  # last: a stream has no end
         training.compare.click(None, js=show_tab("compare"))

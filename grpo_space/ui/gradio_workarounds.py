@@ -8,7 +8,6 @@ Where a component of Gradio's would not do, another one stands in its place: a t
 (preset/form.py, train/group_buttons.py), and HTML of our own for a table (table.py).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,18 +52,6 @@ the handlers of one page side by side, and the page shows what ended last, not w
 """
 
 # --- tabs -------------------------------------------------------------------------------------------------------------
-
-_LAST_TAB = """() => {
-  const name = sessionStorage.getItem('gs-tab');
-  if (name) document.querySelector(`#gs-tabs [data-tab-id="${name}"]`)?.click();
-}"""
-
-
-def remember_tab(page: gr.Blocks, tabs: Iterable[gr.Tab]) -> None:
-    """After a reload, which Gradio also does when the app was restarted, the page is where it was."""
-    for tab in tabs:
-        tab.select(None, js=f"() => {{ sessionStorage.setItem('gs-tab', '{tab.id}'); }}")
-    page.load(None, js=_LAST_TAB)
 
 
 def show_tab(name: str) -> str:

@@ -1,5 +1,6 @@
 """One reader for each run, and what it draws."""
 
+import io
 import math
 import os
 import re
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import NEW_REWARD, Failed, Finished, Phase, Started
+from grpo_space.runs.events import NEW_REWARD, Failed, Finished, Phase, Probe, Started
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
@@ -22,8 +24,8 @@ from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.ui import glossary, submit, table
 from grpo_space.ui.compare import evidence, problems
 from grpo_space.ui.deployment import here
+from grpo_space.ui.live import curves_png, page_stream, progress
 from grpo_space.ui.live import follower as following
-from grpo_space.ui.live import page_stream, progress
 from grpo_space.ui.live.chart import MOST_POINTS, MOST_VALUES, Line
 from grpo_space.ui.live.curves import Curves
 from grpo_space.ui.live.follower import Follower, Followers, Taken, named
@@ -89,6 +91,18 @@ def test_pointing_at_a_chart_says_its_values() -> None:
     assert all(re.fullmatch(r"steps? [\d,]+( to [\d,]+)?: .+", words) for words in said)
     assert any(words.endswith(" to 1,000: 1.50") for words in said)
     assert any(re.fullmatch(r"steps .* to 1,000: correctness (99|100) %, format \d+ %", words) for words in said)
+
+
+def test_the_curves_are_a_picture_too() -> None:
+    curves = Curves(10)
+    assert curves_png.png(curves, "run") is None
+    for number in (1, 2, 3):
+        curves.add(step(number))
+    one = Image.open(io.BytesIO(curves_png.png(curves, "run") or b""))
+    curves.probes = [Probe(step=2, correct=1, strict_correct=1, n=4)]
+    more = Image.open(io.BytesIO(curves_png.png(curves, "run") or b""))
+    assert one.tobytes() != more.tobytes()
+    assert len({colour for _, colour in one.getcolors(100_000) or []} & {(79, 70, 229)}) == 1, "a line is drawn"
 
 
 def test_a_label_at_the_axis_has_its_sign_its_unit_and_room() -> None:

@@ -87,7 +87,7 @@ def test_what_it_cannot_begin_from_is_refused_before_anything_is_loaded(first: R
 def test_a_browser_names_a_run_or_a_name_on_the_hub(first: Run) -> None:
     for start in ("first", "user/adapter"):
         uploads.refuse_strange_paths(config(f"lora.start={start}"))
-    for start in (str(first.adapter), "../elsewhere/adapter", "presets/tiny/model"):
+    for start in (str(first.adapter), "../elsewhere/adapter", "presets/tiny/adapter"):
         with pytest.raises(UserError, match=r"lora\.start: .* from a browser an adapter is a run's name here"):
             uploads.refuse_strange_paths(config(f"lora.start={start}"))
 

@@ -7,6 +7,7 @@ from grpo_space.grading.rewards import LIMITS
 from grpo_space.results.statistics import wilson
 from grpo_space.results.summary import rewards
 from grpo_space.runs.events import ALL_RIGHT, NEW_REWARD, NONE_RIGHT, TEACHING, Probe, Step
+from grpo_space.runs.history import History
 from grpo_space.ui.live.chart import COLOURS, Line, Point, card, framed
 from grpo_space.ui.markup import text
 
@@ -120,6 +121,15 @@ class Curves:
         self.max_steps = max_steps
         self.lines: list[dict[str, Line]] = [{} for _ in CHARTS]
         self.probes: list[Probe] = []
+
+    @classmethod
+    def of(cls, history: History, max_steps: int) -> "Curves":
+        """The curves of a run up to now."""
+        curves = cls(max_steps)
+        for step in history.steps:
+            curves.add(step)
+        curves.probes = history.probes
+        return curves
 
     def add(self, step: Step) -> None:
         """Adds a step to every line that has a value in it."""

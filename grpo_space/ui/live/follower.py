@@ -142,9 +142,7 @@ class Follower:
             self._trouble = str(error)
         if restarted:  # steps beyond its beginning no longer count, and it may have been given more
             self._read_config()
-            self._curves = Curves(self.config.grpo.max_steps if self.config else 0)
-            for event in self.history.steps:
-                self._curves.add(event)
+            self._curves = Curves.of(self.history, self.config.grpo.max_steps if self.config else 0)
         self._curves.probes = self.history.probes
         return drawn
 

@@ -11,6 +11,7 @@ import gradio as gr
 from grpo_space.ui.guard.streams import Reader
 from grpo_space.ui.live import microscope, progress
 from grpo_space.ui.live.follower import Followers, Page, Taken
+from grpo_space.ui.markup import text
 
 LOOK_SECONDS = 0.5
 BEAT_SECONDS = 3.0
@@ -78,12 +79,14 @@ class Shown:
     evaluated: str = ""
     """Which comparisons there are to show, and whether one is being made."""
     buttons: Buttons = Buttons()
+    address: str = ""
+    """The chosen run, for the page's address."""
 
 
 def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Shown:
     """The pieces that a page is to show of a run now."""
     if page is None:
-        return Shown(header, progress.nothing_yet())
+        return Shown(header, progress.nothing_yet(), address=_address(view))
     running = page.status == "running"
     busy = running or taken is not None
     number, group = page.groups, page.group
@@ -112,7 +115,12 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Sh
         evaluating=page.now if running and page.standalone is not None else page.evaluations.now,
         evaluated=f"{page.run.id} {page.status} {tuned.time if tuned else ''} {base is not None} {made} {begun}",
         buttons=buttons,
+        address=_address(view),
     )
+
+
+def _address(view: View) -> str:
+    return f'<span data-run="{text(view.run)}"></span>'
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,7 @@ class Stream:
     evaluating: gr.HTML
     evaluated: gr.State
     buttons: gr.State
+    address: gr.HTML
     beat: gr.HTML
 
     @property

@@ -19,7 +19,7 @@ from grpo_space.ui import uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.gradio_workarounds import IN_ORDER, classes_if, shown_if
-from grpo_space.ui.preset import cards, folds, form
+from grpo_space.ui.preset import cards, folds, form, kept
 from grpo_space.ui.preset.layout import (
     Filled,
     PresetTab,
@@ -84,6 +84,9 @@ def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
     tab.take.click(handlers.choose(FIRST_TO_TRY[False]), tab.filled, filled, trigger_mode="multiple", **QUIET)
     requested = [tab.requested, tab.filled]
     tab.requested.change(handlers.show_requested, requested, [*filled, tab.requested], **QUIET)
+    browser = kept.component()
+    opened(handlers.show_kept, [browser, tab.filled], filled, **QUIET)
+    tab.config.change(kept.to_keep, [tab.config, tab.filled], browser, **QUIET)
     tab.import_.upload(handlers.read_import, [tab.import_, tab.filled], filled, **QUIET)
     for path, file in tab.files.items():
         changes = [file.upload, file.clear]
@@ -136,6 +139,18 @@ class _Handlers:
             return {self.tab.requested: gr.skip()}
         config = parse(parse_yaml(text, "config"))
         return {**self._filled(before, config, f"A past run's config, {config.name}"), self.tab.requested: ""}
+
+    def show_kept(self, sent: Any, before: Filled) -> Updates:
+        """The page was opened, and the browser kept what somebody had changed before."""
+        if (found := kept.of(sent)) is None:
+            return self._nothing()
+        config, preset = found
+        title = title_of(preset) if preset else f"What you had before, {config.name}"
+        updates = self._filled(before, kept.base_of(config, preset), title, preset)
+        values = form.values_of(config)
+        state = FormState(updates[self.tab.filled], {}, values)
+        fields = {part: form.filled(path, values[path], config) for path, part in self.tab.fields.items()}
+        return {**updates, **fields, **self._checked(state)}
 
     def read_import(self, file: str, before: Filled, request: gr.Request) -> Updates:
         """A config was uploaded."""

@@ -8,7 +8,7 @@ import gradio as gr
 from grpo_space.errors import UserError
 from grpo_space.runs import deleted_runs, more_steps
 from grpo_space.runs.run import MOST_TITLE, Run
-from grpo_space.ui import submit
+from grpo_space.ui import address, submit
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
@@ -25,7 +25,11 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden",
 def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Followers, place: Place) -> None:
     """Draws the part below the list and makes it work. `shown`: the events after which another run may be looked at."""
     which = gr.HTML(elem_id="gs-chosen-run")
-    to_train = gr.Button("Look at it in Train", size="sm", elem_id="gs-look")
+    with gr.Row():
+        to_train = gr.Button("Look at it in Train", size="sm", elem_id="gs-look", scale=0)
+        link = gr.Textbox(
+            label="A link to it", interactive=False, buttons=["copy"], elem_id="gs-link", lines=1, max_lines=1
+        )
     with gr.Row():
         title = gr.Textbox(
             label="Title", info="For the list alone: the run keeps its name", max_length=MOST_TITLE,
@@ -51,12 +55,13 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
             raise UserError("There is no run yet.")
         return page.run
 
-    def look(view: View) -> tuple[Any, ...]:
+    def look(view: View, request: gr.Request) -> tuple[Any, ...]:
         page = followers.look(view.run)
         if page is None:
-            return note("info", "No run was made yet."), "", None, shown_if(False), shown_if(False)
+            return note("info", "No run was made yet."), "", "", None, shown_if(False), shown_if(False)
         words = f"Below: {tag('b', text(page.run.title or page.run.id))}, which every tab shows now."
-        return tag("p", words), page.run.title, None, shown_if(False), shown_if(False)
+        there = address.link(place, page.run.id, "train", str(request.headers.get("referer", "")))
+        return tag("p", words), there, page.run.title, None, shown_if(False), shown_if(False)
 
     @in_words
     def named_anew(view: View, title: str, order: str, request: gr.Request) -> str:
@@ -103,7 +108,7 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
 
     to_train.click(None, js=show_tab("train"))
     both = [confirm, keep]
-    gr.on(shown, look, view, [which, title, steps, *both], trigger_mode="always_last", **QUIET)
+    gr.on(shown, look, view, [which, link, title, steps, *both], trigger_mode="always_last", **QUIET)
     rename.click(named_anew, [view, title, runs.order], runs.table, **QUIET)
     more.click(train_on, [view, steps], None, **QUIET).success(None, js=show_tab("train"))
     delete.click(lambda: [shown_if(True)] * 2, None, both, **QUIET)

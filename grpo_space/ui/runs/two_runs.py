@@ -103,7 +103,7 @@ def _settings(first: Page, second: Page) -> str:
 def _curves(first: Page, second: Page) -> str:
     """The charts of both runs, each with the lines of both; those of one line alone: more are not told apart."""
     drawn, most = [], max(page.config.grpo.max_steps if page.config else 0 for page in (first, second))
-    curves = [_of(page, most) for page in (first, second)]
+    curves = [Curves.of(page.history, most) for page in (first, second)]
     for number, chart in enumerate(CHARTS):
         lines: dict[str, Line] = {}
         for name, each in zip(NAMES, curves, strict=True):
@@ -124,11 +124,3 @@ def _curves(first: Page, second: Page) -> str:
         drawn.insert(1, card(PROBE, latest, "Right answers to held-out problems; the bands are 95 % intervals.", svg))
     head = tag("h3", "Their curves")
     return head + (box("gs-charts", *drawn) if drawn else tag("p", "One of the two made no step.", "gs-dim"))
-
-
-def _of(page: Page, most: int) -> Curves:
-    curves = Curves(most)
-    for step in page.history.steps:
-        curves.add(step)
-    curves.probes = page.history.probes
-    return curves

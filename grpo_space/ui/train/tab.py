@@ -23,7 +23,7 @@ from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View
 from grpo_space.ui.markup import figures, tag, text
-from grpo_space.ui.train import bring_back, evaluate_best, group_buttons, group_jumps
+from grpo_space.ui.train import bring_back, curve_files, evaluate_best, group_buttons, group_jumps
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
 
@@ -59,9 +59,12 @@ class TrainTab:
 
 
 def build(
-    opened: Any, tab: gr.Tab, before: Before, followers: Followers, place: Place, header: gr.HTML, pulse: Pulse
-) -> TrainTab:
-    """Draws the tab and wires it. `header` shows on top of every tab which run is active."""
+    opened: Any, tab: gr.Tab, before: Before, followers: Followers, place: Place, header: gr.HTML, chosen_run: gr.HTML,
+    pulse: Pulse,
+) -> TrainTab:  # fmt: skip
+    """Draws the tab and wires it. `header` shows on top of every tab which run is active; the page's address follows
+    `chosen_run`.
+    """
     config, chosen = before.config, before.then
     view, started = gr.State(View()), gr.State("")
     plan = gr.HTML(elem_id="gs-plan")
@@ -82,6 +85,7 @@ def build(
     notes, evaluated = gr.HTML(), gr.State("")
     evaluate_best.build(view, [opened, evaluated.change], followers, place)
     curves = gr.HTML(elem_id="gs-curves")
+    files = curve_files.build(view, followers, place)
     scope = group_buttons.build(view, followers)
     with scope.buttons:
         group_jumps.build(view, followers, place, [scope.scope, scope.group])
@@ -91,8 +95,10 @@ def build(
         gr.HTML(glossary.glossary())
     evaluating = gr.HTML(elem_id="gs-evaluating", render=False)
     stream = Stream(
-        header, now, notes, curves, scope.scope, scope.group, log, evaluating, evaluated, gr.State(None), pulse.beat
-    )  # what is None changes with the first that the page is sent, even where there is no run
+        header, now, notes, curves, scope.scope, scope.group, log, evaluating, evaluated, gr.State(None),
+        chosen_run, pulse.beat,
+    )  # fmt: skip
+    # what is None changes with the first that the page is sent, even where there is no run
 
     def head(page: Page | None, taken: Taken | None) -> str:
         return glossary.header(place.machine, page, taken)
@@ -121,10 +127,11 @@ def build(
             uses.back,
             keeps and not uses.run,
             uses.groups,
+            uses.groups,
         )
         return [first, gr.update(interactive=not uses.busy, value=words, variant=again), *map(shown_if, come)]
 
-    buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons]
+    buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons, files]
     keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
     stream.buttons.change(offered, stream.buttons, buttons, **QUIET)
 

@@ -1,0 +1,87 @@
+"""The page's address: it opens a run on a tab, follows what is shown, and Back goes back; a reload keeps it all."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_runs import ended
+from tests.support.browser import Complaints, Open, show, unfold
+from tests.support.served import Served
+
+
+def address(page: Page, **wanted: str) -> None:
+    """Waits until the address names these, and nothing else."""
+    query = "&".join(f"{name}={re.escape(value)}" for name, value in sorted(wanted.items()))
+    either = "|".join({query, "&".join(reversed(query.split("&")))})
+    expect(page).to_have_url(re.compile(rf"/\?({either})$"))
+
+
+def test_the_address_follows_what_is_shown_and_back_goes_back(
+    visit: Open, runs_root: Path, complaints: Complaints
+) -> None:
+    old, new = ended(runs_root, "old", 2), ended(runs_root, "new", 3)
+    page = visit("Train")
+    address(page, tab="train")
+    expect(page.locator("#gs-now")).to_contain_text(new.id)
+    show(page, "Runs")
+    address(page, tab="runs")
+    page.locator("#gs-runs").get_by_text(old.id).click()
+    address(page, tab="runs", run=old.id)
+    show(page, "Train")
+    address(page, tab="train", run=old.id)
+    expect(page.locator("#gs-now")).to_contain_text(old.id)
+
+    page.reload()
+    complaints.clear()  # of the stream that the reload broke off
+    expect(page.locator("#gs-now")).to_contain_text(old.id)
+    address(page, tab="train", run=old.id)
+
+    page.go_back()
+    address(page, tab="runs", run=old.id)
+    page.go_back()
+    address(page, tab="runs")
+    page.go_back()
+    address(page, tab="train")
+    expect(page.locator("#gs-now")).to_contain_text(new.id)
+    page.go_forward()
+    page.go_forward()
+    page.go_forward()
+    address(page, tab="train", run=old.id)
+    expect(page.locator("#gs-now")).to_contain_text(old.id)
+    assert not complaints
+
+
+def test_a_link_opens_that_run_there(visit: Open, app: Served, runs_root: Path, complaints: Complaints) -> None:
+    linked, _ = ended(runs_root, "linked", 4), ended(runs_root, "newer", 5)
+    page = visit("Runs")
+    page.locator("#gs-runs").get_by_text(linked.id).click()
+    box = page.locator("#gs-link").locator("textarea, input").first
+    expect(box).to_have_value(f"{app.url}/?run={linked.id}&tab=train")
+    other = page.context.browser.new_page()  # type: ignore[union-attr]
+    other.goto(box.input_value().replace("tab=train", "tab=compare"))
+    expect(other.locator("#gs-summary")).to_contain_text(linked.id)
+    other.goto(f"{app.url}/?run=../../etc&tab=<script>")
+    expect(other.get_by_test_id("toast-text")).to_contain_text("there is none of that name here")
+    expect(other.locator("#preset-status")).to_be_visible()
+    other.close()
+    assert not complaints
+
+
+def test_a_reload_keeps_what_was_changed_in_the_form(visit: Open, complaints: Complaints) -> None:
+    page = visit("Preset")
+    unfold(page, "model")
+    steps = page.get_by_label("Steps", exact=True)
+    steps.fill("17")
+    steps.blur()
+    expect(page.locator("#preset-status")).to_contain_text("17")
+    page.wait_for_function("(localStorage.getItem('grpo-space-form') || '').length > 100")
+    page.reload()
+    complaints.clear()  # of the stream that the reload broke off
+    expect(page.locator("#preset-status")).to_contain_text("17")
+    unfold(page, "model")
+    expect(page.get_by_label("Steps", exact=True)).to_have_value("17")
+    expect(page.locator("#choose-tiny")).to_have_text(re.compile("✓"))
+    page.locator("#choose-tiny").click()
+    expect(page.get_by_label("Steps", exact=True)).not_to_have_value("17")
+    assert not complaints
