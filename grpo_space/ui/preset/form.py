@@ -70,7 +70,7 @@ def _leaves(model: type[Section], prefix: str = "") -> Iterator[Leaf]:
     for name, field in model.model_fields.items():
         section = field.annotation
         if isinstance(section, type) and issubclass(section, Section):
-            yield from _leaves(section, f"{name}.")
+            yield from _leaves(section, f"{prefix}{name}.")
         elif f"{prefix}{name}" != "rewards":  # a weight for each: see REWARDS
             yield _leaf(f"{prefix}{name}", field)
 
@@ -149,11 +149,18 @@ def values_of(config: RunConfig) -> Values:
     data = config.model_dump()
     values: Values = {"data.source": "own"}
     for path, leaf in LEAVES.items():
-        section, _, name = path.rpartition(".")
-        values[path] = _shown_value(leaf, data[section][name] if section else data[name])
+        values[path] = _shown_value(leaf, _value_at(data, path))
     values.update(dict.fromkeys(UPLOADED))
     values.update({path: _number_text(config.rewards.get(path.removeprefix("rewards."))) for path in WEIGHTS})
     return values
+
+
+def _value_at(data: Mapping[str, Any], path: str) -> Any:
+    """A setting's value in a config's plain data."""
+    value: Any = data
+    for name in path.split("."):
+        value = value[name]
+    return value
 
 
 def _shown_value(leaf: Leaf, value: Any) -> Any:
@@ -176,8 +183,11 @@ def config_of(values: Mapping[str, Any], base: RunConfig) -> RunConfig:
     """
     data: dict[str, Any] = {}
     for path, leaf in LEAVES.items():
-        section, _, name = path.rpartition(".")
-        (data.setdefault(section, {}) if section else data)[name] = _typed(leaf, values[path])
+        *sections, name = path.split(".")
+        inner = data
+        for section in sections:
+            inner = inner.setdefault(section, {})
+        inner[name] = _typed(leaf, values[path])
     _choose_source(data["data"], values["data.source"], base)
     weights = {name: values[f"rewards.{name}"] for name in REWARDS}
     own = {name: weight for name, weight in base.rewards.items() if name not in REWARDS}
@@ -282,8 +292,7 @@ def changes(base: RunConfig, config: RunConfig) -> list[str]:
     before, after = base.model_dump(), config.model_dump()
     changed = []
     for path in LEAVES:
-        section, _, name = path.rpartition(".")
-        old, new = (data[section][name] if section else data[name] for data in (before, after))
+        old, new = (_value_at(data, path) for data in (before, after))
         if old != new:
             changed.append(f"{path}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
     for name in dict.fromkeys([*base.rewards, *config.rewards]):

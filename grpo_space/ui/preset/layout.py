@@ -113,7 +113,7 @@ def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
             gr.Markdown(f"#### {heading}")
             with gr.Row(elem_classes="fields"):
                 for path in form.LEAVES:
-                    if path not in fields and path.rpartition(".")[0] == section:
+                    if path not in fields and (path.partition(".")[0] if "." in path else "") == section:
                         field(path)
 
     gr.Markdown("### What the model will see")
