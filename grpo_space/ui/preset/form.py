@@ -45,8 +45,14 @@ HUB = {
     "data.test_split": "Split to evaluate on",
     "data.revision": "Branch, tag or commit",
 }
+COLUMNS = {
+    "data.columns.question": "Column with the question",
+    "data.columns.answer": "Column with the right answer",
+}
+READING = {"data.task": "Kind of answer", **COLUMNS}
 """Fields that are called something else on the page than in a config; their help says its name for them, too."""
 
+NEXT_SENTENCE = re.compile(r"(?<=[a-z0-9)`]\.)(?<!Dr\.) (?=\w)")
 KINDS: dict[Any, Kind] = {int: "whole", float: "number", str: "text", bool: "yes", tuple: "names", Literal: "choice"}
 
 
@@ -94,14 +100,29 @@ WEIGHTS = [f"rewards.{name}" for name in REWARDS]
 def help_of(path: str) -> str:
     """The help beside a field: its docstring; of a reward, what it pays and what it cannot see."""
     if path in LEAVES:
-        return f"{LEAVES[path].help} `{path}`" if path in MAIN or path in HUB else LEAVES[path].help
+        return f"{LEAVES[path].help} `{path}`" if path in {**MAIN, **HUB, **READING} else LEAVES[path].help
     name = path.removeprefix("rewards.")
     documented = re.sub(r" \([^)]*arXiv[^)]*\)", "", " ".join((REWARDS[name].__doc__ or "").split()))
-    first, *more = re.split(r"(?<=[a-z)`]\.) (?=[A-Z0-9])", documented)
+    first, *more = re.split(NEXT_SENTENCE, documented)
     low, high = LIMITS[name]
     return " ".join(
         [f"Pays {low:g} to {high:g}. {first}", *(sentence for sentence in more if "cannot see" in sentence)]
     )
+
+
+def line_of(path: str) -> str:
+    """The first sentence of a field's help, which stands beside it, and what a reward pays: the rest is asked for."""
+    return " ".join(re.split(NEXT_SENTENCE, help_of(path))[: 2 if path in WEIGHTS else 1])
+
+
+def whole_help(path: str) -> str:
+    """A field's help without its name in a config."""
+    return help_of(path).removesuffix(f" `{path}`")
+
+
+def label_of(path: str) -> str:
+    """What a field is called on the page."""
+    return {"data.source": "Where the problems come from", **MAIN, **HUB, **READING}.get(path, path.rpartition(".")[2])
 
 
 def component(path: str, config: RunConfig) -> gr.components.Component:
@@ -113,15 +134,16 @@ def component(path: str, config: RunConfig) -> gr.components.Component:
     if path in UPLOADED:
         return gr.State(value)
     options: dict[str, Any] = {
-        "label": {**MAIN, **HUB}.get(path, path.rpartition(".")[2]),
-        "info": own_source(config) if path == "data.source" else help_of(path),
+        "label": label_of(path),
+        "info": own_source(config) if path == "data.source" else line_of(path),
         "value": value,
         "interactive": True,
         "elem_id": element(path),
     }
     if path == "data.source":
-        options["label"] = "Where the problems come from"
         return gr.Radio([(words, key) for key, words in SOURCES.items()], **options)
+    if path in COLUMNS:  # the columns that are there become known when a file was looked at
+        return gr.Dropdown([value] if value else [], allow_custom_value=True, **options)
     leaf = LEAVES.get(path)
     if leaf is None or (leaf.optional and leaf.kind in ("whole", "number")):
         return gr.Textbox(placeholder="not used" if leaf is None else "none", **options)
@@ -276,7 +298,7 @@ def shown(complaint: str | None, path: str) -> Any:
     """An update of a field's component that shows what is wrong with it, or its help again. Its value stays."""
     if path in UPLOADED:
         return gr.skip()
-    info = f"\N{WARNING SIGN} {as_text(complaint)}" if complaint else help_of(path)
+    info = f"\N{WARNING SIGN} {as_text(complaint)}" if complaint else line_of(path)
     return gr.update(info=info, elem_classes=["wrong"] if complaint else [])
 
 
@@ -284,7 +306,7 @@ def filled(path: str, value: Any, config: RunConfig) -> Any:
     """An update of a field's component that shows a value, and nothing wrong with it."""
     if path in UPLOADED:
         return value
-    return gr.update(value=value, info=own_source(config) if path == "data.source" else help_of(path), elem_classes=[])
+    return gr.update(value=value, info=own_source(config) if path == "data.source" else line_of(path), elem_classes=[])
 
 
 def changes(base: RunConfig, config: RunConfig) -> list[str]:
