@@ -40,6 +40,22 @@ class ModelSection(Section):
     """Longest prompt and completion together, in tokens."""
 
 
+TaskName = Literal["choice", "number"]
+"""The kinds of answer: see `tasks/kinds.py`."""
+
+
+class ColumnsSection(Section):
+    """What the columns of a file or dataset are for. None: that is found out by their names."""
+
+    question: str | None = Field(None, min_length=1)
+    """The column with the question. A dot looks into it: `extra.question`."""
+    answer: str | None = Field(None, min_length=1)
+    """The column with the right answer, alone or at the end of a worked solution; of multiple choice the right option's
+    letter, its words, or its number from 0."""
+    options: str | None = Field(None, min_length=1)
+    """The column with the options of multiple choice; of several with an option each their names, joined by commas."""
+
+
 class DataSection(Section):
     """Where the problems come from, and how they are put to the model."""
 
@@ -58,6 +74,11 @@ class DataSection(Section):
     """The split of the Hub dataset to train on."""
     test_split: str | None = Field(None, min_length=1)
     """The split of the Hub dataset to evaluate on. None: problems are held out of `split`."""
+    task: Literal["auto", TaskName] = "auto"
+    """The kind of answer, which says what is right. auto: by the columns. number: numbers and mathematics.
+    choice: one of several options."""
+    columns: ColumnsSection = ColumnsSection()
+    """What the columns are for, where that is not found out by their names."""
     system_prompt: str | None = Field(None, min_length=1)
     """The instructions that stand before each question. None: no instructions."""
     max_prompt_length: Int = Field(512, ge=16, le=65_536)

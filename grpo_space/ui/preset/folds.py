@@ -46,7 +46,7 @@ def folds_of(path: str) -> tuple[str, ...]:
     """The folds in which a field stands, the outer one first."""
     if path in form.WEIGHTS:
         return ("rewards",)
-    if path == "data.source" or path in form.HUB or path in form.UPLOADED:
+    if path == "data.source" or path in {*form.HUB, *form.UPLOADED, *form.READING}:
         return ("data",)
     return ("model",) if path in form.MAIN else ("model", "rest")
 
