@@ -40,6 +40,19 @@ class ModelSection(Section):
     """Longest prompt and completion together, in tokens."""
 
 
+TaskName = Literal["number"]
+"""The kinds of answer: see `tasks/kinds.py`."""
+
+
+class ColumnsSection(Section):
+    """What the columns of a file or dataset are for. None: that is found out by their names."""
+
+    question: str | None = Field(None, min_length=1)
+    """The column with the question. A dot looks into it: `extra.question`."""
+    answer: str | None = Field(None, min_length=1)
+    """The column with the right answer, alone or at the end of a worked solution."""
+
+
 class DataSection(Section):
     """Where the problems come from, and how they are put to the model."""
 
@@ -58,6 +71,10 @@ class DataSection(Section):
     """The split of the Hub dataset to train on."""
     test_split: str | None = Field(None, min_length=1)
     """The split of the Hub dataset to evaluate on. None: problems are held out of `split`."""
+    task: Literal["auto", TaskName] = "auto"
+    """The kind of answer, which says what is right. auto: by the columns. number: numbers and mathematics."""
+    columns: ColumnsSection = ColumnsSection()
+    """What the columns are for, where that is not found out by their names."""
     system_prompt: str | None = Field(None, min_length=1)
     """The instructions that stand before each question. None: no instructions."""
     max_prompt_length: Int = Field(512, ge=16, le=65_536)

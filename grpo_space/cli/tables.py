@@ -11,7 +11,7 @@ from grpo_space.formatting import command, plain, share
 from grpo_space.planning.estimate import dollars_for
 from grpo_space.planning.memory import Plan
 from grpo_space.results import no_gain, teaching
-from grpo_space.results.comparison import Share, of, shape
+from grpo_space.results.comparison import Share, counts_equations, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
 from grpo_space.results.summary import PHASES, counts, samples_rows, samples_title, samples_words, shortened, terms
@@ -41,7 +41,8 @@ def comparison(run: Run, history: History) -> Iterator[RenderableType]:
     table.add_row("cut off at the limit", n, *(percent(s.cut_off, s.n) for s in shapes))
     table.add_row("no answer found", n, *(percent(s.no_answer, s.n) for s in shapes))
     table.add_row("mean length", n, *(f"{s.tokens:.0f} tokens" for s in shapes))
-    table.add_row("equations that hold", "", *(share(s.right_equations, s.equations) for s in shapes))
+    if counts_equations(compared.base):
+        table.add_row("equations that hold", "", *(share(s.right_equations, s.equations) for s in shapes))
     yield table
     if parts := [*compared.by_steps, *compared.by_kind]:
         yield _parts(parts)

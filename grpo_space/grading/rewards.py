@@ -24,13 +24,21 @@ def text_of(completion: str | Conversation) -> str:
 
 
 def correctness(
-    prompts: Texts, completions: Texts, *, answer: Sequence[str], question: Sequence[str] | None = None, **_: Any
+    prompts: Texts,
+    completions: Texts,
+    *,
+    answer: Sequence[str],
+    question: Sequence[str] | None = None,
+    scores: Sequence[float] | None = None,
+    **_: Any,
 ) -> list[float]:
     """2.0 for a right final answer and 0.0 for any other; nothing for being close.
 
     Paid wherever the text states the answer, tags or not: `format` pays for the form. It cannot see how the answer was
     found: a lucky guess is paid like good work.
     """
+    if scores is not None:  # how much of each is right, 0..1, as the problems' Task found
+        return [2.0 * score for score in scores]
     questions = question or [""] * len(completions)
     return [
         2.0 if grade(text_of(completion), gold, about).lenient else 0.0

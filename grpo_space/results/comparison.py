@@ -13,11 +13,11 @@ from typing import Literal
 from grpo_space.errors import UserError
 from grpo_space.grading.answers import answer_in_format
 from grpo_space.grading.equations import check_equations
-from grpo_space.grading.format_blind import right_without_format
 from grpo_space.results.statistics import Direction, Paired, holm, pair
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Answer, Evaluated
 from grpo_space.runs.history import History
+from grpo_space.tasks.kinds import task_of
 
 Outcome = Literal["fixed", "broken", "both right", "both wrong"]
 Solving = Literal["up", "down", "same", "as read"]
@@ -63,7 +63,7 @@ class Shape:
     no_answer: int
     """No answer could be read."""
     equations: int
-    """That could be checked, in all answers."""
+    """That could be checked, in all answers to problems about which equations say something."""
     right_equations: int
     n: int
 
@@ -185,7 +185,7 @@ def in_format(answer: Answer) -> bool:
 
 def right_in_any_format(answer: Answer) -> bool:
     """Whether an answer is right by a reading in which the format cannot matter."""
-    return right_without_format(answer.text, answer.gold, answer.question)
+    return task_of(answer.problem).right_in_any_format(answer.text, answer.problem, answer.correct)
 
 
 def _holds(problem: Problem, wanted: str) -> bool:
@@ -251,10 +251,16 @@ def of(history: History, looks: Sequence[Look] = ()) -> Comparison:
     return compare(base, tuned, history.example, looks)
 
 
+def counts_equations(evaluated: Evaluated) -> bool:
+    """Whether equations say something about the answers."""
+    return any(task_of(answer.problem).equations for answer in evaluated.answers)
+
+
 def shape(evaluated: Evaluated) -> Shape:
     """What a model's answers look like, counted."""
     answers = evaluated.answers
-    equations = [equation.right for answer in answers for equation in check_equations(answer.text)]
+    counted = [answer.text for answer in answers if task_of(answer.problem).equations]
+    equations = [equation.right for text in counted for equation in check_equations(text)]
     return Shape(
         tokens=sum(a.tokens for a in answers) / len(answers),
         cut_off=sum(a.cut_off for a in answers),

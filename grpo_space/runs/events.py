@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from grpo_space.config import TaskName
+from grpo_space.tasks.problems import Row
+
 
 class Record(BaseModel):
     """The base of everything in a log. Lines are written with its own `model_dump_json`: only so does NaN survive."""
@@ -74,6 +77,8 @@ class Loaded(Event):
     """Commits on the Hub, or digests of local files."""
     rows: str
     """What was read and how it was shared out, in a sentence."""
+    task: TaskName = "number"
+    """The kind of answer that the problems have."""
     rows_digest: str = ""
     """Digest of the problems and how they were shared out: a resumed run and a later evaluation must have the same."""
     folds_system: bool = False
@@ -177,6 +182,15 @@ class Group(Event):
     question: str
     gold: str
     samples: tuple[Sample, ...]
+    task: TaskName = "number"
+    """The kind of answer. Logs written before 2026-11-29 know numbers alone."""
+    details: str = ""
+    """What its Task needs besides, as JSON; empty: nothing."""
+
+    @property
+    def problem(self) -> Row:
+        """The problem that the group is about."""
+        return Row(self.question, self.gold, task=self.task, details=self.details)
 
 
 class Answer(Completion):
@@ -188,6 +202,13 @@ class Answer(Completion):
     """The problem's own label, where its file gives one."""
     steps: int = 0
     """Steps of the expected solution; 0: that is not known."""
+    task: TaskName = "number"
+    details: str = ""
+
+    @property
+    def problem(self) -> Row:
+        """The problem that was answered."""
+        return Row(self.question, self.gold, self.kind, self.steps, self.task, self.details)
 
 
 class Method(Event):

@@ -4,6 +4,7 @@ from typing import Any
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.tasks.kinds import TASKS
 from grpo_space.tasks.problems import messages
 
 SYSTEM, QUESTION = "Answer in one word", "Which day follows Monday"
@@ -40,7 +41,8 @@ def check(tokenizer: Any, config: RunConfig) -> None:
 
 def _fault(tokenizer: Any, system: str | None, example: bool, fold: bool) -> str:
     """What is wrong with the rendered conversation; empty where nothing is."""
-    conversation = messages(QUESTION, system, example, fold)
+    shown = TASKS["number"].example if example else None
+    conversation = messages(QUESTION, system, shown, fold)
     try:
         text = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)
     except Exception as error:  # a template is a program of somebody else's: it may raise anything

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from grpo_space.grading.answers import grade
+from grpo_space.tasks.kinds import task_of, verify
 from grpo_space.tasks.problems import Row
 
 LONGEST_SHOWN = 60
@@ -20,9 +20,9 @@ def words(rows: Iterable[Row]) -> str:
     for row in rows:
         alike.setdefault(same(row), []).append(row)
     several = [copies for copies in alike.values() if len(copies) > 1]
-    contradictions = [copies for copies in several if not all(_agree(copies[0].gold, copy.gold) for copy in copies)]
+    contradictions = [copies for copies in several if not all(_agree(copies[0], copy) for copy in copies)]
     copies = sum(len(copies) - 1 for copies in several if copies not in contradictions)
-    unmatched = [row for row in rows if not can_match(row.gold)]
+    unmatched = [row for row in rows if not task_of(row).can_match(row)]
     parts = []
     if contradictions:
         first = contradictions[0]
@@ -41,17 +41,11 @@ def words(rows: Iterable[Row]) -> str:
     return " ".join(parts)
 
 
-def can_match(gold: str) -> bool:
-    """Whether a completion that gives an expected answer, and nothing else, is right. A line break, or a box that was
-    not opened, is no one value, even where the very same text would pass.
-    """
-    if "\n" in gold or "\\boxed" in gold:
+def _agree(row: Row, other: Row) -> bool:
+    """Whether the answer to one problem is right for its copy, too."""
+    if row.details != other.details:
         return False
-    return _agree(gold, gold)
-
-
-def _agree(gold: str, other: str) -> bool:
-    return grade(f"<reasoning>\n.\n</reasoning>\n<answer>\n{other}\n</answer>", gold).lenient
+    return verify([f"<reasoning>\n.\n</reasoning>\n<answer>\n{other.gold}\n</answer>"], [row])[0].correct
 
 
 def _short(text: str) -> str:

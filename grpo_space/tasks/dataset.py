@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from grpo_space import hub
-from grpo_space.config import GSM8K, RunConfig
+from grpo_space.config import GSM8K, RunConfig, TaskName
 from grpo_space.errors import UserError
 from grpo_space.paths import data_file
 from grpo_space.tasks import data_faults
@@ -27,11 +27,14 @@ class Rows:
     """What was read and how it was shared out, in a sentence."""
 
     @property
+    def task(self) -> TaskName:
+        """The kind of answer that the problems have."""
+        return next((row.task for row in (*self.test, *self.train)), "number")
+
+    @property
     def digest(self) -> str:
         """Of every problem and of which share it is in: another split must not be taken for this one."""
-        shares = [
-            [(row.question, row.gold, row.kind) for row in share] for share in (self.train, self.probe, self.test)
-        ]
+        shares = [[row.identity for row in share] for share in (self.train, self.probe, self.test)]
         return digest(json.dumps(shares).encode())
 
 

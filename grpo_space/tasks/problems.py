@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grpo_space.config import TaskName
 from grpo_space.errors import UserError
 from grpo_space.grading.equations import check_equations
 from grpo_space.grading.expected import final_answer
@@ -30,6 +31,16 @@ class Row:
     """The problem's own label, where its file gives one."""
     steps: int = 0
     """Calculations in the worked solution; 0: there is none."""
+    task: TaskName = "number"
+    """The kind of answer, which says what is right."""
+    details: str = ""
+    """What its Task needs besides, as JSON; empty: nothing."""
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """All that tells the problem from others, as digests have it: those of numbers are as they always were."""
+        more = () if (self.task, self.details) == ("number", "") else (self.task, self.details)
+        return self.question, self.gold, self.kind, *more
 
 
 def read_file(path: Path) -> list[Row]:
@@ -124,22 +135,17 @@ def steps(solution: str) -> int:
     return marked or len(check_equations(solution))
 
 
-EXAMPLE = (
-    "Ann has 3 boxes with 12 pens each. She gives 5 pens away. How many pens does she have left?",
-    "<reasoning>\n3 * 12 = 36 pens at first. 36 - 5 = 31 pens are left.\n</reasoning>\n<answer>\n31\n</answer>",
-)
-"""A question and a worked answer in the format, which show what a prompt alone can do."""
-
-
 def messages(
-    row_question: str, system_prompt: str | None, example: bool = False, fold: bool = False
+    row_question: str, system_prompt: str | None, example: tuple[str, str] | None = None, fold: bool = False
 ) -> list[dict[str, str]]:
-    """A question as a conversation: the same for training, probe, evaluation and questions of one's own. `example`:
-    after one that was answered already. `fold`: the system prompt stands before the first question, in the user's turn
-    (`chat_template` finds out which models need that).
+    """A question as a conversation: the same for training, probe, evaluation and questions of one's own. `example`: a
+    question and its worked answer, which come first. `fold`: the system prompt stands before the first question, in the
+    user's turn (`chat_template` finds out which models need that).
     """
-    conversation = [{"role": "user", "content": EXAMPLE[0]}, {"role": "assistant", "content": EXAMPLE[1]}]
-    conversation = [*(conversation if example else []), {"role": "user", "content": row_question}]
+    conversation = [{"role": "user", "content": row_question}]
+    if example is not None:
+        asked, answered = example
+        conversation = [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}, *conversation]
     if not system_prompt:
         return conversation
     if not fold:

@@ -58,12 +58,14 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
             when_done_control.build_face(page_opened, done, place.access)
         with gr.Tabs(elem_id="gs-tabs"):
             with gr.Tab("Preset", id="preset") as preset_tab:
-                chosen = preset.build(page_opened, place.gpu, place.access)
-                next_tab = gr.Button("Next: train it", variant="primary", size="lg", elem_id="gs-next")
+                chosen = preset.build(page_opened, place)
+                then = []
+                if done is not None:
+                    control = when_done_control.build(page_opened, preset_tab, chosen.config, chosen.place, done, place)
+                    then = control.chosen
+                before = train.Before(chosen.config, chosen.requested, chosen.start, done, then)
             with gr.Tab("Train", id="train") as train_tab:
-                training = train.build(
-                    page_opened, train_tab, chosen.config, chosen.requested, followers, place, header, beats, done
-                )
+                training = train.build(page_opened, train_tab, before, followers, place, header, beats)
                 run_list.build(training.view, followers)
                 doctor_panel.build(place.access)
             with gr.Tab("Compare", id="compare") as compare_tab:
@@ -72,8 +74,7 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
                 changed = [page_opened, publish_tab.select, training.evaluated.change]
                 to_train = publish.build(training.view, changed, followers, place)
         remember_tab(page, (preset_tab, train_tab, compare_tab, publish_tab))
-        for button in (next_tab, to_train):
-            button.click(None, js=show_tab("train"))
+        to_train.click(None, js=show_tab("train"))
         page_opened(None, js=AGAIN)  # last: a stream has no end
         training.compare.click(None, js=show_tab("compare"))
     return page  # type: ignore[no-any-return]

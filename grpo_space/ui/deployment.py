@@ -37,7 +37,7 @@ class Place:
             return "ZeroGPU, which cannot train"
         if self.gpu is not None:
             return f"{self.gpu.name}, {self.gpu.gib:.0f} GiB"
-        return f"{os.cpu_count()} CPU cores, no GPU: the preset tiny trains here"
+        return f"{os.cpu_count()} CPU cores, no GPU"
 
 
 def here(environment: Mapping[str, str]) -> Place:

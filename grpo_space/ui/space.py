@@ -56,6 +56,11 @@ class SleepTime:
         self.words = duration(seconds) if seconds else "never, or the free hardware's 48 hours"
 
 
+def duplicate(space: Space) -> str:
+    """A link that asks the Hub for a Space like this one, whose hardware is chosen there, as HTML."""
+    return link(f"https://huggingface.co/spaces/{space.id}?duplicate=true", "Duplicate onto a T4")
+
+
 def zero_gpu(space: Space) -> str:
     """That ZeroGPU cannot train, as HTML, and what to choose."""
     return note(
@@ -74,7 +79,8 @@ def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
         where = "Run it on a machine with one or in a Space with a T4"
         if space is not None:
             settings = link(space.settings, "this Space’s settings")
-            where = f"Choose a T4 small in {settings} (about ${T4_DOLLARS_PER_HOUR:.2f} an hour)"
+            price = f"about ${T4_DOLLARS_PER_HOUR:.2f} an hour"
+            where = f"{duplicate(space)}, or choose a T4 small in {settings} ({price})"
         lines = [f"{where}, or train the preset tiny: it works here."]
         if space is not None:
             lines.append(

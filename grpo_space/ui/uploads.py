@@ -96,8 +96,8 @@ def refuse_strange_paths(config: RunConfig) -> None:
             if not trust.is_foreign(run):  # else its config was written by others
                 _forget(strange, run.config)
     advice = {
-        "data.path": "upload the file under Dataset",
-        "data.test_path": "upload the file under Dataset",
+        "data.path": "upload the file under Data",
+        "data.test_path": "upload the file under Data",
         "model.id": "from a browser a model is a name on the Hugging Face Hub",
         "data.id": "from a browser a dataset is a name on the Hugging Face Hub, or an upload",
         "rewards": "a reward of your own is code: name its file on the command line",

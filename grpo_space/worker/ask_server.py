@@ -19,9 +19,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from grpo_space.errors import UserError
-from grpo_space.grading.answers import grade
 from grpo_space.runs.ask_client import MOST_CHARACTERS, Question, address
 from grpo_space.runs.run import Run
+from grpo_space.tasks.kinds import TASKS
 
 if TYPE_CHECKING:
     from grpo_space.worker.engines.base import Engine, Written
@@ -141,11 +141,12 @@ class Server:
         from grpo_space.worker.engines.base import Sampling, load_adapter  # noqa: PLC0415 - torch comes after the socket
         from grpo_space.worker.engines.paired_stream import GoneError, stream  # noqa: PLC0415
 
-        request, config = client.request, self.run.config
+        request, config, loaded = client.request, self.run.config, self.run.history().loaded
+        task = TASKS[loaded.task if loaded else "number"]
         assert request is not None
 
         def emit(which: str, sample: int, written: "Written", done: bool) -> None:
-            more = {"value": grade(written.text, "?", request.question).value} if done else {}
+            more = {"value": task.value(written.text, request.question)} if done else {}
             if not client.send(which=which, sample=sample, text=written.text, tokens=written.tokens, done=done,
                                cut_off=done and written.cut_off, **more):  # fmt: skip
                 raise GoneError

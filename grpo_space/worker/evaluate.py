@@ -15,9 +15,11 @@ from grpo_space.paths import PROJECT
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Answer, Answered, Evaluated, Method, Probe, Sampled
 from grpo_space.runs.run import Run, all_runs
+from grpo_space.tasks import kinds
 from grpo_space.tasks.problems import Row, digest
+from grpo_space.tasks.task import Verdict
 from grpo_space.worker.engines.base import Engine, Sampling, Written
-from grpo_space.worker.recorder import judge
+from grpo_space.worker.recorder import judged
 
 DECIDING_ROOMS = ("grading", "tasks", "tasks/sandbox", "worker/engines")
 """The rooms that decide what the model is asked, how it answers, and what counts as right."""
@@ -39,7 +41,9 @@ def answer(
 
     Each is appended to `kept` as soon as it is there, and what stands there already is not written again.
     """
-    prompts = [engine.conversation(row.question, config, example) for row in rows]
+    prompts = [
+        engine.conversation(row.question, config, kinds.task_of(row).example if example else None) for row in rows
+    ]
     lengths = [len(engine.encode(prompt)) for prompt in prompts]
     jobs = [(i, k) for i in sorted(range(len(rows)), key=lambda i: -lengths[i]) for k in range(samples)]
     done = {(event.problem, event.sample): event.answer for event in answered(kept)}
@@ -56,11 +60,12 @@ def answer(
             progress=lambda here, start=start: progress(start + here),  # type: ignore[misc]
             sampling=Sampling(config.grpo.temperature, config.seed + start) if samples > 1 else None,
         )
-        for (i, k), completion in zip(part, written, strict=True):
-            if (i, k) not in done:
-                done[i, k] = _graded(rows[i], completion)
-                if kept is not None:
-                    kept.append(Answered(problem=i, sample=k, answer=done[i, k]))
+        new = [(job, completion) for job, completion in zip(part, written, strict=True) if job not in done]
+        verdicts = kinds.verify([completion.text for _, completion in new], [rows[i] for (i, _), _ in new])
+        for ((i, k), completion), verdict in zip(new, verdicts, strict=True):
+            done[i, k] = _graded(rows[i], completion, verdict)
+            if kept is not None:
+                kept.append(Answered(problem=i, sample=k, answer=done[i, k]))
     return [tuple(done[i, k] for k in range(samples)) for i in range(len(rows))]
 
 
@@ -69,9 +74,12 @@ def answered(kept: EventLog | None) -> list[Answered]:
     return [event for event in kept.read()[0] if isinstance(event, Answered)] if kept is not None else []
 
 
-def _graded(row: Row, written: Written) -> Answer:
-    completion = judge(written.text, written.tokens, written.cut_off, row.gold, row.question)
-    return Answer(**completion.model_dump(), question=row.question, gold=row.gold, kind=row.kind, steps=row.steps)
+def _graded(row: Row, written: Written, verdict: Verdict) -> Answer:
+    completion = judged(written.text, written.tokens, written.cut_off, verdict)
+    return Answer(
+        **completion.model_dump(), question=row.question, gold=row.gold, kind=row.kind, steps=row.steps,
+        task=row.task, details=row.details,
+    )  # fmt: skip
 
 
 def measure(
@@ -144,7 +152,7 @@ def how(
         extractor=deciding_files(),
         problems=len(rows),
     )
-    problems = [[row.question, row.gold, row.kind] for row in rows]
+    problems = [row.identity for row in rows]
     parts = [method.model_dump(exclude={"time", "key", "which"}), config.model.load_in_4bit, problems]
     return method.model_copy(update={"key": digest(json.dumps(parts).encode())})
 

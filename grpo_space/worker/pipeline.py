@@ -125,7 +125,7 @@ def load(
         if not alone:  # which trains on nothing
             check_unchanged(run, engine.commit, rows)
         data: dict[str, Any] = {"data_commit": rows.commit, "rows": rows.summary, "rows_digest": rows.digest}
-        data["folds_system"] = engine.folds_system
+        data["folds_system"], data["task"] = engine.folds_system, rows.task
         commit, tuned_commit = engine.commit, second.commit if second else ""
         if others_turn:
             commit, tuned_commit = tuned_commit, commit

@@ -9,8 +9,7 @@ from typing import Any
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
-from grpo_space.grading.answers import grade
-from grpo_space.grading.rewards import text_of
+from grpo_space.grading.rewards import correctness, text_of
 from grpo_space.runs.events import (
     ALL_RIGHT,
     NEW_PROMPTS,
@@ -22,8 +21,13 @@ from grpo_space.runs.events import (
     Group,
     Sample,
 )
+from grpo_space.tasks import kinds
+from grpo_space.tasks.problems import Row
+from grpo_space.tasks.task import Verdict
 from grpo_space.worker.custom_reward import Function, functions, line_of
 
+TASK, DETAILS = "task", "details"
+"""Columns of a dataset that say what its problems need to be verified. No reward function is called with them."""
 SLOT, NEW = "slot", "new"
 """Columns of a dataset whose prompts are chosen: which of the run's slots a row fills, and whether its problem was
 drawn in its turn. No reward function is called with them.
@@ -40,8 +44,7 @@ class Batch:
 
     step: int
     size: int
-    questions: list[str]
-    golds: list[str]
+    problems: list[Row]
     texts: list[str]
     tokens: list[int]
     cut_off: list[bool]
@@ -49,16 +52,27 @@ class Batch:
     """What each function paid, before weights. NaN: no opinion."""
     totals: list[float]
     """The rewards of each completion, weighted and summed."""
-    correct: list[bool]
-    """Which completions are right, wherever the answer stands."""
+    verdicts: list[Verdict]
+    """What the problems' Task found of each completion."""
     slots: list[int]
     """The slot of each group; none where prompts are not chosen."""
     new: list[bool]
     """Of each group, whether its prompt was drawn in its turn, and not chosen for what it taught before."""
 
+    @property
+    def questions(self) -> list[str]:
+        """The question that each completion answers."""
+        return [problem.question for problem in self.problems]
+
+    @property
+    def correct(self) -> list[bool]:
+        """Which completions are right, wherever the answer stands."""
+        return [verdict.correct for verdict in self.verdicts]
+
     def groups(self) -> list[list[bool]]:
         """Of each group, which of its completions are right."""
-        return [self.correct[start : start + self.size] for start in range(0, len(self.correct), self.size)]
+        correct = self.correct
+        return [correct[start : start + self.size] for start in range(0, len(correct), self.size)]
 
     def taught(self) -> list[bool]:
         """Of each group, whether some of its completions are right and others not: only that shows which way is
@@ -68,14 +82,14 @@ class Batch:
 
     def metrics(self) -> dict[str, float]:
         """What the groups can teach, and how new prompts did, as metrics of the step."""
-        groups = self.groups()
-        new = [i for i in range(len(self.correct)) if self.new[i // self.size]]
+        groups, correct = self.groups(), self.correct
+        new = [i for i in range(len(correct)) if self.new[i // self.size]]
         found = {
             TEACHING: sum(self.taught()) / len(groups),
             ALL_RIGHT: sum(map(all, groups)) / len(groups),
             NONE_RIGHT: sum(not any(group) for group in groups) / len(groups),
             NEW_PROMPTS: sum(self.new),
-            NEW_RIGHT: statistics.fmean(self.correct[i] for i in new),
+            NEW_RIGHT: statistics.fmean(correct[i] for i in new),
         }
         if self.slots:
             paid = [self.totals[i] for i in new if not math.isnan(self.totals[i])]
@@ -85,21 +99,23 @@ class Batch:
     def group(self, start: int, scale: str) -> Group:
         """The group whose first completion is number `start`."""
         gains = advantages(self.totals, self.size, scale)
-        question, gold = self.questions[start], self.golds[start]
+        problem = self.problems[start]
         samples = []
         for i in range(start, start + self.size):
-            completion = judge(self.texts[i], self.tokens[i], self.cut_off[i], gold, question)
+            completion = judged(self.texts[i], self.tokens[i], self.cut_off[i], self.verdicts[i])
             rewards = {label: paid[i] for label, paid in self.rewards.items()}
             samples.append(Sample(**completion.model_dump(), rewards=rewards, advantage=gains[i]))
-        return Group(step=self.step, question=question, gold=gold, samples=tuple(samples))
+        return Group(
+            step=self.step, question=problem.question, gold=problem.gold, samples=tuple(samples),
+            task=problem.task, details=problem.details,
+        )  # fmt: skip
 
 
-def judge(text: str, tokens: int, cut_off: bool, gold: str, question: str) -> Completion:
+def judged(text: str, tokens: int, cut_off: bool, verdict: Verdict) -> Completion:
     """A completion with what was read from it, whether that is right, and why."""
-    graded = grade(text, gold, question)
     return Completion(
         text=text, tokens=tokens, cut_off=cut_off,
-        value=graded.value, correct=graded.lenient, strict=graded.strict, reason=graded.reason,
+        value=verdict.value, correct=verdict.correct, strict=verdict.strict, reason=verdict.reason,
     )  # fmt: skip
 
 
@@ -117,6 +133,8 @@ class Recorder:
         self.config, self.stop_ids, self.emit, self.faults = config, stop_ids, emit, faults
         self.functions = functions(config)
         self.paid: dict[str, list[float]] = {}
+        self.verdicts: list[Verdict] = []
+        """Of the batch at hand: a program that is an answer runs once, whatever asks for its verdict."""
 
     def wrapped(self) -> list[Callable[..., list[float]]]:
         """The functions for TRL, in the order of the config's weights. TRL calls each once a batch, in this order."""
@@ -125,11 +143,15 @@ class Recorder:
     def _wrap(self, label: str, function: Function) -> Callable[..., list[float]]:
         def reward(completion_ids: list[list[int]], **columns: Any) -> list[float]:
             slots, new = columns.pop(SLOT, []), columns.pop(NEW, [True] * len(completion_ids))
+            problems, texts = _problems(columns), [text_of(completion) for completion in columns["completions"]]
             cut_off = [self.stop_ids.isdisjoint(ids) for ids in completion_ids]
             columns |= {"cut_off": cut_off, "max_completion_length": self.config.grpo.max_completion_length}
-            self.paid[label] = self._call(label, function, completion_ids=completion_ids, **columns)
+            self.verdicts = self.verdicts or kinds.verify(texts, problems)
+            known = {"scores": [verdict.score for verdict in self.verdicts]} if function is correctness else {}
+            self.paid[label] = self._call(label, function, completion_ids=completion_ids, **columns, **known)
             if len(self.paid) == len(self.functions):
-                batch = self._batch(completion_ids, columns, slots, new)
+                batch = self._batch(completion_ids, columns, problems, texts, slots, new)
+                self.verdicts = []
                 self.emit(batch)
                 for name, value in batch.metrics().items():
                     columns["log_metric"](name, value)
@@ -150,26 +172,39 @@ class Recorder:
             return [math.nan] * len(columns["completions"])
 
     def _batch(
-        self, completion_ids: list[list[int]], columns: dict[str, Any], slots: list[int], new: list[bool]
+        self,
+        completion_ids: list[list[int]],
+        columns: dict[str, Any],
+        problems: list[Row],
+        texts: list[str],
+        slots: list[int],
+        new: list[bool],
     ) -> Batch:
         weights, size = list(self.config.rewards.values()), self.config.grpo.num_generations
         paid = zip(*self.paid.values(), strict=True)
-        texts = [text_of(completion) for completion in columns["completions"]]
-        judged = zip(texts, columns["answer"], columns["question"], strict=True)
         return Batch(
             step=columns["trainer_state"].global_step + 1,
             size=size,
-            questions=columns["question"],
-            golds=columns["answer"],
+            problems=problems,
             texts=texts,
             tokens=[len(ids) for ids in completion_ids],
             cut_off=columns["cut_off"],
             rewards=self.paid,
             totals=[weigh(each, weights) for each in paid],
-            correct=[grade(text, gold, question).lenient for text, gold, question in judged],
+            verdicts=self.verdicts,
             slots=slots[::size],
             new=new[::size],
         )
+
+
+def _problems(columns: dict[str, Any]) -> list[Row]:
+    """The problem of each completion, whose columns for its Task are taken out: rewards are not called with them."""
+    n = len(columns["completions"])
+    each = zip(
+        columns["question"], columns["answer"],
+        columns.pop(TASK, ["number"] * n), columns.pop(DETAILS, [""] * n), strict=True,
+    )  # fmt: skip
+    return [Row(question, gold, task=task, details=details) for question, gold, task, details in each]
 
 
 def weigh(paid: Sequence[float], weights: Sequence[float]) -> float:

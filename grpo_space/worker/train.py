@@ -32,7 +32,7 @@ from grpo_space.worker.engines.base import Engine, load_adapter
 from grpo_space.worker.engines.chunked import generating
 from grpo_space.worker.evaluate import probe
 from grpo_space.worker.learnt import Learnt
-from grpo_space.worker.recorder import Batch, Recorder
+from grpo_space.worker.recorder import DETAILS, TASK, Batch, Recorder
 from grpo_space.worker.reporter import Reporter
 from grpo_space.worker.sampler import Problem, PromptSampler, prompt_sampler
 
@@ -109,7 +109,13 @@ def writing(reporter: Reporter) -> AbstractContextManager[None]:
 def problems_for(engine: Engine, rows: Iterable[Row], config: RunConfig) -> list[Problem]:
     """The problems as TRL takes them."""
     return [
-        {"prompt": engine.conversation(row.question, config), "question": row.question, "answer": row.gold}
+        {
+            "prompt": engine.conversation(row.question, config),
+            "question": row.question,
+            "answer": row.gold,
+            TASK: row.task,
+            DETAILS: row.details,
+        }
         for row in rows
     ]
 

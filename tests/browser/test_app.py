@@ -14,7 +14,7 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.events import Answer, Evaluated, Finished, Group, Phase, Sample, Started
 from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
-from tests.support.browser import FRAMES, PHONE, Complaints, Open, press_again, show
+from tests.support.browser import FRAMES, PHONE, Complaints, Open, press_again, show, unfold
 from tests.support.fake_worker import group, step, whole_run
 from tests.support.processes import Fake, until
 from tests.support.served import Served
@@ -32,29 +32,24 @@ def finished(*events: object) -> Run:
 
 
 def train(page: Page, steps: int) -> None:
+    unfold(page, "model")
     field = page.locator("#field-grpo-max-steps input").first
     field.fill(str(steps))
     field.blur()
     expect(page.locator("#preset-status")).to_contain_text(f"→ {steps}")
-    start(page, steps)
+    page.locator("#gs-start").click()
 
 
 def train_small(page: Page, steps: int, folder: Path) -> None:
     """With few completions and problems, from a config of one's own."""
     small = ["grpo.per_device_train_batch_size=16", "evaluation.problems=20", f"grpo.max_steps={steps}"]
     (folder / "small.yaml").write_text(write_yaml(override(read_preset("tiny").run, small)))
-    page.get_by_text("As a file: import and export").click()
+    unfold(page, "file")
     with page.expect_file_chooser() as chooser:
         page.locator("#import").click()
     chooser.value.set_files(folder / "small.yaml")
     expect(page.locator("#preset-status")).to_contain_text("Imported from small.yaml")
-    start(page, steps)
-
-
-def start(page: Page, steps: int) -> None:
-    page.locator("#gs-next").click()
-    expect(page.locator("#gs-plan")).to_contain_text(f"{steps} steps")
-    page.locator("#gs-train").click()
+    page.locator("#gs-start").click()
 
 
 def test_a_stranger_trains_watches_compares_and_takes_it_home(
@@ -120,15 +115,17 @@ def test_two_watch_and_stop_asks_first(visit: Open, complaints: Complaints, tmp_
 
 def test_a_bad_value_is_refused_at_its_field(visit: Open) -> None:
     page, before = visit(), all_runs()
+    unfold(page, "model")
     field = page.locator("#field-grpo-num-generations").first
     field.locator("input").first.fill("7")
     field.locator("input").first.blur()
     expect(page.locator(".wrong").first).to_be_visible()
-    page.locator("#gs-next").click()
-    expect(page.locator("#gs-plan")).to_contain_text("wrong values")
-    page.locator("#gs-train").click()
+    page.locator("#gs-start").click()
     expect(page.locator(".toast-body")).to_contain_text("wrong values")
-    expect(page.locator("#gs-train")).to_have_text("Train")
+    expect(page.locator("#gs-start")).to_have_text("Train")
+    expect(page.locator("#gs-start")).to_be_enabled()
+    show(page, "Train")
+    expect(page.locator("#gs-plan")).to_contain_text("wrong values")
     expect(page.locator("#gs-train")).to_be_enabled()
     assert all_runs() == before
 

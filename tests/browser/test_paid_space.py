@@ -1,4 +1,4 @@
-"""The Train tab of a Space that is paid for, signed in: what is chosen for the end, and how it is kept awake."""
+"""A Space that is paid for, signed in: what is chosen for the end, and how it is kept awake."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from grpo_space.presets import read_preset
 from grpo_space.runs.run import Run, all_runs, create_run
-from tests.support.browser import PHONE, SECONDS, WIDE, show
+from tests.support.browser import PHONE, SECONDS, WIDE, show, unfold
 from tests.support.fake_worker import with_adapter
 from tests.support.hub_server import HubServer
 from tests.support.hub_sign_in import SIGN_IN
@@ -69,17 +69,22 @@ def test_it_is_kept_awake_and_never_paused_without_a_token(
     page.context.close()
 
     page = visit(browser, paid.url, "openid contribute-repos", PHONE)
+    show(page, "Preset")
+    unfold(page, "place")
     about = page.locator("#gs-about-done")
     expect(about).to_contain_text("A night forgotten")
     expect(about).not_to_contain_text("No token here")
+    expect(page.locator("#fold-place > button")).to_contain_text("Tesla T4, 15 GiB. When done: leave it on")
     page.get_by_label("Save, check, pause this Space").check()
+    expect(page.locator("#fold-place > button")).to_contain_text("When done: save, check, pause this Space")
     expect(about).to_contain_text("No token here may pause this Space.")
     settings = "https://huggingface.co/spaces/ada/grpo/settings"
     expect(about.locator("a")).to_have_attribute("href", settings)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    page.locator("#gs-train").click()
+    page.locator("#choose-tiny").click()
+    page.locator("#gs-start").click()
     expect(page.get_by_test_id("toast-text")).to_contain_text("no token here may pause this Space")
-    expect(page.locator("#gs-train")).to_be_enabled()
+    expect(page.locator("#gs-start")).to_be_enabled()
     assert (all_runs(), hub.hub.bills) == ([run], [])
     assert SIGN_IN not in page.content() + "".join(paid.said)
     page.context.close()

@@ -5,13 +5,14 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse, write_yaml
 from grpo_space.foreign import read_yaml_file
 from grpo_space.presets import preset_names, read_preset
-from tests.support.browser import PHONE, WIDE, Complaints, Open
+from grpo_space.ui.preset.cards import short_name
+from tests.support.browser import PHONE, WIDE, Complaints, Open, unfold
 
 TINY = read_preset("tiny").run
 HOSTILE = "<script>document.title='stolen'</script> ${1+1} {{title}} `x` $x^2$ **bold** <img src=x onerror=alert(1)>"
@@ -33,14 +34,14 @@ def status(page: Page) -> Locator:
 
 def exported(page: Page) -> RunConfig:
     """What the page gives away as a file."""
-    if not page.locator("#export").is_visible():
-        page.get_by_text("As a file: import and export").click()
+    unfold(page, "file")
     with page.expect_download() as download:
         page.locator("#export").get_by_label("Download").first.click()
     return parse(read_yaml_file(download.value.path()))
 
 
 def send(page: Page, place: str, file: Path) -> None:
+    unfold(page, "file")
     with page.expect_file_chooser() as chooser:
         page.locator(place).click()
     chooser.value.set_files(file)
@@ -48,21 +49,26 @@ def send(page: Page, place: str, file: Path) -> None:
 
 def test_a_preset_is_chosen_with_the_keyboard(visit: Open, complaints: Complaints) -> None:
     page = visit()
-    for name in preset_names():
-        expect(page.get_by_text(read_preset(name).title, exact=True)).to_be_visible()
-    expect(page.locator("#choose-tiny")).to_have_text("Chosen")
+    expect(page.locator("#choose-tiny")).to_have_text("✓ Tiny")
     expect(status(page)).to_contain_text("tiny, as it came")
+    unfold(page, "more", "model", "data")
+    for name in preset_names():
+        expect(page.locator(f"[id='choose-{name}']")).to_contain_text(short_name(read_preset(name)))
     expect(page.locator("#upload-field-data-path")).to_be_hidden()
     expect(field(page, "data.id")).to_be_hidden()
     other = page.locator("[id='choose-qwen2.5-1.5b']")
     other.focus()
     page.keyboard.press("Enter")
-    expect(other).to_have_text("Chosen")
-    expect(page.locator("#choose-tiny")).to_have_text("Choose")
+    expect(other).to_have_text("✓ Qwen2.5 1.5B")
+    expect(page.locator("#choose-tiny")).to_have_text("Tiny")
     expect(status(page)).to_contain_text("qwen2.5-1.5b, as it came")
-    expect(status(page)).to_contain_text("does not fit this machine")
+    expect(status(page)).to_contain_text("This preset needs a CUDA GPU.")
+    expect(page.locator("#fold-model > button")).to_contain_text("Qwen/Qwen2.5-1.5B-Instruct, 250 steps in groups of 8")
     expect(field(page, "grpo.max_steps").locator("input")).to_have_value("250")
     expect(page.locator("#preview-rows")).to_contain_text("openai/gsm8k are on the Hub")
+    page.locator("#gs-take").click()
+    expect(page.locator("#choose-tiny")).to_have_text("✓ Tiny")
+    expect(page.locator("#gs-take")).to_be_hidden()
     assert not complaints
 
 
@@ -72,6 +78,7 @@ def test_a_short_run_is_a_choice_with_its_time_and_what_is_too_large_is_told(
     page = visit()
     length = page.locator("#preset-length")
     expect(length).to_be_hidden()
+    unfold(page, "model", "data")
     page.locator("[id='choose-llama-3.1-8b']").click()
     expect(length).to_contain_text("Quick, 30 steps, roughly 65 min, $0.40")
     expect(length.get_by_label("Full, 150 steps")).to_be_checked()
@@ -95,6 +102,7 @@ def test_a_short_run_is_a_choice_with_its_time_and_what_is_too_large_is_told(
 
 def test_a_wrong_value_is_refused_at_its_field_and_nothing_is_lost(visit: Open, complaints: Complaints) -> None:
     page = visit()
+    unfold(page, "model")
     type_in(page, "lora.r", "4")
     expect(status(page)).to_contain_text("lora.r: 16 → 4")
     type_in(page, "grpo.learning_rate", "-1")
@@ -118,6 +126,7 @@ def test_a_wrong_value_is_refused_at_its_field_and_nothing_is_lost(visit: Open, 
 
 def test_a_group_size_that_tears_groups_is_told_what_would_work(visit: Open) -> None:
     page = visit()
+    unfold(page, "model")
     said = page.locator("#one-step")
     expect(said).to_contain_text("8 prompts, a group of 8 completions for each, 64 completions in all")
     type_in(page, "grpo.num_generations", "6")
@@ -129,7 +138,7 @@ def test_a_group_size_that_tears_groups_is_told_what_would_work(visit: Open) -> 
 
 def test_opening_the_other_settings_changes_none(visit: Open) -> None:
     page = visit()
-    page.get_by_text("Every other setting").click()
+    unfold(page, "model", "rest")
     type_in(page, "seed", "7")
     expect(status(page)).to_contain_text("1 changed")
     expect(field(page, "grpo.min_p").locator("textarea, input")).to_have_value("")
@@ -145,6 +154,7 @@ def test_a_file_of_ones_own_is_kept_and_shown_as_text(visit: Open, tmp_path: Pat
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "bad.jsonl").write_text('{"question": "q", "answer": "1"}\n{"question": "hidden"}\n')
     page = visit()
+    unfold(page, "data")
     page.get_by_text("A file of mine").click()
     expect(page.get_by_text("upload a file that can be read").first).to_be_visible()
     upload = page.locator("#upload-field-data-path input[type=file]")
@@ -165,6 +175,7 @@ def test_a_file_of_ones_own_is_kept_and_shown_as_text(visit: Open, tmp_path: Pat
 
 def test_three_rows_are_shown_as_the_model_sees_them(visit: Open) -> None:
     page = visit()
+    unfold(page, "data")
     rows = page.locator("#preview-rows")
     expect(rows).to_contain_text("as they stand in the file")
     page.locator("#preview").click()
@@ -172,6 +183,7 @@ def test_three_rows_are_shown_as_the_model_sees_them(visit: Open) -> None:
     expect(rows.locator("pre")).to_have_count(3)
     expect(rows.locator("pre").first).to_contain_text("<|assistant|>")
     page.reload()
+    unfold(page, "data")
     expect(page.locator("#preview-rows")).to_contain_text("<|assistant|>")
 
 
@@ -182,7 +194,7 @@ def test_a_config_is_exported_and_imported(visit: Open, tmp_path: Path, complain
     (tmp_path / "mine.yaml").write_text(write_yaml(changed))
     send(page, "#import", tmp_path / "mine.yaml")
     expect(status(page)).to_contain_text("Imported from mine.yaml, as it came")
-    expect(page.locator("#choose-tiny")).to_have_text("Choose")
+    expect(page.locator("#choose-tiny")).to_have_text("Tiny")
     assert exported(page) == changed
     (tmp_path / "bad.yaml").write_text("model: {id: a/b}\ndata: {id: c/d}\nseed: x\ngrpo: {bta: 1}\n")
     send(page, "#import", tmp_path / "bad.yaml")
@@ -192,12 +204,37 @@ def test_a_config_is_exported_and_imported(visit: Open, tmp_path: Path, complain
     assert not complaints
 
 
+CONTROLS = """tab => [...tab.querySelectorAll('button, input, select, textarea, a[href]')]
+  .filter(each => each.checkVisibility({ visibilityProperty: true }) && each.getBoundingClientRect().height)
+  .map(each => each.type === 'radio' ? each.closest('fieldset').id : each.id || each.textContent)"""
+"""JavaScript: what can be pressed or typed into on a tab; the choices of one question are one."""
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_stranger_sees_what_to_do_without_scrolling(visit: Open, size: ViewportSize, complaints: Complaints) -> None:
+    page = visit(size=size)
+    head, start = page.locator("#gs-head"), page.locator("#gs-start")
+    expect(head).to_contain_text("Turn a small language model into a reasoning model")
+    cards = page.locator(".preset-card:visible")
+    expect(cards).to_have_count(4)
+    for part in (head, *cards.all(), start):
+        expect(part).to_be_in_viewport(ratio=1)
+    expect(cards.first).to_contain_text("a minute, free")
+    expect(cards.first).to_contain_text("fits here")
+    expect(cards.nth(1)).to_contain_text("needs a 16 GB GPU")
+    controls = set(page.get_by_role("tabpanel").first.evaluate(CONTROLS))
+    assert 10 <= len(controls) <= 12, controls
+    page.locator("[id='choose-llama-3.1-8b']").click()
+    expect(page.locator("#preset-length")).to_be_visible()
+    expect(page.locator("#gs-take")).to_be_visible()
+    assert not complaints
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_nothing_scrolls_sideways(visit: Open, complaints: Complaints, dark: bool) -> None:
     page = visit(size=WIDE, dark=dark)
-    page.get_by_text("Every other setting").click()
-    page.get_by_text("As a file: import and export").click()
-    page.get_by_text("On the Hugging Face Hub").first.click()
+    unfold(page, "more", "model", "rest", "data", "rewards", "place", "file")
+    page.get_by_role("radio", name="On the Hugging Face Hub").check()
     expect(field(page, "data.id")).to_be_visible()
     expect(field(page, "rollout")).to_be_visible()
     for size in (WIDE, PHONE):

@@ -22,7 +22,7 @@ def test_the_whole_road_from_first_sight_to_a_published_adapter_and_a_paused_spa
     browser: Browser, hub: HubServer, runs_root: Path, tmp_path: Path
 ) -> None:
     walked = walk(browser, hub, tmp_path)
-    assert walked.clicks["Tiny, from first sight to its verdict"] == 2
+    assert walked.clicks["Tiny, from first sight to its verdict"] == 1
     assert walked.clicks["nobody looks: trained, saved, published, paused"] == 0
     assert hub.hub.bills == [("pause", "ada/grpo", {})]
     run = the_run()

@@ -53,3 +53,11 @@ def press_again(button: Locator, said: Locator) -> None:
 
 def show(page: Page, tab: str) -> None:
     page.get_by_role("tab", name=tab, exact=True).click()
+
+
+def unfold(page: Page, *names: str) -> None:
+    """Opens folds of the Preset tab, an outer one first; an open one stays so."""
+    for name in names:
+        button = page.locator(f"#fold-{name} > button")
+        if "open" not in (button.get_attribute("class") or "").split():
+            button.click()

@@ -17,7 +17,7 @@ from grpo_space.config_io import override, write_yaml
 from grpo_space.presets import read_preset
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import all_runs
-from tests.support.browser import SECONDS, WIDE, show
+from tests.support.browser import SECONDS, WIDE, show, unfold
 from tests.support.hub_server import HubServer
 from tests.support.hub_sign_in import SCOPES, SIGN_IN
 from tests.support.hub_store import User
@@ -129,10 +129,9 @@ def first_sight(browser: Browser, made: Walk) -> None:
         page = context.new_page()
         page.set_default_timeout(SECONDS)
         page.goto(demo.url)
-        expect(page.locator("#choose-tiny")).to_have_text("Chosen")
+        expect(page.locator("#choose-tiny")).to_have_text("✓ Tiny")
         made.shot(page.locator("#gs-head"), "First sight: the presets, Tiny is chosen")
-        made.click(page.locator("#gs-next"))
-        made.click(page.locator("#gs-train"))
+        made.click(page.locator("#gs-start"))
         expect(page.locator("#gs-now")).to_contain_text("step 12 of", timeout=A_RUN)
         made.shot(page.locator("#gs-curves"), "It trains: the curves, and one group under the microscope")
         expect(page.locator("#gs-now .gs-badge")).to_have_text("done", timeout=A_RUN)
@@ -154,14 +153,13 @@ def fresh_duplicate(page: Page, space: Served, made: Walk) -> None:
     expect(page.get_by_role("button", name="Logout (ada)")).to_be_visible()
     show(page, "Preset")
     made.click(page.locator("[id='choose-llama-3.1-8b']"))
-    made.click(page.locator("#gs-next"))
-    plan = page.locator("#gs-plan")
-    expect(plan).to_contain_text("This preset needs a CUDA GPU.")
-    expect(plan).to_contain_text("restarts the Space, and what is on its disk is lost")
+    status = page.locator("#preset-status")
+    expect(status).to_contain_text("This preset needs a CUDA GPU.")
+    expect(status).to_contain_text("restarts the Space, and what is on its disk is lost")
     settings = "https://huggingface.co/spaces/ada/grpo/settings"
-    expect(plan.locator("a").first).to_have_attribute("href", settings)
+    expect(status.locator("a").last).to_have_attribute("href", settings)
     made.shot(
-        page.locator("#gs-plan"),
+        page.locator("#gs-head"),
         "A duplicate, signed in: the 8B needs a GPU, and what choosing one does is told before",
     )
 
@@ -173,15 +171,14 @@ def gated_then_training(page: Page, space: PaidSpace, made: Walk) -> None:
     show(page, "Preset")
     settings = [*SMALL[1::2], f"model.id={GATED}", f"grpo.max_steps={STEPS}"]
     (made.folder / "mine.yaml").write_text(write_yaml(override(read_preset("tiny").run, settings)))
-    page.get_by_text("As a file: import and export").click()
+    unfold(page, "file")
     with page.expect_file_chooser() as chooser:
         made.click(page.locator("#import"))
     chooser.value.set_files(made.folder / "mine.yaml")
     expect(page.locator("#preset-status")).to_contain_text("Imported from mine.yaml")
-    made.click(page.locator("#gs-next"))
     to_be_paused(page, made)
-    made.shot(page.locator("#gs-plan"), "On a T4: what happens when it is done, and what a night forgotten costs")
-    made.click(page.locator("#gs-train"))
+    made.shot(page.locator("#fold-place"), "On a T4: what happens when it is done, and what a night forgotten costs")
+    made.click(page.locator("#gs-start"))
     now = page.locator("#gs-now")
     expect(now).to_contain_text(f"https://huggingface.co/{GATED}", timeout=A_RUN)
     made.shot(page.locator("#gs-now"), "The model's terms are not accepted yet: where to accept them, and Resume")
@@ -192,6 +189,8 @@ def gated_then_training(page: Page, space: PaidSpace, made: Walk) -> None:
 
 
 def to_be_paused(page: Page, made: Walk) -> None:
+    """On the Preset tab."""
+    unfold(page, "place")
     made.check(page.get_by_label("Save, check, pause this Space"))
     made.check(page.get_by_label("Publish the adapter when done"))
     expect(page.locator("#gs-about-done")).to_contain_text("By your sign-in")
@@ -225,7 +224,9 @@ def woken(page: Page, space: PaidSpace, made: Walk) -> None:
     made.shot(page.locator("#gs-plan"), "It slept, and its disk is empty: one click brings the saved run back")
     made.click(bring)
     expect(page.locator("#gs-now")).to_contain_text(f"of {STEPS}: resume it from its last checkpoint")
+    show(page, "Preset")
     to_be_paused(page, made)
+    show(page, "Train")
     made.click(page.locator("#gs-resume"))
     expect(page.locator("#gs-now .gs-badge")).to_have_text("running")
 

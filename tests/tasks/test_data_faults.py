@@ -7,6 +7,7 @@ import pytest
 from grpo_space.paths import PROJECT
 from grpo_space.tasks import data_faults
 from grpo_space.tasks.dataset import share_out
+from grpo_space.tasks.kinds import task_of
 from grpo_space.tasks.problems import Row, read_file
 from tests.tasks.test_dataset import config, problems
 
@@ -38,14 +39,14 @@ def test_copies_with_the_same_answer_in_another_spelling_are_copies() -> None:
 
 @pytest.mark.parametrize("gold", ["12\n13", "3} and \\boxed{5"])
 def test_an_answer_that_nothing_matches_is_counted(gold: str) -> None:
-    assert not data_faults.can_match(gold)
+    assert not task_of(Row("a", gold)).can_match(Row("a", gold))
     assert data_faults.words([Row("a", gold)]).startswith("1 answer can never be matched: ")
     assert "2 answers can never be matched, such as" in data_faults.words([Row("a", gold), Row("b", gold)])
 
 
 @pytest.mark.parametrize("gold", ["12", "1,600", "50%", "\\frac{1}{2}", "x^2 + 1", "(3, 5)", "B", "12 apples", "yes"])
 def test_an_answer_that_something_matches_is_none(gold: str) -> None:
-    assert data_faults.can_match(gold)
+    assert task_of(Row("a", gold)).can_match(Row("a", gold))
 
 
 def test_a_run_says_so_before_it_trains(tmp_path: Path) -> None:

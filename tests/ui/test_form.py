@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from grpo_space.planning import hardware
 from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs.run import runs_folder
 from grpo_space.ui.access import Access
-from grpo_space.ui.preset import form
+from grpo_space.ui.deployment import here
+from grpo_space.ui.preset import folds, form
 from grpo_space.ui.preset import tab as preset
 from tests.support.configs import configs
 
-OWNER = Access(on_space=False, password="correct horse")
+HERE = replace(here({}), gpu=None)
 TINY = read_preset("tiny").run
 QWEN = read_preset("qwen2.5-1.5b").run
 
@@ -44,7 +46,7 @@ def refused(values: form.Values, base: RunConfig = TINY) -> dict[str, str]:
 
 def test_every_setting_has_a_component_on_the_page() -> None:
     with gr.Blocks() as page:
-        tab = preset.build(page.load, None, OWNER)
+        tab = preset.build(page.load, HERE)
     assert set(every_field()) - set(tab.fields) == {"rewards"}
     assert {f"rewards.{name}" for name in REWARDS} <= set(tab.fields)
     labels = [part.label for part in tab.fields.values() if not isinstance(part, gr.State)]
@@ -78,8 +80,9 @@ def test_what_is_typed_reaches_the_config(path: str) -> None:
     }
     values |= {path: wanted, **allow.get(path, {})}
     config = form.config_of(values, base)
-    section, _, name = path.rpartition(".")
-    got = config.model_dump()[section][name] if section else config.model_dump()[name]
+    got: Any = config.model_dump()
+    for name in path.split("."):
+        got = got[name]
     assert got == (tuple(values[path]) if leaf.kind == "names" else values[path])
 
 
@@ -258,18 +261,39 @@ def test_a_field_with_words_for_a_name_says_the_name_that_messages_use() -> None
     assert [path for path in (*form.MAIN, *form.HUB) if not form.help_of(path).endswith(f" `{path}`")] == []
 
 
+def test_a_field_explains_itself_in_one_sentence_and_the_rest_is_asked_for() -> None:
+    paths = [*form.LEAVES, *form.WEIGHTS]
+    lines = {path: form.line_of(path) for path in paths}
+    assert [path for path, line in lines.items() if len(line) > 180 or not form.help_of(path).startswith(line)] == []
+    assert lines["grpo.num_generations"] == "Group size G: completions sampled for each prompt."
+    assert lines["grpo.scale_rewards"].endswith("(Dr. GRPO).")
+    assert lines["rewards.correctness"].startswith("Pays 0 to 2. 2.0 for a right final answer")
+    every = folds.meanings(paths)
+    assert [path for path in paths if f"<code>{path}</code>" not in every] == []
+
+
+def test_a_fold_says_what_is_in_it_and_opens_where_a_field_is_wrong() -> None:
+    assert folds.lines(QWEN)["data"] == "Data: openai/gsm8k; 200 problems held out, of test"
+    assert folds.lines(TINY)["rewards"] == "Rewards: correctness 1, format 1"
+    wrong = folds.updates(["grpo.beta", "rewards.steps"], None)
+    assert {name: update.get("open") for name, update in wrong.items()} == dict.fromkeys(
+        ("model", "rest", "rewards"), True
+    )
+    assert all("open" not in update for update in folds.updates([], TINY).values())
+
+
 def test_the_first_choice_fits_the_machine(runs_root: Path) -> None:
     big = hardware.Gpu("Tesla T4", 14.6, "550", (7, 5))
     for machine, name in ((None, "tiny"), (big, "qwen2.5-1.5b")):
         with gr.Blocks() as page:
-            tab = preset.build(page.load, machine, OWNER)
+            tab = preset.build(page.load, replace(HERE, gpu=machine))
         assert parse(yaml.safe_load(tab.config.value)) == read_preset(name).run
     assert not runs_folder().exists()
 
 
 def test_the_state_holds_a_config_as_it_is_written() -> None:
     with gr.Blocks() as page:
-        tab = preset.build(page.load, None, OWNER)
+        tab = preset.build(page.load, HERE)
     assert tab.config.value == write_yaml(TINY)
     assert tab.requested.value == ""
 
@@ -278,7 +302,7 @@ def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_pat
     """Import, upload and preview: each is an endpoint that a stranger can call."""
 
     with gr.Blocks() as page:
-        tab = preset.build(page.load, None, Access(on_space=True, space_id="ada/grpo"))
+        tab = preset.build(page.load, replace(HERE, access=Access(on_space=True, space_id="ada/grpo")))
     handlers = {fn.fn.__name__: fn.fn for fn in page.fns.values() if callable(fn.fn)}
     file, request = str(tmp_path / "not-there.yaml"), gr.Request()
     filled = tab.filled.value

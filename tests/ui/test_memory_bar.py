@@ -26,7 +26,7 @@ def test_a_preset_has_a_bar_within_the_line(name: str) -> None:
     widths = [float(width) for width in re.findall(r"width:([\d.]+)%", bar)]
     assert 50 < sum(widths) <= 100
     assert "left:100.00%" in bar
-    assert bar in good(name, [], read_preset(name).run, None)
+    assert bar in good(name, [], read_preset(name).run, replace(here({}), gpu=None))
 
 
 def test_what_is_too_large_crosses_the_line_and_is_refused_with_the_largest_that_fits() -> None:

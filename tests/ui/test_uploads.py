@@ -83,7 +83,7 @@ def test_paths_that_this_machine_put_there_may_be_named(runs_root: Path, tmp_pat
     kept, _ = uploads.keep_rows(lines(tmp_path / "mine.jsonl", good(1)))
     uploads.refuse_strange_paths(with_data(kept))
     foreign = str(lines(tmp_path / "own.jsonl", good(1)))
-    with pytest.raises(UserError, match="upload the file under Dataset"):
+    with pytest.raises(UserError, match="upload the file under Data"):
         uploads.refuse_strange_paths(with_data(foreign))
     create_run(with_data(foreign))
     uploads.refuse_strange_paths(with_data(foreign))

@@ -12,11 +12,13 @@ from grpo_space.runs import launch
 from grpo_space.runs.events import Step
 from grpo_space.runs.run import Run, create_run
 from grpo_space.tasks import chat_template
-from grpo_space.tasks.problems import EXAMPLE, messages
+from grpo_space.tasks.kinds import TASKS
+from grpo_space.tasks.problems import messages
 from grpo_space.ui.preset import cards
 from tests.support.chat_templates import GEMMA, MISTRAL, SYSTEM, WITHOUT_SYSTEM, tiny_with
 from tests.support.processes import Cli
 
+EXAMPLE = TASKS["number"].example
 FOLDED = "the system prompt stands before the question"
 
 
@@ -40,7 +42,7 @@ def test_a_template_with_a_system_role_is_given_one(tmp_path: Path, runs_root: P
 
 
 def test_folded_the_roles_alternate_and_the_prompt_comes_first() -> None:
-    conversation = messages("How many?", SYSTEM, example=True, fold=True)
+    conversation = messages("How many?", SYSTEM, EXAMPLE, fold=True)
     assert [each["role"] for each in conversation] == ["user", "assistant", "user"]
     assert [each["content"] for each in conversation] == [f"{SYSTEM}\n\n{EXAMPLE[0]}", EXAMPLE[1], "How many?"]
     assert messages("How many?", None, fold=True) == messages("How many?", None)

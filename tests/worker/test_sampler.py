@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from grpo_space.worker.recorder import Batch
 from grpo_space.worker.sampler import COOLDOWN, WorkingSet, prompt_sampler
 from tests.worker.test_alarms import probed, step
 
-QUICK = ["prompts=teaching", "grpo.max_completion_length=16", "grpo.num_generations=4", "evaluation.problems=8",
+QUICK = ["prompts=teaching", "grpo.max_completion_length=24", "grpo.num_generations=4", "evaluation.problems=8",
          "evaluation.probe_problems=0", "grpo.per_device_train_batch_size=16", "grpo.save_steps=2"]  # fmt: skip
 
 
@@ -174,7 +175,9 @@ def own_reward(tmp_path: Path) -> Iterator[str]:
 
 
 def trained(engine: Any, config: RunConfig, folder: Path, **changes: Any) -> list[Batch]:
-    """The batches of a training by TRL's own trainer."""
+    """The batches of a training by TRL's own trainer. What is right is made up: half of the completions, except to
+    every third question.
+    """
     from transformers import TrainerCallback
 
     from grpo_space.worker import train as grpo
@@ -183,8 +186,9 @@ def trained(engine: Any, config: RunConfig, folder: Path, **changes: Any) -> lis
     batches: list[Batch] = []
 
     def written(batch: Batch) -> None:
-        batches.append(batch)
-        sampler.learn(batch)
+        right = [i % 2 == 0 and len(question) % 3 > 0 for i, question in enumerate(batch.questions)]
+        batches.append(replace(batch, correct=right))
+        sampler.learn(batches[-1])
 
     arguments = grpo.grpo_config(engine, config, folder, save_strategy="no", **changes)
     problems = grpo.problems_for(engine, dataset.load(config).train, config)
@@ -210,7 +214,7 @@ def test_groups_stay_whole_and_are_learnt_from(
     engine: Any, tmp_path: Path, own_reward: str, settings: list[str], changes: dict[str, Any], batches: int,
     prompts: int,
 ) -> None:  # fmt: skip
-    config = configured(*settings, f"rewards.{own_reward}=0.2")
+    config = configured(*settings, "grpo.max_completion_length=8", f"rewards.{own_reward}=0.2")
     made = trained(engine, config, tmp_path, **changes)
     assert [len(batch.slots) for batch in made] == [prompts] * batches
     assert [slot for batch in made for slot in batch.slots] == list(range(prompts * batches))
@@ -246,7 +250,7 @@ def test_a_resumed_run_chooses_what_an_uninterrupted_one_does(engine: Any, tmp_p
     def run(folder: Path, *stops: int) -> Run:
         folder.mkdir()
         run = Run(folder)
-        config = configured("grpo.max_steps=6")
+        config = configured("grpo.max_steps=5")
         set_peft_model_state_dict(engine.model, begin)
         for stop in (*stops, 0):
 
@@ -262,18 +266,18 @@ def test_a_resumed_run_chooses_what_an_uninterrupted_one_does(engine: Any, tmp_p
         return run
 
     whole, resumed = run(tmp_path / "whole"), run(tmp_path / "resumed", 3)
-    last = [read_prompts(checkpoints.folder_of(each.checkpoints, 6)) for each in (whole, resumed)]
+    last = [read_prompts(checkpoints.folder_of(each.checkpoints, 5)) for each in (whole, resumed)]
     assert last[0] is not None
     assert last[0] == last[1]
     assert any(chosen.again for chosen in last[0].batches)
-    assert len(last[0].batches) == 6
+    assert len(last[0].batches) == 5
     events = [event for event in resumed.log.events() if isinstance(event, Step)]
     assert all(NEW_REWARD in event.metrics for event in events)
     shown = [event.question for event in whole.log.events() if isinstance(event, Group)]
     rows = dataset.load(configured()).train
     assert shown == [rows[chosen.problems[chosen.again]].question for chosen in last[0].batches]
-    manifest = json.loads((checkpoints.folder_of(resumed.checkpoints, 6) / checkpoints.MANIFEST).read_text())
+    manifest = json.loads((checkpoints.folder_of(resumed.checkpoints, 5) / checkpoints.MANIFEST).read_text())
     assert PROMPTS in manifest["files"]
-    assert is_kept(f"checkpoints/checkpoint-6/{PROMPTS}")
-    write_prompts(checkpoints.folder_of(resumed.checkpoints, 6), last[0].model_copy(update={"problems": 1}))
-    assert PROMPTS in checkpoints.damage(checkpoints.folder_of(resumed.checkpoints, 6), 6)
+    assert is_kept(f"checkpoints/checkpoint-5/{PROMPTS}")
+    write_prompts(checkpoints.folder_of(resumed.checkpoints, 5), last[0].model_copy(update={"problems": 1}))
+    assert PROMPTS in checkpoints.damage(checkpoints.folder_of(resumed.checkpoints, 5), 5)

@@ -12,6 +12,7 @@ from grpo_space.runs import evaluations
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Answered, Finished, Method, Started
 from grpo_space.runs.run import Run, create_run
+from grpo_space.tasks.kinds import TASKS
 from grpo_space.tasks.problems import messages
 from tests.support.processes import Cli
 
@@ -53,7 +54,7 @@ def test_it_is_measured_and_shown(runs_root: Path, cli: Cli) -> None:
     }  # fmt: skip
     answers = {e.problem: e.answer.text for e in kept["example"] if isinstance(e, Answered)}
     assert [answers[i] for i in range(PROBLEMS)] == [a.text for a in example.answers]
-    shown = messages("How many?", PROMPT, example=True)
+    shown = messages("How many?", PROMPT, TASKS["number"].example)
     assert [each["role"] for each in shown] == ["system", "user", "assistant", "user"]
 
     right = sum(a.correct for a in example.answers)

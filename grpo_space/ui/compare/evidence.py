@@ -8,7 +8,7 @@ from grpo_space.config import RunConfig
 from grpo_space.formatting import share
 from grpo_space.planning.estimate import dollars_for
 from grpo_space.results import no_gain, teaching
-from grpo_space.results.comparison import Comparison, Share, of, shape
+from grpo_space.results.comparison import Comparison, Share, counts_equations, of, shape
 from grpo_space.results.sentences import blind_words, words
 from grpo_space.results.statistics import Paired, percent, points, wilson
 from grpo_space.results.summary import METHOD, counts, samples_rows, samples_title, samples_words, shortened, terms
@@ -232,6 +232,7 @@ def _figures(each: list[Evaluated]) -> str:
         ("No answer found", *(percent(s.no_answer, s.n) for s in shapes)),
         ("Cut off at the length limit", *(percent(s.cut_off, s.n) for s in shapes)),
         ("Mean length", *(f"{s.tokens:.0f} tokens" for s in shapes)),
-        ("Equations that hold", *(share(s.right_equations, s.equations) for s in shapes)),
     ]
+    if counts_equations(each[0]):
+        rows.append(("Equations that hold", *(share(s.right_equations, s.equations) for s in shapes)))
     return _table((f"of {each[0].n:,} problems", *(NAMES[e.which] for e in each)), rows)

@@ -151,5 +151,5 @@ def _answer(name: str, answer: Answer) -> str:
     return box(
         f"gs-sample {kind}",
         box("gs-advantage", tag("b", name), tag("span", f"{answer.tokens} tokens")),
-        microscope.completion(answer, answer.question, answer.gold),
+        microscope.completion(answer, answer.problem),
     )

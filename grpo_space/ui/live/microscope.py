@@ -3,9 +3,10 @@
 import math
 import statistics
 
-from grpo_space.grading import answers
 from grpo_space.grading.equations import check_equations
 from grpo_space.runs.events import Completion, Group, Sample
+from grpo_space.tasks.kinds import task_of
+from grpo_space.tasks.problems import Row
 from grpo_space.ui.markup import box, tag, text
 
 INTRODUCTION = (
@@ -84,29 +85,30 @@ def _sample(sample: Sample, shown: Group, number: int) -> str:
         f"gs-sample gs-{tone}",
         box("gs-advantage", tag("b", f"advantage {sample.advantage:+.2f}"), tag("span", arrow)),
         box("gs-paid", paid),
-        completion(sample, shown.question, shown.gold),
+        completion(sample, shown.problem),
         f"<footer>completion {number} of {len(shown.samples)}, {sample.tokens} tokens</footer>",
     )
 
 
-def completion(answer: Completion, question: str, gold: str) -> str:
+def completion(answer: Completion, problem: Row) -> str:
     """A completion's text as HTML with the read answer marked, and why it was graded so."""
     mark = "✓ right" if answer.correct else "✗ wrong"
     kind = "gs-right" if answer.correct else "gs-wrong"
     cut = tag("span", "cut off at the length limit", "gs-chip") if answer.cut_off else ""
     reason = tag("p", tag("b", mark, kind) + " " + text(answer.reason) + " " + cut, "gs-reason")
-    return tag("pre", _marked(answer.text, gold, question)) + reason
+    return tag("pre", _marked(answer.text, problem)) + reason
 
 
-def _marked(words: str, gold: str, question: str) -> str:
-    """The read answer marked, and each equation that can be checked as right or wrong."""
-    span = answers.span(words, gold, question)
+def _marked(words: str, problem: Row) -> str:
+    """The read answer marked, and each equation that can be checked as right or wrong, where equations matter."""
+    task = task_of(problem)
+    span = task.span(words, problem)
     dropped, shortened = max(0, len(words) - LONGEST), ""
     if dropped:  # the answer stands near the end
         words, span = words[dropped:], (max(0, span[0] - dropped), max(0, span[1] - dropped)) if span else None
         shortened = tag("i", f"({dropped:,} characters left out) ")
     marks = [(*span, "<mark>", "</mark>")] if span else []
-    for equation in check_equations(words):
+    for equation in check_equations(words) if task.equations else ():
         if span is None or equation.end <= span[0] or equation.start >= span[1]:
             kind, title = ("right", "holds") if equation.right else ("wrong", "does not hold")
             opening = f'<span class="gs-equation gs-{kind}" title="this equation {title}">'

@@ -5,41 +5,48 @@ from collections.abc import Iterable, Sequence
 from grpo_space.config import Preset, RunConfig
 from grpo_space.errors import Problem, UserError
 from grpo_space.planning import estimate, hardware, memory
-from grpo_space.presets import with_steps
 from grpo_space.runs.launch import Seen
-from grpo_space.ui.markup import text
+from grpo_space.ui import space
+from grpo_space.ui.deployment import Place
+from grpo_space.ui.markup import tag, text
 from grpo_space.ui.preset.memory_bar import memory_bar
 
-NEEDS = {"cpu": "No GPU: any computer", "t4": "An NVIDIA GPU with 16 GB, such as a T4"}
+NEEDS = {"cpu": "no GPU", "t4": "an NVIDIA GPU with 16 GB, such as a T4"}
 LONGEST_SHOWN = 2000
 FOLDED = (
     "This model's chat template has no system role: the system prompt stands before the question, in the user's turn."
 )
 
 
-def card(preset: Preset, machine: hardware.Gpu | None) -> str:
-    """A preset as a card: its model, what it needs and takes, and whether it fits this machine."""
-    refusals = unfit(preset.run, machine)
-    fits = f"<span class='no'>No: {text(refusals[0].message)}</span>" if refusals else "Yes"
-    facts = {
-        "Model": text(preset.run.model.base_id or preset.run.model.id),
-        "Needs": NEEDS[preset.hardware],
-        "Time": text(_time(preset, machine)),
-        "Expect": text(preset.expect),
-        "Fits here": fits,
-    }
-    if bar := memory_bar(preset.run, machine):
-        facts["Memory"] = bar
-    rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items())
-    return f"<h3>{text(preset.title)}</h3><p>{text(preset.summary)}</p><dl>{rows}</dl>"
+def short_name(preset: Preset) -> str:
+    """A preset's title up to its first comma."""
+    return preset.title.partition(",")[0]
 
 
-def _time(preset: Preset, machine: hardware.Gpu | None) -> str:
-    full = estimate.words(preset.run, machine)
-    if preset.quick is None:
-        return full
-    short = estimate.estimate(with_steps(preset.run, preset.quick), machine)
-    return f"{full} A quick run of {preset.quick} steps" + (f": {short.brief}." if short else " is a choice, too.")
+def card(preset: Preset, place: Place) -> str:
+    """A preset in brief, below its name: a sentence, time and cost, and whether it fits this machine."""
+    first = preset.summary.partition(". ")[0].removesuffix(".")
+    found = estimate.estimate(preset.run, place.gpu)
+    time = "time not known" if found is None else found.brief + (", free" if found.dollars == 0 else "")
+    fits, against = tag("span", "fits here", "yes"), misfit(preset.run, place)
+    if against:
+        fits = tag("span", text(against), "no") + (f" {space.duplicate(place.space)}" if place.space else "")
+    return tag("p", text(f"{first}.")) + tag("p", f"{tag('b', text(time))} {fits}", "facts")
+
+
+def misfit(config: RunConfig, place: Place) -> str:
+    """The reason why a config does not fit this machine, in five words; empty where it does."""
+    if place.space is not None and place.space.zero_gpu:
+        return "does not train on ZeroGPU"
+    if not unfit(config, place.gpu):
+        return ""
+    return "needs a 16 GB GPU" if place.gpu is None else "too large for this GPU"
+
+
+def about(preset: Preset) -> str:
+    """A preset at length: its model, what to expect of it, and what it needs."""
+    needs = f"Needs {NEEDS[preset.hardware]}. Its model is {preset.run.model.base_id or preset.run.model.id}."
+    return words("".join(tag("p", text(line)) for line in (preset.summary, f"Expect: {preset.expect}", needs)))
 
 
 def unfit(config: RunConfig, machine: hardware.Gpu | None) -> tuple[Problem, ...]:
@@ -53,12 +60,16 @@ def unfit(config: RunConfig, machine: hardware.Gpu | None) -> tuple[Problem, ...
     return ()
 
 
-def good(title: str, changes: Sequence[str], config: RunConfig, machine: hardware.Gpu | None) -> str:
-    """The status of a config without mistakes: its changes, its time, its memory, whether it fits this machine."""
+def good(title: str, changes: Sequence[str], config: RunConfig, place: Place) -> str:
+    """The status of a config without mistakes: its changes, its time, its memory; and where it does not fit this
+    machine, why and what to do.
+    """
     what = f"<b>{text(title)}</b>" + (f", {len(changes)} changed:" if changes else ", as it came.")
-    time, refusals = estimate.words(config, machine), unfit(config, machine)
-    shown = f"<p>{what}</p>{_list(changes)}<p>{text(time)}</p>{memory_bar(config, machine)}"
-    if refusals:
+    time, refusals = estimate.words(config, place.gpu), unfit(config, place.gpu)
+    shown = f"<p>{what}</p>{_list(changes)}<p>{text(time)}</p>{memory_bar(config, place.gpu)}"
+    if refusal := space.refusal(place.space, config, place.gpu):
+        shown += refusal
+    elif refusals:
         shown += f"<div class='bad'><p>It does not fit this machine:</p>{_list(refusals)}</div>"
     return words(shown)
 

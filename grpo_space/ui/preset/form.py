@@ -45,8 +45,14 @@ HUB = {
     "data.test_split": "Split to evaluate on",
     "data.revision": "Branch, tag or commit",
 }
+COLUMNS = {
+    "data.columns.question": "Column with the question",
+    "data.columns.answer": "Column with the right answer",
+}
+READING = {"data.task": "Kind of answer", **COLUMNS}
 """Fields that are called something else on the page than in a config; their help says its name for them, too."""
 
+NEXT_SENTENCE = re.compile(r"(?<=[a-z0-9)`]\.)(?<!Dr\.) (?=\w)")
 KINDS: dict[Any, Kind] = {int: "whole", float: "number", str: "text", bool: "yes", tuple: "names", Literal: "choice"}
 
 
@@ -70,7 +76,7 @@ def _leaves(model: type[Section], prefix: str = "") -> Iterator[Leaf]:
     for name, field in model.model_fields.items():
         section = field.annotation
         if isinstance(section, type) and issubclass(section, Section):
-            yield from _leaves(section, f"{name}.")
+            yield from _leaves(section, f"{prefix}{name}.")
         elif f"{prefix}{name}" != "rewards":  # a weight for each: see REWARDS
             yield _leaf(f"{prefix}{name}", field)
 
@@ -94,14 +100,29 @@ WEIGHTS = [f"rewards.{name}" for name in REWARDS]
 def help_of(path: str) -> str:
     """The help beside a field: its docstring; of a reward, what it pays and what it cannot see."""
     if path in LEAVES:
-        return f"{LEAVES[path].help} `{path}`" if path in MAIN or path in HUB else LEAVES[path].help
+        return f"{LEAVES[path].help} `{path}`" if path in {**MAIN, **HUB, **READING} else LEAVES[path].help
     name = path.removeprefix("rewards.")
     documented = re.sub(r" \([^)]*arXiv[^)]*\)", "", " ".join((REWARDS[name].__doc__ or "").split()))
-    first, *more = re.split(r"(?<=[a-z)`]\.) (?=[A-Z0-9])", documented)
+    first, *more = re.split(NEXT_SENTENCE, documented)
     low, high = LIMITS[name]
     return " ".join(
         [f"Pays {low:g} to {high:g}. {first}", *(sentence for sentence in more if "cannot see" in sentence)]
     )
+
+
+def line_of(path: str) -> str:
+    """The first sentence of a field's help, which stands beside it, and what a reward pays: the rest is asked for."""
+    return " ".join(re.split(NEXT_SENTENCE, help_of(path))[: 2 if path in WEIGHTS else 1])
+
+
+def whole_help(path: str) -> str:
+    """A field's help without its name in a config."""
+    return help_of(path).removesuffix(f" `{path}`")
+
+
+def label_of(path: str) -> str:
+    """What a field is called on the page."""
+    return {"data.source": "Where the problems come from", **MAIN, **HUB, **READING}.get(path, path.rpartition(".")[2])
 
 
 def component(path: str, config: RunConfig) -> gr.components.Component:
@@ -113,15 +134,16 @@ def component(path: str, config: RunConfig) -> gr.components.Component:
     if path in UPLOADED:
         return gr.State(value)
     options: dict[str, Any] = {
-        "label": {**MAIN, **HUB}.get(path, path.rpartition(".")[2]),
-        "info": own_source(config) if path == "data.source" else help_of(path),
+        "label": label_of(path),
+        "info": own_source(config) if path == "data.source" else line_of(path),
         "value": value,
         "interactive": True,
         "elem_id": element(path),
     }
     if path == "data.source":
-        options["label"] = "Where the problems come from"
         return gr.Radio([(words, key) for key, words in SOURCES.items()], **options)
+    if path in COLUMNS:  # the columns that are there become known when a file was looked at
+        return gr.Dropdown([value] if value else [], allow_custom_value=True, **options)
     leaf = LEAVES.get(path)
     if leaf is None or (leaf.optional and leaf.kind in ("whole", "number")):
         return gr.Textbox(placeholder="not used" if leaf is None else "none", **options)
@@ -149,11 +171,18 @@ def values_of(config: RunConfig) -> Values:
     data = config.model_dump()
     values: Values = {"data.source": "own"}
     for path, leaf in LEAVES.items():
-        section, _, name = path.rpartition(".")
-        values[path] = _shown_value(leaf, data[section][name] if section else data[name])
+        values[path] = _shown_value(leaf, _value_at(data, path))
     values.update(dict.fromkeys(UPLOADED))
     values.update({path: _number_text(config.rewards.get(path.removeprefix("rewards."))) for path in WEIGHTS})
     return values
+
+
+def _value_at(data: Mapping[str, Any], path: str) -> Any:
+    """A setting's value in a config's plain data."""
+    value: Any = data
+    for name in path.split("."):
+        value = value[name]
+    return value
 
 
 def _shown_value(leaf: Leaf, value: Any) -> Any:
@@ -176,8 +205,11 @@ def config_of(values: Mapping[str, Any], base: RunConfig) -> RunConfig:
     """
     data: dict[str, Any] = {}
     for path, leaf in LEAVES.items():
-        section, _, name = path.rpartition(".")
-        (data.setdefault(section, {}) if section else data)[name] = _typed(leaf, values[path])
+        *sections, name = path.split(".")
+        inner = data
+        for section in sections:
+            inner = inner.setdefault(section, {})
+        inner[name] = _typed(leaf, values[path])
     _choose_source(data["data"], values["data.source"], base)
     weights = {name: values[f"rewards.{name}"] for name in REWARDS}
     own = {name: weight for name, weight in base.rewards.items() if name not in REWARDS}
@@ -266,7 +298,7 @@ def shown(complaint: str | None, path: str) -> Any:
     """An update of a field's component that shows what is wrong with it, or its help again. Its value stays."""
     if path in UPLOADED:
         return gr.skip()
-    info = f"\N{WARNING SIGN} {as_text(complaint)}" if complaint else help_of(path)
+    info = f"\N{WARNING SIGN} {as_text(complaint)}" if complaint else line_of(path)
     return gr.update(info=info, elem_classes=["wrong"] if complaint else [])
 
 
@@ -274,7 +306,7 @@ def filled(path: str, value: Any, config: RunConfig) -> Any:
     """An update of a field's component that shows a value, and nothing wrong with it."""
     if path in UPLOADED:
         return value
-    return gr.update(value=value, info=own_source(config) if path == "data.source" else help_of(path), elem_classes=[])
+    return gr.update(value=value, info=own_source(config) if path == "data.source" else line_of(path), elem_classes=[])
 
 
 def changes(base: RunConfig, config: RunConfig) -> list[str]:
@@ -282,8 +314,7 @@ def changes(base: RunConfig, config: RunConfig) -> list[str]:
     before, after = base.model_dump(), config.model_dump()
     changed = []
     for path in LEAVES:
-        section, _, name = path.rpartition(".")
-        old, new = (data[section][name] if section else data[name] for data in (before, after))
+        old, new = (_value_at(data, path) for data in (before, after))
         if old != new:
             changed.append(f"{path}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
     for name in dict.fromkeys([*base.rewards, *config.rewards]):

@@ -1,23 +1,28 @@
 """The layout of the Preset tab: its components, and where they stand."""
 
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from grpo_space.config import RunConfig
+from grpo_space.config import Preset, RunConfig
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.paths import data_file
 from grpo_space.planning import estimate, hardware
-from grpo_space.presets import preset_names, read_preset, with_steps
+from grpo_space.presets import FIRST_TO_TRY, preset_names, read_preset, with_steps
 from grpo_space.runs import launch
 from grpo_space.tasks.problems import first_rows
 from grpo_space.ui import uploads
+from grpo_space.ui.deployment import Place
 from grpo_space.ui.gradio_workarounds import classes_if
-from grpo_space.ui.preset import cards, form
+from grpo_space.ui.markup import tag
+from grpo_space.ui.preset import cards, folds, form
 
 SECTIONS = {"": "The run", "model": "Model", "data": "Data", "grpo": "GRPO", "lora": "LoRA", "evaluation": "Evaluation"}
+FIRST_CARDS = 4
+"""Presets that are seen at once: with more of them Train would be below the first screen."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,24 @@ class PresetTab:
     fields: dict[str, gr.components.Component]
     cards: dict[str, tuple[gr.Column, gr.Button]]
     length: gr.Radio
+    start: gr.Button
+    """Trains what is in the form: the Train tab wires it."""
+    take: gr.Button
+    """Chooses the preset that trains anywhere, where the chosen one does not fit."""
     status: gr.HTML
+    about: gr.HTML
     step: gr.HTML
     own_rewards: gr.HTML
     upload: gr.Column
     files: dict[str, gr.File]
     upload_note: gr.HTML
     hub: gr.Column
+    model: gr.Accordion
     rest: gr.Accordion
+    data: gr.Accordion
+    rewards: gr.Accordion
+    place: gr.Accordion
+    """The fold about the machine; what else can be chosen of it is drawn there by another tab."""
     rows: gr.HTML
     preview: gr.Button
     previewed: gr.State
@@ -67,102 +82,131 @@ class PresetTab:
     import_note: gr.HTML
     code: gr.Code
 
+    @property
+    def folds(self) -> dict[str, gr.Accordion]:
+        """The folds that hold fields, by name."""
+        return {"model": self.model, "rest": self.rest, "data": self.data, "rewards": self.rewards}
 
-def draw(name: str, machine: hardware.Gpu | None) -> PresetTab:
-    """Draws the tab where it is called, with a preset in the form."""
+
+def draw(name: str, place: Place) -> PresetTab:
+    """Draws the tab where it is called, with a preset in the form: first what a stranger needs, the rest folded."""
     preset = read_preset(name)
     config, short = preset.run, preset.quick or 0
-    values = form.values_of(config)
     fields: dict[str, gr.components.Component] = {}
 
-    def field(path: str) -> None:
-        fields[path] = form.component(path, config)
-
-    with gr.Row(elem_classes="cards", equal_height=True):
-        choices = {each: _card(each, name, machine) for each in preset_names()}
-    status = gr.HTML(cards.good(title_of(name), [], config, machine), elem_id="preset-status")
-    length = gr.Radio(label="How long a run", elem_id="preset-length", **lengths(config, config, short, machine))
-
-    gr.Markdown("### Adjust")
-    with gr.Row(elem_classes="fields"):
-        for path in form.MAIN:
-            field(path)
-    step = gr.HTML(cards.note(form.one_step(values)), elem_id="one-step")
-
-    gr.Markdown("### Dataset")
-    field("data.source")
-    with gr.Column(elem_classes=classes_if(False)) as upload:
-        most = uploads.MOST_BYTES // 2**20
-        gr.Markdown(f"JSON lines, each with `question` and `answer`; at most {most} MB. It is kept beside the runs.")
-        files = {path: _file(path) for path in form.UPLOADED}
-        for path in form.UPLOADED:
-            field(path)
-        upload_note = gr.HTML()
-    with gr.Column(elem_classes=classes_if(False)) as hub, gr.Row(elem_classes="fields"):
-        for path in form.HUB:
-            field(path)
-
-    gr.Markdown("### Rewards\nThe weight of each: what it pays is multiplied by it. Empty: not used. 0: only shown.")
-    with gr.Row(elem_classes="fields"):
-        for path in form.WEIGHTS:
-            field(path)
-    own_rewards = gr.HTML(own_rewards_note(config))
-
-    with gr.Accordion("Every other setting", open=False) as rest:
-        for section, heading in SECTIONS.items():
-            gr.Markdown(f"#### {heading}")
-            with gr.Row(elem_classes="fields"):
-                for path in form.LEAVES:
-                    if path not in fields and path.rpartition(".")[0] == section:
-                        field(path)
-
-    gr.Markdown("### What the model will see")
-    rows = gr.HTML(rows_of(config), elem_id="preview-rows")
-    preview = gr.Button("Show three rows as the model will see them", size="md", elem_id="preview")
-
-    with gr.Accordion("As a file: import and export", open=False):
-        import_ = gr.UploadButton("Import a config (YAML)", file_types=[".yaml", ".yml"], elem_id="import")
-        import_note = gr.HTML()
-        code = gr.Code(
-            write_yaml(config),
-            language="yaml",
-            label="This config, to copy or download",
-            interactive=False,
-            elem_id="export",
-        )
+    def draw_fields(paths: Iterable[str]) -> None:
+        with gr.Row(elem_classes="fields"):
+            for path in paths:
+                fields[path] = form.component(path, config)
 
     return PresetTab(
+        **_first_screen(name, preset, place),
+        **_settings(preset, draw_fields),
+        **_data(config, fields, draw_fields),
+        **_rewards(config, draw_fields),
+        **_place_and_file(config, place),
+        fields=fields,
         config=gr.State(write_yaml(config)),
         requested=gr.State(""),
         filled=gr.State(Filled(config, title_of(name), short)),
         number=gr.Textbox("0", visible="hidden", elem_id="preset-number"),
         complained=gr.State({}),
-        fields=fields,
-        cards=choices,
-        length=length,
-        status=status,
-        step=step,
-        own_rewards=own_rewards,
-        upload=upload,
-        files=files,
-        upload_note=upload_note,
-        hub=hub,
-        rest=rest,
-        rows=rows,
-        preview=preview,
         previewed=gr.State(("", "")),
-        import_=import_,
-        import_note=import_note,
-        code=code,
     )
 
 
-def _card(name: str, chosen: str, machine: hardware.Gpu | None) -> tuple[gr.Column, gr.Button]:
+Parts = dict[str, Any]
+"""Some of the parts of a PresetTab, by name."""
+DrawFields = Callable[[Iterable[str]], None]
+
+
+def _first_screen(name: str, preset: Preset, place: Place) -> Parts:
+    names, config = preset_names(), preset.run
+    with gr.Row(elem_classes="cards", equal_height=True):
+        choices = {each: _card(each, name, place) for each in names[:FIRST_CARDS]}
+    steps = lengths(config, config, preset.quick or 0, place.gpu)
+    length = gr.Radio(label="How long a run", elem_id="preset-length", **steps)
+    with gr.Row(elem_classes="gs-actions"):
+        start = gr.Button("Train", variant="primary", size="lg", scale=0, min_width=180, elem_id="gs-start")
+        anywhere = cards.short_name(read_preset(FIRST_TO_TRY[False]))
+        needed = classes_if(bool(cards.misfit(config, place)))
+        take = gr.Button(f"Take {anywhere}", size="lg", scale=0, min_width=180, elem_classes=needed, elem_id="gs-take")
+    status = gr.HTML(cards.good(title_of(name), [], config, place), elem_id="preset-status")
+    if others := names[FIRST_CARDS:]:
+        title = "More presets: " + ", ".join(cards.short_name(read_preset(each)) for each in others)
+        with folds.fold("more", title), gr.Row(elem_classes="cards", equal_height=True):
+            choices |= {each: _card(each, name, place) for each in others}
+    return {"cards": choices, "length": length, "start": start, "take": take, "status": status}
+
+
+def _settings(preset: Preset, draw_fields: DrawFields) -> Parts:
+    with folds.fold("model", folds.lines(preset.run)["model"]) as model:
+        about = gr.HTML(cards.about(preset))
+        draw_fields(form.MAIN)
+        step = gr.HTML(cards.note(form.one_step(form.values_of(preset.run))), elem_id="one-step")
+        _meanings(form.MAIN)
+        with folds.fold("rest", "Every other setting") as rest:
+            for section, heading in SECTIONS.items():
+                gr.HTML(tag("h2", heading))
+                apart = {*form.MAIN, *form.HUB, *form.UPLOADED, *form.READING}
+                paths = [path for path in form.LEAVES if path.rpartition(".")[0] == section and path not in apart]
+                draw_fields(paths)
+                _meanings(paths)
+    return {"model": model, "rest": rest, "about": about, "step": step}
+
+
+def _data(config: RunConfig, fields: dict[str, gr.components.Component], draw_fields: DrawFields) -> Parts:
+    with folds.fold("data", folds.lines(config)["data"]) as data:
+        fields["data.source"] = form.component("data.source", config)
+        with gr.Column(elem_classes=classes_if(False)) as upload:
+            most = uploads.MOST_BYTES // 2**20
+            gr.Markdown(f"JSON lines, each with `question` and `answer`; at most {most} MB, kept beside the runs.")
+            with gr.Row():
+                files = {path: _file(path) for path in form.UPLOADED}
+            fields |= {path: form.component(path, config) for path in form.UPLOADED}
+            upload_note = gr.HTML()
+        with gr.Column(elem_classes=classes_if(False)) as hub:
+            draw_fields(form.HUB)
+            _meanings(form.HUB)
+        draw_fields(form.READING)
+        _meanings(form.READING)
+        rows = gr.HTML(rows_of(config), elem_id="preview-rows")
+        preview = gr.Button("Show three rows as the model will see them", scale=0, elem_id="preview")
+    parts = {"data": data, "upload": upload, "files": files, "upload_note": upload_note, "hub": hub}
+    return {**parts, "rows": rows, "preview": preview}
+
+
+def _rewards(config: RunConfig, draw_fields: DrawFields) -> Parts:
+    with folds.fold("rewards", folds.lines(config)["rewards"]) as rewards:
+        gr.HTML(cards.note("The weight of each: what it pays is multiplied by it. Empty: not used. 0: only shown."))
+        draw_fields(form.WEIGHTS)
+        _meanings(form.WEIGHTS)
+        own_rewards = gr.HTML(own_rewards_note(config))
+    return {"rewards": rewards, "own_rewards": own_rewards}
+
+
+def _place_and_file(config: RunConfig, place: Place) -> Parts:
+    with folds.fold("place", f"Place: {place.machine}") as where:
+        gr.HTML(folds.place_words(place))
+    with folds.fold("file", folds.FILE):
+        import_ = gr.UploadButton("Import a config (YAML)", file_types=[".yaml", ".yml"], scale=0, elem_id="import")
+        import_note = gr.HTML()
+        label = "This config, to copy or download"
+        code = gr.Code(write_yaml(config), language="yaml", label=label, interactive=False, elem_id="export")
+    return {"place": where, "import_": import_, "import_note": import_note, "code": code}
+
+
+def _card(name: str, chosen: str, place: Place) -> tuple[gr.Column, gr.Button]:
     preset = read_preset(name)
     with gr.Column(elem_classes=card_classes(name == chosen), min_width=240) as column:
-        gr.HTML(cards.card(preset, machine))
-        button = gr.Button(**card_button(name == chosen), size="md", elem_id=f"choose-{name}")
+        button = gr.Button(card_button(preset, name == chosen), size="md", elem_id=f"choose-{name}")
+        gr.HTML(cards.card(preset, place))
     return column, button
+
+
+def _meanings(paths: Collection[str]) -> None:
+    with gr.Accordion("What these mean", open=False, elem_classes="gs-quiet"):
+        gr.HTML(folds.meanings(paths))
 
 
 def card_classes(chosen: bool) -> list[str]:
@@ -170,9 +214,9 @@ def card_classes(chosen: bool) -> list[str]:
     return ["preset-card", "chosen"] if chosen else ["preset-card"]
 
 
-def card_button(chosen: bool) -> dict[str, Any]:
-    """The arguments of the button on a preset's card."""
-    return {"value": "Chosen" if chosen else "Choose", "variant": "primary" if chosen else "secondary"}
+def card_button(preset: Preset, chosen: bool) -> str:
+    """The words on the button of a preset's card, which is its name."""
+    return f"✓ {cards.short_name(preset)}" if chosen else cards.short_name(preset)
 
 
 def lengths(config: RunConfig, base: RunConfig, short: int, machine: hardware.Gpu | None) -> dict[str, Any]:

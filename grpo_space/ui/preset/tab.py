@@ -11,15 +11,15 @@ from grpo_space.config import RunConfig
 from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
-from grpo_space.planning import hardware
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.runs import launch
 from grpo_space.tasks import data_faults
 from grpo_space.tasks.problems import read_file
 from grpo_space.ui import uploads
-from grpo_space.ui.access import Access, token_if_any
-from grpo_space.ui.gradio_workarounds import IN_ORDER, classes_if
-from grpo_space.ui.preset import cards, form
+from grpo_space.ui.access import token_if_any
+from grpo_space.ui.deployment import Place
+from grpo_space.ui.gradio_workarounds import IN_ORDER, classes_if, shown_if
+from grpo_space.ui.preset import cards, folds, form
 from grpo_space.ui.preset.layout import (
     Filled,
     PresetTab,
@@ -56,23 +56,22 @@ class FormState:
         return replace(self, values={**self.values, path: value})
 
 
-def build(opened: Any, machine: hardware.Gpu | None, access: Access) -> PresetTab:
-    """Draws the tab where it is called. `access` says who may compute, upload or name a file."""
-    name = FIRST_TO_TRY[machine is not None]
-    tab = draw(name, machine)
-    _wire(opened, tab, _Handlers(tab, machine, access))
+def build(opened: Any, place: Place) -> PresetTab:
+    """Draws the tab where it is called. Its button Train is wired by the Train tab."""
+    tab = draw(FIRST_TO_TRY[place.gpu is not None], place)
+    _wire(opened, tab, _Handlers(tab, place))
     return tab
 
 
 def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
     typed: set[Any] = {tab.filled, tab.number, tab.complained, *tab.fields.values()}
     checked: list[Any] = [
-        tab.config, tab.complained, tab.status, tab.length, tab.step, tab.upload, tab.upload_note, tab.hub, tab.rest,
-        tab.rows, tab.code, *tab.fields.values(),
+        tab.config, tab.complained, tab.status, tab.length, tab.step, tab.upload, tab.upload_note, tab.hub, tab.take,
+        tab.rows, tab.code, *tab.folds.values(), *tab.fields.values(),
     ]  # fmt: skip
     filled: list[Any] = [
-        *checked, *(part for pair in tab.cards.values() for part in pair), tab.filled, tab.number, tab.own_rewards,
-        tab.import_note, *tab.files.values(),
+        *checked, *(part for pair in tab.cards.values() for part in pair), tab.filled, tab.number, tab.about,
+        tab.own_rewards, tab.import_note, *tab.files.values(),
     ]  # fmt: skip
 
     first = tab.filled.value.config
@@ -82,6 +81,7 @@ def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
     tab.length.input(handlers.length, {tab.length, *typed}, checked, trigger_mode="multiple", **QUIET)
     for name, (_, button) in tab.cards.items():
         button.click(handlers.choose(name), tab.filled, filled, trigger_mode="multiple", **QUIET)
+    tab.take.click(handlers.choose(FIRST_TO_TRY[False]), tab.filled, filled, trigger_mode="multiple", **QUIET)
     requested = [tab.requested, tab.filled]
     tab.requested.change(handlers.show_requested, requested, [*filled, tab.requested], **QUIET)
     tab.import_.upload(handlers.read_import, [tab.import_, tab.filled], filled, **QUIET)
@@ -108,8 +108,8 @@ class _Handlers:
     too.
     """
 
-    def __init__(self, tab: PresetTab, machine: hardware.Gpu | None, access: Access) -> None:
-        self.tab, self.machine, self.access = tab, machine, access
+    def __init__(self, tab: PresetTab, place: Place) -> None:
+        self.tab, self.place, self.access = tab, place, place.access
 
     def check(self, sent: Sent) -> Updates:
         """A field was left, or a choice made."""
@@ -212,7 +212,7 @@ class _Handlers:
         """What a look at the form's values shows."""
         try:
             config = form.config_of(state.values, state.filled.config)
-            return {**self._right(state, config), **self._fields(state, {})}
+            return {**self._right(state, config), **self._fields(state, {}, config)}
         except UserError as error:
             at, other = form.complaints(error, state.values)
             status = cards.bad([*other, *(f"{path}: {words}" for path, words in at.items())])
@@ -223,15 +223,16 @@ class _Handlers:
         tab, written, filled = self.tab, write_yaml(config), state.filled
         return {
             tab.config: written,
-            tab.status: cards.good(filled.title, form.changes(filled.config, config), config, self.machine),
-            tab.length: gr.update(**lengths(config, filled.config, filled.short_steps, self.machine)),
+            tab.status: cards.good(filled.title, form.changes(filled.config, config), config, self.place),
+            tab.take: shown_if(bool(cards.misfit(config, self.place))),
+            tab.length: gr.update(**lengths(config, filled.config, filled.short_steps, self.place.gpu)),
             tab.rows: rows_of(config),
             tab.code: written,
         }
 
-    def _fields(self, state: FormState, at: Mapping[str, str]) -> Updates:
-        """What stands at the fields; `at`: what is wrong, by field. Of these only those are sent that change their
-        words.
+    def _fields(self, state: FormState, at: Mapping[str, str], config: RunConfig | None = None) -> Updates:
+        """What stands at the fields and their folds; `at`: what is wrong, by field. Of these only those are sent that
+        change their words. `config`: what the form holds, if nothing is wrong.
         """
         tab, values = self.tab, state.values
         updates: Updates = {
@@ -243,9 +244,7 @@ class _Handlers:
         changed = [path for path in at.keys() | state.complaints.keys() if at.get(path) != state.complaints.get(path)]
         if set(form.UPLOADED) & set(changed):
             updates[tab.upload_note] = cards.refused([at[path] for path in form.UPLOADED if path in at])
-        folded = set(form.LEAVES) - {*form.MAIN, *form.HUB, *form.UPLOADED}
-        if folded & at.keys():
-            updates[tab.rest] = gr.update(open=True)
+        updates |= {tab.folds[name]: update for name, update in folds.updates(at, config).items()}
         return updates | {tab.fields[path]: form.shown(at.get(path), path) for path in changed}
 
     def _filled(self, before: Filled, config: RunConfig, title: str, chosen: str = "") -> Updates:
@@ -257,11 +256,12 @@ class _Handlers:
             updates[part] = form.filled(path, values[path], config)
         for name, (column, button) in tab.cards.items():
             updates[column] = gr.update(elem_classes=card_classes(name == chosen))
-            updates[button] = gr.update(**card_button(name == chosen))
+            updates[button] = card_button(read_preset(name), name == chosen)
         return {
             **updates,
             tab.filled: filled,
             tab.number: str(filled.number),
+            tab.about: cards.about(read_preset(chosen)) if chosen else "",
             tab.own_rewards: own_rewards_note(config),
             tab.upload_note: "",
             tab.import_note: "",

@@ -1,6 +1,6 @@
 """The Train tab: one big button, then everything that happens, live."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,11 +23,27 @@ from grpo_space.ui.live import microscope, progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View
 from grpo_space.ui.markup import tag, text
-from grpo_space.ui.train import bring_back, when_done_control
+from grpo_space.ui.train import bring_back
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+
+@dataclass(frozen=True)
+class Before:
+    """What stands on another tab, and is chosen before a run is started."""
+
+    config: gr.State
+    """The chosen config as YAML, or nothing while the form holds a mistake."""
+    requested: gr.State
+    """A config's YAML that Preset shall show: it is written here."""
+    start: gr.Button
+    """Trains, as the button on this tab does."""
+    done: WhenDone | None
+    """Where what happens at the end of a run can be chosen."""
+    then: Sequence[Any]
+    """The components with that choice."""
 
 
 @dataclass(frozen=True)
@@ -43,18 +59,12 @@ class TrainTab:
 
 
 def build(
-    opened: Any, tab: gr.Tab, config: gr.State, requested: gr.State, followers: Followers, place: Place,
-    header: gr.HTML, pulse: Pulse, done: WhenDone | None = None,
-) -> TrainTab:  # fmt: skip
-    """Draws the tab and wires it. `header` shows on top of every tab which run is active; `config` holds what Preset
-    has chosen, and whoever writes a config's YAML into `requested` makes Preset show it. `done`: where what happens at
-    the end can be chosen.
-    """
+    opened: Any, tab: gr.Tab, before: Before, followers: Followers, place: Place, header: gr.HTML, pulse: Pulse
+) -> TrainTab:
+    """Draws the tab and wires it. `header` shows on top of every tab which run is active."""
+    config, chosen = before.config, before.then
     view, started = gr.State(View()), gr.State("")
     plan = gr.HTML(elem_id="gs-plan")
-    chosen: list[Any] = []
-    if done is not None:
-        chosen = when_done_control.build(opened, tab, config, done, place).chosen
     with gr.Row():
         train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
         compare = gr.Button("See what changed", variant="primary", size="lg", elem_classes=OFF, elem_id="gs-to-compare")
@@ -99,9 +109,9 @@ def build(
         uses = sent or Buttons()
         button = gr.update(interactive=not uses.busy, value="One training at a time" if uses.busy else "Train")
         bring = keeps and not uses.run
-        return [button, *map(shown_if, (uses.stop, uses.resume, uses.compare, uses.use, uses.back, bring))]
+        return [button, button, *map(shown_if, (uses.stop, uses.resume, uses.compare, uses.use, uses.back, bring))]
 
-    buttons = [train, stop, resume, compare, use, back, bring]
+    buttons = [train, before.start, stop, resume, compare, use, back, bring]
     keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
     stream.buttons.change(offered, stream.buttons, buttons, **QUIET)
 
@@ -110,17 +120,22 @@ def build(
 
     shown_with: Any = [opened, tab.select, config.change]
     gr.on(shown_with, planned, config, plan, concurrency_limit=4, trigger_mode="always_last", **QUIET)
-    handlers = _Handlers(followers, place, done)
-    pressed = train.click(lambda: gr.update(interactive=False, value="Starting"), None, train, queue=False, **QUIET)
+    handlers = _Handlers(followers, place, before.done)
+    both = [train, before.start]
+    pressed = gr.on(
+        [each.click for each in both], lambda: [gr.update(interactive=False, value="Starting")] * 2, None, both,
+        queue=False, **QUIET,
+    )  # fmt: skip
     begin, again = (handlers.start_then, handlers.resume_then) if chosen else (handlers.start, handlers.resume)
     start = pressed.then(begin, [config, view, *chosen], started, **IN_ORDER, **QUIET)  # with what was typed last
     start.failure(offered, stream.buttons, buttons, **QUIET)
+    start.success(None, js=show_tab("train"))
     stop.click(lambda: shown_if(True), None, confirm, **QUIET)
     no.click(lambda: shown_if(False), None, confirm, **QUIET)
     yes.click(handlers.stop, view, confirm, concurrency_limit=4, **QUIET)
     resume.click(again, [view, *chosen], None, concurrency_limit=4, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
-    use.click(handlers.config, view, requested, **QUIET)
+    use.click(handlers.config, view, before.requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
     # one after the other, each with its own number: with `always_last` Gradio drops some, the last one too
     scope.select(handlers.group, view, group, concurrency_limit=1, trigger_mode="multiple", **QUIET)

@@ -1,4 +1,4 @@
-"""What is chosen beside Train for the end of a run, where the hardware is paid for; and how far that is, on top."""
+"""What is chosen before Train for the end of a run, where the hardware is paid for; and how far that is, on top."""
 
 import time
 from dataclasses import dataclass
@@ -53,9 +53,11 @@ class Control:
         return [self.then, self.saves, self.publishes]
 
 
-def build(opened: Any, tab: gr.Tab, config: gr.State, done: WhenDone, place: Place) -> Control:
-    """Draws the choice beside Train."""
-    with gr.Group(elem_id="gs-when-done"):
+def build(
+    opened: Any, tab: gr.Tab, config: gr.State, fold: gr.Accordion, done: WhenDone, place: Place
+) -> Control:  # fmt: skip
+    """Draws the choice into the fold about the machine, whose line says what is chosen."""
+    with fold, gr.Group(elem_id="gs-when-done"):
         then = gr.Radio(CHOICES, value="nothing", label="When done", elem_id="gs-then")
         saves = gr.Checkbox(
             True,
@@ -70,8 +72,14 @@ def build(opened: Any, tab: gr.Tab, config: gr.State, done: WhenDone, place: Pla
             info="With its evidence, into a private model repository of yours",
             elem_id="gs-publishes",
         )
-    about = gr.HTML(elem_id="gs-about-done")
-    clock = gr.Number(visible="hidden")
+    with fold:
+        about = gr.HTML(elem_id="gs-about-done")
+        clock = gr.Number(visible="hidden")
+    names = {key: name for name, key in CHOICES}
+
+    def line(then: object) -> Any:
+        chosen = names.get(str(then), names["nothing"])
+        return gr.update(label=f"Place: {place.machine}. When done: {chosen[0].lower()}{chosen[1:]}")
 
     def told(sent: str, then: str, clock: float | None, request: gr.Request) -> str:
         try:
@@ -82,6 +90,7 @@ def build(opened: Any, tab: gr.Tab, config: gr.State, done: WhenDone, place: Pla
 
     events: Any = [opened, tab.select, config.change, then.change]
     gr.on(events, told, [config, then, clock], about, js=_CLOCK, trigger_mode="always_last", **QUIET)
+    gr.on([opened, then.change], line, then, fold, trigger_mode="always_last", **QUIET)
     return Control(then, saves, publishes)
 
 

@@ -1,0 +1,84 @@
+"""What the Preset tab folds away: the fold of each part of a config, and the line that says what is in it."""
+
+from collections.abc import Collection
+from typing import Any
+
+import gradio as gr
+
+from grpo_space.config import RunConfig
+from grpo_space.ui.deployment import Place
+from grpo_space.ui.markup import box, link, tag, text
+from grpo_space.ui.preset import form
+from grpo_space.ui.space import duplicate
+
+FILE = "File: take these settings with you, or bring some"
+
+
+def fold(name: str, line: str) -> gr.Accordion:
+    """Draws a fold where it is called."""
+    return gr.Accordion(line, open=False, elem_id=f"fold-{name}")
+
+
+def lines(config: RunConfig) -> dict[str, str]:
+    """The line of each fold that a config fills."""
+    grpo = config.grpo
+    model = config.model.base_id or config.model.id
+    weights = ", ".join(f"{_short(name)} {weight:g}" for name, weight in config.rewards.items())
+    return {
+        "model": f"Model: {model}, {grpo.max_steps:,} steps in groups of {grpo.num_generations}",
+        "data": f"Data: {_data(config)}",
+        "rewards": f"Rewards: {weights}",
+    }
+
+
+def _data(config: RunConfig) -> str:
+    data = config.data
+    where, test = (data.id, data.test_split) if data.id else (_short(data.path), _short(data.test_path))
+    held_out = f"{config.evaluation.problems:,} problems held out"
+    return f"{where}; {held_out}" + (f", of {test}" if test else "")
+
+
+def _short(path: object) -> str:
+    return str(path or "").rpartition("/")[2]
+
+
+def folds_of(path: str) -> tuple[str, ...]:
+    """The folds in which a field stands, the outer one first."""
+    if path in form.WEIGHTS:
+        return ("rewards",)
+    if path == "data.source" or path in {*form.HUB, *form.UPLOADED, *form.READING}:
+        return ("data",)
+    return ("model",) if path in form.MAIN else ("model", "rest")
+
+
+def updates(wrong: Collection[str], config: RunConfig | None) -> dict[str, Any]:
+    """The updates of the folds: the line of each, of a config without mistakes; and open where a field is wrong."""
+    changed: dict[str, dict[str, Any]] = {}
+    if config is not None:
+        changed = {name: {"label": line} for name, line in lines(config).items()}
+    for name in {name for path in wrong for name in folds_of(path)}:
+        changed.setdefault(name, {})["open"] = True
+    return {name: gr.update(**update) for name, update in changed.items()}
+
+
+def meanings(paths: Collection[str]) -> str:
+    """What each of these fields means, whole, by its name on the page and in a config, as HTML."""
+    terms = (
+        tag("dt", f"{text(form.label_of(path))} <code>{text(path)}</code>") + tag("dd", text(form.whole_help(path)))
+        for path in paths
+    )
+    return tag("dl", "".join(terms), "gs-glossary")
+
+
+def place_words(place: Place) -> str:
+    """Where a run trains, and how to have another machine, as HTML."""
+    here = f"It trains on this machine: {text(place.machine)}."
+    if place.space is None:
+        other = (
+            "What needs a GPU trains on one with 16 GB, such as a T4: on a machine of yours, in a Space of your own, "
+            "or free in a notebook on Colab or Kaggle (notebooks/grpo_space.ipynb)."
+        )
+    else:
+        settings = link(place.space.settings, "this Space’s settings")
+        other = f"Its owner chooses the hardware in {settings}; {duplicate(place.space)} makes one of your own."
+    return box("gs-dim", tag("p", here), tag("p", other))
