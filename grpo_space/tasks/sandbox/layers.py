@@ -19,6 +19,8 @@ CPU_SECONDS = 2
 """Of a program with all its calls, or of its tests. Waiting does not count: a busy machine changes no verdict."""
 MEMORY = 256 * 2**20
 """Bytes of address space; the interpreter itself takes a sixth."""
+MOST_OPEN = 256
+"""Above all descriptors that can be open here: the process that others are forked from was started without any."""
 DIE_WITH_PARENT = 1
 """For prctl: PR_SET_PDEATHSIG."""
 
@@ -44,7 +46,7 @@ def seal(layers: Collection[str], kept: Collection[int]) -> list[str]:
 
 def _close_all_but(kept: Collection[int]) -> None:
     os.dup2(1, 2)  # input and output lead nowhere already
-    ends = [2, *sorted(kept), os.sysconf("SC_OPEN_MAX")]
+    ends = [2, *sorted(kept), MOST_OPEN]
     for below, above in itertools.pairwise(ends):
         os.closerange(below + 1, above)
 

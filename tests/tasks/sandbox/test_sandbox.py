@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from grpo_space.paths import PROJECT
+from grpo_space.tasks.sandbox.layers import LAYERS, SYSTEM_CALLS
 from grpo_space.tasks.sandbox.sandbox import Job, Sandbox, Verdict
 
 
@@ -124,10 +125,11 @@ def children(process: int) -> set[int]:
     return found.union(*(children(child) for child in found))
 
 
-def test_its_end_is_the_end_of_all_that_runs_in_it() -> None:
+@pytest.mark.parametrize("layers", [LAYERS, (SYSTEM_CALLS,)], ids="+".join)
+def test_its_end_is_the_end_of_all_that_runs_in_it(layers: tuple[str, ...]) -> None:
     script = (
         "from grpo_space.tasks.sandbox.sandbox import Job, Sandbox\n"
-        "sandbox = Sandbox()\nprint('up', flush=True)\n"
+        f"sandbox = Sandbox({layers})\nprint('up', flush=True)\n"
         "sandbox.run([Job('import time\\ntime.sleep(100)', ('f()',), ('f',))])"
     )
     owner = subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT, stdout=subprocess.PIPE)
