@@ -40,7 +40,7 @@ class ModelSection(Section):
     """Longest prompt and completion together, in tokens."""
 
 
-TaskName = Literal["number"]
+TaskName = Literal["choice", "number"]
 """The kinds of answer: see `tasks/kinds.py`."""
 
 
@@ -50,7 +50,10 @@ class ColumnsSection(Section):
     question: str | None = Field(None, min_length=1)
     """The column with the question. A dot looks into it: `extra.question`."""
     answer: str | None = Field(None, min_length=1)
-    """The column with the right answer, alone or at the end of a worked solution."""
+    """The column with the right answer, alone or at the end of a worked solution; of multiple choice the right option's
+    letter, its words, or its number from 0."""
+    options: str | None = Field(None, min_length=1)
+    """The column with the options of multiple choice; of several with an option each their names, joined by commas."""
 
 
 class DataSection(Section):
@@ -72,7 +75,8 @@ class DataSection(Section):
     test_split: str | None = Field(None, min_length=1)
     """The split of the Hub dataset to evaluate on. None: problems are held out of `split`."""
     task: Literal["auto", TaskName] = "auto"
-    """The kind of answer, which says what is right. auto: by the columns. number: numbers and mathematics."""
+    """The kind of answer, which says what is right. auto: by the columns. number: numbers and mathematics.
+    choice: one of several options."""
     columns: ColumnsSection = ColumnsSection()
     """What the columns are for, where that is not found out by their names."""
     system_prompt: str | None = Field(None, min_length=1)

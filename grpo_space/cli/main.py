@@ -28,7 +28,7 @@ from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
 from grpo_space.planning import estimate, hardware, power
 from grpo_space.results import summary
-from grpo_space.runs import ask_client, checkpoints, evaluations, launch, standalone, trust
+from grpo_space.runs import ask_client, checkpoints, data_report, evaluations, launch, standalone, trust
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
@@ -60,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def preflight(arguments: argparse.Namespace) -> int:
     """Says whether the base model can learn from the preset, by a few steps that change nothing."""
     config = before_run.config_of(arguments)
+    if (found := data_report.before_training(config)) and not arguments.json:
+        show(text(" ".join(found.words())))
     with tempfile.TemporaryDirectory() as folder:
         run = create_run(config, Path(folder) / config.name)
         launch.start(run, "preflight", token=get_token())
@@ -116,6 +118,8 @@ def raise_user_error(history: History) -> None:
 def train(arguments: argparse.Namespace) -> int:
     """Makes a run of a preset and trains it."""
     config = before_run.config_of(arguments)
+    if found := data_report.before_training(config):
+        show(text(" ".join(found.words())))
     run = create_run(config, arguments.run_dir)
     show(text(f"Training {config.name} as {run.id}: {config.grpo.max_steps} steps"))
     show(text(f"{estimate.words(config, hardware.gpu())} {power.words(config)}"))

@@ -19,6 +19,7 @@ from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.history import History
 from grpo_space.runs.pins import pinned
 from grpo_space.runs.run import Run
+from grpo_space.tasks.dataset import PLAIN
 
 TRL_DEFAULTS: dict[str, object] = {
     "gradient_accumulation_steps": 1, "temperature": 1.0, "top_p": 1.0, "top_k": 0, "min_p": None,
@@ -49,6 +50,7 @@ def of_run(run: Run) -> str:
 def of_config(config: RunConfig, history: History | None = None) -> str:
     """The script of a config. `history` is its run's, which knows the engine, the commits and the packages."""
     history = history or History()
+    _refuse_other_rows(config, history)
     config = pinned(config, history.loaded)
     unsloth, vllm = _engine(config, history)
     rewards = [name if name in BUILT_IN else "own" for name in config.rewards]
@@ -71,6 +73,23 @@ def of_config(config: RunConfig, history: History | None = None) -> str:
     first = script_text.UNSLOTH_FIRST if unsloth else "\n"
     standard, libraries = imports(script_text.IMPORTS, first + body), imports(script_text.LIBRARIES, body)
     return f"{about}{standard}\n{first}{libraries}\n\n{body}"
+
+
+def _refuse_other_rows(config: RunConfig, history: History) -> None:
+    """A script reads numbers and mathematics from JSON lines or the Hub, by the usual two columns.
+
+    Raises:
+        UserError: where the run's problems are others.
+    """
+    data = config.data
+    task = history.loaded.task if history.loaded else data.task
+    columns = (data.columns.question or "question", data.columns.answer or "answer")
+    other_file = {ending.lower() for ending in Path(data.path or "").suffixes} & {".csv", ".tsv", ".parquet", ".gz"}
+    if task not in ("auto", "number") or columns not in PLAIN or other_file:
+        raise UserError(
+            f"{config.name}: a script reads question and answer from JSON lines or the Hub, and its answers are "
+            "numbers and mathematics: this run's problems are others"
+        )
 
 
 def _engine(config: RunConfig, history: History) -> tuple[bool, bool]:

@@ -4,7 +4,20 @@ from dataclasses import replace
 
 from grpo_space.paired_test import LEAST_PROBLEMS
 from grpo_space.results.comparison import Comparison, right_in_any_format
-from grpo_space.results.statistics import Direction, Paired, pair, percent, points, shares, sight, tested, verdict
+from grpo_space.results.statistics import (
+    Direction,
+    Paired,
+    pair,
+    percent,
+    points,
+    shares,
+    sight,
+    tested,
+    verdict,
+    wilson,
+)
+from grpo_space.runs.events import Evaluated
+from grpo_space.tasks.kinds import task_of
 
 CHANGES: dict[tuple[Direction, Direction], str] = {
     ("up", "up"): "It solves more problems and learnt the format: more answers are in it.",
@@ -28,7 +41,7 @@ FORM: dict[Direction, str] = {
 
 def words(compared: Comparison) -> list[str]:
     """The verdict first; then each of the others that has something to say."""
-    each = (headline, sight_words, change_words, figure_words, blind_words, looks_words, example_words)
+    each = (headline, guess_words, sight_words, change_words, figure_words, blind_words, looks_words, example_words)
     return [sentence for of in each if (sentence := of(compared))]
 
 
@@ -43,6 +56,27 @@ def headline(compared: Comparison) -> str:
         f"Tuned has {changed} of {paired.n:,} answers read as right ({_figures(paired)}). "
         f"Where the format cannot matter: {blind[compared.blind.direction]} ({_figures(compared.blind)})."
     )
+
+
+def guess_words(compared: Comparison) -> str:
+    """Both models beside what guessing gives. Empty where nobody guesses."""
+    answers = compared.base.answers
+    chance = sum(task_of(answer.problem).guess(answer.problem) for answer in answers) / len(answers)
+    if not chance:
+        return ""
+    each = (f"{name} is {_beside(chance, of.correct, of.n)}" for name, of in _both(compared))
+    return f"By guessing {100 * chance:.0f} % would be right: {' and '.join(each)}."
+
+
+def _both(compared: Comparison) -> tuple[tuple[str, Evaluated], ...]:
+    return ("base", compared.base), ("tuned", compared.tuned)
+
+
+def _beside(chance: float, right: int, n: int) -> str:
+    """How a share of right answers stands to what guessing gives, by its 95 % interval."""
+    low, high = wilson(right, n)
+    where = "above that" if low > chance else "below that" if high < chance else "not apart from that beyond chance"
+    return f"{where} ({percent(right, n)})"
 
 
 def sight_words(compared: Comparison) -> str:

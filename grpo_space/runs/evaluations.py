@@ -12,13 +12,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from grpo_space.errors import UserError
-from grpo_space.runs import adapters
+from grpo_space.runs import adapters, data_report
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Evaluated, EvaluationRequest
 from grpo_space.runs.history import History
 from grpo_space.runs.launch import start
 from grpo_space.runs.run import Run, runs_folder
-from grpo_space.tasks.problems import read_file
 
 HELD_OUT, GSM8K_TEST = "held-out", "gsm8k-test"
 MOST_SAMPLES = 64
@@ -63,7 +62,7 @@ def check(run: Run, request: EvaluationRequest) -> None:
         file = Path(request.data)
         if not file.is_file():
             raise UserError(f"data {request.data}: is neither {HELD_OUT}, {GSM8K_TEST} nor a file")
-        read_file(file)
+        data_report.of_file(file)
 
 
 def begin(run: Run, request: EvaluationRequest = OWN, again: bool = False, token: str | None = None) -> EventLog:

@@ -13,12 +13,11 @@ from grpo_space.config_io import override
 from grpo_space.errors import UserError
 from grpo_space.formatting import suggestion
 from grpo_space.presets import PRESETS, read_preset
-from grpo_space.runs import adapters
+from grpo_space.runs import adapters, data_report
 from grpo_space.runs.evaluations import GSM8K_TEST, MOST_SAMPLES
 from grpo_space.runs.events import EvaluationRequest
 from grpo_space.runs.launch import start
 from grpo_space.runs.run import Run, create_run
-from grpo_space.tasks.problems import read_file
 
 NAME = "evaluation"
 ALL = 100_000
@@ -98,7 +97,7 @@ def check(config: RunConfig, request: EvaluationRequest) -> None:
         raise UserError(f"adapter {request.adapter}: is not a folder")
     paths.check_files(config)
     if config.data.test_path is not None:
-        read_file(paths.data_file(config.data.test_path, "data.test_path"))
+        data_report.of_file(paths.data_file(config.data.test_path, "data.test_path"))
 
 
 def _check_model(what: str, model: ModelSection) -> None:

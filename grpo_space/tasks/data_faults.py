@@ -1,6 +1,7 @@
 """What is wrong with problems that can each be read: contradictions, copies, and answers that nothing can match."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from grpo_space.tasks.kinds import task_of, verify
 from grpo_space.tasks.problems import Row
@@ -13,38 +14,72 @@ def same(row: Row) -> str:
     return " ".join(row.question.split()).casefold()
 
 
+@dataclass(frozen=True)
+class Faults:
+    """What is wrong with problems, in counts and with the first example of each."""
+
+    contradictions: int = 0
+    """Questions with different answers."""
+    copies: int = 0
+    unmatched: int = 0
+    """Answers that nothing can match."""
+    contradiction: str = ""
+    answer: str = ""
+
+    def words(self) -> str:
+        """The faults in a sentence each; empty where there is none."""
+        parts = []
+        if self.contradictions:
+            one = self.contradictions == 1
+            have = "1 question has" if one else f"{self.contradictions:,} questions have"
+            parts.append(f"{have} different answers{'' if one else ', such as'}: {self.contradiction}.")
+        if self.copies:
+            are = (
+                "1 problem is a copy of another"
+                if self.copies == 1
+                else f"{self.copies:,} problems are copies of others"
+            )
+            parts.append(f"{are}, but for capitals and spaces.")
+        if self.unmatched:
+            one = self.unmatched == 1
+            can = "1 answer" if one else f"{self.unmatched:,} answers"
+            parts.append(f"{can} can never be matched{'' if one else ', such as'}: {self.answer}.")
+        return " ".join(parts)
+
+
 def words(rows: Iterable[Row]) -> str:
     """The faults, each counted and with an example, in a sentence each; empty where there is none."""
+    return find(rows).words()
+
+
+def find(rows: Iterable[Row]) -> Faults:
+    """What is wrong with problems that can each be read."""
     rows = list(rows)
     alike: dict[str, list[Row]] = {}
     for row in rows:
         alike.setdefault(same(row), []).append(row)
     several = [copies for copies in alike.values() if len(copies) > 1]
-    contradictions = [copies for copies in several if not all(_agree(copies[0], copy) for copy in copies)]
-    copies = sum(len(copies) - 1 for copies in several if copies not in contradictions)
-    unmatched = [row for row in rows if not task_of(row).can_match(row)]
-    parts = []
+    contradictions = [copies for copies in several if not all(_agree(copies[0], copy) for copy in copies[1:])]
+    copies = sum(len(each) - 1 for each in several if each not in contradictions)
+    matched: dict[tuple[str, str], bool] = {}
+    for row in rows:
+        if (key := (row.gold, row.details)) not in matched:
+            matched[key] = task_of(row).can_match(row)
+    unmatched = [row for row in rows if not matched[row.gold, row.details]]
+    contradiction = ""
     if contradictions:
-        first = contradictions[0]
-        golds = " and ".join(dict.fromkeys(_short(row.gold) for row in first))
-        one = len(contradictions) == 1
-        have = "1 question has" if one else f"{len(contradictions):,} questions have"
-        such = "" if one else ", such as"
-        parts.append(f"{have} different answers{such}: {_short(first[0].question)} ({golds}).")
-    if copies:
-        are = "1 problem is a copy of another" if copies == 1 else f"{copies:,} problems are copies of others"
-        parts.append(f"{are}, but for capitals and spaces.")
-    if unmatched:
-        one = len(unmatched) == 1
-        can = "1 answer" if one else f"{len(unmatched):,} answers"
-        parts.append(f"{can} can never be matched{'' if one else ', such as'}: {_short(unmatched[0].gold)}.")
-    return " ".join(parts)
+        golds = " and ".join(dict.fromkeys(_short(row.gold) for row in contradictions[0]))
+        contradiction = f"{_short(contradictions[0][0].question)} ({golds})"
+    answer = _short(unmatched[0].gold) if unmatched else ""
+    return Faults(len(contradictions), copies, len(unmatched), contradiction, answer)
 
 
 def _agree(row: Row, other: Row) -> bool:
     """Whether the answer to one problem is right for its copy, too."""
     if row.details != other.details:
         return False
+    if row.gold == other.gold:
+        return True
     return verify([f"<reasoning>\n.\n</reasoning>\n<answer>\n{other.gold}\n</answer>"], [row])[0].correct
 
 

@@ -1,5 +1,6 @@
 """From a dataset to the problems to train on, to probe with and to evaluate on. No torch: its errors come first."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +13,14 @@ from grpo_space.errors import UserError
 from grpo_space.paths import data_file
 from grpo_space.tasks import data_faults
 from grpo_space.tasks.data_faults import same
-from grpo_space.tasks.problems import ANSWER, QUESTION, Row, digest, read_file, to_row
+from grpo_space.tasks.problems import Row, digest
+from grpo_space.tasks.reading import Problems, problems_in, read, read_file
+from grpo_space.tasks.table_file import Entry
 
 MOST_LOST = 0.01
+"""The share of a Hub dataset's rows that may be no problems."""
+PLAIN = (("question", "answer"), ("problem", "solution"))
+"""Columns that need no word: GSM8K's and MATH's."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +53,15 @@ def load(config: RunConfig, token: str | None = None) -> Rows:
     data = config.data
     if data.path is not None:
         source = data_file(data.path)
-        rows, name, commit = read_file(source), source.name, digest(source.read_bytes())
-        test = read_file(data_file(data.test_path, "data.test_path")) if data.test_path else None
+        found, name, commit = read(source, data), source.name, digest_of(source)
+        test = read_file(data_file(data.test_path, "data.test_path"), data) if data.test_path else None
     else:
         assert data.id is not None
-        rows, commit, lost = read_hub(config, data.split, token)
-        name, test = data.id, read_hub(config, data.test_split, token)[0] if data.test_split else None
-        if lost:
-            name += f" ({lost} more have no answer that could be read)"
-    return share_out(rows, test, config, name, commit)
+        found, commit = read_hub(config, data.split, token)
+        name, test = data.id, read_hub(config, data.test_split, token)[0].rows if data.test_split else None
+        if found.wrong:
+            name += f" ({len(found.wrong)} more have no answer that could be read)"
+    return share_out(found.rows, test, config, name, commit, notes(found))
 
 
 def to_evaluate(config: RunConfig, token: str | None = None) -> Rows:
@@ -72,26 +78,45 @@ def to_evaluate(config: RunConfig, token: str | None = None) -> Rows:
     lost = 0
     if data.test_path is not None:
         source = data_file(data.test_path, "data.test_path")
-        rows, name, commit = read_file(source), source.name, digest(source.read_bytes())
+        found, name, commit = read(source, data), source.name, digest_of(source)
     else:
         assert data.id is not None
         assert data.test_split is not None
-        rows, commit, lost = read_hub(config, data.test_split, token)
-        name = f"{data.id} ({data.test_split})"
+        found, commit = read_hub(config, data.test_split, token)
+        name, lost = f"{data.id} ({data.test_split})", len(found.wrong)
+    rows = found.rows
     test = by_hash(rows)[:wanted]
     summary = f"Read {len(rows):,} problems from {name}: {len(test):,} to evaluate on."
     summary += f" {lost} more have no answer that could be read." if lost else ""
     if faults := data_faults.words(rows):
         summary += f" {faults}"
-    return Rows([], [], test, commit, summary)
+    return Rows([], [], test, commit, summary + notes(found))
 
 
-def share_out(rows: list[Row], test: list[Row] | None, config: RunConfig, name: str, commit: str) -> Rows:
+def notes(found: Problems) -> str:
+    """How problems were read, where that is not plain: which columns, and in what form. With a space before it."""
+    plain = found.task == "number" and (found.columns.question, found.columns.answer) in PLAIN
+    guess = "guess" in found.form
+    return (f" {found.reading()}" if not plain else "") + (f" The file is {found.form}." if guess else "")
+
+
+def digest_of(file: Path) -> str:
+    """The digest of a file's content, without holding all of it in memory."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()[:16]
+
+
+def share_out(
+    rows: list[Row], test: list[Row] | None, config: RunConfig, name: str, commit: str, notes: str = ""
+) -> Rows:
     """Problems are held out by a hash of their text: the same for every seed, and never one of them in training."""
     own_test = test is not None
     pool = by_hash(rows)
     wanted = config.evaluation.problems
     if test is None:
+        if len(pool) < 3:
+            are = f"{len(rows):,} row{'s are' if len(rows) > 1 else ' is'} {len(pool)} problem{'s' * (len(pool) > 1)}"
+            raise UserError(f"data: {are}: at least 3 are needed, as some are held out for the evaluation")
         count = min(wanted, len(pool) // 3)
         test, pool = pool[:count], pool[count:]
     else:
@@ -107,7 +132,7 @@ def share_out(rows: list[Row], test: list[Row] | None, config: RunConfig, name: 
         summary += f" evaluation.problems asks for {wanted}: there are no more."
     if faults := data_faults.words([*rows, *(test if own_test else [])]):
         summary += f" {faults}"
-    return Rows(train, probe, test, commit, summary)
+    return Rows(train, probe, test, commit, summary + notes)
 
 
 def others(name: str, config: RunConfig, limit: int | None, token: str | None = None) -> list[Row]:
@@ -120,9 +145,9 @@ def others(name: str, config: RunConfig, limit: int | None, token: str | None = 
     if name == "gsm8k-test":
         revision = config.data.revision if config.data.id == GSM8K.id else None
         gsm8k = GSM8K.model_copy(update={"revision": revision})
-        rows = read_hub(config.model_copy(update={"data": gsm8k}), "test", token)[0]
+        rows = read_hub(config.model_copy(update={"data": gsm8k}), "test", token)[0].rows
     else:
-        rows = read_file(Path(name))
+        rows = read_file(Path(name))  # its own kind, which need not be that of the run
     return by_hash(rows)[:limit]
 
 
@@ -144,8 +169,8 @@ def without(rows: Iterable[Row], others: Iterable[Row]) -> list[Row]:
     return [row for row in rows if same(row) not in taken]
 
 
-def read_hub(config: RunConfig, split: str, token: str | None = None) -> tuple[list[Row], str, int]:
-    """Problems, the dataset's commit, and how many rows were left out: who reads a dataset of others cannot mend it.
+def read_hub(config: RunConfig, split: str, token: str | None = None) -> tuple[Problems, str]:
+    """Problems, less the rows that are none, and the dataset's commit: who reads a dataset of others cannot mend it.
 
     Raises:
         UserError: where the dataset cannot be had, has other columns, or more than a hundredth of it is no problem.
@@ -159,19 +184,12 @@ def read_hub(config: RunConfig, split: str, token: str | None = None) -> tuple[l
     except (*hub.SPOKEN, OSError, ValueError) as raised:
         error = why_not(raised, data.id, token)
         raise UserError(hub.reading_failed(error, "data.id", data.id, "dataset", token, data.revision)) from None
-    missing = [" or ".join(names) for names in (QUESTION, ANSWER) if not set(names) & set(table.column_names)]
-    if missing:
-        raise UserError(f"data.id: {data.id} has no column {', nor '.join(missing)}: it has {table.column_names}")
-    rows, wrong = [], []
-    for number, record in enumerate(table):
-        try:
-            rows.append(to_row(record))
-        except ValueError as error:
-            wrong.append(f"row {number} {error}")
-    if len(wrong) > MOST_LOST * len(table):
-        count = f"{len(wrong):,} of {len(table):,} rows"
-        raise UserError(f"data.id: {data.id} {split}: {count} are no problems with answers: {wrong[0]}")
-    return rows, commit_of(table), len(wrong)
+    entries = (Entry(f"row {number}", record) for number, record in enumerate(table))
+    found = problems_in(entries, data, f"data.id: {data.id}")
+    if len(found.wrong) > MOST_LOST * len(table):
+        count = f"{len(found.wrong):,} of {len(table):,} rows"
+        raise UserError(f"data.id: {data.id} {split}: {count} are no problems with answers: {found.wrong[0]}")
+    return found, commit_of(table)
 
 
 def why_not(raised: Exception, name: str, token: str | None) -> Exception:

@@ -2,18 +2,35 @@
 
 from collections.abc import Sequence
 
-from grpo_space.config import ColumnsSection, TaskName
+from grpo_space.config import ColumnsSection, DataSection, TaskName
+from grpo_space.tasks.choice import Choice
+from grpo_space.tasks.columns import UnknownColumnError, at, names_of
 from grpo_space.tasks.number import Number
 from grpo_space.tasks.problems import Row
 from grpo_space.tasks.task import Record, Task, Verdict
 
-TASKS: dict[TaskName, Task] = {"number": Number()}
+TASKS: dict[TaskName, Task] = {"choice": Choice(), "number": Number()}
 """In the order in which `auto` asks them whether a file is theirs; the last one takes any."""
 
 
-def kind_of(record: Record, columns: ColumnsSection) -> TaskName:
-    """The kind of problem that a row of a file is."""
-    return next(name for name, task in TASKS.items() if task.owns(record, columns))
+def find(sample: Sequence[Record], data: DataSection) -> tuple[TaskName, ColumnsSection]:
+    """The kind of a file's problems and the columns that hold them, by its first rows, unless the config says so.
+
+    Raises:
+        ValueError: where they cannot be read so, naming the columns that are there.
+    """
+    for field, column in data.columns:
+        each = [part.strip() for part in column.split(",")] if column and field == "options" else [column]
+        if column and all(at(record, name) is None for name in (column, *each) for record in sample):
+            there = ", ".join(names_of(sample))
+            raise UnknownColumnError(
+                f"data.columns.{field}: there is no column {column!r} with values: there are {there}"
+            )
+    names: Sequence[TaskName] = list(TASKS) if data.task == "auto" else [data.task]
+    for name in names:
+        if (columns := TASKS[name].find(sample, data.columns)) is not None:
+            return name, columns
+    raise ValueError(f"its rows are no problems of the kind {data.task}: leave data.task=auto, or give other columns")
 
 
 def task_of(problem: Row) -> Task:

@@ -1,13 +1,19 @@
 """Numbers and mathematics: answers that the grader reads and compares exactly."""
 
+import re
 from collections.abc import Sequence
 
 from grpo_space.config import ColumnsSection
 from grpo_space.grading import answers
 from grpo_space.grading.answers import grade
 from grpo_space.grading.format_blind import right_without_format
-from grpo_space.tasks.problems import Row, to_row
+from grpo_space.tasks.columns import ANSWER, QUESTION, answer_of, at, chat, find_column, missing, plain, question_of
+from grpo_space.tasks.final_answers import final
+from grpo_space.tasks.problems import Row, steps
 from grpo_space.tasks.task import Example, Record, Span, Verdict
+
+PLAIN = re.compile(r"-?[1-9]\d{0,9}")
+LEVEL = re.compile(r"Level \d")
 
 
 class Number:
@@ -24,13 +30,30 @@ class Number:
     )
     equations = True
 
-    def owns(self, record: Record, columns: ColumnsSection) -> bool:
-        """Whatever no other kind owns is read for a number, a formula or words."""
-        return True
+    def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection:
+        """A question and an answer, by the names that are usual: what no other kind knows is of this one."""
+        question = wanted.question or find_column(QUESTION, sample)
+        if question is None:
+            raise missing("question", "data.columns.question", sample)
+        answer = wanted.answer or find_column([name for name in ANSWER if name != question], sample)
+        if answer is None and chat(at(sample[0], question)):
+            answer = question  # a chat holds both
+        if answer is None:
+            raise missing("answer", "data.columns.answer", sample)
+        return ColumnsSection(question=question, answer=answer)
 
     def read(self, record: Record, columns: ColumnsSection) -> Row:
         """The question and its final answer, of which a worked solution may come first."""
-        return to_row(record)
+        assert columns.question is not None
+        assert columns.answer is not None
+        question = question_of(record, columns.question)
+        solution = answer_of(record, columns.answer)
+        found = final(solution)
+        if found is None:
+            raise ValueError("has no answer")
+        # MATH's solutions are algebra, not steps to be counted
+        worked = 0 if plain(columns.answer) == "solution" else steps(solution)
+        return Row(question, found[0], str(record.get("kind") or "") or _level(record), worked)
 
     def verify(self, completions: Sequence[str], problems: Sequence[Row]) -> list[Verdict]:
         """Compares the final answer that each completion states last."""
@@ -53,6 +76,8 @@ class Number:
         value, even where the very same text would pass.
         """
         gold = problem.gold
+        if PLAIN.fullmatch(gold):  # the most common by far
+            return True
         if "\n" in gold or "\\boxed" in gold:
             return False
         return grade(f"<reasoning>\n.\n</reasoning>\n<answer>\n{gold}\n</answer>", gold).lenient
@@ -60,6 +85,12 @@ class Number:
     def guess(self, problem: Row) -> float:
         """Nobody guesses a number."""
         return 0.0
+
+
+def _level(record: Record) -> str:
+    """MATH's `Level 5`; other copies of it say 5."""
+    level = str(record.get("level") or "")
+    return f"Level {level}" if level.isdecimal() else level if LEVEL.fullmatch(level) else ""
 
 
 def _verdict(text: str, problem: Row) -> Verdict:

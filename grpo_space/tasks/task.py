@@ -45,11 +45,16 @@ class Task(Protocol):
     equations: bool
     """Whether equations in a completion say something about it: these are counted, and marked."""
 
-    def owns(self, record: Record, columns: ColumnsSection) -> bool:
-        """Whether a row is of this kind, by its columns: so a file's kind is found where nobody named it."""
+    def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection | None:
+        """The columns that hold a problem of this kind, by a file's first rows; None: its rows are of another kind.
+        `wanted`: those that somebody chose.
+
+        Raises:
+            ValueError: where the rows may be of this kind but a column is missing, naming those that are there.
+        """
 
     def read(self, record: Record, columns: ColumnsSection) -> Row:
-        """The problem that a row stands for.
+        """The problem that a row stands for. `columns`: what `find` gave.
 
         Raises:
             ValueError: saying what the row lacks, in words that follow its number: "has no answer".

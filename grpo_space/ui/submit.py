@@ -8,7 +8,7 @@ from grpo_space.config_io import parse
 from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
 from grpo_space.planning import hardware, memory
-from grpo_space.runs import launch
+from grpo_space.runs import data_report, launch
 from grpo_space.runs.run import Run, create_run, discard_unstarted
 from grpo_space.ui import uploads, visitors
 from grpo_space.ui.access import scope_of, token_if_any
@@ -59,6 +59,7 @@ def start(sent: str, place: Place, request: gr.Request) -> Run:
     config = config_of(sent)
     place.access.may_train(request, config)
     check(config, place)
+    data_report.before_training(config)
     stranger = place.access.stranger(request)
     if stranger:
         place.visitors.start(place.origin.address(scope_of(request)))

@@ -13,23 +13,45 @@ from grpo_space.errors import Problem, UserError
 from grpo_space.foreign import parse_yaml
 from grpo_space.paths import folder
 from grpo_space.presets import preset_names, read_preset
-from grpo_space.runs import trust
+from grpo_space.runs import data_report, trust
 from grpo_space.runs.run import all_runs, runs_folder
-from grpo_space.tasks.problems import digest, read_file
+from grpo_space.tasks.problems import digest
+from grpo_space.tasks.table_file import PIECE, refuse_other_forms
 from grpo_space.ui.downloads import whole
 
-MOST_BYTES = 20 * 2**20
+MOST_BYTES = 50 * 2**20
+PROBLEM_FILES = [".jsonl", ".json", ".ndjson", ".txt", ".csv", ".tsv", ".parquet", ".gz"]
+"""The endings of files of problems. What is in one is found by its content."""
 MOST_YAML_BYTES = 64 * 2**10
 DEEPEST = 10
 HUB_NAME = re.compile(r"\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.ASCII)
 
 
 def keep_rows(file: Path) -> tuple[str, int]:
-    """Keeps a copy of an uploaded file of problems beside the runs, named by what is in it: a run still finds it when
-    it is resumed. Gives its path, and how many problems it holds.
+    """Keeps a copy of an uploaded file of problems beside the runs, and looks at it. Gives its path, and how many
+    problems it holds.
 
     Raises:
         UserError: where it is too large, or naming each line that is no problem with an answer, by its number.
+    """
+    kept = keep(file)
+    try:
+        return str(kept), data_report.of_file(kept).rows
+    except UserError as error:
+        raise in_its_name(error, kept, file) from None
+
+
+def in_its_name(error: UserError, kept: Path, file: Path) -> UserError:
+    """The same error, with the name that the file had before a copy of it was kept."""
+    return UserError(*(Problem(one.field, one.message.replace(kept.name, file.name)) for one in error.by_field))
+
+
+def keep(file: Path) -> Path:
+    """Keeps a copy of an uploaded file of problems beside the runs, named by what is in it: a run still finds it when
+    it is resumed. Gives its path.
+
+    Raises:
+        UserError: where it is too large, or nothing that holds problems.
     """
     size = file.stat().st_size
     if size > MOST_BYTES:
@@ -37,13 +59,16 @@ def keep_rows(file: Path) -> tuple[str, int]:
             f"{file.name}: has {size / 2**20:.0f} MB, and {MOST_BYTES // 2**20} MB are the most for an upload; "
             "put larger ones on the Hugging Face Hub"
         )
-    count = len(read_file(file))
+    if size == 0:
+        raise UserError(f"{file.name}: is empty")
     content = file.read_bytes()
-    kept = runs_folder() / "data" / f"{digest(content)}.jsonl"
+    refuse_other_forms(file.name, content[:PIECE])
+    endings = "".join(ending.lower() for ending in file.suffixes[-2:] if ending.lower() in PROBLEM_FILES)
+    kept = runs_folder() / "data" / f"{digest(content)}{endings or '.jsonl'}"
     kept.parent.mkdir(parents=True, exist_ok=True)
     with whole(kept) as half:
         half.write(content)
-    return str(kept), count
+    return kept
 
 
 def read_config(file: Path) -> RunConfig:

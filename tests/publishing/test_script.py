@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grpo_space.config import RunConfig
+from grpo_space.config import ColumnsSection, RunConfig
 from grpo_space.config_io import override, parse
 from grpo_space.grading import rewards
 from grpo_space.grading.answers import grade
@@ -22,13 +22,19 @@ from grpo_space.runs.events import Chosen, Fallback, Loaded, Started
 from grpo_space.runs.history import History
 from grpo_space.runs.run import create_run
 from grpo_space.tasks import dataset
-from grpo_space.tasks.problems import to_row
+from grpo_space.tasks.kinds import TASKS
+from grpo_space.tasks.problems import Row
 from tests.support.configs import configs
 from tests.support.processes import ROOT
 
 TINY = read_preset("tiny").run
 UNSLOTH = Chosen(engine="unsloth", rollout="vllm", why="")
 ALL = {"correctness": 1.0, "format": 0.5, "steps": 1.0, "length": 0.25, "repetition": 1.0, "mine.py:brief": 0.1}
+
+
+def to_row(record: dict[str, Any]) -> Row:
+    """The problem that a row stands for, whatever the other rows are."""
+    return TASKS["number"].read(record, TASKS["number"].find([record], ColumnsSection()) or ColumnsSection())
 
 
 def constants(source: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from grpo_space.paths import PROJECT
 from grpo_space.tasks import data_faults
 from grpo_space.tasks.dataset import share_out
 from grpo_space.tasks.kinds import task_of
-from grpo_space.tasks.problems import Row, read_file
+from grpo_space.tasks.problems import Row
+from grpo_space.tasks.reading import read_file
 from tests.tasks.test_dataset import config, problems
 
 GSM8K = PROJECT.parent / "shared" / "data" / "gsm8k"

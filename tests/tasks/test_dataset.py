@@ -12,7 +12,8 @@ from grpo_space.errors import UserError
 from grpo_space.paths import PROJECT
 from grpo_space.tasks import dataset
 from grpo_space.tasks.dataset import share_out
-from grpo_space.tasks.problems import Row, messages, read_file
+from grpo_space.tasks.problems import Row, messages
+from grpo_space.tasks.reading import read_file
 
 GSM8K = PROJECT.parent / "shared" / "data" / "gsm8k"
 
@@ -245,10 +246,17 @@ def test_at_most_a_third_is_held_out() -> None:
     assert (len(shared.test), len(shared.probe), len(shared.train)) == (30, 0, 60)
 
 
-@pytest.mark.parametrize(("count", "words"), [(1, "too few problems to hold any out"), (2, "3 are the least")])
-def test_too_few_to_hold_any_out(count: int, words: str) -> None:
-    with pytest.raises(UserError, match=words):
-        share_out(problems(count), None, config(), "f", "c")
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (problems(1), "1 row is 1 problem"),
+        (problems(2), "2 rows are 2 problems"),
+        (problems(1) * 60, "60 rows are 1 prob"),
+    ],
+)
+def test_too_few_to_hold_any_out(rows: list[Row], words: str) -> None:
+    with pytest.raises(UserError, match=f"data: {words}.*: at least 3 are needed"):
+        share_out(rows, None, config(), "f", "c")
 
 
 def test_too_few_for_one_step() -> None:

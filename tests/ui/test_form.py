@@ -309,7 +309,7 @@ def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_pat
     sent: dict[Any, Any] = {tab.filled: filled, tab.number: "0", tab.complained: {}}
     sent |= {tab.fields[path]: value for path, value in form.values_of(TINY).items()}
     imported = handlers["read_import"](file, filled, request)
-    uploaded = handlers["keep"]({**sent, **dict.fromkeys(tab.files.values(), file)}, request)
+    [uploaded] = handlers["keep"]({**sent, **dict.fromkeys(tab.files.values(), file)}, request)
     _, previewed = handlers["preview"](write_yaml(TINY), request)
     told = [imported[tab.import_note], uploaded[tab.upload_note], previewed]
     assert ["sign in with Hugging Face as the owner" in words for words in told] == [True, True, True]

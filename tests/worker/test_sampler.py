@@ -187,7 +187,8 @@ def trained(engine: Any, config: RunConfig, folder: Path, **changes: Any) -> lis
 
     def written(batch: Batch) -> None:
         right = [i % 2 == 0 and len(question) % 3 > 0 for i, question in enumerate(batch.questions)]
-        batches.append(replace(batch, correct=right))
+        verdicts = [replace(each, correct=correct) for each, correct in zip(batch.verdicts, right, strict=True)]
+        batches.append(replace(batch, verdicts=verdicts))
         sampler.learn(batches[-1])
 
     arguments = grpo.grpo_config(engine, config, folder, save_strategy="no", **changes)

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from grpo_space.grading.answers import TAGS
 from grpo_space.paths import PROJECT
-from grpo_space.tasks.problems import read_file
+from grpo_space.tasks.reading import read_file
 
 TINY = PROJECT / "presets" / "tiny"
 MEGABYTE = 1_000_000

@@ -44,8 +44,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
                              max_length=500, placeholder="user/name", elem_classes=OFF,
                              elem_id="gs-other-adapter")  # fmt: skip
         data = gr.Radio(DATA, value=evaluations.HELD_OUT, label="Problems", elem_id="gs-data")
-        kinds = [".jsonl", ".json", ".txt"]
-        upload = gr.File(label="File: JSON lines with question and answer", file_types=kinds, height=120,
+        upload = gr.File(label="File: CSV, JSON lines or Parquet", file_types=uploads.PROBLEM_FILES, height=120,
                          elem_classes=OFF, elem_id="gs-problems-file")  # fmt: skip
         uploaded = gr.HTML(elem_id="gs-uploaded")
         file, count = gr.State(""), gr.State(0)  # where the upload was kept, and its problems

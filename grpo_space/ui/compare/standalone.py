@@ -52,7 +52,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
                           placeholder="user/name", elem_id="gs-models-name")  # fmt: skip
         data = gr.Dropdown(_data(), value=preset_names()[0], allow_custom_value=True, elem_id="gs-models-data",
                            label="Problems: listed, or a dataset on the Hub with a split test")  # fmt: skip
-        upload = gr.File(label="File: JSON lines with question and answer", file_types=[".jsonl", ".json", ".txt"],
+        upload = gr.File(label="File: CSV, JSON lines or Parquet", file_types=uploads.PROBLEM_FILES,
                          height=120, elem_classes=OFF, elem_id="gs-models-file")  # fmt: skip
         uploaded, file = gr.HTML(), gr.State("")
         limit = gr.Number(0, label="Limit", info="At most so many problems. 0: the preset's number, else all",

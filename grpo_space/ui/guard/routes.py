@@ -11,8 +11,8 @@ from dataclasses import dataclass
 KIB, MIB = 2**10, 2**20
 MOST_JSON = MIB
 """Bytes of a call's arguments. The largest that the page sends is a config, of at most 64 KiB."""
-MOST_UPLOAD = 21 * MIB
-"""Bytes of an upload: a file of 20 MB and what stands around it."""
+MOST_UPLOAD = 51 * MIB
+"""Bytes of an upload: a file of 50 MB and what stands around it."""
 READ = ("GET", "HEAD")
 
 

@@ -48,6 +48,7 @@ HUB = {
 COLUMNS = {
     "data.columns.question": "Column with the question",
     "data.columns.answer": "Column with the right answer",
+    "data.columns.options": "Column with the options, of multiple choice",
 }
 READING = {"data.task": "Kind of answer", **COLUMNS}
 """Fields that are called something else on the page than in a config; their help says its name for them, too."""
@@ -238,6 +239,7 @@ def _choose_source(data: dict[str, Any], source: object, base: RunConfig) -> Non
         data.update(path=None, test_path=None, id=data["id"] or "")
     elif source == "gsm8k":
         data.update({name: getattr(GSM8K, name) for name in SOURCE_FIELDS})
+        data.update(task="auto", columns={})
     elif source == "file":
         data.update(path=data["path"] or "", id=None, name=None, revision=None, split="train", test_split=None)
     else:

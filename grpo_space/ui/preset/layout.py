@@ -12,8 +12,8 @@ from grpo_space.errors import UserError
 from grpo_space.paths import data_file
 from grpo_space.planning import estimate, hardware
 from grpo_space.presets import FIRST_TO_TRY, preset_names, read_preset, with_steps
-from grpo_space.runs import launch
-from grpo_space.tasks.problems import first_rows
+from grpo_space.runs import data_report, launch
+from grpo_space.tasks.reading import first_rows
 from grpo_space.ui import uploads
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.gradio_workarounds import classes_if
@@ -160,7 +160,7 @@ def _data(config: RunConfig, fields: dict[str, gr.components.Component], draw_fi
         fields["data.source"] = form.component("data.source", config)
         with gr.Column(elem_classes=classes_if(False)) as upload:
             most = uploads.MOST_BYTES // 2**20
-            gr.Markdown(f"JSON lines, each with `question` and `answer`; at most {most} MB, kept beside the runs.")
+            gr.Markdown(f"CSV, JSON lines or Parquet, gzipped too; at most {most} MB, kept beside the runs.")
             with gr.Row():
                 files = {path: _file(path) for path in form.UPLOADED}
             fields |= {path: form.component(path, config) for path in form.UPLOADED}
@@ -234,7 +234,7 @@ def lengths(config: RunConfig, base: RunConfig, short: int, machine: hardware.Gp
 def _file(path: str) -> gr.File:
     return gr.File(
         label="Problems to train on" if path == "data.path" else "Problems to evaluate on (may be left out)",
-        file_types=[".jsonl", ".json", ".txt"],
+        file_types=uploads.PROBLEM_FILES,
         height=120,
         elem_id=f"upload-{form.element(path)}",
     )
@@ -261,6 +261,11 @@ def rows_of(config: RunConfig) -> str:
     if config.data.path is None:
         return cards.note(f"The rows of {config.data.id} are on the Hub: they are fetched when you ask for them.")
     try:
-        return cards.plain([(row.question, row.gold) for row in first_rows(data_file(config.data.path), 3)])
+        data_file(config.data.path)
+        if (found := data_report.kept_report(config)) is not None:
+            return cards.plain(found.first)
+        if data_report.is_embedded(config):
+            return cards.plain([(row.question, row.gold) for row in first_rows(config.data, 3)])
     except UserError as error:
         return cards.refused(error.problems)
+    return cards.note("Its rows are shown when you ask for them.")

@@ -1,5 +1,6 @@
 """The Preset tab: choose a preset, adjust it, see what the model will see."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,13 +14,11 @@ from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.runs import launch
-from grpo_space.tasks import data_faults
-from grpo_space.tasks.problems import read_file
 from grpo_space.ui import uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.gradio_workarounds import IN_ORDER, classes_if, shown_if
-from grpo_space.ui.preset import cards, folds, form
+from grpo_space.ui.preset import cards, folds, form, own_data
 from grpo_space.ui.preset.layout import (
     Filled,
     PresetTab,
@@ -88,6 +87,8 @@ def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
     for path, file in tab.files.items():
         changes = [file.upload, file.clear]
         gr.on(changes, handlers.upload(path), {file, *typed}, checked, trigger_mode="multiple", **QUIET)
+    chosen: list[Any] = [tab.fields[path].input for path in form.READING]  # type: ignore[attr-defined]
+    gr.on(chosen, handlers.columns, typed, checked, trigger_mode="multiple", **QUIET)
     looked: dict[str, Any] = {**QUIET, "concurrency_id": "preview"}
     preview = tab.preview.click(handlers.preview_asked, tab.config, [tab.rows, tab.preview], **QUIET)
     preview = preview.then(handlers.preview, tab.config, tab.previewed, **looked)
@@ -96,7 +97,9 @@ def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
 
 def _triggers(tab: PresetTab) -> Iterator[Any]:
     """When a field is left or a choice made: not at every key."""
-    for part in tab.fields.values():
+    for path, part in tab.fields.items():
+        if path in form.READING:
+            continue  # after these the file is looked at again
         if isinstance(part, gr.Number | gr.Textbox):
             yield from (part.blur, part.submit)
         elif not isinstance(part, gr.State):
@@ -147,28 +150,45 @@ class _Handlers:
         filled = self._filled(before, config, f"Imported from {Path(file).name}")
         return {**filled, self.tab.import_note: cards.note("Imported.")}
 
-    def upload(self, path: str) -> Callable[[Sent, gr.Request], Updates]:
+    def upload(self, path: str) -> Callable[[Sent, gr.Request], Iterator[Updates]]:
         """The handler of one file of problems; `path`: the field that its copy's path goes into."""
 
-        def keep(sent: Sent, request: gr.Request) -> Updates:
+        def keep(sent: Sent, request: gr.Request) -> Iterator[Updates]:
             upload = sent[self.tab.files[path]]
             try:
                 self.access.allowed(request)
-                kept, count = uploads.keep_rows(Path(upload)) if upload else (None, 0)
+                kept = str(uploads.keep(Path(upload))) if upload else None
             except UserError as error:
-                return {self.tab.upload_note: cards.refused(error.problems)}
-            what = f"{count:,} {'problem' if count == 1 else 'problems'} read and kept beside the runs."
-            what += f" {data_faults.words(read_file(Path(kept)))}" if kept else ""
-            state = self._state(sent)
-            if state is None:
-                return self._nothing()
-            return {
-                **self._checked(state.with_value(path, kept)),
-                self.tab.fields[path]: kept,
-                self.tab.upload_note: cards.note(what if kept else ""),
-            }
+                yield {self.tab.upload_note: cards.refused(error.problems)}
+                return
+            if (state := self._state(sent)) is None:
+                yield self._nothing()
+                return
+            anew = dict.fromkeys(form.COLUMNS, "") if path == "data.path" else {}  # another file has other columns
+            values = {**anew, path: kept}
+            state = replace(state, values={**state.values, **values})
+            yield from self._looked_at(state, {self.tab.fields[name]: value for name, value in values.items()})
 
         return keep
+
+    def columns(self, sent: Sent, request: gr.Request) -> Iterator[Updates]:
+        """Other columns, or another kind of answer, were chosen: an upload is looked at again."""
+        if (state := self._state(sent)) is None:
+            yield self._nothing()
+        elif state.values["data.source"] != "file" or self.access.stranger(request):
+            yield self._checked(state)
+        else:
+            yield from self._looked_at(state, {})
+
+    def _looked_at(self, state: FormState, changed: Updates) -> Iterator[Updates]:
+        """The form after a look at the uploaded file, with how far that is before. `changed`: what else is new."""
+        note, menus, tab = "", own_data.Menus(), self.tab
+        with contextlib.suppress(UserError):  # what is wrong with other settings stands at their fields
+            config = form.config_of(state.values, state.filled.config)
+            for note, menus in own_data.looking(config):  # noqa: B007 - the last menus count
+                yield {tab.upload_note: note}
+        drawn = {tab.fields[path]: update for path, update in menus.items()}
+        yield {**self._checked(state), **changed, **drawn, tab.upload_note: note}
 
     def preview_asked(self, text: str, request: gr.Request) -> Updates:
         """Three rows were asked for, with the chat template applied: what will take how long."""
@@ -212,6 +232,9 @@ class _Handlers:
         """What a look at the form's values shows."""
         try:
             config = form.config_of(state.values, state.filled.config)
+            if problems := own_data.why_not(config, state.values["data.source"]):
+                waits = {self.tab.config: "", self.tab.status: cards.bad(problems)}
+                return {**waits, **self._fields(state, {}, config)}
             return {**self._right(state, config), **self._fields(state, {}, config)}
         except UserError as error:
             at, other = form.complaints(error, state.values)

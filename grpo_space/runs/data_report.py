@@ -1,0 +1,171 @@
+"""Looks at files of problems by a short worker, so that what is wrong is known before anything is trained."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from grpo_space.config import ColumnsSection, DataSection, ModelSection, RunConfig, TaskName
+from grpo_space.config_io import write_yaml
+from grpo_space.errors import UserError
+from grpo_space.hub_upload import Progress, Sent
+from grpo_space.paths import folder
+from grpo_space.presets import PRESETS
+from grpo_space.runs.events import Record
+from grpo_space.runs.launch import without_secrets
+from grpo_space.runs.run import runs_folder
+from grpo_space.tasks.problems import digest
+from grpo_space.tasks.reading import ChooseColumnsError
+
+SECONDS = 300.0
+"""The longest that a report may take."""
+
+
+class DataReport(Record):
+    """What a file of problems holds, and what is left of it to train on."""
+
+    form: str
+    names: tuple[str, ...]
+    """The columns that are there."""
+    task: TaskName
+    columns: ColumnsSection
+    """Those that are read."""
+    reading: str
+    rows: int
+    problems: int
+    """Different ones."""
+    copies: int
+    contradictions: int
+    unmatched: int
+    faults: str
+    """The last three in sentences, with examples."""
+    guess: float
+    """The share of right answers that guessing gives to the first problem, 0..1."""
+    first: tuple[tuple[str, str], ...]
+    """The first problems: question and right answer."""
+    too_long: int | None = None
+    """Prompts longer than `data.max_prompt_length`; None: not counted, without the model's tokenizer."""
+    held_out: int = 0
+    train: int = 0
+    refusal: tuple[str, ...] = ()
+    """Why nothing can be trained on it; empty: it adds up."""
+
+    def words(self) -> list[str]:
+        """What was found, a sentence each: how it was read, what is wrong, what is left."""
+        file = f"{self.form[0].upper()}{self.form[1:]}: {self.rows:,} rows, {self.problems:,} different problems."
+        sentences = [file, self.reading, *([self.faults] if self.faults else [])]
+        if self.too_long is None:
+            sentences.append("Prompts that are too long were not counted: the model's tokenizer is not here yet.")
+        elif self.too_long:
+            sentences.append(f"{self.too_long:,} are too long for data.max_prompt_length and left out.")
+        if not self.refusal:
+            sentences.append(f"{self.held_out:,} held out, {self.train:,} left to train on.")
+        return sentences
+
+
+def kept_report(config: RunConfig) -> DataReport | None:
+    """What an earlier look at the same file found; None where there was none, or it could not be read."""
+    with contextlib.suppress(ValidationError):
+        return DataReport.model_validate(_kept_answer(config))
+    return None
+
+
+def kept_refusal(config: RunConfig) -> tuple[str, ...]:
+    """Why nothing can be trained on a file, by an earlier look; empty where there was none, or it adds up."""
+    answer = _kept_answer(config) or {}
+    return tuple(answer.get("error") or answer.get("refusal") or ())
+
+
+def _kept_answer(config: RunConfig) -> dict[str, Any] | None:
+    with contextlib.suppress(OSError, ValueError):
+        return dict(json.loads(_kept(config).read_text(encoding="utf-8")))
+    return None
+
+
+def before_training(config: RunConfig) -> DataReport | None:
+    """Looks at the file of problems that somebody brings, before a run is made of it; None: a preset's own, or a
+    dataset on the Hub.
+
+    Raises:
+        UserError: where it cannot be read, or nothing can be trained on it.
+    """
+    if config.data.path is None or is_embedded(config):
+        return None
+    found = report(config)
+    if found.refusal:
+        raise UserError(*found.refusal)
+    return found
+
+
+def is_embedded(config: RunConfig) -> bool:
+    """Whether the problems are those of a preset, which come with this project."""
+    return config.data.path is not None and folder(config.data.path).is_relative_to(PRESETS)
+
+
+def of_file(file: Path, progress: Progress = lambda sent: None) -> DataReport:
+    """Looks at a file by itself, whatever is done with its problems.
+
+    Raises:
+        UserError: where it cannot be read, saying what it is and what to do.
+    """
+    data = DataSection(path=str(file))
+    return report(RunConfig(model=ModelSection(id="-"), data=data), progress)
+
+
+def report(config: RunConfig, progress: Progress = lambda sent: None) -> DataReport:
+    """Looks at the file that a config names; what is found is kept for the next time.
+
+    Raises:
+        UserError: where it cannot be read, saying what it is and what to do.
+    """
+    answer = _kept_answer(config)
+    if answer is None:
+        answer = _answer(config, progress)
+        file = _kept(config)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(answer), encoding="utf-8")
+    if columns := answer.get("columns") if "error" in answer else ():
+        raise ChooseColumnsError(*answer["error"], columns=columns)
+    if "error" in answer:
+        raise UserError(*answer["error"])
+    return DataReport.model_validate(answer)
+
+
+def _answer(config: RunConfig, progress: Progress) -> dict[str, Any]:
+    command = [sys.executable, "-m", "grpo_space.worker.data_report"]
+    environment = {**without_secrets(), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+    pipe, answer = subprocess.PIPE, None
+    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        assert worker.stderr is not None
+        clock = threading.Timer(SECONDS, worker.kill)
+        clock.start()
+        with contextlib.suppress(BrokenPipeError), worker.stdin as stdin:
+            stdin.write(write_yaml(config))
+        for line in worker.stdout:
+            answer = json.loads(line)
+            if "doing" in answer:
+                progress(Sent(**answer))
+        clock.cancel()
+        last = worker.stderr.read().strip().splitlines()[-1:]
+    if not isinstance(answer, dict) or "doing" in answer:
+        why = " ".join(last) or f"it ended with status {worker.returncode}"
+        raise UserError(f"data.path: {Path(config.data.path or '').name} could not be read: {why[:200]}")
+    return answer
+
+
+def _kept(config: RunConfig) -> Path:
+    """Named by all that decides what is in it."""
+    files = [folder(path).stat() for path in (config.data.path, config.data.test_path) if path]
+    decides = [
+        config.data.model_dump(), config.model.model_dump(), config.evaluation.model_dump(),
+        [config.grpo.completions_per_step, config.grpo.num_generations],
+        [(file.st_size, file.st_mtime_ns) for file in files],
+    ]  # fmt: skip
+    return runs_folder() / "reports" / f"{digest(json.dumps(decides).encode())}.json"

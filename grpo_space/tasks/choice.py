@@ -1,0 +1,124 @@
+"""Multiple choice: one of several options, by its letter or its own words."""
+
+import json
+import random
+import re
+from collections.abc import Sequence
+
+from grpo_space.config import ColumnsSection
+from grpo_space.grading.answers import answer_in_format, grade, span
+from grpo_space.grading.choices import stated_letters
+from grpo_space.grading.judge import is_answer
+from grpo_space.tasks.columns import QUESTION, at, find_column, missing, names_of, plain, question_of
+from grpo_space.tasks.options import LETTERS, find_options, options_of, place_of
+from grpo_space.tasks.problems import Row, digest
+from grpo_space.tasks.task import Example, Record, Span, Verdict
+
+ANSWER = ("answerkey", "answer", "correct_answer", "answer_index", "label", "gold", "target", "correct_option", "cop")
+"""Names of the column that says which option is right: its letter, its number or its words."""
+KIND = ("kind", "subject", "category", "high_level_domain", "topic", "level")
+"""Names of the column by which results are broken down."""
+_NAMES_OTHERS = re.compile(r"\b(?:above|below|both|neither|[A-E] (?:and|or|&) [A-E])\b")
+"""An option that speaks of others by their place: such a problem keeps its order."""
+
+
+class Choice:
+    """The options stand below the question, each with a letter, in an order that the problem itself decides."""
+
+    title = "multiple choice"
+    system_prompt = (
+        "Answer the question by one of its options. Write your reasoning in <reasoning> tags and then only the letter "
+        "of the right option in <answer> tags, like this:\n<reasoning>\n...\n</reasoning>\n<answer>\nA\n</answer>"
+    )
+    example = Example(
+        "Which of these is a mammal?\n\nA) a shark\nB) a whale\nC) a frog",
+        "<reasoning>\nSharks are fish and frogs are amphibians. Whales feed their young with milk.\n</reasoning>\n"
+        "<answer>\nB\n</answer>",
+    )
+    equations = False
+
+    def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection | None:
+        """A column with a list of options, or a column for each."""
+        options = wanted.options or find_options(sample)
+        if options is None:
+            return None
+        question = wanted.question or find_column(QUESTION, sample)
+        if question is None:
+            raise missing("question", "data.columns.question", sample)
+        answer = wanted.answer or find_column(ANSWER, sample)
+        if answer is None:
+            raise missing("right option", "data.columns.answer", sample)
+        return ColumnsSection(question=question, answer=answer, options=options)
+
+    def read(self, record: Record, columns: ColumnsSection) -> Row:
+        """The question with its options below it; the right one by letter, number or words."""
+        assert columns.question is not None
+        assert columns.answer is not None
+        assert columns.options is not None
+        question = question_of(record, columns.question)
+        labels, options = options_of(record, columns.options, columns.answer)
+        right = options[place_of(at(record, columns.answer), labels, options)]
+        shown = _in_its_order(question, options)
+        listed = "\n".join(f"{letter}) {option}" for letter, option in zip(LETTERS, shown, strict=False))
+        kind = next((str(record[name]) for name in names_of([record]) if plain(name) in KIND), "")
+        gold = f"{LETTERS[shown.index(right)]}) {right}"
+        return Row(f"{question.rstrip()}\n\n{listed}", gold, kind, task="choice", details=json.dumps(shown))
+
+    def verify(self, completions: Sequence[str], problems: Sequence[Row]) -> list[Verdict]:
+        """Right is the one letter of the right option, or its words; several letters are no answer."""
+        return [_verdict(text, problem) for text, problem in zip(completions, problems, strict=True)]
+
+    def value(self, completion: str, question: str) -> str | None:
+        """The letter that the completion states, else its words."""
+        graded = grade(completion, "A", question)
+        letters = stated_letters(completion[slice(*graded.span)]) if graded.span else frozenset()
+        return ", ".join(sorted(letters)) or graded.value
+
+    def span(self, completion: str, problem: Row) -> Span | None:
+        """Where the option is stated."""
+        return span(completion, problem.gold[:1], problem.question)
+
+    def right_in_any_format(self, completion: str, problem: Row, correct: bool) -> bool:
+        """A letter is read wherever it stands: there is no work whose end could be read instead."""
+        return correct
+
+    def can_match(self, problem: Row) -> bool:
+        """There is always a right letter."""
+        return True
+
+    def guess(self, problem: Row) -> float:
+        """One of the options."""
+        return 1 / len(json.loads(problem.details))
+
+
+def _in_its_order(question: str, options: Sequence[str]) -> list[str]:
+    """The options in an order that the problem decides, whatever theirs was, so that no place is right more often."""
+    if any(_NAMES_OTHERS.search(option) for option in options):
+        return list(options)
+    shown = sorted(options)
+    random.Random(digest(json.dumps([question, *shown]).encode())).shuffle(shown)
+    return shown
+
+
+def _verdict(text: str, problem: Row) -> Verdict:
+    letter, options = problem.gold[:1], json.loads(problem.details)
+    graded = grade(text, letter, problem.question)
+    right, stated = graded.lenient, text[slice(*graded.span)] if graded.span else ""
+    letters = stated_letters(stated)
+    if not right and not letters:  # the option's words, in place of its letter
+        right = [option for option in options if is_answer(stated, option)] == [options[LETTERS.index(letter)]]
+    in_format = answer_in_format(text) is not None
+    read = ", ".join(sorted(letters)) or graded.value
+    if graded.span is None:
+        reason = f"no answer was found; {problem.gold} was expected"
+    elif len(letters) > 1 and not right:
+        reason = f"the answer names several options, {read}; {problem.gold} was expected"
+    else:
+        shown = " ".join(stated[:100].split()) or "nothing"
+        form = "" if in_format or not right else ", but not in the format asked for"
+        reason = (
+            f"the answer is {shown}, as expected{form}"
+            if right
+            else f"the answer is {shown}; {problem.gold} was expected"
+        )
+    return Verdict(right, right and in_format, read, reason, float(right))

@@ -1,0 +1,138 @@
+"""Which columns of a file or dataset hold the question and the answer, and what stands in them.
+
+A column is found by its name, once for all rows: what a row lacks there is said, and nothing else takes its place.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+Record = Mapping[str, Any]
+
+QUESTION = ("question", "problem", "query", "prompt", "instruction", "messages", "conversations", "input")
+"""Names of the column with the question, the likeliest first: GSM8K, MATH, MetaMath, verl, Alpaca, chats."""
+ANSWER = (
+    "final_answer", "answer", "reward_model.ground_truth", "ground_truth", "expected_answer", "correct_answer", "gold",
+    "target", "label", "response", "output", "completion", "solution", "messages", "conversations",
+)  # fmt: skip
+"""Names of the column with the answer: the bare answers first, then those that a solution may stand before."""
+MOST_NAMED = 12
+SAID_BY = {"human": "user", "gpt": "assistant"}
+"""Names of the speakers in ShareGPT's files, and their common ones."""
+
+
+def plain(name: str) -> str:
+    """A column's name, so that `Correct Answer` and `correct_answer` are the same."""
+    return re.sub(r"[\s_-]+", "_", name.strip().casefold())
+
+
+def names_of(sample: Iterable[Record]) -> list[str]:
+    """The columns that hold something in some row: one that is always null is as good as absent."""
+    found: dict[str, None] = {}
+    for record in sample:
+        found |= dict.fromkeys(name for name, value in record.items() if value not in (None, "", [], {}))
+    return list(found)
+
+
+def find_column(candidates: Sequence[str], sample: Sequence[Record]) -> str | None:
+    """The first candidate that is a column, by its own spelling; of `a.b` what is within the column `a`."""
+    spelled = {plain(name): name for name in reversed(names_of(sample))}
+    for candidate in candidates:
+        outer, dot, inner = candidate.partition(".")
+        if candidate in spelled:
+            return spelled[candidate]
+        if dot and outer in spelled and any(at(record, f"{spelled[outer]}.{inner}") is not None for record in sample):
+            return f"{spelled[outer]}.{inner}"
+    return None
+
+
+def at(record: Record, column: str) -> Any:
+    """What stands in a column, or, where there is none of that name, within one: `extra.question`."""
+    if column in record:
+        return record[column]
+    outer, dot, inner = column.partition(".")
+    value = record.get(outer) if dot else None
+    if isinstance(value, str) and value.lstrip().startswith("{"):  # an object in a CSV's field
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return at(value, inner) if isinstance(value, Mapping) else None
+
+
+class UnknownColumnError(ValueError):
+    """No column is known to hold something that a problem needs."""
+
+
+def missing(what: str, setting: str, sample: Sequence[Record]) -> UnknownColumnError:
+    """The error that no column is known to hold something, which names those that are there."""
+    names = names_of(sample)
+    there = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if names[MOST_NAMED:] else "")
+    return UnknownColumnError(
+        f"no column is known to hold the {what}: there are {there}; choose it with {setting}"
+        if names else "has no columns"
+    )  # fmt: skip
+
+
+def question_of(record: Record, column: str) -> str:
+    """The question in a row: a text, or the only user's turn of a chat. What Alpaca calls input follows its
+    instruction.
+
+    Raises:
+        ValueError: where there is none, in words that follow the row's number.
+    """
+    value = at(record, column)
+    if turns := chat(value):
+        asked = [text for role, text in turns if role == "user"]
+        if len(asked) > 1:
+            raise ValueError(f"has {len(asked)} turns of the user: a problem is one question and its answer")
+        value = asked[0] if asked else None
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("has no question")
+    more = record.get("input") if plain(column) == "instruction" else None
+    if isinstance(more, str) and more.strip():
+        value = f"{value}\n\n{more}"
+    try:
+        value.encode()
+    except UnicodeError:
+        raise ValueError("has half a character (a lone surrogate) in its question") from None
+    return value
+
+
+def answer_of(record: Record, column: str) -> str:
+    """The answer in a row as it stands there: a text, a number, or the last turn of a chat.
+
+    Raises:
+        ValueError: where there is none, in words that follow the row's number.
+    """
+    value = at(record, column)
+    if turns := chat(value):
+        value = turns[-1][1] if turns[-1][0] == "assistant" else None
+    if isinstance(value, list) and value and all(isinstance(each, str | int) for each in value):
+        if len(value) > 1:
+            raise ValueError(f"has {len(value)} answers: a problem has one")
+        [value] = value
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise ValueError("has no answer")
+    if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
+        raise ValueError(f"has no answer: {value} is not a number")
+    return str(value)
+
+
+def chat(value: Any) -> list[tuple[str, str]]:
+    """The turns of a chat, as pairs of role and text; empty where a value is none."""
+    if not isinstance(value, list):
+        return []
+    turns = []
+    for turn in value:
+        if not isinstance(turn, Mapping):
+            return []
+        role, text = (
+            next((turn[n] for n in names if n in turn), None) for names in (("role", "from"), ("content", "value"))
+        )
+        if not isinstance(role, str) or not isinstance(text, str):
+            return []
+        turns.append((SAID_BY.get(role, role), text))
+    return turns

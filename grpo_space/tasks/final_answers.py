@@ -1,0 +1,50 @@
+"""The final answer of a solution that somebody wrote: marked, stated in a sentence, or the result that it ends with."""
+
+import re
+from typing import Literal
+
+from grpo_space.grading.answers import grade
+from grpo_space.grading.expected import final_answer
+from grpo_space.grading.numbers import ascii_digits
+from grpo_space.grading.single_number import one_number
+
+Place = Literal["marked", "sentence", "end"]
+"""Where an answer stood: marked or alone; in a sentence such as "The answer is: 6"; at the end of a worked solution."""
+_CONCLUDES = re.compile(r"\b(?:therefore|thus|hence|so|total|altogether|in all|result|left)\b|=", re.IGNORECASE)
+_SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+def final(solution: str) -> tuple[str, Place] | None:
+    """The final answer of a solution, and where it stood; None where it has none that can be read.
+
+    A solution's last sentence counts only where it concludes and holds exactly one number.
+    """
+    text = solution.strip()
+    marked = final_answer(text)
+    if marked is not None and marked != text:
+        return marked, "marked"
+    if "nswer" in text and (stated := _stated(text)):
+        return stated, "sentence"
+    if (marked is None or len(_sentences(text)) > 1) and (result := _result(text)):
+        return result, "end"
+    return (marked, "marked") if marked else None
+
+
+def _sentences(text: str) -> list[str]:
+    return [each for each in _SENTENCES.split(text) if each.strip()]
+
+
+def _stated(text: str) -> str | None:
+    graded = grade(text, "?")
+    if graded.where != "sentence" or graded.span is None:
+        return None
+    stated = text[slice(*graded.span)].strip().strip("$*").rstrip(".").strip()
+    return stated or None
+
+
+def _result(text: str) -> str | None:
+    last = ascii_digits(_sentences(text)[-1]) if text else ""
+    number = one_number(last) if _CONCLUDES.search(last) else None
+    if number is None or len(re.findall(r"\d[\d,.]*", last)) != 1:
+        return None
+    return last[number.start : number.end].strip()

@@ -1,0 +1,56 @@
+"""Rows of a Parquet file, whose few bytes may stand for many: what it unpacks to is counted before it is unpacked."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from grpo_space.errors import UserError
+from grpo_space.tasks.table_file import SMALLER, Entry
+
+AT_ONCE = 256
+"""Rows that are unpacked at once."""
+
+
+def parquet_rows(source: "Path | io.BytesIO", name: str, most_rows: int, most_bytes: int) -> Iterator[Entry]:
+    """The rows of a Parquet file. Texts are kept once where the file holds them once.
+
+    Raises:
+        UserError: where it is damaged, or unpacks to more than is read.
+    """
+    too_large = UserError(
+        f"{name}: unpacks to more than {most_bytes // 2**20} MB of rows, the most that is read: {SMALLER}"
+    )
+    try:
+        schema = pq.read_schema(source)
+        texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        file = pq.ParquetFile(source, read_dictionary=texts)
+        if file.metadata.num_rows > most_rows:
+            has = f"{file.metadata.num_rows:,} rows, and {most_rows:,} are the most that is read"
+            raise UserError(f"{name}: has {has}: {SMALLER}")
+        if sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)) > most_bytes:
+            raise too_large
+        unpacked = number = 0
+        for batch in file.iter_batches(AT_ONCE, use_threads=False):
+            unpacked += sum(map(_bytes, batch.columns))
+            if unpacked > most_bytes:
+                raise too_large
+            for record in batch.to_pylist():
+                number += 1
+                yield Entry(f"row {number}", record)
+    except MemoryError:
+        raise too_large from None
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{name}: is damaged: {str(error).splitlines()[0][:120]}; write it anew") from None
+
+
+def _bytes(column: Any) -> int:
+    """Bytes of a column's values, each counted as often as it stands there."""
+    if pa.types.is_dictionary(column.type):
+        lengths = pc.binary_length(column.dictionary)
+        return int(pc.sum(pc.take(lengths, column.indices)).as_py() or 0)
+    return int(column.nbytes)

@@ -1,0 +1,141 @@
+"""Reads problems: the rows of a file or a dataset, by their columns, as problems of their kind."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from grpo_space.config import ColumnsSection, DataSection, TaskName
+from grpo_space.errors import UserError
+from grpo_space.paths import data_file
+from grpo_space.tasks import kinds
+from grpo_space.tasks.columns import Record, UnknownColumnError
+from grpo_space.tasks.problems import Row
+from grpo_space.tasks.table_file import Entry, Progress, open_table
+
+MAX_PROBLEMS_NAMED = 5
+"""The most wrong lines of a file that are named one by one."""
+SAMPLE = 200
+"""The first rows, by which kind and columns are found."""
+FOUND = DataSection()
+"""Nothing is chosen: kind and columns are found."""
+
+
+class ChooseColumnsError(UserError):
+    """The rows can be read, but nobody knows by their names which columns hold the problems: somebody must choose."""
+
+    def __init__(self, *problems: str, columns: Sequence[str]) -> None:
+        super().__init__(*problems)
+        self.columns = tuple(columns)
+
+
+@dataclass(frozen=True)
+class Problems:
+    """What was read of a file or dataset, and how."""
+
+    rows: list[Row]
+    wrong: list[str]
+    """What is no problem, a line each: its place, and why."""
+    task: TaskName
+    columns: ColumnsSection
+    names: list[str]
+    """The columns that are there."""
+    form: str = ""
+    """What the file is, in words."""
+
+    def reading(self) -> str:
+        """Which columns are read as what, in a sentence."""
+        used = [f"{what} from {column}" for what, column in self.columns if column]
+        return f"Read as {kinds.TASKS[self.task].title}: {', '.join(used)}."
+
+
+def read_file(path: Path, data: DataSection = FOUND) -> list[Row]:
+    """All problems of a file. `data`: which kind and columns are chosen.
+
+    Raises:
+        UserError: naming each line that is no problem with an answer, up to five of them.
+    """
+    return read(path, data).rows
+
+
+def read(path: Path, data: DataSection = FOUND, progress: Progress = lambda done: None) -> Problems:
+    """All problems of a file, and how they were found in it.
+
+    Raises:
+        UserError: naming each line that is no problem with an answer, up to five of them.
+    """
+    table = open_table(path, progress)
+    found = problems_in(table.entries, data, path.name, table.form)
+    if wrong := [f"{path.name} {line}" for line in found.wrong]:
+        more = [f"{path.name}: and {len(wrong) - MAX_PROBLEMS_NAMED} more lines"] if wrong[MAX_PROBLEMS_NAMED:] else []
+        raise UserError(*wrong[:MAX_PROBLEMS_NAMED], *more)
+    if not found.rows:
+        raise UserError(f"{path.name}: holds no problems")
+    return found
+
+
+def first_rows(data: DataSection, count: int) -> list[Row]:
+    """The first problems of a config's file, without reading the rest of it.
+
+    Raises:
+        UserError: where one of its rows is no problem with an answer.
+    """
+    path = data_file(data.path or "")
+    found = problems_in(itertools.islice(open_table(path).entries, count), data, path.name)
+    if found.wrong:
+        raise UserError(*(f"{path.name} {line}" for line in found.wrong))
+    return found.rows
+
+
+def problems_in(entries: Iterable[Entry], data: DataSection, name: str, form: str = "") -> Problems:
+    """The problems that rows stand for. `name`: whose rows they are.
+
+    Raises:
+        UserError: where their kind or their columns cannot be found.
+    """
+    rest = iter(entries)
+    first = list(itertools.islice(rest, SAMPLE))
+    sample = [entry.record for entry in first if isinstance(entry.record, dict) and not entry.fault]
+    if not sample:
+        return Problems([], list(_wrong(itertools.chain(first, rest))), "number", ColumnsSection(), [], form)
+    try:
+        task, columns = kinds.find(sample, data)
+    except UnknownColumnError as error:
+        raise ChooseColumnsError(f"{name}: {error}", columns=columns_in(sample)) from None
+    except ValueError as error:
+        raise UserError(f"{name}: {error}") from None
+    rows: list[Row] = []
+    wrong: list[str] = []
+    for entry in itertools.chain(first, rest):
+        try:
+            rows.append(kinds.TASKS[task].read(_record(entry), columns))
+        except ValueError as error:
+            wrong.append(f"{entry.place}: {error}")
+    return Problems(rows, wrong, task, columns, columns_in(sample), form)
+
+
+def columns_in(sample: Iterable[Record]) -> list[str]:
+    """The columns of some rows, in their order; of an object in a column also what is in it."""
+    found: dict[str, None] = {}
+    for record in sample:
+        for name, value in record.items():
+            inner = [f"{name}.{key}" for key in value] if isinstance(value, dict) else []
+            found |= dict.fromkeys([name, *inner])
+    return list(found)
+
+
+def _wrong(entries: Iterable[Entry]) -> Iterator[str]:
+    for entry in entries:
+        try:
+            _record(entry)
+        except ValueError as error:
+            yield f"{entry.place}: {error}"
+
+
+def _record(entry: Entry) -> dict[str, Any]:
+    if entry.fault:
+        raise ValueError(entry.fault)
+    if not isinstance(entry.record, dict):
+        raise ValueError("is not an object with question and answer")
+    return entry.record

@@ -1,0 +1,319 @@
+"""Reads the rows of a file, whatever its form: JSON lines, a JSON array, CSV, TSV or Parquet, each gzipped too.
+
+The form is found in the content. Nothing is taken for granted about its size: a small file may unpack to a large one.
+"""
+
+import csv
+import gzip
+import io
+import itertools
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from grpo_space.errors import UserError
+from grpo_space.tasks.text_encoding import Encoding, encoding_of
+
+MOST_BYTES = 200 * 2**20
+"""The most bytes that a file may unpack to."""
+MOST_ROWS = 1_000_000
+PIECE = 2**20
+"""Bytes that are read at a time."""
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+Progress = Callable[[int], None]
+"""Is given the bytes of the file that were read so far."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a file, or why it is none."""
+
+    place: str
+    """Where it stands: `line 3`, `row 3`."""
+    record: Any = None
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """A file of rows."""
+
+    form: str
+    """What it is, in words: `CSV, separated by semicolons, read as Latin-1, which is a guess`."""
+    entries: Iterator[Entry]
+    """Read as they are asked for.
+
+    Raises:
+        UserError: where it turns out to be larger than allowed, or damaged.
+    """
+
+
+def open_table(path: Path, progress: Progress = lambda done: None) -> TableFile:
+    """The rows of a file.
+
+    Raises:
+        UserError: where it is nothing that can be read, saying what it is and what to do.
+    """
+    with path.open("rb") as file:
+        head = file.read(PIECE)
+    zipped = head.startswith(b"\x1f\x8b")
+    if zipped:
+        head = _unpacked_head(path)
+    refuse_other_forms(path.name, head)
+
+    def stream() -> IO[bytes]:
+        return io.BufferedReader(_Bounded(path, zipped, progress), PIECE)
+
+    prefix = "gzipped " if zipped else ""
+    if head.startswith(b"PAR1"):
+        from grpo_space.tasks.parquet import parquet_rows  # noqa: PLC0415 - pyarrow takes a while: only who needs it
+
+        source: Any = io.BytesIO(stream().read()) if zipped else path
+        return TableFile(
+            f"{prefix}Parquet", _counted(parquet_rows(source, path.name, MOST_ROWS, MOST_BYTES), path.name)
+        )
+    with stream() as opened:
+        encoding = encoding_of(opened, path.name)
+    with io.TextIOWrapper(stream(), encoding.name, errors="replace", newline="") as text:
+        start = text.read(PIECE)
+    form, entries = _text_form(path, start, stream, encoding)
+    return TableFile(f"{prefix}{form}{encoding.words}", _counted(entries, path.name))
+
+
+class _Bounded(io.RawIOBase):
+    """A file's bytes, unpacked where it is gzipped, up to the most that is read."""
+
+    def __init__(self, path: Path, zipped: bool, progress: Progress) -> None:
+        self.name, self.progress = path.name, progress
+        self.file = path.open("rb")
+        self.bytes: Any = gzip.GzipFile(fileobj=self.file) if zipped else self.file
+        self.read_so_far = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            piece = self.bytes.read(min(len(buffer), PIECE))
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            raise UserError(f"{self.name}: is damaged: its gzip ends or breaks in the middle; pack it again") from None
+        self.read_so_far += len(piece)
+        if self.read_so_far > MOST_BYTES:
+            raise UserError(
+                f"{self.name}: has more than {MOST_BYTES // 2**20} MB of rows, the most that is read: {SMALLER}"
+            )
+        self.progress(self.file.tell())
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
+
+
+SMALLER = "take a part of it, or put it on the Hugging Face Hub and name it there"
+
+
+def _unpacked_head(path: Path) -> bytes:
+    with gzip.open(path) as file:
+        try:
+            return file.read(PIECE)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            raise UserError(f"{path.name}: is damaged: its gzip cannot be unpacked; pack it again") from None
+
+
+def _counted(entries: Iterable[Entry], name: str) -> Iterator[Entry]:
+    number = 0
+    try:
+        for number, entry in enumerate(entries, start=1):
+            if number > MOST_ROWS:
+                raise UserError(f"{name}: has more than {MOST_ROWS:,} rows, the most that is read: {SMALLER}")
+            yield entry
+    except UnicodeError:
+        raise UserError(f"{name}: is not UTF-8 text, somewhere after row {number}: save it as UTF-8") from None
+
+
+OTHER_FORMS: tuple[tuple[bytes, str], ...] = (
+    (b"PK\x03\x04", "a ZIP archive: unpack it, and give the file in it"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save it as CSV"),
+    (b"%PDF", "a PDF: put its problems into a table, as CSV"),
+    (b"ARROW1", "an Arrow file: save it as Parquet"),
+    (b"\xff\xff\xff\xff", "an Arrow stream: save it as Parquet"),
+    (b"SQLite format 3", "an SQLite database: export the table as CSV"),
+    (b"Obj\x01", "an Avro file: save it as Parquet"),
+    (b"ORC", "an ORC file: save it as Parquet"),
+    (b"\x80\x04\x95", "a Python pickle, which is a program: save it as JSON lines"),
+    (b"BZh", "packed by bzip2: unpack it, or pack it by gzip"),
+    (b"\xfd7zXZ", "packed by xz: unpack it, or pack it by gzip"),
+    (b"\x28\xb5\x2f\xfd", "packed by Zstandard: unpack it, or pack it by gzip"),
+    (b"7z\xbc\xaf", "a 7z archive: unpack it, and give the file in it"),
+    (b"Rar!", "a RAR archive: unpack it, and give the file in it"),
+    (b"\x89PNG", "a picture: problems are text"),
+    (b"\xff\xd8\xff", "a picture: problems are text"),
+    (b"\x7fELF", "a program: problems are text"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file itself: download that"),
+)
+"""How files begin that hold no rows that can be read, and what to do."""
+OFFICE = ((b"xl/", "an Excel workbook"), (b"opendocument.spreadsheet", "a spreadsheet"), (b"word/", "a Word document"))
+
+
+def refuse_other_forms(name: str, head: bytes) -> None:
+    """Names what a file is that holds no rows that can be read.
+
+    Raises:
+        UserError: saying what it is and what to do.
+    """
+    for mark, words in OFFICE if head.startswith(b"PK\x03\x04") else ():
+        if mark in head:
+            raise UserError(f"{name}: is {words}: save it as CSV")
+    for start, words in OTHER_FORMS:
+        if head.startswith(start):
+            raise UserError(f"{name}: is {words}")
+    if re.match(rb"\s*<(?:!doctype|html|\?xml)", head[:200], re.IGNORECASE):
+        raise UserError(f"{name}: is a web page or XML: download the file itself, or save it as CSV")
+
+
+# --- text -------------------------------------------------------------------------------------------------------------
+
+Stream = Callable[[], IO[bytes]]
+
+
+def _text_form(path: Path, start: str, stream: Stream, encoding: Encoding) -> tuple[str, Iterable[Entry]]:
+    """What a text is, and its rows. `start`: its beginning."""
+    begins = start.lstrip()[:1]
+    if begins == "[":
+        return "a JSON array", _json_array(stream, encoding, path.name)
+    if begins == "{" and not _is_json(start.lstrip().splitlines()[0]) and _spans_lines(start.lstrip()):
+        return "JSON objects", _json_objects(_text(stream, encoding))
+    names = {suffix.lower() for suffix in path.suffixes}
+    if begins == "{" or not begins or names & {".jsonl", ".json", ".ndjson"}:
+        return "JSON lines", _json_lines(stream, encoding)
+    separator, skipped = separator_of(start)
+    form = "TSV" if separator == "\t" else f"CSV, separated by {SEPARATORS[separator]}"
+    return form, _csv_rows(stream, encoding, separator, skipped, path.name)
+
+
+def _text(stream: Stream, encoding: Encoding) -> str:
+    with io.TextIOWrapper(stream(), encoding.name, newline="") as text:
+        return text.read()
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _spans_lines(start: str) -> bool:
+    """Whether a text begins with an object that is written over several lines."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(start)
+    except (ValueError, RecursionError):
+        return len(start) >= PIECE // 2 and start[:200].count("\n") > 1
+    return "\n" in start[:end]
+
+
+def _json_lines(stream: Stream, encoding: Encoding) -> Iterator[Entry]:
+    """Lines end at line feeds alone: other separators may stand within a text."""
+    with stream() as file:
+        lines: Iterable[bytes] = file
+        if encoding.name.startswith("utf-16"):
+            lines = (line.encode() for line in _text(stream, encoding).split("\n"))
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                text = line.decode("utf-8-sig" if encoding.name.startswith("utf") else encoding.name)
+                yield Entry(f"line {number}", json.loads(text))
+            except UnicodeError:
+                yield Entry(f"line {number}", fault="is not UTF-8 text")
+            except (ValueError, RecursionError):  # a number of 5,000 digits is one, too
+                yield Entry(f"line {number}", fault="is not JSON")
+
+
+def _json_array(stream: Stream, encoding: Encoding, name: str) -> Iterator[Entry]:
+    text, decoder = _text(stream, encoding), json.JSONDecoder()
+    at = _after_space(text, text.index("[") + 1)
+    for number in itertools.count(1):
+        if text[at : at + 1] == "]":
+            return
+        try:
+            record, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            raise UserError(f"{name} row {number}: is not JSON: the array breaks there") from None
+        yield Entry(f"row {number}", record)
+        at = _after_space(text, at)
+        if text[at : at + 1] not in (",", "]"):
+            raise UserError(f"{name} row {number}: the array breaks after it: a comma or ] is missing")
+        at = _after_space(text, at + 1) if text[at] == "," else at
+
+
+def _json_objects(text: str) -> Iterator[Entry]:
+    decoder, at = json.JSONDecoder(), _after_space(text, 0)
+    for number in itertools.count(1):
+        if at >= len(text):
+            return
+        try:
+            record, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            yield Entry(f"row {number}", fault="is not JSON")
+            return
+        rows = [value for value in record.values() if _is_rows(value)] if isinstance(record, dict) else []
+        if number == 1 and len(rows) == 1 and _after_space(text, at) >= len(text):  # {"data": [...]}
+            yield from (Entry(f"row {i}", row) for i, row in enumerate(rows[0], 1))
+            return
+        yield Entry(f"row {number}", record)
+        at = _after_space(text, at)
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value) and len(value) > 2
+
+
+_SPACE = re.compile(r"[\s\ufeff]*")
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    assert found is not None
+    return found.end()
+
+
+def separator_of(start: str) -> tuple[str, int]:
+    """The separator of a CSV's fields, and how many lines come before its header."""
+    lines = start.splitlines()
+    if lines and (said := re.fullmatch(r"\ufeff?sep=(.)", lines[0])) and said[1] in SEPARATORS:  # Excel's way
+        return said[1], 1
+    best, most = ",", (0, 0)
+    for separator in SEPARATORS:
+        counts = [len(row) for row in itertools.islice(csv.reader(lines[:200], delimiter=separator), 50) if row]
+        alike = sum(count == counts[0] for count in counts) if counts and counts[0] > 1 else 0
+        if (alike, counts[0] if alike else 0) > most:
+            best, most = separator, (alike, counts[0])
+    return best, 0
+
+
+def _csv_rows(stream: Stream, encoding: Encoding, separator: str, skipped: int, name: str) -> Iterator[Entry]:
+    csv.field_size_limit(MOST_BYTES)
+    with io.TextIOWrapper(stream(), encoding.name, newline="") as text:
+        rows = csv.reader(text, delimiter=separator)
+        try:
+            head = [field.strip().removeprefix("\ufeff") for field in next(itertools.islice(rows, skipped, None), [])]
+            if twice := sorted({field for field in head if head.count(field) > 1 and field}):
+                raise UserError(f"{name}: two columns are called {twice[0]!r}: rename one")
+            for number, fields in enumerate((row for row in rows if any(row)), start=1):
+                if len(fields) > len(head) and not any(fields[len(head) :]):
+                    fields = fields[: len(head)]
+                if len(fields) != len(head):
+                    fault = f"has {len(fields)} fields, and the header {len(head)}: quote texts that hold the separator"
+                    yield Entry(f"row {number}", fault=fault)
+                    continue
+                yield Entry(f"row {number}", {key: value or None for key, value in zip(head, fields, strict=True)})
+        except csv.Error as error:
+            raise UserError(f"{name} line {rows.line_num}: is not CSV: {error}") from None

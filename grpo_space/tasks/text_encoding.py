@@ -1,0 +1,75 @@
+"""A text file's encoding: UTF-8 and UTF-16 by what stands there, else Latin-1, which is said to be a guess."""
+
+import codecs
+import re
+from dataclasses import dataclass
+from typing import IO
+
+from grpo_space.errors import UserError
+
+PIECE = 2**20
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A text's encoding."""
+
+    name: str
+    """As Python calls it."""
+    words: str = ""
+    """What is said of it; empty where it is as it should be."""
+
+
+UTF_8 = Encoding("utf-8-sig")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_NOT_OF_WINDOWS = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+_SEVERAL_BYTES = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)  # a character of UTF-8 that is not ASCII
+
+
+def encoding_of(file: IO[bytes], name: str) -> Encoding:
+    """The encoding of a text, of which all is read.
+
+    Raises:
+        UserError: where it is no text.
+    """
+    first = file.read(PIECE)
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _checked(Encoding("utf-16", ", in UTF-16"), first, file, name)
+    half = len(first[:2000]) // 2
+    if half > 4:
+        for at, guess in ((1, "utf-16-le"), (0, "utf-16-be")):
+            if first[:2000][at::2].count(0) > 0.7 * half and first[:2000][1 - at :: 2].count(0) == 0:
+                return _checked(Encoding(guess, ", read as UTF-16, which is a guess"), first, file, name)
+    if _CONTROL.search(first):
+        raise UserError(f"{name}: is no text, nor any table that can be read: give CSV, JSON lines or Parquet")
+    decoder, piece = codecs.getincrementaldecoder("utf-8")(), first
+    several = wrong = undefined = False
+    while True:
+        if not piece.isascii():
+            several = several or _SEVERAL_BYTES.search(piece) is not None
+            undefined = undefined or _NOT_OF_WINDOWS.search(piece) is not None
+        if not wrong:
+            try:
+                decoder.decode(piece, final=not piece)
+            except UnicodeError:
+                wrong = True
+        if not piece:
+            break
+        piece = file.read(PIECE)
+    if not wrong or several:  # with some characters of UTF-8 in it, it is UTF-8 that was damaged: its lines say where
+        return UTF_8
+    return Encoding("latin-1" if undefined else "cp1252", ", read as Latin-1, which is a guess")
+
+
+def _checked(encoding: Encoding, first: bytes, file: IO[bytes], name: str) -> Encoding:
+    decoder, piece = codecs.getincrementaldecoder(encoding.name)(), first
+    try:
+        while piece:
+            decoder.decode(piece)
+            piece = file.read(PIECE)
+        decoder.decode(b"", final=True)
+    except UnicodeError:
+        raise UserError(f"{name}: is not the UTF-16 text that it begins as: save it as UTF-8") from None
+    return encoding

@@ -1,0 +1,142 @@
+"""Files as people have them: each loads as its owner would expect, from whatever form and whatever columns."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grpo_space.config import DataSection
+from grpo_space.errors import UserError
+from grpo_space.tasks.reading import Problems, read
+from tests.support.processes import ROOT
+
+Rows = list[dict[str, Any]]
+Written = Callable[[Rows], bytes]
+
+
+def json_lines(rows: Rows) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def json_array(rows: Rows) -> bytes:
+    return json.dumps(rows, indent=2, ensure_ascii=False).encode()
+
+
+def separated(separator: str = ",", encoding: str = "utf-8", first: str = "") -> Written:
+    def write(rows: Rows) -> bytes:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(rows[0]), delimiter=separator)
+        writer.writeheader()
+        writer.writerows(rows)
+        return (first + text.getvalue()).encode(encoding)
+
+    return write
+
+
+def parquet(rows: Rows) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    made = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), made)
+    return made.getvalue()
+
+
+def zipped(write: Written) -> Written:
+    return lambda rows: gzip.compress(write(rows))
+
+
+PLAIN: Rows = [
+    {
+        "question": 'Was kostet das, in Euro: 3 Äpfel zu je 2 €?\nUnd "mehr"; nicht, weniger?',
+        "answer": "3 * 2 = 6\n#### 6",
+    },
+    {"question": "How much is 1 plus 1?", "answer": "2"},
+    {"question": "How much is 2 plus 2?", "answer": "4"},
+]
+LATIN: Rows = [{**row, "question": row["question"].replace("€", "Euro")} for row in PLAIN]
+FORMS: dict[str, tuple[str, Written, Rows]] = {
+    "JSON lines": ("a.jsonl", json_lines, PLAIN),
+    "JSON lines by no name": ("a", json_lines, PLAIN),
+    "JSON lines with a BOM": ("a.jsonl", lambda rows: b"\xef\xbb\xbf" + json_lines(rows), PLAIN),
+    "JSON lines in UTF-16": ("a.jsonl", lambda rows: json_lines(rows).decode().encode("utf-16"), PLAIN),
+    "JSON lines in UTF-16 without a BOM": ("a.jsonl", lambda r: json_lines(r).decode().encode("utf-16-le"), PLAIN),
+    "JSON lines in Latin-1": ("a.jsonl", lambda rows: json_lines(rows).decode().encode("latin-1"), LATIN),
+    "JSON lines of Windows": ("a.jsonl", lambda rows: json_lines(rows).decode().encode("cp1252"), PLAIN),
+    "gzipped JSON lines": ("a.jsonl.gz", zipped(json_lines), PLAIN),
+    "gzipped, by a name that does not say so": ("a.jsonl", zipped(json_lines), PLAIN),
+    "a JSON array": ("a.json", json_array, PLAIN),
+    "a JSON array called JSON lines": ("a.jsonl", json_array, PLAIN),
+    "a JSON array in one line": ("a.json", lambda rows: json.dumps(rows).encode(), PLAIN),
+    "a gzipped JSON array": ("a.json.gz", zipped(json_array), PLAIN),
+    "an object that holds the rows": ("a.json", lambda rows: json.dumps({"data": rows}, indent=1).encode(), PLAIN),
+    "objects over several lines": ("a.json", lambda rows: json_array(rows)[1:-1].replace(b"},", b"}"), PLAIN),
+    "CSV": ("a.csv", separated(), PLAIN),
+    "CSV with semicolons": ("a.csv", separated(";"), PLAIN),
+    "CSV with bars": ("a.csv", separated("|"), PLAIN),
+    "CSV of Excel, with a BOM": ("a.csv", separated(";", "utf-8-sig"), PLAIN),
+    "CSV of Excel, which names its separator": ("a.csv", separated(";", first="sep=;\n"), PLAIN),
+    "CSV in UTF-16": ("a.csv", separated(";", "utf-16"), PLAIN),
+    "CSV in Latin-1": ("a.csv", separated(";", "latin-1"), LATIN),
+    "TSV": ("a.tsv", separated("\t"), PLAIN),
+    "gzipped CSV": ("a.csv.gz", zipped(separated()), PLAIN),
+    "gzipped TSV": ("a.tsv.gz", zipped(separated("\t")), PLAIN),
+    "Parquet": ("a.parquet", parquet, PLAIN),
+    "Parquet by no name": ("a", parquet, PLAIN),
+    "gzipped Parquet": ("a.parquet.gz", zipped(parquet), PLAIN),
+}  # fmt: skip
+"""Name, how it is written, and the rows."""
+
+SHAPES: dict[str, dict[str, Any]] = {
+    (shape := json.loads(line))["shape"]: shape
+    for line in (ROOT / "tests" / "support" / "file_shapes.jsonl").read_text(encoding="utf-8").splitlines()
+}
+"""Of each known dataset a row of our own, and the question and answer that it means."""
+
+
+def read_bytes(folder: Path, name: str, content: bytes, data: DataSection | None = None) -> Problems:
+    (folder / name).write_bytes(content)
+    return read(folder / name, data or DataSection())
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_holds_the_same_problems(form: str, tmp_path: Path) -> None:
+    name, write, rows = FORMS[form]
+    found = read_bytes(tmp_path, name, write(rows))
+    assert [(row.question, row.gold) for row in found.rows] == [(row["question"], row["answer"][-1]) for row in rows]
+    said = ("Latin-1, which is a guess" in found.form) or ("UTF-16, which is a guess" in found.form)
+    assert said == any(word in form for word in ("Latin-1", "of Windows", "without a BOM"))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("write", [json_lines, parquet], ids=["JSON lines", "Parquet"])
+def test_every_shape_means_what_its_owner_means(shape: str, write: Written, tmp_path: Path) -> None:
+    record, question, answer = (SHAPES[shape][name] for name in ("row", "question", "answer"))
+    found = read_bytes(tmp_path, "a", write([record] * 3))
+    assert len(found.rows) == 3
+    for row in found.rows:
+        assert row.question.partition("\n\nA) ")[0] == question
+        assert row.gold.partition(") ")[2] == answer if row.task == "choice" else row.gold == answer
+        if row.task == "choice":
+            assert f"\n{row.gold}" in row.question
+            assert row.question.count(answer) == 1
+    assert (found.task == "choice") == ("Rings" in question)
+
+
+def test_the_owner_is_asked_where_no_column_is_known(tmp_path: Path) -> None:
+    rows = [{"Frage": "2 + 4?", "Lösung": "6", "Thema": "plus"}]
+    with pytest.raises(UserError) as caught:
+        read_bytes(tmp_path, "a.csv", separated(";")(rows * 3))
+    assert caught.value.problems == (
+        "a.csv: no column is known to hold the question: there are Frage, Lösung, Thema; choose it with "
+        "data.columns.question",
+    )
+    chosen = DataSection.model_validate({"columns": {"question": "Frage", "answer": "Lösung"}})
+    found = read_bytes(tmp_path, "a.csv", separated(";")(rows * 3), chosen)
+    assert [(row.question, row.gold) for row in found.rows] == [("2 + 4?", "6")] * 3
+    assert found.reading() == "Read as numbers and mathematics: question from Frage, answer from Lösung."

@@ -1,0 +1,143 @@
+"""What cannot be read is named with its cure, and what unpacks to gigabytes is refused before it takes memory."""
+
+import gzip
+import io
+import json
+import resource
+import sqlite3
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grpo_space.errors import UserError
+from grpo_space.tasks import table_file
+from grpo_space.tasks.reading import read_file
+from grpo_space.tasks.table_file import open_table
+
+
+def refusal(folder: Path, name: str, content: bytes) -> str:
+    (folder / name).write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        list(open_table(folder / name).entries)
+    [problem] = caught.value.problems
+    return problem
+
+
+def archive(*names: str) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
+        for name in names:
+            file.writestr(name, "x")
+    return made.getvalue()
+
+
+def database(folder: Path) -> bytes:
+    with sqlite3.connect(folder / "made.db") as made:
+        made.execute("create table problems (question, answer)")
+    return (folder / "made.db").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.xlsx", archive("[Content_Types].xml", "xl/workbook.xml"), "is an Excel workbook: save it as CSV"),
+        ("a.csv", archive("xl/workbook.xml"), "is an Excel workbook: save it as CSV"),
+        ("a.docx", archive("word/document.xml"), "is a Word document: save it as CSV"),
+        ("a.zip", archive("a.csv"), "is a ZIP archive: unpack it, and give the file in it"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "is an old Excel workbook: save it as CSV"),
+        ("a.pdf", b"%PDF-1.7\n", "is a PDF: put its problems into a table, as CSV"),
+        ("a.arrow", b"ARROW1\x00\x00", "is an Arrow file: save it as Parquet"),
+        ("a.pkl", b"\x80\x04\x95\x10", "is a Python pickle, which is a program: save it as JSON lines"),
+        ("a.csv.bz2", b"BZh91AY&SY", "is packed by bzip2: unpack it, or pack it by gzip"),
+        ("a.csv", b"<!DOCTYPE html>\n<html>", "is a web page or XML: download the file itself, or save it as CSV"),
+        ("a.parquet", b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer, not the file itself: "),
+        ("a.csv", bytes(range(256)) * 9, "is no text, nor any table that can be read"),
+        ("a.csv.gz", gzip.compress(b"question,answer\n" * 999)[:50], "is damaged: its gzip"),
+        ("a.csv.gz", gzip.compress(archive("xl/workbook.xml")), "is an Excel workbook: save it as CSV"),
+        ("a.parquet", b"PAR1" + bytes(200), "is damaged: "),
+        ("a.json", b'[{"question": "q", "answer": "1"}, {"question": ', "row 2: is not JSON: the array breaks there"),
+        ("a.json", b'[{"question": "q"} {"question": "q"}]', "row 1: the array breaks after it"),
+        ("a.csv", b"question,answer,answer\nq,1,2\n", "two columns are called 'answer': rename one"),
+        ("a.txt", "﻿question\tanswer\n".encode("utf-16")[:-3] + b"\xd8", "is not the UTF-16 text that it begins as"),
+    ],
+)  # fmt: skip
+def test_what_it_is_is_said_with_the_cure(name: str, content: bytes, words: str, tmp_path: Path) -> None:
+    problem = refusal(tmp_path, name, content)
+    assert problem.startswith(name)
+    assert problem.removeprefix(name).lstrip(":").strip().startswith(words)
+
+
+def test_a_database_is_no_table(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "a.db", database(tmp_path)) == "a.db: is an SQLite database: export the table as CSV"
+
+
+def test_a_row_of_a_csv_with_too_many_fields_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("question,answer\nq,1\nOne, two?,3\nq,2\n")
+    with pytest.raises(UserError) as caught:
+        read_file(tmp_path / "a.csv")
+    assert caught.value.problems == (
+        "a.csv row 2: has 3 fields, and the header 2: quote texts that hold the separator",
+    )
+
+
+def test_damaged_utf_8_is_not_taken_for_latin_1(tmp_path: Path) -> None:
+    """Where other characters are good UTF-8, the one that is not is a fault, named by its line."""
+    rows = [json.dumps({"question": f"é {n}?", "answer": n}, ensure_ascii=False).encode() for n in range(4)]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join([*rows[:2], rows[2].replace("é".encode(), b"\xe9"), rows[3]]))
+    with pytest.raises(UserError) as caught:
+        read_file(tmp_path / "a.jsonl")
+    assert caught.value.problems == ("a.jsonl line 3: is not UTF-8 text",)
+
+
+def zeros(size: int, start: bytes) -> bytes:
+    """A gzip of so many bytes, made without holding them."""
+    made = io.BytesIO()
+    with gzip.GzipFile(fileobj=made, mode="wb", compresslevel=1) as file:
+        file.write(start)
+        for _ in range(size // 2**20):
+            file.write(b"a" * 2**20)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("start", [b'{"question": "', b'[{"question": "', b"question,answer\n"])
+def test_a_gzip_that_grows_without_end_is_refused(
+    start: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_file, "MOST_BYTES", 8 * 2**20)
+    problem = refusal(tmp_path, "a.gz", zeros(64 * 2**20, start))
+    assert problem == (
+        "a.gz: has more than 8 MB of rows, the most that is read: take a part of it, or put it on the Hugging Face "
+        "Hub and name it there"
+    )
+
+
+def test_a_parquet_file_of_a_megabyte_that_stands_for_ten_gigabytes_is_refused(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * 10_000, pa.int32()), pa.array(["a" * 2**20]))
+    pq.write_table(pa.table({"question": text, "answer": pa.array(["1"] * 10_000)}), tmp_path / "a", compression="gzip")
+    content = (tmp_path / "a").read_bytes()
+    assert len(content) < 2**20
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert refusal(tmp_path, "a.parquet", content).startswith("a.parquet: unpacks to more than 200 MB of rows")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500 * 1024
+
+
+def test_too_many_rows_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_file, "MOST_ROWS", 100)
+    problem = refusal(tmp_path, "a.csv", b"question,answer\n" + b"q,1\n" * 101)
+    assert problem.startswith("a.csv: has more than 100 rows, the most that is read: ")
+
+
+@given(st.binary(max_size=300), st.sampled_from(["a.csv", "a.json", "a.gz", "a.parquet", "a"]), st.booleans())
+def test_no_content_is_a_crash(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, name: str, zipped: bool
+) -> None:
+    file = tmp_path_factory.mktemp("data") / name
+    file.write_bytes(gzip.compress(content) if zipped else content)
+    with pytest.raises(UserError):
+        read_file(file)
