@@ -17,13 +17,14 @@ import requests
 from huggingface_hub.errors import GatedRepoError
 
 from grpo_space import hub
-from grpo_space.errors import UserError
+from grpo_space.errors import RunError, UserError
 from grpo_space.paths import PROJECT
 from grpo_space.planning.hardware import Gpu, driver_problem, gpu, torch_cuda
 from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs.launch import without_secrets
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import runs_folder
+from grpo_space.tasks.sandbox.sandbox import Sandbox
 
 IMPORTS = {
     "trl": "from trl import GRPOConfig, GRPOTrainer",
@@ -45,6 +46,7 @@ IMPORT_SECONDS = 300
 """The first import on a small Space reads gigabytes from a slow disk."""
 LATE = f"not done in {IMPORT_SECONDS} s"
 HUB_SECONDS = 5.0
+NOT_ISOLATED = "this kernel keeps no program in: problems whose answers are code are refused, all others train"
 LEAST_DISK_GIB = 2
 LEAST_RAM_GIB = 3
 
@@ -80,7 +82,7 @@ def examine(with_gpu: bool, token: str | None = None) -> list[Check]:
             Check("nvcc and ninja", True, "not needed: of vLLM's parts only FlashInfer wants them, and it is off"),
             _compiler(),
         ]
-    return [*checks, _ram(), _disk(), *_hub(token)]
+    return [*checks, _ram(), _disk(), _sandbox(), *_hub(token)]
 
 
 def requirements(found: Gpu | None) -> Path:
@@ -199,6 +201,16 @@ def _disk() -> Check:
     return Check(
         "free disk for runs", ok, f"{gib:.1f} GiB", "" if ok else f"free {LEAST_DISK_GIB} GiB, or set GRPO_SPACE_RUNS"
     )
+
+
+def _sandbox() -> Check:
+    """Whether a model's programs can be run here, which only problems with code need."""
+    try:
+        with Sandbox() as sandbox:
+            found = ", ".join(sandbox.layers) if sandbox.isolates else NOT_ISOLATED
+    except RunError as error:
+        return Check("code sandbox", False, str(error), "try again; other problems than code need none of it")
+    return Check("code sandbox", True, found)
 
 
 def _hub(token: str | None) -> Iterator[Check]:

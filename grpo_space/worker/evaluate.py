@@ -21,7 +21,7 @@ from grpo_space.tasks.task import Verdict
 from grpo_space.worker.engines.base import Engine, Sampling, Written
 from grpo_space.worker.recorder import judged
 
-DECIDING_ROOMS = ("grading", "tasks", "worker/engines")
+DECIDING_ROOMS = ("grading", "tasks", "tasks/sandbox", "worker/engines")
 """The rooms that decide what the model is asked, how it answers, and what counts as right."""
 AT_ONCE = 512
 """Problems that vLLM is given at once, and the most that a kill can lose: it fills its batches from them."""

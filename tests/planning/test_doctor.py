@@ -8,6 +8,7 @@ from grpo_space.planning import doctor
 from grpo_space.planning.doctor import Check
 from grpo_space.planning.hardware import Gpu
 from grpo_space.runs.locks import locked
+from grpo_space.tasks.sandbox.sandbox import Sandbox
 from tests.support.hub_server import HubServer
 from tests.support.processes import Cli
 
@@ -49,6 +50,14 @@ def test_beside_a_run_it_imports_nothing(runs_root: Path, hub: HubServer, monkey
         checks = doctor.examine(with_gpu=True)
     assert Check("imports", True, "a run is active: not looked at", "ask again when it is done") in checks
     assert {"nvcc and ninja", "C compiler"} <= {check.what for check in checks}
+
+
+def test_what_keeps_programs_in_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = doctor._sandbox()
+    assert check.ok
+    assert "seccomp" in check.found.split(", ")
+    monkeypatch.setattr(doctor, "Sandbox", lambda: Sandbox(layers=()))
+    assert doctor._sandbox() == Check("code sandbox", True, doctor.NOT_ISOLATED)
 
 
 def test_the_hub_in_words(hub: HubServer) -> None:
