@@ -23,5 +23,5 @@ def load(checkpoints: Path, model: str, *changes: str) -> tuple[Any, RunConfig, 
     config = settings.config_of(model, checkpoints.absolute(), *changes)
     choice = choose(config, source, t4, vllm_died=False)
     assert choice.rollout == "vllm", choice
-    engine = pipeline.load_engine(config, choice, Downloaded(source, "random"), t4, Path("/tmp/scratch"), None)
+    engine = pipeline.load_engine(config, choice, Downloaded(source, "random"), t4, Path("/tmp/scratch"), None, {})
     return engine, config, found

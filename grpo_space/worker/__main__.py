@@ -23,7 +23,7 @@ from grpo_space.errors import UserError
 from grpo_space.planning.hardware import gpu
 from grpo_space.runs.ask_client import make_room
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Failed, Fallback, Finished
+from grpo_space.runs.events import Alarm, Failed, Fallback, Finished
 from grpo_space.runs.history import History
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.locks import Holder, holder, locked
@@ -31,7 +31,8 @@ from grpo_space.runs.run import Run, runs_folder
 from grpo_space.runs.run_summary import keep_summary
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.worker.budget import BEGAN
-from grpo_space.worker.recovery import OTHER_MODEL, next_attempt
+from grpo_space.worker.compiled import suspected
+from grpo_space.worker.recovery import OTHER_MODEL, UNEXPECTED, next_attempt
 from grpo_space.worker.reporter import last_activity
 
 LOOK_SECONDS = 2.0
@@ -113,6 +114,8 @@ class Child:
             if code == OTHER_MODEL and self.stop_requested is None:
                 self.command.append("other")
                 continue
+            if self.begins_without_kernels(code):
+                continue
             retries = self.job.reports and self.stop_requested is None
             outcome = self.next_attempt(code) if retries and code else None
             if outcome is not None:
@@ -127,6 +130,19 @@ class Child:
         elif code < 0 and self.stop_requested is None:
             print(ending(code), file=sys.stderr, flush=True)  # it could not say so itself
         return code if code >= 0 else 3
+
+    def begins_without_kernels(self, code: int) -> bool:
+        """Whether the pipeline begins once more as it is, because kernels of an earlier run may be why it ended with
+        `code`: before vLLM is blamed, and the run is slow for good.
+        """
+        crashed = code < 0 or code == UNEXPECTED
+        if not (crashed and self.job.reports and self.stop_requested is None and suspected(gpu())):
+            return False
+        again = "It failed with kernels that an earlier run compiled: they are thrown away, and it begins again."
+        notice = Alarm(step=self.attempt().step, name="kernels", message=again)
+        self.offset = self.log.path.stat().st_size
+        self.log.append(notice)
+        return True
 
     def next_attempt(self, code: int) -> Fallback | Failed | None:
         """The fallback to start the pipeline again with, after this attempt ended with `code`: see `recovery`."""

@@ -10,6 +10,8 @@ import json
 import os
 import shutil
 import stat
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -35,8 +37,8 @@ Wait = Literal["load", "first_step"]
 class Record(BaseModel):
     """What is known of a folder of kernels."""
 
-    compiling: bool = False
-    """Whether a worker is compiling, or died while it was: then a kernel may be there in half."""
+    compiling: str = ""
+    """The wait, with its settings, in which a worker is compiling, or died: then a kernel may be there in half."""
     compiled: list[str] = []
     """The waits, each with its settings, whose kernels are there."""
     seconds: dict[str, float] = {}
@@ -72,7 +74,7 @@ class Compiled:
             record = self._read()
             if record.compiling or size(self.kernels) > MOST_BYTES:
                 shutil.rmtree(self.kernels, ignore_errors=True)
-                self._write(record.model_copy(update={"compiling": False, "compiled": []}))
+                self._write(record.model_copy(update={"compiling": "", "compiled": []}))
             make_private(self.kernels)
         except OSError:
             return {}
@@ -81,14 +83,20 @@ class Compiled:
     def expected(self, wait: Wait) -> float | None:
         """Seconds that the wait took here before, with as much compiled as now; None: not known."""
         record = self._read()
-        if record.compiling:  # what is there will be thrown away
-            record = record.model_copy(update={"compiled": []})
         return record.seconds.get(self._kind(wait, record))
 
-    def begins(self) -> None:
+    @contextlib.contextmanager
+    def compiling(self, wait: Wait) -> Iterator[None]:
+        """Within, kernels are compiled; their wait is timed."""
+        began = time.monotonic()
+        self.begins(wait)
+        yield
+        self.ended(wait, time.monotonic() - began)
+
+    def begins(self, wait: Wait) -> None:
         """Records that kernels are being compiled from here on."""
         with contextlib.suppress(OSError):
-            self._write(self._read().model_copy(update={"compiling": True}))
+            self._write(self._read().model_copy(update={"compiling": self._name(wait)}))
 
     def ended(self, wait: Wait, seconds: float) -> None:
         """Records that the wait went well, so that its kernels are whole, and how long it took."""
@@ -104,34 +112,46 @@ class Compiled:
     def _kind(self, wait: Wait, record: Record) -> str:
         return f"{self._name(wait)} {'warm' if self._name(wait) in record.compiled else 'cold'}"
 
-    @property
-    def _file(self) -> Path:
-        return self.folder / "record.json"
-
     def _read(self) -> Record:
-        """The record; one that is damaged says nothing of what is there, so nothing of it is trusted."""
-        try:
-            return Record.model_validate_json(self._file.read_bytes())
-        except (OSError, ValidationError):
-            return Record(compiling=True)
+        return read(self.folder)
 
     def _write(self, record: Record) -> None:
-        half = self._file.with_suffix(".half")
+        half = self.folder / "record.half"
         half.write_text(record.model_dump_json(), encoding="utf-8")
-        half.replace(self._file)
+        half.replace(self.folder / "record.json")
+
+
+def read(folder: Path) -> Record:
+    """A folder's record; one that is damaged says nothing of what is there, so nothing of it is trusted."""
+    try:
+        return Record.model_validate_json((folder / "record.json").read_bytes())
+    except (OSError, ValidationError):
+        return Record(compiling="nobody knows what")
+
+
+def suspected(gpu: Gpu | None) -> bool:
+    """Whether a worker ended in the middle of a wait whose kernels were kept: they may be why. The next one will not
+    find them.
+    """
+    record = read(folder_for(gpu))
+    return record.compiling in record.compiled
 
 
 def of(config: RunConfig, choice: Choice, gpu: Gpu | None) -> Compiled:
     """What is compiled for a run on this machine, with this choice of engine and rollouts."""
     grpo, model = config.grpo, config.model
-    card = [gpu.name, gpu.compute_capability] if gpu is not None else None
     decides = [
         choice.engine, choice.rollout, model.id, model.load_in_4bit, model.max_seq_length, config.lora.model_dump(),
         config.vllm_cache, grpo.per_device_train_batch_size, grpo.completions_per_step, grpo.max_completion_length,
         grpo.loss_type, grpo.beta,
     ]  # fmt: skip
-    folder = runs_folder() / FOLDER / _digest([versions(), card])
-    return Compiled(folder, _digest(decides), choice.engine == "unsloth")
+    return Compiled(folder_for(gpu), _digest(decides), choice.engine == "unsloth")
+
+
+def folder_for(gpu: Gpu | None) -> Path:
+    """The folder of this machine's card and packages."""
+    card = [gpu.name, gpu.compute_capability] if gpu is not None else None
+    return runs_folder() / FOLDER / _digest([versions(), card])
 
 
 def _digest(decides: list[object]) -> str:

@@ -16,7 +16,7 @@ class FirstStep(TrainerCallback):
         self.began: float | None = time.monotonic()
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
-        self.kernels.begins()
+        self.kernels.begins("first_step")
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
         if self.began is not None:

@@ -6,8 +6,7 @@ does one of them.
 import itertools
 import shutil
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,11 +122,14 @@ def load(
     choice = choose(config, model.folder, gpu, any(vllm_failed(log.events()) for log in (run.log, reporter.log)))
     reporter.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
     starting = " and starting vLLM" if choice.rollout == "vllm" else ""
+    kernels = compiled.of(config, choice, gpu)
+    caches, seconds = kernels.prepare(), kernels.expected("load") or choice.load_seconds
     with (
-        reporter.phase("load", f"{config.model.id}{starting}", expected_seconds=load_seconds(config, choice, gpu)),
+        reporter.phase("load", f"{config.model.id}{starting}", expected_seconds=seconds),
         reporter.doing("load"),
+        kernels.compiling("load"),
     ):
-        engine = load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
+        engine = load_engine(config, choice, model, gpu, run.folder / "scratch", adapter, caches)
         from grpo_space.worker.engines import base as engines
 
         tokenizer = engines.tokenizer_of(other, second.folder) if other and second else None
@@ -150,28 +152,21 @@ def load_engine(
     gpu: hardware.Gpu | None,
     scratch: Path,
     adapter: Path | None,
+    caches: Mapping[str, str],
 ) -> "Engine":
-    """Loads the model through the engine that was chosen, with a fresh adapter or the one in a folder."""
-    began, config = time.monotonic(), config if adapter is None else adapters.with_lora(config, adapter)
-    kernels = compiled.of(config, choice, gpu)
-    make_ready(choice, gpu, scratch, kernels.prepare())
-    kernels.begins()
+    """Loads the model through the engine that was chosen, with a fresh adapter or the one in a folder. `caches`: see
+    `make_ready`.
+    """
+    config = config if adapter is None else adapters.with_lora(config, adapter)
+    make_ready(choice, gpu, scratch, caches)
     if choice.engine == "unsloth":
         from grpo_space.worker.engines import unsloth_engine
 
         assert gpu is not None
-        engine = unsloth_engine.load(config, choice, model.folder, model.commit, gpu, adapter)
-    else:
-        from grpo_space.worker.engines import plain
+        return unsloth_engine.load(config, choice, model.folder, model.commit, gpu, adapter)
+    from grpo_space.worker.engines import plain
 
-        engine = plain.load(config, choice, model.folder, model.commit, gpu, adapter)
-    kernels.ended("load", time.monotonic() - began)
-    return engine
-
-
-def load_seconds(config: RunConfig, choice: Choice, gpu: hardware.Gpu | None) -> float:
-    """Seconds that loading took here before, else those that it took elsewhere."""
-    return compiled.of(config, choice, gpu).expected("load") or choice.load_seconds
+    return plain.load(config, choice, model.folder, model.commit, gpu, adapter)
 
 
 def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool) -> None:
@@ -238,8 +233,11 @@ def load_to_answer(
     loading(config.model.id, LOAD_SECONDS["transformers", "generate"])
     model = download.fetch(config.model, token=sys.stdin.read() or None)
     choice = choose(config, model.folder, gpu, without_vllm or vllm_failed(run.log.read()[0]))
-    loading(config.model.id, load_seconds(config, choice, gpu))
-    return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter)
+    kernels = compiled.of(config, choice, gpu)
+    caches = kernels.prepare()
+    loading(config.model.id, kernels.expected("load") or choice.load_seconds)
+    with kernels.compiling("load"):
+        return load_engine(config, choice, model, gpu, run.folder / "scratch", adapter, caches)
 
 
 def serve(run: Run, idle_seconds: float) -> None:

@@ -26,12 +26,12 @@ def kernels(runs_root: Path) -> Compiled:
     """What is compiled on a T4, with a kernel in it, as a worker leaves it after its first step."""
     made = compiled.of(PRESET, VLLM, T4)
     environment = made.prepare()
-    made.begins()
+    made.begins("load")
     kernel = Path(environment["TRITON_CACHE_DIR"]) / "abc/kernel.cubin"
     kernel.parent.mkdir(parents=True)
     kernel.write_bytes(b"kernel")
     made.ended("load", 80.0)
-    made.begins()
+    made.begins("first_step")
     made.ended("first_step", 40.0)
     return made
 
@@ -53,22 +53,23 @@ def test_how_long_it_takes_is_known_by_what_is_there(kernels: Compiled) -> None:
     assert kernels.expected("load") is None  # warm it was not measured yet
     for load, step in ((30.0, 20.0), (31.0, 21.0)):
         kernels.prepare()
-        kernels.begins()
+        kernels.begins("load")
         kernels.ended("load", load)
         kernels.ended("first_step", step)
         assert (kernels.expected("load"), kernels.expected("first_step")) == (load, step)
-    kernels.begins()  # and dies
+    kernels.begins("load")  # and dies
+    kernels.prepare()
     assert (kernels.expected("load"), kernels.expected("first_step")) == (80.0, 40.0)
     larger = compiled.of(override(PRESET, ["grpo.max_completion_length=896"]), VLLM, T4)
     assert larger.expected("load") is None
 
 
 def dies(kernels: Compiled) -> None:
-    kernels.begins()
+    kernels.begins("load")
 
 
 def breaks_record(kernels: Compiled) -> None:
-    (kernels.folder / "record.json").write_bytes(b'{"compiling": fal')
+    (kernels.folder / "record.json").write_bytes(b'{"compiling": "')
 
 
 def loses_record(kernels: Compiled) -> None:
@@ -80,7 +81,7 @@ def test_what_a_kill_may_have_left_in_half_is_thrown_away(kernels: Compiled, fat
     fate(kernels)
     assert kernels.prepare().keys() == CACHES.keys()
     assert there(kernels) == []
-    kernels.begins()
+    kernels.begins("load")
     kernels.ended("load", 81.0)
     assert kernels.expected("first_step") in (40.0, None)  # cold, or lost with the record
     kernels.prepare()
@@ -122,7 +123,7 @@ def test_a_disk_that_refuses_does_not_stop_a_worker(runs_root: Path) -> None:
     runs_root.parent.joinpath("runs").write_bytes(b"a file")
     made = compiled.of(PRESET, VLLM, T4)
     assert made.prepare() == {}
-    made.begins()
+    made.begins("load")
     made.ended("load", 1.0)
     assert made.expected("load") is None
 

@@ -1,16 +1,21 @@
 """A vLLM that cannot be imported, or that takes the process with it: the run resumes without. On stand-in packages."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from grpo_space.runs.events import Chosen, Failed, Fallback, Started
-from grpo_space.runs.run import find_run
+from grpo_space.config_io import override
+from grpo_space.presets import read_preset
+from grpo_space.runs.events import Alarm, Chosen, Failed, Fallback, Phase, Started
+from grpo_space.runs.run import create_run, find_run
 from grpo_space.worker import recovery
 from tests.support.processes import ROOT, SMALL, Cli
 
 STANDINS = ROOT / "tests/support/standins"
+KEPT_SETTINGS = [*SMALL[1::2], "engine=unsloth", "rollout=generate", "grpo.max_steps=1"]
 
 
 @pytest.fixture
@@ -52,6 +57,38 @@ def test_the_run_goes_on_with_plain_generation(
     assert history.base is not None
     assert history.tuned is not None
     assert history.step == 2
+
+
+KEPT = """
+import sys
+from pathlib import Path
+from grpo_space.planning.hardware import gpu
+from grpo_space.runs.run import Run
+from grpo_space.worker import compiled
+from grpo_space.worker.engines.choice import Choice
+kernels = compiled.of(Run(Path(sys.argv[1])).config, Choice("unsloth", "generate", ""), gpu())
+triton = Path(kernels.prepare()["TRITON_CACHE_DIR"])
+kernels.ended("load", 30.0)
+triton.mkdir()
+(triton / "damaged").touch()
+"""
+
+
+def test_kernels_of_an_earlier_run_are_blamed_first(standins: pytest.MonkeyPatch, cli: Cli, tmp_path: Path) -> None:
+    """One that is damaged costs a start, and nothing else of the run."""
+    standins.setenv("STANDIN_VLLM", "unimportable")
+    run = create_run(override(read_preset("tiny").run, KEPT_SETTINGS), tmp_path / "run")
+    subprocess.run([sys.executable, "-c", KEPT, str(run.folder)], check=True, cwd=ROOT)
+    done = cli("resume", str(run.folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "It failed with kernels that an earlier run compiled: they are thrown away" in done.stdout
+    events = run.log.read()[0]
+    assert [e.attempt for e in events if isinstance(e, Started)] == [1, 2]
+    assert not any(isinstance(e, Fallback) for e in events)
+    assert [e.name for e in events if isinstance(e, Alarm)] == ["kernels"]
+    load = [e for e in events if isinstance(e, Phase) and e.what == "load"]
+    assert [e.expected_seconds for e in load] == [60.0, 30.0]  # warm it was never measured, cold it took 30 s
+    assert run.history().step == 1
 
 
 def test_a_run_without_it_never_imports_it(monkeypatch: pytest.MonkeyPatch, cli: Cli, tmp_path: Path) -> None:

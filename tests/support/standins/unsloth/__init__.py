@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from pathlib import Path
 from typing import Any
 
 os.environ.pop("TORCHINDUCTOR_CACHE_DIR", None)  # as the real one does
@@ -13,6 +14,8 @@ if importlib.util.find_spec("vllm"):
 class FastLanguageModel:
     @staticmethod
     def from_pretrained(model_name: str, **_: Any) -> tuple[Any, Any]:
+        if (Path(os.environ["TRITON_CACHE_DIR"]) / "damaged").exists():
+            os.abort()
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         model = AutoModelForCausalLM.from_pretrained(model_name)
