@@ -68,11 +68,14 @@ def test_it_is_kept_awake_and_never_paused_without_a_token(
     expect(keep).not_to_be_visible()
     page.context.close()
 
+    stranger = browser.new_page(viewport=PHONE)
+    stranger.goto(paid.url)
+    expect(stranger.locator("#preset-length")).to_be_visible()
+    expect(stranger.locator("#gs-start")).to_be_in_viewport(ratio=1)
+    stranger.close()
+
     page = visit(browser, paid.url, "openid contribute-repos", PHONE)
     show(page, "Preset")
-    page.evaluate("window.scrollTo(0, 0)")
-    expect(page.locator("#preset-length")).to_be_visible()
-    expect(page.locator("#gs-start")).to_be_in_viewport(ratio=1)
     unfold(page, "place")
     about = page.locator("#gs-about-done")
     expect(about).to_contain_text("A night forgotten")
