@@ -15,7 +15,8 @@ One extractor for rewards, evaluation, the app and the card. Its rules, where th
 - Percent is a unit: 50% is 50. It is also 0.5, the same quantity; but 100% is never the integer 1.
 - Units are not converted: 50 cents is 50.
 - The grader does no sums: "9 * 2", "twice 9", "5 hours 30 minutes" are left to the reader, and "18 or more" is a bound.
-  What comes after `=` is a result; 36/2, roots, powers and functions of one constant are values.
+  What comes after `=` is a result; 36/2, roots, powers and functions of one constant are values. What is denied ("not
+  18", "18 is wrong"), or named as an example or a limit ("such as 18", "18 at most") is none.
 - Several different values in one statement are no answer, whatever joins them. Numbers beside it that only say what for
   ("18 dollars for 9 eggs"), explain it ("18 (9 * 2)") or are refused ("18, not 20") are none.
 - A comma groups thousands (1,600); 1.600 is 1.6. Where only one reading is possible, other ways to write are read too:
