@@ -40,7 +40,7 @@ class ModelSection(Section):
     """Longest prompt and completion together, in tokens."""
 
 
-TaskName = Literal["choice", "number"]
+TaskName = Literal["choice", "code", "number"]
 """The kinds of answer: see `tasks/kinds.py`."""
 
 
@@ -76,7 +76,10 @@ class DataSection(Section):
     """The split of the Hub dataset to evaluate on. None: problems are held out of `split`."""
     task: Literal["auto", TaskName] = "auto"
     """The kind of answer, which says what is right. auto: by the columns. number: numbers and mathematics.
-    choice: one of several options."""
+    choice: one of several options. code: a Python function, verified by its tests."""
+    run_code: Literal["isolated", "anywhere"] = "isolated"
+    """Where programs that the model writes may run. isolated: only where the kernel keeps them in, which is nearly
+    everywhere. anywhere: else too, with all that the user of this machine may do; only the command line can say so."""
     columns: ColumnsSection = ColumnsSection()
     """What the columns are for, where that is not found out by their names."""
     system_prompt: str | None = Field(None, min_length=1)

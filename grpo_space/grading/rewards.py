@@ -32,7 +32,7 @@ def correctness(
     scores: Sequence[float] | None = None,
     **_: Any,
 ) -> list[float]:
-    """2.0 for a right final answer and 0.0 for any other; nothing for being close.
+    """2.0 for a right final answer and 0.0 for any other; nothing for being close. Of code by the share of its tests.
 
     Paid wherever the text states the answer, tags or not: `format` pays for the form. It cannot see how the answer was
     found: a lucky guess is paid like good work.

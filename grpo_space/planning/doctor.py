@@ -46,7 +46,9 @@ IMPORT_SECONDS = 300
 """The first import on a small Space reads gigabytes from a slow disk."""
 LATE = f"not done in {IMPORT_SECONDS} s"
 HUB_SECONDS = 5.0
-NOT_ISOLATED = "this kernel keeps no program in: problems whose answers are code are refused, all others train"
+NOT_ISOLATED = (
+    "this kernel keeps no program in: problems whose answers are code are refused (data.run_code), all others train"
+)
 LEAST_DISK_GIB = 2
 LEAST_RAM_GIB = 3
 

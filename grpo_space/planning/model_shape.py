@@ -68,6 +68,7 @@ KNOWN = {
     "meta-llama/Llama-3.1-8B-Instruct": LLAMA_8B,
     "Qwen/Qwen2.5-Math-7B-Instruct": QWEN_7B,
     "Qwen/Qwen2.5-1.5B-Instruct": QWEN_1_5B,
+    "Qwen/Qwen2.5-Coder-1.5B-Instruct": QWEN_1_5B,
     "HuggingFaceTB/SmolLM2-135M-Instruct": SMOLLM2_135M,
 }
 """The presets' models, of which there is a plan before anything was downloaded."""

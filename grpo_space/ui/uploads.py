@@ -108,11 +108,13 @@ def on_the_hub(name: str) -> bool:
 
 
 def refuse_strange_paths(config: RunConfig) -> None:
-    """Refuses a config with paths that a browser may not name.
+    """Refuses a config with paths that a browser may not name, or that lets programs run where nothing isolates them.
 
     Raises:
         UserError: naming each path that no upload, no preset and no past run put there.
     """
+    if config.data.run_code != "isolated":
+        raise UserError(Problem("data.run_code", f"{config.data.run_code!r} can only be said on the command line"))
     strange = {path: field for field, path in _paths(config) if not _uploaded(path)}
     for name in preset_names():
         _forget(strange, read_preset(name).run)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.planning import hardware, merge_check
-from grpo_space.runs import adapters, checkpoints, groups, standalone, starting_adapter
+from grpo_space.runs import adapters, checkpoints, groups, standalone, starting_adapter, trust
 from grpo_space.runs.evaluations import HELD_OUT
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Finished, Loaded
 from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
 from grpo_space.runs.pins import pinned, with_commit
 from grpo_space.runs.run import Run
-from grpo_space.tasks import dataset
+from grpo_space.tasks import code_sandbox, dataset
 from grpo_space.tasks.dataset import Rows
 from grpo_space.worker import compiled, custom_reward, download
 from grpo_space.worker.ask_server import Server
@@ -113,6 +113,8 @@ def load(
     alone = run.standalone is not None
     with reporter.phase("data", config.data.id or ""):
         rows = dataset.to_evaluate(config, reporter.token) if alone else dataset.load(config, reporter.token)
+    if rows.task == "code":
+        code_sandbox.check(anywhere=config.data.run_code == "anywhere" and not trust.is_foreign(run))
     gpu = hardware.gpu()
     hardware.check(config, gpu)
     model = download.fetch(config.model, reporter.downloading(config.model.id), reporter.token)

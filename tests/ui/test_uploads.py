@@ -108,6 +108,12 @@ def test_every_strange_path_is_named_with_its_field(runs_root: Path) -> None:
     assert [problem.partition(":")[0] for problem in caught.value.problems] == ["model.id", "data.id", "rewards"]
 
 
+def test_programs_without_isolation_are_not_for_a_browser(runs_root: Path) -> None:
+    config = TINY.changed(data={"run_code": "anywhere"})
+    with pytest.raises(UserError, match=r"^data\.run_code: 'anywhere' can only be said on the command line$"):
+        uploads.refuse_strange_paths(config)
+
+
 def test_a_run_of_another_version_does_not_get_in_the_way(runs_root: Path) -> None:
     run = create_run(TINY)
     (run.folder / "config.yaml").write_text("model: [")

@@ -78,7 +78,10 @@ def _leaves(model: type[Section], prefix: str = "") -> Iterator[Leaf]:
         section = field.annotation
         if isinstance(section, type) and issubclass(section, Section):
             yield from _leaves(section, f"{prefix}{name}.")
-        elif f"{prefix}{name}" != "rewards":  # a weight for each: see REWARDS
+        elif f"{prefix}{name}" not in (
+            "rewards",
+            "data.run_code",
+        ):  # a weight for each: see REWARDS; not from a browser
             yield _leaf(f"{prefix}{name}", field)
 
 

@@ -1,0 +1,144 @@
+"""Code: a Python function that its tests verify, in a sandbox."""
+
+import re
+from collections.abc import Sequence
+
+from grpo_space.config import ColumnsSection
+from grpo_space.grading.answers import answer_in_format, tagged_parts
+from grpo_space.tasks import code_sandbox
+from grpo_space.tasks.code_tests import CodeTests, of_human_eval, of_mbpp
+from grpo_space.tasks.columns import at, names_of, question_of
+from grpo_space.tasks.problems import Row
+from grpo_space.tasks.sandbox import sandbox
+from grpo_space.tasks.task import Example, Record, Span, Verdict
+
+MBPP, HUMAN_EVAL = "test_list", "entry_point"
+"""Columns that only they have."""
+SOLUTION = {MBPP: "code", HUMAN_EVAL: "canonical_solution"}
+_BLOCK = re.compile(r"```[ \t]*(?:python3?|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
+
+
+class Code:
+    """Functions, tried on arguments whose results are known; each test counts, and right means all of them."""
+
+    title = "Python functions"
+    system_prompt = (
+        "Write the Python function that the problem asks for, with the standard library alone. Think in <reasoning> "
+        "tags, then give only the code in <answer> tags, like this:\n<reasoning>\n...\n</reasoning>\n<answer>\n"
+        "```python\n...\n```\n</answer>"
+    )
+    example = Example(
+        "Write a function to count the vowels of a word.\n\nOne of its tests:\n"
+        "```python\nassert count_vowels('banana') == 3\n```",
+        "<reasoning>\nThe vowels are a, e, i, o and u, in capitals too. Each letter of the word that is one of them "
+        "counts.\n</reasoning>\n<answer>\n```python\ndef count_vowels(word):\n"
+        "    return sum(letter in 'aeiou' for letter in word.lower())\n```\n</answer>",
+    )
+    equations = False
+
+    def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection | None:
+        """MBPP's columns or HumanEval's, by those that only they have."""
+        there = names_of(sample)
+        shape = next((name for name in (MBPP, HUMAN_EVAL) if name in there), None)
+        if shape is None:
+            return None
+        question = wanted.question or next((name for name in ("text", "prompt") if name in there), None)
+        return ColumnsSection(question=question, answer=wanted.answer or SOLUTION[shape]) if question else None
+
+    def read(self, record: Record, columns: ColumnsSection) -> Row:
+        """The question, with a test of MBPP's or the beginning that HumanEval gives; the solution is only shown."""
+        assert columns.question is not None
+        assert columns.answer is not None
+        asked = question_of(record, columns.question).strip()
+        if MBPP in record:
+            tests = of_mbpp(record)
+            shown = "".join(f"\n\nOne of its tests:\n```python\n{test}\n```" for test in tests.tests[: tests.shown])
+            asked = f"{asked}{shown}"
+        else:
+            tests = of_human_eval(record)
+            asked = f"Complete this function:\n```python\n{asked}\n```"
+        solution = at(record, columns.answer)
+        gold = solution if isinstance(solution, str) and solution.strip() else "\n".join(tests.tests)
+        return Row(asked, "\n".join(gold.splitlines()).strip("\n"), task="code", details=tests.as_json())
+
+    def verify(self, completions: Sequence[str], problems: Sequence[Row]) -> list[Verdict]:
+        """Runs the program of each completion against its problem's tests, many at a time."""
+        tests = [CodeTests.from_json(problem.details) for problem in problems]
+        programs = [_program(text, its.names) for text, its in zip(completions, tests, strict=True)]
+        jobs = [
+            sandbox.Job(f"{its.given}\n\n{program}", its.tests, its.names, its.setup)
+            for program, its in zip(programs, tests, strict=True)
+            if program is not None
+        ]
+        outcomes = iter(code_sandbox.run(jobs))
+        return [
+            _none(its) if program is None else _verdict(text, program, its, next(outcomes))
+            for text, program, its in zip(completions, programs, tests, strict=True)
+        ]
+
+    def value(self, completion: str, question: str) -> str | None:
+        """The program."""
+        return _program(completion, ())
+
+    def span(self, completion: str, problem: Row) -> Span | None:
+        """Where the program stands, in a log of somebody else's too, whose details may be anything."""
+        try:
+            names = CodeTests.from_json(problem.details).names
+        except (ValueError, TypeError, KeyError):
+            names = ()
+        return _place(completion, names)
+
+    def right_in_any_format(self, completion: str, problem: Row, correct: bool) -> bool:
+        """A program is read from the last block of code that has the function, wherever it stands."""
+        return correct
+
+    def can_match(self, problem: Row) -> bool:
+        """There are tests. Whether the solution passes them is not tried: it would run each of them."""
+        return True
+
+    def guess(self, problem: Row) -> float:
+        """Nobody guesses a program."""
+        return 0.0
+
+
+def _place(text: str, names: Sequence[str]) -> Span | None:
+    """Where the program stands: in the answer's tags, else in the last block of code, of several in one that defines
+    what is asked for.
+    """
+    parts = tagged_parts(text)
+    start, end = parts[2] if parts else (0, len(text))
+    blocks = [match.span(1) for match in _BLOCK.finditer(text, start, end)]
+    defining = re.compile(rf"^\s*(?:async\s+)?def\s+(?:{'|'.join(map(re.escape, names))})\b", re.MULTILINE)
+    having = [block for block in blocks if names and defining.search(text, *block)]
+    if blocks:
+        return (having or blocks)[-1]
+    return (start, end) if parts and text[start:end].strip() else None
+
+
+def _program(text: str, names: Sequence[str]) -> str | None:
+    place = _place(text, names)
+    return text[slice(*place)].strip("\n") if place and text[slice(*place)].strip() else None
+
+
+def _verdict(text: str, program: str, tests: CodeTests, outcome: Sequence[sandbox.Verdict]) -> Verdict:
+    passed = [verdict.passed for verdict in outcome]
+    right, n = all(passed), len(passed)
+    unseen = passed[tests.shown :]  # whoever copies a result out of the question has learnt nothing
+    score = 1.0 if right else min(sum(unseen) / len(unseen), sum(passed) / n)
+    in_format = answer_in_format(text) is not None
+    reason = f"{sum(passed)} of {n} tests passed"
+    if not right:
+        first = passed.index(False)
+        reason += f"; the first that failed, {_short(tests.tests[first])}: {outcome[first].message}"
+    elif not in_format:
+        reason += ", but not in the format asked for"
+    return Verdict(right, right and in_format, program, reason, score)
+
+
+def _none(tests: CodeTests) -> Verdict:
+    return Verdict(False, False, None, f"no program was found; {len(tests.tests)} tests were to be passed", 0.0)
+
+
+def _short(test: str) -> str:
+    line = " ".join(test.split())
+    return line if len(line) <= 120 else f"{line[:117]}..."
