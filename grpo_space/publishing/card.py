@@ -213,8 +213,8 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
     )
     if config.lora.start is not None:
         yield (
-            f"It began from the adapter {inline(config.lora.start)}, not from a fresh one: what it shows against the "
-            "base is both trainings together."
+            f"It began from the adapter {inline(str(public(config).lora.start))}, not from a fresh one: what it shows "
+            "against the base is both trainings together."
         )
     if config.prompts == "teaching":
         yield (
@@ -293,7 +293,7 @@ def _limits(config: RunConfig, history: History) -> Iterator[str]:
 def public(config: RunConfig) -> RunConfig:
     """The config without what is of this machine alone: of absolute paths only the file's name is kept."""
     data = config.model_dump(mode="json")
-    for section, key in (("data", "path"), ("data", "test_path"), ("model", "id")):
+    for section, key in (("data", "path"), ("data", "test_path"), ("model", "id"), ("lora", "start")):
         if data[section][key] and data[section][key].startswith("/"):
             data[section][key] = Path(data[section][key]).name
     data["rewards"] = {name.rpartition("/")[2]: weight for name, weight in data["rewards"].items()}

@@ -1,4 +1,6 @@
-"""What programs may call, MCP tools too: /start, /status, /stop and /evaluation. Each works without arguments."""
+"""What programs may call, MCP tools too: /start, /status, /stop, /evaluation and /ask. All but the last work without
+arguments.
+"""
 
 from typing import Any
 
@@ -11,8 +13,11 @@ from grpo_space.planning.estimate import training_left
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.results import summary
 from grpo_space.results.summary import phase_words
-from grpo_space.runs import launch
+from grpo_space.runs import ask_client, launch
+from grpo_space.runs.run import Run
 from grpo_space.ui import submit
+from grpo_space.ui.access import token_if_any
+from grpo_space.ui.compare.ask import question_from, refuse_without_a_model
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.live.follower import Followers, Page, active_run, named
@@ -71,7 +76,26 @@ def build(followers: Followers, place: Place) -> None:
         found = summary.as_json(page.evaluation, page.evaluations.looks)
         return {"run": page.run.id, "verdict": found["words"][0], **found}
 
-    for function in (start, status, stop, evaluation):
+    def ask(
+        request: gr.Request, question: str, run: str = "", temperature: float = 0.0, samples: int = 1, seed: int = 0
+    ) -> dict[str, Any]:
+        """Asks base and tuned model a question, and gives both answers once they are written. For the Space's owner.
+
+        Parameters:
+            question: in words; each question stands alone
+            run: the run's name; empty: the latest
+            temperature: of sampling; 0: the likeliest token, always
+            samples: answers of each model, 1 to 8; more than one needs a temperature
+            seed: of sampling
+        """
+        page = page_of(run)
+        refuse_without_a_model(page)
+        place.access.may_train(request, page.run.config)
+        wanted = question_from(_text("question", question), temperature, seed, samples, "")
+        answers = _answers(page.run, wanted, token_if_any(place.access, request))
+        return {"run": page.run.id, "question": wanted.question, **answers}
+
+    for function in (start, status, stop, evaluation, ask):
         gr.api(in_words(function, _in_a_line), api_name=function.__name__, concurrency_limit=4)  # type: ignore[attr-defined]
 
 
@@ -83,6 +107,16 @@ def _text(name: str, value: object) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     raise UserError(f"{name}: is text, not {type(value).__name__}")
+
+
+def _answers(run: Run, question: ask_client.Question, token: str | None) -> dict[str, list[dict[str, Any]]]:
+    """Every answer of both models, in the order of their samples."""
+    made: dict[str, dict[int, dict[str, Any]]] = {"base": {}, "tuned": {}}
+    for one in ask_client.ask(run, question, token=token):
+        if one.get("done"):
+            answer = {key: one.get(key) for key in ("text", "value", "tokens", "cut_off")}
+            made[one["which"]][one["sample"]] = answer
+    return {which: [answers[sample] for sample in sorted(answers)] for which, answers in made.items()}
 
 
 def _in_a_line(error: UserError) -> gr.Error:

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from grpo_space.presets import read_preset
 from grpo_space.runs import deleted_runs
 from grpo_space.runs.run import Run, all_runs, create_run
-from tests.support.browser import Complaints, Open, show
+from tests.support.browser import SECONDS, Complaints, Open, show
 from tests.support.fake_worker import whole_run
+from tests.support.served import Served
 
 
 def ended(root: Path, name: str, steps: int) -> Run:
@@ -55,3 +56,36 @@ def test_runs_are_sorted_named_compared_deleted_and_put_back(
     show(page, "Train")
     expect(page.locator("#gs-now")).to_contain_text(first.id)
     assert not complaints
+
+
+def test_a_first_visit_has_an_example_until_something_was_trained(
+    browser: Browser, tmp_path: Path, complaints: Complaints
+) -> None:
+    app = Served(GRPO_SPACE_RUNS=str(tmp_path / "runs"))
+    page = browser.new_page()
+    page.set_default_timeout(SECONDS)
+    page.on("console", complaints.hear)
+    try:
+        page.goto(app.url)
+        show(page, "Train")
+        now = page.locator("#gs-now")
+        expect(now).to_contain_text("This is an example: nothing was trained here yet.")
+        now.locator("summary").click()
+        expect(now).to_contain_text("A group. In step")
+        page.locator("#gs-group-contested").click()
+        expect(page.locator("#gs-which-group")).to_contain_text(" of 44")
+        show(page, "Compare")
+        expect(page.locator("#gs-summary")).to_contain_text("This is an example")
+        expect(page.locator("#gs-problems tbody tr")).to_have_count(100)
+        show(page, "Publish")
+        expect(page.get_by_text("Nothing to publish yet.")).to_be_visible()
+        show(page, "Runs")
+        expect(page.locator("#gs-runs")).to_contain_text("No run was made yet.")
+        own = ended(tmp_path / "runs", "own", 2)
+        show(page, "Train")
+        expect(now).to_contain_text(own.id)
+        expect(now).not_to_contain_text("This is an example")
+        assert not complaints
+    finally:
+        page.close()
+        app.close()

@@ -218,7 +218,13 @@ def test_as_mcp_tools_they_are_the_same(space: Served, root: Path) -> None:
     with ThreadPoolExecutor(1) as apart:  # the browser's tests leave a loop running in this thread
         tools, [status, start, elsewhere] = apart.submit(anyio.run, ask).result()
     gradios_own = {"grpo__check_login_status"}
-    assert tools - gradios_own == {"grpo_start", "grpo_status", "grpo_stop", "grpo_evaluation"}  # the Space is ada/grpo
+    assert tools - gradios_own == {
+        "grpo_start",
+        "grpo_status",
+        "grpo_stop",
+        "grpo_evaluation",
+        "grpo_ask",
+    }  # the Space is ada/grpo
     assert not status[0]
     assert "'status': 'done'" in status[1]
     assert start[0]
@@ -244,5 +250,5 @@ def test_the_owner_may_and_an_expired_sign_in_is_none(space: Served, root: Path)
 def test_only_the_named_endpoints_are_public(space: Served) -> None:
     info = httpx.get(f"{space.url}/gradio_api/info", timeout=60).json()
     gradios_own = {"/_check_login_status"}
-    assert set(info["named_endpoints"]) - gradios_own == {"/start", "/status", "/stop", "/evaluation"}
+    assert set(info["named_endpoints"]) - gradios_own == {"/start", "/status", "/stop", "/evaluation", "/ask"}
     assert not info["unnamed_endpoints"]

@@ -9,7 +9,8 @@ from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.runs.ask_client import question
 from grpo_space.runs.run import create_run
-from grpo_space.ui.compare import ask
+from grpo_space.ui.compare import ask, asked
+from grpo_space.ui.compare.asked import Asked
 
 
 @pytest.mark.parametrize(
@@ -37,4 +38,32 @@ def test_whose_answers_they_are(tmp_path: Path) -> None:
     assert (
         ask.source_words(run, ask.question_from("q", 0.5, 3, 2, "20"))
         == "one, checkpoint of step 20, temperature 0.5, seed 3."
+    )
+
+
+def answer(which: str, sample: int, text: str) -> dict[str, Any]:
+    return {"which": which, "sample": sample, "text": text, "tokens": 3, "done": True, "value": "4", "cut_off": False}
+
+
+def one(question: str, samples: int = 1) -> Asked:
+    answers = {(which, i): answer(which, i, f"{which} {i}") for which in ("base", "tuned") for i in range(samples)}
+    return Asked(question, "one, greedy.", answers)
+
+
+def test_what_was_asked_is_kept_the_newest_first_and_bounded() -> None:
+    kept: list[Asked] = []
+    for number in range(asked.MOST + 5):
+        kept = asked.with_new(kept, one(f"<b>{number}</b>?"))
+    assert [each.question for each in kept] == [f"<b>{number}</b>?" for number in range(5, asked.MOST + 5)]
+    assert asked.with_new(kept, Asked("never answered", "", {})) == kept
+    shown = asked.as_html(kept)
+    assert "<b>24" not in shown
+    assert shown.index("24&lt;") < shown.index("23&lt;")
+    assert shown.count("<details>") == asked.MOST
+
+
+def test_as_text_it_is_in_the_order_in_which_it_was_asked() -> None:
+    assert asked.as_text([one("first"), one("second", samples=2)]) == (
+        "Question: first\n(one, greedy.)\nBase: base 0\nTuned: tuned 0\n\n"
+        "Question: second\n(one, greedy.)\nBase 1: base 0\nBase 2: base 1\nTuned 1: tuned 0\nTuned 2: tuned 1"
     )

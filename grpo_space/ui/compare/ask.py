@@ -11,12 +11,14 @@ from grpo_space.formatting import duration
 from grpo_space.runs import ask_client, evaluations
 from grpo_space.runs.run import Run
 from grpo_space.ui.access import token_if_any
+from grpo_space.ui.compare import asked
+from grpo_space.ui.compare.asked import Answers, Asked
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
 from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
-from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.ui.markup import note, tag, text
 
 EXAMPLES = [
     "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they have in all?",
@@ -52,6 +54,12 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         ask = gr.Button("Ask both", variant="primary", elem_id="gs-ask-both")
         stop = gr.Button("Stop", elem_id="gs-ask-stop")
     answers = gr.HTML(elem_id="gs-asked")
+    earlier, kept = gr.HTML(elem_id="gs-asked-before"), gr.State([])
+    with gr.Accordion("All of it as text", open=False, elem_id="gs-asked-fold"):
+        words = gr.Textbox(
+            label="Questions and answers", interactive=False, lines=3, max_lines=16, buttons=["copy"],
+            elem_id="gs-asked-text",
+        )  # fmt: skip
     asking: dict[str, ask_client.Stop] = {}  # by the page that asks
 
     def offer(view: View, chosen: str) -> Any:
@@ -61,13 +69,15 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         return offered(there, value, chosen, elem_classes=[] if len(there) > 1 else OFF)
 
     def ask_both(
-        view: View, question: str, temperature: float, samples: float, seed: float, step: str, request: gr.Request
-    ) -> Iterator[Any]:
+        view: View, question: str, temperature: float, samples: float, seed: float, step: str, before: list[Asked],
+        request: gr.Request,
+    ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
         session, stopping = str(request.session_hash), ask_client.Stop()
         if asking.setdefault(session, stopping) is not stopping:  # neither dropped without a word nor written over
             gr.Warning("One question at a time: wait for its answers, or press Stop.")
-            yield gr.skip()
+            yield (gr.skip(),) * 4
             return
+        so_far: Answers = {}
         try:
             page = followers.look(view.run)
             refuse_without_a_model(page)
@@ -75,11 +85,14 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             place.access.may_train(request, page.run.config)
             wanted = question_from(question, temperature, seed, samples, step)
             messages = ask_client.ask(page.run, wanted, stopping, token_if_any(place.access, request))
-            asked = box("gs-question", tag("b", "You asked: "), text(wanted.question))
-            for answers in _answers(messages, source_words(page.run, wanted)):
-                yield asked + answers
+            source, first = source_words(page.run, wanted), asked.as_html(before)
+            for shown in _answers(messages, source, so_far):
+                yield asked.question(wanted.question) + shown, first, gr.skip(), gr.skip()
+                first = gr.skip()
+            now = asked.with_new(before, Asked(wanted.question, source, so_far))
+            yield gr.skip(), gr.skip(), now, asked.as_text(now)
         except UserError as error:
-            yield as_note(error, "No answer.")
+            yield as_note(error, "No answer."), gr.skip(), gr.skip(), gr.skip()
         finally:
             asking.pop(session, None)
 
@@ -87,8 +100,9 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         if (stopping := asking.get(str(request.session_hash))) is not None:
             stopping()
 
-    gr.on([ask.click, question.submit], ask_both, [view, question, temperature, samples, seed, checkpoint],
-                  answers, trigger_mode="multiple", **QUIET)  # fmt: skip
+    asks: Any = [view, question, temperature, samples, seed, checkpoint, kept]
+    shown: Any = [answers, earlier, kept, words]
+    gr.on([ask.click, question.submit], ask_both, asks, shown, trigger_mode="multiple", **QUIET)
     stop.click(stop_it, queue=False, **QUIET)
     evaluated.change(offer, [view, checkpoint], checkpoint, **QUIET)
 
@@ -135,10 +149,9 @@ def source_words(run: Run, question: ask_client.Question) -> str:
     return f"{run.id}{step}, {how}."
 
 
-def _answers(messages: Generator[dict[str, Any], None, None], source: str) -> Iterator[str]:
-    """The answers so far as HTML, a few times a second."""
-    so_far: dict[tuple[str, int], dict[str, Any]] = {}
-    yield note("info", in_progress("Asking."))
+def _answers(messages: Generator[dict[str, Any], None, None], source: str, so_far: Answers) -> Iterator[str]:
+    """The answers so far as HTML, a few times a second; they are put into `so_far`."""
+    yield note("info", asked.in_progress("Asking."))
     drawn, ended = 0.0, False
     try:
         for one in messages:
@@ -147,24 +160,19 @@ def _answers(messages: Generator[dict[str, Any], None, None], source: str) -> It
                 if not one["done"] and time.monotonic() - drawn < EVERY_SECONDS:
                     continue
                 drawn = time.monotonic()
-                yield columns(so_far)
+                yield asked.pair(so_far)
             elif ended := "end" in one:
-                yield columns(so_far) + tag(
+                yield asked.pair(so_far) + tag(
                     "p", text(f"{source} Both were written in {one['seconds']:.1f} s."), "gs-dim"
                 )
             else:
-                yield note("info", in_progress(waiting(one)))
+                yield note("info", asked.in_progress(waiting(one)))
         if not ended:
-            yield columns(so_far, broken=True) + tag("p", "Stopped.", "gs-dim")
+            yield asked.pair(so_far, broken=True) + tag("p", "Stopped.", "gs-dim")
     except UserError as error:
-        yield as_note(error, "Broken off." if so_far else "No answer.") + columns(so_far, broken=True)
+        yield as_note(error, "Broken off." if so_far else "No answer.") + asked.pair(so_far, broken=True)
     finally:
         messages.close()  # whoever left the page frees the server
-
-
-def in_progress(words: str) -> str:
-    """Words that stand only while something is being done."""
-    return tag("span", text(words), "gs-going")
 
 
 def waiting(message: dict[str, Any]) -> str:
@@ -173,26 +181,3 @@ def waiting(message: dict[str, Any]) -> str:
         before = message["waiting"]
         return f"{before} question{'s' if before > 1 else ''} before yours."
     return f"Loading {message['loading']}: about {duration(message['seconds'])}. The next question is answered at once."
-
-
-def columns(so_far: dict[tuple[str, int], dict[str, Any]], broken: bool = False) -> str:
-    """The answers so far, base and tuned side by side. `broken`: no more of them will come."""
-    if not so_far:
-        return ""
-    parts = []
-    for which in ("base", "tuned"):
-        mine = [answer for (name, _), answer in sorted(so_far.items()) if name == which]
-        parts.append(
-            box(f"gs-asked-{which}", tag("h3", which.capitalize()), *(_answer(answer, broken) for answer in mine))
-        )
-    return box("gs-pair", *parts)
-
-
-def _answer(answer: dict[str, Any], broken: bool) -> str:
-    state = text(f"{answer['tokens']} token{'s' * (answer['tokens'] != 1)}") + (
-        "" if answer["done"] or broken else in_progress(", writing")
-    )
-    read = f"answer: {answer.get('value') or 'none found'}" if answer["done"] else ""
-    cut = tag("span", "cut off at the length limit", "gs-chip") if answer["cut_off"] else ""
-    head = box("gs-advantage", tag("span", state), tag("b", text(read)))
-    return box("gs-sample", head, tag("pre", text(answer["text"])), cut)

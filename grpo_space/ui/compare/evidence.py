@@ -34,6 +34,7 @@ def summarise(
     all_looks: Sequence[Look] = (),
     whole: History | None = None,
     config: RunConfig | None = None,
+    what_next: str = "",
 ) -> str:
     """An evaluation as HTML.
 
@@ -41,6 +42,7 @@ def summarise(
         run: The run's name.
         all_looks: Every one at the run, see `comparison.compare`.
         whole, config: What the run itself recorded, and its settings: by these a null result is told what would help.
+        what_next: Advice in the place of the usual one.
     """
     notes = "".join(note("warning", text(said)) for said in ([] if is_own(history) else history.notes))
     if config and whole and (headline := shortened(config, whole)):
@@ -57,7 +59,11 @@ def summarise(
         + notes
         + box("gs-bars", *map(_bar, each))
         + note(kind(compared), tag("b", text(verdict)), *map(text, more), text(counts(compared)))
-        + tag("p", tag("b", "What next? ") + text(" ".join(_next(compared, history, whole, config))), "gs-next-step")
+        + tag(
+            "p",
+            tag("b", "What next? ") + text(what_next or " ".join(_next(compared, history, whole, config))),
+            "gs-next-step",
+        )
         + _split(compared)
         + _by_sort(compared)
         + _figures(each)

@@ -12,7 +12,7 @@ from grpo_space.runs.history import History
 from grpo_space.ui import table
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF, shown_if
-from grpo_space.ui.live import microscope
+from grpo_space.ui.live import example, microscope
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.markup import box, tag, text
@@ -86,7 +86,7 @@ def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers)
 
     @in_words
     def keep(view: View, chosen: str, kept: str, words: str, begin: int = 0) -> tuple[str, str, int, Any]:
-        page = followers.look(view.run)
+        page = example.seen(followers, view.run)
         if page is None:
             return "", "", 0, shown_if(False)
         history = evaluation_of(page, chosen)
@@ -102,9 +102,9 @@ def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers)
 
     @in_words
     def open_row(view: View, chosen: str, event: gr.EventData) -> str:
-        page, number = followers.look(view.run), table.chosen(event)
+        page, number = example.seen(followers, view.run), table.chosen(event)
         both = side_by_side(evaluation_of(page, chosen), number)
-        if page is not None and page.status != "running":
+        if page is not None and page.status != "running" and not example.is_example(page):
             view.run = page.run.id  # somebody reads: a run that others start does not take its place
         return both
 

@@ -17,6 +17,7 @@ from grpo_space.ui.compare.problems import evaluation_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
+from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.markup import figures, note, tag
@@ -61,10 +62,10 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     ask.build(view, evaluated, followers, place)
 
     def fill(view: View, before: str | None, last: LastSent, sort: str, words: str) -> dict[Any, Any]:
-        return filled(top, cases, followers.look(view.run), before, last, sort, words)
+        return filled(top, cases, example.seen(followers, view.run), before, last, sort, words)
 
     def choose(view: View, chosen: str, sort: str, words: str) -> dict[Any, Any]:
-        page = followers.look(view.run)
+        page = example.seen(followers, view.run)
         names = (page.run.id, *page.evaluations.made) if page else ()
         return filled(top, cases, page, chosen, LastSent(names), sort, words)
 
@@ -122,7 +123,10 @@ def worth_publishing(page: Page) -> bool:
 
 
 def _summary(page: Page, history: History) -> str:
-    return evidence.summarise(page.run.id, history, page.evaluations.looks, page.history, page.config)
+    shown = page.run.id, history, page.evaluations.looks, page.history, page.config
+    if example.is_example(page):
+        return example.MARK + evidence.summarise(*shown, what_next="Train: your own run is compared in the same way.")
+    return evidence.summarise(*shown)
 
 
 def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
@@ -144,7 +148,7 @@ def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
     @in_words
     def as_lines(view: View, chosen: str, request: gr.Request) -> Any:
         place.access.may_start(request)
-        return gr.update(value=str(lines_file(followers.look(view.run), chosen)), elem_classes=[])
+        return gr.update(value=str(lines_file(example.seen(followers, view.run), chosen)), elem_classes=[])
 
     top.now.click(evaluate_now, view, top.now, **QUIET)
     top.stop.click(stop_it, view, None, **QUIET)

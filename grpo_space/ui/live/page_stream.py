@@ -10,6 +10,8 @@ import gradio as gr
 
 from grpo_space.ui.guard.streams import Reader
 from grpo_space.ui.live import microscope, progress
+from grpo_space.ui.live.example import is_example
+from grpo_space.ui.live.example import page as example_page
 from grpo_space.ui.live.follower import Followers, Page, Taken
 from grpo_space.ui.markup import text
 
@@ -87,6 +89,7 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Sh
     """The pieces that a page is to show of a run now."""
     if page is None:
         return Shown(header, progress.nothing_yet(), address=_address(view))
+    example = is_example(page)
     running = page.status == "running"
     busy = running or taken is not None
     number, group = page.groups, page.group
@@ -94,15 +97,19 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Sh
         number, group = view.group, microscope.group(page.kept_groups[view.group - 1])
     base, tuned, made = page.evaluation.base, page.evaluation.tuned, " ".join(page.evaluations.made)
     begun = f"{page.evaluations.active} {page.evaluations.begun}"
-    buttons = Buttons(
-        run=page.run.id,
-        busy=busy,
-        stop=running,
-        resume=page.status in ("stopped", "budget", "learnt", "failed", "died") and not busy,
-        compare=base is not None and tuned is not None and not running,
-        use=page.config is not None and page.standalone is None,
-        groups=page.groups > 0,
-        back=taken is not None and taken.run not in (None, page.run) and not running,
+    buttons = (
+        Buttons(groups=page.groups > 0)
+        if example
+        else Buttons(
+            run=page.run.id,
+            busy=busy,
+            stop=running,
+            resume=page.status in ("stopped", "budget", "learnt", "failed", "died") and not busy,
+            compare=base is not None and tuned is not None and not running,
+            use=page.config is not None and page.standalone is None,
+            groups=page.groups > 0,
+            back=taken is not None and taken.run not in (None, page.run) and not running,
+        )
     )
     return Shown(
         header=header,
@@ -164,11 +171,14 @@ class Stream:
             if not reader.listens:
                 await reader.arrives(LOOK_SECONDS)
                 continue
-            page = await followers.page(view.run)
+            page = await followers.page(view.run) or await asyncio.to_thread(example_page)
             seen = page, view.run, view.group, followers.taken
             now = last
             if now is None or any(a is not b and a != b for a, b in zip(seen, before, strict=True)):
-                now, before = shown(page, view, head(page, followers.taken), followers.taken), seen
+                now, before = (
+                    shown(page, view, head(None if is_example(page) else page, followers.taken), followers.taken),
+                    seen,
+                )
             if now != last or time.monotonic() - emitted > BEAT_SECONDS:
                 emitted, last = time.monotonic(), now
                 yield (*vars(now).values(), f"{time.time():.1f}")

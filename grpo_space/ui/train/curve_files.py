@@ -11,7 +11,7 @@ from grpo_space.ui import downloads
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF
-from grpo_space.ui.live import curves_png
+from grpo_space.ui.live import curves_png, example
 from grpo_space.ui.live.curves import Curves
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
@@ -28,7 +28,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Column:
 
     def page_of(view: View, request: gr.Request) -> Page:
         place.access.may_start(request)
-        page = followers.look(view.run)
+        page = example.seen(followers, view.run)
         if page is None or not page.history.steps:
             raise UserError("There is no step yet.")
         return page

@@ -8,7 +8,7 @@ import gradio as gr
 from grpo_space.errors import UserError
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF
-from grpo_space.ui.live import microscope
+from grpo_space.ui.live import example, microscope
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
 
@@ -45,14 +45,14 @@ def build(view: gr.State, followers: Followers) -> Microscope:
 
     def moved(way: str) -> Any:
         def move(view: View) -> tuple[str, str]:
-            page = followers.look(view.run)
+            page = example.seen(followers, view.run)
             return shown(view, page, microscope.moved(way, view.group, page.groups)) if page else ("", "")
 
         return move
 
     @in_words
     def to_number(view: View, sent: str) -> tuple[str, str, str]:
-        page = followers.look(view.run)
+        page = example.seen(followers, view.run)
         if page is None or not page.groups:
             raise UserError("There is no group yet.")
         return *shown(view, page, number_of(sent, page.groups)), ""

@@ -13,6 +13,7 @@ from grpo_space.ui import downloads
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF
+from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.train import group_buttons
@@ -58,7 +59,7 @@ def build(view: gr.State, followers: Followers, place: Place, shown: Sequence[gr
     def jumping(worth: Worth, none: str) -> Any:
         @in_words
         def to_it(view: View) -> tuple[str, str]:
-            if (page := followers.look(view.run)) is None or not page.groups:
+            if (page := example.seen(followers, view.run)) is None or not page.groups:
                 raise UserError("There is no group yet.")
             number = jump(page.kept_groups, worth, view.group or page.groups)
             if number is None:
@@ -72,7 +73,7 @@ def build(view: gr.State, followers: Followers, place: Place, shown: Sequence[gr
     @in_words
     def as_lines(view: View, request: gr.Request) -> Any:
         place.access.may_start(request)
-        page = followers.look(view.run)
+        page = example.seen(followers, view.run)
         if page is None or not page.groups:
             raise UserError("There is no group yet.")
         made = downloads.folder(page.run) / f"{page.run.id}-groups.jsonl"
