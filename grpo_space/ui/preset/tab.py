@@ -65,8 +65,8 @@ def build(opened: Any, place: Place) -> PresetTab:
 def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
     typed: set[Any] = {tab.filled, tab.number, tab.complained, *tab.fields.values()}
     checked: list[Any] = [
-        tab.config, tab.complained, tab.status, tab.length, tab.step, tab.upload, tab.upload_note, tab.hub, tab.take,
-        tab.rows, tab.code, *tab.folds.values(), *tab.fields.values(),
+        tab.config, tab.complained, tab.status, tab.length, tab.step, tab.upload, tab.upload_note, tab.hub, tab.made,
+        tab.take, tab.rows, tab.code, *tab.folds.values(), *tab.fields.values(),
     ]  # fmt: skip
     filled: list[Any] = [
         *checked, *(part for pair in tab.cards.values() for part in pair), tab.filled, tab.number, tab.about,
@@ -263,6 +263,7 @@ class _Handlers:
             tab.step: cards.note(form.one_step(values)),
             tab.upload: gr.update(elem_classes=classes_if(values["data.source"] == "file")),
             tab.hub: gr.update(elem_classes=classes_if(values["data.source"] == "hub")),
+            tab.made: gr.update(elem_classes=classes_if(values["data.source"] == "made")),
         }
         changed = [path for path in at.keys() | state.complaints.keys() if at.get(path) != state.complaints.get(path)]
         if set(form.UPLOADED) & set(changed):
