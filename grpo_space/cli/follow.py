@@ -96,7 +96,7 @@ def _line(event: object, history: History) -> str:
 def step_words(step: Step, history: History) -> str:
     """A step in one line: rewards, length, time, and how long the training still takes."""
     metrics = step.metrics
-    each = ", ".join(f"{name} {reward_words(name, value)}" for name, value in rewards(step).items())
+    each = ", ".join(f"{name} {reward_words(name, value, history)}" for name, value in rewards(step).items())
     length = number(metrics.get("completions/mean_length", math.nan), 0)
     left = training_left(history)
     return (
@@ -134,7 +134,7 @@ def _step_rows(grid: Table, history: History) -> None:
     step = history.steps[-1]
     grid.add_row("reward", text(number(step.metrics.get("reward", math.nan))))
     for name, value in rewards(step).items():
-        grid.add_row(text(f"  {name}"), text(reward_words(name, value)))
+        grid.add_row(text(f"  {name}"), text(reward_words(name, value, history)))
     grid.add_row("completion length", f"{number(step.metrics.get('completions/mean_length', math.nan), 0)} tokens")
     if groups := groups_of(history.steps[-1:]):
         grid.add_row("groups that teach", f"{number(100 * groups.teaching, 0)} % (some are right and others not)")

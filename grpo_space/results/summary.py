@@ -217,8 +217,11 @@ def rewards(step: Step) -> dict[str, float]:
     }
 
 
-def reward_words(name: str, value: float) -> str:
-    """What a reward paid on average, in words: of `correctness` the share of right completions, which it pays alike."""
+def reward_words(name: str, value: float, history: History) -> str:
+    """What a reward paid on average, in words. `correctness` pays every right completion alike: so their share; of code
+    the share of its tests.
+    """
     if name == "correctness" and not math.isnan(value):
-        return f"{number(100 * value / LIMITS[name][1], 0)} % right"
+        code = history.loaded is not None and history.loaded.task == "code"
+        return f"{number(100 * value / LIMITS[name][1], 0)} % {'of the tests' if code else 'right'}"
     return number(value)

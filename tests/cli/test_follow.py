@@ -13,7 +13,7 @@ from grpo_space.cli import follow
 from grpo_space.planning import estimate
 from grpo_space.presets import read_preset
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import AnyEvent, Event, Phase, Probe, Started, Step
+from grpo_space.runs.events import AnyEvent, Event, Loaded, Phase, Probe, Started, Step
 from grpo_space.runs.history import History
 from grpo_space.runs.run import create_run
 from tests.support import fake_worker
@@ -39,6 +39,11 @@ def test_a_whole_run_is_shown(runs_root: Path, terminal: bool) -> None:
         assert words in text
     assert ("\x1b" in text) == terminal
     assert ("step 1 of 3: reward 1.10 (correctness 25 % right), length 20 tokens, 0.1 s" in text) != terminal
+
+
+def test_of_code_the_share_of_tests_is_shown(runs_root: Path) -> None:
+    events = [e.model_copy(update={"task": "code"}) if isinstance(e, Loaded) else e for e in fake_worker.whole_run(3)]
+    assert "correctness 25 % of the tests" in shown(runs_root, events, terminal=False)
 
 
 @pytest.mark.parametrize("terminal", [False, True])
