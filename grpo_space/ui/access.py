@@ -85,6 +85,11 @@ class Access:
             return self._owns(scope.get("session", {}).get("oauth_info"))
         return bool(self.password) or _from_here(scope)
 
+    @staticmethod
+    def from_here(scope: Mapping[str, Any]) -> bool:
+        """Whether a call comes from this machine itself, through no proxy."""
+        return _from_here(scope)
+
     def refusal(self) -> str:
         if self.on_space:
             return (

@@ -1,6 +1,6 @@
 """Makes the example run again, which a page shows where nothing was trained yet: about two minutes on a CPU.
 
-    python presets/tiny/example.py
+    python -m presets.tiny.example
 
 It is the preset with 100 problems to evaluate on. Kept are its config, its events, and two groups of each step: under
 1 MB, without weights and without anything of the machine but its hardware's name.

@@ -16,6 +16,7 @@ from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs, create_run
 from tests.publishing.test_publish import LOAD
 from tests.support.browser import SECONDS, WIDE, press_again, show
+from tests.support.fake_worker import with_adapter
 from tests.support.hub_server import HubServer
 from tests.support.processes import SMALL, TOKEN, at_step, start_cli, the_run, until
 from tests.support.served import Served
@@ -151,3 +152,38 @@ def test_a_run_that_was_cut_off_is_kept_brought_back_and_gone_on_with(
     assert [event.step for event in history.steps] == list(range(1, 13))
     assert TOKEN not in page.content()
     page.context.close()
+
+
+def test_with_a_token_typed_in_it_is_published_once_and_the_token_is_gone(
+    browser: Browser, runs_root: Path, hub: HubServer
+) -> None:
+    """Nobody is signed in. Whether the adapter, which is none, could be loaded from there is not what is looked at."""
+    run = with_adapter(create_run(read_preset("tiny").run))
+    app = Served(HF_HUB_OFFLINE="0")
+    context = browser.new_context(viewport=WIDE)
+    try:
+        page = context.new_page()
+        page.set_default_timeout(SECONDS)
+        page.goto(app.url)
+        show(page, "Publish")
+        before, field = page.locator("#gs-before-publishing"), page.locator("#gs-token input")
+        expect(before).to_contain_text("Nobody is signed in.")
+        expect(field).to_be_visible()
+        field.fill(TOKEN)
+        page.locator("#gs-publish").click()
+        expect(field).to_have_value("")
+        expect(page.locator("#gs-published .gs-note")).to_be_visible(timeout=A_LOOK)
+        expect(page.locator("#gs-repo input, #gs-repo textarea").first).to_have_value("owner/tiny-grpo-train")
+        assert TOKEN not in page.content()
+        kept = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, location.href])")
+        assert TOKEN not in kept
+        page.reload()
+        show(page, "Publish")
+        expect(before).to_contain_text("Nobody is signed in.")
+        assert not any(TOKEN in line for line in app.said)
+        files = [path for path in runs_root.rglob("*") if path.is_file()]
+        assert not any(TOKEN.encode() in path.read_bytes() for path in files)
+        assert run.adapter.is_dir()
+    finally:
+        context.close()
+        app.close()

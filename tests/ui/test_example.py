@@ -36,7 +36,7 @@ def test_it_is_the_preset_as_it_is_now_and_shows_a_gain_beyond_chance() -> None:
     page = the_example()
     assert page.config is not None
     changed = page.config.changed(evaluation={"problems": read_preset("tiny").run.evaluation.problems})
-    assert changed == read_preset("tiny").run, "made again by presets/tiny/example.py"
+    assert changed == read_preset("tiny").run, "made again by presets.tiny.example"
     assert page.status in ("done", "learnt")
     assert "Beyond chance" in page.now
     assert page.groups == len(page.kept_groups) > 20

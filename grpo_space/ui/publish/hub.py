@@ -12,21 +12,22 @@ from grpo_space.publishing.publish import OccupiedError, Published, proposed_nam
 from grpo_space.results.comparison import of
 from grpo_space.results.sentences import headline
 from grpo_space.runs.run import Run
-from grpo_space.ui.access import Access, signed_in_token
+from grpo_space.ui.access import Access, signed_in_token, token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
 from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import link, note, tag, text
+from grpo_space.ui.publish import before
 from grpo_space.ui.transfer import bar, following, stage
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
-def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> None:
-    """Draws the part of the tab that publishes, and wires it. `changed`: the events after which another run may be
-    looked at, or this one has changed.
+def build(view: gr.State, opened: Any, changed: Sequence[Any], followers: Followers, place: Place) -> None:
+    """Draws the part of the tab that publishes, and wires it. `opened`: the event at which the tab is; `changed`: those
+    after which another run may be looked at, or this one has changed.
     """
     gr.HTML(
         "<h2>Publish on the Hugging Face Hub</h2><p class='gs-dim'>The adapter goes up with its evidence: what was "
@@ -43,35 +44,61 @@ def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: P
             info="The whole model, for what cannot load adapters: large, and merged on this machine first",
         )
         replace = gr.Checkbox(label="Replace what it holds", elem_classes=OFF, elem_id="gs-replace")
+    ready = gr.HTML(elem_id="gs-before-publishing")
+    typed = gr.Textbox(
+        label="A token, used once", info="With the right to write. It is cleared as soon as you press Publish.",
+        type="password", max_length=200, elem_classes=OFF, elem_id="gs-token",
+    )  # fmt: skip
     go = gr.Button("Publish", variant="primary", elem_id="gs-publish")
+    with gr.Accordion("The card as it will look", open=False, elem_id="gs-card-fold"):
+        as_card = gr.Code(language="markdown", interactive=False, show_label=False, label="Card", elem_id="gs-card")
+    owners = before.Owners()
     outcome = gr.HTML(elem_id="gs-published")
 
     def start(
-        view: View, name: str, private: bool, merged: bool, replace: bool, request: gr.Request
-    ) -> Iterator[tuple[str, Any, Any]]:
+        view: View, name: str, private: bool, merged: bool, replace: bool, sent: str, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
         name = name.strip()
         try:
-            token = token_of(place.access, request)
+            yield gr.skip(), gr.skip(), gr.skip(), ""  # the token is gone from the page before it is used
+            token = token_of(place.access, request, sent)
             run = run_of(followers, view)
             place.access.may_take(request, lambda: run.config)
             name = name or proposed_name(user_of(token), run.config)
             options = {"private": private, "merged": merged, "replace": replace}
             made = yield from following(
                 lambda progress: publish(run, name, token, progress=progress, **options),
-                lambda sent, seconds: (sending(sent, seconds, merged), name, gr.update()),
+                lambda done, seconds: (sending(done, seconds, merged), name, gr.update(), gr.skip()),
             )
-            yield published(made), name, gr.update()
+            yield published(made), name, gr.update(), gr.skip()
         except OccupiedError as error:
             warning = note("warning", text(error), "Tick the box to replace it, or take another name.")
-            yield warning, name, shown_if(True)
+            yield warning, name, shown_if(True), gr.skip()
         except UserError as error:
-            yield as_note(error), name, gr.update()
+            yield as_note(error), name, gr.update(), gr.skip()
 
     def shown(view: View) -> tuple[str, Any]:
         page = followers.look(view.run)
         return about(page), gr.update(interactive=page is not None and has_adapter(page.run))
 
-    go.click(start, [view, name, private, merged, replace], [outcome, name, replace], **QUIET)
+    def look_ahead(view: View, name: str, request: gr.Request) -> tuple[Any, ...]:
+        page = followers.look(view.run)
+        if page is None or not has_adapter(page.run):
+            return "", shown_if(False), ""
+        if (token := token_if_any(place.access, request)) is None:
+            field = before.may_type(request, place.access)
+            there = proposed_name("user", page.run.config)
+            return before.nobody(place.access, field), shown_if(field), before.card_of(page.run, there)
+        try:
+            place.access.may_start(request)
+            there, said = before.words(page.run, str(name), owners.of(token))
+        except UserError as error:
+            return as_note(error), shown_if(False), ""
+        return said, shown_if(False), before.card_of(page.run, there)
+
+    ahead: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
+    gr.on([opened, name.blur, name.submit], look_ahead, [view, name], [ready, typed, as_card], **ahead)
+    go.click(start, [view, name, private, merged, replace, typed], [outcome, name, replace, typed], **QUIET)
     gr.on(changed, shown, view, [what, go], trigger_mode="always_last", **QUIET)
 
 
@@ -107,13 +134,18 @@ def run_of(followers: Followers, view: View) -> Run:
     return page.run
 
 
-def token_of(access: Access, request: gr.Request) -> str:
+def token_of(access: Access, request: gr.Request, typed: Any = "") -> str:
     """The token to publish with: a visitor's own sign-in; the machine's own token serves its owner alone, off a Space.
+    `typed`: one that was typed into the page, for this once.
 
     Raises:
-        UserError: where nobody is signed in, or who is may not publish from here.
+        UserError: where nobody is signed in, who is may not publish from here, or no token may be typed in here.
     """
     access.may_start(request)
+    if isinstance(typed, str) and typed.strip():
+        if not before.may_type(request, access):
+            raise UserError("A token is taken over HTTPS or on this machine only: others could read it on its way.")
+        return typed.strip()
     return signed_in_token(access, request)
 
 

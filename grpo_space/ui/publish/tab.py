@@ -20,12 +20,12 @@ from grpo_space.ui.publish import backup, hub
 from grpo_space.ui.space import after
 
 
-def build(view: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> gr.Button:
-    """Draws the tab and wires it. Gives the button that leads to a restored run. `changed`: the events after which to
-    look at the run again.
+def build(view: gr.State, opened: Any, changed: Sequence[Any], followers: Followers, place: Place) -> gr.Button:
+    """Draws the tab and wires it. Gives the button that leads to a restored run. `opened`: the event at which the
+    tab is; `changed`: those after which to look at the run again.
     """
     access = place.access
-    hub.build(view, changed, followers, place)
+    hub.build(view, opened, changed, followers, place)
     gr.HTML(
         "<h2>Take it with you</h2><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the "
         "base model, which PEFT loads onto it. The config is all that is needed to train it again. The script makes "
