@@ -90,7 +90,8 @@ def parse(data: object) -> RunConfig:
 def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
     """The config with changed settings such as `grpo.max_steps=20`. Values are YAML, but for those of text fields.
 
-    A new `data.path` or `data.id` replaces the whole source: the old held-out problems would be another subject's.
+    A new `data.path`, `data.id` or `data.generate` replaces the whole source: the old held-out problems would be
+    another subject's.
 
     Raises:
         UserError: with every setting that cannot be, at once.
@@ -103,7 +104,7 @@ def override(config: RunConfig, settings: Sequence[str]) -> RunConfig:
             changes.append(_change(setting))
         except UserError as error:
             problems += error.by_field
-    if any(path in (["data", "path"], ["data", "id"]) for path, _ in changes):
+    if any(path in (["data", "path"], ["data", "id"], ["data", "generate"]) for path, _ in changes):
         data["data"] = {k: v for k, v in data["data"].items() if k in ("system_prompt", "max_prompt_length")}
     for path, value in changes:
         _put(data, path, value)

@@ -54,8 +54,11 @@ def _clipping(config: RunConfig) -> Iterator[BrokenRule]:
 
 def _source(config: RunConfig) -> Iterator[BrokenRule]:
     data = config.data
-    if data.path is None and data.id is None:
-        yield BrokenRule("a file is needed, or data.id, a Hub dataset", "data.path", "data.id")
+    if data.path is None and data.id is None and data.generate is None:
+        yield BrokenRule("a file is needed, or data.id, a Hub dataset", "data.path", "data.id", "data.generate")
+    if data.generate is not None and (data.path is not None or data.id is not None):
+        both = f"{data.generate} makes problems, and {data.path or data.id} has some: keep one"
+        yield BrokenRule(both, "data.generate", "data.path", "data.id")
     if data.path is not None and data.id is not None:
         both = f"both a file ({data.path}) and a Hub dataset ({data.id}) are given: keep one"
         yield BrokenRule(both, "data.path", "data.id")

@@ -76,7 +76,7 @@ def base_of(config: RunConfig) -> str:
 
 def dataset_of(config: RunConfig) -> str:
     """The dataset's name on the Hub, or its file's name."""
-    return config.data.id or Path(config.data.path or "data").name
+    return config.data.id or config.data.generate or Path(config.data.path or "data").name
 
 
 def _data(config: RunConfig, history: History, name: str) -> ModelCardData:

@@ -46,7 +46,7 @@ def config_of(request: EvaluationRequest, settings: Sequence[str] = ()) -> RunCo
 
 
 def _named(config: RunConfig) -> tuple[str | None, ...]:
-    return config.model.id, config.data.path, config.data.test_path, config.data.id
+    return config.model.id, config.data.path, config.data.test_path, config.data.id, config.data.generate
 
 
 def is_preset(name: str) -> bool:

@@ -13,6 +13,7 @@ from grpo_space.errors import UserError
 from grpo_space.paths import data_file
 from grpo_space.tasks import data_faults
 from grpo_space.tasks.data_faults import same
+from grpo_space.tasks.generated import generated
 from grpo_space.tasks.problems import Row, digest
 from grpo_space.tasks.reading import Problems, problems_in, read, read_file
 from grpo_space.tasks.table_file import Entry
@@ -51,6 +52,11 @@ def load(config: RunConfig, token: str | None = None) -> Rows:
         UserError: naming the file and the lines that are wrong.
     """
     data = config.data
+    if data.generate is not None:
+        pool, held_out = generated(config)
+        name = f"{data.generate}, difficulty {data.difficulty}"
+        commit = digest(json.dumps([row.identity for row in (*pool, *held_out)]).encode())
+        return share_out(pool, held_out, config, name, commit, held_out=", which no step sees.")
     if data.path is not None:
         source = data_file(data.path)
         found, name, commit = read(source, data), source.name, digest_of(source)
@@ -107,9 +113,17 @@ def digest_of(file: Path) -> str:
 
 
 def share_out(
-    rows: list[Row], test: list[Row] | None, config: RunConfig, name: str, commit: str, notes: str = ""
+    rows: list[Row],
+    test: list[Row] | None,
+    config: RunConfig,
+    name: str,
+    commit: str,
+    notes: str = "",
+    held_out: str = " from a file of their own.",
 ) -> Rows:
-    """Problems are held out by a hash of their text: the same for every seed, and never one of them in training."""
+    """Problems are held out by a hash of their text: the same for every seed, and never one of them in training.
+    `held_out`: where `test` comes from, in words.
+    """
     own_test = test is not None
     pool = by_hash(rows)
     wanted = config.evaluation.problems
@@ -127,7 +141,7 @@ def share_out(
     train = without(rows, [*test, *probe])
     enough(train, test, config)
     summary = f"Read {len(rows):,} problems from {name}: {len(train):,} to train on, {len(probe)} for the probe, "
-    summary += f"{len(test)} to evaluate on" + (" from a file of their own." if own_test else ", held out of it.")
+    summary += f"{len(test)} to evaluate on" + (held_out if own_test else ", held out of it.")
     if len(test) < wanted:
         summary += f" evaluation.problems asks for {wanted}: there are no more."
     if faults := data_faults.words([*rows, *(test if own_test else [])]):

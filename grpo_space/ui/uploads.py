@@ -34,21 +34,23 @@ def keep_rows(file: Path) -> tuple[str, int]:
     Raises:
         UserError: where it is too large, or naming each line that is no problem with an answer, by its number.
     """
-    kept = keep(file)
+    kept, new = keep(file)
     try:
         return str(kept), data_report.of_file(kept).rows
     except UserError as error:
-        raise in_its_name(error, kept, file) from None
+        if new:
+            kept.unlink()
+        raise in_its_name(error, kept, file.name) from None
 
 
-def in_its_name(error: UserError, kept: Path, file: Path) -> UserError:
+def in_its_name(error: UserError, kept: Path, name: str) -> UserError:
     """The same error, with the name that the file had before a copy of it was kept."""
-    return UserError(*(Problem(one.field, one.message.replace(kept.name, file.name)) for one in error.by_field))
+    return UserError(*(Problem(one.field, one.message.replace(kept.name, name)) for one in error.by_field))
 
 
-def keep(file: Path) -> Path:
+def keep(file: Path) -> tuple[Path, bool]:
     """Keeps a copy of an uploaded file of problems beside the runs, named by what is in it: a run still finds it when
-    it is resumed. Gives its path.
+    it is resumed. Gives its path, and whether it is new.
 
     Raises:
         UserError: where it is too large, or nothing that holds problems.
@@ -66,9 +68,10 @@ def keep(file: Path) -> Path:
     endings = "".join(ending.lower() for ending in file.suffixes[-2:] if ending.lower() in PROBLEM_FILES)
     kept = runs_folder() / "data" / f"{digest(content)}{endings or '.jsonl'}"
     kept.parent.mkdir(parents=True, exist_ok=True)
+    new = not kept.exists()
     with whole(kept) as half:
         half.write(content)
-    return kept
+    return kept, new
 
 
 def read_config(file: Path) -> RunConfig:

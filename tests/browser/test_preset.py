@@ -150,7 +150,7 @@ def test_opening_the_other_settings_changes_none(visit: Open) -> None:
 
 
 def test_a_file_of_ones_own_is_kept_and_shown_as_text(visit: Open, tmp_path: Path, runs_root: Path) -> None:
-    rows = [{"question": f"{HOSTILE} number {n}?", "answer": str(n)} for n in range(5)]
+    rows = [{"question": f"{HOSTILE} number {n}?", "answer": str(n)} for n in range(30)]
     (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "bad.jsonl").write_text('{"question": "q", "answer": "1"}\n{"question": "hidden"}\n')
     page = visit()
@@ -164,13 +164,34 @@ def test_a_file_of_ones_own_is_kept_and_shown_as_text(visit: Open, tmp_path: Pat
     page.locator("#upload-field-data-path").get_by_label("Clear").click()
     expect(page.get_by_text("bad.jsonl line 2: has no answer")).to_have_count(0)
     upload.set_input_files(tmp_path / "mine.jsonl")
-    expect(page.get_by_text("5 problems read and kept")).to_be_visible()
+    expect(page.get_by_text("30 rows, 30 different problems")).to_be_visible()
     expect(page.locator("#preview-rows")).to_contain_text(f"{HOSTILE} number 0?")
     assert page.title() != "stolen"
     assert page.locator("#preview-rows img, #preview-rows script, #preview-rows .katex").count() == 0
     [kept] = (runs_root / "data").iterdir()
     config = exported(page)
     assert (config.data.path, config.data.test_path) == (str(kept), None)
+
+
+def test_a_csv_with_odd_columns_is_chosen_from_and_counted(visit: Open, tmp_path: Path) -> None:
+    rows = "".join(f"{n};Was ist {n} plus 1?;{n + 1}\n" for n in range(40))
+    (tmp_path / "mein.csv").write_text("Nr;Frage;Lösung\n" + rows + rows, encoding="latin-1")
+    page = visit()
+    unfold(page, "data")
+    page.get_by_text("A file of mine").click()
+    page.locator("#upload-field-data-path input[type=file]").set_input_files(tmp_path / "mein.csv")
+    fold = page.locator("#fold-data")
+    expect(fold).to_contain_text("mein.csv: no column is known to hold the question: there are Nr, Frage, Lösung")
+    expect(status(page)).to_contain_text("no column is known to hold the question")
+    for name, column in (("question", "Frage"), ("answer", "Lösung")):
+        page.locator(f"#field-data-columns-{name} input").click()
+        page.get_by_role("option", name=column, exact=True).click()
+    expect(fold).to_contain_text("80 rows, 40 different problems")
+    expect(fold).to_contain_text("separated by semicolons, read as Latin-1, which is a guess")
+    expect(fold).to_contain_text("40 problems are copies of others")
+    expect(fold).to_contain_text("15 held out, 50 left to train on")
+    expect(page.locator("#preview-rows")).to_contain_text("Was ist 0 plus 1?")
+    assert exported(page).data.columns.answer == "Lösung"
 
 
 def test_three_rows_are_shown_as_the_model_sees_them(visit: Open) -> None:

@@ -61,8 +61,9 @@ def test_what_is_typed_reaches_the_config(path: str) -> None:
     leaf = form.LEAVES[path]
     base = QWEN if path in form.HUB else TINY
     values = form.values_of(base)
-    if path in form.HUB or path in form.UPLOADED:
-        values["data.source"] = "hub" if path in form.HUB else "file"
+    if path in form.HUB or path in form.UPLOADED or path in form.GENERATED:
+        values["data.source"] = "hub" if path in form.HUB else "file" if path in form.UPLOADED else "made"
+        values["data.generate"] = "countdown"
         values["data.path"] = "/kept/rows.jsonl"
     if leaf.kind == "yes":
         wanted: Any = not values[path]
@@ -70,6 +71,8 @@ def test_what_is_typed_reaches_the_config(path: str) -> None:
         wanted = next(choice for choice in leaf.choices if choice != values[path] and choice != "vllm")
     elif path == "data.id":
         wanted = "someone/else"
+    elif path == "data.difficulty":
+        wanted = 7
     else:
         wanted = OTHER[leaf.kind]
     allow: dict[str, dict[str, Any]] = {  # what a rule would otherwise refuse

@@ -33,6 +33,8 @@ def lines(config: RunConfig) -> dict[str, str]:
 
 def _data(config: RunConfig) -> str:
     data = config.data
+    if data.generate:
+        return f"{data.generate}, difficulty {data.difficulty}; {config.evaluation.problems:,} problems held out"
     where, test = (data.id, data.test_split) if data.id else (_short(data.path), _short(data.test_path))
     held_out = f"{config.evaluation.problems:,} problems held out"
     return f"{where}; {held_out}" + (f", of {test}" if test else "")
@@ -46,7 +48,7 @@ def folds_of(path: str) -> tuple[str, ...]:
     """The folds in which a field stands, the outer one first."""
     if path in form.WEIGHTS:
         return ("rewards",)
-    if path == "data.source" or path in {*form.HUB, *form.UPLOADED, *form.READING}:
+    if path == "data.source" or path in {*form.HUB, *form.UPLOADED, *form.GENERATED, *form.READING}:
         return ("data",)
     return ("model",) if path in form.MAIN else ("model", "rest")
 

@@ -24,8 +24,14 @@ from grpo_space.ui.uploads import on_the_hub
 Values = dict[str, Any]
 Kind = Literal["whole", "number", "text", "yes", "choice", "names"]
 
-SOURCES = {"own": "What it came with", "gsm8k": "GSM8K", "file": "A file of mine", "hub": "On the Hugging Face Hub"}
-SOURCE_FIELDS = ("path", "test_path", "id", "name", "revision", "split", "test_split")
+SOURCES = {
+    "own": "What it came with",
+    "gsm8k": "GSM8K",
+    "file": "A file of mine",
+    "hub": "On the Hugging Face Hub",
+    "made": "Made by a program",
+}
+SOURCE_FIELDS = ("path", "test_path", "generate", "id", "name", "revision", "split", "test_split")
 UPLOADED = ("data.path", "data.test_path")
 LONG_TEXTS = ("data.system_prompt",)
 MAIN = {
@@ -50,6 +56,7 @@ COLUMNS = {
     "data.columns.answer": "Column with the right answer",
     "data.columns.options": "Column with the options, of multiple choice",
 }
+GENERATED = {"data.generate": "What is made: countdown, or reasoning_gym:NAME", "data.difficulty": "How hard, from 1"}
 READING = {"data.task": "Kind of answer", **COLUMNS}
 """Fields that are called something else on the page than in a config; their help says its name for them, too."""
 
@@ -104,7 +111,7 @@ WEIGHTS = [f"rewards.{name}" for name in REWARDS]
 def help_of(path: str) -> str:
     """The help beside a field: its docstring; of a reward, what it pays and what it cannot see."""
     if path in LEAVES:
-        return f"{LEAVES[path].help} `{path}`" if path in {**MAIN, **HUB, **READING} else LEAVES[path].help
+        return f"{LEAVES[path].help} `{path}`" if path in {**MAIN, **HUB, **GENERATED, **READING} else LEAVES[path].help
     name = path.removeprefix("rewards.")
     documented = re.sub(r" \([^)]*arXiv[^)]*\)", "", " ".join((REWARDS[name].__doc__ or "").split()))
     first, *more = re.split(NEXT_SENTENCE, documented)
@@ -126,7 +133,9 @@ def whole_help(path: str) -> str:
 
 def label_of(path: str) -> str:
     """What a field is called on the page."""
-    return {"data.source": "Where the problems come from", **MAIN, **HUB, **READING}.get(path, path.rpartition(".")[2])
+    return {"data.source": "Where the problems come from", **MAIN, **HUB, **GENERATED, **READING}.get(
+        path, path.rpartition(".")[2]
+    )
 
 
 def component(path: str, config: RunConfig) -> gr.components.Component:
@@ -239,12 +248,16 @@ def _typed(leaf: Leaf, value: Any) -> Any:
 def _choose_source(data: dict[str, Any], source: object, base: RunConfig) -> None:
     """Takes out of `data` what does not belong to the source; an empty one is left for `parse` to name."""
     if source == "hub":
-        data.update(path=None, test_path=None, id=data["id"] or "")
+        data.update(path=None, test_path=None, generate=None, id=data["id"] or "")
+    elif source == "made":
+        data.update(dict.fromkeys(SOURCE_FIELDS), generate=data["generate"] or "", split="train")
     elif source == "gsm8k":
         data.update({name: getattr(GSM8K, name) for name in SOURCE_FIELDS})
         data.update(task="auto", columns={})
     elif source == "file":
-        data.update(path=data["path"] or "", id=None, name=None, revision=None, split="train", test_split=None)
+        data.update(
+            path=data["path"] or "", generate=None, id=None, name=None, revision=None, split="train", test_split=None
+        )
     else:
         data.update({name: getattr(base.data, name) for name in SOURCE_FIELDS})
 
@@ -295,6 +308,8 @@ def own_source(config: RunConfig) -> str:
             f"{came}: {data.id}{f' ({data.name})' if data.name else ''} on the Hugging Face Hub, split {data.split}; "
         )
         return as_text(source + (f"evaluated on split {data.test_split}." if data.test_split else "some are held out."))
+    if data.generate is not None:
+        return as_text(f"{came}: {data.generate}, made by a program.")
     names = [str(path).rpartition("/")[2] for path in (data.path, data.test_path) if path]
     return as_text(f"{came}: {names[0]}; " + (f"evaluated on {names[1]}." if names[1:] else "some are held out."))
 

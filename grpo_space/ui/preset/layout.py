@@ -68,6 +68,7 @@ class PresetTab:
     files: dict[str, gr.File]
     upload_note: gr.HTML
     hub: gr.Column
+    made: gr.Column
     model: gr.Accordion
     rest: gr.Accordion
     data: gr.Accordion
@@ -148,7 +149,7 @@ def _settings(preset: Preset, draw_fields: DrawFields) -> Parts:
         with folds.fold("rest", "Every other setting") as rest:
             for section, heading in SECTIONS.items():
                 gr.HTML(tag("h2", heading))
-                apart = {*form.MAIN, *form.HUB, *form.UPLOADED, *form.READING}
+                apart = {*form.MAIN, *form.HUB, *form.UPLOADED, *form.GENERATED, *form.READING}
                 paths = [path for path in form.LEAVES if path.rpartition(".")[0] == section and path not in apart]
                 draw_fields(paths)
                 _meanings(paths)
@@ -168,11 +169,14 @@ def _data(config: RunConfig, fields: dict[str, gr.components.Component], draw_fi
         with gr.Column(elem_classes=classes_if(False)) as hub:
             draw_fields(form.HUB)
             _meanings(form.HUB)
+        with gr.Column(elem_classes=classes_if(False)) as made:
+            draw_fields(form.GENERATED)
+            _meanings(form.GENERATED)
         draw_fields(form.READING)
         _meanings(form.READING)
         rows = gr.HTML(rows_of(config), elem_id="preview-rows")
         preview = gr.Button("Show three rows as the model will see them", scale=0, elem_id="preview")
-    parts = {"data": data, "upload": upload, "files": files, "upload_note": upload_note, "hub": hub}
+    parts = {"data": data, "upload": upload, "files": files, "upload_note": upload_note, "hub": hub, "made": made}
     return {**parts, "rows": rows, "preview": preview}
 
 
@@ -258,6 +262,8 @@ def rows_of(config: RunConfig) -> str:
     """
     if (kept := launch.kept_preview(config)) is not None:
         return cards.seen(kept)
+    if config.data.generate is not None:
+        return cards.note(f"The problems of {config.data.generate} are made when you ask for them.")
     if config.data.path is None:
         return cards.note(f"The rows of {config.data.id} are on the Hub: they are fetched when you ask for them.")
     try:

@@ -1,10 +1,9 @@
 """A file of problems that somebody brings: looked at as soon as it is there, its columns to choose, its counts."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import gradio as gr
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
@@ -16,27 +15,38 @@ from grpo_space.ui.preset import cards, form
 from grpo_space.ui.transfer import bar, following, stage
 from grpo_space.ui.uploads import in_its_name
 
-NAME = Path("your file")
-"""What an upload is called on the page: the copy that is kept has a digest for its name."""
+NAME = "your file"
+"""What an upload is called on the page when its own name is not known any more: the copy has a digest for its name."""
 Menus = dict[str, Any]
-"""Updates of the columns' menus, by field."""
+"""What the columns' menus have to choose from, by field."""
 
 
-def looking(config: RunConfig) -> Iterator[tuple[str, Menus]]:
-    """Looks at the file of a config. Yields how far that is, as HTML; at last what was found, and the menus."""
+@dataclass(frozen=True)
+class Seen:
+    """How far a look at a file is, or what it found."""
+
+    note: str = ""
+    """As HTML."""
+    menus: Menus = field(default_factory=dict)
+    usable: bool = True
+    """Whether it can be read, once its columns are chosen."""
+
+
+def looking(config: RunConfig, name: str = NAME) -> Iterator[Seen]:
+    """Looks at the file of a config, which is called `name`. Yields how far that is; at last what was found."""
     if config.data.path is None:
-        yield "", {}
+        yield Seen()
         return
     work = following(lambda progress: data_report.report(config, progress), _drawn)
     try:
         while True:
-            yield next(work), {}
+            yield Seen(next(work))
     except StopIteration as ended:
-        yield told(ended.value), menus(ended.value.names)
+        yield Seen(told(ended.value), menus(ended.value.names))
     except ChooseColumnsError as error:
-        yield refused(error, config), menus(error.columns)
+        yield Seen(refused(error, config, name), menus(error.columns))
     except UserError as error:
-        yield refused(error, config), {}
+        yield Seen(refused(error, config, name), usable=False)
 
 
 def _drawn(sent: Sent | None, seconds: float) -> str:
@@ -48,14 +58,14 @@ def told(found: DataReport) -> str:
     return cards.refused(found.refusal) + "".join(map(cards.note, found.words()))
 
 
-def refused(error: UserError, config: RunConfig) -> str:
+def refused(error: UserError, config: RunConfig, name: str) -> str:
     """Why a file cannot be read, as HTML."""
-    return cards.refused(in_its_name(error, Path(config.data.path or ""), NAME).problems)
+    return cards.refused(in_its_name(error, Path(config.data.path or ""), name).problems)
 
 
 def menus(names: Sequence[str]) -> Menus:
-    """The columns' menus with the columns that are there. What is chosen stays; empty: found by its name."""
-    return {path: gr.update(choices=["", *names]) for path in form.COLUMNS}
+    """The columns' menus with the columns that are there; empty: found by its name."""
+    return {path: {"choices": ["", *names]} for path in form.COLUMNS}
 
 
 def why_not(config: RunConfig, source: object) -> Sequence[str]:

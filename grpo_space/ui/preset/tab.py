@@ -1,6 +1,5 @@
 """The Preset tab: choose a preset, adjust it, see what the model will see."""
 
-import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,9 +49,9 @@ class FormState:
     """The fields that say something is wrong so far, and what."""
     values: form.Values
 
-    def with_value(self, path: str, value: Any) -> "FormState":
-        """The same form with another value in one field."""
-        return replace(self, values={**self.values, path: value})
+    def with_values(self, values: Mapping[str, Any]) -> "FormState":
+        """The same form with other values in some fields."""
+        return replace(self, values={**self.values, **values})
 
 
 def build(opened: Any, place: Place) -> PresetTab:
@@ -65,8 +64,8 @@ def build(opened: Any, place: Place) -> PresetTab:
 def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
     typed: set[Any] = {tab.filled, tab.number, tab.complained, *tab.fields.values()}
     checked: list[Any] = [
-        tab.config, tab.complained, tab.status, tab.length, tab.step, tab.upload, tab.upload_note, tab.hub, tab.take,
-        tab.rows, tab.code, *tab.folds.values(), *tab.fields.values(),
+        tab.config, tab.complained, tab.status, tab.length, tab.step, tab.upload, tab.upload_note, tab.hub, tab.made,
+        tab.take, tab.rows, tab.code, *tab.folds.values(), *tab.fields.values(),
     ]  # fmt: skip
     filled: list[Any] = [
         *checked, *(part for pair in tab.cards.values() for part in pair), tab.filled, tab.number, tab.about,
@@ -127,7 +126,7 @@ class _Handlers:
         base, short = state.filled.config, sent[self.tab.length] == "quick" and state.filled.short_steps
         steps = short or base.grpo.max_steps
         shown = form.filled(STEPS, steps, base)
-        return {**self._checked(state.with_value(STEPS, steps)), self.tab.fields[STEPS]: shown}
+        return {**self._checked(state.with_values({STEPS: steps})), self.tab.fields[STEPS]: shown}
 
     def choose(self, name: str) -> Callable[[Filled], Updates]:
         """The handler of one preset's button."""
@@ -157,7 +156,7 @@ class _Handlers:
             upload = sent[self.tab.files[path]]
             try:
                 self.access.allowed(request)
-                kept = str(uploads.keep(Path(upload))) if upload else None
+                kept, new = uploads.keep(Path(upload)) if upload else (None, False)
             except UserError as error:
                 yield {self.tab.upload_note: cards.refused(error.problems)}
                 return
@@ -165,9 +164,15 @@ class _Handlers:
                 yield self._nothing()
                 return
             anew = dict.fromkeys(form.COLUMNS, "") if path == "data.path" else {}  # another file has other columns
-            values = {**anew, path: kept}
-            state = replace(state, values={**state.values, **values})
-            yield from self._looked_at(state, {self.tab.fields[name]: value for name, value in values.items()})
+            changed = {**anew, path: str(kept) if kept else None}
+            for seen in self._looking(state.with_values(changed), Path(upload or "").name):
+                yield {self.tab.upload_note: seen.note}
+            if kept and not seen.usable:
+                changed[path] = None
+                if new:
+                    kept.unlink()
+            drawn = {self.tab.fields[name]: value for name, value in changed.items()}
+            yield {**self._after(state.with_values(changed), seen), **drawn, **self._menus(seen, changed)}
 
         return keep
 
@@ -178,17 +183,26 @@ class _Handlers:
         elif state.values["data.source"] != "file" or self.access.stranger(request):
             yield self._checked(state)
         else:
-            yield from self._looked_at(state, {})
+            for seen in self._looking(state):
+                yield {self.tab.upload_note: seen.note}
+            yield {**self._after(state, seen), **self._menus(seen, state.values)}
 
-    def _looked_at(self, state: FormState, changed: Updates) -> Iterator[Updates]:
-        """The form after a look at the uploaded file, with how far that is before. `changed`: what else is new."""
-        note, menus, tab = "", own_data.Menus(), self.tab
-        with contextlib.suppress(UserError):  # what is wrong with other settings stands at their fields
-            config = form.config_of(state.values, state.filled.config)
-            for note, menus in own_data.looking(config):  # noqa: B007 - the last menus count
-                yield {tab.upload_note: note}
-        drawn = {tab.fields[path]: update for path, update in menus.items()}
-        yield {**self._checked(state), **changed, **drawn, tab.upload_note: note}
+    def _looking(self, state: FormState, name: str = own_data.NAME) -> Iterator[own_data.Seen]:
+        """Looks at the form's file; not while another setting is wrong, which is said at its field."""
+        try:
+            yield from own_data.looking(form.config_of(state.values, state.filled.config), name)
+        except UserError:
+            yield own_data.Seen()
+
+    def _after(self, state: FormState, seen: own_data.Seen) -> Updates:
+        """The form after a look at its file."""
+        return {**self._checked(state), self.tab.upload_note: seen.note}
+
+    def _menus(self, seen: own_data.Seen, values: Mapping[str, Any]) -> Updates:
+        """The columns' menus after a look, with what is chosen in them."""
+        return {
+            self.tab.fields[path]: gr.update(value=values.get(path, ""), **menu) for path, menu in seen.menus.items()
+        }
 
     def preview_asked(self, text: str, request: gr.Request) -> Updates:
         """Three rows were asked for, with the chat template applied: what will take how long."""
@@ -263,6 +277,7 @@ class _Handlers:
             tab.step: cards.note(form.one_step(values)),
             tab.upload: gr.update(elem_classes=classes_if(values["data.source"] == "file")),
             tab.hub: gr.update(elem_classes=classes_if(values["data.source"] == "hub")),
+            tab.made: gr.update(elem_classes=classes_if(values["data.source"] == "made")),
         }
         changed = [path for path in at.keys() | state.complaints.keys() if at.get(path) != state.complaints.get(path)]
         if set(form.UPLOADED) & set(changed):
