@@ -210,7 +210,7 @@ def test_presets_are_listed(cli: Cli) -> None:
     assert done.returncode == 0
     assert "python -m grpo_space train tiny" in done.stdout
     assert "30 steps: About a minute on 2 CPU cores, free." in done.stdout
-    assert done.stdout.count("30 steps (--quick): Roughly ") == 4
+    assert done.stdout.count("30 steps (--quick): Roughly ") == 5
     listed = printed(cli("presets", "--json"))
     assert listed[0]["name"] == "tiny"
     assert {"name", "title", "summary", "hardware", "expect", "expected_gain", "quick", "run"} == set(listed[0])

@@ -16,6 +16,7 @@ T4 = Gpu("Tesla T4", 15.0, "535.104.05", (7, 5))
 IDS = (
     "unsloth/Meta-Llama-3.1-8B-Instruct-bnb-4bit", "unsloth/Qwen2.5-1.5B-Instruct-bnb-4bit",
     "unsloth/Qwen2.5-Math-7B-Instruct-bnb-4bit", "HuggingFaceTB/SmolLM2-135M-Instruct",
+    "unsloth/Qwen2.5-Coder-1.5B-Instruct-bnb-4bit",
 )  # fmt: skip
 ADVICE = "install the pinned versions again"
 
