@@ -2,6 +2,7 @@
 
 import re
 
+from grpo_space.grading.equations import value_of
 from grpo_space.grading.links import FILLER, NAME, alike, unit_of
 from grpo_space.grading.markup import without_markup, without_rejected
 from grpo_space.grading.number_values import MAX_DIGITS
@@ -32,6 +33,8 @@ def one_number(stated: str, rounds: bool = False) -> Number | None:
     side = " " * start + stated[start:]
     numbers = numbers_in(side)
     number = chosen(side, numbers, rounds) if numbers else _in_words(side)
+    if number is None and (number := _explained_after(stated, start)):
+        side, numbers = stated[:start], [number]
     if number is None or number.value is None or not is_plain(side, number, numbers):
         return None
     if side[: number.start].strip() == "-" and not side[number.end :].strip(" .\n$"):
@@ -62,6 +65,13 @@ def _result_begins(stated: str) -> int | None:
         if results and _contradicts(stated[begin : sign.start()], stated[sign.end() :], results[0]):
             return None
     return start
+
+
+def _explained_after(stated: str, start: int) -> Number | None:
+    """The number before the last `=`, where only what it comes from follows: "63 = 7 * 9", "63 (= 7 * 9)"."""
+    before = numbers_in(stated[:start]) if start else []
+    worked = value_of(stated[start:].strip(" .)$}")) if len(before) == 1 else None
+    return before[0] if worked is not None and worked == before[0].value else None
 
 
 def _within_brackets(stated: str, sign: re.Match[str]) -> bool:

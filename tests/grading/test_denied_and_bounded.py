@@ -68,6 +68,10 @@ def test_an_honest_neighbour_of_these_is_credited(text: str) -> None:
         ("<answer>56 ≈ 57</answer>", "56", False),
         ("<think>60</think>\n<answer>\n</answer>", "60", False),
         ("<answer>-(45)</answer>", "-45", True),
+        ("The answer is 63 = 7 * 9.", "63", True),
+        ("Answer: 63 (= 7 * 9)", "63", True),
+        ("<answer>63 = 7 * 9 or 64</answer>", "63", False),
+        ("<answer>64 = 7 * 9</answer>", "64", False),
         ("\\boxed{-(-9)}", "-9", False),
     ],
 )
