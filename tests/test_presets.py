@@ -72,7 +72,7 @@ def test_what_a_visitor_can_try_comes_first() -> None:
     [
         ("tny", "did you mean tiny?"),
         ("qwen2.5-1.5", "did you mean qwen2.5-1.5b?"),
-        ("gpt", "known: llama-3.1-8b, qwen2.5-1.5b, qwen2.5-math-7b, smollm2-135m, tiny"),
+        ("gpt", "known: llama-3.1-8b, qwen2.5-1.5b, qwen2.5-math-7b, science-1.5b, smollm2-135m, tiny"),
         ("", "known: "),
         ("../presets/tiny", "there is none of that name"),
         ("tiny.yaml", "did you mean tiny?"),

@@ -44,7 +44,13 @@ def test_another_run_than_the_presets_expects_nothing(other: str) -> None:
     assert power.expected_gain(with_problems("llama-3.1-8b", 200, "name=mine")) is None
 
 
-@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_without_a_gain_says_that_nothing_was_measured() -> None:
+    without = [name for name in preset_names() if read_preset(name).expected_gain is None]
+    assert without == ["science-1.5b"]
+    assert all("Not measured yet" in read_preset(name).expect for name in without)
+
+
+@pytest.mark.parametrize("name", [name for name in preset_names() if read_preset(name).expected_gain is not None])
 def test_no_preset_is_likelier_than_not_to_miss_its_own_gain(name: str) -> None:
     """1,000 runs of the preset's test, drawn with the gain that it states."""
     preset = read_preset(name)
