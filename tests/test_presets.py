@@ -65,7 +65,7 @@ def test_what_a_visitor_can_try_comes_first() -> None:
     assert sorted(preset_names()) == NAMES
     assert preset_names()[:2] == ["tiny", "qwen2.5-1.5b"]
     assert read_preset("tiny").hardware == "cpu"
-    assert preset_names()[-1] == "code-1.5b", "nobody knows its gain yet"
+    assert preset_names()[-2:] == ["code-1.5b", "science-1.5b"], "nobody knows their gain yet"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_a_visitor_can_try_comes_first() -> None:
     [
         ("tny", "did you mean tiny?"),
         ("qwen2.5-1.5", "did you mean qwen2.5-1.5b?"),
-        ("gpt", "known: code-1.5b, llama-3.1-8b, qwen2.5-1.5b, qwen2.5-math-7b, smollm2-135m, tiny"),
+        ("gpt", "known: code-1.5b, llama-3.1-8b, qwen2.5-1.5b, qwen2.5-math-7b, science-1.5b, smollm2-135m, tiny"),
         ("", "known: "),
         ("../presets/tiny", "there is none of that name"),
         ("tiny.yaml", "did you mean tiny?"),

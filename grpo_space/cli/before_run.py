@@ -14,6 +14,7 @@ from grpo_space.config_io import override
 from grpo_space.errors import UserError
 from grpo_space.planning import doctor, estimate, hardware, memory, power
 from grpo_space.planning.model_shape import shape_of
+from grpo_space.runs import data_report
 
 
 def list_presets(arguments: argparse.Namespace) -> int:
@@ -60,7 +61,7 @@ def config_of(arguments: argparse.Namespace) -> RunConfig:
     Raises:
         UserError: naming each setting that this machine, its files or its GPU's memory do not allow.
     """
-    config = chosen(arguments)
+    config = data_report.with_prompt(chosen(arguments))
     gpu = hardware.gpu()
     hardware.check(config, gpu)
     paths.check_files(config)

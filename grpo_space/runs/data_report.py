@@ -19,6 +19,7 @@ from grpo_space.presets import PRESETS
 from grpo_space.runs.events import Record
 from grpo_space.runs.launch import without_secrets
 from grpo_space.runs.run import runs_folder
+from grpo_space.tasks.kinds import TASKS
 from grpo_space.tasks.problems import digest
 from grpo_space.tasks.reading import ChooseColumnsError
 
@@ -100,6 +101,31 @@ def before_training(config: RunConfig) -> DataReport | None:
     if found.refusal:
         raise UserError(*found.refusal)
     return found
+
+
+THE_TASKS = "task"
+"""The system prompt of whoever wants the one that suits the kind of answer."""
+
+
+def with_prompt(config: RunConfig) -> RunConfig:
+    """The config with the system prompt of its kind of answer written out, where `task` stands in its place.
+
+    Raises:
+        UserError: where the kind is not known before the dataset is downloaded, or the file cannot be read.
+    """
+    data = config.data
+    if data.system_prompt != THE_TASKS:
+        return config
+    task: TaskName
+    if data.task != "auto":
+        task = data.task
+    elif data.generate is not None:
+        task = "countdown" if data.generate == "countdown" else "number"
+    elif data.path is not None:
+        task = report(config).task
+    else:
+        raise UserError(f"data.system_prompt: task: name the kind of answer of {data.id} with data.task")
+    return config.changed(data={"system_prompt": TASKS[task].system_prompt})
 
 
 def is_embedded(config: RunConfig) -> bool:

@@ -44,6 +44,12 @@ def test_another_run_than_the_presets_expects_nothing(other: str) -> None:
     assert power.expected_gain(with_problems("llama-3.1-8b", 200, "name=mine")) is None
 
 
+def test_a_preset_without_a_gain_says_that_nothing_was_measured() -> None:
+    without = [name for name in preset_names() if read_preset(name).expected_gain is None]
+    assert without == ["code-1.5b", "science-1.5b"]
+    assert all("Not measured yet" in read_preset(name).expect for name in without)
+
+
 @pytest.mark.parametrize("name", [name for name in preset_names() if read_preset(name).expected_gain is not None])
 def test_no_preset_is_likelier_than_not_to_miss_its_own_gain(name: str) -> None:
     """1,000 runs of the preset's test, drawn with the gain that it states."""
@@ -66,7 +72,9 @@ def test_a_short_run_is_not_told_to_expect_a_full_ones_gain(name: str) -> None:
 def test_it_stands_on_the_train_tab_and_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     config = with_problems("tiny", 200)
     assert power.words(config).startswith("200 problems show gains from about 7 points.")
-    assert "200 problems show gains from about 7 points." in tab._plan(write_yaml(config), here({}))
+    assert "200 problems show gains from about 7 points." in tab._plan(write_yaml(config), here({})).replace(
+        "\xa0", " "
+    )
     assert main(["presets"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
     for name in preset_names():

@@ -11,6 +11,7 @@ import pytest
 
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override, write_yaml
+from grpo_space.errors import UserError
 from grpo_space.hub_upload import Sent
 from grpo_space.paths import data_file
 from grpo_space.presets import read_preset
@@ -79,6 +80,25 @@ def test_columns_are_chosen_on_the_command_line(runs_root: Path, tmp_path: Path)
     assert (found.problems, found.columns.question, found.columns.answer) == (60, "Frage", "Lösung")
     with pytest.raises(ChooseColumnsError, match=r"data.columns.answer: there is no column 'Losung' with values"):
         data_report.report(with_file(file, "data.columns.question=Frage", "data.columns.answer=Losung"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["data.generate=countdown"], "Reach the number"),
+        (["data.id=a/b", "data.task=choice"], "by one of its options"),
+        (["data.path={file}"], "step by step"),
+    ],
+)
+def test_a_kind_of_answer_brings_its_system_prompt(
+    settings: list[str], words: str, runs_root: Path, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "mine.csv", sums(60))
+    config = override(TINY, [*(each.format(file=file) for each in settings), "data.system_prompt=task"])
+    assert words in (data_report.with_prompt(config).data.system_prompt or "")
+    assert data_report.with_prompt(TINY) == TINY
+    with pytest.raises(UserError, match="name the kind of answer of a/b"):
+        data_report.with_prompt(override(TINY, ["data.id=a/b", "data.system_prompt=task"]))
 
 
 @pytest.mark.parametrize("name", ["mine.csv", "mine.parquet", "mine.json", "mine.tsv.gz"])
