@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from grpo_space.errors import RunError, UserError
 from grpo_space.runs.event_log import EventLog
@@ -115,5 +116,14 @@ def die_with_parent() -> None:
             os._exit(1)
 
 
+def leave(code: int) -> NoReturn:
+    """Ends the process without taking apart what torch and the others hold, which takes 1.6 s on 2 cores: all that a
+    job leaves is on the disk by then, and the system takes back the rest.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))  # type: ignore[arg-type]  # the parent checked the job's name
+    leave(main(*sys.argv[1:]))  # type: ignore[arg-type]  # the parent checked the job's name
