@@ -28,7 +28,7 @@ def test_a_preset_is_whole(name: str) -> None:
 def test_a_preset_for_a_gpu_has_a_short_run(name: str) -> None:
     preset = read_preset(name)
     if name == "tiny":
-        with pytest.raises(UserError, match="--quick: tiny has no shorter run: its full one makes 30 steps"):
+        with pytest.raises(UserError, match="--quick: tiny has no shorter run: its full one makes 10 steps"):
             quick(name)
         return
     short = quick(name)

@@ -274,9 +274,9 @@ def test_the_figures_of_the_app_are_those_that_were_measured() -> None:
 
 def test_what_the_tiny_model_learns_is_what_its_card_says() -> None:
     card = (PROJECT / "presets/tiny/README.md").read_text(encoding="utf-8")
-    base, seeds = (re.findall(rf"^\| {row} \| ([\d.]+) %", card, re.MULTILINE) for row in ("base", r"after 30 .*?"))
+    base, seeds = (re.findall(rf"^\| {row} \| ([\d.]+) %", card, re.MULTILINE) for row in ("base", r"after 10 .*?"))
     assert f"right answers go from {base[0]} % to {seeds[0]} %" in README
-    assert f"{base[0]} % of 400 unseen problems right before and {seeds[0]} % after 30 steps" in PERFORMANCE
+    assert f"{base[0]} % of 400 unseen problems right before and {seeds[0]} % after 10 steps" in PERFORMANCE
     assert f"{seeds[1]} % and {seeds[2]} % with seeds 1 and 2" in PERFORMANCE
 
 

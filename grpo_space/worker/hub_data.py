@@ -62,8 +62,8 @@ def look(config: RunConfig, token: str | None, send: Send) -> dict[str, Any]:
             "faults": faults,
         }  # fmt: skip
     except (*hub.SPOKEN, OSError, ValueError) as raised:
-        error = why_not(raised, data.id, token)
-        raise UserError(hub.reading_failed(error, "data.id", data.id, "dataset", token, data.revision)) from None
+        cause = why_not(raised, data.id, token)
+        raise UserError(hub.reading_failed(cause, "data.id", data.id, "dataset", token, data.revision)) from None
 
 
 def main() -> None:

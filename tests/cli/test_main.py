@@ -177,7 +177,7 @@ def test_a_resume_that_was_refused_loses_nothing(cli: Cli, fake: Fake, runs_root
 
 def test_a_finished_run_is_not_resumed(cli: Cli, fake: Fake) -> None:
     done, _ = fake("finishes")
-    assert_refused(cli("resume", done.id), f"{done.id}: is done: it made all its 30 steps; --steps 60 trains on")
+    assert_refused(cli("resume", done.id), f"{done.id}: is done: it made all its 10 steps; --steps 20 trains on")
     running, _ = fake("works")
     assert_refused(cli("resume", running.id), f"{running.id}: runs already: watch it instead")
     assert_refused(cli("evaluate", running.id), f"{running.id}: is running: its evaluation comes at its end")
@@ -209,7 +209,7 @@ def test_presets_are_listed(cli: Cli) -> None:
     done = cli("presets")
     assert done.returncode == 0
     assert "python -m grpo_space train tiny" in done.stdout
-    assert "30 steps: About a minute on 2 CPU cores, free." in done.stdout
+    assert "10 steps: Half a minute on 2 CPU cores, free." in done.stdout
     assert done.stdout.count("30 steps (--quick): Roughly ") == 5
     listed = printed(cli("presets", "--json"))
     assert listed[0]["name"] == "tiny"

@@ -1,5 +1,6 @@
 """A dataset on the Hub is looked at before anything is trained: with the real worker and a local Hub."""
 
+import inspect
 import json
 from pathlib import Path
 
@@ -83,8 +84,6 @@ def test_a_dataset_that_cannot_be_had_says_why(science: HubServer) -> None:
 def test_who_cancels_ends_the_worker(science: HubServer) -> None:
     work = hub_data.look(config("data.name=easy"), TOKEN)
     assert next(work)
-    frame = work.gi_frame
-    assert frame is not None
-    worker = frame.f_locals["worker"]
+    worker = inspect.getgeneratorlocals(work)["worker"]
     work.close()
     assert worker.returncode is not None
