@@ -112,6 +112,7 @@ def environment(contender: str, caches: Path) -> dict[str, str]:
         **os.environ, "CONTENDER_STARTED": str(time.time()), variants.NAMED: ",".join(varied(contender)),
         "GRPO_SPACE_RUNS": str(caches / "runs"), "TMPDIR": str(caches / "tmp"),
         "TRITON_CACHE_DIR": str(caches / "triton"), "VLLM_CACHE_ROOT": str(caches / "vllm"),
+        "VLLM_ATTENTION_BACKEND": "TRITON_ATTN",  # as on a T4, which FlashAttention does not serve
     }  # fmt: skip
 
 
