@@ -83,7 +83,7 @@ def test_no_tab_breaks_a_rule_of_wcag(visit: Open, run: Run | None, size: Viewpo
         expect(page.locator("#field-lora-r")).to_have_attribute("title", "lora.r")
         expect(page.locator("#preset-status")).to_contain_text("LoRA rank")
     assert violations(page) == []
-    for tab in ("Train", "Compare", "Publish"):
+    for tab in ("Train", "Compare", "Publish", "Runs"):
         show(page, tab)
         if run is not None:
             expect(page.locator({"Train": "#gs-now", "Compare": "#gs-summary"}.get(tab, "#gs-head"))).not_to_be_empty()

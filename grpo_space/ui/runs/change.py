@@ -15,7 +15,7 @@ from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View
-from grpo_space.ui.markup import note, tag, text
+from grpo_space.ui.markup import tag, text
 from grpo_space.ui.runs.run_list import RunList
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1,
@@ -25,23 +25,27 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden",
 def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Followers, place: Place) -> None:
     """Draws the part below the list and makes it work. `shown`: the events after which another run may be looked at."""
     which = gr.HTML(elem_id="gs-chosen-run")
-    with gr.Row():
-        to_train = gr.Button("Look at it in Train", size="sm", elem_id="gs-look", scale=0)
-        link = gr.Textbox(
-            label="A link to it", interactive=False, buttons=["copy"], elem_id="gs-link", lines=1, max_lines=1
-        )
-    with gr.Row():
-        title = gr.Textbox(
-            label="Title", info="For the list alone: the run keeps its name", max_length=MOST_TITLE,
-            elem_id="gs-title", scale=2,
-        )  # fmt: skip
-        rename = gr.Button("Save the title", elem_id="gs-rename", scale=0)
-        steps = gr.Number(None, label="Steps in all", info="More than it has", precision=0, elem_id="gs-more-steps")
-        more = gr.Button("Train on", elem_id="gs-train-on", scale=0)
-    with gr.Row():
-        delete = gr.Button("Delete this run", variant="stop", size="sm", elem_id="gs-delete")
-        confirm = gr.Button("Yes, into the bin", variant="stop", size="sm", elem_classes=OFF, elem_id="gs-delete-yes")
-        keep = gr.Button("Keep it", size="sm", elem_classes=OFF, elem_id="gs-delete-no")
+    column = gr.Column(elem_classes=OFF, elem_id="gs-change-run")
+    with column:
+        with gr.Row():
+            to_train = gr.Button("Look at it in Train", size="sm", elem_id="gs-look", scale=0)
+            link = gr.Textbox(
+                label="A link to it", interactive=False, buttons=["copy"], elem_id="gs-link", lines=1, max_lines=1
+            )
+        with gr.Row():
+            title = gr.Textbox(
+                label="Title", info="For the list alone: the run keeps its name", max_length=MOST_TITLE,
+                elem_id="gs-title", scale=2,
+            )  # fmt: skip
+            rename = gr.Button("Save the title", elem_id="gs-rename", scale=0)
+            steps = gr.Number(None, label="Steps in all", info="More than it has", precision=0, elem_id="gs-more-steps")
+            more = gr.Button("Train on", elem_id="gs-train-on", scale=0)
+        with gr.Row():
+            delete = gr.Button("Delete this run", variant="stop", size="sm", elem_id="gs-delete")
+            confirm = gr.Button(
+                "Yes, into the bin", variant="stop", size="sm", elem_classes=OFF, elem_id="gs-delete-yes"
+            )
+            keep = gr.Button("Keep it", size="sm", elem_classes=OFF, elem_id="gs-delete-no")
     with gr.Accordion("The bin", open=False, elem_id="gs-bin") as fold:
         binned = gr.Dropdown([], label="Deleted runs", elem_id="gs-binned")
         with gr.Row():
@@ -58,10 +62,10 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
     def look(view: View, request: gr.Request) -> tuple[Any, ...]:
         page = followers.look(view.run)
         if page is None:
-            return note("info", "No run was made yet."), "", "", None, shown_if(False), shown_if(False)
+            return shown_if(False), "", "", "", None, shown_if(False), shown_if(False)
         words = f"Below: {tag('b', text(page.run.title or page.run.id))}, which every tab shows now."
         there = address.link(place, page.run.id, "train", str(request.headers.get("referer", "")))
-        return tag("p", words), there, page.run.title, None, shown_if(False), shown_if(False)
+        return shown_if(True), tag("p", words), there, page.run.title, None, shown_if(False), shown_if(False)
 
     @in_words
     def named_anew(view: View, title: str, order: str, request: gr.Request) -> str:
@@ -108,7 +112,7 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
 
     to_train.click(None, js=show_tab("train"))
     both = [confirm, keep]
-    gr.on(shown, look, view, [which, link, title, steps, *both], trigger_mode="always_last", **QUIET)
+    gr.on(shown, look, view, [column, which, link, title, steps, *both], trigger_mode="always_last", **QUIET)
     rename.click(named_anew, [view, title, runs.order], runs.table, **QUIET)
     more.click(train_on, [view, steps], None, **QUIET).success(None, js=show_tab("train"))
     delete.click(lambda: [shown_if(True)] * 2, None, both, **QUIET)

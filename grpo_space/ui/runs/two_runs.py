@@ -11,6 +11,7 @@ from grpo_space.results.comparison import of
 from grpo_space.results.statistics import percent, points
 from grpo_space.runs.run import all_runs
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.chart import Line, card, framed
 from grpo_space.ui.live.curves import CHARTS, PROBE, Curves, figure, probe_points
 from grpo_space.ui.live.follower import Followers, Page, named
@@ -24,20 +25,24 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 2}
 
 
 def build(view: gr.State, shown: Sequence[Any], followers: Followers) -> None:
-    """Draws the two choices and what comes of them. `shown`: the events at which the choices are made anew."""
-    gr.HTML("<h2>Two runs compared</h2>")
-    with gr.Row():
-        first = gr.Dropdown([], label="A", elem_id="gs-run-a")
-        second = gr.Dropdown([], label="B", elem_id="gs-run-b")
-        go = gr.Button("Compare the two", variant="primary", elem_id="gs-compare-two", scale=0)
-    found = gr.HTML(elem_id="gs-two-runs")
+    """Draws the two choices and what comes of them, where there are two runs. `shown`: the events at which the choices
+    are made anew.
+    """
+    column = gr.Column(elem_classes=OFF, elem_id="gs-two")
+    with column:
+        gr.HTML("<h2>Two runs compared</h2>")
+        with gr.Row():
+            first = gr.Dropdown([], label="A", elem_id="gs-run-a")
+            second = gr.Dropdown([], label="B", elem_id="gs-run-b")
+            go = gr.Button("Compare the two", variant="primary", elem_id="gs-compare-two", scale=0)
+        found = gr.HTML(elem_id="gs-two-runs")
 
-    def choices(view: View, first: str | None, second: str | None) -> tuple[Any, Any]:
+    def choices(view: View, first: str | None, second: str | None) -> tuple[Any, ...]:
         names = [(f"{run.title}: {run.id}" if run.title else run.id, run.id) for run in all_runs()[:MOST]]
         ids = [run_id for _, run_id in names]
         a = first if first in ids else next(iter(ids[1:]), None)
         b = second if second in ids else next(iter(ids), None)
-        return gr.update(choices=names, value=a), gr.update(choices=names, value=b)
+        return shown_if(len(ids) > 1), gr.update(choices=names, value=a), gr.update(choices=names, value=b)
 
     @in_words
     def compared(first: str | None, second: str | None) -> str:
@@ -46,7 +51,7 @@ def build(view: gr.State, shown: Sequence[Any], followers: Followers) -> None:
             raise UserError("A and B are the same run: choose another one.")
         return side_by_side(*pages)
 
-    gr.on(shown, choices, [view, first, second], [first, second], show_progress="hidden",
+    gr.on(shown, choices, [view, first, second], [column, first, second], show_progress="hidden",
           trigger_mode="always_last", **QUIET)  # fmt: skip
     go.click(compared, [first, second], found, **QUIET)
 
