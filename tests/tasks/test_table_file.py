@@ -63,6 +63,7 @@ def database(folder: Path) -> bytes:
         ("a.csv", b"question,answer,answer\nq,1,2\n", "two columns are called 'answer': rename one"),
         ("a.txt", "﻿question\tanswer\n".encode("utf-16")[:-3] + b"\xd8", "is not the UTF-16 text that it begins as"),
     ],
+    ids=lambda value: None if isinstance(value, str) else "content",
 )  # fmt: skip
 def test_what_it_is_is_said_with_the_cure(name: str, content: bytes, words: str, tmp_path: Path) -> None:
     problem = refusal(tmp_path, name, content)

@@ -72,7 +72,11 @@ def test_a_subclass_comes_back_as_what_it_is_derived_from() -> None:
     assert list(loads(dumps(map(str, [1, 2])))) == ["1", "2"]
 
 
-@pytest.mark.parametrize("value", [object(), print, decimal.Decimal(1), [lambda: 1], {"a": range(3)}], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [object(), print, decimal.Decimal(1), [lambda: 1], {"a": range(3)}],
+    ids=["object", "function", "decimal", "lambda", "range"],
+)
 def test_what_is_no_plain_data_is_named(value: Any) -> None:
     with pytest.raises(NotPlainError, match=r"is of type .*, which is no plain data"):
         dumps(value)
