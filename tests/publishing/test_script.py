@@ -92,7 +92,7 @@ def ruff(*arguments: str, source: str) -> str:
     return done.stdout if done.returncode else ""
 
 
-@pytest.mark.parametrize("name", [name for name in preset_names() if read_preset(name).run.data.task != "code"])
+@pytest.mark.parametrize("name", [name for name in preset_names() if name not in ("code-1.5b", "science-1.5b")])
 def test_every_preset_is_a_clean_script_with_all_of_its_settings(name: str) -> None:
     config = read_preset(name).run
     source = script.of_config(config)
