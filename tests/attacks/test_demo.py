@@ -63,7 +63,7 @@ def test_no_other_run_is(demo: Served, button: str) -> None:
 
 def test_a_stranger_who_signed_in_publishes_no_other_run(demo: Served) -> None:
     secret = with_adapter(create_run(read_preset("tiny").run.model_copy(update=LARGE)))
-    told = call(demo.url, handler_of(demo.url, "gs-publish"), [None, "eve/mine", False, False, False], EVE)
+    told = call(demo.url, handler_of(demo.url, "gs-publish"), [None, "eve/mine", False, False, False, ""], EVE)
     assert "the preset tiny" in told
     assert secret.id not in told
 

@@ -241,7 +241,7 @@ def test_a_stranger_sees_what_to_do_without_scrolling(visit: Open, size: Viewpor
     expect(cards).to_have_count(4)
     for part in (head, *cards.all(), start):
         expect(part).to_be_in_viewport(ratio=1)
-    expect(cards.first).to_contain_text("a minute, free")
+    expect(cards.first).to_contain_text("35 s, free")
     expect(cards.first).to_contain_text("fits here")
     expect(cards.nth(1)).to_contain_text("needs a 16 GB GPU")
     controls = set(page.get_by_role("tabpanel").first.evaluate(CONTROLS))

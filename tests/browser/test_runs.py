@@ -73,7 +73,7 @@ def test_a_first_visit_has_an_example_until_something_was_trained(
         now.locator("summary").click()
         expect(now).to_contain_text("A group. In step")
         page.locator("#gs-group-contested").click()
-        expect(page.locator("#gs-which-group")).to_contain_text(" of 44")
+        expect(page.locator("#gs-which-group")).to_contain_text(" of 20")
         show(page, "Compare")
         expect(page.locator("#gs-summary")).to_contain_text("This is an example")
         expect(page.locator("#gs-problems tbody tr")).to_have_count(100)

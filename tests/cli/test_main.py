@@ -116,7 +116,7 @@ def test_what_came_to_nothing_trips_no_later_command(called: Cli, tmp_path: Path
     assert_refused(called(*again), "rows.jsonl line 1: is not JSON")
     assert not (tmp_path / "run").exists()
     rows.write_text('{"question": "q"}\n')
-    assert_refused(called(*again), "rows.jsonl line 1: has no answer")
+    assert_refused(called(*again), "rows.jsonl: no column is known to hold the answer: there are question")
 
 
 def test_commands_on_a_run_that_failed_early(called: Cli, fake: Fake) -> None:
@@ -209,8 +209,8 @@ def test_presets_are_listed(cli: Cli) -> None:
     done = cli("presets")
     assert done.returncode == 0
     assert "python -m grpo_space train tiny" in done.stdout
-    assert "10 steps: Half a minute on 2 CPU cores, free." in done.stdout
-    assert done.stdout.count("30 steps (--quick): Roughly ") == 5
+    assert "10 steps: About 35 s on 2 CPU cores, free." in done.stdout
+    assert done.stdout.count("30 steps (--quick): Roughly ") == 6
     listed = printed(cli("presets", "--json"))
     assert listed[0]["name"] == "tiny"
     assert {"name", "title", "summary", "hardware", "expect", "expected_gain", "quick", "run"} == set(listed[0])
@@ -223,12 +223,12 @@ def test_runs_are_listed(cli: Cli, fake: Fake, runs_root: Path) -> None:
     names = {scenario: fake(scenario, runs_root / scenario)[0].id for scenario in ("finishes", "fails", "crashes")}
     new = create_run(read_preset("tiny").run, runs_root / "new")
     assert printed(cli("runs", "--json")) == [
-        {"id": new.id, "status": "new", "step": 0, "max_steps": 30},
-        {"id": names["crashes"], "status": "died", "step": 2, "max_steps": 30},
-        {"id": names["fails"], "status": "failed", "step": 2, "max_steps": 30},
-        {"id": names["finishes"], "status": "done", "step": 3, "max_steps": 30},
+        {"id": new.id, "status": "new", "step": 0, "max_steps": 10},
+        {"id": names["crashes"], "status": "died", "step": 2, "max_steps": 10},
+        {"id": names["fails"], "status": "failed", "step": 2, "max_steps": 10},
+        {"id": names["finishes"], "status": "done", "step": 3, "max_steps": 10},
     ]
-    assert "2 of 30" in cli("runs").stdout
+    assert "2 of 10" in cli("runs").stdout
 
 
 def test_an_evaluation_is_printed_as_promised(cli: Cli, fake: Fake) -> None:
@@ -294,7 +294,7 @@ def test_a_run_is_stopped(cli: Cli, fake: Fake) -> None:
     done = cli("stop", run.id)
     assert done.returncode == 0, done.stderr
     assert f"Stopping {run.id}: it ends the step at hand, then saves." in done.stdout
-    assert f"{run.id}: stopped at step 2 of 30." in done.stdout
+    assert f"{run.id}: stopped at step 2 of 10." in done.stdout
     assert f"python -m grpo_space resume {run.id}" in done.stdout
     assert process.wait(timeout=10) == 0
     assert_refused(cli("stop", run.id), "is not running (stopped)")

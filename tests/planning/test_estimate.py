@@ -63,7 +63,7 @@ def test_every_preset_has_an_estimate_that_says_what_it_is(name: str) -> None:
     run = read_preset(name).run
     sentence = words(run, None)
     if name == "tiny":
-        assert sentence == "About a minute on 2 CPU cores, free."
+        assert sentence == "About 35 s on 2 CPU cores, free."
         return
     if name == "smollm2-135m":
         assert sentence == (
@@ -193,12 +193,12 @@ def test_a_space_is_told_before_a_long_run() -> None:
     assert "disk is lost when it restarts" in sentence
     assert "disk is lost" not in space.before(None, long, T4, sleep)
     assert "disk is lost" in space.before(Space("a/b"), long, L4, sleep)  # how long is not known
-    assert space.before(Space("a/b"), read_preset("tiny").run, None, sleep).count("About a minute") == 1
+    assert space.before(Space("a/b"), read_preset("tiny").run, None, sleep).count("About 35 s") == 1
 
 
 def test_a_run_that_its_budget_ended_says_so_everywhere(runs_root: Path) -> None:
     run = create_run(override(read_preset("tiny").run, ["max_minutes=5"]))
-    assert "It ends within 5 min of its start." in tab._plan(write_yaml(run.config), here({}))
+    assert "It ends within 5 min of its start." in tab._plan(write_yaml(run.config), here({})).replace("\xa0", " ")
     message = "Stopped at the budget of 5 min after step 3 of 30: saved and tested, 4 min 50 s in all."
     events = [*fake_worker.whole_run(3)[1:-1], Finished(why="budget", message=message)]
     for event in [Started(hardware="Tesla T4, 4 CPU cores"), *events]:

@@ -435,7 +435,7 @@ def test_a_null_result_says_what_it_cost_and_what_would_help(run: Run) -> None:
     drawn = tab._summary(page(run), page(run).evaluation)
     assert "No difference that 100 problems could show" in drawn
     assert "or more would most likely have shown" in drawn
-    assert "The change most likely to help: twice the steps (grpo.max_steps=60). Another run, about" in drawn
+    assert "The change most likely to help: twice the steps (grpo.max_steps=20). Another run, about" in drawn
     later(run, "2099-01", OWN, made.BASE, made.BOTH, Finished(why="done"))
     assert "most likely to help" not in tab._summary(page(run), page(run).evaluations.made["2099-01"])
 

@@ -246,7 +246,7 @@ def test_a_name_in_a_message_can_be_copied() -> None:
 def test_changes_are_told_by_field() -> None:
     values = form.values_of(TINY) | {"grpo.max_steps": 5, "rewards.length": "0.5"}
     told = form.changes(TINY, form.config_of(values, TINY))
-    assert told == ["grpo.max_steps: 30 → 5", "rewards.length: none → 0.5"]
+    assert told == ["grpo.max_steps: 10 → 5", "rewards.length: none → 0.5"]
 
 
 def test_every_reward_says_what_it_pays_and_cannot_see() -> None:

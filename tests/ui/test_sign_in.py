@@ -75,7 +75,7 @@ def press(url: str, button: str, values: list[Any], who: dict[str, Any] | None =
 
 
 def publish(url: str, name: str, who: dict[str, Any] | None) -> str:
-    return press(url, "gs-publish", [None, name, False, False, False], who)
+    return press(url, "gs-publish", [None, name, False, False, False, ""], who)
 
 
 def written(hub: HubServer) -> int:

@@ -179,7 +179,11 @@ def test_one_that_is_refused_takes_no_others_log_away(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [('{"question": "q"}\n', "line 1: has no answer"), ("", "holds no problems"), ("x\n", "line 1: is not JSON")],
+    [
+        ('{"question": "q"}\n', "no column is known to hold the answer: there are question"),
+        ("", "is empty"),
+        ("x\n", "line 1: is not JSON"),
+    ],
 )
 def test_a_file_that_cannot_be_evaluated_on(run: Run, tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "bad.jsonl").write_text(content)

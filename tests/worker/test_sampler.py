@@ -16,7 +16,8 @@ from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.runs import checkpoints
 from grpo_space.runs.archive import is_kept
-from grpo_space.runs.events import NEW_REWARD, Group, Step
+from grpo_space.runs.events import NEW_REWARD, Step
+from grpo_space.runs.groups import RunGroups
 from grpo_space.runs.prompt_state import PROMPTS, Chosen, PromptState, read_prompts, write_prompts
 from grpo_space.runs.run import Run
 from grpo_space.tasks import dataset
@@ -274,9 +275,12 @@ def test_a_resumed_run_chooses_what_an_uninterrupted_one_does(engine: Any, tmp_p
     assert len(last[0].batches) == 5
     events = [event for event in resumed.log.events() if isinstance(event, Step)]
     assert all(NEW_REWARD in event.metrics for event in events)
-    shown = [event.question for event in whole.log.events() if isinstance(event, Group)]
+    shown = {(group.step, group.question) for group in RunGroups.of(whole.folder, whole.history())}
     rows = dataset.load(configured()).train
-    assert shown == [rows[chosen.problems[chosen.again]].question for chosen in last[0].batches]
+    chosen = {
+        (step, rows[problem].question) for step, batch in enumerate(last[0].batches, 1) for problem in batch.problems
+    }
+    assert shown == chosen
     manifest = json.loads((checkpoints.folder_of(resumed.checkpoints, 5) / checkpoints.MANIFEST).read_text())
     assert PROMPTS in manifest["files"]
     assert is_kept(f"checkpoints/checkpoint-5/{PROMPTS}")
