@@ -73,11 +73,17 @@ def build(page: gr.Blocks, opened: Any, tabs: Iterable[gr.Tab], view: gr.State, 
         if wanted != view.run:
             view.run, view.group = (named(wanted).id if wanted else ""), None
 
+    @in_words
+    def begin(view: View, request: gr.Request) -> None:
+        """Where the address names no run, one may be chosen already: a page can be used before this is asked."""
+        if RUN in request.query_params:
+            go(view, request)
+
     every = list(tabs)
     for tab in every:
         tab.select(None, js=_CHOSEN)
     page.load(None, js=_OPEN.replace("FIRST", str(every[0].id)))
-    opened(go, view, None, **QUIET)
+    opened(begin, view, None, **QUIET)
     went.click(go, view, None, trigger_mode="always_last", **QUIET)
 
 
