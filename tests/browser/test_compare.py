@@ -270,7 +270,7 @@ def test_what_cannot_be_evaluated_is_said_where_it_was_asked(
     bad.write_text('{"question": "q"}\n')
     page.locator("#gs-data").get_by_text("A file").click()
     page.locator("#gs-problems-file input[type=file]").set_input_files(bad)
-    expect(page.locator("#gs-uploaded")).to_contain_text("bad.jsonl line 1: has no answer")
+    expect(page.locator("#gs-uploaded")).to_contain_text("bad.jsonl: no column is known to hold the answer")
     assert compared.evaluations() == []
 
 
