@@ -132,7 +132,7 @@ def first_sight(browser: Browser, made: Walk) -> None:
         expect(page.locator("#choose-tiny")).to_have_text("✓ Tiny")
         made.shot(page.locator("#gs-head"), "First sight: the presets, Tiny is chosen")
         made.click(page.locator("#gs-start"))
-        expect(page.locator("#gs-now")).to_contain_text("step 12 of", timeout=A_RUN)
+        expect(page.locator("#gs-now")).to_contain_text("step 5 of", timeout=A_RUN)
         made.shot(page.locator("#gs-curves"), "It trains: the curves, and one group under the microscope")
         expect(page.locator("#gs-now .gs-badge")).to_have_text("done", timeout=A_RUN)
         expect(page.locator("#gs-now")).to_contain_text("points")
