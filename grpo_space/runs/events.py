@@ -116,7 +116,7 @@ That of all says little about learning then, since what is solved is dropped.
 
 TEACHING, ALL_RIGHT, NONE_RIGHT = "groups/teaching", "groups/all_right", "groups/none_right"
 """Metrics of a step that are ours: shares of its groups, 0..1, in which some completions are right and others not, all
-are, or none is. Only the first kind shows which way is better. Logs written before 2026-11-28 do not say.
+are, or none is. Only the first kind shows which way is better. Logs written before 2026-11-27 do not say.
 """
 NEW_PROMPTS, NEW_RIGHT = "prompts/new", "prompts/new_right"
 """Metrics of a step that are ours: its prompts that were not chosen for what they taught before, and the share, 0..1,
@@ -184,7 +184,7 @@ class Group(Event):
     gold: str
     samples: tuple[Sample, ...]
     task: TaskName = "number"
-    """The kind of answer. Logs written before 2026-11-29 know numbers alone."""
+    """The kind of answer. Logs written before 2026-11-27 know numbers alone."""
     details: str = ""
     """What its Task needs besides, as JSON; empty: nothing."""
 
@@ -206,6 +206,8 @@ class KeptGroup(Event):
     question: str
     gold: str
     samples: tuple[Sample, ...]
+    task: TaskName
+    details: str
 
 
 class Answer(Completion):
@@ -367,7 +369,7 @@ class Preflight(Event):
     """Expected price of the run on this Space's hardware; None elsewhere."""
     findings: tuple[Finding, ...]
     rewards: tuple[RewardReport, ...] = ()
-    """What each reward paid; logs written before 2026-11-28 do not say."""
+    """What each reward paid; logs written before 2026-11-27 do not say."""
 
     @property
     def trainable(self) -> bool:

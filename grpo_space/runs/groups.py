@@ -5,9 +5,8 @@ The file is bounded: all groups of every step are kept while it is small, and fe
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import overload
 
 from pydantic import ValidationError
 
@@ -15,7 +14,7 @@ from grpo_space.errors import UserError
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Group, KeptGroup
 from grpo_space.runs.history import History
-from grpo_space.runs.sequences import Groups, Outcome
+from grpo_space.runs.sequences import Groups, MadeWhenAsked, Outcome
 
 FILE = "groups.jsonl"
 MOST_BYTES = 64 * 2**20
@@ -122,7 +121,7 @@ class GroupIndex:
         return len(self.offsets)
 
 
-class RunGroups(Sequence[Group]):
+class RunGroups(MadeWhenAsked[Group]):
     """All groups of a run in their order. Those of a run that was begun before 2026-11-27 stand among its events; what
     it did after that stands in the file.
     """
@@ -160,12 +159,6 @@ class RunGroups(Sequence[Group]):
     def __len__(self) -> int:
         return len(self.among_events) + len(self.kept)
 
-    @overload
-    def __getitem__(self, index: int) -> Group: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Group]: ...
-    def __getitem__(self, index: int | slice) -> Group | list[Group]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
-        number, first = range(len(self))[index], len(self.among_events)
-        return self.among_events[number] if number < first else self.kept.read(number - first)
+    def make(self, index: int) -> Group:
+        first = len(self.among_events)
+        return self.among_events[index] if index < first else self.kept.read(index - first)

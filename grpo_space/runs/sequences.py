@@ -3,14 +3,33 @@ needed.
 """
 
 import zlib
+from abc import abstractmethod
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple, TypeVar, overload
 
 from grpo_space.runs.events import Group, Step
 
+T = TypeVar("T")
 
-class Steps(Sequence[Step]):
+
+class MadeWhenAsked(Sequence[T]):
+    """A list whose items are made when they are asked for."""
+
+    @abstractmethod
+    def make(self, index: int) -> T:
+        """The item of that place, from 0."""
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        places = range(len(self))
+        return [self.make(place) for place in places[index]] if isinstance(index, slice) else self.make(places[index])
+
+
+class Steps(MadeWhenAsked[Step]):
     """Steps as columns of numbers: 100,000 of them with 25 metrics take 25 MB, as objects 250."""
 
     def __init__(self, steps: Iterable[Step] = ()) -> None:
@@ -47,13 +66,7 @@ class Steps(Sequence[Step]):
     def __len__(self) -> int:
         return len(self._steps)
 
-    @overload
-    def __getitem__(self, index: int) -> Step: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Step]: ...
-    def __getitem__(self, index: int | slice) -> Step | list[Step]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
+    def make(self, index: int) -> Step:
         names, end = self._names[index], self._ends[index]
         metrics = dict(zip(names, self._values[end - len(names) : end], strict=True))
         return Step(time=self.times[index], step=self._steps[index], seconds=self.seconds[index], metrics=metrics)
@@ -79,7 +92,7 @@ class Outcome(NamedTuple):
         return self.right == 0
 
 
-class Groups(Sequence[Group]):
+class Groups(MadeWhenAsked[Group]):
     """Groups among a run's events, as compressed JSON: they are much text, and one group is looked at."""
 
     def __init__(self) -> None:
@@ -104,11 +117,5 @@ class Groups(Sequence[Group]):
     def __len__(self) -> int:
         return len(self._packed)
 
-    @overload
-    def __getitem__(self, index: int) -> Group: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Group]: ...
-    def __getitem__(self, index: int | slice) -> Group | list[Group]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
+    def make(self, index: int) -> Group:
         return Group.model_validate_json(zlib.decompress(self._packed[index][1]))

@@ -12,7 +12,7 @@ from grpo_space.grading.judge import is_answer
 from grpo_space.tasks.columns import QUESTION, at, find_column, missing, names_of, plain, question_of
 from grpo_space.tasks.options import LETTERS, find_options, options_of, place_of
 from grpo_space.tasks.problems import Row, digest
-from grpo_space.tasks.task import Example, Record, Span, Verdict
+from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
 
 ANSWER = ("answerkey", "answer", "correct_answer", "answer_index", "label", "gold", "target", "correct_option", "cop")
 """Names of the column that says which option is right: its letter, its number or its words."""
@@ -22,7 +22,7 @@ _NAMES_OTHERS = re.compile(r"\b(?:above|below|both|neither|[A-E] (?:and|or|&) [A
 """An option that speaks of others by their place: such a problem keeps its order."""
 
 
-class Choice:
+class Choice(Task):
     """The options stand below the question, each with a letter, in an order that the problem itself decides."""
 
     title = "multiple choice"
@@ -77,14 +77,6 @@ class Choice:
     def span(self, completion: str, problem: Row) -> Span | None:
         """Where the option is stated."""
         return span(completion, problem.gold[:1], problem.question)
-
-    def right_in_any_format(self, completion: str, problem: Row, correct: bool) -> bool:
-        """A letter is read wherever it stands: there is no work whose end could be read instead."""
-        return correct
-
-    def can_match(self, problem: Row) -> bool:
-        """There is always a right letter."""
-        return True
 
     def guess(self, problem: Row) -> float:
         """One of the options."""

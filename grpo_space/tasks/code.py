@@ -10,7 +10,7 @@ from grpo_space.tasks.code_tests import CodeTests, of_human_eval, of_mbpp
 from grpo_space.tasks.columns import at, names_of, question_of
 from grpo_space.tasks.problems import Row
 from grpo_space.tasks.sandbox import sandbox
-from grpo_space.tasks.task import Example, Record, Span, Verdict
+from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
 
 MBPP, HUMAN_EVAL = "test_list", "entry_point"
 """Columns that only they have."""
@@ -18,7 +18,7 @@ SOLUTION = {MBPP: "code", HUMAN_EVAL: "canonical_solution"}
 _BLOCK = re.compile(r"```[ \t]*(?:python3?|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
 
 
-class Code:
+class Code(Task):
     """Functions, tried on arguments whose results are known; each test counts, and right means all of them."""
 
     title = "Python functions"
@@ -87,18 +87,6 @@ class Code:
         except (ValueError, TypeError, KeyError):
             names = ()
         return _place(completion, names)
-
-    def right_in_any_format(self, completion: str, problem: Row, correct: bool) -> bool:
-        """A program is read from the last block of code that has the function, wherever it stands."""
-        return correct
-
-    def can_match(self, problem: Row) -> bool:
-        """There are tests. Whether the solution passes them is not tried: it would run each of them."""
-        return True
-
-    def guess(self, problem: Row) -> float:
-        """Nobody guesses a program."""
-        return 0.0
 
 
 def _place(text: str, names: Sequence[str]) -> Span | None:

@@ -13,7 +13,7 @@ from grpo_space.grading.answers import answer_in_format, grade, span
 from grpo_space.tasks.arithmetic import Calculated, calculate
 from grpo_space.tasks.columns import at, find_column
 from grpo_space.tasks.problems import Row
-from grpo_space.tasks.task import Example, Record, Span, Verdict
+from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
 
 NUMBERS, TARGET = ("nums", "numbers"), ("target",)
 """Names of the columns: those of the Countdown datasets on the Hub."""
@@ -21,7 +21,7 @@ LARGEST, MOST_TARGET = 25, 100
 """Of generated problems: the largest number given, and the largest to reach."""
 
 
-class Countdown:
+class Countdown(Task):
     """The answer is an expression, which is calculated exactly by a parser of our own: it runs nothing."""
 
     title = "Countdown"
@@ -64,18 +64,6 @@ class Countdown:
     def span(self, completion: str, problem: Row) -> Span | None:
         """Where the calculation is stated."""
         return span(completion, "x", problem.question)
-
-    def right_in_any_format(self, completion: str, problem: Row, correct: bool) -> bool:
-        """A calculation is read wherever it is stated."""
-        return correct
-
-    def can_match(self, problem: Row) -> bool:
-        """Whether there is a way is not looked for: of more than a few numbers that takes long."""
-        return True
-
-    def guess(self, problem: Row) -> float:
-        """Nobody guesses a calculation."""
-        return 0.0
 
 
 def problem(numbers: Sequence[int], target: int) -> Row:

@@ -10,13 +10,13 @@ from grpo_space.grading.format_blind import right_without_format
 from grpo_space.tasks.columns import ANSWER, QUESTION, answer_of, at, chat, find_column, missing, plain, question_of
 from grpo_space.tasks.final_answers import final
 from grpo_space.tasks.problems import Row, steps
-from grpo_space.tasks.task import Example, Record, Span, Verdict
+from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
 
 PLAIN = re.compile(r"-?[1-9]\d{0,9}")
 LEVEL = re.compile(r"Level \d")
 
 
-class Number:
+class Number(Task):
     """One final answer: a number, a formula, a time, a date, or a few words."""
 
     title = "numbers and mathematics"
@@ -81,10 +81,6 @@ class Number:
         if "\n" in gold or "\\boxed" in gold:
             return False
         return grade(f"<reasoning>\n.\n</reasoning>\n<answer>\n{gold}\n</answer>", gold).lenient
-
-    def guess(self, problem: Row) -> float:
-        """Nobody guesses a number."""
-        return 0.0
 
 
 def _level(record: Record) -> str:

@@ -35,7 +35,9 @@ class Verdict:
 
 
 class Task(Protocol):
-    """A kind of problem. Training's reward, the evaluation, the probe and the page all ask the same one."""
+    """A kind of problem. Training's reward, the evaluation, the probe and the page all ask the same one. Kinds derive
+    from it, and say of the last three only what is otherwise with them.
+    """
 
     title: str
     """What its answers are, for people, as in "numbers and mathematics"."""
@@ -70,10 +72,15 @@ class Task(Protocol):
         """From where to where the answer was read, to be marked; None: nowhere. Runs nothing and compares nothing."""
 
     def right_in_any_format(self, completion: str, problem: Row, correct: bool) -> bool:
-        """Whether a completion is right by a reading in which the format cannot matter. `correct`: its verdict."""
+        """Whether a completion is right by a reading in which the format cannot matter. `correct`: its verdict, which
+        is that reading where an answer is looked for everywhere.
+        """
+        return correct
 
     def can_match(self, problem: Row) -> bool:
-        """Whether any completion can be right."""
+        """Whether any completion can be right, as far as that is found out without solving the problem."""
+        return True
 
     def guess(self, problem: Row) -> float:
         """The share of right answers that guessing gives, 0..1."""
+        return 0.0

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grpo_space.presets import read_preset
-from grpo_space.runs.events import Group, Started
+from grpo_space.runs.events import Group, KeptGroup, Started
 from grpo_space.runs.groups import FILE, GroupWriter, RunGroups, drop_beyond
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, create_run
@@ -44,6 +44,14 @@ def test_what_is_known_of_a_group_needs_none_of_its_texts(tmp_path: Path) -> Non
     ]
     assert [*found] == groups
     assert (found[-1], found[:2]) == (groups[2], groups[:2])
+
+
+def test_a_group_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """With all that its Task needs: the options of a choice, or the tests of a program."""
+    whole = group(3, 1).model_copy(update={"task": "choice", "details": '["12", "13"]'})
+    assert set(Group.model_fields) <= set(KeptGroup.model_fields)
+    written(tmp_path, whole)
+    assert [*RunGroups.of(tmp_path, History())] == [whole]
 
 
 def test_groups_among_the_events_come_before_those_of_the_file(tmp_path: Path) -> None:
