@@ -14,7 +14,7 @@ from gradio_client.exceptions import AppError
 from grpo_space.presets import read_preset
 from grpo_space.runs.run import Run, all_runs, create_run
 from tests.support.fake_worker import with_adapter
-from tests.support.hostile import HOST, call, cookie_header, handler_of
+from tests.support.hostile import HOST, call, cookie_header, handler_of, told
 from tests.support.served import Served
 from tests.support.sign_in import SPACE, signed_in
 
@@ -63,9 +63,11 @@ def test_no_other_run_is(demo: Served, button: str) -> None:
 
 def test_a_stranger_who_signed_in_publishes_no_other_run(demo: Served) -> None:
     secret = with_adapter(create_run(read_preset("tiny").run.model_copy(update=LARGE)))
-    told = call(demo.url, handler_of(demo.url, "gs-publish"), [None, "eve/mine", False, False, False, ""], EVE)
-    assert "the preset tiny" in told
-    assert secret.id not in told
+    values = [None, "eve/mine", False, False, False, ""]
+    said = " ".join(told(demo.url, handler_of(demo.url, "gs-publish"), values, EVE))
+    assert "the preset tiny" in said
+    assert "process_completed" in said
+    assert secret.id not in said
 
 
 def start(demo: Served, **headers: str) -> Run:

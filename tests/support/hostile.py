@@ -60,16 +60,23 @@ def messages(answer: httpx.Response) -> Iterator[dict[str, Any]]:
 
 
 def call(url: str, handler: int, data: list[Any], headers: Mapping[str, str] | None = None) -> str:
-    """Calls a handler and gives the last that it says: its result, the first of a stream, or a refusal."""
+    """Calls a handler and gives the first that it says: its result, the first of a stream, or a refusal."""
+    return next(told(url, handler, data, headers), "")
+
+
+def told(url: str, handler: int, data: list[Any], headers: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Calls a handler and gives all that it says, one after the other."""
     session = f"call{time.monotonic_ns()}"
     joined = join(url, handler, data, session, headers=dict(headers or {}))
     if joined.status_code != 200:
-        return joined.text
+        yield joined.text
+        return
     with stream(url, session, headers=dict(headers or {})) as answer:
         for message in messages(answer):
             if message["msg"] in ("process_generating", "process_completed", "unexpected_error"):
-                return str(message)
-    return ""
+                yield str(message)
+            if message["msg"] in ("process_completed", "unexpected_error"):
+                return
 
 
 def file_named(path: str) -> dict[str, Any]:
