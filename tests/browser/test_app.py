@@ -152,6 +152,7 @@ def test_the_microscope_shows_the_group_that_its_label_says(visit: Open, runs_ro
         shown, label = page.locator("#gs-scope .gs-question"), page.locator("#gs-which-group")
         ways = {way: page.locator(f"#gs-group-{way}") for way in ("first", "previous", "next", "newest")}
         expect(shown).to_contain_text("Step 25")
+        expect(ways["next"]).to_be_visible()  # what cannot be seen takes no focus
         for _ in range(3):  # as quickly as a finger can: the latest press counts, and none is lost
             ways["first"].focus()
             page.keyboard.press("Enter")

@@ -33,9 +33,14 @@ def test_runs_are_sorted_named_compared_deleted_and_put_back(
 
     rows.first.click()
     expect(page.locator("#gs-chosen-run")).to_contain_text(first.id)
-    page.locator("#gs-title input, #gs-title textarea").first.fill("<b>mine</b>")
+    title = page.locator("#gs-title input, #gs-title textarea").first
+    title.fill("<b>mine</b>")
+    show(page, "Train")
+    show(page, "Runs")  # looks at the run again, in the order of what is done here
     page.locator("#gs-rename").click()
     expect(rows.first).to_contain_text("<b>mine</b>")
+    expect(page.locator("#gs-chosen-run b")).to_have_text("<b>mine</b>")
+    expect(title).to_have_value("<b>mine</b>")
 
     page.locator("#gs-compare-two").click()
     compared = page.locator("#gs-two-runs")

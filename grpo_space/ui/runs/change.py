@@ -13,7 +13,7 @@ from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
-from grpo_space.ui.live.follower import Followers
+from grpo_space.ui.live.follower import Followers, named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import tag, text
 from grpo_space.ui.runs.run_list import RunList
@@ -24,6 +24,7 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden",
 
 def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Followers, place: Place) -> None:
     """Draws the part below the list and makes it work. `shown`: the events after which another run may be looked at."""
+    subject = gr.State("")  # the run that the words name: what is done here is done to it, whatever began meanwhile
     which = gr.HTML(elem_id="gs-chosen-run")
     column = gr.Column(elem_classes=OFF, elem_id="gs-change-run")
     with column:
@@ -53,28 +54,31 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
             empty = gr.Button("Empty the bin", variant="stop", size="sm", elem_id="gs-empty")
             for_good = gr.Button("Yes, for good", variant="stop", size="sm", elem_classes=OFF, elem_id="gs-empty-yes")
 
-    def run_of(view: View, request: gr.Request) -> Run:
+    def run_of(subject: str, request: gr.Request) -> Run:
         place.access.allowed(request)
-        if (page := followers.look(view.run)) is None:
+        if not subject:
             raise UserError("There is no run yet.")
-        return page.run
+        return named(subject)
 
-    def look(view: View, request: gr.Request) -> tuple[Any, ...]:
+    def look(view: View, subject: str, request: gr.Request) -> tuple[Any, ...]:
         page = followers.look(view.run)
         if page is None:
-            return shown_if(False), "", "", "", None, shown_if(False), shown_if(False)
-        words = f"Below: {tag('b', text(page.run.title or page.run.id))}, which every tab shows now."
+            return "", shown_if(False), "", "", "", None, shown_if(False), shown_if(False)
         there = address.link(place, page.run.id, "train", str(request.headers.get("referer", "")))
-        return shown_if(True), tag("p", words), there, page.run.title, None, shown_if(False), shown_if(False)
+        of_run = page.run.title, None, shown_if(False), shown_if(False)
+        if page.run.id == subject:  # what somebody is typing stays
+            of_run = gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        return page.run.id, shown_if(True), below(page.run), there, *of_run
 
     @in_words
-    def named_anew(view: View, title: str, order: str, request: gr.Request) -> str:
-        run_of(view, request).rename(str(title))
-        return runs.listed(order)
+    def named_anew(subject: str, title: str, order: str, request: gr.Request) -> tuple[str, str]:
+        run = run_of(subject, request)
+        run.rename(str(title))
+        return runs.listed(order), below(run)
 
     @in_words
-    def train_on(view: View, steps: float | None, request: gr.Request) -> None:
-        run = run_of(view, request)
+    def train_on(view: View, subject: str, steps: float | None, request: gr.Request) -> None:
+        run = run_of(subject, request)
         if not isinstance(steps, int | float) or not float(steps).is_integer() or not 0 < steps < 2**31:
             raise UserError("Steps in all: a whole number is needed.")
         more_steps.check(run, int(steps))
@@ -84,8 +88,8 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
         followers.forget_current()
 
     @in_words
-    def to_bin(view: View, order: str, request: gr.Request) -> tuple[Any, ...]:
-        deleted_runs.delete(run_of(view, request))
+    def to_bin(view: View, subject: str, order: str, request: gr.Request) -> tuple[Any, ...]:
+        deleted_runs.delete(run_of(subject, request))
         view.show_current()
         followers.forget_current()
         return runs.listed(order), shown_if(False), shown_if(False)
@@ -112,13 +116,19 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
 
     to_train.click(None, js=show_tab("train"))
     both = [confirm, keep]
-    gr.on(shown, look, view, [column, which, link, title, steps, *both], trigger_mode="always_last", **QUIET)
-    rename.click(named_anew, [view, title, runs.order], runs.table, **QUIET)
-    more.click(train_on, [view, steps], None, **QUIET).success(None, js=show_tab("train"))
+    said = [subject, column, which, link, title, steps, *both]
+    gr.on(shown, look, [view, subject], said, trigger_mode="always_last", **QUIET)
+    rename.click(named_anew, [subject, title, runs.order], [runs.table, which], **QUIET)
+    more.click(train_on, [view, subject, steps], None, **QUIET).success(None, js=show_tab("train"))
     delete.click(lambda: [shown_if(True)] * 2, None, both, **QUIET)
     keep.click(lambda: [shown_if(False)] * 2, None, both, **QUIET)
-    confirm.click(to_bin, [view, runs.order], [runs.table, *both], **QUIET)
+    confirm.click(to_bin, [view, subject, runs.order], [runs.table, *both], **QUIET)
     fold.expand(list_bin, None, binned, **QUIET)
     back.click(put_back, [view, binned, runs.order], [runs.table, binned], **QUIET)
     empty.click(lambda: shown_if(True), None, for_good, **QUIET)
     for_good.click(empty_it, None, [binned, for_good], **QUIET)
+
+
+def below(run: Run) -> str:
+    """Which run the buttons are about, as HTML."""
+    return tag("p", f"Below: {tag('b', text(run.title or run.id))}, which every tab shows now.")
