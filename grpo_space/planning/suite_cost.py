@@ -6,7 +6,7 @@ from grpo_space.planning.estimate import dollars_for
 from grpo_space.runs.events import SuiteName
 from grpo_space.runs.history import History
 from grpo_space.runs.suites import BETTER_PROMPTS
-from grpo_space.tasks.suite import count_in, sets_of
+from grpo_space.tasks.suite import QUICK_PROMPTS, count_in, sets_of
 
 
 def words(suite: SuiteName, history: History, config: RunConfig) -> str:
@@ -14,7 +14,8 @@ def words(suite: SuiteName, history: History, config: RunConfig) -> str:
     base, sets = history.base, sets_of(suite)
     held_out = base.n if base else config.evaluation.problems
     problems = sum(count_in(each, suite, held_out) for each in sets)
-    answers = 2 * problems + len(BETTER_PROMPTS) * held_out
+    prompted = min(held_out, QUICK_PROMPTS) if suite == "quick" else held_out
+    answers = 2 * problems + len(BETTER_PROMPTS) * prompted
     answered = (base.n if base else 0) + (history.tuned.n if history.tuned else 0)
     asked = f"{len(sets)} sets, {problems:,} problems at most, {answers:,} answers"
     if answered:

@@ -8,7 +8,7 @@ from typing import Any
 from grpo_space.errors import UserError
 from grpo_space.formatting import command
 from grpo_space.results.comparison import Solving, compare
-from grpo_space.results.statistics import Paired, holm, pair, percent, points, shares, tested
+from grpo_space.results.statistics import Paired, holm, p_words, pair, percent, points, shares, tested
 from grpo_space.runs.evaluations import Look, request_of
 from grpo_space.runs.events import Evaluated
 from grpo_space.runs.history import History
@@ -38,7 +38,7 @@ class SetResult:
     @property
     def figures(self) -> str:
         """`37.2 % to 97.0 % of 400: +59.8 points, 99 % interval 53 to 66, p < 0.001`"""
-        return f"{shares(self.paired)} of {self.paired.n:,}: {points(self.paired)}, {tested(self.paired)}"
+        return f"{shares(self.paired)} of {self.paired.n:,}: {points(self.paired)}, {p_words(self.paired.corrected)}"
 
 
 def results(history: History, looks: Sequence[Look] = ()) -> list[SetResult]:
@@ -78,17 +78,18 @@ def words(history: History, looks: Sequence[Look] = ()) -> list[str]:
 
 
 def summary(found: Sequence[SetResult]) -> str:
-    """What became better and what worse, with figures."""
-    parts = []
-    for solving, verdict in VERDICTS.items():
-        mine = [result for result in found if result.solving == solving]
-        if solving in ("up", "down"):
-            told = [f"{result.of.title} ({result.figures})" for result in mine]
-        else:
-            told = [f"{result.of.title} (n = {result.paired.n:,}, {points(result.paired)})" for result in mine]
-        if told:
-            parts.append(f"{verdict[0].upper()}{verdict[1:]} on {'; on '.join(told)}.")
-    return " ".join(parts)
+    """What became worse, then what better, with figures, and on what nothing changed that the test could see."""
+    return " ".join(sentence for solving in VERDICTS if (sentence := told(found, solving)))
+
+
+def told(found: Sequence[SetResult], solving: Solving) -> str:
+    """The sets of one verdict, in a sentence. Empty where there are none."""
+    verdict, mine = VERDICTS[solving], [result for result in found if result.solving == solving]
+    if solving in ("up", "down"):
+        each = [f"{result.of.title} ({result.figures})" for result in mine]
+    else:
+        each = [f"{result.of.title} (n = {result.paired.n:,}, {points(result.paired)})" for result in mine]
+    return f"{verdict[0].upper()}{verdict[1:]} on {'; on '.join(each)}." if each else ""
 
 
 def best_prompt_words(history: History) -> str:
@@ -101,19 +102,20 @@ def best_prompt_words(history: History) -> str:
     if base is None or tuned is None or not tried:
         return ""
     words, best = max(tried.items(), key=lambda one: one[1].correct)
-    if best.correct <= base.correct:
+    plain = sum(a.correct for a in base.answers[: best.n])  # a quick suite tries them on some of the problems
+    if best.correct <= plain:
         return (
             f"No better prompt was found for the base: {words}, the best of {len(tried)} tried, it has "
-            f"{percent(best.correct, best.n)} of {best.n:,} right, and {percent(base.correct, base.n)} as the run "
-            "asks: the whole gain remains."
+            f"{percent(best.correct, best.n)} of {best.n:,} right, and {percent(plain, best.n)} as the run asks: "
+            "the whole gain remains."
         )
-    left = pair([a.correct for a in best.answers], [a.correct for a in tuned.answers])
+    left = pair([a.correct for a in best.answers], [a.correct for a in tuned.answers[: best.n]])
     left = replace(left, multiplier=1.0 + len(tried))  # the best of several was chosen by these very answers
-    plain = pair([a.correct for a in base.answers], [a.correct for a in tuned.answers])
+    gain = sum(a.correct for a in tuned.answers[: best.n]) / best.n - plain / best.n
     chance = "" if left.beyond_chance else ", which is not beyond chance"
     return (
         f"At its best, {words}, the base has {percent(best.correct, best.n)} of {best.n:,} right without any training, "
-        f"and {percent(base.correct, base.n)} as the run asks: of the gain of {100 * plain.gain:+.1f} points "
+        f"and {percent(plain, best.n)} as the run asks: of the gain of {100 * gain:+.1f} points "
         f"{points(left)}, {tested(left)}, remain{chance}."
     )
 
@@ -121,13 +123,18 @@ def best_prompt_words(history: History) -> str:
 def origin_words(history: History, found: Sequence[SetResult]) -> str:
     """When the suite was measured, and from which seed anybody makes its problems again."""
     seed = request_of(history).seed
-    days = sorted({time.strftime("%Y-%m-%d", time.gmtime(result.tuned.time)) for result in found})
+    days = sorted({day(result) for result in found})
     when = f"Measured on {' and '.join(days)}. p and the intervals of gains are corrected for {len(found)} sets (Holm)."
     made = [result for result in found if result.of.name in MADE]
     if not made:
         return when
     again = command(f"problems {made[0].of.name} --seed {seed} --count {made[0].paired.n}")
     return f"{when} What no model can have seen was made from seed {seed}: {again} prints the same problems again."
+
+
+def day(result: SetResult) -> str:
+    """When a set was measured: `2026-11-27`, in UTC."""
+    return time.strftime("%Y-%m-%d", time.gmtime(result.tuned.time))
 
 
 def not_run_words(history: History) -> str:
@@ -149,7 +156,7 @@ def not_run_words(history: History) -> str:
     return f"Not run: {'; '.join([*parts, *others])}." if parts or others else ""
 
 
-HEAD = ("set", "n", "base", "tuned", "gain, in points", "verdict")
+HEAD = ("set", "n", "base", "tuned", "gain, in points", "p, corrected", "verdict")
 
 
 def rows(found: Sequence[SetResult]) -> list[tuple[str, ...]]:
@@ -160,8 +167,9 @@ def rows(found: Sequence[SetResult]) -> list[tuple[str, ...]]:
             f"{result.paired.n:,}",
             percent(result.base.correct, result.base.n),
             percent(result.tuned.correct, result.tuned.n),
-            f"{points(result.paired).replace(' points', '')}; {tested(result.paired)}",
-            VERDICTS[result.solving],
+            points(result.paired).replace(" points", ""),
+            p_words(result.paired.corrected).removeprefix("p ").removeprefix("= "),
+            VERDICTS[result.solving].removesuffix(" that this test could see"),
         )
         for result in found
     ]

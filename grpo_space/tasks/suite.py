@@ -14,6 +14,8 @@ from grpo_space.tasks.kinds import TASKS
 from grpo_space.tasks.problems import Row
 
 HELD_OUT = "held-out"
+QUICK_PROMPTS = 100
+"""Held-out problems on which a quick suite tries better prompts for the base: worked examples make them long."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from grpo_space.tasks import suite
 from grpo_space.tasks.dataset import Rows
 from grpo_space.tasks.kinds import TASKS
 from grpo_space.tasks.problems import Row
-from grpo_space.tasks.suite import HELD_OUT, ProblemSet
+from grpo_space.tasks.suite import HELD_OUT, QUICK_PROMPTS, ProblemSet
 from grpo_space.worker.engines.base import Engine, fits
 from grpo_space.worker.evaluate import EXAMPLES, prompt
 from grpo_space.worker.evaluate_pair import evaluate_one, warn
@@ -51,7 +51,7 @@ class Suite:
             for which in ("base", "tuned"):
                 self._answer(each, config, problems, which, commit)
             if each.name == HELD_OUT:
-                self._at_its_best(each, config, problems)
+                self._at_its_best(each, config, problems[: QUICK_PROMPTS if self.request.suite == "quick" else None])
 
     def _made(self, each: ProblemSet) -> list[Row]:
         if each.name == HELD_OUT:
