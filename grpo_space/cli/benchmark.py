@@ -28,14 +28,14 @@ def benchmark(arguments: argparse.Namespace, follow: Follow) -> int:
     Raises:
         UserError: where it cannot be measured.
     """
-    run = find_run(arguments.run)
-    found = None if arguments.rerun else suites.stored(run, arguments.suite, arguments.seed)
+    run, asked = find_run(arguments.run), (arguments.suite, arguments.seed, arguments.limit)
+    found = None if arguments.rerun else suites.stored(run, *asked)
     history = found[1] if found else None
     if history is None or not suites.is_done(history):
         if not arguments.json:
-            show(text(suite_cost.words(arguments.suite, run.history(), run.config)))
+            show(text(suite_cost.words(arguments.suite, run.history(), run.config, arguments.limit)))
         offset = found[0].read()[1] if found else 0
-        log = suites.begin(run, arguments.suite, arguments.seed, arguments.rerun, token=get_token())
+        log = suites.begin(run, *asked, again=arguments.rerun, token=get_token())
         follow(run, log, arguments.json, offset)
         history = History.of(log.events())
     looks = evaluations.looks_at(run)

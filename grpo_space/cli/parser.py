@@ -93,6 +93,7 @@ def _with_its_models(add: Add) -> None:
     text = "quick (default): held-out and fresh problems, instructions; full: GSM8K's test, MATH-500 and others too"
     made.add_argument("--suite", choices=("quick", "full"), default="quick", help=text)
     made.add_argument("--seed", type=int, metavar="N", help="what fresh problems are made from (default: a new one)")
+    made.add_argument("--limit", type=_number, metavar="N", help="N problems of each set only, the same for everybody")
     made.add_argument("--rerun", action="store_true", help="measure again, even if there is a result")
     made = add("problems", "the problems of a seed, as JSON lines: the same for everybody")
     made.add_argument("set", metavar="SET", choices=suite.MADE, help=", ".join(suite.MADE))

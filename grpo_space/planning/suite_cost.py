@@ -9,14 +9,14 @@ from grpo_space.runs.suites import BETTER_PROMPTS
 from grpo_space.tasks.suite import QUICK_PROMPTS, count_in, sets_of
 
 
-def words(suite: SuiteName, history: History, config: RunConfig) -> str:
+def words(suite: SuiteName, history: History, config: RunConfig, limit: int | None = None) -> str:
     """How much is asked, about how long it takes and what it costs. `history`: the run's own."""
     base, sets = history.base, sets_of(suite)
-    held_out = base.n if base else config.evaluation.problems
-    problems = sum(count_in(each, suite, held_out) for each in sets)
+    held_out = min(base.n if base else config.evaluation.problems, limit or 100_000)
+    problems = sum(count_in(each, suite, limit, held_out) for each in sets)
     prompted = min(held_out, QUICK_PROMPTS) if suite == "quick" else held_out
     answers = 2 * problems + len(BETTER_PROMPTS) * prompted
-    answered = (base.n if base else 0) + (history.tuned.n if history.tuned else 0)
+    answered = sum(held_out for one in (base, history.tuned) if one is not None and limit is None)
     asked = f"{len(sets)} sets, {problems:,} problems at most, {answers:,} answers"
     if answered:
         asked += f", of which {answered:,} are there"

@@ -31,7 +31,6 @@ from grpo_space.runs.pins import is_commit, pinned
 from grpo_space.runs.run import Run
 from grpo_space.tasks.problems import messages
 
-
 CURVE = "reward_curve.png"
 GSM8K_TEST = 1319
 """Problems of its test split: only a run over all of them is a benchmark's result."""

@@ -11,7 +11,7 @@ from grpo_space.results.statistics import wilson
 from grpo_space.runs import evaluations, suites
 from grpo_space.runs.pins import is_commit
 from grpo_space.runs.run import Run
-from grpo_space.tasks.suite import MADE
+from grpo_space.tasks.suite import HELD_OUT, MADE
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Benchmark:
 
     def eval_results(self) -> Iterator[EvalResult]:
         """The share of right answers on each set, as a card's metadata has it."""
-        for each in self.found:
+        for each in (each for each in self.found if each.of.name != HELD_OUT):  # which is the run's own result
             low, high = wilson(each.tuned.correct, each.tuned.n)
             yield EvalResult(
                 task_type="text-generation",
                 dataset_type=each.of.hub.id if each.of.hub and each.of.hub.id else "custom",
                 dataset_name=each.of.title,
-                dataset_config=each.of.hub.name if each.of.hub else None,
+                dataset_config=each.of.hub.name if each.of.hub else each.of.name,
                 dataset_split=each.of.hub.test_split if each.of.hub else None,
                 dataset_revision=each.tuned.commit or None,
                 dataset_args={"seed": self.seed} if each.of.name in MADE else None,
@@ -58,8 +58,8 @@ class Benchmark:
             )  # fmt: skip
 
     def files(self, name: str) -> dict[str, str]:
-        """The files under `.eval_results/` by which the Hub's lists of benchmarks get a result, by path: for what is such
-        a benchmark, and was answered as a whole. `name`: of the repository.
+        """The files under `.eval_results/` by which the Hub's lists of benchmarks get a result, by path: for what is
+        such a benchmark, and was answered as a whole. `name`: of the repository.
         """
         made = {}
         for each in self.found:

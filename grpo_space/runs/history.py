@@ -137,9 +137,9 @@ class History:
 
     def of_set(self, name: str) -> "History":
         """What a suite found on one of its sets, as an evaluation of its own."""
-        found, request = self.sets.get(name, {}), EvaluationRequest(data=name)
-        if self.started is not None and name in suite.MADE:
-            request = request.model_copy(update={"seed": self.started.request.seed})
+        whole, found = self.started.request if self.started else EvaluationRequest(), self.sets.get(name, {})
+        seed = whole.seed if name in suite.MADE else 0
+        request = EvaluationRequest(data=name, limit=whole.limit, seed=seed)
         started = self.started and self.started.model_copy(update={"request": request})
         base, tuned, example = (found.get(which) for which in ("base", "tuned", "example"))
         return History(

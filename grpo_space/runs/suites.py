@@ -42,20 +42,28 @@ def made(run: Run) -> Iterator[tuple[EventLog, History]]:
             yield EventLog(path), history
 
 
-def stored(run: Run, suite: SuiteName | None = None, seed: int | None = None) -> tuple[EventLog, History] | None:
-    """The newest suite of a run, of that name and seed where they are given."""
+def stored(
+    run: Run, suite: SuiteName, seed: int | None = None, limit: int | None = None
+) -> tuple[EventLog, History] | None:
+    """The newest suite of a run of that name and limit, and of that seed where one is given."""
     for log, history in made(run):
         request = evaluations.request_of(history)
-        if suite in (None, request.suite) and seed in (None, request.seed):
+        if (request.suite, request.limit) == (suite, limit) and seed in (None, request.seed):
             return log, history
     return None
 
 
 def begin(
-    run: Run, suite: SuiteName, seed: int | None = None, again: bool = False, token: str | None = None
+    run: Run,
+    suite: SuiteName,
+    seed: int | None = None,
+    limit: int | None = None,
+    again: bool = False,
+    token: str | None = None,
 ) -> EventLog:
     """Starts a suite and gives its log: one that was stopped or killed is taken up where it was. `seed`: what fresh
-    problems are made from; None: that of the one to take up, else a new one. `again`: everything is measured anew.
+    problems are made from; None: that of the one to take up, else a new one. `limit`: so many problems of each set are
+    enough. `again`: everything is measured anew.
 
     Raises:
         UserError: where it cannot be done, or the machine is busy.
@@ -63,12 +71,12 @@ def begin(
     if seed is not None and not 0 <= seed <= LARGEST_SEED:
         raise UserError(f"seed {seed}: 0 to {LARGEST_SEED:,} are possible")
     evaluations.check(run, evaluations.OWN)
-    before = None if again else stored(run, suite, seed)
+    before = None if again else stored(run, suite, seed, limit)
     if before is not None and not is_done(before[1]):
         log, request = before[0], evaluations.request_of(before[1])
     else:
         seed = secrets.randbelow(10**6) if seed is None else seed
-        request, folder = EvaluationRequest(data="", suite=suite, seed=seed), run.folder / "evaluations"
+        request, folder = EvaluationRequest(data="", suite=suite, seed=seed, limit=limit), run.folder / "evaluations"
         folder.mkdir(exist_ok=True)
         log = evaluations.new_log(folder)
     try:

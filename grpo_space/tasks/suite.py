@@ -58,9 +58,14 @@ def sets_of(suite: Literal["quick", "full"]) -> list[ProblemSet]:
     return [each for each in SETS if each.name == HELD_OUT or count_in(each, suite)]
 
 
-def count_in(each: ProblemSet, suite: Literal["quick", "full"], held_out: int = 0) -> int:
-    """How many problems a set has in a suite, at most. `held_out`: how many the run holds out."""
-    return held_out if each.name == HELD_OUT else each.quick if suite == "quick" else each.full
+def count_in(
+    each: ProblemSet, suite: Literal["quick", "full"], limit: int | None = None, held_out: int = 100_000
+) -> int:
+    """How many problems a set has in a suite, at most. `limit`: so many are enough; `held_out`: how many the run holds
+    out.
+    """
+    count = held_out if each.name == HELD_OUT else each.quick if suite == "quick" else each.full
+    return min(count, limit or count)
 
 
 def made(name: str, seed: int, count: int) -> list[Row]:

@@ -54,9 +54,9 @@ class Suite:
                 self._at_its_best(each, config, problems[: QUICK_PROMPTS if self.request.suite == "quick" else None])
 
     def _made(self, each: ProblemSet) -> list[Row]:
+        count = suite.count_in(each, self.request.suite or "quick", self.request.limit)
         if each.name == HELD_OUT:
-            return self.rows.test
-        count = suite.count_in(each, self.request.suite or "quick")
+            return self.rows.test[:count]
         trained_on = [*self.rows.train, *self.rows.probe]
         return suite.unseen(suite.made(each.name, self.request.seed, count), trained_on)
 

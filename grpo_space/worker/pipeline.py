@@ -208,7 +208,7 @@ def benchmark(run: Run, reporter: Reporter, request: EvaluationRequest, again: b
         commit = next((result.commit for result in known.sets.get(each.name, {}).values()), "")
         with reporter.phase("data", each.title):
             try:
-                count = suite.count_in(each, request.suite or "quick")
+                count = suite.count_in(each, request.suite or "quick", request.limit)
                 found[each.name] = suite.read(each, config, count, reporter.token, commit)
             except UserError as error:  # the others count all the same
                 reporter.log.append(LeftOut(set=each.name, why=str(error)))
