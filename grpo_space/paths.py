@@ -47,11 +47,7 @@ def data_file(path: str, field: str = "data.path") -> Path:
 
 
 def check_files(config: RunConfig) -> None:
-    """Checks that the files that the config names are there, before anything is started.
-
-    Raises:
-        UserError: naming each that is missing.
-    """
+    """Refuses a config that names files which are not there, by a UserError that names each."""
     problems: list[Problem] = []
     data = config.data
     checks: list[Callable[[], object]] = [lambda: local_model(config.model)]

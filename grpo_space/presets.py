@@ -29,11 +29,7 @@ def preset_names() -> list[str]:
 
 
 def quick(name: str) -> RunConfig:
-    """The config of a preset's short run.
-
-    Raises:
-        UserError: where the preset has none.
-    """
+    """The config of a preset's short run; a UserError where it has none."""
     preset = read_preset(name)
     if preset.quick is None:
         raise UserError(f"--quick: {name} has no shorter run: its full one makes {preset.run.grpo.max_steps} steps")

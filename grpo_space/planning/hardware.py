@@ -137,11 +137,7 @@ def driver_problem(gpu: Gpu, cuda: str | None) -> str:
 
 
 def check(config: RunConfig, gpu: Gpu | None) -> None:
-    """Checks that the config asks for no CUDA GPU where there is none.
-
-    Raises:
-        UserError: naming each setting that asks for a CUDA GPU where there is none.
-    """
+    """Refuses a config that asks for a CUDA GPU where there is none, by a UserError that names each such setting."""
     if gpu is not None:
         return
     instead = "here the tiny preset trains, on the CPU"

@@ -93,11 +93,7 @@ class Measurement(_Part):
 
 
 def figures(run: Run, device_gib: float | None = None) -> Figures:
-    """The figures of a run, from its folder.
-
-    Raises:
-        UserError: where it made less than two steps in one go.
-    """
+    """The figures of a run, from its folder; a UserError where it made less than two steps in one go."""
     events = list(run.log.events())
     config = after_fallbacks(run.config, events)
     attempt = events[max((at for at, event in enumerate(events) if isinstance(event, Started)), default=0) :]
@@ -146,11 +142,7 @@ def public(text: str, token: str | None = None) -> str:
 
 
 def read(file: Path) -> Measurement:
-    """A file that somebody sent.
-
-    Raises:
-        UserError: naming the file, and the first thing that is wrong with it.
-    """
+    """A file that somebody sent; a UserError names it, and the first thing that is wrong with it."""
     data = read_json_file(file, MOST_BYTES)
     try:
         return Measurement.model_validate(data)

@@ -113,10 +113,8 @@ def unpack(tar: Path, folder: Path) -> None:
 
 
 def check_room(source: str, sizes: Mapping[str, int], disk: Path) -> None:
-    """Checks the sizes in bytes of a copy's files before any of them is fetched.
-
-    Raises:
-        UserError: where there are too many, or they do not fit onto the disk.
+    """Refuses a copy of too many files, or of more bytes than this disk has room for, by a UserError, before any is
+    fetched.
     """
     total, free = sum(sizes.values()), shutil.disk_usage(disk).free
     if len(sizes) > MOST_FILES:
@@ -126,11 +124,7 @@ def check_room(source: str, sizes: Mapping[str, int], disk: Path) -> None:
 
 
 def run_id_in(folder: Path, source: str) -> str:
-    """The name of the run that was taken out into a folder; `source`: what messages call the copy.
-
-    Raises:
-        UserError: where there is none.
-    """
+    """The name of the run that was taken out into a folder; `source`: what messages call the copy."""
     try:
         nameplate = read_json_file(folder / NAMEPLATE, MOST_NAMEPLATE_BYTES)
     except UserError:

@@ -134,20 +134,14 @@ def is_embedded(config: RunConfig) -> bool:
 
 
 def of_file(file: Path, progress: Progress = lambda sent: None) -> DataReport:
-    """Looks at a file by itself, whatever is done with its problems.
-
-    Raises:
-        UserError: where it cannot be read, saying what it is and what to do.
-    """
+    """Looks at a file by itself, whatever is done with its problems."""
     data = DataSection(path=str(file))
     return report(RunConfig(model=ModelSection(id="-"), data=data), progress)
 
 
 def report(config: RunConfig, progress: Progress = lambda sent: None) -> DataReport:
-    """Looks at the file that a config names; what is found is kept for the next time.
-
-    Raises:
-        UserError: where it cannot be read, saying what it is and what to do.
+    """Looks at the file that a config names; what is found is kept for the next time. What cannot be read is a
+    UserError that says what it is and what to do.
     """
     answer = _kept_answer(config)
     if answer is None:

@@ -68,9 +68,6 @@ class EventLog:
 
         Half a last line waits for the next read. In the place of lines that are no event stands an Alarm that names
         them by their numbers: one damaged line hides no other.
-
-        Raises:
-            UserError: where the file cannot be read.
         """
         try:
             with self.path.open("rb") as file:

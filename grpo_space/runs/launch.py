@@ -69,10 +69,8 @@ def without_secrets() -> dict[str, str]:
 
 
 def stop(run: Run) -> None:
-    """Asks a run's worker to save and end. It does so after the step at hand; its parent kills it if that takes long.
-
-    Raises:
-        UserError: where the run is not active.
+    """Asks an active run's worker to save and end. It does so after the step at hand; its parent kills it if that takes
+    long.
     """
     worker = run.worker()
     if worker is None or worker.pid is None:
@@ -108,9 +106,6 @@ def kept_preview(config: RunConfig) -> list[Seen] | None:
 def preview(config: RunConfig, token: str | None = None, seconds: float = PREVIEW_SECONDS) -> list[Seen]:
     """Three problems as the model will see them, by a short worker without the model or a GPU; kept for the next time.
     `token`: to read a gated tokenizer or dataset with.
-
-    Raises:
-        UserError: where the data or the tokenizer cannot be had in time.
     """
     if (kept := kept_preview(config)) is not None:
         return kept

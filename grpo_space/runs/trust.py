@@ -27,11 +27,7 @@ def is_foreign(run: Run) -> bool:
 
 
 def unconfirmed(run: Run) -> list[str]:
-    """The reward functions of one's own that have yet to be confirmed, as the config names them: `file.py:function`.
-
-    Raises:
-        UserError: where the run's config cannot be read.
-    """
+    """The reward functions of one's own that have yet to be confirmed, as the config names them: `file.py:function`."""
     if not is_foreign(run):
         return []
     try:
@@ -57,10 +53,8 @@ def confirm(run: Run, rewards: Sequence[str]) -> None:
 
 
 def check(run: Run) -> None:
-    """Checks that none of a run's rewards is code that came with it and that nobody confirmed.
-
-    Raises:
-        UserError: naming each that is, and how it is confirmed.
+    """Refuses a run with a reward that is code which came with it and nobody confirmed, by a UserError: how to confirm
+    it.
     """
     problems = [
         f"rewards: {name}: {run.id} came from elsewhere, and this is code that would run here: read that file, then "

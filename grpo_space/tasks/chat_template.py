@@ -21,10 +21,8 @@ def folds_system(tokenizer: Any) -> bool:
 
 
 def check(tokenizer: Any, config: RunConfig) -> None:
-    """Checks that the template renders what a run asks.
-
-    Raises:
-        UserError: where there is no template, or it renders no conversation of this config.
+    """Refuses a model without a chat template, or with one that cannot render this config's conversations, by a
+    UserError.
     """
     model = config.model.id
     if tokenizer.chat_template is None:

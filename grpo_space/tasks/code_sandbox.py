@@ -20,11 +20,8 @@ def started() -> Sandbox:
 
 
 def check(anywhere: bool) -> None:
-    """Checks that programs can be run here, before a model is loaded for it. `anywhere`: even where nothing isolates
-    them, from now on.
-
-    Raises:
-        UserError: where that is so, and was not allowed.
+    """Refuses to run programs where nothing isolates them, by a UserError, before a model is loaded for it. `anywhere`:
+    lets them run nevertheless, from now on.
     """
     global _anywhere
     if not (started().isolates or anywhere):

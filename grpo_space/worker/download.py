@@ -117,11 +117,7 @@ def _one(api: HfApi, model: ModelSection, commit: str, file: File) -> str:
 
 
 def _files(model: ModelSection, siblings: list[Any]) -> list[File]:
-    """The files that have to be here.
-
-    Raises:
-        UserError: where the model has no weights of a kind that can be trained, or the disk has no room for them.
-    """
+    """The files that have to be here, of a model that can be trained and has room on the disk."""
     names = needed([sibling.rfilename for sibling in siblings])
     if not any(sibling.rfilename == "config.json" for sibling in siblings):
         raise UserError(f"model.id: {model.id} is not a model that can be trained: it has no config.json")

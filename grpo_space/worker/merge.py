@@ -69,10 +69,8 @@ def _sizes(base: Path) -> dict[str, int]:
 
 
 class Pairs:
-    """An adapter's A (rank, inputs) and B (outputs, rank), by the name of the weight that they change.
-
-    Raises:
-        UserError: where it is more than LoRA's two matrices.
+    """An adapter's A (rank, inputs) and B (outputs, rank), by the name of the weight that they change. Whatever is more
+    than LoRA's two matrices is refused by a UserError.
     """
 
     def __init__(self, adapter: Path) -> None:
@@ -87,11 +85,7 @@ class Pairs:
             self.left.setdefault(f"{name.removeprefix(PREFIX)}.weight", {})[which] = tensor
 
     def into(self, name: str, weight: torch.Tensor) -> torch.Tensor:
-        """The weight in bfloat16, changed if the adapter changes it; the sum is made in 32 bits.
-
-        Raises:
-            UserError: where the adapter's matrices have another shape.
-        """
+        """The weight in bfloat16, changed if the adapter changes it; the sum is made in 32 bits."""
         if not weight.is_floating_point():
             return weight
         if (pair := self.left.pop(name, None)) is None:
@@ -103,11 +97,7 @@ class Pairs:
         return (weight.float() + change).to(torch.bfloat16)
 
     def all_used(self) -> None:
-        """Checks that every pair found its weight.
-
-        Raises:
-            UserError: naming one that did not.
-        """
+        """Refuses an adapter with a pair that found no weight, by a UserError."""
         if self.left:
             raise UserError(f"merged: the adapter is of another base, which has a {next(iter(self.left))}")
 

@@ -280,10 +280,8 @@ def merge(run: Run, folder: Path, send: Send) -> Message:
 
 
 def check_unchanged(run: Run, model_commit: str, rows: Rows) -> None:
-    """Checks that model and problems are the same as when the run began: what was trained on could be held out now.
-
-    Raises:
-        UserError: naming which of the two changed.
+    """Refuses a model, or problems, other than those with which the run began, by a UserError: what was trained on
+    could be held out now.
     """
     before = run.history().loaded
     if before is None:

@@ -46,9 +46,6 @@ def prompt_sampler(
 ) -> PromptSampler:
     """The sampler that the config names, which chooses on from a checkpoint if there is one. `args`: TRL's arguments,
     which say how large batches are, and how many.
-
-    Raises:
-        UserError: where the checkpoint is of other problems, or of batches of another size.
     """
     if config.prompts == "shuffled":
         return Shuffled(problems)
@@ -166,11 +163,7 @@ class WorkingSet:
         return PromptState(problems=self.problems, drawn=self.drawn, live=live, batches=batches)
 
     def restore(self, state: PromptState) -> None:
-        """Chooses on from a state.
-
-        Raises:
-            UserError: where it is of other problems, or of batches of another size.
-        """
+        """Chooses on from a state. One of other problems, or of batches of another size, is refused by a UserError."""
         if state.problems != self.problems:
             raise UserError(f"{PROMPTS}: is of {state.problems:,} problems, and there are {self.problems:,}")
         if sizes := {len(batch.problems) for batch in state.batches} - {self.size}:

@@ -17,11 +17,7 @@ class NotPlainError(Exception):
 
 
 def dumps(value: Any) -> bytes:
-    """A line of JSON.
-
-    Raises:
-        NotPlainError: naming the type that cannot be sent.
-    """
+    """A value as a line of JSON; a NotPlainError names the type that cannot be sent."""
     try:
         line = json.dumps(_encode(value)).encode() + b"\n"
     except RecursionError:
@@ -55,10 +51,8 @@ def _encode(value: Any) -> Any:
 
 
 def loads(line: bytes) -> Any:
-    """The value that a line of JSON stands for.
-
-    Raises:
-        NotPlainError: where it stands for none: whoever wrote the line may have written anything.
+    """The value that a line of JSON stands for; a NotPlainError where it stands for none, since anybody may have
+    written it.
     """
     try:
         return _decode(json.loads(line))

@@ -143,12 +143,9 @@ def _with_adapter(model: Any, config: RunConfig) -> Any:
 
 
 def check_embedding(source: Path, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Checks that vLLM survives the loading. Where a tokenizer has more tokens than the embedding has rows, Unsloth
-    resizes the embedding, after vLLM recorded its CUDA graphs over it: the memory moves, and the second token that vLLM
-    writes is an illegal memory access.
-
-    Raises:
-        RolloutError: where that would happen.
+    """Refuses a tokenizer with more tokens than the embedding has rows, by a RolloutError: Unsloth would resize the
+    embedding after vLLM recorded its CUDA graphs over it, the memory would move, and the second token that vLLM writes
+    would be an illegal memory access.
     """
     rows = read_json_file(source / "config.json")["vocab_size"]
     if len(tokenizer) > rows:
