@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from grpo_space import hub
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
+from grpo_space.formatting import cut
 from grpo_space.paths import PROJECT
 from grpo_space.runs.events import HELD_GIB, Fallback, FallbackName, Loaded, Phase, Started, Step
 from grpo_space.runs.fallbacks import after_fallbacks
@@ -56,7 +57,6 @@ class Figures(_Part):
     """What loaded the model and what wrote, such as `unsloth, vllm`."""
     fallbacks: tuple[FallbackName, ...]
     completions: int = Field(gt=0)
-    """Completions of each step."""
     mean_tokens: Positive
     """Mean length of a completion: the median over the steps after the first."""
     load_seconds: float = Field(ge=0, allow_inf_nan=False)
@@ -126,9 +126,7 @@ def _gib(value: float | None) -> float | None:
 
 
 def public(text: str, token: str | None = None) -> str:
-    """The first line of a message, without what says whose machine it was: paths, the names of user and machine, the
-    token.
-    """
+    """A message's first line, without what says whose machine it was: paths, names of user and machine, the token."""
     line = hub.without_token((text.strip().splitlines() or [""])[0], token)
     for folder in (PROJECT, Path.home()):  # either may have a space in it
         line = line.replace(str(folder), "/folder")
@@ -148,9 +146,8 @@ def read(file: Path) -> Measurement:
         return Measurement.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        field, value = ".".join(map(str, first["loc"])) or "the file", repr(first["input"])
-        shown = value if len(value) <= 80 else f"{value[:77]}..."
-        raise UserError(f"{file}: {field}: {shown} {first['msg']}") from None
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise UserError(f"{file}: {field}: {cut(repr(first['input']), 80)} {first['msg']}") from None
 
 
 def read_all(folder: Path) -> tuple[list[Measurement], list[str]]:

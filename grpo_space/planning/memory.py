@@ -164,9 +164,7 @@ def _logits(shape: Shape, tokens: int, rows: int) -> float:
 
 
 def longest_completion(config: RunConfig, shape: Shape, limit: float) -> int:
-    """The longest completion that fits while everything else stays as it is, in tokens; 0 where not even 8
-    tokens fit.
-    """
+    """The longest completion, in tokens, that fits while all else stays as it is; 0 where not even 8 tokens do."""
 
     def fits(length: int) -> bool:
         whole = config.data.max_prompt_length + length

@@ -10,11 +10,14 @@ from grpo_space.config import LoraSection, ModelSection, RunConfig
 from grpo_space.config_io import problem
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
+from grpo_space.formatting import cut
 from grpo_space.paths import folder as project_folder
 from grpo_space.runs.weights import read_header
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 MOST_CONFIG_BYTES = 4 * 2**20
+LONGEST_SHOWN = 200
+"""Characters of a value that others wrote."""
 NOT_TAKEN_OVER = (
     "use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "modules_to_save", "layers_to_transform",
 )  # fmt: skip
@@ -30,16 +33,15 @@ def check(folder: Path, model: ModelSection, name: str) -> None:
     config = read_config(folder, name)
     base = str(config.get("base_model_name_or_path") or "no model")
     if config.get("peft_type") != "LORA":
-        raise UserError(
-            f"adapter {name}: is of the kind {_short(config.get('peft_type'))}, and only LoRA can be read here"
-        )
+        kind = cut(str(config.get("peft_type")), LONGEST_SHOWN)
+        raise UserError(f"adapter {name}: is of the kind {kind}, and only LoRA can be read here")
     if not is_base(base, model):
-        raise UserError(
-            f"adapter {name}: was made for {_short(base)}, and this run's base is {model.base_id or model.id}"
-        )
+        ours = model.base_id or model.id
+        raise UserError(f"adapter {name}: was made for {cut(base, LONGEST_SHOWN)}, and this run's base is {ours}")
     for field in NOT_TAKEN_OVER:
-        if config.get(field):
-            raise UserError(f"adapter {name}: its {field} is {_short(config[field])}, which cannot be read here")
+        if value := config.get(field):
+            shown = cut(str(value), LONGEST_SHOWN)
+            raise UserError(f"adapter {name}: its {field} is {shown}, which cannot be read here")
     as_adapter(LoraSection(), folder, name)
     if changes_nothing(folder / WEIGHTS, name):
         raise UserError(f"adapter {name}: this adapter changes nothing: all of its LoRA B are zero")
@@ -139,9 +141,3 @@ def _header(weights: Path, name: str) -> dict[str, tuple[int, int]]:
         return read_header(weights)
     except UserError as error:
         raise UserError(f"adapter {name}: {error}") from None
-
-
-def _short(value: object) -> str:
-    """A value of a config that others wrote, in a line."""
-    text = str(value)
-    return text if len(text) <= 200 else f"{text[:197]}..."

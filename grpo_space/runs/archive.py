@@ -113,9 +113,7 @@ def unpack(tar: Path, folder: Path) -> None:
 
 
 def check_room(source: str, sizes: Mapping[str, int], disk: Path) -> None:
-    """Refuses a copy of too many files, or of more bytes than this disk has room for, by a UserError, before any is
-    fetched.
-    """
+    """Refuses a copy of too many files, or of more bytes than this disk has room for, before any is fetched."""
     total, free = sum(sizes.values()), shutil.disk_usage(disk).free
     if len(sizes) > MOST_FILES:
         raise UserError(f"restore: {source} holds {len(sizes):,} files, and no run has more than {MOST_FILES:,}")

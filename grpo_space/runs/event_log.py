@@ -16,9 +16,7 @@ BATCH_BYTES = 2**20
 
 
 class EventLog:
-    """An append-only file with one event a line. Any number of readers, one writer at a time: a worker's parent and its
-    children take turns.
-    """
+    """An append-only file of events. Any number of readers; a worker's parent and its children take turns to write."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

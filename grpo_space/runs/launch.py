@@ -69,9 +69,7 @@ def without_secrets() -> dict[str, str]:
 
 
 def stop(run: Run) -> None:
-    """Asks an active run's worker to save and end. It does so after the step at hand; its parent kills it if that takes
-    long.
-    """
+    """Asks an active run's worker to save and end, after the step at hand. Its parent kills it if that takes long."""
     worker = run.worker()
     if worker is None or worker.pid is None:
         raise UserError(f"{run.id} is not running ({run.status()})")
@@ -161,9 +159,7 @@ def merge(run: Run, folder: Path, token: str | None, progress: Progress = lambda
 def _answer(
     run: Run, job: JobName, *arguments: str, token: str | None = None, progress: Progress = lambda sent: None
 ) -> dict[str, Any]:
-    """What a short worker answers on stdout. The token goes through a pipe: it is in no environment and no list of
-    processes.
-    """
+    """What a short worker answers on stdout. The token goes through a pipe: nothing else holds it."""
     command = [sys.executable, "-m", "grpo_space.worker", job, str(run.folder), *arguments]
     pipe, answer = subprocess.PIPE, None
     with (

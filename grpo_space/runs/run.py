@@ -28,7 +28,6 @@ Status = Literal["new", "running", "done", "stopped", "budget", "learnt", "faile
 TITLE = "title.txt"
 """The file with the name that its owner gave a run, where it has one."""
 MOST_TITLE = 60
-"""Characters of a title."""
 STANDALONE = "evaluation.json"
 """The file in a standalone evaluation's folder that says what it evaluates."""
 MOMENT = "%Y-%m-%d-%H%M%S"
@@ -202,9 +201,7 @@ def discard_run(run: Run) -> None:
 
 
 def discard_unstarted(run: Run) -> None:
-    """Takes away a new run that was refused, so that the same command works later. One that began, or left a log,
-    stays.
-    """
+    """Takes away a run that was refused, so that the same command works later. One that began, or left a log, stays."""
     if not run.log.path.exists() and not (run.worker_log.exists() and run.worker_log.stat().st_size):
         discard_run(run)
 

@@ -53,9 +53,7 @@ def confirm(run: Run, rewards: Sequence[str]) -> None:
 
 
 def check(run: Run) -> None:
-    """Refuses a run with a reward that is code which came with it and nobody confirmed, by a UserError: how to confirm
-    it.
-    """
+    """Refuses a run whose rewards are code that came with it, as long as nobody confirmed them, by a UserError."""
     problems = [
         f"rewards: {name}: {run.id} came from elsewhere, and this is code that would run here: read that file, then "
         f"confirm it by name on the command line: resume {run.id} --trust-reward {name}"

@@ -78,9 +78,7 @@ def missing(what: str, setting: str, sample: Sequence[Record]) -> UnknownColumnE
 
 
 def question_of(record: Record, column: str) -> str:
-    """The question in a row: a text, or the only user's turn of a chat. What Alpaca calls input follows its
-    instruction.
-    """
+    """The question in a row: a text, or the only user's turn of a chat. Alpaca's input follows its instruction."""
     value = at(record, column)
     if turns := chat(value):
         asked = [text for role, text in turns if role == "user"]

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from grpo_space.tasks.columns import at, find_column, names_of, plain
+from grpo_space.tasks.columns import Record, at, find_column, names_of, plain
 
-Record = Mapping[str, Any]
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LISTS = ("choices", "options", "question.choices")
 """Names of one column with all options: ARC, MMLU, MMLU-Pro."""

@@ -40,9 +40,7 @@ class Problems:
     task: TaskName
     columns: ColumnsSection
     names: list[str]
-    """The columns that are there."""
     form: str = ""
-    """What the file is, in words."""
 
     def reading(self) -> str:
         """Which columns are read as what, in a sentence."""

@@ -15,7 +15,6 @@ class Encoding:
     """A text's encoding."""
 
     name: str
-    """As Python calls it."""
     words: str = ""
     """What is said of it; empty where it is as it should be."""
 

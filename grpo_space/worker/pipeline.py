@@ -156,9 +156,7 @@ def load_engine(
     adapter: Path | None,
     caches: Mapping[str, str],
 ) -> "Engine":
-    """Loads the model through the engine that was chosen, with a fresh adapter or the one in a folder. `caches`: see
-    `make_ready`.
-    """
+    """Loads the model through the chosen engine, with a fresh adapter or a folder's. `caches`: see `make_ready`."""
     config = config if adapter is None else adapters.with_lora(config, adapter)
     make_ready(choice, gpu, scratch, caches)
     if choice.engine == "unsloth":
@@ -280,9 +278,7 @@ def merge(run: Run, folder: Path, send: Send) -> Message:
 
 
 def check_unchanged(run: Run, model_commit: str, rows: Rows) -> None:
-    """Refuses a model, or problems, other than those with which the run began, by a UserError: what was trained on
-    could be held out now.
-    """
+    """Refuses another model, or problems, than those the run began with: what was trained on could be held out now."""
     before = run.history().loaded
     if before is None:
         return

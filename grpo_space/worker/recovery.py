@@ -58,9 +58,7 @@ def next_attempt(
 def _without_vllm(
     config: RunConfig, attempt: History, code: int, ending: str, activity: Activity
 ) -> Fallback | Failed | None:
-    """The fallback where vLLM is to blame: it was at work, and the pipeline died unexpectedly before its first step was
-    done.
-    """
+    """The fallback where vLLM is to blame: it was at work when the pipeline died, before its first step was done."""
     if attempt.chosen is None or attempt.chosen.rollout != "vllm" or attempt.steps or activity not in VLLM_AT_WORK:
         return None
     if code >= 0 and code != UNEXPECTED:

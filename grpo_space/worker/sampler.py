@@ -108,9 +108,7 @@ class Teaching:
 
 
 class WorkingSet:
-    """Chooses problems, by their numbers, for batches of so many prompts. The same seed and the same lessons give the
-    same choices.
-    """
+    """Chooses problems, by their numbers, for batches of so many prompts: the same for the same seed and lessons."""
 
     def __init__(self, problems: int, size: int, seed: int) -> None:
         self.problems, self.size, self.seed = problems, size, seed

@@ -51,9 +51,7 @@ def _encode(value: Any) -> Any:
 
 
 def loads(line: bytes) -> Any:
-    """The value that a line of JSON stands for; a NotPlainError where it stands for none, since anybody may have
-    written it.
-    """
+    """The value that a line of JSON, which anybody may have written, stands for; a NotPlainError where for none."""
     try:
         return _decode(json.loads(line))
     except (ValueError, TypeError, KeyError, RecursionError):

@@ -86,9 +86,7 @@ def choose(
 
 
 def why_not_unsloth(config: RunConfig, model: Path, gpu: Gpu, installed: Callable[[str], bool]) -> str:
-    """Why Unsloth is not used here, in a sentence; empty where it can be used. A UserError where the config requires
-    it.
-    """
+    """Why Unsloth is not used here, in a sentence; empty where it can be. A UserError where the config requires it."""
     required = config.engine == "unsloth" or config.rollout == "vllm"
     field = "engine: unsloth" if config.engine == "unsloth" else "rollout: vllm needs Unsloth, which"
     if not installed("unsloth"):

@@ -113,9 +113,7 @@ def adapter_for(model: Any, first: int) -> Iterator[None]:
 
 @contextmanager
 def few_threads(model: Any) -> Iterator[None]:
-    """Within, a small model on a CPU has one thread: it writes a batch of two four times as fast as two threads, which
-    wait for each other.
-    """
+    """Within, a small model on a CPU has one thread: two, which wait for each other, take four times as long."""
     threads = torch.get_num_threads()
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)
