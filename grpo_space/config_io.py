@@ -48,7 +48,6 @@ def problem(error: Any) -> Problem:
 
 
 def _without(data: Any, path: Sequence[str | int]) -> Any:
-    """The data without the value at `path`."""
     if not isinstance(data, Mapping) or not path:
         return data
     if len(path) == 1:
@@ -57,11 +56,7 @@ def _without(data: Any, path: Sequence[str | int]) -> Any:
 
 
 def parse(data: object) -> RunConfig:
-    """Makes a RunConfig from plain data.
-
-    Raises:
-        UserError: with every problem at once, those between fields too, each naming the field and its value.
-    """
+    """Makes a RunConfig of plain data; a UserError has every problem at once, each with its field and value."""
     if not isinstance(data, Mapping):
         raise UserError("a run's config is a mapping of settings: model, data, grpo, ...")
     problems: list[Problem] = []

@@ -17,11 +17,7 @@ def folder(path: str) -> Path:
 
 
 def local_model(config: ModelSection) -> Path | None:
-    """The model's folder, or None where `id` is a name on the Hub.
-
-    Raises:
-        UserError: where `id` is a path, and no model is there.
-    """
+    """The model's folder; None where `id` is a name on the Hub. A UserError where it is a path without a model."""
     path = folder(config.id)
     if path.is_dir():
         if not (path / "config.json").is_file():
@@ -33,11 +29,7 @@ def local_model(config: ModelSection) -> Path | None:
 
 
 def data_file(path: str, field: str = "data.path") -> Path:
-    """The file of problems that a config names in `field`.
-
-    Raises:
-        UserError: where there is no such file, or nothing in it.
-    """
+    """The file of problems that a config names in `field`; a UserError where there is none, or nothing in it."""
     file = folder(path)
     if not file.is_file():
         raise UserError(Problem(field, f"{path} is not a file"))

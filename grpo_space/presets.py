@@ -42,11 +42,7 @@ def with_steps(run: RunConfig, steps: int) -> RunConfig:
 
 
 def read_preset(name: str) -> Preset:
-    """The preset of that name, read from its file.
-
-    Raises:
-        UserError: for an unknown name, or a file with problems.
-    """
+    """The preset of that name, read from its file; a UserError for an unknown one, or a file with problems."""
     path = PRESETS / f"{name}.yaml"
     if not path.is_file() or path.parent != PRESETS:
         known = sorted(p.stem for p in PRESETS.glob("*.yaml"))

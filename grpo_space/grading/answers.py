@@ -142,9 +142,7 @@ def answer_in_format(completion: str) -> Span | None:
 
 
 def tagged_parts(completion: str) -> tuple[str, str, Span] | None:
-    """The text outside of the tags, the reasoning, and where the answer stands; None unless each tag is there once, in
-    turn.
-    """
+    """Text outside the tags, reasoning, and where the answer stands; None unless each tag is there once, in order."""
     if any(completion.count(tag) != 1 for tag in TAGS):
         return None
     opens, closes, start, end = (completion.index(tag) for tag in TAGS)

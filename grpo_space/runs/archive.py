@@ -98,11 +98,7 @@ def pack(files: Mapping[str, Path], tar: Path) -> None:
 
 
 def unpack(tar: Path, folder: Path) -> None:
-    """Takes what a copy may hold out of a tar file. Not of a compressed one, whose size nobody knows before.
-
-    Raises:
-        UserError: where it is not a run's copy, or holds more than this disk has room for.
-    """
+    """Takes a run out of an uncompressed tar file; a UserError where it is none, or this disk lacks the room."""
     try:
         with tarfile.open(tar, "r:") as made:
             members = [member for member in made if member.isreg() and is_kept(member.name)]

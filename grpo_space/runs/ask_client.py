@@ -125,7 +125,6 @@ def ask(
 
 
 def _connection(run: Run, token: str | None) -> socket.socket:
-    """To the server that is there, or to a new one."""
     deadline = time.monotonic() + GOING_SECONDS
     while time.monotonic() < deadline:
         if not serving(run):

@@ -125,7 +125,6 @@ def _drop_half_line(file: int) -> None:
 
 
 def _event(line: bytes) -> AnyEvent | None:
-    """The event that a line holds; None where it holds none."""
     try:
         return modern(_PARSER.validate_json(line))
     except ValidationError:

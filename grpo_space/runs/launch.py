@@ -161,22 +161,31 @@ def _answer(
 ) -> dict[str, Any]:
     """What a short worker answers on stdout. The token goes through a pipe: nothing else holds it."""
     command = [sys.executable, "-m", "grpo_space.worker", job, str(run.folder), *arguments]
-    pipe, answer = subprocess.PIPE, None
+    pipe = subprocess.PIPE
     with (
         run.worker_log.open("ab") as log,
         subprocess.Popen(command, env=without_secrets(), stdin=pipe, stdout=pipe, stderr=log, text=True) as worker,
     ):
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        with contextlib.suppress(BrokenPipeError), worker.stdin as stdin:
-            stdin.write(token or "")
-        for line in worker.stdout:
-            with contextlib.suppress(ValueError):
-                answer = json.loads(line)
-            if isinstance(answer, dict) and "doing" in answer:
-                progress(Sent(**answer))
-    if not isinstance(answer, dict) or "doing" in answer:
+        answer = answer_of(worker, token or "", progress)
+    if answer is None:
         raise UserError(f"the worker ended without an answer; its {run.worker_log.name} says why")
     if "error" in answer:
         raise UserError(*answer["error"].splitlines())
     return answer
+
+
+def answer_of(worker: "subprocess.Popen[str]", sent: str, progress: Progress) -> dict[str, Any] | None:
+    """What a short worker answers to what it is sent: its last line of JSON, if those before it only say how far it is.
+    None: it ended without one.
+    """
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    answer = None
+    with contextlib.suppress(BrokenPipeError), worker.stdin as stdin:
+        stdin.write(sent)
+    for line in worker.stdout:
+        with contextlib.suppress(ValueError):
+            answer = json.loads(line)
+        if isinstance(answer, dict) and "doing" in answer:
+            progress(Sent(**answer))
+    return answer if isinstance(answer, dict) and "doing" not in answer else None

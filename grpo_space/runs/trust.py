@@ -38,11 +38,7 @@ def unconfirmed(run: Run) -> list[str]:
 
 
 def confirm(run: Run, rewards: Sequence[str]) -> None:
-    """Takes reward functions for ones that may run, each by the name that the config gives it.
-
-    Raises:
-        UserError: naming each that the run does not have, or need not have confirmed.
-    """
+    """Takes reward functions for ones that may run, each by its name in the config; a UserError names any other."""
     waiting = unconfirmed(run)
     if strange := [name for name in rewards if name not in waiting]:
         known = f"those to confirm are {', '.join(waiting)}" if waiting else "it has none to confirm"

@@ -30,11 +30,7 @@ def check(anywhere: bool) -> None:
 
 
 def run(jobs: Sequence[Job]) -> list[list[Verdict]]:
-    """The verdicts on each job's tests.
-
-    Raises:
-        RunError: where nothing isolates programs and nobody said that they may run so, or the sandbox fails.
-    """
+    """The verdicts on each job's tests; a RunError where programs must not run here, or the sandbox fails."""
     if jobs and not (started().isolates or _anywhere):
         raise RunError(REFUSED)
     return started().run(jobs) if jobs else []

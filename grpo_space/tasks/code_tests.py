@@ -122,7 +122,6 @@ def _bound(tree: ast.AST) -> Iterator[str]:
 
 
 def _called(trees: Iterable[ast.AST]) -> list[str]:
-    """The names that are called or handed over, each once."""
     names = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name))
     return list(dict.fromkeys(node.id for node in names if isinstance(node.ctx, ast.Load)))
 

@@ -54,11 +54,7 @@ def read_file(path: Path, data: DataSection = FOUND) -> list[Row]:
 
 
 def read(path: Path, data: DataSection = FOUND, progress: Progress = lambda done: None) -> Problems:
-    """All problems of a file, and how they were found in it.
-
-    Raises:
-        UserError: naming each line that is no problem with an answer, up to five of them.
-    """
+    """All problems of a file, and how they were found in it; a UserError names up to five lines that are none."""
     table = open_table(path, progress)
     found = problems_in(table.entries, data, path.name, table.form)
     if wrong := [f"{path.name} {line}" for line in found.wrong]:

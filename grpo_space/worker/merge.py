@@ -61,7 +61,6 @@ def merge(base: Path, adapter: Path, folder: Path, progress: Progress = lambda f
 
 
 def _sizes(base: Path) -> dict[str, int]:
-    """The base's files of weights and their sizes in bytes."""
     files = sorted(name for name in weights([path.name for path in base.iterdir()]) if name.endswith(".safetensors"))
     if not files:
         raise UserError("merged: the base model's weights are no safetensors")

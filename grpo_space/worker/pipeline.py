@@ -289,11 +289,7 @@ def check_unchanged(run: Run, model_commit: str, rows: Rows) -> None:
 
 
 def saved_adapter(run: Run, step: int | None = None) -> Path:
-    """The folder of the latest adapter, or of the checkpoint of that step.
-
-    Raises:
-        UserError: where the run saved none yet, or the one that was named is damaged.
-    """
+    """The folder of the latest adapter, or of that step's checkpoint; a UserError where it is missing or damaged."""
     if step is not None:
         folder = checkpoints.folder_of(run.checkpoints, step)
         if words := checkpoints.damage(folder, step):

@@ -241,7 +241,6 @@ def call(label: str, function: Function, **columns: Any) -> list[float]:
 
 
 def _line(error: Exception, function: Function) -> str:
-    """The line of the function's file that raised."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return line_of(error, code.co_filename) if code is not None else ""
 

@@ -127,7 +127,6 @@ def _ends(failed: Failed, why: str) -> Failed:
 
 
 def _frees(name: FallbackName, before: RunConfig, made: list[FallbackName], gpu: Gpu | None) -> bool:
-    """Whether less memory is taken after that fallback."""
     if name == "chunked":
         return name not in made and before.grpo.completions_per_step > before.grpo.num_generations
     after = apply_fallback(before, name)

@@ -90,7 +90,6 @@ class Teaching:
         self.dataset.set_transform(self._rows)
 
     def _rows(self, fetched: dict[str, list[int]]) -> dict[str, list[Any]]:
-        """The problems in the fetched slots, column by column."""
         slots = fetched[SLOT]
         chosen = [self.working_set.slot(slot) for slot in slots]
         rows = [self.problems[problem] for problem, _ in chosen]

@@ -55,9 +55,7 @@ class Serving(Engine):
         return [self.read(output.outputs[0].token_ids) for output in outputs]
 
     def decoding(self, max_new_tokens: int, sampling: Sampling | None, number: int) -> Any:
-        """vLLM's settings for the prompt of that number, each with its own seed: else equal prompts had equal
-        completions.
-        """
+        """vLLM's settings for that prompt, each with a seed of its own: else equal prompts had equal completions."""
         from vllm import SamplingParams  # noqa: PLC0415 - only where it is chosen
 
         return SamplingParams(
