@@ -88,6 +88,13 @@ def _kept_answer(config: RunConfig) -> dict[str, Any] | None:
     return None
 
 
+def held_out(config: RunConfig) -> int:
+    """Problems of a run's comparison, as far as they are known before it: a file may hold fewer than were asked for."""
+    found = kept_report(config) if config.data.path else None
+    asked = config.evaluation.problems
+    return min(asked, found.held_out) if found is not None and not found.refusal else asked
+
+
 def before_training(config: RunConfig) -> DataReport | None:
     """Refuses a file that somebody brings where nothing can be trained on it. None: a preset's own, or the Hub's."""
     if config.data.path is None or is_embedded(config):

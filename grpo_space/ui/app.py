@@ -76,7 +76,7 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
                 compare.build(training.view, training.evaluated, training.evaluating, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
                 changed = [page_opened, publish_tab.select, training.evaluated.change]
-                to_train = publish.build(training.view, publish_tab.select, changed, followers, place)
+                to_train = publish.build(training.view, training.run, changed, followers, place)
             with gr.Tab("Runs", id="runs") as runs_tab:
                 seen = [runs_tab.select, training.evaluated.change]
                 listed = run_list.build(training.view, seen, followers)

@@ -62,8 +62,8 @@ class Budget:
         """The last event of a run that is saved and tested after `reached` of `steps`."""
         if reached == steps:
             return Finished(why="done")
-        message = f"Stopped at the budget of {self.minutes:g} min after step {reached} of {steps}: saved and tested, "
-        message += f"{duration(self.spent)} in all."
+        message = f"Stopped at the time limit of {self.minutes:g} min after step {reached} of {steps}: "
+        message += f"saved and tested, {duration(self.spent)} in all."
         if not reached:
             message += " Loading and testing left no time for a single step."
         return Finished(why="budget", message=message)

@@ -19,7 +19,7 @@ from grpo_space.config import GSM8K, LoraSection, RunConfig, Section
 from grpo_space.config_io import parse
 from grpo_space.errors import Problem, UserError
 from grpo_space.grading.rewards import LIMITS, REWARDS
-from grpo_space.ui.uploads import on_the_hub
+from grpo_space.ui.uploads import on_the_hub, shown_name
 
 Values = dict[str, Any]
 Kind = Literal["whole", "number", "text", "yes", "choice", "names"]
@@ -336,6 +336,7 @@ def changes(base: RunConfig, config: RunConfig) -> list[str]:
     for path in LEAVES:
         old, new = (_value_at(data, path) for data in (before, after))
         if old != new:
+            old, new = (shown_name(value) if path in UPLOADED and value else value for value in (old, new))
             changed.append(f"{path}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
     for name in dict.fromkeys([*base.rewards, *config.rewards]):
         old, new = base.rewards.get(name), config.rewards.get(name)

@@ -45,14 +45,14 @@ def build(view: gr.State, followers: Followers) -> Microscope:
 
     def moved(way: str) -> Any:
         def move(view: View) -> tuple[str, str]:
-            page = example.seen(followers, view.run)
+            page = example.seen(followers, view.subject)
             return shown(view, page, microscope.moved(way, view.group, page.groups)) if page else ("", "")
 
         return move
 
     @in_words
     def to_number(view: View, sent: str) -> tuple[str, str, str]:
-        page = example.seen(followers, view.run)
+        page = example.seen(followers, view.subject)
         if page is None or not page.groups:
             raise UserError("There is no group yet.")
         return *shown(view, page, number_of(sent, page.groups)), ""

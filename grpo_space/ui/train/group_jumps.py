@@ -53,13 +53,15 @@ JUMPS: dict[str, tuple[Worth, str]] = {
 """What a button says, what it looks for, and what is said where there is none."""
 
 
-def build(view: gr.State, followers: Followers, place: Place, shown: Sequence[gr.HTML]) -> None:
-    """Draws the buttons and makes them work. `shown`: which group it is, and the group."""
+def build(view: gr.State, run: gr.State, followers: Followers, place: Place, shown: Sequence[gr.HTML]) -> None:
+    """Draws the buttons and makes them work. `run`: the one that the page shows; `shown`: which group it is, and the
+    group.
+    """
 
     def jumping(worth: Worth, none: str) -> Any:
         @in_words
         def to_it(view: View) -> tuple[str, str]:
-            if (page := example.seen(followers, view.run)) is None or not page.groups:
+            if (page := example.seen(followers, view.subject)) is None or not page.groups:
                 raise UserError("There is no group yet.")
             number = jump(page.kept_groups, worth, view.group or page.groups)
             if number is None:
@@ -73,7 +75,7 @@ def build(view: gr.State, followers: Followers, place: Place, shown: Sequence[gr
     @in_words
     def as_lines(view: View, request: gr.Request) -> Any:
         place.access.may_start(request)
-        page = example.seen(followers, view.run)
+        page = example.seen(followers, view.subject)
         if page is None or not page.groups:
             raise UserError("There is no group yet.")
         made = downloads.folder(page.run) / f"{page.run.id}-groups.jsonl"
@@ -89,3 +91,4 @@ def build(view: gr.State, followers: Followers, place: Place, shown: Sequence[gr
     for name, button in jumps.items():
         button.click(jumping(*JUMPS[name]), view, list(shown), **group_buttons.IN_ORDER)
     lines.click(as_lines, view, file, api_visibility="private", concurrency_limit=2)
+    run.change(lambda: gr.update(value=None, elem_classes=OFF), None, file, api_visibility="private")
