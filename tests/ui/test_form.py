@@ -260,10 +260,6 @@ def test_help_speaks_of_empty_fields_not_of_none() -> None:
     assert [path for path in form.LEAVES if "None:" in form.help_of(path) or not form.help_of(path)] == []
 
 
-def test_a_field_with_words_for_a_name_says_the_name_that_messages_use() -> None:
-    assert [path for path in (*form.MAIN, *form.HUB) if not form.help_of(path).endswith(f" `{path}`")] == []
-
-
 def test_a_field_explains_itself_in_one_sentence_and_the_rest_is_asked_for() -> None:
     paths = [*form.LEAVES, *form.WEIGHTS]
     lines = {path: form.line_of(path) for path in paths}
