@@ -291,13 +291,6 @@ def test_the_first_choice_fits_the_machine(runs_root: Path) -> None:
     assert not runs_folder().exists()
 
 
-def test_the_state_holds_a_config_as_it_is_written() -> None:
-    with gr.Blocks() as page:
-        tab = preset.build(page.load, HERE)
-    assert tab.config.value == write_yaml(TINY)
-    assert tab.requested.value == ""
-
-
 def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_path: Path) -> None:
     """Import, upload and preview: each is an endpoint that a stranger can call."""
 
