@@ -350,12 +350,12 @@ def test_a_budget_ends_a_run_saved_and_tested_and_it_goes_on_with_another(root: 
     history = run.history()
     assert isinstance(history.end, Finished)
     assert history.end.why == "budget"
-    assert "Stopped at the budget of 0.02 min after step 0 of 2: saved and tested" in done.stdout
+    assert "Stopped at the time limit of 0.02 min after step 0 of 2: saved and tested" in done.stdout
     assert "resume short" in done.stdout
     assert history.tuned is not None
     assert history.tuned.n == 16
     assert (run.adapter / "adapter_model.safetensors").is_file()
-    assert "stopped at the budget" in cli("runs").stdout
+    assert "stopped at the time limit" in cli("runs").stdout
 
     file = run.folder / "config.yaml"
     file.write_text(file.read_text().replace("max_minutes: 0.02", "max_minutes: 60"))

@@ -59,10 +59,7 @@ class Program:
         return call
 
     def _value(self, answer: bytes) -> Any:
-        """
-        Raises:
-            Exception: what the program raised, where that is one of Python's own.
-        """
+        """The value that the program sent; raised, where that is one of Python's own exceptions."""
         if answer.startswith(b"="):
             return plain_data.loads(answer[1:])
         try:

@@ -20,7 +20,7 @@ from grpo_space.config_io import parse
 from grpo_space.errors import Problem, UserError
 from grpo_space.grading.rewards import LIMITS, REWARDS
 from grpo_space.results.two_runs import differences
-from grpo_space.ui.uploads import on_the_hub
+from grpo_space.ui.uploads import on_the_hub, shown_name
 
 Values = dict[str, Any]
 Kind = Literal["whole", "number", "text", "yes", "choice", "names"]
@@ -327,8 +327,13 @@ def filled(path: str, value: Any, config: RunConfig) -> Any:
 
 def changes(base: RunConfig, config: RunConfig) -> list[str]:
     """One line for each field in which two configs differ: `grpo.max_steps: 30 -> 20`."""
-    found = differences(base, config)
-    return [f"{one.field}: {_brief(one.first)} \N{RIGHTWARDS ARROW} {_brief(one.second)}" for one in found]
+    changed = []
+    for one in differences(base, config):
+        old, new = (
+            shown_name(value) if one.field in UPLOADED and value else value for value in (one.first, one.second)
+        )
+        changed.append(f"{one.field}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
+    return changed
 
 
 def _brief(value: object) -> str:

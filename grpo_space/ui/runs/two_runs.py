@@ -16,6 +16,7 @@ from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.chart import Line, card, framed
 from grpo_space.ui.live.curves import CHARTS, PROBE, Curves, figure, probe_points
 from grpo_space.ui.live.follower import Followers, Page, named
+from grpo_space.ui.live.page_stream import offered
 from grpo_space.ui.markup import box, note, tag, text
 from grpo_space.ui.runs.run_list import MOST
 
@@ -42,7 +43,7 @@ def build(shown: Sequence[Any], followers: Followers) -> None:
         ids = [run_id for _, run_id in names]
         a = first if first in ids else next(iter(ids[1:]), None)
         b = second if second in ids else next(iter(ids), None)
-        return shown_if(len(ids) > 1), gr.update(choices=names, value=a), gr.update(choices=names, value=b)
+        return shown_if(len(ids) > 1), offered(names, a, first), offered(names, b, second)
 
     @in_words
     def compared(first: str | None, second: str | None) -> str:
@@ -54,6 +55,7 @@ def build(shown: Sequence[Any], followers: Followers) -> None:
     gr.on(shown, choices, [first, second], [column, first, second], show_progress="hidden",
           trigger_mode="always_last", **QUIET)  # fmt: skip
     go.click(compared, [first, second], found, **QUIET)
+    gr.on([first.input, second.input], lambda: "", None, found, show_progress="hidden", **QUIET)
 
 
 def side_by_side(first: Page, second: Page) -> str:

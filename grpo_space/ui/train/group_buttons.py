@@ -73,8 +73,8 @@ class Microscope:
     group: gr.HTML
 
 
-def build(view: gr.State, followers: Followers, place: Place) -> Microscope:
-    """Draws the microscope and makes its buttons work. Which group it shows is the view's to say."""
+def build(view: gr.State, run: gr.State, followers: Followers, place: Place) -> Microscope:
+    """Draws the microscope and makes its buttons work. The view says which group it shows. `run`: the page's."""
     scope = gr.HTML(elem_id="gs-which-group")
     with gr.Column(elem_classes=OFF, elem_id="gs-groups") as buttons:
         with gr.Row():
@@ -90,7 +90,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> Microscope:
     group = gr.HTML(elem_id="gs-scope")
 
     def page_of(view: View) -> Page:
-        page = example.seen(followers, view.run)
+        page = example.seen(followers, view.subject)
         if page is None or not page.groups:
             raise UserError("There is no group yet.")
         return page
@@ -137,6 +137,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> Microscope:
     for name, button in jumps.items():
         button.click(jumping(*JUMPS[name]), view, [scope, group], **IN_ORDER)
     lines.click(as_lines, view, file, api_visibility="private", concurrency_limit=2)
+    run.change(lambda: gr.update(value=None, elem_classes=OFF), None, file, api_visibility="private")
     return Microscope(scope, buttons, group)
 
 
