@@ -96,7 +96,8 @@ def held_out(config: RunConfig) -> int:
 
 
 def before_training(config: RunConfig) -> DataReport | None:
-    """Refuses a file that somebody brings where nothing can be trained on it. None: a preset's own, or the Hub's."""
+    """Looks at a file that somebody brings, and refuses one with nothing to train on; None: a preset's, or the Hub's.
+    """
     if config.data.path is None or is_embedded(config):
         return None
     found = report(config)

@@ -168,7 +168,9 @@ def ended(history: History) -> Status:
 
 
 def create_run(config: RunConfig, folder: Path | None = None, standalone: EvaluationRequest | None = None) -> Run:
-    """Makes the folder of a new run, with its config alone. `standalone`: what it evaluates, if it trains nothing."""
+    """Makes the folder of a new run, with its config alone; a UserError where it is not empty. `standalone`: what it
+    evaluates, if it trains nothing.
+    """
     moment = time.strftime(MOMENT, time.gmtime())
     folder = (folder or runs_folder() / f"{moment}-{config.name}-{secrets.token_hex(2)[:3]}").absolute()
     if (folder / "config.yaml").exists():
