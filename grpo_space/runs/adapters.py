@@ -27,7 +27,7 @@ CODE = "auto_map"
 
 
 def check(folder: Path, model: ModelSection, name: str) -> None:
-    """Refuses what is no LoRA adapter of this base, or changes nothing, by a UserError; `name`: what users call it."""
+    """Refuses what is no LoRA adapter of this base, or changes nothing. `name`: what the user calls it."""
     config = read_config(folder, name)
     base = str(config.get("base_model_name_or_path") or "no model")
     if config.get("peft_type") != "LORA":

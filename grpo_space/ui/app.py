@@ -79,12 +79,12 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
                 to_train = publish.build(training.view, training.run, changed, followers, place)
             with gr.Tab("Runs", id="runs") as runs_tab:
                 seen = [runs_tab.select, training.evaluated.change]
-                listed = run_list.build(training.view, seen, followers)
+                listed = run_list.build(training.view, seen)
                 change.build(training.view, seen, listed, followers, place)
-                two_runs.build(training.view, seen, followers)
+                two_runs.build(seen, followers)
         attributes.mend(page, {form.element(path): path for path in (*form.LEAVES, *form.WEIGHTS)})
         tabs = (preset_tab, train_tab, compare_tab, publish_tab, runs_tab)
-        address.build(page, page_opened, tabs, training.view, followers)
+        address.build(page, page_opened, tabs, training.view)
         to_train.click(None, js=show_tab("train"))
         page_opened(None, js=AGAIN)  # last: a stream has no end
         training.compare.click(None, js=show_tab("compare"))

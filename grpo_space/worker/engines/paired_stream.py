@@ -31,7 +31,7 @@ class GoneError(Exception):
 def stream(
     engine: Engine, prompt: Messages, *, max_new_tokens: int, samples: int, sampling: Sampling | None, emit: Emit
 ) -> None:
-    """Writes both answers to a prompt, `samples` of each, and emits them as they grow. Ends where `emit` raises."""
+    """Writes both answers to a prompt, `samples` of each, and emits them as they grow until `emit` raises GoneError."""
     ids = engine.encode(prompt)
     if engine.choice.rollout == "vllm":
         _with_vllm(engine, ids, max_new_tokens, samples, sampling, emit)
