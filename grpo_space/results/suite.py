@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from grpo_space.errors import UserError
-from grpo_space.formatting import command
 from grpo_space.results.comparison import Solving, compare
 from grpo_space.results.statistics import Paired, holm, p_words, pair, percent, points, shares, tested
 from grpo_space.runs.evaluations import Look, request_of
@@ -128,8 +127,8 @@ def origin_words(history: History, found: Sequence[SetResult]) -> str:
     made = [result for result in found if result.of.name in MADE]
     if not made:
         return when
-    again = command(f"problems {made[0].of.name} --seed {seed} --count {made[0].paired.n}")
-    return f"{when} What no model can have seen was made from seed {seed}: {again} prints the same problems again."
+    again = f"python -m grpo_space problems {made[0].of.name} --seed {seed} --count {made[0].paired.n}"
+    return f"{when} What no model can have seen was made from seed {seed}: `{again}` prints the same problems again."
 
 
 def day(result: SetResult) -> str:
@@ -169,7 +168,7 @@ def rows(found: Sequence[SetResult]) -> list[tuple[str, ...]]:
             percent(result.tuned.correct, result.tuned.n),
             points(result.paired).replace(" points", ""),
             p_words(result.paired.corrected).removeprefix("p ").removeprefix("= "),
-            VERDICTS[result.solving].removesuffix(" that this test could see"),
+            VERDICTS[result.solving].replace("that this test could see", "seen"),
         )
         for result in found
     ]

@@ -21,7 +21,7 @@ def forest(found: Sequence[SetResult]) -> str:
 
     drawn = [f'<line class="grid" x1="{x(0)}" x2="{x(0)}" y1="4" y2="{bottom}"/>']
     drawn += [
-        f'<text x="{x(gain)}" y="{bottom + 14}" text-anchor="middle">{100 * gain:+.0f}</text>'
+        f'<text x="{x(gain)}" y="{bottom + 14}" text-anchor="middle">{f"{100 * gain:+.0f}" if gain else 0}</text>'
         for gain in dict.fromkeys((low, 0.0, high))
     ]
     for number, result in enumerate(found):
