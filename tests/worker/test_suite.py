@@ -5,8 +5,6 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
-
 from grpo_space.runs import suites
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Evaluated, Phase
@@ -14,9 +12,24 @@ from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run
 from grpo_space.tasks import suite
 from tests.support.hand_made import run_with_adapter
+from tests.support.hub_server import HubServer
 from tests.support.processes import Cli, gone, start_cli, until
 
 LIMIT = "8"
+
+
+def math_500(hub: HubServer, folder: Path) -> str:
+    """Ten of its problems in its own columns, on the Hub of the test; gives the commit."""
+    folder.mkdir()
+    rows = [
+        {
+            "problem": f"Compute ${n}+1$.", "solution": f"It is $\\boxed{{{n + 1}}}$.", "answer": str(n + 1),
+            "subject": "Algebra", "level": 2, "unique_id": f"test/algebra/{n}.json",
+        }
+        for n in range(10)
+    ]  # fmt: skip
+    (folder / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return hub.hub.upload("HuggingFaceH4/MATH-500", folder, "dataset")
 
 
 def measured(run: Run) -> list[tuple[str, str]]:
@@ -26,9 +39,9 @@ def measured(run: Run) -> list[tuple[str, str]]:
 
 
 def test_killed_in_the_middle_it_loses_no_finished_set(
-    runs_root: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+    runs_root: Path, cli: Cli, hub: HubServer, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # or each set of the Hub is waited for
+    commit = math_500(hub, tmp_path / "math")
     run = run_with_adapter(runs_root / "made", 8)
     asked = ("benchmark", run.id, "--suite", "full", "--seed", "7", "--limit", LIMIT)
     process = start_cli(*asked)
@@ -55,10 +68,11 @@ def test_killed_in_the_middle_it_loses_no_finished_set(
     after = measured(run)
     assert after[: len(before)] == before
     assert len(set(after)) == len(after), "what was measured is not measured again"
-    assert set(told["sets"]) == {"held-out", *suite.MADE}
+    assert set(told["sets"]) == {"held-out", *suite.MADE, "math-500"}
+    assert told["sets"]["math-500"]["commit"] == commit
     assert all(each["n"] == 8 for each in told["sets"].values())
     assert {"example", "examples", "explained"} == set(told["prompts"])
-    assert set(told["left_out"]) >= {"GSM8K's test", "MATH-500", "ARC-Challenge"}, "the Hub cannot be reached"
+    assert set(told["left_out"]) >= {"GSM8K's test", "ARC-Challenge"}, "this Hub does not have them"
     assert "Not run: " in " ".join(told["words"])
 
     again = cli(*asked, "--rerun", "--json")
