@@ -11,7 +11,7 @@ from grpo_space.results.comparison import of
 from grpo_space.runs import evaluations
 from grpo_space.runs.history import History
 from grpo_space.ui import downloads
-from grpo_space.ui.compare import ask, evaluate, evidence, problems, standalone
+from grpo_space.ui.compare import ask, benchmark, evaluate, evidence, problems, standalone
 from grpo_space.ui.compare.problems import evaluation_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
@@ -56,6 +56,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     """
     evaluating.render()  # type: ignore[no-untyped-call]
     top = _top()
+    benchmark.build(view, evaluated, followers, place)
     evaluate.build(view, evaluated, followers, place)
     standalone.build(view, followers, place)
     cases = problems.draw()
