@@ -305,6 +305,25 @@ class Evaluated(Event):
         return sum(answer.strict for answer in self.answers)
 
 
+class Remembered(Event):
+    """How often the base completes test questions from memory: shown the first 60 % of a question's words, does it
+    write the others word for word? Asked twice: of the question, and of the same one with other numbers in it.
+    """
+
+    type: Literal["remembered"] = "remembered"
+    both: int
+    only_original: int
+    only_changed: int
+    neither: int
+    seed: int
+    """By which the other numbers were drawn."""
+
+    @property
+    def n(self) -> int:
+        """Number of questions."""
+        return self.both + self.only_original + self.only_changed + self.neither
+
+
 class Finding(Record):
     """One thing that a preflight looked at."""
 
@@ -370,6 +389,8 @@ class Preflight(Event):
     findings: tuple[Finding, ...]
     rewards: tuple[RewardReport, ...] = ()
     """What each reward paid; logs written before 2026-11-27 do not say."""
+    memory: Remembered | None = None
+    """What the base remembers of the test questions; None: that was not looked at."""
 
     @property
     def trainable(self) -> bool:
@@ -444,6 +465,7 @@ AnyEvent = Annotated[
     | Answered
     | Sampled
     | Evaluated
+    | Remembered
     | Preflight
     | Alarm
     | Fallback

@@ -18,6 +18,7 @@ from grpo_space.runs.events import (
     Phase,
     Preflight,
     Probe,
+    Remembered,
     Sampled,
     Started,
     Step,
@@ -49,6 +50,8 @@ class History:
     fallbacks_after: list[int] = field(default_factory=list)
     """The last step before each of the fallbacks: the run resumes from a checkpoint, and makes later steps again."""
     preflight: Preflight | None = None
+    memory: Remembered | None = None
+    """What the base remembers of the test questions."""
     base: Evaluated | None = None
     tuned: Evaluated | None = None
     example: Evaluated | None = None
@@ -105,6 +108,8 @@ class History:
                 self.fallbacks_after.append(self.step)
             case Preflight():
                 self.preflight = event
+            case Remembered():
+                self.memory = event
             case Evaluated():
                 setattr(self, event.which, event)
             case Sampled():

@@ -368,11 +368,11 @@ def test_only_a_full_run_over_gsm8k_is_a_benchmark(tmp_path: Path) -> None:
     run = create_run(LLAMA, tmp_path / "r")
     for which, n in (("base", 1319), ("tuned", 1319)):
         run.log.append(fake_worker.evaluated(which, [True] * n))
-    assert yaml.safe_load(card.benchmark(LLAMA, run.history(), "u/n") or "")[0]["value"] == 100.0
+    assert yaml.safe_load(card.benchmark(run, LLAMA, run.history(), "u/n") or "")[0]["value"] == 100.0
     tiny = read_preset("tiny").run
-    assert card.benchmark(tiny, run.history(), "u/n") is None
+    assert card.benchmark(run, tiny, run.history(), "u/n") is None
     run.log.append(fake_worker.evaluated("tuned", [True] * 1318))
-    assert card.benchmark(LLAMA, run.history(), "u/n") is None
+    assert card.benchmark(run, LLAMA, run.history(), "u/n") is None
 
 
 def test_paths_of_this_machine_stay_here(tmp_path: Path) -> None:
