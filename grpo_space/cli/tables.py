@@ -53,10 +53,10 @@ def comparison(run: Run, history: History) -> Iterator[RenderableType]:
         return
     whole = run.history()
     yield from _rewards_or_memory(run, history, whole)
+    if control.is_control(run.config):  # what it taught was nothing
+        return
     if taught := teaching.words(whole.steps):
         yield text(taught)
-    if control.is_control(run.config):
-        return
     if change := no_gain.words(compared, whole, run.config, partial(dollars_for, whole)):
         yield text(change)
 

@@ -251,7 +251,7 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
             "Its prompts were chosen: for up to three quarters of a step it met problems again whose latest "
             "completions were partly right. What was solved left, so the reward below is that of the new ones."
         )
-    if taught := teaching.words(history.steps):
+    if not control.is_control(config) and (taught := teaching.words(history.steps)):
         yield taught
     if isinstance(history.end, Finished) and history.end.why in ("budget", "learnt"):
         yield f"It was ended before its last step: {inline(history.end.message)}"

@@ -72,7 +72,11 @@ def summarise(
         + _split(compared)
         + _by_sort(compared)
         + _figures(each)
-        + (tag("p", text(teaching.words(whole.steps))) if whole and is_own(history) else "")
+        + (
+            tag("p", text(teaching.words(whole.steps)))
+            if whole and is_own(history) and not control.is_control(config)
+            else ""
+        )
         + tag("p", text(METHOD), "gs-dim")
         + on_terms
     )
