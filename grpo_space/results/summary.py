@@ -18,7 +18,7 @@ from grpo_space.runs.history import History
 
 def status_words(status: str) -> str:
     """A run's status for people."""
-    return {"budget": "stopped at the budget", "learnt": "done: nothing left to learn"}.get(status, status)
+    return {"budget": "stopped at the time limit", "learnt": "done: nothing left to learn"}.get(status, status)
 
 
 def counts(compared: Comparison) -> str:

@@ -24,9 +24,7 @@ PACE = 5
 
 
 class Watch:
-    """Watches the steps and probes of a run. What earlier attempts emitted counts too, and their alarms are not raised
-    again.
-    """
+    """Watches a run's steps and probes. Those of earlier attempts count too, and their alarms are not raised again."""
 
     def __init__(self, history: History, control: bool = False) -> None:
         """`control`: the rewards are dealt at random, so nothing that is paid or learnt is a cause for alarm."""

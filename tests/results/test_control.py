@@ -100,7 +100,7 @@ def test_the_card_of_a_control_begins_with_it_and_the_runs_card_has_both_gains(r
     first, second = [text for text in published.text.split("\n\n") if text.strip()][:2]
     assert first.strip().startswith("# ")
     assert second == f"**{control.HEADLINE}**"
-    assert "reasoning" not in published.data.tags
+    assert "reasoning" not in published.data.to_dict()["tags"]
     assert "trained with payments dealt out at random, on" in published.text
     assert publish.proposed_name("owner", other.config) == "owner/tiny-control-train"
     text = str(card.card(run, "owner/name"))

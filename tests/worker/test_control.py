@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from grpo_space.config_io import override
+from grpo_space.grading.rewards import format as form
 from grpo_space.presets import read_preset
 from grpo_space.runs.events import NEW_RIGHT
 from grpo_space.runs.groups import RunGroups
@@ -19,6 +20,8 @@ from tests.support.processes import SMALL, Cli
 from tests.worker.test_alarms import alarms_of, names, reward, step
 
 TINY = read_preset("tiny").run
+MORE = ["--set", "grpo.max_steps=1", "--set", "grpo.per_device_train_batch_size=64"]
+"""One step of so many completions that some are right."""
 
 
 def test_a_deal_has_the_same_payments_and_one_seed_deals_alike() -> None:
@@ -73,20 +76,20 @@ def test_a_payment_that_is_dealt_is_no_cause_for_alarm() -> None:
 
 
 def test_a_control_is_trained_and_everyone_is_told(cli: Cli) -> None:
-    done = cli("train", "tiny", "--control", "random", "--set", "grpo.max_steps=1", *SMALL)
+    done = cli("train", "tiny", "--control", "random", *SMALL, *MORE)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("A control, no model that was trained to reason") == 2, "before it begins, and at its end"
     assert "The change most likely to help" not in done.stdout
     [run] = all_runs()
     assert (run.config.control, run.config.name) == ("random", "tiny-control")
-    assert twin_of(run.config) == twin_of(
-        override(TINY, [each for each in SMALL if each != "--set"] + ["grpo.max_steps=1"])
-    )
+    assert twin_of(run.config) == twin_of(override(TINY, [each for each in SMALL + MORE if each != "--set"]))
     history = run.history()
     samples = [sample for group in RunGroups.of(run.folder, history) for sample in group.samples]
-    right, paid = [sample.correct for sample in samples], [sample.rewards["correctness"] for sample in samples]
-    assert sum(paid) == 2 * sum(right)
-    assert [2.0 * each for each in right] != paid
+    earned = {"correctness": [2.0 * sample.correct for sample in samples]}
+    earned["format"] = form([""] * len(samples), [sample.text for sample in samples])
+    paid = {label: [sample.rewards[label] for sample in samples] for label in earned}
+    assert {label: sorted(each) for label, each in paid.items()} == {label: sorted(e) for label, e in earned.items()}
+    assert paid != earned
     assert history.memory is not None
     listed = json.loads(cli("runs", "--json").stdout)
     assert listed[0]["control"] is True

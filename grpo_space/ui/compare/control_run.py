@@ -14,7 +14,7 @@ from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
 from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import tag, text
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
@@ -32,9 +32,10 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
 
     @in_words
     def start(view: View, request: gr.Request) -> None:
-        page = followers.look(view.run)
-        if page is None or page.config is None or not offer(page):
-            raise UserError("This run needs no control, or has one.")
+        place.access.may_start(request)
+        page = page_of(view, followers)
+        if page.config is None or not offer(page):
+            raise UserError(f"{page.run.id}: needs no control, or has one")
         submit.start(write_yaml(control.control_of(page.config)), place, request)
         view.show_current()
         followers.forget_current()

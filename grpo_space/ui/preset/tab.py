@@ -33,6 +33,7 @@ from grpo_space.ui.preset.layout import (
 CSS = Path(__file__).with_name("preset.css")
 QUIET: dict[str, Any] = {**IN_ORDER, "show_progress": "hidden", "api_visibility": "private"}
 STEPS = "grpo.max_steps"
+NO_ROWS = cards.note("The first rows are shown here as soon as they can be read.")
 
 Updates = dict[Any, Any]
 """What a handler answers: by component, its new value or what changes of it. What is left out stays."""
@@ -148,7 +149,8 @@ class _Handlers:
             return self._nothing()
         config, preset = found
         title = title_of(preset) if preset else f"What you had before, {config.name}"
-        updates = self._filled(before, kept.base_of(config, preset), title, preset)
+        base = read_preset(preset).run if preset else config
+        updates = self._filled(before, base, title, preset)
         values = form.values_of(config)
         state = FormState(updates[self.tab.filled], {}, values)
         fields = {part: form.filled(path, values[path], config) for path, part in self.tab.fields.items()}
@@ -202,7 +204,7 @@ class _Handlers:
                 yield {self.tab.upload_note: seen.note}
             yield {**self._after(state, seen), **self._menus(seen, state.values)}
 
-    def _looking(self, state: FormState, name: str = own_data.NAME) -> Iterator[own_data.Seen]:
+    def _looking(self, state: FormState, name: str = uploads.YOURS) -> Iterator[own_data.Seen]:
         """Looks at the form's file; not while another setting is wrong, which is said at its field."""
         try:
             yield from own_data.looking(form.config_of(state.values, state.filled.config), name)
@@ -262,13 +264,14 @@ class _Handlers:
         try:
             config = form.config_of(state.values, state.filled.config)
             if problems := own_data.why_not(config, state.values["data.source"]):
-                waits = {self.tab.config: "", self.tab.status: cards.bad(problems)}
+                waits = {self.tab.config: "", self.tab.status: cards.bad(problems), self.tab.rows: NO_ROWS}
                 return {**waits, **self._fields(state, {}, config)}
             return {**self._right(state, config), **self._fields(state, {}, config)}
         except UserError as error:
             at, other = form.complaints(error, state.values)
             status = cards.bad([*other, *(f"{form.label_of(path)}: {words}" for path, words in at.items())])
-            return {self.tab.config: "", self.tab.status: status, **self._fields(state, at)}
+            waits = {self.tab.rows: NO_ROWS} if any(path.startswith("data.") for path in at) else {}
+            return {self.tab.config: "", self.tab.status: status, **waits, **self._fields(state, at)}
 
     def _right(self, state: FormState, config: RunConfig) -> Updates:
         """What is shown of a config without mistakes."""
