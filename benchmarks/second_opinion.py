@@ -3,7 +3,8 @@
     python -m benchmarks.second_opinion PYTHON [RUN]
 
 PYTHON is that of an environment with lm_eval. Without a RUN the embedded model is trained first. Every row on which the
-two do not agree is printed with its reason. Exit status 1 where one has none.
+two do not agree is printed with its reason: the texts differ, or one text was read otherwise. Exit status 1 where they
+wrote otherwise. Writes benchmarks/results/<date>-second-opinion.json.
 """
 
 import argparse
@@ -11,10 +12,12 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.__main__ import HERE
 from grpo_space.cli.main import main as grpo_space
 from grpo_space.formatting import plain
 from grpo_space.publishing import lm_eval_export
@@ -38,7 +41,7 @@ def samples(python: str, folder: Path, run: Run, which: str) -> dict[str, list[d
 
 
 def differences(ours: Evaluated, theirs: list[dict[str, Any]], counted: str) -> Iterator[tuple[str, bool]]:
-    """The rows that are right by one of the two alone: in words, and whether the reason is known."""
+    """The rows that are right by one of the two alone: in words, and whether both read the same text."""
     for number, (answer, line) in enumerate(zip(ours.answers, theirs, strict=True)):
         mine, other = getattr(answer, counted), bool(line["exact_match"])
         if mine != other:
@@ -59,8 +62,8 @@ def _why(answer: Answer, line: dict[str, Any], mine: bool) -> str:
 
 
 def compare(run: Run, python: str) -> tuple[dict[str, Any], bool]:
-    """The counts of both tools for base and tuned, and whether every difference is explained."""
-    history, explained = evaluations.stored(run), True
+    """The counts of both tools for base and tuned, and whether what they read otherwise is always the same text."""
+    history, alike = evaluations.stored(run), True
     assert history.base is not None
     assert history.tuned is not None
     found: dict[str, Any] = {"n": history.tuned.n}
@@ -80,8 +83,8 @@ def compare(run: Run, python: str) -> tuple[dict[str, Any], bool]:
                 print(f"{which}, {reading}: {mine} here, {other} by lm_eval, of {ours.n}; {same} texts are the same")
                 for words, known in different:
                     print(plain(f"  {words}"))
-                    explained = explained and known
-    return found, explained
+                    alike = alike and known
+    return found, alike
 
 
 def main() -> int:
@@ -92,9 +95,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         if arguments.run is None and (status := grpo_space(["train", "tiny", "--run-dir", f"{folder}/tiny"])):
             return status
-        found, explained = compare(find_run(arguments.run or f"{folder}/tiny"), arguments.python)
-    print(json.dumps(found))
-    return int(not explained)
+        found, alike = compare(find_run(arguments.run or f"{folder}/tiny"), arguments.python)
+    file = HERE / "results" / f"{time.strftime('%Y-%m-%d')}-second-opinion.json"
+    file.write_text(json.dumps(found, indent=1))
+    return int(not alike)
 
 
 if __name__ == "__main__":
