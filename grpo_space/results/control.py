@@ -139,7 +139,7 @@ def offer(config: RunConfig, history: History, dollars: float | None) -> str:
     price = "" if dollars is None else ", free" if dollars == 0 else f", ${dollars:.2f}"
     return (
         f"{reason} A control, the same run with random rewards, shows how much of a gain is the rewards' doing."
-        f"{time_words}{price} (train with --control random)."
+        f"{time_words}{price} (--control random; on the page: control, among a preset's settings)."
     )
 
 
