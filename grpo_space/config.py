@@ -40,7 +40,7 @@ class ModelSection(Section):
     """Longest prompt and completion together, in tokens."""
 
 
-TaskName = Literal["choice", "code", "countdown", "number"]
+TaskName = Literal["choice", "code", "countdown", "instructions", "number"]
 """The kinds of answer: see `tasks/kinds.py`."""
 
 
@@ -71,11 +71,11 @@ class DataSection(Section):
     revision: str | None = Field(None, min_length=1)
     """Branch, tag or commit of the Hub dataset. None: the newest."""
     generate: str | None = Field(None, min_length=1)
-    """Problems that a program makes, instead of a file: `countdown`, or `reasoning_gym:NAME` where that is installed.
-    Each step sees new ones, and none of those to evaluate on."""
+    """Problems that a program makes, instead of a file: `countdown`, `stories` (arithmetic), or `reasoning_gym:NAME`
+    where that is installed. Each step sees new ones, and none of those to evaluate on."""
     difficulty: Int = Field(3, ge=1, le=9)
-    """How hard generated problems are, from 1. Countdown has one number more than this; a task of reasoning_gym takes
-    the level of its curriculum."""
+    """How hard generated problems are, from 1. Countdown has one number more than this; stories have three levels; a
+    task of reasoning_gym takes the level of its curriculum."""
     split: str = "train"
     """The split of the Hub dataset to train on."""
     test_split: str | None = Field(None, min_length=1)
@@ -83,7 +83,7 @@ class DataSection(Section):
     task: Literal["auto", TaskName] = "auto"
     """The kind of answer, which says what is right. auto: by the columns. number: numbers and mathematics.
     choice: one of several options. code: a Python function, verified by its tests. countdown: a calculation with given
-    numbers that makes another."""
+    numbers that makes another. instructions: done exactly as told, by a rule that is checked."""
     run_code: Literal["isolated", "anywhere"] = "isolated"
     """Where programs that the model writes may run. isolated: only where the kernel keeps them in, which is nearly
     everywhere. anywhere: else too, with all that the user of this machine may do; only the command line can say so."""

@@ -135,6 +135,8 @@ PHASES = {
     "load": "loading the model",
     "evaluate_base": "evaluating the base model",
     "evaluate_example": "evaluating the base model with a worked example",
+    "evaluate_examples": "evaluating the base model with four worked examples",
+    "evaluate_explained": "evaluating the base model with the format explained",
     "train": "training",
     "save": "saving the adapter",
     "evaluate_tuned": "evaluating the tuned model",

@@ -37,7 +37,7 @@ def check(tokenizer: Any, config: RunConfig) -> None:
 
 def _fault(tokenizer: Any, system: str | None, example: bool, fold: bool) -> str:
     """What is wrong with the rendered conversation; empty where nothing is."""
-    shown = TASKS["number"].example if example else None
+    shown = [TASKS["number"].example] if example else []
     conversation = messages(QUESTION, system, shown, fold)
     try:
         text = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)

@@ -35,6 +35,26 @@ class Code(Task):
         "counts.\n</reasoning>\n<answer>\n```python\ndef count_vowels(word):\n"
         "    return sum(letter in 'aeiou' for letter in word.lower())\n```\n</answer>",
     )
+    more_examples = (
+        Example(
+            "Write a function to reverse a list.\n\nOne of its tests:\n"
+            "```python\nassert backwards([1, 2]) == [2, 1]\n```",
+            "<reasoning>\nA slice with step -1.\n</reasoning>\n<answer>\n```python\ndef backwards(items):\n"
+            "    return items[::-1]\n```\n</answer>",
+        ),
+        Example(
+            "Write a function to find the largest of three numbers.\n\nOne of its tests:\n"
+            "```python\nassert largest(1, 5, 3) == 5\n```",
+            "<reasoning>\nPython's max does it.\n</reasoning>\n<answer>\n```python\ndef largest(a, b, c):\n"
+            "    return max(a, b, c)\n```\n</answer>",
+        ),
+        Example(
+            "Write a function to tell whether a number is even.\n\nOne of its tests:\n"
+            "```python\nassert is_even(4) == True\n```",
+            "<reasoning>\nNothing is left after division by 2.\n</reasoning>\n<answer>\n```python\n"
+            "def is_even(number):\n    return number % 2 == 0\n```\n</answer>",
+        ),
+    )
     equations = False
 
     def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection | None:

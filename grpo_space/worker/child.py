@@ -52,7 +52,7 @@ def emit_events(run: Run, job: JobName, arguments: tuple[str, ...]) -> int:
             request, again = EvaluationRequest.model_validate_json(arguments[1]), arguments[2] == "again"
             if request.tuned:
                 return pipeline.evaluate_models(run, reporter, request, again, others_turn="other" in arguments[3:])
-            pipeline.evaluate(run, reporter, request, again)
+            (pipeline.benchmark if request.suite else pipeline.evaluate)(run, reporter, request, again)
         elif job == "preflight":
             pipeline.preflight(run, reporter)
         else:

@@ -19,7 +19,7 @@ from grpo_space.runs.events import Alarm, Finished, Probe, Started
 from grpo_space.runs.launch import stop
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
-from tests.support import made
+from tests.support import made, suites
 from tests.support.browser import PHONE, Complaints, Open, press_again, show
 from tests.support.hand_made import drawn, engine_of, save_adapter
 
@@ -58,6 +58,22 @@ def with_checkpoint(run: Run, step: int) -> Run:
 def choose(page: Page, dropdown: str, option: str | re.Pattern[str]) -> None:
     page.locator(f"{dropdown} input").click()
     page.get_by_role("option", name=option).click()
+
+
+def test_a_benchmark_is_told_beforehand_and_shown(visit: Open, compared: Run, complaints: Complaints) -> None:
+    suites.into(compared, "2099-01-01-000000", *suites.events(suites.BROKEN))
+    page = visit("Compare")
+    page.get_by_role("button", name="Benchmark: several sets at once").click()
+    expect(page.locator("#gs-suite-plan")).to_contain_text("5 sets, ")
+    found = page.locator("#gs-suite-found")
+    expect(found.locator(".gs-note b")).to_contain_text("Worse than before on simple instructions")
+    expect(found.locator("svg circle")).to_have_count(4)
+    expect(found.locator("tbody tr")).to_have_count(4)
+    page.get_by_label("Full", exact=True).check()
+    expect(page.locator("#gs-suite-plan")).to_contain_text("9 sets, ")
+    page.locator("#gs-benchmark-start").click()
+    expect(page.locator("body")).to_contain_text("has no adapter yet")
+    assert complaints == []
 
 
 def test_the_evidence_and_the_problems(visit: Open, compared: Run, complaints: Complaints) -> None:

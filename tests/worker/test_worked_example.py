@@ -49,7 +49,7 @@ def test_it_is_measured_and_shown(runs_root: Path, cli: Cli) -> None:
     }  # fmt: skip
     answers = {e.problem: e.answer.text for e in kept["example"] if isinstance(e, Answered)}
     assert [answers[i] for i in range(PROBLEMS)] == [a.text for a in example.answers]
-    shown = messages("How many?", PROMPT, TASKS["number"].example)
+    shown = messages("How many?", PROMPT, [TASKS["number"].example])
     assert [each["role"] for each in shown] == ["system", "user", "assistant", "user"]
 
     right = sum(a.correct for a in example.answers)

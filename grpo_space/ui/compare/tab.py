@@ -12,7 +12,7 @@ from grpo_space.results.control import beside, is_control
 from grpo_space.runs import evaluations
 from grpo_space.runs.history import History
 from grpo_space.ui import downloads
-from grpo_space.ui.compare import ask, control_run, evaluate, evidence, problems, standalone
+from grpo_space.ui.compare import ask, benchmark, control_run, evaluate, evidence, problems, standalone
 from grpo_space.ui.compare.problems import evaluation_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
@@ -58,6 +58,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     evaluating.render()  # type: ignore[no-untyped-call]
     top = _top()
     control_run.build(view, evaluated, followers, place)
+    benchmark.build(view, evaluated, followers, place)
     evaluate.build(view, evaluated, followers, place)
     standalone.build(view, followers, place)
     cases = problems.draw()

@@ -57,7 +57,10 @@ COLUMNS = {
     "data.columns.answer": "Column with the right answer",
     "data.columns.options": "Column with the options, of multiple choice",
 }
-GENERATED = {"data.generate": "What is made: countdown, or reasoning_gym:NAME", "data.difficulty": "How hard, from 1"}
+GENERATED = {
+    "data.generate": "What is made: countdown, stories, or reasoning_gym:NAME",
+    "data.difficulty": "How hard, from 1",
+}
 READING = {"data.task": "Kind of answer", **COLUMNS}
 """Fields that are called something else on the page than in a config."""
 

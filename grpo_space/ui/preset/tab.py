@@ -84,7 +84,7 @@ def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
     requested = [tab.requested, tab.filled]
     tab.requested.change(handlers.show_requested, requested, [*filled, tab.requested], **QUIET)
     browser = kept.component()
-    opened(handlers.show_kept, [browser, tab.filled], filled, **QUIET)
+    opened(handlers.show_kept(browser), {browser, *typed}, filled, **QUIET)
     tab.config.change(kept.to_keep, [tab.config, tab.filled], browser, **QUIET)
     tab.import_.upload(handlers.read_import, [tab.import_, tab.filled], filled, **QUIET)
     for path, file in tab.files.items():
@@ -143,18 +143,28 @@ class _Handlers:
         config = parse(parse_yaml(text, "config"))
         return {**self._filled(before, config, f"A past run's config, {config.name}"), self.tab.requested: ""}
 
-    def show_kept(self, sent: Any, before: Filled) -> Updates:
-        """The page was opened, and the browser kept what somebody had changed before."""
-        if (found := kept.of(sent)) is None:
-            return self._nothing()
-        config, preset = found
-        title = title_of(preset) if preset else f"What you had before, {config.name}"
-        base = read_preset(preset).run if preset else config
-        updates = self._filled(before, base, title, preset)
-        values = form.values_of(config)
-        state = FormState(updates[self.tab.filled], {}, values)
-        fields = {part: form.filled(path, values[path], config) for path, part in self.tab.fields.items()}
-        return {**updates, **fields, **self._checked(state)}
+    def show_kept(self, browser: gr.BrowserState) -> Callable[[Sent], Updates]:
+        """The handler of a page that was opened: the browser kept what somebody had changed before."""
+
+        def show(sent: Sent) -> Updates:
+            state, found = self._state(sent), kept.of(sent[browser])
+            if state is None or found is None or self._is_changed(state):
+                return self._nothing()
+            config, preset = found
+            title = title_of(preset) if preset else f"What you had before, {config.name}"
+            updates = self._filled(state.filled, read_preset(preset).run if preset else config, title, preset)
+            values = form.values_of(config)
+            fields = {part: form.filled(path, values[path], config) for path, part in self.tab.fields.items()}
+            return {**updates, **fields, **self._checked(FormState(updates[self.tab.filled], {}, values))}
+
+        return show
+
+    def _is_changed(self, state: FormState) -> bool:
+        """Whether somebody was quicker than the page, and has typed something already: that stays."""
+        try:
+            return form.config_of(state.values, state.filled.config) != state.filled.config
+        except UserError:
+            return True
 
     def read_import(self, file: str, before: Filled, request: gr.Request) -> Updates:
         """A config was uploaded."""

@@ -95,9 +95,9 @@ class Engine(ABC):
         """Whether the system prompt stands in the first user turn, as the chat template has no other place for it."""
         return chat_template.folds_system(self.tokenizer)
 
-    def conversation(self, question: str, config: RunConfig, example: tuple[str, str] | None = None) -> Messages:
-        """A question as this model is asked it. `example`: after one, with its answer, that comes first."""
-        return messages(question, config.data.system_prompt, example, self.folds_system)
+    def conversation(self, question: str, config: RunConfig, examples: Sequence[tuple[str, str]] = ()) -> Messages:
+        """A question as this model is asked it. `examples`: after these, with their answers, which come first."""
+        return messages(question, config.data.system_prompt, examples, self.folds_system)
 
     def encode(self, prompt: Messages) -> list[int]:
         """The prompt's tokens, by the chat template."""
