@@ -8,7 +8,7 @@ from rich.console import Console
 
 from grpo_space.cli import tables
 from grpo_space.presets import read_preset
-from grpo_space.runs.events import Alarm, Evaluated, Event, Failed, Finished, Started
+from grpo_space.runs.events import Alarm, Evaluated, Event, Failed, Finished, Preflight, Remembered, Started
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, create_run
 from tests.support import fake_worker
@@ -88,3 +88,19 @@ def test_every_end_is_shown(run: Run, events: list[Event], words: list[str]) -> 
     for word in words:
         assert word in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(("remembered", "mark"), [(38, "!"), (0, "-")])
+def test_a_preflight_says_what_the_base_remembers(remembered: int, mark: str) -> None:
+    memory = Remembered(both=0, only_original=remembered, only_changed=0, neither=200 - remembered, seed=0)
+    found = Preflight(
+        prompts=16, group_size=8, seconds_per_step=1.0, run_seconds=10.0, dollars=None, findings=(), memory=memory
+    )
+    console = Console(file=StringIO(), width=1000, highlight=False)
+    for part in tables.preflight(found):
+        console.print(part)
+    assert isinstance(console.file, StringIO)
+    said = console.file.getvalue()
+    warning = f"{remembered} of 200 questions are completed from memory" in said
+    assert (f" {mark} " in said, warning) == (True, bool(remembered))
+    assert "of 200 that end on a number" in said
