@@ -8,7 +8,9 @@ from grpo_space.formatting import plain
 
 _LIVE = str.maketrans({character: f"&#{ord(character)};" for character in "{}$`\\"})
 """gr.HTML puts values through two template languages: none of their signs reaches it."""
-_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=%|(?:s|min|h|GiB|MiB|KiB|GB|MB|nats|points?|tokens?|steps?|problems?)\b)")
+_BEFORE_A_UNIT = re.compile(
+    r"(?<=\d) (?=%|(?:s|min|h|GiB|MiB|KiB|GB|MB|nats|points?|tokens?|steps?|problems?|evaluations?)\b)"
+)
 
 _ON_THE_HUB = re.compile(rf"{re.escape(hub.SITE)}/[\w./-]*\w", re.ASCII)
 

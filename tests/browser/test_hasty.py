@@ -7,11 +7,20 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from grpo_space.presets import read_preset
+from grpo_space.runs.events import Alarm
 from grpo_space.runs.run import create_run
 from tests.browser.test_runs import ended
-from tests.support.browser import Complaints, Open
+from tests.support.browser import Complaints, Open, show
 from tests.support.fake_worker import with_adapter
 from tests.support.processes import Fake
+from tests.support.served import Served
+
+HALF = "half typ"
+FIELDS = {
+    "Compare": ("#gs-question", "#gs-models-name"),
+    "Publish": ("#gs-repo", "#gs-source"),
+}
+"""Where somebody may be typing, by tab."""
 
 
 def test_a_question_whether_to_stop_a_run_goes_with_that_run(visit: Open, fake: Fake, complaints: Complaints) -> None:
@@ -72,4 +81,45 @@ def test_a_comparison_goes_when_other_runs_are_chosen_and_the_bin_shows_what_was
     page.locator("#gs-delete").click()
     page.locator("#gs-delete-yes").click()
     expect(page.locator("#gs-binned input")).to_have_value(chosen)
+    assert not complaints
+
+
+def test_a_restarted_app_shows_the_run_that_was_chosen(visit: Open, app: Served, runs_root: Path) -> None:
+    chosen, newer = ended(runs_root, "chosen", 6), ended(runs_root, "newer", 7)
+    page = visit("Runs")
+    page.locator("#gs-runs").get_by_text(chosen.id).click()
+    show(page, "Train")
+    expect(page.locator("#gs-now")).to_contain_text(chosen.id)
+    page.wait_for_function("window.gsBeatAt")  # it looks whether it still hears
+    app.close(signal.SIGKILL)
+    chosen.log.append(Alarm(step=6, name="later", message="Said after the restart."))
+    again = Served(port=app.port)
+    try:
+        expect(page.get_by_text("Said after the restart.")).to_be_visible()
+        expect(page.locator("#gs-now")).not_to_contain_text(newer.id)
+    finally:
+        again.close()
+
+
+def test_what_is_half_typed_outlives_the_end_of_a_run_and_the_beginning_of_another(
+    visit: Open, fake: Fake, complaints: Complaints
+) -> None:
+    _, process = fake("works")
+    page = visit("Compare")
+    page.locator("#gs-else button").first.click()
+    page.locator("#gs-models button").first.click()
+    typed = {}
+    for tab, fields in FIELDS.items():
+        show(page, tab)
+        for field in fields:
+            typed[field] = page.locator(f"{field} input, {field} textarea").first
+            typed[field].fill(HALF)
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait()
+    run, _ = fake("works")
+    expect(page.locator("#gs-head")).to_contain_text(run.id)
+    show(page, "Train")
+    expect(page.locator("#gs-now")).to_contain_text(run.id)
+    for box in typed.values():
+        expect(box).to_have_value(HALF)
     assert not complaints

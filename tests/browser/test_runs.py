@@ -90,6 +90,12 @@ def test_a_first_visit_has_an_example_until_something_was_trained(
         show(page, "Train")
         expect(now).to_contain_text(own.id)
         expect(now).not_to_contain_text("This is an example")
+        show(page, "Runs")
+        expect(page.locator("#gs-runs")).to_contain_text(own.id)
+        another = ended(tmp_path / "runs", "another", 4)
+        expect(page.locator("#gs-runs")).to_contain_text(another.id)
+        page.locator("#gs-compare-two").click()
+        expect(page.locator("#gs-two-runs")).to_contain_text("What differs in their settings")
         assert not complaints
     finally:
         page.close()

@@ -40,9 +40,11 @@ def build(view: gr.State, shown: Sequence[Any], followers: Followers) -> None:
     def choices(view: View, first: str | None, second: str | None) -> tuple[Any, ...]:
         names = [(f"{run.title}: {run.id}" if run.title else run.id, run.id) for run in all_runs()[:MOST]]
         ids = [run_id for _, run_id in names]
-        a = first if first in ids else next(iter(ids[1:]), None)
-        b = second if second in ids else next(iter(ids), None)
-        return shown_if(len(ids) > 1), offered(names, a, first), offered(names, b, second)
+        if len(ids) < 2:  # with one there is nothing to choose: it would stand for both as soon as there is another
+            return shown_if(False), gr.skip(), gr.skip()
+        b = second if second in ids else ids[0]
+        a = first if first in ids else next(run_id for run_id in ids if run_id != b)
+        return shown_if(True), offered(names, a, first), offered(names, b, second)
 
     @in_words
     def compared(first: str | None, second: str | None) -> str:

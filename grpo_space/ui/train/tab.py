@@ -13,7 +13,7 @@ from grpo_space.planning.estimate import wait_words
 from grpo_space.publishing import backup
 from grpo_space.runs import data_report, launch, standalone
 from grpo_space.runs.run import Run
-from grpo_space.ui import glossary, space, submit
+from grpo_space.ui import address, glossary, space, submit
 from grpo_space.ui.access import scope_of, session, token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
@@ -106,9 +106,10 @@ def build(
         return glossary.header(place.machine, page, taken)
 
     async def watch(view: View, request: gr.Request) -> AsyncIterator[tuple[str, ...]]:
-        session, address = request.session_hash or "", place.origin.address(scope_of(request))
-        with place.streams.held("watch", session, address) as admitted:
+        session, caller = request.session_hash or "", place.origin.address(scope_of(request))
+        with place.streams.held("watch", session, caller) as admitted:
             if admitted:
+                address.take_up(view, request)
                 async for pieces in stream.watch(view, followers, head, place.streams.reader(session)):
                     yield pieces
 
@@ -170,7 +171,7 @@ def _plan(sent: str, place: Place) -> str:
         config = submit.config_of(sent)
     except UserError as error:
         return tag("p", text(error), "gs-dim")
-    config = config.changed(evaluation={"problems": data_report.held_out(config)})
+    config = config.changed(evaluation={"problems": data_report.held_out(config) or config.evaluation.problems})
     grpo = config.grpo
     words = (
         f"Next: {config.name}, {grpo.max_steps:,} steps, {grpo.completions_per_step} completions a step in groups of "
