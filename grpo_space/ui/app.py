@@ -82,7 +82,7 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
                 two_runs.build(training.view, seen, followers)
         attributes.mend(page, {form.element(path): path for path in (*form.LEAVES, *form.WEIGHTS)})
         tabs = (preset_tab, train_tab, compare_tab, publish_tab, runs_tab)
-        address.build(page, page_opened, tabs, training.view, followers)
+        address.build(page, tabs, training.view)
         to_train.click(None, js=show_tab("train"))
         page_opened(None, js=AGAIN)  # last: a stream has no end
         training.compare.click(None, js=show_tab("compare"))

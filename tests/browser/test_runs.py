@@ -82,6 +82,7 @@ def test_a_first_visit_has_an_example_until_something_was_trained(
         show(page, "Compare")
         expect(page.locator("#gs-summary")).to_contain_text("This is an example")
         expect(page.locator("#gs-problems tbody tr")).to_have_count(100)
+        expect(page.locator("#gs-to-publish")).to_be_hidden()
         show(page, "Publish")
         expect(page.get_by_text("Nothing to publish yet.")).to_be_visible()
         show(page, "Runs")

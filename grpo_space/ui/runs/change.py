@@ -20,6 +20,7 @@ from grpo_space.ui.runs.run_list import RunList
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1,
                          "concurrency_id": "runs"}  # fmt: skip
+AT_ONCE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
 
 def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Followers, place: Place) -> None:
@@ -120,12 +121,12 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
     gr.on(shown, look, [view, subject], said, trigger_mode="always_last", **QUIET)
     rename.click(named_anew, [subject, title, runs.order], [runs.table, which], **QUIET)
     more.click(train_on, [view, subject, steps], None, **QUIET).success(None, js=show_tab("train"))
-    delete.click(lambda: [shown_if(True)] * 2, None, both, **QUIET)
-    keep.click(lambda: [shown_if(False)] * 2, None, both, **QUIET)
+    delete.click(lambda: [shown_if(True)] * 2, None, both, **AT_ONCE)
+    keep.click(lambda: [shown_if(False)] * 2, None, both, **AT_ONCE)
     confirm.click(to_bin, [view, subject, runs.order], [runs.table, binned, *both], **QUIET)
     fold.expand(list_bin, None, binned, **QUIET)
     back.click(put_back, [view, binned, runs.order], [runs.table, binned], **QUIET)
-    empty.click(lambda: shown_if(True), None, for_good, **QUIET)
+    empty.click(lambda: shown_if(True), None, for_good, **AT_ONCE)
     for_good.click(empty_it, None, [binned, for_good], **QUIET)
 
 

@@ -16,7 +16,7 @@ from grpo_space.ui.live.chart import Line, card, framed
 from grpo_space.ui.live.curves import CHARTS, PROBE, Curves, figure, probe_points
 from grpo_space.ui.live.follower import Followers, Page, named
 from grpo_space.ui.live.page_stream import View, offered
-from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.ui.markup import box, figures, note, tag, text
 from grpo_space.ui.runs.run_list import MOST
 
 NAMES = ("A", "B")
@@ -32,8 +32,8 @@ def build(view: gr.State, shown: Sequence[Any], followers: Followers) -> None:
     with column:
         gr.HTML("<h2>Two runs compared</h2>")
         with gr.Row():
-            first = gr.Dropdown([], label="A", elem_id="gs-run-a")
-            second = gr.Dropdown([], label="B", elem_id="gs-run-b")
+            first = gr.Dropdown([], label="A", min_width=300, elem_id="gs-run-a")
+            second = gr.Dropdown([], label="B", min_width=300, elem_id="gs-run-b")
             go = gr.Button("Compare the two", variant="primary", elem_id="gs-compare-two", scale=0)
         found = gr.HTML(elem_id="gs-two-runs")
 
@@ -51,7 +51,7 @@ def build(view: gr.State, shown: Sequence[Any], followers: Followers) -> None:
         pages = [followers.of(named(str(run_id or ""))).page() for run_id in (first, second)]
         if first == second:
             raise UserError("A and B are the same run: choose another one.")
-        return side_by_side(*pages)
+        return figures(side_by_side(*pages))
 
     gr.on(shown, choices, [view, first, second], [column, first, second], show_progress="hidden",
           trigger_mode="always_last", **QUIET)  # fmt: skip
@@ -67,7 +67,7 @@ def side_by_side(first: Page, second: Page) -> str:
 def _scores(first: Page, second: Page) -> str:
     rows = [_score(name, page) for name, page in zip(NAMES, (first, second), strict=True)]
     head = "".join(tag("th", name) for name in ("", "Run", "Base", "Tuned", "Gain"))
-    table = tag("table", tag("tr", head) + "".join(rows), "gs-figures")
+    table = box("gs-scroll", tag("table", tag("tr", head) + "".join(rows), "gs-figures"))
     mine, theirs = first.evaluation.tuned, second.evaluation.tuned
     if mine is None or theirs is None:
         words = note("info", "Both need a comparison before their tuned models can be tested against each other.")

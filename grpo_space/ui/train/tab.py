@@ -69,6 +69,7 @@ def build(
     """
     config, chosen = before.config, before.then
     view, run, started = gr.State(View()), gr.State(""), gr.State("")
+    address.open_run(opened, view)
     plan = gr.HTML(elem_id="gs-plan")
     with gr.Row():
         train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
@@ -156,7 +157,7 @@ def build(
     start.failure(offered, stream.buttons, buttons, **QUIET)
     start.success(None, js=show_tab("train"))
     stop.click(handlers.ask, view, [confirm, question, subject], **QUIET)
-    gr.on([no.click, run.change], lambda: shown_if(False), None, confirm, **QUIET)
+    gr.on([no.click, run.change], lambda: shown_if(False), None, confirm, queue=False, **QUIET)
     yes.click(handlers.stop, subject, confirm, concurrency_limit=4, **QUIET)
     resume.click(again, [view, *chosen], None, concurrency_limit=4, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
