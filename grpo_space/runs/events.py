@@ -164,7 +164,6 @@ class Completion(Record):
     strict: bool
     """Whether it is right, and in the format asked for."""
     reason: str
-    """Why it was graded so, in words."""
 
 
 class Sample(Completion):
@@ -200,9 +199,7 @@ class KeptGroup(Event):
     type: Literal["group"] = "group"
     step: int
     right: int
-    """Number of its completions that are right."""
     size: int
-    """Number of its completions."""
     question: str
     gold: str
     samples: tuple[Sample, ...]
@@ -311,7 +308,6 @@ class Finding(Record):
     name: str
     value: float
     words: str
-    """What was seen."""
     advice: str = ""
     """What to do about it, where something should be done."""
     stops: bool = False
@@ -332,20 +328,16 @@ class RewardReport(Record):
 
     label: str
     own: bool
-    """A function of the user's own."""
     weight: float
     n: int
-    """Completions."""
     mean: float
     spread: float
     """The mean of the groups' standard deviations."""
     varied: int
-    """Groups in which it differs."""
     groups: int
     low: float
     high: float
     zeros: int
-    """Completions that were paid 0."""
     silent: int
     """Completions that it had no opinion on: None or NaN."""
     with_correctness: float
@@ -399,7 +391,6 @@ class Fallback(Event):
     type: Literal["fallback"] = "fallback"
     step: int
     cause: Literal["vllm", "memory"]
-    """Whether vLLM failed, or the GPU's memory ran out."""
     name: FallbackName
     message: str
 
@@ -420,7 +411,6 @@ class Failed(Event):
     user_error: bool = False
     traceback: str = ""
     activity: Activity = ""
-    """What the worker was doing when it failed."""
 
 
 class Finished(Event):

@@ -27,11 +27,7 @@ def is_foreign(run: Run) -> bool:
 
 
 def unconfirmed(run: Run) -> list[str]:
-    """The reward functions of one's own that have yet to be confirmed, as the config names them: `file.py:function`.
-
-    Raises:
-        UserError: where the run's config cannot be read.
-    """
+    """The reward functions of one's own that have yet to be confirmed, as the config names them: `file.py:function`."""
     if not is_foreign(run):
         return []
     try:
@@ -42,11 +38,7 @@ def unconfirmed(run: Run) -> list[str]:
 
 
 def confirm(run: Run, rewards: Sequence[str]) -> None:
-    """Takes reward functions for ones that may run, each by the name that the config gives it.
-
-    Raises:
-        UserError: naming each that the run does not have, or need not have confirmed.
-    """
+    """Takes reward functions for ones that may run, each by its name in the config; a UserError names any other."""
     waiting = unconfirmed(run)
     if strange := [name for name in rewards if name not in waiting]:
         known = f"those to confirm are {', '.join(waiting)}" if waiting else "it has none to confirm"
@@ -57,11 +49,7 @@ def confirm(run: Run, rewards: Sequence[str]) -> None:
 
 
 def check(run: Run) -> None:
-    """Checks that none of a run's rewards is code that came with it and that nobody confirmed.
-
-    Raises:
-        UserError: naming each that is, and how it is confirmed.
-    """
+    """Refuses a run whose rewards are code that came with it, as long as nobody confirmed them, by a UserError."""
     problems = [
         f"rewards: {name}: {run.id} came from elsewhere, and this is code that would run here: read that file, then "
         f"confirm it by name on the command line: resume {run.id} --trust-reward {name}"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from grpo_space.config import ColumnsSection
+from grpo_space.formatting import cut
 from grpo_space.grading.answers import answer_in_format, tagged_parts
 from grpo_space.tasks import code_sandbox
 from grpo_space.tasks.code_tests import CodeTests, of_human_eval, of_mbpp
@@ -90,9 +91,7 @@ class Code(Task):
 
 
 def _place(text: str, names: Sequence[str]) -> Span | None:
-    """Where the program stands: in the answer's tags, else in the last block of code, of several in one that defines
-    what is asked for.
-    """
+    """Where the program stands: in the tags, else in the last block of code, if several in one that defines it."""
     parts = tagged_parts(text)
     start, end = parts[2] if parts else (0, len(text))
     blocks = [match.span(1) for match in _BLOCK.finditer(text, start, end)]
@@ -117,7 +116,8 @@ def _verdict(text: str, program: str, tests: CodeTests, outcome: Sequence[sandbo
     reason = f"{sum(passed)} of {n} tests passed"
     if not right:
         first = passed.index(False)
-        reason += f"; the first that failed, {_short(tests.tests[first])}: {outcome[first].message}"
+        test = cut(" ".join(tests.tests[first].split()), 120)
+        reason += f"; the first that failed, {test}: {outcome[first].message}"
     elif not in_format:
         reason += ", but not in the format asked for"
     return Verdict(right, right and in_format, program, reason, score)
@@ -125,8 +125,3 @@ def _verdict(text: str, program: str, tests: CodeTests, outcome: Sequence[sandbo
 
 def _none(tests: CodeTests) -> Verdict:
     return Verdict(False, False, None, f"no program was found; {len(tests.tests)} tests were to be passed", 0.0)
-
-
-def _short(test: str) -> str:
-    line = " ".join(test.split())
-    return line if len(line) <= 120 else f"{line[:117]}..."

@@ -23,9 +23,7 @@ probes are rarer, so that one of them had a probe.
 
 
 class Budget:
-    """The time of a run, from the worker's start. `minutes` None: it is never over. `probe_steps`: steps from probe to
-    probe.
-    """
+    """The time of a run, from the worker's start; never over without `minutes`. `probe_steps`: from probe to probe."""
 
     def __init__(self, minutes: float | None, probe_steps: int = 1) -> None:
         self.minutes = minutes

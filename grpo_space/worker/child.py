@@ -88,9 +88,7 @@ def record_failure(run: Run, reporter: Reporter, error: Exception) -> int:
 
 
 def answer_on_stdout(run: Run, job: JobName, folder: Path) -> int:
-    """Does a brief job: prints its answer as a line of JSON, and before it one each time that it says how far it is.
-    Gives the exit status.
-    """
+    """Does a brief job: prints how far it is and then its answer, a line of JSON each. Gives the exit status."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print goes to the log
 

@@ -156,9 +156,7 @@ def load_engine(
     adapter: Path | None,
     caches: Mapping[str, str],
 ) -> "Engine":
-    """Loads the model through the engine that was chosen, with a fresh adapter or the one in a folder. `caches`: see
-    `make_ready`.
-    """
+    """Loads the model through the chosen engine, with a fresh adapter or a folder's. `caches`: see `make_ready`."""
     config = config if adapter is None else adapters.with_lora(config, adapter)
     make_ready(choice, gpu, scratch, caches)
     if choice.engine == "unsloth":
@@ -280,11 +278,7 @@ def merge(run: Run, folder: Path, send: Send) -> Message:
 
 
 def check_unchanged(run: Run, model_commit: str, rows: Rows) -> None:
-    """Checks that model and problems are the same as when the run began: what was trained on could be held out now.
-
-    Raises:
-        UserError: naming which of the two changed.
-    """
+    """Refuses another model, or problems, than those the run began with: what was trained on could be held out now."""
     before = run.history().loaded
     if before is None:
         return
@@ -295,11 +289,7 @@ def check_unchanged(run: Run, model_commit: str, rows: Rows) -> None:
 
 
 def saved_adapter(run: Run, step: int | None = None) -> Path:
-    """The folder of the latest adapter, or of the checkpoint of that step.
-
-    Raises:
-        UserError: where the run saved none yet, or the one that was named is damaged.
-    """
+    """The folder of the latest adapter, or of that step's checkpoint; a UserError where it is missing or damaged."""
     if step is not None:
         folder = checkpoints.folder_of(run.checkpoints, step)
         if words := checkpoints.damage(folder, step):

@@ -70,7 +70,7 @@ def updates(wrong: Collection[str], config: RunConfig | None) -> dict[str, Any]:
 def meanings(paths: Collection[str]) -> str:
     """What each of these fields means, whole, by its name on the page and in a config, as HTML."""
     terms = (
-        tag("dt", f"{text(form.label_of(path))} <code>{text(path)}</code>") + tag("dd", _code(form.whole_help(path)))
+        tag("dt", f"{text(form.label_of(path))} <code>{text(path)}</code>") + tag("dd", _code(form.help_of(path)))
         for path in paths
     )
     return tag("dl", "".join(terms), "gs-glossary")

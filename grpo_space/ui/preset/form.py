@@ -19,6 +19,7 @@ from grpo_space.config import GSM8K, LoraSection, RunConfig, Section
 from grpo_space.config_io import parse
 from grpo_space.errors import Problem, UserError
 from grpo_space.grading.rewards import LIMITS, REWARDS
+from grpo_space.results.two_runs import differences
 from grpo_space.ui.uploads import on_the_hub, shown_name
 
 Values = dict[str, Any]
@@ -58,7 +59,7 @@ COLUMNS = {
 }
 GENERATED = {"data.generate": "What is made: countdown, or reasoning_gym:NAME", "data.difficulty": "How hard, from 1"}
 READING = {"data.task": "Kind of answer", **COLUMNS}
-"""Fields that are called something else on the page than in a config; their help says its name for them, too."""
+"""Fields that are called something else on the page than in a config."""
 
 NEXT_SENTENCE = re.compile(r"(?<=[a-z0-9)`]\.)(?<!Dr\.) (?=\w)")
 KINDS: dict[Any, Kind] = {int: "whole", float: "number", str: "text", bool: "yes", tuple: "names", Literal: "choice"}
@@ -109,9 +110,9 @@ WEIGHTS = [f"rewards.{name}" for name in REWARDS]
 
 
 def help_of(path: str) -> str:
-    """The help beside a field: its docstring; of a reward, what it pays and what it cannot see."""
+    """The help of a field: its docstring; of a reward, what it pays and what it cannot see."""
     if path in LEAVES:
-        return f"{LEAVES[path].help} `{path}`" if path in {**MAIN, **HUB, **GENERATED, **READING} else LEAVES[path].help
+        return LEAVES[path].help
     name = path.removeprefix("rewards.")
     documented = re.sub(r" \([^)]*arXiv[^)]*\)", "", " ".join((REWARDS[name].__doc__ or "").split()))
     first, *more = re.split(NEXT_SENTENCE, documented)
@@ -123,12 +124,7 @@ def help_of(path: str) -> str:
 
 def line_of(path: str) -> str:
     """The first sentence of a field's help, which stands beside it, and what a reward pays: the rest is asked for."""
-    return " ".join(re.split(NEXT_SENTENCE, whole_help(path))[: 2 if path in WEIGHTS else 1])
-
-
-def whole_help(path: str) -> str:
-    """A field's help without its name in a config."""
-    return help_of(path).removesuffix(f" `{path}`")
+    return " ".join(re.split(NEXT_SENTENCE, help_of(path))[: 2 if path in WEIGHTS else 1])
 
 
 def label_of(path: str) -> str:
@@ -331,17 +327,12 @@ def filled(path: str, value: Any, config: RunConfig) -> Any:
 
 def changes(base: RunConfig, config: RunConfig) -> list[str]:
     """One line for each field in which two configs differ: `grpo.max_steps: 30 -> 20`."""
-    before, after = base.model_dump(), config.model_dump()
     changed = []
-    for path in LEAVES:
-        old, new = (_value_at(data, path) for data in (before, after))
-        if old != new:
-            old, new = (shown_name(value) if path in UPLOADED and value else value for value in (old, new))
-            changed.append(f"{path}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
-    for name in dict.fromkeys([*base.rewards, *config.rewards]):
-        old, new = base.rewards.get(name), config.rewards.get(name)
-        if old != new:
-            changed.append(f"rewards.{name}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
+    for one in differences(base, config):
+        old, new = (
+            shown_name(value) if one.field in UPLOADED and value else value for value in (one.first, one.second)
+        )
+        changed.append(f"{one.field}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
     return changed
 
 

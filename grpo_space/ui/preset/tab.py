@@ -149,7 +149,8 @@ class _Handlers:
             return self._nothing()
         config, preset = found
         title = title_of(preset) if preset else f"What you had before, {config.name}"
-        updates = self._filled(before, kept.base_of(config, preset), title, preset)
+        base = read_preset(preset).run if preset else config
+        updates = self._filled(before, base, title, preset)
         values = form.values_of(config)
         state = FormState(updates[self.tab.filled], {}, values)
         fields = {part: form.filled(path, values[path], config) for path, part in self.tab.fields.items()}

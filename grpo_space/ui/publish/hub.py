@@ -5,7 +5,6 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import hub
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import Sent
 from grpo_space.publishing.publish import OccupiedError, Published, proposed_name, publish
@@ -66,7 +65,7 @@ def build(view: gr.State, run: gr.State, changed: Sequence[Any], followers: Foll
             token = token_of(place.access, request, sent)
             run = page_of(view, followers).run
             place.access.may_take(request, lambda: run.config)
-            name = name or proposed_name(user_of(token), run.config)
+            name = name or proposed_name(owners.of(token).name, run.config)
             options = {"private": private, "merged": merged, "replace": replace}
             made = yield from following(
                 lambda progress: publish(run, name, token, progress=progress, **options),
@@ -139,18 +138,6 @@ def token_of(access: Access, request: gr.Request, typed: Any = "") -> str:
             raise UserError("A token is taken over HTTPS or on this machine only: others could read it on its way.")
         return typed.strip()
     return signed_in_token(access, request)
-
-
-def user_of(token: str) -> str:
-    """The name of a token's owner.
-
-    Raises:
-        UserError: where the Hub does not say.
-    """
-    try:
-        return str(hub.retried(hub.api(token).whoami)["name"])
-    except hub.SPOKEN as error:
-        raise UserError(hub.writing_failed(error, "the repository", token)) from None
 
 
 def sending(sent: Sent | None, seconds: float, merged: bool) -> str:

@@ -23,7 +23,7 @@ from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View, page_of
 from grpo_space.ui.markup import figures, tag, text
-from grpo_space.ui.train import bring_back, curve_files, evaluate_best, group_buttons, group_jumps
+from grpo_space.ui.train import bring_back, curve_files, evaluate_best, group_buttons
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
 
@@ -89,9 +89,7 @@ def build(
     evaluate_best.build(view, [opened, evaluated.change], followers, place)
     curves = gr.HTML(elem_id="gs-curves")
     files = curve_files.build(view, run, followers, place)
-    scope = group_buttons.build(view, followers)
-    with scope.buttons:
-        group_jumps.build(view, run, followers, place, [scope.scope, scope.group])
+    scope = group_buttons.build(view, run, followers, place)
     with gr.Accordion("The worker's log", open=False, elem_id="gs-log-fold"):
         log = gr.HTML(elem_id="gs-log")
     with gr.Accordion("What the words mean", open=False):
@@ -152,14 +150,13 @@ def build(
         [each.click for each in both], lambda: [gr.update(interactive=False, value="Starting")] * 2, None, both,
         queue=False, **QUIET,
     )  # fmt: skip
-    begin, again = (handlers.start_then, handlers.resume_then) if chosen else (handlers.start, handlers.resume)
-    start = pressed.then(begin, [config, view, *chosen], started, **IN_ORDER, **QUIET)  # with what was typed last
+    start = pressed.then(handlers.start, [config, view, *chosen], started, **IN_ORDER, **QUIET)  # with the last typed
     start.failure(offered, stream.buttons, buttons, **QUIET)
     start.success(None, js=show_tab("train"))
     stop.click(handlers.ask, view, [confirm, question, subject], **QUIET)
     gr.on([no.click, run.change], lambda: shown_if(False), None, confirm, queue=False, **QUIET)
     yes.click(handlers.stop, subject, confirm, concurrency_limit=4, **QUIET)
-    resume.click(again, [view, *chosen], None, concurrency_limit=4, **QUIET)
+    resume.click(handlers.resume, [view, *chosen], None, concurrency_limit=4, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, before.requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
@@ -193,40 +190,30 @@ class _Handlers:
         self.followers, self.place, self.done = followers, place, done
 
     @in_words
-    def start(self, sent: str, view: View, request: gr.Request) -> str:
-        """Starts the training of a config, and gives the run's name."""
+    def start(
+        self, sent: str, view: View, request: gr.Request, then: Any = "nothing", saves: Any = False,
+        publishes: Any = False,
+    ) -> str:  # fmt: skip
+        """Starts the training of a config, with what is done at its end, and gives the run's name."""
+        self._check(then, request)
         try:
             run = submit.start(sent, self.place, request)
         finally:
             if active_run() is not None:  # ours, or the one that is in the way: this page shows it
                 view.show_current()
                 self.followers.forget_current()
+        self._choose(run, then, saves, publishes, request)
         return run.id
 
-    def start_then(self, sent: str, view: View, then: Any, saves: Any, publishes: Any, request: gr.Request) -> str:
-        """As `start`, and what to do when it is done."""
-        self._check(then, request)
-        run_id = self.start(sent, view, request)
-        self._choose(named(run_id), then, saves is True, publishes is True, request)
-        return run_id
-
-    def resume_then(self, view: View, then: Any, saves: Any, publishes: Any, request: gr.Request) -> None:
-        """As `resume`, and what to do when it is done."""
-        self._check(then, request)
-        run = page_of(view, self.followers).run
-        self.resume(view, request)
-        self._choose(run, then, saves is True, publishes is True, request)
-
-    @in_words
     def _check(self, then: Any, request: gr.Request) -> None:
         """Refuses what cannot be carried out, before anything is started. Strangers choose nothing: see `_choose`."""
         if self.done is not None and not self.place.access.stranger(request):
             self.done.check(str(then), tokens_of(session(request), self.done.secret))
 
-    @in_words
-    def _choose(self, run: Run, then: Any, saves: bool, publishes: bool, request: gr.Request) -> None:
+    def _choose(self, run: Run, then: Any, saves: Any, publishes: Any, request: gr.Request) -> None:
         if self.done is not None and not self.place.access.stranger(request):
-            self.done.choose(run, then, saves, tokens_of(session(request), self.done.secret), publishes)
+            tokens = tokens_of(session(request), self.done.secret)
+            self.done.choose(run, then, saves is True, tokens, publishes is True)
 
     @in_words
     def ask(self, view: View) -> tuple[Any, str, str]:
@@ -245,8 +232,11 @@ class _Handlers:
         return shown_if(False)
 
     @in_words
-    def resume(self, view: View, request: gr.Request) -> None:
-        """Takes a run up from its last checkpoint."""
+    def resume(
+        self, view: View, request: gr.Request, then: Any = "nothing", saves: Any = False, publishes: Any = False
+    ) -> None:
+        """Takes a run up from its last checkpoint, with what is done at its end."""
+        self._check(then, request)
         self.place.access.allowed(request)
         page = page_of(view, self.followers)
         if page.status in ("running", "done"):
@@ -257,6 +247,7 @@ class _Handlers:
         else:
             launch.start(page.run, token=token_if_any(self.place.access, request))
         self.followers.forget_current()
+        self._choose(page.run, then, saves, publishes, request)
 
     @in_words
     def config(self, view: View) -> str:
