@@ -97,7 +97,7 @@ def held_out(config: RunConfig) -> int | None:
 
 
 def before_training(config: RunConfig) -> DataReport | None:
-    """Looks at a file that somebody brings, and refuses one with nothing to train on; None: a preset's, or the Hub's."""
+    """Looks at a file that somebody brings and refuses one with nothing to train on; None: a preset's, or the Hub's."""
     if config.data.path is None or is_embedded(config):
         return None
     found = report(config)

@@ -21,6 +21,7 @@ from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered, page_of
 from grpo_space.ui.live.progress import LOOKING
 from grpo_space.ui.markup import figures, note, tag
+from grpo_space.ui.press import press
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 Names = tuple[str, ...]
@@ -148,7 +149,7 @@ def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
         place.access.may_start(request)
         return gr.update(value=str(lines_file(example.seen(followers, view.subject), chosen)), elem_classes=[])
 
-    top.now.click(evaluate_now, view, top.now, **QUIET)
+    press(top.now, "Starting", evaluate_now, view, top.now, **QUIET)
     top.stop.click(stop_it, view, None, **QUIET)
     top.publish.click(None, js=show_tab("publish"))
     top.download.click(as_lines, [view, top.which], top.file, **QUIET)

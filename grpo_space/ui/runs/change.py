@@ -16,6 +16,7 @@ from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
 from grpo_space.ui.live.follower import Followers, named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import tag, text
+from grpo_space.ui.press import press
 from grpo_space.ui.runs.run_list import RunList
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1,
@@ -120,7 +121,7 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
     said = [subject, column, which, link, title, steps, *both]
     gr.on(shown, look, [view, subject], said, trigger_mode="always_last", **QUIET)
     rename.click(named_anew, [subject, title, runs.order], [runs.table, which], **QUIET)
-    more.click(train_on, [view, subject, steps], None, **QUIET).success(None, js=show_tab("train"))
+    press(more, "Starting", train_on, [view, subject, steps], None, **QUIET).success(None, js=show_tab("train"))
     delete.click(lambda: [shown_if(True)] * 2, None, both, **AT_ONCE)
     keep.click(lambda: [shown_if(False)] * 2, None, both, **AT_ONCE)
     confirm.click(to_bin, [view, subject, runs.order], [runs.table, binned, *both], **QUIET)

@@ -23,6 +23,7 @@ from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View, page_of
 from grpo_space.ui.markup import figures, tag, text
+from grpo_space.ui.press import press
 from grpo_space.ui.train import bring_back, curve_files, evaluate_best, group_buttons
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
@@ -156,7 +157,7 @@ def build(
     stop.click(handlers.ask, view, [confirm, question, subject], **QUIET)
     gr.on([no.click, run.change], lambda: shown_if(False), None, confirm, queue=False, **QUIET)
     yes.click(handlers.stop, subject, confirm, concurrency_limit=4, **QUIET)
-    resume.click(handlers.resume, [view, *chosen], None, concurrency_limit=4, **QUIET)
+    press(resume, "Starting", handlers.resume, [view, *chosen], None, concurrency_limit=4, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, before.requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
