@@ -51,7 +51,7 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
     with GuardedBlocks(title="GRPO Space", analytics_enabled=False, delete_cache=CACHE) as page:
         api.build(followers, place)  # first, so that the names are its own
         page_opened = opened(page)
-        first = glossary.header(place.machine, None, None)
+        first = glossary.opening(place.machine)
         header = gr.HTML(first, elem_id="gs-head", elem_classes="gs-head", js_on_load=attributes.PROGRESS)
         attributes.announcements()
         beats, chosen_run = pulse(), address.component()
