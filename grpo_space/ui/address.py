@@ -3,7 +3,6 @@
 Gradio sends the address along with every call: so what it names is read there, and nothing else of it.
 """
 
-import contextlib
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -11,7 +10,6 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import gradio as gr
 
 from grpo_space import hub
-from grpo_space.errors import UserError
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.live.follower import named
@@ -92,13 +90,6 @@ def build(page: gr.Blocks, tabs: Iterable[gr.Tab], view: gr.State) -> None:
         tab.select(None, js=_CHOSEN)
     page.load(None, js=_OPEN.replace("FIRST", str(every[0].id)))
     went.click(_go, view, None, trigger_mode="always_last", **QUIET)
-
-
-def take_up(view: View, request: gr.Request) -> None:
-    """Looks at the run that the address names, where the app was restarted under a page and knows nothing of it."""
-    if not view.stream and not view.run:
-        with contextlib.suppress(UserError):
-            view.run = named(str(request.query_params.get(RUN, ""))[:200]).id
 
 
 def link(place: Place, run: str, tab: str, referer: str) -> str:

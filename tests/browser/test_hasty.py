@@ -1,19 +1,18 @@
 """Whoever is in a hurry: other runs begin and end under a page, and nothing typed or pressed there goes astray."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
 from playwright.sync_api import expect
 
 from grpo_space.presets import read_preset
-from grpo_space.runs.events import Alarm
 from grpo_space.runs.run import create_run
 from tests.browser.test_runs import ended
 from tests.support.browser import Complaints, Open, show
 from tests.support.fake_worker import with_adapter
 from tests.support.processes import Fake
-from tests.support.served import Served
 
 HALF = "half typ"
 FIELDS = {
@@ -84,23 +83,6 @@ def test_a_comparison_goes_when_other_runs_are_chosen_and_the_bin_shows_what_was
     assert not complaints
 
 
-def test_a_restarted_app_shows_the_run_that_was_chosen(visit: Open, app: Served, runs_root: Path) -> None:
-    chosen, newer = ended(runs_root, "chosen", 6), ended(runs_root, "newer", 7)
-    page = visit("Runs")
-    page.locator("#gs-runs").get_by_text(chosen.id).click()
-    show(page, "Train")
-    expect(page.locator("#gs-now")).to_contain_text(chosen.id)
-    page.wait_for_function("window.gsBeatAt")  # it looks whether it still hears
-    app.close(signal.SIGKILL)
-    chosen.log.append(Alarm(step=6, name="later", message="Said after the restart."))
-    again = Served(port=app.port)
-    try:
-        expect(page.get_by_text("Said after the restart.")).to_be_visible()
-        expect(page.locator("#gs-now")).not_to_contain_text(newer.id)
-    finally:
-        again.close()
-
-
 def test_what_is_half_typed_outlives_the_end_of_a_run_and_the_beginning_of_another(
     visit: Open, fake: Fake, complaints: Complaints
 ) -> None:
@@ -122,4 +104,19 @@ def test_what_is_half_typed_outlives_the_end_of_a_run_and_the_beginning_of_anoth
     expect(page.locator("#gs-now")).to_contain_text(run.id)
     for box in typed.values():
         expect(box).to_have_value(HALF)
+    assert not complaints
+
+
+def test_whoever_types_a_title_stays_with_that_run(visit: Open, runs_root: Path, complaints: Complaints) -> None:
+    page = visit("Runs")
+    chosen = page.locator("#gs-chosen-run b").inner_text()
+    title = page.locator("#gs-title input, #gs-title textarea").first
+    title.fill(HALF)
+    expect(page).to_have_url(re.compile(f"run={chosen}"))
+    newest = with_adapter(create_run(read_preset("tiny").run, runs_root / "2099-12-31-000000-newest"))
+    other = visit("Runs")
+    expect(other.locator("#gs-chosen-run")).to_contain_text(newest.id)
+    page.locator("#gs-rename").click()
+    expect(page.locator("#gs-runs tbody tr").filter(has_text=HALF)).to_contain_text(chosen)
+    expect(title).to_have_value(HALF)
     assert not complaints

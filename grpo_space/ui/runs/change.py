@@ -72,6 +72,10 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
             of_run = gr.skip(), gr.skip(), gr.skip(), gr.skip()
         return page.run.id, shown_if(True), below(page.run), there, *of_run
 
+    def stay(view: View, subject: str) -> None:
+        """Somebody types about this run: one that others start does not take its place."""
+        view.run = view.run or subject
+
     @in_words
     def named_anew(subject: str, title: str, order: str, request: gr.Request) -> tuple[str, str]:
         run = run_of(subject, request)
@@ -117,6 +121,7 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
         return list_bin(request), shown_if(False)
 
     to_train.click(None, js=show_tab("train"))
+    gr.on([title.focus, steps.focus], stay, [view, subject], None, **AT_ONCE)
     both = [confirm, keep]
     said = [subject, column, which, link, title, steps, *both]
     gr.on(shown, look, [view, subject], said, trigger_mode="always_last", **QUIET)

@@ -109,7 +109,6 @@ def build(
         session, caller = request.session_hash or "", place.origin.address(scope_of(request))
         with place.streams.held("watch", session, caller) as admitted:
             if admitted:
-                address.take_up(view, request)
                 async for pieces in stream.watch(view, followers, head, place.streams.reader(session)):
                     yield pieces
 
