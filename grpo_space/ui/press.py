@@ -15,5 +15,6 @@ def press(button: gr.Button, doing: str, work: Callable[..., Any], inputs: Any, 
     at_rest = gr.update(interactive=True, value=button.value)
     pressed = button.click(lambda: gr.update(interactive=False, value=doing), None, button, queue=False, **QUIET)
     done = pressed.then(work, inputs, outputs, **how)
-    done.then(lambda: at_rest, None, button, queue=False, **QUIET)
+    for after in (done.success, done.failure):  # a `then` does not come where the work was refused
+        after(lambda: at_rest, None, button, queue=False, **QUIET)
     return done

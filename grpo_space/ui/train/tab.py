@@ -154,8 +154,7 @@ def build(
     start.failure(offered, stream.buttons, buttons, **QUIET)
     start.success(None, js=show_tab("train"))
     stop.click(handlers.ask, view, [confirm, question, subject], **QUIET)
-    ended: Any = [no.click, run.change]
-    gr.on(ended, lambda: shown_if(False), None, confirm, queue=False, trigger_mode="always_last", **QUIET)
+    gr.on([no.click, run.change], lambda: shown_if(False), None, confirm, trigger_mode="always_last", **QUIET)
     yes.click(handlers.stop, subject, confirm, concurrency_limit=4, **QUIET)
     press(resume, "Starting", handlers.resume, [view, *chosen], None, concurrency_limit=4, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
