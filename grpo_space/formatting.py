@@ -48,8 +48,13 @@ def roughly(seconds: float) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    """A share with what it is of: `25 % of 128`."""
-    return f"{100 * part / whole:.0f} % of {whole}" if whole else "none of 0"
+    """A share with what it is of: `25 % of 128`. Only all of it is 100 %, and only nothing 0 %."""
+    if not whole:
+        return "none of 0"
+    percent = f"{100 * part / whole:.0f}"
+    if (percent == "100" and part < whole) or (percent == "0" and part > 0):
+        percent = "over 99" if percent == "100" else "under 1"
+    return f"{percent} % of {whole:,}"
 
 
 def gib(size: float) -> str:

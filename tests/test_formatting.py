@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from grpo_space.formatting import duration, number, plain
+from grpo_space.formatting import duration, number, plain, share
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,21 @@ def test_durations_are_words(seconds: float, words: str) -> None:
 
 def test_no_number_is_a_dash() -> None:
     assert (number(math.nan), number(1.234), number(12.6, 0)) == ("-", "1.23", "13")
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "words"),
+    [
+        (1, 4, "25 % of 4"),
+        (1005, 1006, "over 99 % of 1,006"),
+        (1006, 1006, "100 % of 1,006"),
+        (1, 1000, "under 1 % of 1,000"),
+        (0, 9, "0 % of 9"),
+        (0, 0, "none of 0"),
+    ],
+)
+def test_a_share_is_all_or_nothing_only_where_it_is(part: int, whole: int, words: str) -> None:
+    assert share(part, whole) == words
 
 
 def test_control_characters_are_not_obeyed() -> None:

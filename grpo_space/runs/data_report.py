@@ -88,11 +88,12 @@ def _kept_answer(config: RunConfig) -> dict[str, Any] | None:
     return None
 
 
-def held_out(config: RunConfig) -> int:
-    """Problems of a run's comparison, as far as they are known before it: a file may hold fewer than were asked for."""
-    found = kept_report(config) if config.data.path else None
-    asked = config.evaluation.problems
-    return min(asked, found.held_out) if found is not None and not found.refusal else asked
+def held_out(config: RunConfig) -> int | None:
+    """Problems of a run's comparison: a file may hold fewer than the config asks for. None: it was not read yet."""
+    if config.data.path is None or is_embedded(config):
+        return config.evaluation.problems
+    found = kept_report(config)
+    return found.held_out if found is not None and not found.refusal else None
 
 
 def before_training(config: RunConfig) -> DataReport | None:

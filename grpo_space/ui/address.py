@@ -63,28 +63,33 @@ def component() -> gr.HTML:
     return gr.HTML(elem_id="gs-address", visible="hidden", js_on_load=_FOLLOW)
 
 
-def build(page: gr.Blocks, opened: Any, tabs: Iterable[gr.Tab], view: gr.State) -> None:
-    """Makes the address lead: to the run and the tab that it names, when the page is opened and on Back."""
+@in_words
+def _go(view: View, request: gr.Request) -> None:
+    wanted = str(request.query_params.get(RUN, ""))[:200]
+    if wanted != view.run:
+        view.run, view.group = (named(wanted).id if wanted else ""), None
+
+
+@in_words
+def _begin(view: View, request: gr.Request) -> None:
+    """Where the address names no run, one may be chosen already: a page can be used before this is asked."""
+    if RUN in request.query_params:
+        _go(view, request)
+
+
+def open_run(opened: Any, view: gr.State) -> None:
+    """Makes an opened page look at the run that the address names, before anything of a run is drawn."""
+    opened(_begin, view, None, **QUIET)
+
+
+def build(page: gr.Blocks, tabs: Iterable[gr.Tab], view: gr.State) -> None:
+    """Makes the address lead: to the tab that it names, when the page is opened, and on Back to its run too."""
     went = gr.Button("went", visible="hidden", elem_id="gs-went")
-
-    @in_words
-    def go(view: View, request: gr.Request) -> None:
-        wanted = str(request.query_params.get(RUN, ""))[:200]
-        if wanted != view.run:
-            view.run, view.group = (named(wanted).id if wanted else ""), None
-
-    @in_words
-    def begin(view: View, request: gr.Request) -> None:
-        """Where the address names no run, one may be chosen already: a page can be used before this is asked."""
-        if RUN in request.query_params:
-            go(view, request)
-
     every = list(tabs)
     for tab in every:
         tab.select(None, js=_CHOSEN)
     page.load(None, js=_OPEN.replace("FIRST", str(every[0].id)))
-    opened(begin, view, None, **QUIET)
-    went.click(go, view, None, trigger_mode="always_last", **QUIET)
+    went.click(_go, view, None, trigger_mode="always_last", **QUIET)
 
 
 def link(place: Place, run: str, tab: str, referer: str) -> str:

@@ -51,7 +51,7 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
     with GuardedBlocks(title="GRPO Space", analytics_enabled=False, delete_cache=CACHE) as page:
         api.build(followers, place)  # first, so that the names are its own
         page_opened = opened(page)
-        first = glossary.header(place.machine, None, None)
+        first = glossary.opening(place.machine)
         header = gr.HTML(first, elem_id="gs-head", elem_classes="gs-head", js_on_load=attributes.PROGRESS)
         attributes.announcements()
         beats, chosen_run = pulse(), address.component()
@@ -84,7 +84,7 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
                 two_runs.build(seen, followers)
         attributes.mend(page, {form.element(path): path for path in (*form.LEAVES, *form.WEIGHTS)})
         tabs = (preset_tab, train_tab, compare_tab, publish_tab, runs_tab)
-        address.build(page, page_opened, tabs, training.view)
+        address.build(page, tabs, training.view)
         to_train.click(None, js=show_tab("train"))
         page_opened(None, js=AGAIN)  # last: a stream has no end
         training.compare.click(None, js=show_tab("compare"))

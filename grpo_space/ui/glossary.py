@@ -27,6 +27,11 @@ GLOSSARY = {
 }
 
 
+def opening(machine: str) -> str:
+    """The header in the moment before it is known what runs."""
+    return _head(tag("span", text(machine), "gs-chip"), "")
+
+
 def header(machine: str, page: Page | None, taken: Taken | None) -> str:
     """The header: what this is, what it runs on, and which run is active, or what else has the machine."""
     kind, status, told = "gs-chip", "no run is active", ""
@@ -40,7 +45,10 @@ def header(machine: str, page: Page | None, taken: Taken | None) -> str:
         kind, status = "gs-chip gs-is-running", other
     if page is not None and page.status != "running":
         told = f' data-ended="{progress.BADGES[page.status]}" data-phase="{progress.BADGES[page.status]}"'
-    chips = tag("span", text(machine), "gs-chip") + tag("span", text(status), kind)
+    return _head(tag("span", text(machine), "gs-chip") + tag("span", text(status), kind), told)
+
+
+def _head(chips: str, told: str) -> str:
     return tag("h1", "GRPO Space") + tag("p", WHAT) + f'<div class="gs-chips"{told}>{chips}</div>'
 
 

@@ -8,8 +8,10 @@ from grpo_space.formatting import plain
 
 _LIVE = str.maketrans({character: f"&#{ord(character)};" for character in "{}$`\\"})
 """gr.HTML puts values through two template languages: none of their signs reaches it."""
-_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=%|(?:s|min|h|GiB|MiB|KiB|GB|MB|nats|points?|tokens?|steps?|problems?)\b)")
-
+_BEFORE_A_UNIT = re.compile(
+    r"(?<=\d) (?=%|(?:s|min|h|GiB|MiB|KiB|GB|MB|nats|points?|tokens?|steps?|problems?|evaluations?)\b)"
+)
+_INTERVAL = re.compile(r"\((-?\d+) to (-?\d+)\)")
 _ON_THE_HUB = re.compile(rf"{re.escape(hub.SITE)}/[\w./-]*\w", re.ASCII)
 
 
@@ -19,8 +21,8 @@ def text(value: object) -> str:
 
 
 def figures(inner: str) -> str:
-    """HTML of ours whose figures stay on one line with their units."""
-    return _BEFORE_A_UNIT.sub("\u00a0", inner)
+    """HTML of ours whose figures stay on one line with their units, and both ends of an interval in brackets."""
+    return _INTERVAL.sub("(\\1\u00a0to\u00a0\\2)", _BEFORE_A_UNIT.sub("\u00a0", inner))
 
 
 def tag(name: str, inner: str, kind: str = "") -> str:

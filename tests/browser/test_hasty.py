@@ -1,6 +1,7 @@
 """Whoever is in a hurry: other runs begin and end under a page, and nothing typed or pressed there goes astray."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -9,9 +10,16 @@ from playwright.sync_api import expect
 from grpo_space.presets import read_preset
 from grpo_space.runs.run import create_run
 from tests.browser.test_runs import ended
-from tests.support.browser import Complaints, Open
+from tests.support.browser import Complaints, Open, show
 from tests.support.fake_worker import with_adapter
 from tests.support.processes import Fake
+
+HALF = "half typ"
+FIELDS = {
+    "Compare": ("#gs-question", "#gs-models-name"),
+    "Publish": ("#gs-repo", "#gs-source"),
+}
+"""Where somebody may be typing, by tab."""
 
 
 def test_a_question_whether_to_stop_a_run_goes_with_that_run(visit: Open, fake: Fake, complaints: Complaints) -> None:
@@ -72,4 +80,43 @@ def test_a_comparison_goes_when_other_runs_are_chosen_and_the_bin_shows_what_was
     page.locator("#gs-delete").click()
     page.locator("#gs-delete-yes").click()
     expect(page.locator("#gs-binned input")).to_have_value(chosen)
+    assert not complaints
+
+
+def test_what_is_half_typed_outlives_the_end_of_a_run_and_the_beginning_of_another(
+    visit: Open, fake: Fake, complaints: Complaints
+) -> None:
+    _, process = fake("works")
+    page = visit("Compare")
+    page.locator("#gs-else button").first.click()
+    page.locator("#gs-models button").first.click()
+    typed = {}
+    for tab, fields in FIELDS.items():
+        show(page, tab)
+        for field in fields:
+            typed[field] = page.locator(f"{field} input, {field} textarea").first
+            typed[field].fill(HALF)
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait()
+    run, _ = fake("works")
+    expect(page.locator("#gs-head")).to_contain_text(run.id)
+    show(page, "Train")
+    expect(page.locator("#gs-now")).to_contain_text(run.id)
+    for box in typed.values():
+        expect(box).to_have_value(HALF)
+    assert not complaints
+
+
+def test_whoever_types_a_title_stays_with_that_run(visit: Open, runs_root: Path, complaints: Complaints) -> None:
+    page = visit("Runs")
+    chosen = page.locator("#gs-chosen-run b").inner_text()
+    title = page.locator("#gs-title input, #gs-title textarea").first
+    title.fill(HALF)
+    expect(page).to_have_url(re.compile(f"run={chosen}"))
+    newest = with_adapter(create_run(read_preset("tiny").run, runs_root / "2099-12-31-000000-newest"))
+    other = visit("Runs")
+    expect(other.locator("#gs-chosen-run")).to_contain_text(newest.id)
+    page.locator("#gs-rename").click()
+    expect(page.locator("#gs-runs tbody tr").filter(has_text=HALF)).to_contain_text(chosen)
+    expect(title).to_have_value(HALF)
     assert not complaints

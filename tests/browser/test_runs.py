@@ -11,6 +11,16 @@ from tests.support.browser import SECONDS, Complaints, Open, show
 from tests.support.fake_worker import whole_run
 from tests.support.served import Served
 
+WORDS_OF_A_BUTTON = """name => {
+  const button = document.querySelector(name);
+  window.words = [];
+  new MutationObserver(() => {
+    const words = button.textContent.trim();
+    if (words !== window.words.at(-1)) window.words.push(words);
+  }).observe(button, { childList: true, characterData: true, subtree: true });
+}"""
+"""JavaScript: collects in `window.words` what a button says from now on."""
+
 
 def ended(root: Path, name: str, steps: int) -> Run:
     config = read_preset("tiny").run.model_copy(update={"name": name})
@@ -41,6 +51,12 @@ def test_runs_are_sorted_named_compared_deleted_and_put_back(
     expect(rows.first).to_contain_text("<b>mine</b>")
     expect(page.locator("#gs-chosen-run b")).to_have_text("<b>mine</b>")
     expect(title).to_have_value("<b>mine</b>")
+
+    page.evaluate(WORDS_OF_A_BUTTON, "#gs-train-on")
+    page.locator("#gs-train-on").click()
+    expect(page.get_by_test_id("toast-text")).to_contain_text("Steps in all: a whole number is needed.")
+    expect(page.locator("#gs-train-on")).to_have_text("Train on")
+    assert page.evaluate("window.words").count("Starting") == 1, "a press is answered at once"
 
     page.locator("#gs-compare-two").click()
     compared = page.locator("#gs-two-runs")
@@ -82,6 +98,7 @@ def test_a_first_visit_has_an_example_until_something_was_trained(
         show(page, "Compare")
         expect(page.locator("#gs-summary")).to_contain_text("This is an example")
         expect(page.locator("#gs-problems tbody tr")).to_have_count(100)
+        expect(page.locator("#gs-to-publish")).to_be_hidden()
         show(page, "Publish")
         expect(page.get_by_text("Nothing to publish yet.")).to_be_visible()
         show(page, "Runs")
@@ -90,6 +107,12 @@ def test_a_first_visit_has_an_example_until_something_was_trained(
         show(page, "Train")
         expect(now).to_contain_text(own.id)
         expect(now).not_to_contain_text("This is an example")
+        show(page, "Runs")
+        expect(page.locator("#gs-runs")).to_contain_text(own.id)
+        another = ended(tmp_path / "runs", "another", 4)
+        expect(page.locator("#gs-runs")).to_contain_text(another.id)
+        page.locator("#gs-compare-two").click()
+        expect(page.locator("#gs-two-runs")).to_contain_text("What differs in their settings")
         assert not complaints
     finally:
         page.close()

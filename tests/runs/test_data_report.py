@@ -44,7 +44,10 @@ def test_everything_is_counted_at_once(runs_root: Path, tmp_path: Path) -> None:
     rows += [{**rows[0]}, {**rows[1], "answer": 7}, {"question": "Where?", "answer": "\\boxed{"}]
     rows += [{"question": f"How much is {'1 plus ' * 600}0?", "answer": 600}]
     config = with_file(written(tmp_path / "mine.csv", rows))
+    assert data_report.held_out(config) is None
+    assert data_report.held_out(TINY) == TINY.evaluation.problems
     found = data_report.report(config)
+    assert data_report.held_out(config) == found.held_out
     assert (found.rows, found.problems, found.copies, found.contradictions, found.unmatched) == (104, 102, 1, 1, 1)
     assert (found.too_long, found.held_out + found.train) == (1, 103)
     assert found.first == (

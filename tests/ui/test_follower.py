@@ -31,7 +31,7 @@ from grpo_space.ui.live.curves import Curves
 from grpo_space.ui.live.follower import Follower, Followers, Taken, named
 from grpo_space.ui.live.page_stream import Buttons
 from grpo_space.ui.live.progress import BADGES
-from grpo_space.ui.markup import figures, text
+from grpo_space.ui.markup import figures, text, with_links
 from grpo_space.ui.publish.tab import adapter_zip
 from grpo_space.ui.runs import run_list
 from tests.support.fake_worker import group, step, whole_run
@@ -189,6 +189,30 @@ def test_who_watches_sees_the_run_that_goes_on(fake: Fake) -> None:
     assert followers.look("no such run") is page
 
 
+def test_what_is_pressed_is_meant_for_the_run_that_the_page_shows(runs_root: Path) -> None:
+    followers, view = Followers(), page_stream.View()
+    with pytest.raises(UserError, match="There is no run yet: train first"):
+        page_stream.page_of(view, followers)
+    shown = create_run(read_preset("tiny").run, runs_root / "2099-01-01-000000-shown")
+    followers.forget_current()
+    assert page_stream.page_of(view, followers).run == shown
+    view.shown = shown.id
+    create_run(read_preset("tiny").run, runs_root / "2099-01-01-000001-newer")
+    followers.forget_current()
+    assert page_stream.page_of(view, followers).run == shown
+    shown.folder.rename(runs_root / "taken-away")
+    with pytest.raises(UserError, match=f"run '{shown.id}': there is none of that name here"):
+        page_stream.page_of(view, followers)
+
+
+def test_only_pages_of_the_hub_are_links() -> None:
+    said = "it's <gated>: accept its terms at https://huggingface.co/meta-llama/Llama-3.1-8B, not at https://a.b/c"
+    assert with_links(said) == (
+        'it&#x27;s &lt;gated&gt;: accept its terms at <a href="https://huggingface.co/meta-llama/Llama-3.1-8B" '
+        'target="_blank" rel="noopener">https://huggingface.co/meta-llama/Llama-3.1-8B</a>, not at https://a.b/c'
+    )
+
+
 def test_a_run_that_ends_is_not_another_one(follower: Follower) -> None:
     """It has the machine for a moment after it has told its end."""
     for event in whole_run(1):
@@ -258,6 +282,7 @@ def test_a_long_table_says_which_of_its_rows_it_shows() -> None:
 
 def test_a_figure_stays_with_its_unit() -> None:
     assert figures("37.2 % of 400, 3 min 20 s, 14.6 GiB") == "37.2\u00a0% of 400, 3\u00a0min 20\u00a0s, 14.6\u00a0GiB"
+    assert figures("of 100 (29 to 48)") == "of 100 (29\u00a0to\u00a048)"
     assert figures('<i style="width:3.0%"> 3 sheep</i>') == '<i style="width:3.0%"> 3 sheep</i>'
 
 

@@ -18,7 +18,7 @@ from grpo_space.ui.errors import in_words
 from grpo_space.ui.live.chart import card
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.forest import forest
-from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import figures, note, tag, text
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
@@ -37,15 +37,13 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         found = gr.HTML(elem_id="gs-suite-found")
 
     def show(view: View, suite: str) -> tuple[str, str]:
-        page = followers.look(view.run)
+        page = followers.look(view.subject)
         return plan(page, suite), figures(shown(page)) if page else ""
 
     @in_words
     def start(view: View, suite: str, request: gr.Request) -> None:
         place.access.allowed(request)
-        page = followers.look(view.run)
-        if page is None:
-            raise UserError("There is no run yet.")
+        page = page_of(view, followers)
         submit.check(page.run.config, place)
         suites.begin(page.run, name_of(suite), token=token_if_any(place.access, request))
         followers.forget_current()

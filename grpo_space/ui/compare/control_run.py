@@ -27,7 +27,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         button = gr.Button("Train its control", elem_id="gs-control", scale=0)
 
     def shown(view: View) -> tuple[Any, str]:
-        made = offer(example.seen(followers, view.run))
+        made = offer(example.seen(followers, view.subject))
         return shown_if(bool(made)), tag("p", text(made))
 
     @in_words

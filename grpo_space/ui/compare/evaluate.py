@@ -21,6 +21,7 @@ from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered, page_of
 from grpo_space.ui.markup import note, tag, text
+from grpo_space.ui.press import press
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 ADAPTER, OTHER = "adapter", "other"
@@ -92,7 +93,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     planned_of = [view, data, count, limit, samples]
     gr.on([fold.expand, *changes], plan, planned_of, planned, trigger_mode="always_last", **QUIET)
     chosen = [view, weights, adapter, data, file, limit, samples]
-    button.click(start, chosen, None, **QUIET).success(None, js=TO_THE_TOP)
+    press(button, "Starting", start, chosen, None, **QUIET).success(None, js=TO_THE_TOP)
 
 
 def begin(run: Run, wanted: EvaluationRequest, followers: Followers, place: Place, request: gr.Request) -> None:

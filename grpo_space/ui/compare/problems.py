@@ -24,7 +24,7 @@ FILTERS: dict[str, Outcome | None] = {
     "Both right": "both right",
     "Both wrong": "both wrong",
 }
-HEADERS = ["#", "Problem", "Right", "Base", "Tuned"]
+HEADERS = ["#", "Problem", "Right answer", "Base", "Tuned"]
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 INTO_VIEW = """
 watch('value', () => {

@@ -20,6 +20,7 @@ from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import note
+from grpo_space.ui.press import press
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 ADAPTER, MODEL = "adapter", "model"
@@ -79,7 +80,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
     data.change(lambda data: shown_if(data == FILE), data, upload, queue=False, **QUIET)
     gr.on([upload.upload, upload.clear], keep, upload, [file, uploaded], **QUIET)
     chosen = [view, base, kind, name, data, file, limit]
-    button.click(start, chosen, None, **QUIET).success(None, js=TO_THE_TOP)
+    press(button, "Starting", start, chosen, None, **QUIET).success(None, js=TO_THE_TOP)
 
 
 def begin(chosen: Chosen, place: Place, token: str | None) -> Run:

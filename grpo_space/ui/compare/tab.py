@@ -22,6 +22,7 @@ from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered, page_of
 from grpo_space.ui.live.progress import LOOKING
 from grpo_space.ui.markup import figures, note, tag
+from grpo_space.ui.press import press
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 Names = tuple[str, ...]
@@ -118,9 +119,9 @@ def filled(
 
 
 def worth_publishing(page: Page) -> bool:
-    """The run's own comparison finds that more problems are solved."""
+    """The run's own comparison finds that more problems are solved; the example is nobody's to publish."""
     own = page.evaluation
-    if page.standalone is not None or is_control(page.config):
+    if page.standalone is not None or example.is_example(page) or is_control(page.config):
         return False
     return own.base is not None and own.tuned is not None and of(own, page.evaluations.looks).solving == "up"
 
@@ -151,7 +152,7 @@ def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
         place.access.may_start(request)
         return gr.update(value=str(lines_file(example.seen(followers, view.subject), chosen)), elem_classes=[])
 
-    top.now.click(evaluate_now, view, top.now, **QUIET)
+    press(top.now, "Starting", evaluate_now, view, top.now, **QUIET)
     top.stop.click(stop_it, view, None, **QUIET)
     top.publish.click(None, js=show_tab("publish"))
     top.download.click(as_lines, [view, top.which], top.file, **QUIET)

@@ -39,8 +39,9 @@ def _data(config: RunConfig) -> str:
         return f"{data.generate}, difficulty {data.difficulty}; {config.evaluation.problems:,} problems held out"
     files = (_short(uploads.shown_name(path or "")) for path in (data.path, data.test_path))
     where, test = (data.id, data.test_split) if data.id else files
-    held_out = f"{data_report.held_out(config):,} problems held out"
-    return f"{where}; {held_out}" + (f", of {test}" if test else "")
+    if (held_out := data_report.held_out(config)) is None:
+        return where
+    return f"{where}; {held_out:,} problems held out" + (f", of {test}" if test else "")
 
 
 def _short(path: object) -> str:

@@ -33,7 +33,7 @@ SOURCES = {
     "made": "Made by a program",
 }
 SOURCE_FIELDS = ("path", "test_path", "generate", "id", "name", "revision", "split", "test_split")
-UPLOADED = ("data.path", "data.test_path")
+UPLOADED = {"data.path": "Problems to train on", "data.test_path": "Problems to evaluate on"}
 LONG_TEXTS = ("data.system_prompt",)
 MAIN = {
     "grpo.max_steps": "Steps",
@@ -132,7 +132,7 @@ def line_of(path: str) -> str:
 
 def label_of(path: str) -> str:
     """What a field is called on the page."""
-    return {"data.source": "Where the problems come from", **MAIN, **HUB, **GENERATED, **READING}.get(
+    return {"data.source": "Where the problems come from", **UPLOADED, **MAIN, **HUB, **GENERATED, **READING}.get(
         path, path.rpartition(".")[2]
     )
 

@@ -196,7 +196,9 @@ def _place_and_file(config: RunConfig, place: Place) -> Parts:
         import_ = gr.UploadButton("Import a config (YAML)", file_types=[".yaml", ".yml"], scale=0, elem_id="import")
         import_note = gr.HTML()
         label = "This config, to copy or download"
-        code = gr.Code(write_yaml(config), language="yaml", label=label, interactive=False, elem_id="export")
+        code = gr.Code(
+            write_yaml(config), language="yaml", label=label, interactive=False, max_lines=30, elem_id="export"
+        )
     return {"place": where, "import_": import_, "import_note": import_note, "code": code}
 
 
@@ -237,7 +239,7 @@ def lengths(config: RunConfig, base: RunConfig, short: int, machine: hardware.Gp
 
 def _file(path: str) -> gr.File:
     return gr.File(
-        label="Problems to train on" if path == "data.path" else "Problems to evaluate on (may be left out)",
+        label=form.UPLOADED[path] + (" (may be left out)" if path == "data.test_path" else ""),
         file_types=uploads.PROBLEM_FILES,
         height=120,
         elem_id=f"upload-{form.element(path)}",

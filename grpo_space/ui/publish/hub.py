@@ -50,7 +50,9 @@ def build(view: gr.State, run: gr.State, changed: Sequence[Any], followers: Foll
     )  # fmt: skip
     go = gr.Button("Publish", variant="primary", elem_id="gs-publish")
     with gr.Accordion("The card as it will look", open=False, elem_id="gs-card-fold"):
-        as_card = gr.Code(language="markdown", interactive=False, show_label=False, label="Card", elem_id="gs-card")
+        as_card = gr.Code(
+            language="markdown", interactive=False, show_label=False, label="Card", max_lines=30, elem_id="gs-card"
+        )
     owners = before.Owners()
     outcome = gr.HTML(elem_id="gs-published")
 

@@ -16,10 +16,12 @@ from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
 from grpo_space.ui.live.follower import Followers, named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import tag, text
+from grpo_space.ui.press import press
 from grpo_space.ui.runs.run_list import RunList
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1,
                          "concurrency_id": "runs"}  # fmt: skip
+AT_ONCE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
 
 def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Followers, place: Place) -> None:
@@ -70,6 +72,10 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
             of_run = gr.skip(), gr.skip(), gr.skip(), gr.skip()
         return page.run.id, shown_if(True), below(page.run), there, *of_run
 
+    def stay(view: View, subject: str) -> None:
+        """Somebody types about this run: one that others start does not take its place."""
+        view.run = view.run or subject
+
     @in_words
     def named_anew(subject: str, title: str, order: str, request: gr.Request) -> tuple[str, str]:
         run = run_of(subject, request)
@@ -115,17 +121,18 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
         return list_bin(request), shown_if(False)
 
     to_train.click(None, js=show_tab("train"))
+    gr.on([title.focus, steps.focus], stay, [view, subject], None, **AT_ONCE)
     both = [confirm, keep]
     said = [subject, column, which, link, title, steps, *both]
     gr.on(shown, look, [view, subject], said, trigger_mode="always_last", **QUIET)
     rename.click(named_anew, [subject, title, runs.order], [runs.table, which], **QUIET)
-    more.click(train_on, [view, subject, steps], None, **QUIET).success(None, js=show_tab("train"))
-    delete.click(lambda: [shown_if(True)] * 2, None, both, **QUIET)
-    keep.click(lambda: [shown_if(False)] * 2, None, both, **QUIET)
+    press(more, "Starting", train_on, [view, subject, steps], None, **QUIET).success(None, js=show_tab("train"))
+    delete.click(lambda: [shown_if(True)] * 2, None, both, **AT_ONCE)
+    keep.click(lambda: [shown_if(False)] * 2, None, both, **AT_ONCE)
     confirm.click(to_bin, [view, subject, runs.order], [runs.table, binned, *both], **QUIET)
     fold.expand(list_bin, None, binned, **QUIET)
     back.click(put_back, [view, binned, runs.order], [runs.table, binned], **QUIET)
-    empty.click(lambda: shown_if(True), None, for_good, **QUIET)
+    empty.click(lambda: shown_if(True), None, for_good, **AT_ONCE)
     for_good.click(empty_it, None, [binned, for_good], **QUIET)
 
 

@@ -1,5 +1,6 @@
 """All runs as a table that sorts: choose one to look at it, read-only."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,12 @@ from grpo_space.ui import table
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.live.follower import named
 from grpo_space.ui.live.progress import BADGES
+from grpo_space.ui.markup import text
 
 HEADERS = ["Run", "Title", "Made (UTC)", "How it ended", "Preset", "Model", "Gain, 95 % interval", "Steps", "Time"]
+_WITHIN_A_FIGURE = re.compile(
+    r"(?<=\d) (?=(?:of|to|points|h|min|s)\b)|(?:(?<=\bof)|(?<=\bto)|(?<=\bh)|(?<=\bmin)) (?=\d)"
+)
 MOST = 100
 """Runs that are listed, the newest: to summarize one for the first time its log is read."""
 
@@ -73,6 +78,11 @@ def _row(each: Listed) -> list[str]:
     return [*first, status, plain(summary.preset), plain(summary.model), gain, steps, took]
 
 
+def _cell(cell: str) -> str:
+    """A cell as HTML: its figures stay on one line, and a path breaks where a folder ends."""
+    return _WITHIN_A_FIGURE.sub("\N{NO-BREAK SPACE}", text(cell)).replace("/", "/<wbr>")
+
+
 def made_at(run: Run) -> str:
     """When a run was made, as its id says; empty for one in a folder of another name."""
     dated = DATED.match(run.id)
@@ -99,7 +109,7 @@ def build(view: gr.State, shown: Sequence[Any]) -> RunList:
         found = rows(order)
         more = f" Of the newest {MOST}." if len(found) == MOST else ""
         words = f"<p class='gs-dim'>The gain is that of the run's own comparison, by right answers.{more}</p>"
-        return table.html(HEADERS, found, "No run was made yet.") + (words if found else "")
+        return table.html(HEADERS, found, "No run was made yet.", _cell) + (words if found else "")
 
     @in_words
     def open_run(view: Any, event: gr.EventData) -> None:

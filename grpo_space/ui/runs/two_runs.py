@@ -17,7 +17,7 @@ from grpo_space.ui.live.chart import Line, card, framed
 from grpo_space.ui.live.curves import CHARTS, PROBE, Curves, figure, probe_points
 from grpo_space.ui.live.follower import Followers, Page, named
 from grpo_space.ui.live.page_stream import offered
-from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.ui.markup import box, figures, note, tag, text
 from grpo_space.ui.runs.run_list import MOST
 
 NAMES = ("A", "B")
@@ -33,24 +33,26 @@ def build(shown: Sequence[Any], followers: Followers) -> None:
     with column:
         gr.HTML("<h2>Two runs compared</h2>")
         with gr.Row():
-            first = gr.Dropdown([], label="A", elem_id="gs-run-a")
-            second = gr.Dropdown([], label="B", elem_id="gs-run-b")
+            first = gr.Dropdown([], label="A", min_width=300, elem_id="gs-run-a")
+            second = gr.Dropdown([], label="B", min_width=300, elem_id="gs-run-b")
             go = gr.Button("Compare the two", variant="primary", elem_id="gs-compare-two", scale=0)
         found = gr.HTML(elem_id="gs-two-runs")
 
     def choices(first: str | None, second: str | None) -> tuple[Any, ...]:
         names = [(f"{run.title}: {run.id}" if run.title else run.id, run.id) for run in all_runs()[:MOST]]
         ids = [run_id for _, run_id in names]
-        a = first if first in ids else next(iter(ids[1:]), None)
-        b = second if second in ids else next(iter(ids), None)
-        return shown_if(len(ids) > 1), offered(names, a, first), offered(names, b, second)
+        if len(ids) < 2:  # with one there is nothing to choose: it would stand for both as soon as there is another
+            return shown_if(False), gr.skip(), gr.skip()
+        b = second if second in ids else ids[0]
+        a = first if first in ids else next(run_id for run_id in ids if run_id != b)
+        return shown_if(True), offered(names, a, first), offered(names, b, second)
 
     @in_words
     def compared(first: str | None, second: str | None) -> str:
         pages = [followers.of(named(str(run_id or ""))).page() for run_id in (first, second)]
         if first == second:
             raise UserError("A and B are the same run: choose another one.")
-        return side_by_side(*pages)
+        return figures(side_by_side(*pages))
 
     gr.on(shown, choices, [first, second], [column, first, second], show_progress="hidden",
           trigger_mode="always_last", **QUIET)  # fmt: skip
@@ -66,7 +68,7 @@ def side_by_side(first: Page, second: Page) -> str:
 def _scores(first: Page, second: Page) -> str:
     rows = [_score(name, page) for name, page in zip(NAMES, (first, second), strict=True)]
     head = "".join(tag("th", name) for name in ("", "Run", "Base", "Tuned", "Gain"))
-    table = tag("table", tag("tr", head) + "".join(rows), "gs-figures")
+    table = box("gs-scroll", tag("table", tag("tr", head) + "".join(rows), "gs-figures"))
     mine, theirs = first.evaluation.tuned, second.evaluation.tuned
     table += _control(first, second) or _control(second, first)
     if mine is None or theirs is None:

@@ -15,7 +15,7 @@ from grpo_space.results import control
 from grpo_space.runs import data_report, launch, standalone
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run
-from grpo_space.ui import glossary, space, submit
+from grpo_space.ui import address, glossary, space, submit
 from grpo_space.ui.access import scope_of, session, token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
@@ -25,6 +25,7 @@ from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View, page_of
 from grpo_space.ui.markup import figures, tag, text
+from grpo_space.ui.press import press
 from grpo_space.ui.train import bring_back, curve_files, evaluate_best, group_buttons
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
@@ -71,6 +72,7 @@ def build(
     """
     config, chosen = before.config, before.then
     view, run, started = gr.State(View()), gr.State(""), gr.State("")
+    address.open_run(opened, view)
     plan = gr.HTML(elem_id="gs-plan")
     with gr.Row():
         train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
@@ -106,8 +108,8 @@ def build(
         return glossary.header(place.machine, page, taken)
 
     async def watch(view: View, request: gr.Request) -> AsyncIterator[tuple[str, ...]]:
-        session, address = request.session_hash or "", place.origin.address(scope_of(request))
-        with place.streams.held("watch", session, address) as admitted:
+        session, caller = request.session_hash or "", place.origin.address(scope_of(request))
+        with place.streams.held("watch", session, caller) as admitted:
             if admitted:
                 async for pieces in stream.watch(view, followers, head, place.streams.reader(session)):
                     yield pieces
@@ -156,7 +158,7 @@ def build(
     stop.click(handlers.ask, view, [confirm, question, subject], **QUIET)
     gr.on([no.click, run.change], lambda: shown_if(False), None, confirm, trigger_mode="always_last", **QUIET)
     yes.click(handlers.stop, subject, confirm, concurrency_limit=4, **QUIET)
-    resume.click(handlers.resume, [view, *chosen], None, concurrency_limit=4, **QUIET)
+    press(resume, "Starting", handlers.resume, [view, *chosen], None, concurrency_limit=4, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, before.requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
@@ -169,7 +171,7 @@ def _plan(sent: str, place: Place) -> str:
         config = submit.config_of(sent)
     except UserError as error:
         return tag("p", text(error), "gs-dim")
-    config = config.changed(evaluation={"problems": data_report.held_out(config)})
+    config = config.changed(evaluation={"problems": data_report.held_out(config) or config.evaluation.problems})
     grpo = config.grpo
     words = (
         f"Next: {config.name}, {grpo.max_steps:,} steps, {grpo.completions_per_step} completions a step in groups of "
