@@ -51,6 +51,8 @@ HUB = {
     "data.test_split": "Split to evaluate on",
     "data.revision": "Branch, tag or commit",
 }
+PARTS = ("data.name", "data.split", "data.test_split")
+"""Fields that name a part of a dataset on the Hub."""
 COLUMNS = {
     "data.columns.question": "Column with the question",
     "data.columns.answer": "Column with the right answer",
@@ -58,6 +60,9 @@ COLUMNS = {
 }
 GENERATED = {"data.generate": "What is made: countdown, or reasoning_gym:NAME", "data.difficulty": "How hard, from 1"}
 READING = {"data.task": "Kind of answer", **COLUMNS}
+NAMED = (*HUB, *READING)
+"""Fields that say what of a dataset on the Hub is read, and how."""
+RENAMED = {**MAIN, **HUB, **GENERATED, **READING}
 """Fields that are called something else on the page than in a config; their help says its name for them, too."""
 
 NEXT_SENTENCE = re.compile(r"(?<=[a-z0-9)`]\.)(?<!Dr\.) (?=\w)")
@@ -111,7 +116,7 @@ WEIGHTS = [f"rewards.{name}" for name in REWARDS]
 def help_of(path: str) -> str:
     """The help beside a field: its docstring; of a reward, what it pays and what it cannot see."""
     if path in LEAVES:
-        return f"{LEAVES[path].help} `{path}`" if path in {**MAIN, **HUB, **GENERATED, **READING} else LEAVES[path].help
+        return f"{LEAVES[path].help} `{path}`" if path in RENAMED else LEAVES[path].help
     name = path.removeprefix("rewards.")
     documented = re.sub(r" \([^)]*arXiv[^)]*\)", "", " ".join((REWARDS[name].__doc__ or "").split()))
     first, *more = re.split(NEXT_SENTENCE, documented)
@@ -133,9 +138,7 @@ def whole_help(path: str) -> str:
 
 def label_of(path: str) -> str:
     """What a field is called on the page."""
-    return {"data.source": "Where the problems come from", **MAIN, **HUB, **GENERATED, **READING}.get(
-        path, path.rpartition(".")[2]
-    )
+    return {"data.source": "Where the problems come from", **RENAMED}.get(path, path.rpartition(".")[2])
 
 
 def component(path: str, config: RunConfig) -> gr.components.Component:
@@ -155,7 +158,7 @@ def component(path: str, config: RunConfig) -> gr.components.Component:
     }
     if path == "data.source":
         return gr.Radio([(words, key) for key, words in SOURCES.items()], **options)
-    if path in COLUMNS:  # the columns that are there become known when a file was looked at
+    if path in COLUMNS or path in PARTS:  # what there is to choose from becomes known by a look at the data
         return gr.Dropdown([value] if value else [], allow_custom_value=True, **options)
     leaf = LEAVES.get(path)
     if leaf is None or (leaf.optional and leaf.kind in ("whole", "number")):
@@ -282,6 +285,11 @@ def _in_the_forms_words(problem: Problem, values: Mapping[str, Any]) -> Problem:
             return Problem(path, "is empty: a name on the Hugging Face Hub is needed, such as openai/gsm8k")
         return Problem(path, f"is empty: {needed.get(LEAVES[path].kind, 'a text')} is needed")
     return problem
+
+
+def named(values: Mapping[str, Any]) -> list[str]:
+    """Which part of which dataset on the Hub a form's values name, and how it is to be read."""
+    return [str(values[path] or "") for path in NAMED]
 
 
 def complaints(error: UserError, among: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
