@@ -11,6 +11,7 @@ from grpo_space.errors import UserError
 from grpo_space.paths import data_file
 from grpo_space.tasks import kinds
 from grpo_space.tasks.columns import Record, UnknownColumnError
+from grpo_space.tasks.memory_bound import bounded_memory
 from grpo_space.tasks.problems import Row
 from grpo_space.tasks.table_file import Entry, Progress, open_table
 
@@ -65,8 +66,9 @@ def read(path: Path, data: DataSection = FOUND, progress: Progress = lambda done
     Raises:
         UserError: naming each line that is no problem with an answer, up to five of them.
     """
-    table = open_table(path, progress)
-    found = problems_in(table.entries, data, path.name, table.form)
+    with bounded_memory(path.name):
+        table = open_table(path, progress)
+        found = problems_in(table.entries, data, path.name, table.form)
     if wrong := [f"{path.name} {line}" for line in found.wrong]:
         more = [f"{path.name}: and {len(wrong) - MAX_PROBLEMS_NAMED} more lines"] if wrong[MAX_PROBLEMS_NAMED:] else []
         raise UserError(*wrong[:MAX_PROBLEMS_NAMED], *more)

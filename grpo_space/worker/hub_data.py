@@ -8,7 +8,6 @@ A process of its own with bounded memory, as for files; only the first rows are 
 import itertools
 import json
 import os
-import resource
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -19,9 +18,10 @@ from grpo_space.config_io import parse
 from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
 from grpo_space.tasks.dataset import why_not
+from grpo_space.tasks.memory_bound import bounded_memory
 from grpo_space.tasks.reading import SAMPLE, ChooseColumnsError, problems_in
 from grpo_space.tasks.table_file import Entry
-from grpo_space.worker.data_report import FIRST, MEMORY
+from grpo_space.worker.data_report import FIRST
 
 Say = Callable[[str], None]
 """Is told what is being done."""
@@ -84,7 +84,6 @@ def main() -> None:
     """Reads what to look at from stdin and prints how far it is, and what was found or is wrong."""
     stdout = os.dup(1)
     os.dup2(2, 1)  # libraries print: stdout is for the answer alone
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os.environ["USE_TORCH"] = "0"  # rows need none, and its import takes longer than all else
     with os.fdopen(stdout, "w") as file:
 
@@ -94,11 +93,10 @@ def main() -> None:
         try:
             asked = json.load(sys.stdin)
             config = parse(parse_yaml(asked["config"], "config"))
-            send(look(config, asked["token"], lambda doing: send({"doing": doing})))
+            with bounded_memory("data.id"):
+                send(look(config, asked["token"], lambda doing: send({"doing": doing})))
         except UserError as error:
             send({"error": error.problems})
-        except MemoryError:
-            send({"error": ["data.id: its first rows take more memory to read than rows of problems may"]})
 
 
 if __name__ == "__main__":
