@@ -65,6 +65,9 @@ NAMED = (*HUB, *READING)
 RENAMED = {**MAIN, **HUB, **GENERATED, **READING}
 """Fields that are called something else on the page than in a config; their help says its name for them, too."""
 
+NOT_FIELDS = ("rewards", "data.run_code", "data.verifier")
+"""Rewards have a weight each, see REWARDS; the others are nothing for a browser."""
+
 NEXT_SENTENCE = re.compile(r"(?<=[a-z0-9)`]\.)(?<!Dr\.) (?=\w)")
 KINDS: dict[Any, Kind] = {int: "whole", float: "number", str: "text", bool: "yes", tuple: "names", Literal: "choice"}
 
@@ -90,10 +93,7 @@ def _leaves(model: type[Section], prefix: str = "") -> Iterator[Leaf]:
         section = field.annotation
         if isinstance(section, type) and issubclass(section, Section):
             yield from _leaves(section, f"{prefix}{name}.")
-        elif f"{prefix}{name}" not in (
-            "rewards",
-            "data.run_code",
-        ):  # a weight for each: see REWARDS; not from a browser
+        elif f"{prefix}{name}" not in NOT_FIELDS:
             yield _leaf(f"{prefix}{name}", field)
 
 
@@ -262,7 +262,7 @@ def _choose_source(data: dict[str, Any], source: object, base: RunConfig) -> Non
             path=data["path"] or "", generate=None, id=None, name=None, revision=None, split="train", test_split=None
         )
     else:
-        data.update({name: getattr(base.data, name) for name in SOURCE_FIELDS})
+        data.update({name: getattr(base.data, name) for name in (*SOURCE_FIELDS, "verifier")})
 
 
 def _strange_names(data: Mapping[str, Any], base: RunConfig) -> Iterator[Problem]:
