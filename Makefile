@@ -15,7 +15,7 @@ demo: setup  ## train the embedded model for real, and see whether it helped
 	$(PY) -m grpo_space train tiny
 
 test: setup
-	$(PY) -m pytest -n auto --dist loadfile
+	$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: setup lint test  ## what CI runs
 

@@ -19,8 +19,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -70,17 +69,17 @@ def start_up(runs: int = 3) -> dict[str, float]:
     seconds, mib = [], 0.0
     for _ in range(runs):
         begin = time.monotonic()
-        with served() as app:
+        with closing(Served()) as app:
             urllib.request.urlopen(app.url).read()
             seconds.append(time.monotonic() - begin)
-            mib = resident(app)
+            mib = app.resident_mib()
     return {"seconds_to_first_answer": statistics.median(seconds), "mib_after_first_answer": mib}
 
 
 def opening() -> dict[str, float]:
     """How soon a long run opens, and a new step of it is seen."""
     run = long_run()
-    with served() as app:
+    with closing(Served()) as app:
         urllib.request.urlopen(app.url).read()
         first = asyncio.run(seconds_until(app, b"gs-chart"))
         again = asyncio.run(seconds_until(app, b"gs-chart"))
@@ -95,7 +94,7 @@ def opening() -> dict[str, float]:
             "seconds_to_open": first,
             "seconds_to_open_again": again,
             "seconds_to_see_a_new_step": statistics.median(follow),
-            "mib_with_it_open": resident(app),
+            "mib_with_it_open": app.resident_mib(),
         }
 
 
@@ -143,7 +142,7 @@ async def stream(app: Served, index: int, session: str = "") -> Any:
 def watched(steps: int, watchers: int) -> dict[str, float]:
     """A real training of the tiny preset with so many who watch it."""
     settings = [f"grpo.max_steps={steps}", "evaluation.problems=8", "evaluation.probe_problems=0"]
-    with served() as app:
+    with closing(Served()) as app:
         urllib.request.urlopen(app.url).read()
         run = create_run(override(read_preset("tiny").run, settings))
         start(run)
@@ -177,7 +176,7 @@ def watched(steps: int, watchers: int) -> dict[str, float]:
             "lag_median": statistics.median(lags) if lags else 0.0,
             "lag_most": max(lags, default=0.0),
             "updates_seen": len(lags),
-            "mib": resident(app),
+            "mib": app.resident_mib(),
         }
 
 
@@ -199,22 +198,6 @@ async def watch(port: int, watchers: int) -> None:
     for task in tasks:
         task.cancel()
     print(json.dumps({"seen": seen, "cpu_seconds": time.process_time()}))
-
-
-@contextmanager
-def served() -> Iterator[Served]:
-    app = Served()
-    try:
-        yield app
-    finally:
-        app.close()
-
-
-def resident(app: Served) -> float:
-    """MiB of memory that the app holds."""
-    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{app.process.pid}/status").read_text())
-    assert found
-    return int(found[1]) / 1024
 
 
 def cpu_seconds(pid: int) -> float:

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.app import cpu_seconds, handler, resident, served
+from benchmarks.app import cpu_seconds, handler
 from grpo_space.presets import read_preset
 from grpo_space.runs.run import create_run
 from tests.support.fake_worker import whole_run
@@ -104,7 +104,7 @@ async def timed(probe: Callable[[], Awaitable[object]]) -> float:
 
 
 async def crowd(app: Served, pages: int, unread: int) -> dict[str, Any]:
-    index, before = handler(app), resident(app)
+    index, before = handler(app), app.resident_mib()
     readers, opened, began = [], asyncio.Semaphore(0), time.monotonic()
     for number in range(pages):
         readers.append(asyncio.create_task(page(app, index, number, opened)))
@@ -129,7 +129,7 @@ async def crowd(app: Served, pages: int, unread: int) -> dict[str, Any]:
         figures[f"seconds_{name}"] = {"median": statistics.median(seconds), "most": max(seconds), "n": len(seconds)}
     await asyncio.sleep(max(0.0, 20 - (time.monotonic() - began)))
     figures["app_share_of_a_core"] = (cpu_seconds(app.process.pid) - used) / (time.monotonic() - began)
-    figures["mib"] = {"before": before, "with_the_crowd": resident(app)}
+    figures["mib"] = {"before": before, "with_the_crowd": app.resident_mib()}
     figures["streams_that_ended"] = sum(task.done() for task in readers)
     for task in readers:
         task.cancel()
@@ -152,7 +152,7 @@ def main() -> None:
             run = create_run(read_preset("tiny").run)
             for event in whole_run(60):
                 run.log.append(event)
-            with served() as app:
+            with contextlib.closing(Served()) as app:
                 figures["crowds"].append(asyncio.run(crowd(app, pages, unread)))
         print(json.dumps(figures["crowds"][-1], indent=1), flush=True)
     (HERE / "results" / f"{time.strftime('%Y-%m-%d')}-crowd.json").write_text(json.dumps(figures, indent=1) + "\n")

@@ -1,22 +1,13 @@
-"""What the grader misjudges, completions graded per second, and the worst inputs' time: `python -m benchmarks.grading`.
+"""Completions graded per second, and the worst inputs' time: `python -m benchmarks.grading`."""
 
-The cases and GSM8K are read from `shared/data` beside the repository; what is not there is left out.
-"""
-
-import json
-import re
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from grpo_space.grading.answers import grade
 from grpo_space.grading.equations import check_equations
 from grpo_space.grading.expected import final_answer
 
-SHARED = Path(__file__).parents[1].parent / "shared/data"
 LENGTH = 20_000
 _REPEATED = [
     "<answer>", "</answer>", "<answer>1</answer>", "<reasoning>", '"<answer>', "`<answer>", "example <reasoning>",
@@ -46,38 +37,6 @@ WORST = [(piece * LENGTH)[:LENGTH] for piece in _REPEATED] + [
     "<answer>1e999999999</answer>",
 ]
 """Texts of up to 20,000 characters that were slow at some time, or look as if they could be."""
-
-
-def rows(name: str) -> list[dict[str, Any]]:
-    path = SHARED / name
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-
-
-def cases() -> None:
-    """The grading cases that are misjudged, by kind, and how many of them pay a wrong answer."""
-    every = rows("grading/cases.jsonl")
-    misjudged = [case for case in every if grade(case["text"], case["gold"]).lenient is not case["right"]]
-    paid = Counter(case["kind"] for case in misjudged if not case["right"])
-    print(f"{len(misjudged)} of {len(every)} cases misjudged, {paid.total()} of them a wrong answer paid")
-    for kind, count in Counter(case["kind"] for case in misjudged).most_common():
-        print(f"  {kind:22} {count:4} misjudged {paid[kind]:4} paid")
-
-
-def solutions() -> None:
-    """GSM8K's answers in ten spellings, and its solutions read without their last line."""
-    for name in ("train", "test"):
-        solved = [row["answer"].partition("####") for row in rows(f"gsm8k/{name}.jsonl")]
-        golds = [gold.strip() for _, _, gold in solved]
-        spelt = sum(grade(form.format(gold.replace(",", "")), gold).lenient for gold in golds for form in SPELLINGS)
-        read = sum(grade(re.sub(r"<<[^>]*>>", "", work).strip(), gold.strip()).lenient for work, _, gold in solved)
-        print(f"GSM8K {name}: {spelt} of {len(golds) * len(SPELLINGS)} spellings right,", end=" ")
-        print(f"{read} of {len(solved)} solutions ({read / max(1, len(solved)):.2%}) read without their last line")
-
-
-SPELLINGS = [
-    "{}", "{}.0", "{}.00", "{} dollars", "The answer is {}.", "\\boxed{{{}}}", "**{}**", "{} \\text{{ dollars}}",
-    "<answer>{}</answer>", "#### {}",
-]  # fmt: skip
 
 
 def seconds(work: Callable[..., object], *given: object) -> float:
@@ -120,7 +79,5 @@ def worst() -> None:
 
 
 if __name__ == "__main__":
-    cases()
-    solutions()
     throughput()
     worst()

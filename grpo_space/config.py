@@ -40,7 +40,7 @@ class ModelSection(Section):
     """Longest prompt and completion together, in tokens."""
 
 
-Kind = Literal["choice", "code", "countdown", "number"]
+Kind = Literal["choice", "code", "countdown", "instructions", "number"]
 """The kinds of answer: see `tasks/kinds.py`."""
 TaskName = Literal[Kind, "own"]
 """A kind, or a verifier of the user's own."""
@@ -73,11 +73,11 @@ class DataSection(Section):
     revision: str | None = Field(None, min_length=1)
     """Branch, tag or commit of the Hub dataset. None: the newest."""
     generate: str | None = Field(None, min_length=1)
-    """Problems that a program makes, instead of a file: `countdown`, or `reasoning_gym:NAME` where that is installed.
-    Each step sees new ones, and none of those to evaluate on."""
+    """Problems that a program makes, instead of a file: `countdown`, `stories` (arithmetic), or `reasoning_gym:NAME`
+    where that is installed. Each step sees new ones, and none of those to evaluate on."""
     difficulty: Int = Field(3, ge=1, le=9)
-    """How hard generated problems are, from 1. Countdown has one number more than this; a task of reasoning_gym takes
-    the level of its curriculum."""
+    """How hard generated problems are, from 1. Countdown has one number more than this; stories have three levels; a
+    task of reasoning_gym takes the level of its curriculum."""
     split: str = "train"
     """The split of the Hub dataset to train on."""
     test_split: str | None = Field(None, min_length=1)
@@ -85,7 +85,7 @@ class DataSection(Section):
     task: Literal["auto", Kind] = "auto"
     """The kind of answer, which says what is right. auto: by the columns. number: numbers and mathematics.
     choice: one of several options. code: a Python function, verified by its tests. countdown: a calculation with given
-    numbers that makes another."""
+    numbers that makes another. instructions: done exactly as told, by a rule that is checked."""
     verifier: str | None = Field(None, pattern=r"\.py:\w+$")
     """A function of your own that says what is right, in place of a kind of answer: `file.py:function`. It is code:
     only the command line can name it."""

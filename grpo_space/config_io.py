@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from grpo_space.config import RunConfig, Section
 from grpo_space.errors import Problem, UserError
 from grpo_space.foreign import parse_yaml
-from grpo_space.formatting import suggestion
+from grpo_space.formatting import cut, suggestion
 from grpo_space.rules import broken_rules
 
 
@@ -45,12 +45,10 @@ def problem(error: Any) -> Problem:
     if error["type"] == "string_pattern_mismatch":
         a_name = "should be up to 40 small letters, digits, dots and dashes"
         message = a_name if name == "name" else "should be a function in a file, file.py:function"
-    shown = repr(value)
-    return Problem(name, f"{shown if len(shown) <= 80 else shown[:77] + '...'} {message}")
+    return Problem(name, f"{cut(repr(value), 80)} {message}")
 
 
 def _without(data: Any, path: Sequence[str | int]) -> Any:
-    """The data without the value at `path`."""
     if not isinstance(data, Mapping) or not path:
         return data
     if len(path) == 1:
@@ -59,11 +57,7 @@ def _without(data: Any, path: Sequence[str | int]) -> Any:
 
 
 def parse(data: object) -> RunConfig:
-    """Makes a RunConfig from plain data.
-
-    Raises:
-        UserError: with every problem at once, those between fields too, each naming the field and its value.
-    """
+    """Makes a RunConfig of plain data; a UserError has every problem at once, each with its field and value."""
     if not isinstance(data, Mapping):
         raise UserError("a run's config is a mapping of settings: model, data, grpo, ...")
     problems: list[Problem] = []

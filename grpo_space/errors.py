@@ -18,13 +18,9 @@ class Problem:
 
 
 class UserError(Exception):
-    """Something that the user can put right: its text is shown as it is, one problem a line. Every other exception is a
-    bug.
-    """
+    """What the user can put right: its text is shown as it is, one problem a line. Every other exception is a bug."""
 
     def __init__(self, *problems: "str | Problem") -> None:
         self.by_field = tuple(one if isinstance(one, Problem) else Problem("", one) for one in problems)
-        """Each problem with the field that it belongs to."""
         self.problems = tuple(" ".join(str(one).splitlines()) for one in problems)  # a value may hold line breaks
-        """Each problem as one line."""
         super().__init__("\n".join(self.problems))

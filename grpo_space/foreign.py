@@ -1,4 +1,4 @@
-"""YAML and JSON that others wrote: whatever is wrong with it becomes one line that names the file."""
+"""YAML and JSON that others wrote: whatever is wrong with it becomes a UserError of one line that names the file."""
 
 import json
 from pathlib import Path
@@ -18,30 +18,18 @@ MOST_BITS = 10_000
 """Of a whole number: Python refuses to print one of more than 4,300 digits, in an error message too."""
 
 
-def read_yaml_file(path: Path, most: int = MOST_YAML_BYTES) -> Any:
-    """What a YAML file holds.
-
-    Raises:
-        UserError: where it is missing, larger than `most` bytes, or not YAML.
-    """
-    return parse_yaml(_content(path, most), str(path))
+def read_yaml_file(path: Path) -> Any:
+    """What a YAML file holds."""
+    return parse_yaml(_content(path, MOST_YAML_BYTES), str(path))
 
 
 def read_json_file(path: Path, most: int = MOST_JSON_BYTES) -> Any:
-    """What a JSON file holds.
-
-    Raises:
-        UserError: where it is missing, larger than `most` bytes, or not JSON.
-    """
+    """What a JSON file of at most `most` bytes holds."""
     return parse_json(_content(path, most), str(path))
 
 
 def parse_yaml(text: str | bytes, name: str) -> Any:
-    """What a YAML text stands for; `name`: what messages call it.
-
-    Raises:
-        UserError: where it is not YAML, or grows beyond what any config holds.
-    """
+    """What a YAML text stands for, unless it grows beyond what any config holds; `name`: what messages call it."""
     try:
         data = yaml.safe_load(text.decode() if isinstance(text, bytes) else text)
     except Exception as error:  # PyYAML raises nearly anything: 2026-13-45 is a ValueError, !!timestamp x no attribute
@@ -77,11 +65,7 @@ def _refuse_what_grows(data: object, name: str) -> None:
 
 
 def parse_json(text: str | bytes, name: str) -> Any:
-    """What a JSON text stands for; `name`: what messages call it.
-
-    Raises:
-        UserError: where it is not JSON.
-    """
+    """What a JSON text stands for; `name`: what messages call it."""
     try:
         return json.loads(text)
     except RecursionError as error:

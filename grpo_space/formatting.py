@@ -60,6 +60,11 @@ def gib(size: float) -> str:
     return f"{size / 2**10:.0f} KiB"
 
 
+def cut(text: str, most: int) -> str:
+    """The text, with dots in place of its end where it has more than `most` characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def suggestion(name: str, known: Collection[str], prefix: str = "", more: str = "") -> str:
     """What a wrong name may stand for: `did you mean tiny?`, or all known names and `more` where none is near.
 

@@ -17,11 +17,7 @@ def folder(path: str) -> Path:
 
 
 def local_model(config: ModelSection) -> Path | None:
-    """The model's folder, or None where `id` is a name on the Hub.
-
-    Raises:
-        UserError: where `id` is a path, and no model is there.
-    """
+    """The model's folder; None where `id` is a name on the Hub. A UserError where it is a path without a model."""
     path = folder(config.id)
     if path.is_dir():
         if not (path / "config.json").is_file():
@@ -33,11 +29,7 @@ def local_model(config: ModelSection) -> Path | None:
 
 
 def data_file(path: str, field: str = "data.path") -> Path:
-    """The file of problems that a config names in `field`.
-
-    Raises:
-        UserError: where there is no such file, or nothing in it.
-    """
+    """The file of problems that a config names in `field`; a UserError where there is none, or nothing in it."""
     file = folder(path)
     if not file.is_file():
         raise UserError(Problem(field, f"{path} is not a file"))
@@ -47,11 +39,7 @@ def data_file(path: str, field: str = "data.path") -> Path:
 
 
 def check_files(config: RunConfig) -> None:
-    """Checks that the files that the config names are there, before anything is started.
-
-    Raises:
-        UserError: naming each that is missing.
-    """
+    """Refuses a config that names files which are not there, by a UserError that names each."""
     problems: list[Problem] = []
     data = config.data
     checks: list[Callable[[], object]] = [lambda: local_model(config.model)]

@@ -29,11 +29,7 @@ def preset_names() -> list[str]:
 
 
 def quick(name: str) -> RunConfig:
-    """The config of a preset's short run.
-
-    Raises:
-        UserError: where the preset has none.
-    """
+    """The config of a preset's short run; a UserError where it has none."""
     preset = read_preset(name)
     if preset.quick is None:
         raise UserError(f"--quick: {name} has no shorter run: its full one makes {preset.run.grpo.max_steps} steps")
@@ -46,11 +42,7 @@ def with_steps(run: RunConfig, steps: int) -> RunConfig:
 
 
 def read_preset(name: str) -> Preset:
-    """The preset of that name, read from its file.
-
-    Raises:
-        UserError: for an unknown name, or a file with problems.
-    """
+    """The preset of that name, read from its file; a UserError for an unknown one, or a file with problems."""
     path = PRESETS / f"{name}.yaml"
     if not path.is_file() or path.parent != PRESETS:
         known = sorted(p.stem for p in PRESETS.glob("*.yaml"))

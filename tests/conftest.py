@@ -39,6 +39,15 @@ def runs_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
+@pytest.fixture(scope="module")
+def shared_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The runs of all tests in a file, who share an app, or a run that takes a while."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("runs")
+        patch.setenv("GRPO_SPACE_RUNS", str(folder))
+        yield folder
+
+
 @pytest.fixture
 def cli(runs_root: Path) -> Cli:
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -10,31 +10,25 @@ import pytest
 import torch
 
 from benchmarks.gpu import __main__ as benchmark
-from benchmarks.gpu import compile_for_t4, variants
+from benchmarks.gpu import compile_for_t4
 from benchmarks.gpu.parts import Parts
 from grpo_space.worker.compiled import CACHES
 
 
 def test_a_model_stands_for_its_three_programs() -> None:
-    assert benchmark.expanded(["8b", "worker/7b/+few_graphs"], 4) == [
-        "worker/8b", "unsloth_recipe/8b", "trl_peft/8b/grpo.max_steps=2", "worker/7b/+few_graphs",
+    assert benchmark.expanded(["8b", "worker/7b"], 4) == [
+        "worker/8b", "unsloth_recipe/8b", "trl_peft/8b/grpo.max_steps=2", "worker/7b",
     ]  # fmt: skip
     assert benchmark.expanded(["8b"], 1)[-1] == "trl_peft/8b/grpo.max_steps=1"
-    config = benchmark.config_of("worker/8b/+few_graphs/grpo.num_generations=12", Path("/somewhere"), 3)
+    config = benchmark.config_of("worker/8b/grpo.num_generations=12", Path("/somewhere"), 3)
     assert (config.model.id, config.grpo.max_steps, config.grpo.num_generations) == ("/somewhere/8b", 3, 12)
 
 
 def test_each_compiles_into_a_folder_of_its_own(tmp_path: Path) -> None:
     names = [*CACHES, "TMPDIR", "GRPO_SPACE_RUNS"]  # Unsloth's recipe keeps Inductor's below TMPDIR
-    one, other = (benchmark.environment(f"worker/8b/+{each}", tmp_path / each) for each in ("unrolled", "few_graphs"))
+    one, other = (benchmark.environment(tmp_path / each) for each in ("worker-8b", "worker-7b"))
     mine = [{each[name] for name in names if name != "TORCHINDUCTOR_CACHE_DIR"} for each in (one, other)]
     assert not mine[0] & mine[1]
-    assert (one[variants.NAMED], other[variants.NAMED]) == ("unrolled", "few_graphs")
-
-
-def test_what_is_wrong_is_said_before_anything_starts() -> None:
-    with pytest.raises(SystemExit, match=r"worker/8b/\+quick: \+quick is not one of unrolled, eager_loss, few_graphs"):
-        benchmark.config_of("worker/8b/+quick", Path(), 2)
 
 
 def test_one_that_fails_is_in_the_result_and_nobody_waits_for_it(

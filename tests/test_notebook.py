@@ -20,7 +20,7 @@ from grpo_space.runs.checkpoints import folder_of, write_manifest
 from grpo_space.runs.events import Started
 from grpo_space.runs.run import all_runs, create_run
 from tests.support.hub_server import HubServer
-from tests.support.processes import TOKEN, the_run
+from tests.support.processes import TOKEN, kill_worker, the_run
 from tests.support.served import free_port
 
 nbclient = pytest.importorskip("nbclient")
@@ -148,11 +148,8 @@ def die(client: Any, hub: HubServer) -> None:
     while not any("checkpoint-0" not in path and "checkpoint-" in path for path in files_kept(hub)):
         assert time.monotonic() < deadline, "no checkpoint was backed up"
         time.sleep(0.1)
-    worker = run.worker()
     os.kill(client.km.provisioner.pid, signal.SIGKILL)
-    assert worker is not None
-    assert worker.pid is not None
-    os.kill(worker.pid, signal.SIGKILL)
+    kill_worker(run)
 
 
 def files_kept(hub: HubServer) -> list[str]:

@@ -1,12 +1,11 @@
 """Measures the worker beside TRL + PEFT + bitsandbytes and beside Unsloth's recipe, on a GPU capped to a T4's memory.
 
     python -m benchmarks.gpu CHECKPOINTS RESULT.json --keep FOLDER --caches FOLDER 8b
-    python -m benchmarks.gpu CHECKPOINTS RESULT.json worker/8b worker/8b/+few_graphs trl_peft/8b/grpo.max_steps=3
+    python -m benchmarks.gpu CHECKPOINTS RESULT.json worker/8b trl_peft/8b/grpo.max_steps=3
 
 CHECKPOINTS is what `python -m benchmarks.gpu.checkpoints` made. A contender is a program, a preset's model, and
-settings in place of the preset's or, after a `+`, variants of the worker (`variants.py`); a model alone stands for the
-three programs. All load side by side, on `--cores` CPU cores and in 14.56 GiB each at most, and take turns at the timed
-steps.
+settings in place of the preset's; a model alone stands for the three programs. All load side by side, on `--cores` CPU
+cores and in 14.56 GiB each at most, and take turns at the timed steps.
 
 `--caches` keeps what each compiles: a second call with the same folder and contenders starts warm. With `--steps 1`
 only the time until the first step is measured. `--keep` has each contender's figures after each step, and its log.
@@ -23,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu import settings, variants
+from benchmarks.gpu import settings
 from grpo_space.config import RunConfig
 from grpo_space.config_io import write_yaml
 from grpo_space.planning import hardware
@@ -84,16 +83,7 @@ def expanded(contenders: list[str], steps: int) -> list[str]:
 def config_of(contender: str, checkpoints: Path, steps: int) -> RunConfig:
     """A contender's config. All are made before any is started, so that a wrong setting is an error at once."""
     _, model, *changes = contender.split("/")
-    for name in varied(contender):
-        if name not in variants.VARIANTS:
-            raise SystemExit(f"{contender}: +{name} is not one of {', '.join(variants.VARIANTS)}")
-    changes = [change for change in changes if not change.startswith("+")]
     return settings.config_of(model, checkpoints, f"grpo.max_steps={steps}", *changes)
-
-
-def varied(contender: str) -> list[str]:
-    """The names of a contender's variants."""
-    return [part.removeprefix("+") for part in contender.split("/") if part.startswith("+")]
 
 
 def cores(contender: int, many: int) -> set[int]:
@@ -102,14 +92,14 @@ def cores(contender: int, many: int) -> set[int]:
     return {mine[(contender * many + i) % len(mine)] for i in range(many)}
 
 
-def environment(contender: str, caches: Path) -> dict[str, str]:
+def environment(caches: Path) -> dict[str, str]:
     """The environment of a contender: what it compiles is its own. Unsloth keeps Inductor's below TMPDIR by itself, the
     worker beside its runs.
     """
     for folder in ("runs", "tmp", "triton", "vllm"):
         (caches / folder).mkdir(parents=True, exist_ok=True)
     return {
-        **os.environ, "CONTENDER_STARTED": str(time.time()), variants.NAMED: ",".join(varied(contender)),
+        **os.environ, "CONTENDER_STARTED": str(time.time()),
         "GRPO_SPACE_RUNS": str(caches / "runs"), "TMPDIR": str(caches / "tmp"),
         "TRITON_CACHE_DIR": str(caches / "triton"), "VLLM_CACHE_ROOT": str(caches / "vllm"),
         "VLLM_ATTENTION_BACKEND": "TRITON_ATTN",  # as on a T4, which FlashAttention does not serve
@@ -125,7 +115,7 @@ def run(folder: Path, caches: Path, count: int, on: set[int], contender: str, co
     with log.open("wb") as out:
         code = subprocess.run(
             [sys.executable, "-m", f"benchmarks.gpu.{program}", str(folder), name, str(count), str(file)],
-            stdout=out, stderr=out, env=environment(contender, caches / name), check=False,
+            stdout=out, stderr=out, env=environment(caches / name), check=False,
         ).returncode  # fmt: skip
     (folder / f"{name}.come").touch()  # nobody waits for one that failed
     if code:

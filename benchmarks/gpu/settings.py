@@ -33,6 +33,13 @@ def rows(config: RunConfig) -> list[dict[str, Any]]:
     ]
 
 
+def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
+    """A reward of 1.0 where the right answer stands anywhere."""
+    return [
+        float(gold.split("####")[1].strip() in c[0]["content"]) for c, gold in zip(completions, answer, strict=True)
+    ]
+
+
 def arguments(config: RunConfig, output: Path) -> dict[str, Any]:
     """GRPOConfig's arguments, equal for all contenders."""
     grpo = config.grpo

@@ -3,7 +3,6 @@
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 sys.modules["vllm"] = None  # type: ignore[assignment]  # TRL imports it where it is installed
 
@@ -19,13 +18,6 @@ from grpo_space.config_io import parse
 from grpo_space.foreign import read_yaml_file
 
 
-def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
-    """A reward of 1.0 where the right answer stands anywhere."""
-    return [
-        float(gold.split("####")[1].strip() in c[0]["content"]) for c, gold in zip(completions, answer, strict=True)
-    ]
-
-
 def main(turns_folder: str, name: str, contenders: str, config_file: str) -> None:
     cap.apply()
     config = parse(read_yaml_file(Path(config_file)))
@@ -35,7 +27,7 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> Non
     turns = Turns(Path(turns_folder), name, int(contenders), config.grpo.completions_per_step)
     trainer = GRPOTrainer(
         model=model,
-        reward_funcs=[correct],
+        reward_funcs=[settings.correct],
         args=GRPOConfig(**settings.arguments(config, Path(tempfile.mkdtemp()))),
         train_dataset=Dataset.from_list(settings.rows(config)),
         processing_class=AutoTokenizer.from_pretrained(config.model.id, padding_side="left"),

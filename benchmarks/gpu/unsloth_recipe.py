@@ -4,7 +4,6 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 os.environ |= {"UNSLOTH_VLLM_NO_FLASHINFER": "1", "UNSLOTH_DISABLE_STATISTICS": "1"}
 
@@ -23,13 +22,6 @@ from grpo_space.config_io import parse
 from grpo_space.foreign import read_yaml_file
 
 
-def correct(completions: list[Any], answer: list[str], **_: Any) -> list[float]:
-    """A reward of 1.0 where the right answer stands anywhere."""
-    return [
-        float(gold.split("####")[1].strip() in c[0]["content"]) for c, gold in zip(completions, answer, strict=True)
-    ]
-
-
 def main(turns_folder: str, name: str, contenders: str, config_file: str) -> None:
     config = parse(read_yaml_file(Path(config_file)))
     os.chdir(tempfile.gettempdir())  # Unsloth writes what it compiles there
@@ -44,7 +36,7 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> Non
     turns = Turns(Path(turns_folder), name, int(contenders), config.grpo.completions_per_step)
     trainer = GRPOTrainer(
         model=model,
-        reward_funcs=[correct],
+        reward_funcs=[settings.correct],
         args=GRPOConfig(**settings.arguments(config, Path(tempfile.mkdtemp())), use_vllm=True),
         train_dataset=Dataset.from_list(settings.rows(config)),
         processing_class=tokenizer,

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu import variants
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse
 from grpo_space.foreign import read_yaml_file
@@ -16,7 +15,6 @@ from grpo_space.runs.events import Phase
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.run import Run, create_run
 from grpo_space.worker import child, pipeline
-from grpo_space.worker.engines import choice
 
 
 def cache_gib(config: RunConfig, engine: Any) -> float | None:
@@ -51,10 +49,6 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
     run = create_run(parse(read_yaml_file(Path(config_file))), Path(tempfile.mkdtemp()) / "run")
     load_engine = pipeline.load_engine
 
-    def make_ready_and_vary(*arguments: Any) -> None:
-        choice.make_ready(*arguments)
-        variants.apply()
-
     def load_and_watch(*arguments: Any, **options: Any) -> Any:
         """Adds the timing once the worker has imported Unsloth: the callback's own imports must come after."""
         engine = load_engine(*arguments, **options)
@@ -81,7 +75,6 @@ def main(turns_folder: str, name: str, contenders: str, config_file: str) -> int
         return engine
 
     pipeline.load_engine = load_and_watch
-    vars(pipeline)["make_ready"] = make_ready_and_vary
     os.environ[PARENT] = str(os.getppid())
     return child.main("train", str(run.folder))
 

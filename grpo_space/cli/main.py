@@ -20,7 +20,16 @@ from huggingface_hub import get_token
 from rich.console import Console
 
 from grpo_space import formatting, paths
-from grpo_space.cli import before_run, export, follow, hub_commands, reward_tables, standalone_evaluation, tables
+from grpo_space.cli import (
+    before_run,
+    benchmark,
+    export,
+    follow,
+    hub_commands,
+    reward_tables,
+    standalone_evaluation,
+    tables,
+)
 from grpo_space.cli.parser import parser
 from grpo_space.cli.standalone_evaluation import path_or_name
 from grpo_space.cli.tables import text
@@ -360,6 +369,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "resume": resume,
     "export": export.export,
     "evaluate": evaluate,
+    "benchmark": lambda arguments: benchmark.benchmark(arguments, follow_to_the_end),
+    "problems": benchmark.problems,
     "ask": ask,
     "publish": hub_commands.publish,
     "backup": hub_commands.back_up,

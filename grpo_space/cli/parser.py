@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grpo_space.planning import memory
 from grpo_space.runs import evaluations
+from grpo_space.tasks import suite
 
 RUN = "a run's folder, its name, or the beginning of its name"
 Add = Callable[..., argparse.ArgumentParser]
@@ -87,6 +88,17 @@ def _with_its_models(add: Add) -> None:
     made.add_argument("--data", default=evaluations.HELD_OUT, metavar="DATA", help=text)
     text = "sampled answers to each problem: mean@k, pass@k and maj@k (default: one greedy answer)"
     made.add_argument("--samples", type=_number, default=1, metavar="K", help=text)
+    text = "base against tuned on several sets at once, with one verdict; Ctrl-C stops, the same again takes it up"
+    made = add("benchmark", text, run=True, reading=True)
+    text = "quick (default): held-out and fresh problems, instructions; full: GSM8K's test, MATH-500 and others too"
+    made.add_argument("--suite", choices=("quick", "full"), default="quick", help=text)
+    made.add_argument("--seed", type=int, metavar="N", help="what fresh problems are made from (default: a new one)")
+    made.add_argument("--limit", type=_number, metavar="N", help="N problems of each set only, the same for everybody")
+    made.add_argument("--rerun", action="store_true", help="measure again, even if there is a result")
+    made = add("problems", "the problems of a seed, as JSON lines: the same for everybody")
+    made.add_argument("set", metavar="SET", choices=suite.MADE, help=", ".join(suite.MADE))
+    made.add_argument("--seed", type=int, required=True, metavar="N", help="as a suite or a card names it")
+    made.add_argument("--count", type=_number, default=100, metavar="C", help="how many (default: 100)")
     made = add("ask", "both answers to a question of your own", run=True, reading=True)
     made.add_argument("question")
     _checkpoint(made)

@@ -90,11 +90,11 @@ def _parts(shares: Sequence[Share]) -> Table:
     return table(("", "n", "base", "tuned"), rows, "Right answers by sort of problem")
 
 
-def flipped(history: History, most: int = 3) -> Iterator[RenderableType]:
-    """Problems that one of the two got right and the other wrong, with both answers."""
+def flipped(history: History) -> Iterator[RenderableType]:
+    """Three problems that one of the two got right and the other wrong, with both answers."""
     compared = of(history)
     fixed, broken = compared.found("fixed"), compared.found("broken")
-    shown = (fixed[: most - 1] + broken[:1] + fixed[most - 1 :])[:most]  # an honest report shows a broken one too
+    shown = (fixed[:2] + broken[:1] + fixed[2:])[:3]  # an honest report shows a broken one too
     if shown:
         yield text(
             f"Of {len(fixed)} problems that tuned fixed and {len(broken)} that it broke, the first ones:", "bold"

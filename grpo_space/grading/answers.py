@@ -49,7 +49,6 @@ class Grade:
     """Right by the last answer that the text states, tags or not."""
     value: str | None
     """What was read: a number in its plainest spelling (`1600`, `0.5`, `1/3`), else the words; None: nothing found."""
-    gold: str
     where: str
     """answer block | boxed | #### | sentence | bold | last number | last line | nowhere"""
     reason: str
@@ -73,10 +72,10 @@ def grade(completion: str, gold: str, question: str = "") -> Grade:
     """Reads the final answer of a completion and compares it with `gold`. Never raises, whatever the text."""
     expected = expected_of(gold)
     if not expected.text:
-        return Grade(False, False, None, gold, "nowhere", "the row has no expected answer")
+        return Grade(False, False, None, "nowhere", "the row has no expected answer")
     found = _find(completion, question, expected.number is not None)
     if found is None:
-        return Grade(False, False, None, gold, "nowhere", f"no answer was found; {gold} was expected")
+        return Grade(False, False, None, "nowhere", f"no answer was found; {gold} was expected")
     where, content, in_format = found
     stated, number, span = _read(completion, content, expected.number is not None, asks_to_round(question))
     right = is_right(stated, number, expected)
@@ -85,7 +84,7 @@ def grade(completion: str, gold: str, question: str = "") -> Grade:
     if right:
         reason = f"{_SAYS[where]} {shown}, as expected" + ("" if in_format else ", but not in the format asked for")
     value = written(number.value) if number is not None and number.value is not None else shown
-    return Grade(right and in_format, right, value, gold, where, reason, span)
+    return Grade(right and in_format, right, value, where, reason, span)
 
 
 def span(completion: str, gold: str, question: str = "") -> Span | None:
@@ -143,9 +142,7 @@ def answer_in_format(completion: str) -> Span | None:
 
 
 def tagged_parts(completion: str) -> tuple[str, str, Span] | None:
-    """What stands outside of the tags, the reasoning, and where the answer stands; None unless each tag stands there
-    once, in this order.
-    """
+    """Text outside the tags, reasoning, and where the answer stands; None unless each tag is there once, in order."""
     if any(completion.count(tag) != 1 for tag in TAGS):
         return None
     opens, closes, start, end = (completion.index(tag) for tag in TAGS)

@@ -197,7 +197,6 @@ def _is_scaled(text: str, start: int, thousands: re.Match[str]) -> bool:
 
 
 def _signed(text: str, start: int) -> tuple[int, bool]:
-    """Where a number begins with its sign, and whether it is negative."""
     if sign := _SIGN.search(text, max(0, start - 6), start):
         return sign.start(), True
     sign = _SIGN_WORD.search(text, max(0, start - 12), start)

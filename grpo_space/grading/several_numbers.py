@@ -88,7 +88,6 @@ def _taken(
 
 
 def _beside(stated: str, answer: Number, number: Number, gaps: tuple[str, str], begins: bool) -> Number | None:
-    """The answer where another number of other meaning follows in the same statement."""
     gap, near = gaps
     units = unit_of(stated, answer), unit_of(stated, number)
     differ = all(units) and units[0] != units[1]

@@ -198,9 +198,7 @@ def _measurements(folder: Path) -> list[measured.Measurement]:
 
 
 def evaluations_of(config: RunConfig) -> int:
-    """How many evaluations a run makes: base, tuned and, where a system prompt asks for the format, the base with a
-    worked example.
-    """
+    """How many evaluations a run makes: base, tuned and, with a system prompt, the base with a worked example."""
     return 3 if config.data.system_prompt else 2
 
 
@@ -307,9 +305,7 @@ def shows_example(history: History) -> bool:
 
 
 def dollars(history: History) -> float | None:
-    """What all attempts of the run cost up to now, at a T4 small Space's list price; None where that is not the
-    price.
-    """
+    """What all attempts cost up to now, at a T4 small Space's list price; None where that is not the price."""
     on_t4 = history.started is not None and "T4" in history.started.hardware
     return dollars_for(history, history.seconds) if on_t4 else None
 
@@ -323,9 +319,7 @@ def dollars_for(history: History, seconds: float) -> float | None:
 
 
 def cost_so_far(history: History) -> str:
-    """The cost in words, `$0.30 so far, about $1.40 in all at a T4 small's list price`; empty where that is not the
-    price.
-    """
+    """The cost, `$0.30 so far, about $1.40 in all at a T4 small's list price`; empty where that is not the price."""
     so_far, left = dollars(history), left_in_all(history)
     if so_far is None:
         return ""
@@ -334,9 +328,7 @@ def cost_so_far(history: History) -> str:
 
 
 def left_words(history: History) -> str:
-    """The time in words, `about 3 min of training left, then about 40 s to test the tuned model`; empty where nothing
-    is known.
-    """
+    """The time left, `about 3 min of training left, then about 40 s to test the tuned model`; empty: not known."""
     training, whole = training_left(history), left_in_all(history)
     if training is None or whole is None:
         return ""

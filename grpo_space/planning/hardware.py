@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +14,7 @@ from grpo_space.errors import Problem, UserError
 
 SMI_SECONDS = 20
 """nvidia-smi takes a second or two; where the driver hangs, it never comes back."""
+NO_ANSWER = (subprocess.SubprocessError, OSError, ValueError, IndexError)
 FIRST_WITH_BFLOAT16 = (8, 0)
 PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "unsloth", "vllm", "bitsandbytes")
 T4_DOLLARS_PER_HOUR = 0.40
@@ -53,26 +53,28 @@ def dollars_per_hour(gpu: Gpu) -> float | None:
 
 def gpu() -> Gpu | None:
     """The first NVIDIA GPU; None where there is none that the driver answers for."""
-    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version,compute_cap", "--format=csv,noheader,nounits"]
-    if shutil.which(query[0]) is None:
-        return None
     try:
-        done = subprocess.run(query, capture_output=True, text=True, check=True, timeout=SMI_SECONDS)
-        name, mib, driver, capability = (part.strip() for part in done.stdout.splitlines()[0].rsplit(",", 3))
+        answer = _asked_of_driver("name,memory.total,driver_version,compute_cap")
+        name, mib, driver, capability = (part.strip() for part in answer.rsplit(",", 3))
         major, _, minor = capability.partition(".")
         return Gpu(name, float(mib) / 1024, driver, (int(major), int(minor)))
-    except (subprocess.SubprocessError, OSError, ValueError, IndexError):
+    except NO_ANSWER:
         return None
 
 
 def used_gib() -> float | None:
     """GiB of the first GPU's memory that all programs together hold at this moment; None where that is not known."""
-    query = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(query, capture_output=True, text=True, check=True, timeout=SMI_SECONDS)
-        return float(done.stdout.splitlines()[0]) / 1024
-    except (subprocess.SubprocessError, OSError, ValueError, IndexError):
+        return float(_asked_of_driver("memory.used")) / 1024
+    except NO_ANSWER:
         return None
+
+
+def _asked_of_driver(fields: str) -> str:
+    """What the driver says of the first GPU, fields separated by commas. Raises one of NO_ANSWER where it cannot."""
+    command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SMI_SECONDS)
+    return done.stdout.splitlines()[0]
 
 
 def machine() -> str:
@@ -93,9 +95,7 @@ def versions() -> dict[str, str]:
 
 
 def free_ram(meminfo: Path = Path("/proc/meminfo"), cgroup: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Bytes of RAM that a new process can have on this machine, or in the container where that has fewer; None: not
-    known.
-    """
+    """Bytes of RAM that a new process can have here, or in the container where that has fewer; None: not known."""
     try:
         found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE)
     except OSError:
@@ -137,11 +137,7 @@ def driver_problem(gpu: Gpu, cuda: str | None) -> str:
 
 
 def check(config: RunConfig, gpu: Gpu | None) -> None:
-    """Checks that the config asks for no CUDA GPU where there is none.
-
-    Raises:
-        UserError: naming each setting that asks for a CUDA GPU where there is none.
-    """
+    """Refuses a config that asks for a CUDA GPU where there is none, by a UserError that names each such setting."""
     if gpu is not None:
         return
     instead = "here the tiny preset trains, on the CPU"

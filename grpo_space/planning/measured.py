@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from grpo_space import hub
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
+from grpo_space.formatting import cut
 from grpo_space.paths import PROJECT
 from grpo_space.runs.events import HELD_GIB, Fallback, FallbackName, Loaded, Phase, Started, Step
 from grpo_space.runs.fallbacks import after_fallbacks
@@ -56,7 +57,6 @@ class Figures(_Part):
     """What loaded the model and what wrote, such as `unsloth, vllm`."""
     fallbacks: tuple[FallbackName, ...]
     completions: int = Field(gt=0)
-    """Completions of each step."""
     mean_tokens: Positive
     """Mean length of a completion: the median over the steps after the first."""
     load_seconds: float = Field(ge=0, allow_inf_nan=False)
@@ -93,11 +93,7 @@ class Measurement(_Part):
 
 
 def figures(run: Run, device_gib: float | None = None) -> Figures:
-    """The figures of a run, from its folder.
-
-    Raises:
-        UserError: where it made less than two steps in one go.
-    """
+    """The figures of a run, from its folder; a UserError where it made less than two steps in one go."""
     events = list(run.log.events())
     config = after_fallbacks(run.config, events)
     attempt = events[max((at for at, event in enumerate(events) if isinstance(event, Started)), default=0) :]
@@ -130,9 +126,7 @@ def _gib(value: float | None) -> float | None:
 
 
 def public(text: str, token: str | None = None) -> str:
-    """The first line of a message, without what says whose machine it was: paths, the names of user and machine, the
-    token.
-    """
+    """A message's first line, without what says whose machine it was: paths, names of user and machine, the token."""
     line = hub.without_token((text.strip().splitlines() or [""])[0], token)
     for folder in (PROJECT, Path.home()):  # either may have a space in it
         line = line.replace(str(folder), "/folder")
@@ -146,19 +140,14 @@ def public(text: str, token: str | None = None) -> str:
 
 
 def read(file: Path) -> Measurement:
-    """A file that somebody sent.
-
-    Raises:
-        UserError: naming the file, and the first thing that is wrong with it.
-    """
+    """A file that somebody sent; a UserError names it, and the first thing that is wrong with it."""
     data = read_json_file(file, MOST_BYTES)
     try:
         return Measurement.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
-        field, value = ".".join(map(str, first["loc"])) or "the file", repr(first["input"])
-        shown = value if len(value) <= 80 else f"{value[:77]}..."
-        raise UserError(f"{file}: {field}: {shown} {first['msg']}") from None
+        field = ".".join(map(str, first["loc"])) or "the file"
+        raise UserError(f"{file}: {field}: {cut(repr(first['input']), 80)} {first['msg']}") from None
 
 
 def read_all(folder: Path) -> tuple[list[Measurement], list[str]]:

@@ -164,9 +164,7 @@ def _logits(shape: Shape, tokens: int, rows: int) -> float:
 
 
 def longest_completion(config: RunConfig, shape: Shape, limit: float) -> int:
-    """The longest completion that fits while everything else stays as it is, in tokens; 0 where not even 8
-    tokens fit.
-    """
+    """The longest completion, in tokens, that fits while all else stays as it is; 0 where not even 8 tokens do."""
 
     def fits(length: int) -> bool:
         whole = config.data.max_prompt_length + length
@@ -193,11 +191,7 @@ def _most(fits: Callable[[int], bool], least: int, most: int) -> int:
 
 
 def limit_of(gpu: str | Gpu) -> float:
-    """GiB that a program can use of a GPU.
-
-    Raises:
-        UserError: for a card that is not in the table.
-    """
+    """GiB that a program can use of this GPU, or of a card in LIMITS; a UserError for another one."""
     if isinstance(gpu, Gpu):
         return gpu.gib - DRIVERS
     if gpu not in LIMITS:
@@ -206,11 +200,8 @@ def limit_of(gpu: str | Gpu) -> float:
 
 
 def check(config: RunConfig, limit: float) -> None:
-    """Checks that the run fits into `limit` GiB.
-
-    Raises:
-        UserError: where the run would not fit, with the largest that does. What is not known is not refused: a model of
-            another kind, and a run without vLLM, of which nothing was measured.
+    """Refuses a run that does not fit into `limit` GiB, by a UserError that names the largest that does. What is not
+    known is not refused: a model of another kind, and a run without vLLM, of which nothing was measured.
     """
     shape = shape_of(config.model)
     if shape is None or not judged(config):

@@ -25,10 +25,8 @@ def whole(model: ModelSection) -> ModelSection:
 
 
 def check(config: RunConfig, folder: Path) -> None:
-    """Checks that the merged model can be made here and written into `folder`.
-
-    Raises:
-        UserError: with each reason why it cannot. What is not known of a model's size is no reason.
+    """Refuses a merge that cannot be made here and written into `folder`, by a UserError with each reason. What is not
+    known of a model's size is no reason.
     """
     instead = "publish the adapter without it"
     shape = shape_of(config.model)

@@ -75,9 +75,7 @@ KNOWN = {
 
 
 def shape_of(model: ModelSection) -> Shape | None:
-    """The model's sizes, from its config.json where that is on this disk, or of the presets' models; None for any
-    other.
-    """
+    """The model's sizes, from its config.json where that is on this disk, or of the presets' models; else None."""
     if folder := local_model(model):
         return read_shape(folder / "config.json")
     try:

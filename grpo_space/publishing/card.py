@@ -15,6 +15,8 @@ from grpo_space.formatting import duration, plain
 from grpo_space.grading import rewards
 from grpo_space.planning.estimate import dollars
 from grpo_space.publishing import licence
+from grpo_space.publishing.card_suite import Benchmark
+from grpo_space.results import suite as results
 from grpo_space.results import teaching
 from grpo_space.results.comparison import Share, of, shape
 from grpo_space.results.sentences import words
@@ -43,19 +45,21 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
         merged: Whether the whole model goes up beside the adapter.
     """
     history, whole = evaluations.stored(run), run.history()
-    config = as_trained(run, whole)
+    config, suite = as_trained(run, whole), Benchmark.of(run)
     parts = [
         f"# {name.partition('/')[2]}",
         *_what(config, whole),
         *([f"**{inline(headline)}**"] if (headline := shortened(run.config, whole)) else []),
+        *([f"**{inline(lost)}**"] if (lost := results.told(suite.found, "down")) else []),
         *_result(history, evaluations.looks_at(run)),
+        *_suite(suite),
         *_use(config, whole, name, merged),
         *_training(config, whole),
         *_examples(history),
         *_again(config),
-        *_limits(config, history),
+        *_limits(config, history, suite),
     ]
-    content = f"---\n{_data(config, history, name).to_yaml()}\n---\n\n" + "\n\n".join(parts) + "\n"
+    content = f"---\n{_data(config, history, suite, name).to_yaml()}\n---\n\n" + "\n\n".join(parts) + "\n"
     return ModelCard(content, ignore_metadata_errors=False)
 
 
@@ -79,7 +83,7 @@ def dataset_of(config: RunConfig) -> str:
     return config.data.id or config.data.generate or Path(config.data.path or "data").name
 
 
-def _data(config: RunConfig, history: History, name: str) -> ModelCardData:
+def _data(config: RunConfig, history: History, suite: Benchmark, name: str) -> ModelCardData:
     terms = licence.of(config.model)
     return ModelCardData(
         license=terms.tag or None,
@@ -89,7 +93,7 @@ def _data(config: RunConfig, history: History, name: str) -> ModelCardData:
         pipeline_tag="text-generation",
         tags=["grpo", "trl", "lora", "reasoning", "grpo-space"],
         model_name=name.partition("/")[2],
-        eval_results=list(_results(config, history)) or None,
+        eval_results=[*_results(config, history), *suite.eval_results()] or None,
     )
 
 
@@ -159,6 +163,18 @@ def _result(history: History, looks: Sequence[Look]) -> Iterator[str]:
     yield table((f"n = {base.n} held-out problems", "base", "tuned"), rows)
     yield " ".join(more)
     yield f"{counts(compared)} {METHOD}"
+
+
+def _suite(suite: Benchmark) -> Iterator[str]:
+    yield "## Does it hold elsewhere?"
+    if not suite.found:
+        yield "**That was not measured**: no set of problems but its own was tried (`python -m grpo_space benchmark`)."
+        return
+    yield f"**{inline(results.summary(suite.found))}**"
+    yield table(results.HEAD, results.rows(suite.found))
+    yield " ".join(map(inline, suite.words[1:]))
+    if suite.count > 1:
+        yield f"{suite.count} suites of this run were begun; this is the newest that has a result."
 
 
 def _share(each: Share, sort: str) -> tuple[str, ...]:
@@ -280,11 +296,12 @@ def _again(config: RunConfig) -> Iterator[str]:
     yield f"<details><summary>Every setting</summary>\n\n{fenced(public_yaml(config), 'yaml')}\n\n</details>"
 
 
-def _limits(config: RunConfig, history: History) -> Iterator[str]:
+def _limits(config: RunConfig, history: History, suite: Benchmark) -> Iterator[str]:
     yield "## Limits"
     problems = f"{history.tuned.n} problems" if history.tuned else "no problems"
+    beside = "on the sets above and on nothing else" if suite.found else "on nothing else"
     yield (
-        f"It was looked at on {problems} of {inline(dataset_of(config))} and on nothing else: nothing is said of other "
+        f"It was looked at on {problems} of {inline(dataset_of(config))} and {beside}: nothing is said of other "
         "subjects, of languages, of safety. One run with one seed: another seed may end elsewhere. Reinforcement "
         "learning pays what the rewards can see, and a model can learn what pleases them without reasoning better."
     )
@@ -344,6 +361,7 @@ def evidence(run: Run) -> dict[str, Any]:
         "evaluated": True,
         "n": history.base.n,
         **{name: compared[name] for name in kept},
+        "suite": Benchmark.of(run).evidence,
         "base": [answer.model_dump() for answer in history.base.answers],
         "tuned": [answer.model_dump() for answer in history.tuned.answers],
     }

@@ -25,6 +25,7 @@ from grpo_space.hub_upload import Progress, sha256, upload
 from grpo_space.paths import local_model
 from grpo_space.planning import merge_check
 from grpo_space.publishing import card, licence, reward_curve
+from grpo_space.publishing.card_suite import Benchmark
 from grpo_space.runs import evaluations, launch
 from grpo_space.runs.events import reward_of
 from grpo_space.runs.locks import locked
@@ -195,6 +196,8 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
     made("README.md", str(card.card(run, name, merged is not None)).encode(errors="replace"))
     if benchmark := card.benchmark(config, evaluations.stored(run), name):
         made(".eval_results/gsm8k.yaml", benchmark.encode())
+    for path, content in Benchmark.of(run).files(name).items():
+        made(path, content.encode())
     terms = licence.of(config.model)
     if terms.notice:
         made("NOTICE", f"{terms.notice}\n".encode())

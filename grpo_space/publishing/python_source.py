@@ -19,9 +19,9 @@ def literal(value: object) -> str:
     return f'"{source[1:-1]}"' if source[0] == "'" and '"' not in source else source
 
 
-def arguments(values: Mapping[str, object], indent: int = 4) -> str:
+def arguments(values: Mapping[str, object]) -> str:
     """Keyword arguments, one a line."""
-    return "".join(f"{' ' * indent}{name}={literal(value)},\n" for name, value in values.items())
+    return "".join(f"    {name}={literal(value)},\n" for name, value in values.items())
 
 
 def definitions(source: str, wanted: Iterable[str], without: Collection[str]) -> str:

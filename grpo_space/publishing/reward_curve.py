@@ -11,7 +11,7 @@ LEFT, RIGHT, TOP, BOTTOM = 90, 30, 60, 70
 INK, FAINT, BLUE, ORANGE = "#1f2937", "#e5e7eb", "#2563eb", "#ea580c"
 
 
-def png(rewards: Sequence[tuple[int, float]], probes: Sequence[tuple[int, float]] = ()) -> bytes | None:
+def png(rewards: Sequence[tuple[int, float]], probes: Sequence[tuple[int, float]]) -> bytes | None:
     """A PNG of the mean reward by step, and where there are probes the share of right answers (0 to 1) on held-out
     problems, by a scale of its own on the right. None where no reward is a number.
     """

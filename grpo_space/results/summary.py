@@ -18,7 +18,7 @@ from grpo_space.runs.history import History
 
 def status_words(status: str) -> str:
     """A run's status for people."""
-    return {"budget": "stopped at the budget", "learnt": "done: nothing left to learn"}.get(status, status)
+    return {"budget": "stopped at the time limit", "learnt": "done: nothing left to learn"}.get(status, status)
 
 
 def counts(compared: Comparison) -> str:
@@ -135,6 +135,8 @@ PHASES = {
     "load": "loading the model",
     "evaluate_base": "evaluating the base model",
     "evaluate_example": "evaluating the base model with a worked example",
+    "evaluate_examples": "evaluating the base model with four worked examples",
+    "evaluate_explained": "evaluating the base model with the format explained",
     "train": "training",
     "save": "saving the adapter",
     "evaluate_tuned": "evaluating the tuned model",

@@ -1,6 +1,5 @@
 """Two runs side by side: what differs in their settings, and the paired test on the problems that both answered."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,22 +11,19 @@ from grpo_space.runs.events import Evaluated
 
 @dataclass(frozen=True)
 class Difference:
-    """A setting that two configs have otherwise."""
+    """A setting that two configs have otherwise; None: it is not set."""
 
     field: str
-    first: str
-    second: str
+    first: Any
+    second: Any
 
 
 def differences(first: RunConfig, second: RunConfig) -> list[Difference]:
-    """The settings in which two configs differ, in a config's order; their names do not count."""
-    mine, theirs = dict(_leaves(first.model_dump(mode="json"))), dict(_leaves(second.model_dump(mode="json")))
-    fields = [field for field in dict.fromkeys([*mine, *theirs]) if field != "name"]
-    return [
-        Difference(field, _written(mine.get(field)), _written(theirs.get(field)))
-        for field in fields
-        if mine.get(field) != theirs.get(field)
-    ]
+    """The settings in which two configs differ, in a config's order."""
+    mine, theirs = dict(_leaves(first.model_dump())), dict(_leaves(second.model_dump()))
+    fields = dict.fromkeys([*mine, *theirs])
+    each = (Difference(field, mine.get(field), theirs.get(field)) for field in fields)
+    return [one for one in each if one.first != one.second]
 
 
 def _leaves(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -36,12 +32,6 @@ def _leaves(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield from _leaves(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
-
-
-def _written(value: Any) -> str:
-    if value is None:
-        return "not set"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def in_common(first: Evaluated, second: Evaluated) -> Paired | None:

@@ -10,11 +10,14 @@ from grpo_space.config import LoraSection, ModelSection, RunConfig
 from grpo_space.config_io import problem
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
+from grpo_space.formatting import cut
 from grpo_space.paths import folder as project_folder
 from grpo_space.runs.weights import read_header
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 MOST_CONFIG_BYTES = 4 * 2**20
+LONGEST_SHOWN = 200
+"""Characters of a value that others wrote."""
 NOT_TAKEN_OVER = (
     "use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "modules_to_save", "layers_to_transform",
 )  # fmt: skip
@@ -24,44 +27,31 @@ CODE = "auto_map"
 
 
 def check(folder: Path, model: ModelSection, name: str) -> None:
-    """Checks that a folder holds a LoRA adapter for this base, which changes something; `name`: what the user calls it.
-
-    Raises:
-        UserError: where it is none, one of another base, or one that changes nothing.
-    """
+    """Refuses what is no LoRA adapter of this base, or changes nothing. `name`: what the user calls it."""
     config = read_config(folder, name)
     base = str(config.get("base_model_name_or_path") or "no model")
     if config.get("peft_type") != "LORA":
-        raise UserError(
-            f"adapter {name}: is of the kind {_short(config.get('peft_type'))}, and only LoRA can be read here"
-        )
+        kind = cut(str(config.get("peft_type")), LONGEST_SHOWN)
+        raise UserError(f"adapter {name}: is of the kind {kind}, and only LoRA can be read here")
     if not is_base(base, model):
-        raise UserError(
-            f"adapter {name}: was made for {_short(base)}, and this run's base is {model.base_id or model.id}"
-        )
+        ours = model.base_id or model.id
+        raise UserError(f"adapter {name}: was made for {cut(base, LONGEST_SHOWN)}, and this run's base is {ours}")
     for field in NOT_TAKEN_OVER:
-        if config.get(field):
-            raise UserError(f"adapter {name}: its {field} is {_short(config[field])}, which cannot be read here")
+        if value := config.get(field):
+            shown = cut(str(value), LONGEST_SHOWN)
+            raise UserError(f"adapter {name}: its {field} is {shown}, which cannot be read here")
     as_adapter(LoraSection(), folder, name)
     if changes_nothing(folder / WEIGHTS, name):
         raise UserError(f"adapter {name}: this adapter changes nothing: all of its LoRA B are zero")
 
 
 def check_whole(folder: Path, name: str) -> None:
-    """Checks that an adapter's weights are there as a whole safetensors file: of a pickle nothing is read.
-
-    Raises:
-        UserError: where they are not.
-    """
+    """Refuses weights that are no whole safetensors file, by a UserError: of a pickle nothing is read."""
     _header(folder / WEIGHTS, name)
 
 
 def fetch(name: str, token: str | None) -> Path:
-    """Downloads an adapter from the Hub: its config and its safetensors weights, and nothing else.
-
-    Raises:
-        UserError: where it cannot be had.
-    """
+    """Downloads an adapter from the Hub: its config and its safetensors weights, and nothing else."""
     get = hub.api(token).snapshot_download
     try:
         return Path(hub.retried(lambda: get(name, allow_patterns=[CONFIG, WEIGHTS])))
@@ -70,11 +60,7 @@ def fetch(name: str, token: str | None) -> Path:
 
 
 def find(name: str, model: ModelSection, token: str | None) -> Path:
-    """The folder of an adapter, which lies here or comes from the Hub.
-
-    Raises:
-        UserError: where it cannot be had, or is not one for this base.
-    """
+    """The folder of an adapter for this base, which lies here or comes from the Hub."""
     folder = Path(name) if Path(name).is_dir() else fetch(name, token)
     check(folder, model, name)
     return folder
@@ -87,11 +73,7 @@ def with_lora(config: RunConfig, folder: Path) -> RunConfig:
 
 
 def as_adapter(lora: LoraSection, folder: Path, name: str) -> LoraSection:
-    """The settings `lora` with the rank, scale and layers of the adapter in a folder.
-
-    Raises:
-        UserError: where these cannot be taken over.
-    """
+    """The settings `lora` with the rank, scale and layers of the adapter in a folder."""
     config, tensors = read_config(folder, name), _header(folder / WEIGHTS, name)
     own = {field: config[field] for field in ("r", "lora_alpha", "target_modules") if field in config}
     if not isinstance(own.get("target_modules"), list):  # a pattern: which layers it is about, the weights tell
@@ -110,11 +92,7 @@ def _layer(tensor: str) -> str:
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:
-    """PEFT's config of the adapter in a folder.
-
-    Raises:
-        UserError: where there is no adapter, or one that comes with code.
-    """
+    """PEFT's config of the adapter in a folder. One that comes with code is refused by a UserError."""
     if not (folder / CONFIG).is_file():
         raise UserError(f"adapter {name}: is not an adapter's folder: it has no {CONFIG}")
     try:
@@ -139,11 +117,7 @@ def is_base(base: str, model: ModelSection) -> bool:
 
 
 def changes_nothing(weights: Path, name: str) -> bool:
-    """Whether every LoRA B is zero, as it is at the start of a training. Reads the bytes, whatever their type.
-
-    Raises:
-        UserError: where it is no safetensors file.
-    """
+    """Whether every LoRA B is zero, as it is at the start of a training. Reads the bytes, whatever their type."""
     tensors = _header(weights, name)
     with weights.open("rb") as file:
         for tensor, (begin, end) in tensors.items():
@@ -165,9 +139,3 @@ def _header(weights: Path, name: str) -> dict[str, tuple[int, int]]:
         return read_header(weights)
     except UserError as error:
         raise UserError(f"adapter {name}: {error}") from None
-
-
-def _short(value: object) -> str:
-    """A value of a config that others wrote, in a line."""
-    text = str(value)
-    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -98,11 +98,7 @@ def pack(files: Mapping[str, Path], tar: Path) -> None:
 
 
 def unpack(tar: Path, folder: Path) -> None:
-    """Takes what a copy may hold out of a tar file. Not of a compressed one, whose size nobody knows before.
-
-    Raises:
-        UserError: where it is not a run's copy, or holds more than this disk has room for.
-    """
+    """Takes a run out of an uncompressed tar file; a UserError where it is none, or this disk lacks the room."""
     try:
         with tarfile.open(tar, "r:") as made:
             members = [member for member in made if member.isreg() and is_kept(member.name)]
@@ -113,11 +109,7 @@ def unpack(tar: Path, folder: Path) -> None:
 
 
 def check_room(source: str, sizes: Mapping[str, int], disk: Path) -> None:
-    """Checks the sizes in bytes of a copy's files before any of them is fetched.
-
-    Raises:
-        UserError: where there are too many, or they do not fit onto the disk.
-    """
+    """Refuses a copy of too many files, or of more bytes than this disk has room for, before any is fetched."""
     total, free = sum(sizes.values()), shutil.disk_usage(disk).free
     if len(sizes) > MOST_FILES:
         raise UserError(f"restore: {source} holds {len(sizes):,} files, and no run has more than {MOST_FILES:,}")
@@ -126,11 +118,7 @@ def check_room(source: str, sizes: Mapping[str, int], disk: Path) -> None:
 
 
 def run_id_in(folder: Path, source: str) -> str:
-    """The name of the run that was taken out into a folder; `source`: what messages call the copy.
-
-    Raises:
-        UserError: where there is none.
-    """
+    """The name of the run that was taken out into a folder; `source`: what messages call the copy."""
     try:
         nameplate = read_json_file(folder / NAMEPLATE, MOST_NAMEPLATE_BYTES)
     except UserError:

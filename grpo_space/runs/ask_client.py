@@ -54,11 +54,7 @@ class Question(BaseModel):
 def question(
     text: str, temperature: float = 0.0, seed: int = 0, samples: int = 1, checkpoint: int | None = None
 ) -> Question:
-    """A question from what a person typed and chose.
-
-    Raises:
-        UserError: naming each value that cannot be.
-    """
+    """A question from what a person typed and chose; a UserError names each value that cannot be."""
     if not text.strip():
         raise UserError("question: is empty")
     if len(text) > MOST_CHARACTERS:
@@ -129,7 +125,6 @@ def ask(
 
 
 def _connection(run: Run, token: str | None) -> socket.socket:
-    """To the server that is there, or to a new one."""
     deadline = time.monotonic() + GOING_SECONDS
     while time.monotonic() < deadline:
         if not serving(run):

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from grpo_space.config import ColumnsSection, DataSection, ModelSection, RunConfig, TaskName
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
-from grpo_space.hub_upload import Progress, Sent
+from grpo_space.hub_upload import Progress
 from grpo_space.paths import folder
 from grpo_space.presets import PRESETS
 from grpo_space.runs.events import Record
-from grpo_space.runs.launch import without_secrets
+from grpo_space.runs.launch import answer_of, without_secrets
 from grpo_space.runs.run import runs_folder
 from grpo_space.tasks.kinds import TASKS
 from grpo_space.tasks.problems import digest
@@ -88,13 +88,15 @@ def _kept_answer(config: RunConfig) -> dict[str, Any] | None:
     return None
 
 
-def before_training(config: RunConfig) -> DataReport | None:
-    """Looks at the file of problems that somebody brings, before a run is made of it; None: a preset's own, or a
-    dataset on the Hub.
+def held_out(config: RunConfig) -> int:
+    """Problems of a run's comparison, as far as they are known before it: a file may hold fewer than were asked for."""
+    found = kept_report(config) if config.data.path else None
+    asked = config.evaluation.problems
+    return min(asked, found.held_out) if found is not None and not found.refusal else asked
 
-    Raises:
-        UserError: where it cannot be read, or nothing can be trained on it.
-    """
+
+def before_training(config: RunConfig) -> DataReport | None:
+    """Looks at a file that somebody brings and refuses one with nothing to train on; None: a preset's, or the Hub's."""
     if config.data.path is None or is_embedded(config):
         return None
     found = report(config)
@@ -108,10 +110,8 @@ THE_TASKS = "task"
 
 
 def with_prompt(config: RunConfig) -> RunConfig:
-    """The config with the system prompt of its kind of answer written out, where `task` stands in its place.
-
-    Raises:
-        UserError: where the kind is not known before the dataset is downloaded, or the file cannot be read.
+    """The config with the system prompt of its kind of answer in the place of `task`. A UserError where the kind is not
+    known before a dataset is downloaded.
     """
     data = config.data
     if data.system_prompt != THE_TASKS:
@@ -134,20 +134,14 @@ def is_embedded(config: RunConfig) -> bool:
 
 
 def of_file(file: Path, progress: Progress = lambda sent: None) -> DataReport:
-    """Looks at a file by itself, whatever is done with its problems.
-
-    Raises:
-        UserError: where it cannot be read, saying what it is and what to do.
-    """
+    """Looks at a file by itself, whatever is done with its problems."""
     data = DataSection(path=str(file))
     return report(RunConfig(model=ModelSection(id="-"), data=data), progress)
 
 
 def report(config: RunConfig, progress: Progress = lambda sent: None) -> DataReport:
-    """Looks at the file that a config names; what is found is kept for the next time.
-
-    Raises:
-        UserError: where it cannot be read, saying what it is and what to do.
+    """Looks at the file that a config names; what is found is kept for the next time. What cannot be read is a
+    UserError that says what it is and what to do.
     """
     answer = _kept_answer(config)
     if answer is None:
@@ -165,22 +159,15 @@ def report(config: RunConfig, progress: Progress = lambda sent: None) -> DataRep
 def _answer(config: RunConfig, progress: Progress) -> dict[str, Any]:
     command = [sys.executable, "-m", "grpo_space.worker.data_report"]
     environment = {**without_secrets(), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
-    pipe, answer = subprocess.PIPE, None
+    pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as worker:
-        assert worker.stdin is not None
-        assert worker.stdout is not None
         assert worker.stderr is not None
         clock = threading.Timer(SECONDS, worker.kill)
         clock.start()
-        with contextlib.suppress(BrokenPipeError), worker.stdin as stdin:
-            stdin.write(write_yaml(config))
-        for line in worker.stdout:
-            answer = json.loads(line)
-            if "doing" in answer:
-                progress(Sent(**answer))
+        answer = answer_of(worker, write_yaml(config), progress)
         clock.cancel()
         last = worker.stderr.read().strip().splitlines()[-1:]
-    if not isinstance(answer, dict) or "doing" in answer:
+    if answer is None:
         why = " ".join(last) or f"it ended with status {worker.returncode}"
         raise UserError(f"data.path: {Path(config.data.path or '').name} could not be read: {why[:200]}")
     return answer

@@ -14,11 +14,7 @@ def folder() -> Path:
 
 
 def delete(run: Run) -> None:
-    """Puts a run into the bin. It is gone at once for every reader.
-
-    Raises:
-        UserError: where it is active or answers questions, lies elsewhere, or cannot be moved.
-    """
+    """Puts a run into the bin, gone at once for every reader; a UserError where it is active, or lies elsewhere."""
     if run.folder.parent != runs_folder():
         raise UserError(f"{run.id}: lies in {run.folder.parent}, not among the runs here: delete it there")
     with locked(run.folder / "lock") as mine, locked(run.folder / "serve.lock") as unserved:
@@ -39,11 +35,7 @@ def deleted() -> list[Run]:
 
 
 def put_back(name: str) -> Run:
-    """Takes a run out of the bin.
-
-    Raises:
-        UserError: where there is none of that name, or one of that name is among the runs again.
-    """
+    """Takes a run out of the bin, unless one of that name is among the runs again."""
     for run in deleted():
         if run.id == name:
             if (target := runs_folder() / name).exists():

@@ -18,8 +18,9 @@ from grpo_space.runs.events import Evaluated, EvaluationRequest
 from grpo_space.runs.history import History
 from grpo_space.runs.launch import start
 from grpo_space.runs.run import Run, runs_folder
+from grpo_space.tasks import suite
 
-HELD_OUT, GSM8K_TEST = "held-out", "gsm8k-test"
+HELD_OUT, GSM8K_TEST = suite.HELD_OUT, "gsm8k-test"
 MOST_SAMPLES = 64
 """The most sampled answers to a problem."""
 NAME = "%Y-%m-%d-%H%M%S"
@@ -74,7 +75,7 @@ def begin(run: Run, request: EvaluationRequest = OWN, again: bool = False, token
     check(run, request)
     folder = run.folder / "evaluations"
     folder.mkdir(exist_ok=True)
-    log = _new_log(folder)  # before the worker has the lock: whoever sees that sees which log is its own
+    log = new_log(folder)  # before the worker has the lock: whoever sees that sees which log is its own
     try:
         start(run, "evaluate", str(log.path), request.model_dump_json(), "again" if again else "known", token=token)
     except UserError:
@@ -83,7 +84,7 @@ def begin(run: Run, request: EvaluationRequest = OWN, again: bool = False, token
     return log
 
 
-def _new_log(folder: Path) -> EventLog:
+def new_log(folder: Path) -> EventLog:
     """An empty file of its own, named by the time; where a name as late is taken, by the next free second: the newest
     is the last by name even where the clock was stepped back.
     """
@@ -110,7 +111,7 @@ def every(run: Run) -> list[History]:
 
 def _begun(run: Run) -> list[History]:
     """All that were begun after the run, whatever became of them."""
-    return [History.of(EventLog(path).events()) for path in run.evaluations()]
+    return [part for path in run.evaluations() for part in History.of(EventLog(path).events()).parts]
 
 
 def looks_at(run: Run) -> list[Look]:
@@ -175,8 +176,8 @@ def best(own: History, made: Iterable[History], request: EvaluationRequest = OWN
 def problems_of(data: str) -> str:
     """The problems that a request's data names, in words."""
     file = Path(data)
-    if data in (HELD_OUT, GSM8K_TEST):
-        return "its held-out problems" if data == HELD_OUT else "GSM8K's test"
+    if data in suite.NAMES:
+        return "its held-out problems" if data == HELD_OUT else suite.NAMES[data].title
     if file.is_absolute():
         return f"an uploaded file ({file.stem[:6]})" if file.parent == runs_folder() / "data" else file.name
     return data
@@ -186,6 +187,8 @@ def name(request: EvaluationRequest) -> str:
     """What was evaluated, in words: `checkpoint of step 20 on GSM8K's test`, `adapter user/name against user/base on
     tiny`.
     """
+    if request.suite:
+        return f"the {request.suite} suite, seed {request.seed}"
     folder = Path(request.adapter)
     other = f"of {folder.parent.name}" if folder.parent.parent == runs_folder() else request.adapter
     model = f"adapter {other}" if request.adapter else "the run's adapter"
@@ -194,4 +197,5 @@ def name(request: EvaluationRequest) -> str:
         model = f"{request.tuned or model} against {request.base}"
     where = problems_of(request.data)
     many = f", {request.samples} samples each" if request.samples > 1 else ""
-    return f"{model} on {where}{many}"
+    made = f", seed {request.seed}" if request.data in suite.MADE else ""
+    return f"{model} on {where}{made}{many}"

@@ -16,9 +16,7 @@ BATCH_BYTES = 2**20
 
 
 class EventLog:
-    """An append-only file with one event a line. Any number of readers, one writer at a time: a worker's parent and its
-    children take turns.
-    """
+    """An append-only file of events. Any number of readers; a worker's parent and its children take turns to write."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -68,9 +66,6 @@ class EventLog:
 
         Half a last line waits for the next read. In the place of lines that are no event stands an Alarm that names
         them by their numbers: one damaged line hides no other.
-
-        Raises:
-            UserError: where the file cannot be read.
         """
         try:
             with self.path.open("rb") as file:
@@ -130,7 +125,6 @@ def _drop_half_line(file: int) -> None:
 
 
 def _event(line: bytes) -> AnyEvent | None:
-    """The event that a line holds; None where it holds none."""
     try:
         return modern(_PARSER.validate_json(line))
     except ValidationError:

@@ -9,6 +9,12 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from grpo_space.config import TaskName
 from grpo_space.tasks.problems import Row
 
+Which = Literal["base", "tuned", "example", "examples", "explained"]
+"""Whose answers: the base's, the tuned model's, or the base's with a better prompt: shown one or four worked examples,
+or with the format explained in its Task's own words.
+"""
+SuiteName = Literal["quick", "full"]
+
 
 class Record(BaseModel):
     """The base of everything in a log. Lines are written with its own `model_dump_json`: only so does NaN survive."""
@@ -40,6 +46,10 @@ class EvaluationRequest(Record):
     """The most problems: the first ones by a hash of their text, the same for everybody."""
     samples: int = 1
     """Answers to each problem. 1: a greedy one; more are sampled."""
+    suite: SuiteName | None = None
+    """All sets of problems of a suite, in place of `data`: see `tasks/suite.py`."""
+    seed: int = 0
+    """Of a suite, or one of its sets: what its fresh problems are made from."""
 
 
 class Started(Event):
@@ -88,7 +98,17 @@ class Loaded(Event):
 
 
 PhaseName = Literal[
-    "data", "download", "load", "evaluate_base", "evaluate_example", "train", "save", "evaluate_tuned", "preflight"
+    "data",
+    "download",
+    "load",
+    "evaluate_base",
+    "evaluate_example",
+    "evaluate_examples",
+    "evaluate_explained",
+    "train",
+    "save",
+    "evaluate_tuned",
+    "preflight",
 ]
 
 
@@ -164,7 +184,6 @@ class Completion(Record):
     strict: bool
     """Whether it is right, and in the format asked for."""
     reason: str
-    """Why it was graded so, in words."""
 
 
 class Sample(Completion):
@@ -200,9 +219,7 @@ class KeptGroup(Event):
     type: Literal["group"] = "group"
     step: int
     right: int
-    """Number of its completions that are right."""
     size: int
-    """Number of its completions."""
     question: str
     gold: str
     samples: tuple[Sample, ...]
@@ -232,7 +249,7 @@ class Method(Event):
     """How answers were come by: all that they depend on. The first line of a file of answers."""
 
     type: Literal["method"] = "method"
-    which: Literal["base", "tuned", "example"]
+    which: Which
     key: str
     """Digest of all this, of every problem and of the files that read the answers."""
     model: str
@@ -242,6 +259,8 @@ class Method(Event):
     system_prompt: str | None
     example: bool
     """Whether a worked example stands in the prompt."""
+    examples: int = 0
+    """Number of worked examples in the prompt; logs written before 2026-11-27 know `example` alone."""
     temperature: float
     """Of sampling; 0: greedy."""
     samples: int
@@ -279,8 +298,7 @@ class Evaluated(Event):
     """A greedy answer to each problem."""
 
     type: Literal["evaluated"] = "evaluated"
-    which: Literal["base", "tuned", "example"]
-    """Which model; example: the base, shown one worked example of the format in its prompt."""
+    which: Which
     key: str
     """Digest of all that the result depends on: model, adapter, problems, prompts, decoding, extractor."""
     seconds: float
@@ -288,6 +306,10 @@ class Evaluated(Event):
     reused_from: str = ""
     """The run that made this result, if it was another one."""
     method: Method | None = None
+    set: str = ""
+    """Of a suite's results, the set of problems; empty: the log is of one set."""
+    commit: str = ""
+    """Of a set that is on the Hub, the dataset's commit."""
 
     @property
     def n(self) -> int:
@@ -305,13 +327,22 @@ class Evaluated(Event):
         return sum(answer.strict for answer in self.answers)
 
 
+class LeftOut(Event):
+    """A set of a suite that was not measured, or one of the base's prompts, and why."""
+
+    type: Literal["left_out"] = "left_out"
+    set: str
+    which: Which = "tuned"
+    """tuned: the whole set."""
+    why: str
+
+
 class Finding(Record):
     """One thing that a preflight looked at."""
 
     name: str
     value: float
     words: str
-    """What was seen."""
     advice: str = ""
     """What to do about it, where something should be done."""
     stops: bool = False
@@ -332,20 +363,16 @@ class RewardReport(Record):
 
     label: str
     own: bool
-    """A function of the user's own."""
     weight: float
     n: int
-    """Completions."""
     mean: float
     spread: float
     """The mean of the groups' standard deviations."""
     varied: int
-    """Groups in which it differs."""
     groups: int
     low: float
     high: float
     zeros: int
-    """Completions that were paid 0."""
     silent: int
     """Completions that it had no opinion on: None or NaN."""
     with_correctness: float
@@ -399,7 +426,6 @@ class Fallback(Event):
     type: Literal["fallback"] = "fallback"
     step: int
     cause: Literal["vllm", "memory"]
-    """Whether vLLM failed, or the GPU's memory ran out."""
     name: FallbackName
     message: str
 
@@ -420,7 +446,6 @@ class Failed(Event):
     user_error: bool = False
     traceback: str = ""
     activity: Activity = ""
-    """What the worker was doing when it failed."""
 
 
 class Finished(Event):
@@ -444,6 +469,7 @@ AnyEvent = Annotated[
     | Answered
     | Sampled
     | Evaluated
+    | LeftOut
     | Preflight
     | Alarm
     | Fallback

@@ -44,11 +44,7 @@ class GroupWriter:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def append(self, group: Group) -> None:
-        """Keeps a group.
-
-        Raises:
-            UserError: where it cannot be written, a full disk above all.
-        """
+        """Keeps a group."""
         right = sum(sample.correct for sample in group.samples)
         self._log.append(KeptGroup(right=right, size=len(group.samples), **dict(group)))
 
@@ -79,11 +75,7 @@ class GroupIndex:
         return self.end > (self.path.stat().st_size if self.path.exists() else 0)
 
     def refresh(self) -> None:
-        """Takes in what was appended.
-
-        Raises:
-            UserError: where it cannot be read.
-        """
+        """Takes in what was appended."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.end)
@@ -132,11 +124,7 @@ class RunGroups(MadeWhenAsked[Group]):
 
     @classmethod
     def of(cls, folder: Path, history: History) -> "RunGroups":
-        """A run's groups as they are now.
-
-        Raises:
-            UserError: where their file cannot be read.
-        """
+        """A run's groups as they are now."""
         return cls(GroupIndex(folder), history.groups).now(history)
 
     def now(self, history: History) -> "RunGroups":

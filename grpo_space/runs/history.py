@@ -10,10 +10,12 @@ from grpo_space.runs.events import (
     AnyEvent,
     Chosen,
     Evaluated,
+    EvaluationRequest,
     Failed,
     Fallback,
     Finished,
     Group,
+    LeftOut,
     Loaded,
     Phase,
     Preflight,
@@ -21,8 +23,10 @@ from grpo_space.runs.events import (
     Sampled,
     Started,
     Step,
+    Which,
 )
 from grpo_space.runs.sequences import Groups, Steps
+from grpo_space.tasks import suite
 
 
 def best(probes: Sequence[Probe]) -> Probe | None:
@@ -53,6 +57,10 @@ class History:
     tuned: Evaluated | None = None
     example: Evaluated | None = None
     """The base, shown one worked example."""
+    sets: dict[str, dict[Which, Evaluated]] = field(default_factory=dict)
+    """Of a suite, the results on each set, by whose they are."""
+    left_out: dict[tuple[str, Which], str] = field(default_factory=dict)
+    """Of a suite, what was not measured, and why: a set and whose answers."""
     earlier: list[tuple[Evaluated, Evaluated]] = field(default_factory=list)
     """Base and tuned as attempts before this one measured them: they count as looks at the problems."""
     sampled: dict[str, Sampled] = field(default_factory=dict)
@@ -105,6 +113,11 @@ class History:
                 self.fallbacks_after.append(self.step)
             case Preflight():
                 self.preflight = event
+            case Evaluated() if event.set:
+                self.sets.setdefault(event.set, {})[event.which] = event
+                self.left_out.pop((event.set, "tuned"), None)
+            case LeftOut():
+                self.left_out[event.set, event.which] = event.why
             case Evaluated():
                 setattr(self, event.which, event)
             case Sampled():
@@ -121,6 +134,22 @@ class History:
         if self.base and self.tuned:
             self.earlier.append((self.base, self.tuned))
         self.base = self.tuned = self.example = None
+
+    def of_set(self, name: str) -> "History":
+        """What a suite found on one of its sets, as an evaluation of its own."""
+        whole, found = self.started.request if self.started else EvaluationRequest(), self.sets.get(name, {})
+        seed = whole.seed if name in suite.MADE else 0
+        request = EvaluationRequest(data=name, limit=whole.limit, seed=seed)
+        started = self.started and self.started.model_copy(update={"request": request})
+        base, tuned, example = (found.get(which) for which in ("base", "tuned", "example"))
+        return History(
+            started=started, loaded=self.loaded, base=base, tuned=tuned, example=example, last_time=self.last_time
+        )
+
+    @property
+    def parts(self) -> "list[History]":
+        """The evaluations in a log: one of each set of a suite, else itself."""
+        return [self.of_set(name) for name in self.sets] or [self]
 
     @property
     def alarms(self) -> list[Alarm]:

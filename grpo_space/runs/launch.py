@@ -70,11 +70,7 @@ def without_secrets() -> dict[str, str]:
 
 
 def stop(run: Run) -> None:
-    """Asks a run's worker to save and end. It does so after the step at hand; its parent kills it if that takes long.
-
-    Raises:
-        UserError: where the run is not active.
-    """
+    """Asks an active run's worker to save and end, after the step at hand. Its parent kills it if that takes long."""
     worker = run.worker()
     if worker is None or worker.pid is None:
         raise UserError(f"{run.id} is not running ({run.status()})")
@@ -109,9 +105,6 @@ def kept_preview(config: RunConfig) -> list[Seen] | None:
 def preview(config: RunConfig, token: str | None = None, seconds: float = PREVIEW_SECONDS) -> list[Seen]:
     """Three problems as the model will see them, by a short worker without the model or a GPU; kept for the next time.
     `token`: to read a gated tokenizer or dataset with.
-
-    Raises:
-        UserError: where the data or the tokenizer cannot be had in time.
     """
     if (kept := kept_preview(config)) is not None:
         return kept
@@ -167,26 +160,33 @@ def merge(run: Run, folder: Path, token: str | None, progress: Progress = lambda
 def _answer(
     run: Run, job: JobName, *arguments: str, token: str | None = None, progress: Progress = lambda sent: None
 ) -> dict[str, Any]:
-    """What a short worker answers on stdout. The token goes through a pipe: it is in no environment and no list of
-    processes.
-    """
+    """What a short worker answers on stdout. The token goes through a pipe: nothing else holds it."""
     command = [sys.executable, "-m", "grpo_space.worker", job, str(run.folder), *arguments]
-    pipe, answer = subprocess.PIPE, None
+    pipe = subprocess.PIPE
     with (
         run.worker_log.open("ab") as log,
         subprocess.Popen(command, env=without_secrets(), stdin=pipe, stdout=pipe, stderr=log, text=True) as worker,
     ):
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        with contextlib.suppress(BrokenPipeError), worker.stdin as stdin:
-            stdin.write(token or "")
-        for line in worker.stdout:
-            with contextlib.suppress(ValueError):
-                answer = json.loads(line)
-            if isinstance(answer, dict) and "doing" in answer:
-                progress(Sent(**answer))
-    if not isinstance(answer, dict) or "doing" in answer:
+        answer = answer_of(worker, token or "", progress)
+    if answer is None:
         raise UserError(f"the worker ended without an answer; its {run.worker_log.name} says why")
     if "error" in answer:
         raise UserError(*answer["error"].splitlines())
     return answer
+
+
+def answer_of(worker: "subprocess.Popen[str]", sent: str, progress: Progress) -> dict[str, Any] | None:
+    """What a short worker answers to what it is sent: its last line of JSON, if those before it only say how far it is.
+    None: it ended without one.
+    """
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    answer = None
+    with contextlib.suppress(BrokenPipeError), worker.stdin as stdin:
+        stdin.write(sent)
+    for line in worker.stdout:
+        with contextlib.suppress(ValueError):
+            answer = json.loads(line)
+        if isinstance(answer, dict) and "doing" in answer:
+            progress(Sent(**answer))
+    return answer if isinstance(answer, dict) and "doing" not in answer else None

@@ -10,10 +10,7 @@ from grpo_space.runs.run import Run
 
 
 def check(run: Run, steps: int) -> None:
-    """
-    Raises:
-        UserError: where the run cannot be given so many steps in all.
-    """
+    """Refuses so many steps in all where the run cannot be given them, by a UserError."""
     if run.standalone is not None:
         raise UserError(f"{run.id}: is an evaluation, which trains nothing")
     if run.status() == "running":

@@ -56,11 +56,7 @@ def write_prompts(checkpoint: Path, state: PromptState) -> None:
 
 
 def read_prompts(checkpoint: Path) -> PromptState | None:
-    """The state in a checkpoint; None: it has none, as its run did not choose.
-
-    Raises:
-        UserError: where it cannot be read, or is no such state.
-    """
+    """The state in a checkpoint; None: it has none, as its run did not choose. A damaged one is a UserError."""
     file = checkpoint / PROMPTS
     if not file.exists():
         return None

@@ -28,7 +28,6 @@ Status = Literal["new", "running", "done", "stopped", "budget", "learnt", "faile
 TITLE = "title.txt"
 """The file with the name that its owner gave a run, where it has one."""
 MOST_TITLE = 60
-"""Characters of a title."""
 STANDALONE = "evaluation.json"
 """The file in a standalone evaluation's folder that says what it evaluates."""
 MOMENT = "%Y-%m-%d-%H%M%S"
@@ -61,11 +60,7 @@ class Run:
             return ""
 
     def rename(self, title: str) -> None:
-        """Gives the run a title; an empty one takes it away.
-
-        Raises:
-            UserError: where it is too long, or cannot be written.
-        """
+        """Gives the run a title, of MOST_TITLE characters at most; an empty one takes it away."""
         words = " ".join(plain(title).split())
         if len(words) > MOST_TITLE:
             raise UserError(f"title: {len(words)} characters, and {MOST_TITLE} are the most")
@@ -173,10 +168,8 @@ def ended(history: History) -> Status:
 
 
 def create_run(config: RunConfig, folder: Path | None = None, standalone: EvaluationRequest | None = None) -> Run:
-    """Makes a new run folder, with its config and nothing else. `standalone`: what it evaluates, if it trains nothing.
-
-    Raises:
-        UserError: where the folder holds something already, or cannot be made.
+    """Makes the folder of a new run, with its config alone; a UserError where it is not empty. `standalone`: what it
+    evaluates, if it trains nothing.
     """
     moment = time.strftime(MOMENT, time.gmtime())
     folder = (folder or runs_folder() / f"{moment}-{config.name}-{secrets.token_hex(2)[:3]}").absolute()
@@ -202,19 +195,13 @@ def discard_run(run: Run) -> None:
 
 
 def discard_unstarted(run: Run) -> None:
-    """Takes away a new run that was refused, so that the same command works later. One that began, or left a log,
-    stays.
-    """
+    """Takes away a run that was refused, so that the same command works later. One that began, or left a log, stays."""
     if not run.log.path.exists() and not (run.worker_log.exists() and run.worker_log.stat().st_size):
         discard_run(run)
 
 
 def remove_run(run: Run) -> None:
-    """Takes a run's folder away. It is gone at once for every reader; nothing can begin in it meanwhile.
-
-    Raises:
-        UserError: where it is active, answers questions, or its folder cannot be taken away.
-    """
+    """Takes a run's folder away, gone at once for every reader; a UserError where it is active."""
     with locked(run.folder / "lock") as mine, locked(run.folder / "serve.lock") as unserved:
         if not (mine and unserved):
             raise UserError(f"{run.id}: is active: stop it first")
@@ -238,11 +225,7 @@ def _taken(run: Run) -> str:
 
 
 def find_run(name: str) -> Run:
-    """Finds a run by its folder, or by its name or the beginning of it under the root.
-
-    Raises:
-        UserError: where there is none, or several.
-    """
+    """The run in a folder, or the only one whose name begins so; a UserError where there is none, or several."""
     for folder in (Path(name), runs_folder() / name):
         if (folder / "config.yaml").is_file():
             return Run(folder.absolute())

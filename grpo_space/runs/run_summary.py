@@ -58,9 +58,7 @@ class RunSummary(Record):
 
 
 def summarize(run: Run) -> RunSummary:
-    """How a run stands now. That of a run that is over is kept in its folder, and holds while its files are as they
-    were.
-    """
+    """How a run stands now. That of a run that is over is kept in its folder, while the run's files do not change."""
     if run.worker() is not None:
         made = _read(run)
         return made if made.problem else made.model_copy(update={"status": "running"})

@@ -34,7 +34,6 @@ class Steps(MadeWhenAsked[Step]):
 
     def __init__(self, steps: Iterable[Step] = ()) -> None:
         self.seconds = array("d")
-        """How long each took."""
         self.times = array("d")
         """When each was done, in seconds since 1970."""
         self._steps = array("q")
@@ -77,9 +76,7 @@ class Outcome(NamedTuple):
 
     step: int
     right: int
-    """Number of its completions that are right."""
     size: int
-    """Number of its completions."""
 
     @property
     def contested(self) -> int:

@@ -12,10 +12,8 @@ FIELD = "lora.start"
 
 
 def check(run: Run) -> None:
-    """Checks what can be checked here, before anything is started. Of one on the Hub its name alone is known.
-
-    Raises:
-        UserError: where the run cannot begin from the adapter that its config names.
+    """Refuses a start from an adapter that cannot be, by a UserError, as far as that is known before anything is
+    started: of one on the Hub by its name alone.
     """
     config = run.config
     if config.lora.start is None or run.last_checkpoint() is not None:  # it has taken the adapter over already
@@ -29,9 +27,6 @@ def check(run: Run) -> None:
 def find(run: Run, config: RunConfig, token: str | None) -> Path | None:
     """The folder of the adapter to load where the run is trained; None: a fresh one. A run that has a checkpoint loads
     that: it needs the adapter that it began from no more.
-
-    Raises:
-        UserError: where it cannot be had, or does not fit the config.
     """
     if config.lora.start is None:
         return None
@@ -61,11 +56,7 @@ def is_run(name: str) -> bool:
 
 
 def _here(name: str) -> Path | None:
-    """The folder of an adapter that lies on this disk: a run's, by the run's name, or any.
-
-    Raises:
-        UserError: where a run of that name saved none.
-    """
+    """The folder of an adapter that lies on this disk: a run's, by the run's name, or any."""
     for run in all_runs():
         if run.id == name:
             return _of(run)

@@ -29,11 +29,7 @@ def is_foreign(run: Run) -> bool:
 
 
 def unconfirmed(run: Run) -> list[str]:
-    """The functions of one's own that have yet to be confirmed, as the config names them: `file.py:function`.
-
-    Raises:
-        UserError: where the run's config cannot be read.
-    """
+    """The functions of one's own that have yet to be confirmed, as the config names them: `file.py:function`."""
     if not is_foreign(run):
         return []
     try:
@@ -49,11 +45,7 @@ def _own(run: Run) -> list[str]:
 
 
 def confirm(run: Run, rewards: Sequence[str]) -> None:
-    """Takes functions for ones that may run, each by the name that the config gives it.
-
-    Raises:
-        UserError: naming each that the run does not have, or need not have confirmed.
-    """
+    """Takes functions for ones that may run, each by its name in the config; a UserError names any other."""
     waiting = unconfirmed(run)
     if strange := [name for name in rewards if name not in waiting]:
         known = f"those to confirm are {', '.join(waiting)}" if waiting else "it has none to confirm"
@@ -63,11 +55,8 @@ def confirm(run: Run, rewards: Sequence[str]) -> None:
 
 
 def check(run: Run, rewards: bool = True) -> None:
-    """Checks that neither a run's verifier nor, unless these are not called, one of its `rewards` is code that came
-    with it and that nobody confirmed.
-
-    Raises:
-        UserError: naming each that is, and how it is confirmed.
+    """Refuses a run whose verifier, or whose rewards unless these are not called, are code that came with it, as long
+    as nobody confirmed them, by a UserError.
     """
     verifier = run.config.data.verifier
     waiting = [name for name in unconfirmed(run) if rewards or name == verifier]

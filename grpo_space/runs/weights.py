@@ -10,9 +10,7 @@ from grpo_space.errors import UserError
 
 def read_header(file: Path) -> dict[str, tuple[int, int]]:
     """The tensors of a safetensors file by their names: where each one's bytes begin in the file, and where they end.
-
-    Raises:
-        UserError: where it is not a safetensors file, or was cut off.
+    One that was cut off is refused by a UserError.
     """
     try:
         # safe_open checks that the tensors fill the file, one after another

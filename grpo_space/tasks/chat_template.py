@@ -21,11 +21,7 @@ def folds_system(tokenizer: Any) -> bool:
 
 
 def check(tokenizer: Any, config: RunConfig) -> None:
-    """Checks that the template renders what a run asks.
-
-    Raises:
-        UserError: where there is no template, or it renders no conversation of this config.
-    """
+    """Refuses a model whose chat template is missing, or cannot render this config's conversations, by a UserError."""
     model = config.model.id
     if tokenizer.chat_template is None:
         raise UserError(f"model.id: {model} has no chat template: take the model's Instruct version")
@@ -41,7 +37,7 @@ def check(tokenizer: Any, config: RunConfig) -> None:
 
 def _fault(tokenizer: Any, system: str | None, example: bool, fold: bool) -> str:
     """What is wrong with the rendered conversation; empty where nothing is."""
-    shown = TASKS["number"].example if example else None
+    shown = [TASKS["number"].example] if example else []
     conversation = messages(QUESTION, system, shown, fold)
     try:
         text = tokenizer.apply_chat_template(conversation, add_generation_prompt=True, tokenize=False)

@@ -35,6 +35,20 @@ class Choice(Task):
         "<reasoning>\nSharks are fish and frogs are amphibians. Whales feed their young with milk.\n</reasoning>\n"
         "<answer>\nB\n</answer>",
     )
+    more_examples = (
+        Example(
+            "What do plants take from the air?\n\nA) carbon dioxide\nB) iron\nC) salt",
+            "<reasoning>\nThey make sugar of water and carbon dioxide.\n</reasoning>\n<answer>\nA\n</answer>",
+        ),
+        Example(
+            "Which of these is the largest?\n\nA) a mouse\nB) a cat\nC) an elephant",
+            "<reasoning>\nAn elephant weighs tons.\n</reasoning>\n<answer>\nC\n</answer>",
+        ),
+        Example(
+            "At which temperature does water freeze?\n\nA) 100 °C\nB) 0 °C\nC) 37 °C",
+            "<reasoning>\nAt 100 °C it boils; it freezes at 0 °C.\n</reasoning>\n<answer>\nB\n</answer>",
+        ),
+    )
     equations = False
 
     def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection | None:

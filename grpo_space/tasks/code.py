@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from grpo_space.config import ColumnsSection
+from grpo_space.formatting import cut
 from grpo_space.grading.answers import answer_in_format, tagged_parts
 from grpo_space.tasks import code_sandbox
 from grpo_space.tasks.code_tests import CodeTests, of_human_eval, of_mbpp
@@ -33,6 +34,26 @@ class Code(Task):
         "<reasoning>\nThe vowels are a, e, i, o and u, in capitals too. Each letter of the word that is one of them "
         "counts.\n</reasoning>\n<answer>\n```python\ndef count_vowels(word):\n"
         "    return sum(letter in 'aeiou' for letter in word.lower())\n```\n</answer>",
+    )
+    more_examples = (
+        Example(
+            "Write a function to reverse a list.\n\nOne of its tests:\n"
+            "```python\nassert backwards([1, 2]) == [2, 1]\n```",
+            "<reasoning>\nA slice with step -1.\n</reasoning>\n<answer>\n```python\ndef backwards(items):\n"
+            "    return items[::-1]\n```\n</answer>",
+        ),
+        Example(
+            "Write a function to find the largest of three numbers.\n\nOne of its tests:\n"
+            "```python\nassert largest(1, 5, 3) == 5\n```",
+            "<reasoning>\nPython's max does it.\n</reasoning>\n<answer>\n```python\ndef largest(a, b, c):\n"
+            "    return max(a, b, c)\n```\n</answer>",
+        ),
+        Example(
+            "Write a function to tell whether a number is even.\n\nOne of its tests:\n"
+            "```python\nassert is_even(4) == True\n```",
+            "<reasoning>\nNothing is left after division by 2.\n</reasoning>\n<answer>\n```python\n"
+            "def is_even(number):\n    return number % 2 == 0\n```\n</answer>",
+        ),
     )
     equations = False
 
@@ -90,9 +111,7 @@ class Code(Task):
 
 
 def _place(text: str, names: Sequence[str]) -> Span | None:
-    """Where the program stands: in the answer's tags, else in the last block of code, of several in one that defines
-    what is asked for.
-    """
+    """Where the program stands: in the tags, else in the last block of code, if several in one that defines it."""
     parts = tagged_parts(text)
     start, end = parts[2] if parts else (0, len(text))
     blocks = [match.span(1) for match in _BLOCK.finditer(text, start, end)]
@@ -117,7 +136,8 @@ def _verdict(text: str, program: str, tests: CodeTests, outcome: Sequence[sandbo
     reason = f"{sum(passed)} of {n} tests passed"
     if not right:
         first = passed.index(False)
-        reason += f"; the first that failed, {_short(tests.tests[first])}: {outcome[first].message}"
+        test = cut(" ".join(tests.tests[first].split()), 120)
+        reason += f"; the first that failed, {test}: {outcome[first].message}"
     elif not in_format:
         reason += ", but not in the format asked for"
     return Verdict(right, right and in_format, program, reason, score)
@@ -125,8 +145,3 @@ def _verdict(text: str, program: str, tests: CodeTests, outcome: Sequence[sandbo
 
 def _none(tests: CodeTests) -> Verdict:
     return Verdict(False, False, None, f"no program was found; {len(tests.tests)} tests were to be passed", 0.0)
-
-
-def _short(test: str) -> str:
-    line = " ".join(test.split())
-    return line if len(line) <= 120 else f"{line[:117]}..."

@@ -20,11 +20,8 @@ def started() -> Sandbox:
 
 
 def check(anywhere: bool) -> None:
-    """Checks that programs can be run here, before a model is loaded for it. `anywhere`: even where nothing isolates
-    them, from now on.
-
-    Raises:
-        UserError: where that is so, and was not allowed.
+    """Refuses to run programs where nothing isolates them, by a UserError, before a model is loaded for it. `anywhere`:
+    lets them run nevertheless, from now on.
     """
     global _anywhere
     if not (started().isolates or anywhere):
@@ -33,11 +30,7 @@ def check(anywhere: bool) -> None:
 
 
 def run(jobs: Sequence[Job]) -> list[list[Verdict]]:
-    """The verdicts on each job's tests.
-
-    Raises:
-        RunError: where nothing isolates programs and nobody said that they may run so, or the sandbox fails.
-    """
+    """The verdicts on each job's tests; a RunError where programs must not run here, or the sandbox fails."""
     if jobs and not (started().isolates or _anywhere):
         raise RunError(REFUSED)
     return started().run(jobs) if jobs else []

@@ -1,4 +1,6 @@
-"""The tests of a problem whose answer is code, as MBPP and HumanEval give them, taken apart so that each counts."""
+"""The tests of a problem whose answer is code, as MBPP and HumanEval give them, taken apart so that each counts. A
+ValueError says in words that follow the row's number what it lacks.
+"""
 
 import ast
 import builtins
@@ -36,11 +38,7 @@ class CodeTests:
 
 
 def of_mbpp(record: Mapping[str, Any]) -> CodeTests:
-    """MBPP's `test_list`: asserts that call a function, of which the question shows the first.
-
-    Raises:
-        ValueError: in words that follow the row's number.
-    """
+    """MBPP's `test_list`: asserts that call a function, of which the question shows the first."""
     imports = record.get("test_imports")
     before = [*(imports if isinstance(imports, list) else []), record.get("test_setup_code")]
     setup = "\n".join(line for line in before if isinstance(line, str) and line)
@@ -63,11 +61,7 @@ def of_mbpp(record: Mapping[str, Any]) -> CodeTests:
 
 
 def of_human_eval(record: Mapping[str, Any]) -> CodeTests:
-    """HumanEval's `test`: a function `check(candidate)`, each of whose asserts is a test of its own.
-
-    Raises:
-        ValueError: in words that follow the row's number.
-    """
+    """HumanEval's `test`: a function `check(candidate)`, each of whose asserts is a test of its own."""
     name, given = record.get("entry_point"), record.get("prompt")
     if not isinstance(name, str) or not name.isidentifier() or not isinstance(given, str):
         raise ValueError("has no entry_point")
@@ -128,7 +122,6 @@ def _bound(tree: ast.AST) -> Iterator[str]:
 
 
 def _called(trees: Iterable[ast.AST]) -> list[str]:
-    """The names that are called or handed over, each once."""
     names = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name))
     return list(dict.fromkeys(node.id for node in names if isinstance(node.ctx, ast.Load)))
 

@@ -1,6 +1,7 @@
 """Which columns of a file or dataset hold the question and the answer, and what stands in them.
 
-A column is found by its name, once for all rows: what a row lacks there is said, and nothing else takes its place.
+A column is found by its name, once for all rows: what a row lacks there is said by a ValueError, in words that follow
+the row's number, and nothing else takes its place.
 """
 
 import json
@@ -77,12 +78,7 @@ def missing(what: str, setting: str, sample: Sequence[Record]) -> UnknownColumnE
 
 
 def question_of(record: Record, column: str) -> str:
-    """The question in a row: a text, or the only user's turn of a chat. What Alpaca calls input follows its
-    instruction.
-
-    Raises:
-        ValueError: where there is none, in words that follow the row's number.
-    """
+    """The question in a row: a text, or the only user's turn of a chat. Alpaca's input follows its instruction."""
     value = at(record, column)
     if turns := chat(value):
         asked = [text for role, text in turns if role == "user"]
@@ -102,11 +98,7 @@ def question_of(record: Record, column: str) -> str:
 
 
 def answer_of(record: Record, column: str) -> str:
-    """The answer in a row as it stands there: a text, a number, or the last turn of a chat.
-
-    Raises:
-        ValueError: where there is none, in words that follow the row's number.
-    """
+    """The answer in a row as it stands there: a text, a number, or the last turn of a chat."""
     value = at(record, column)
     if turns := chat(value):
         value = turns[-1][1] if turns[-1][0] == "assistant" else None

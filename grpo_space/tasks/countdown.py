@@ -35,6 +35,23 @@ class Countdown(Task):
         "once.",
         "<reasoning>\n7 * 4 = 28, and 28 - 2 = 26.\n</reasoning>\n<answer>\n7 * 4 - 2\n</answer>",
     )
+    more_examples = (
+        Example(
+            "Use the numbers 5, 6 and 8 to make 38. You may use +, -, *, / and parentheses, and each number at most "
+            "once.",
+            "<reasoning>\n6 * 5 = 30, and 30 + 8 = 38.\n</reasoning>\n<answer>\n6 * 5 + 8\n</answer>",
+        ),
+        Example(
+            "Use the numbers 2, 9 and 12 to make 42. You may use +, -, *, / and parentheses, and each number at most "
+            "once.",
+            "<reasoning>\n9 + 12 = 21, and 21 * 2 = 42.\n</reasoning>\n<answer>\n(9 + 12) * 2\n</answer>",
+        ),
+        Example(
+            "Use the numbers 3, 4 and 20 to make 8. You may use +, -, *, / and parentheses, and each number at most "
+            "once.",
+            "<reasoning>\n20 / 4 = 5, and 5 + 3 = 8.\n</reasoning>\n<answer>\n20 / 4 + 3\n</answer>",
+        ),
+    )
     equations = True
 
     def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection | None:

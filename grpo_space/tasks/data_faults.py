@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from grpo_space.formatting import cut
 from grpo_space.tasks.kinds import task_of, verify
 from grpo_space.tasks.problems import Row
 
@@ -84,5 +85,4 @@ def _agree(row: Row, other: Row) -> bool:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
+    return cut(" ".join(text.split()), LONGEST_SHOWN)

@@ -1,14 +1,14 @@
-"""Problems without end, made by a program: Countdown, and tasks of reasoning_gym by their names."""
+"""Problems without end, made by a program: Countdown, arithmetic stories, and tasks of reasoning_gym by their names."""
 
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.formatting import suggestion
-from grpo_space.tasks import countdown
+from grpo_space.tasks import countdown, stories
 from grpo_space.tasks.data_faults import same
 from grpo_space.tasks.problems import Row
 
@@ -33,18 +33,23 @@ def generated(config: RunConfig) -> tuple[list[Row], list[Row]]:
     prompts = config.grpo.completions_per_step // config.grpo.num_generations * config.grpo.max_steps
     held_out = config.evaluation.problems
     wanted = held_out + config.evaluation.probe_problems + min(MOST, prompts)
-    made = list(itertools.islice(different(config), wanted))
+    made = list(itertools.islice(different(_made(config)), wanted))
     if len(made) < 3:
         raise UserError(f"data.difficulty: {config.data.difficulty} has only {len(made)} different problems: take more")
     held_out = held_out if len(made) == wanted else min(held_out, len(made) // 3)
     return made[held_out:], made[:held_out]
 
 
-def different(config: RunConfig) -> Iterator[Row]:
-    """Problems of a config's generator, each once."""
+def fresh(seed: int, level: int, count: int) -> list[Row]:
+    """The first arithmetic stories of a seed and level, each once: the same for everybody who names both."""
+    return list(itertools.islice(different(stories.stories(seed, level)), count))
+
+
+def different(rows: Iterator[Row]) -> Iterator[Row]:
+    """Problems of a generator, each once."""
     known: set[str] = set()
     repeated = 0
-    for row in _maker(config)():
+    for row in rows:
         if (key := same(row)) not in known:
             known.add(key)
             repeated = 0
@@ -53,15 +58,19 @@ def different(config: RunConfig) -> Iterator[Row]:
             return
 
 
-def _maker(config: RunConfig) -> Callable[[], Iterator[Row]]:
+def _made(config: RunConfig) -> Iterator[Row]:
     name, difficulty = config.data.generate or "", config.data.difficulty
     if name.startswith(GYM):
-        return lambda: _gym(name.removeprefix(GYM), difficulty)
+        return _gym(name.removeprefix(GYM), difficulty)
+    if name == "stories":
+        if difficulty not in stories.LEVELS:
+            raise UserError(f"data.difficulty: {difficulty}: stories have the levels 1, 2 and 3")
+        return stories.stories(SEED, difficulty)
     if name != "countdown":
         more = f", or {GYM}NAME"
-        raise UserError(f"data.generate: {name!r} is none; {suggestion(name, ['countdown'], more=more)}")
+        raise UserError(f"data.generate: {name!r} is none; {suggestion(name, ['countdown', 'stories'], more=more)}")
     draw = random.Random(f"{SEED}, countdown, {difficulty}")
-    return lambda: (countdown.drawn(draw, difficulty + 1) for _ in itertools.count())
+    return (countdown.drawn(draw, difficulty + 1) for _ in itertools.count())
 
 
 def _gym(name: str, difficulty: int) -> Iterator[Row]:

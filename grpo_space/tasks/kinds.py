@@ -7,13 +7,15 @@ from grpo_space.tasks.choice import Choice
 from grpo_space.tasks.code import Code
 from grpo_space.tasks.columns import UnknownColumnError, at, names_of
 from grpo_space.tasks.countdown import Countdown
+from grpo_space.tasks.instructions import INSTRUCTIONS
 from grpo_space.tasks.number import Number
 from grpo_space.tasks.own import OWN
 from grpo_space.tasks.problems import Row
 from grpo_space.tasks.task import Record, Task, Verdict
 
 TASKS: dict[TaskName, Task] = {
-    "code": Code(), "choice": Choice(), "countdown": Countdown(), "number": Number(), "own": OWN
+    "code": Code(), "choice": Choice(), "countdown": Countdown(), "instructions": INSTRUCTIONS, "number": Number(),
+    "own": OWN,
 }  # fmt: skip
 """In the order in which `auto` asks them whether a file is theirs; `number` takes any, and `own` is never asked."""
 

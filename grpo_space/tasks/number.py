@@ -28,6 +28,20 @@ class Number(Task):
         "Ann has 3 boxes with 12 pens each. She gives 5 pens away. How many pens does she have left?",
         "<reasoning>\n3 * 12 = 36 pens at first. 36 - 5 = 31 pens are left.\n</reasoning>\n<answer>\n31\n</answer>",
     )
+    more_examples = (
+        Example(
+            "Tom reads 12 pages a day. How many days does he need for a book of 180 pages?",
+            "<reasoning>\n180 / 12 = 15 days.\n</reasoning>\n<answer>\n15\n</answer>",
+        ),
+        Example(
+            "A coat costs $80. Its price falls by 25 %. What does it cost now?",
+            "<reasoning>\n80 * 25 / 100 = 20, and 80 - 20 = 60.\n</reasoning>\n<answer>\n60\n</answer>",
+        ),
+        Example(
+            "Mia has 14 cards. Leo has 3 times as many. How many do they have together?",
+            "<reasoning>\n3 * 14 = 42, and 14 + 42 = 56.\n</reasoning>\n<answer>\n56\n</answer>",
+        ),
+    )
     equations = True
 
     def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection:

@@ -1,4 +1,6 @@
-"""The options of a multiple-choice question, in the forms in which datasets hold them, and which of them is right."""
+"""The options of a multiple-choice question, in the forms in which datasets hold them, and which of them is right. A
+ValueError says in words that follow the row's number what it lacks.
+"""
 
 import ast
 import json
@@ -7,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from grpo_space.tasks.columns import at, find_column, names_of, plain
+from grpo_space.tasks.columns import Record, at, find_column, names_of, plain
 
-Record = Mapping[str, Any]
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 LISTS = ("choices", "options", "question.choices")
 """Names of one column with all options: ARC, MMLU, MMLU-Pro."""
@@ -42,11 +43,7 @@ def find_options(sample: Sequence[Record]) -> str | None:
 
 
 def options_of(record: Record, column: str, answer: str) -> tuple[list[str], list[str]]:
-    """The labels by which the answer may name each option, and the options.
-
-    Raises:
-        ValueError: where there are not at least two different ones, in words that follow the row's number.
-    """
+    """The labels by which the answer may name each option, and the options, of which there are at least two."""
     value = at(record, column)
     if value is None and "," in column:
         names = [name.strip() for name in column.split(",")]
@@ -92,11 +89,7 @@ def _without_letter(option: str, letter: str) -> str:
 
 
 def place_of(answer: Any, labels: Sequence[str], options: Sequence[str]) -> int:
-    """Which option an answer names: by its label or letter, by its words, or by its number, from 0.
-
-    Raises:
-        ValueError: where it names none, or might name several.
-    """
+    """Which option an answer names: by its label or letter, by its words, or by its number, from 0."""
     if isinstance(answer, bool) or not isinstance(answer, str | int | float | Decimal):
         raise ValueError("has no answer")
     said = str(answer).strip()

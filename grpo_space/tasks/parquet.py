@@ -17,11 +17,7 @@ AT_ONCE = 256
 
 
 def parquet_rows(source: "Path | io.BytesIO", name: str, most_rows: int, most_bytes: int) -> Iterator[Entry]:
-    """The rows of a Parquet file. Texts are kept once where the file holds them once.
-
-    Raises:
-        UserError: where it is damaged, or unpacks to more than is read.
-    """
+    """Rows of a Parquet file, which keep a text once where it does; a UserError where it is damaged or too large."""
     too_large = UserError(
         f"{name}: unpacks to more than {most_bytes // 2**20} MB of rows, the most that is read: {SMALLER}"
     )

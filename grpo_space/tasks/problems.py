@@ -1,7 +1,9 @@
 """A problem with its answer, and the messages by which a model is asked it."""
 
 import hashlib
+import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grpo_space.config import TaskName
@@ -38,16 +40,14 @@ def steps(solution: str) -> int:
 
 
 def messages(
-    row_question: str, system_prompt: str | None, example: tuple[str, str] | None = None, fold: bool = False
+    row_question: str, system_prompt: str | None, examples: Sequence[tuple[str, str]] = (), fold: bool = False
 ) -> list[dict[str, str]]:
-    """A question as a conversation: the same for training, probe, evaluation and questions of one's own. `example`: a
-    question and its worked answer, which come first. `fold`: the system prompt stands before the first question, in the
-    user's turn (`chat_template` finds out which models need that).
+    """A question as a conversation: the same for training, probe, evaluation and questions of one's own. `examples`:
+    questions and their worked answers, which come first. `fold`: the system prompt stands before the first question,
+    in the user's turn (`chat_template` finds out which models need that).
     """
-    conversation = [{"role": "user", "content": row_question}]
-    if example is not None:
-        asked, answered = example
-        conversation = [{"role": "user", "content": asked}, {"role": "assistant", "content": answered}, *conversation]
+    shown = [({"role": "user", "content": q}, {"role": "assistant", "content": a}) for q, a in examples]
+    conversation = [*itertools.chain.from_iterable(shown), {"role": "user", "content": row_question}]
     if not system_prompt:
         return conversation
     if not fold:

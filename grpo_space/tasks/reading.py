@@ -41,9 +41,7 @@ class Problems:
     task: TaskName
     columns: ColumnsSection
     names: list[str]
-    """The columns that are there."""
     form: str = ""
-    """What the file is, in words."""
 
     def reading(self) -> str:
         """Which columns are read as what, in a sentence."""
@@ -52,20 +50,12 @@ class Problems:
 
 
 def read_file(path: Path, data: DataSection = FOUND) -> list[Row]:
-    """All problems of a file. `data`: which kind and columns are chosen.
-
-    Raises:
-        UserError: naming each line that is no problem with an answer, up to five of them.
-    """
+    """All problems of a file. `data`: which kind and columns are chosen."""
     return read(path, data).rows
 
 
 def read(path: Path, data: DataSection = FOUND, progress: Progress = lambda done: None) -> Problems:
-    """All problems of a file, and how they were found in it.
-
-    Raises:
-        UserError: naming each line that is no problem with an answer, up to five of them.
-    """
+    """All problems of a file, and how they were found in it; a UserError names up to five lines that are none."""
     with bounded_memory(path.name):
         table = open_table(path, progress)
         found = problems_in(table.entries, data, path.name, table.form)
@@ -78,11 +68,7 @@ def read(path: Path, data: DataSection = FOUND, progress: Progress = lambda done
 
 
 def first_rows(data: DataSection, count: int) -> list[Row]:
-    """The first problems of a config's file, without reading the rest of it.
-
-    Raises:
-        UserError: where one of its rows is no problem with an answer.
-    """
+    """The first problems of a config's file, without reading the rest of it."""
     path = data_file(data.path or "")
     found = problems_in(itertools.islice(open_table(path).entries, count), data, path.name)
     if found.wrong:
@@ -91,11 +77,7 @@ def first_rows(data: DataSection, count: int) -> list[Row]:
 
 
 def problems_in(entries: Iterable[Entry], data: DataSection, name: str, form: str = "") -> Problems:
-    """The problems that rows stand for. `name`: whose rows they are.
-
-    Raises:
-        UserError: where their kind or their columns cannot be found.
-    """
+    """The problems that rows stand for, once their kind and columns are found. `name`: whose rows they are."""
     rest = iter(entries)
     first = list(itertools.islice(rest, SAMPLE))
     sample = [entry.record for entry in first if isinstance(entry.record, dict) and not entry.fault]

@@ -53,11 +53,7 @@ class TableFile:
 
 
 def open_table(path: Path, progress: Progress = lambda done: None) -> TableFile:
-    """The rows of a file.
-
-    Raises:
-        UserError: where it is nothing that can be read, saying what it is and what to do.
-    """
+    """The rows of a file; a UserError says what it is instead, and what to do."""
     with path.open("rb") as file:
         head = file.read(PIECE)
     zipped = head.startswith(b"\x1f\x8b")
@@ -162,11 +158,7 @@ OFFICE = ((b"xl/", "an Excel workbook"), (b"opendocument.spreadsheet", "a spread
 
 
 def refuse_other_forms(name: str, head: bytes) -> None:
-    """Names what a file is that holds no rows that can be read.
-
-    Raises:
-        UserError: saying what it is and what to do.
-    """
+    """Refuses a file that holds no rows that can be read, by a UserError: what it is, and what to do."""
     for mark, words in OFFICE if head.startswith(b"PK\x03\x04") else ():
         if mark in head:
             raise UserError(f"{name}: is {words}: save it as CSV")

@@ -44,6 +44,8 @@ class Task(Protocol):
     system_prompt: str
     """The instructions that suit it: where a preset has none of its own, they can be copied from here."""
     example: Example
+    more_examples: Sequence[Example]
+    """Three others, for a prompt that shows four."""
     equations: bool
     """Whether equations in a completion say something about it: these are counted, and marked."""
 

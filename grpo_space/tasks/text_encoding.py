@@ -15,7 +15,6 @@ class Encoding:
     """A text's encoding."""
 
     name: str
-    """As Python calls it."""
     words: str = ""
     """What is said of it; empty where it is as it should be."""
 
@@ -29,11 +28,7 @@ _SEVERAL_BYTES = re.compile(
 
 
 def encoding_of(file: IO[bytes], name: str) -> Encoding:
-    """The encoding of a text, of which all is read.
-
-    Raises:
-        UserError: where it is no text.
-    """
+    """The encoding of a text, of which all is read. What is no text is refused by a UserError."""
     first = file.read(PIECE)
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _checked(Encoding("utf-16", ", in UTF-16"), first, file, name)

@@ -83,12 +83,7 @@ class Access:
     def permits(self, scope: Mapping[str, Any]) -> bool:
         if self.on_space:
             return self._owns(scope.get("session", {}).get("oauth_info"))
-        return bool(self.password) or _from_here(scope)
-
-    @staticmethod
-    def from_here(scope: Mapping[str, Any]) -> bool:
-        """Whether a call comes from this machine itself, through no proxy."""
-        return _from_here(scope)
+        return bool(self.password) or from_here(scope)
 
     def refusal(self) -> str:
         if self.on_space:
@@ -169,8 +164,8 @@ def scope_of(request: gr.Request) -> Mapping[str, Any]:
     return getattr(inner, "scope", None) or {}
 
 
-def _from_here(scope: Mapping[str, Any]) -> bool:
-    """From this machine, by an address of this machine, from a page of this machine, and through no proxy."""
+def from_here(scope: Mapping[str, Any]) -> bool:
+    """Whether a call comes from this machine, by an address and from a page of this machine, and through no proxy."""
     client, headers = scope.get("client"), Headers(raw=list(scope.get("headers", ())))
     if not client or not loopback(client[0]) or "x-forwarded-for" in headers or "forwarded" in headers:
         return False

@@ -12,7 +12,7 @@ import gradio as gr
 from grpo_space import hub
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.live.follower import Followers, named
+from grpo_space.ui.live.follower import named
 from grpo_space.ui.live.page_stream import View
 
 RUN, TAB = "run", "tab"
@@ -63,7 +63,7 @@ def component() -> gr.HTML:
     return gr.HTML(elem_id="gs-address", visible="hidden", js_on_load=_FOLLOW)
 
 
-def build(page: gr.Blocks, opened: Any, tabs: Iterable[gr.Tab], view: gr.State, followers: Followers) -> None:
+def build(page: gr.Blocks, opened: Any, tabs: Iterable[gr.Tab], view: gr.State) -> None:
     """Makes the address lead: to the run and the tab that it names, when the page is opened and on Back."""
     went = gr.Button("went", visible="hidden", elem_id="gs-went")
 

@@ -41,6 +41,8 @@ from grpo_space.ui.train.when_done import WhenDone
 
 CACHE = (600, 6 * 3600)
 """Seconds between two looks at the files that were uploaded or made ready to download, and after which they go."""
+QUEUE_SECONDS = 0.02
+"""Between two looks of Gradio's queue for something to do: a press waits half of it."""
 
 
 def build(place: Place, backups: Automatic | None = None, done: WhenDone | None = None) -> gr.Blocks:
@@ -74,15 +76,15 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
                 compare.build(training.view, training.evaluated, training.evaluating, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
                 changed = [page_opened, publish_tab.select, training.evaluated.change]
-                to_train = publish.build(training.view, publish_tab.select, changed, followers, place)
+                to_train = publish.build(training.view, training.run, changed, followers, place)
             with gr.Tab("Runs", id="runs") as runs_tab:
                 seen = [runs_tab.select, training.evaluated.change]
-                listed = run_list.build(training.view, seen, followers)
+                listed = run_list.build(training.view, seen)
                 change.build(training.view, seen, listed, followers, place)
-                two_runs.build(training.view, seen, followers)
+                two_runs.build(seen, followers)
         attributes.mend(page, {form.element(path): path for path in (*form.LEAVES, *form.WEIGHTS)})
         tabs = (preset_tab, train_tab, compare_tab, publish_tab, runs_tab)
-        address.build(page, page_opened, tabs, training.view, followers)
+        address.build(page, page_opened, tabs, training.view)
         to_train.click(None, js=show_tab("train"))
         page_opened(None, js=AGAIN)  # last: a stream has no end
         training.compare.click(None, js=show_tab("compare"))
@@ -119,6 +121,8 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     page = build(place, backups, done)
     page.queue(default_concurrency_limit=4)
     page._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # it counts all calls after each, for a page that is closed
+    # Gradio looks for work a thousand times a second, a twentieth of a core while nobody does anything.
+    page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = QUEUE_SECONDS
     # On a Space Gradio starts a thread that swaps the page when the code changes, in the middle of a run too.
     http_server.get_space = lambda: None  # type: ignore[attr-defined]
     _, url, _ = page.launch(

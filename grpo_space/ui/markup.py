@@ -3,11 +3,14 @@
 import html
 import re
 
+from grpo_space import hub
 from grpo_space.formatting import plain
 
 _LIVE = str.maketrans({character: f"&#{ord(character)};" for character in "{}$`\\"})
 """gr.HTML puts values through two template languages: none of their signs reaches it."""
 _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=%|(?:s|min|h|GiB|MiB|KiB|GB|MB|nats|points?|tokens?|steps?|problems?)\b)")
+
+_ON_THE_HUB = re.compile(rf"{re.escape(hub.SITE)}/[\w./-]*\w", re.ASCII)
 
 
 def text(value: object) -> str:
@@ -33,6 +36,11 @@ def box(kind: str, *parts: str) -> str:
 def note(kind: str, *paragraphs: str) -> str:
     """A message in a box: `kind` is info, good, warning or bad. The paragraphs are HTML already."""
     return f'<div class="gs-note gs-{kind}" role="status">{"".join(f"<p>{p}</p>" for p in paragraphs)}</div>'
+
+
+def with_links(words: object) -> str:
+    """Any text as HTML in which only the addresses of pages on the Hub are links."""
+    return _ON_THE_HUB.sub(lambda found: link(html.unescape(found[0]), html.unescape(found[0])), text(words))
 
 
 def link(url: str, words: str) -> str:

@@ -24,6 +24,8 @@ PROBLEM_FILES = [".jsonl", ".json", ".ndjson", ".txt", ".csv", ".tsv", ".parquet
 """The endings of files of problems. What is in one is found by its content."""
 MOST_YAML_BYTES = 64 * 2**10
 DEEPEST = 10
+YOURS = "your file"
+"""What an upload is called on the page when its own name is not known any more: the copy has a digest for its name."""
 HUB_NAME = re.compile(r"\w[\w.-]{0,95}(/\w[\w.-]{0,95})?", re.ASCII)
 
 
@@ -163,6 +165,11 @@ def _paths(config: RunConfig) -> Iterator[tuple[str, str]]:
             yield "rewards", name
     if config.data.verifier:
         yield "data.verifier", config.data.verifier
+
+
+def shown_name(path: str) -> str:
+    """What a file of problems is called on the page."""
+    return YOURS if _uploaded(path) else path
 
 
 def _uploaded(path: str) -> bool:

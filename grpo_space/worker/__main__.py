@@ -96,9 +96,7 @@ class Child:
             self.process.terminate()
 
     def grace(self) -> float:
-        """Seconds that the child has to end: the step at hand, one more, and a save. What reports nothing has nothing
-        to save.
-        """
+        """Seconds that the child has to end: the step at hand, one more, and a save, of what has something to save."""
         if not self.job.reports:
             return 5.0
         return max(60.0, 2 * (self.attempt().seconds_per_step or 0.0) + 30.0)

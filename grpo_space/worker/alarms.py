@@ -24,9 +24,7 @@ PACE = 5
 
 
 class Watch:
-    """Watches the steps and probes of a run. What earlier attempts emitted counts too, and their alarms are not raised
-    again.
-    """
+    """Watches a run's steps and probes. Those of earlier attempts count too, and their alarms are not raised again."""
 
     def __init__(self, history: History) -> None:
         self.steps = list(history.steps)

@@ -46,12 +46,7 @@ class Client:
         self.request: Question | None = None
 
     def read(self) -> None:
-        """Reads the client's question.
-
-        Raises:
-            ValueError: where what comes is no question.
-            OSError: where nothing comes.
-        """
+        """Reads the client's question; a ValueError where what comes is none, an OSError where nothing comes."""
         with self.connection.makefile("rb") as file:
             self.request = Question.model_validate_json(file.readline(8 * MOST_CHARACTERS))
 
@@ -102,7 +97,6 @@ class Server:
         raise AwayError
 
     def _loading(self, what: str, seconds: float) -> None:
-        """Lets the clients that wait know what is loaded, and how long that takes."""
         self.loading = {"loading": what, "seconds": seconds}
         for client in list(self.waiting.queue):
             client.send(**self.loading)
@@ -170,7 +164,6 @@ class Server:
         client.close()
 
     def _refuse(self, why: str) -> None:
-        """Sends the reason to all who wait."""
         for client in [self.now, *list(self.waiting.queue)]:
             if client is not None:
                 client.send(error=why)

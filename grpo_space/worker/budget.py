@@ -23,9 +23,7 @@ probes are rarer, so that one of them had a probe.
 
 
 class Budget:
-    """The time of a run, from the worker's start. `minutes` None: it is never over. `probe_steps`: steps from probe to
-    probe.
-    """
+    """The time of a run, from the worker's start; never over without `minutes`. `probe_steps`: from probe to probe."""
 
     def __init__(self, minutes: float | None, probe_steps: int = 1) -> None:
         self.minutes = minutes
@@ -64,8 +62,8 @@ class Budget:
         """The last event of a run that is saved and tested after `reached` of `steps`."""
         if reached == steps:
             return Finished(why="done")
-        message = f"Stopped at the budget of {self.minutes:g} min after step {reached} of {steps}: saved and tested, "
-        message += f"{duration(self.spent)} in all."
+        message = f"Stopped at the time limit of {self.minutes:g} min after step {reached} of {steps}: "
+        message += f"saved and tested, {duration(self.spent)} in all."
         if not reached:
             message += " Loading and testing left no time for a single step."
         return Finished(why="budget", message=message)

@@ -52,7 +52,7 @@ def emit_events(run: Run, job: JobName, arguments: tuple[str, ...]) -> int:
             request, again = EvaluationRequest.model_validate_json(arguments[1]), arguments[2] == "again"
             if request.tuned:
                 return pipeline.evaluate_models(run, reporter, request, again, others_turn="other" in arguments[3:])
-            pipeline.evaluate(run, reporter, request, again)
+            (pipeline.benchmark if request.suite else pipeline.evaluate)(run, reporter, request, again)
         elif job == "preflight":
             pipeline.preflight(run, reporter)
         else:
@@ -88,9 +88,7 @@ def record_failure(run: Run, reporter: Reporter, error: Exception) -> int:
 
 
 def answer_on_stdout(run: Run, job: JobName, folder: Path) -> int:
-    """Does a brief job: prints its answer as a line of JSON, and before it one each time that it says how far it is.
-    Gives the exit status.
-    """
+    """Does a brief job: prints how far it is and then its answer, a line of JSON each. Gives the exit status."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print goes to the log
 

@@ -130,9 +130,7 @@ def read(folder: Path) -> Record:
 
 
 def suspected(gpu: Gpu | None) -> bool:
-    """Whether a worker ended in the middle of a wait whose kernels were kept: they may be why. The next one will not
-    find them.
-    """
+    """Whether a worker died compiling kernels that were kept: they may be why, and the next one will not find them."""
     record = read(folder_for(gpu))
     return record.compiling in record.compiled
 

@@ -33,11 +33,7 @@ Send = Callable[[dict[str, Any]], None]
 
 
 def report(config: RunConfig, send: Send = lambda message: None) -> dict[str, Any]:
-    """What a file holds, in counts and words: the fields of `runs.data_report.DataReport`.
-
-    Raises:
-        UserError: where it cannot be read.
-    """
+    """What a file holds, in counts and words: the fields of `runs.data_report.DataReport`."""
     data = config.data
     source = data_file(data.path or "")
     size, last = source.stat().st_size, [0.0]

@@ -117,11 +117,7 @@ def _one(api: HfApi, model: ModelSection, commit: str, file: File) -> str:
 
 
 def _files(model: ModelSection, siblings: list[Any]) -> list[File]:
-    """The files that have to be here.
-
-    Raises:
-        UserError: where the model has no weights of a kind that can be trained, or the disk has no room for them.
-    """
+    """The files that have to be here, of a model that can be trained and has room on the disk."""
     names = needed([sibling.rfilename for sibling in siblings])
     if not any(sibling.rfilename == "config.json" for sibling in siblings):
         raise UserError(f"model.id: {model.id} is not a model that can be trained: it has no config.json")
@@ -145,9 +141,7 @@ def _files(model: ModelSection, siblings: list[Any]) -> list[File]:
 
 
 def needed(names: Collection[str]) -> set[str]:
-    """The files of a repository that a run loads: weights once, config, tokenizer, chat template. None of them where
-    there are no weights.
-    """
+    """The files that a run loads: weights once, config, tokenizer, chat template. None where there are no weights."""
     chosen = weights(names)
     small = {n for n in names if "/" not in n and any(fnmatch(n, pattern) for pattern in SMALL_FILES)}
     unused = {n for n in small if n.endswith(".index.json") and (len(chosen) == 1 or not _index_of(n, chosen))}
@@ -166,9 +160,7 @@ def weights(names: Collection[str]) -> set[str]:
 
 
 def _index_of(name: str, chosen: Collection[str]) -> bool:
-    """Whether an index is that of the chosen shards: `model.safetensors.index.json` of
-    `model-00001-of-00002.safetensors`.
-    """
+    """Whether `model.safetensors.index.json` is the index of `model-00001-of-00002.safetensors` and the like."""
     stem, suffix = name.removesuffix(".index.json").split(".", 1)
     return any(n.startswith(f"{stem}-") and n.endswith(f".{suffix}") for n in chosen)
 

@@ -7,22 +7,23 @@ import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.paths import PROJECT
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Answer, Answered, Evaluated, Method, Probe, Sampled
+from grpo_space.runs.events import Answer, Answered, Evaluated, Method, Probe, Sampled, Which
 from grpo_space.runs.run import Run, all_runs
 from grpo_space.tasks import kinds
 from grpo_space.tasks.problems import Row, digest
 from grpo_space.tasks.task import Verdict
-from grpo_space.worker.engines.base import Engine, Sampling, Written
+from grpo_space.worker.engines.base import Engine, Messages, Sampling, Written
 from grpo_space.worker.recorder import judged
 
 DECIDING_ROOMS = ("grading", "tasks", "tasks/sandbox", "worker/engines")
 """The rooms that decide what the model is asked, how it answers, and what counts as right."""
+EXAMPLES: dict[Which, int] = {"example": 1, "examples": 4}
+"""How many worked examples stand in the prompt."""
 AT_ONCE = 512
 """Problems that vLLM is given at once, and the most that a kill can lose: it fills its batches from them."""
 
@@ -33,7 +34,7 @@ def answer(
     config: RunConfig,
     adapter: bool,
     progress: Callable[[int], None] = lambda done: None,
-    example: bool = False,
+    examples: int = 0,
     samples: int = 1,
     kept: EventLog | None = None,
 ) -> list[tuple[Answer, ...]]:
@@ -41,9 +42,7 @@ def answer(
 
     Each is appended to `kept` as soon as it is there, and what stands there already is not written again.
     """
-    prompts = [
-        engine.conversation(row.question, config, kinds.task_of(row).example if example else None) for row in rows
-    ]
+    prompts = [prompt(engine, row, config, examples) for row in rows]
     lengths = [len(engine.encode(prompt)) for prompt in prompts]
     jobs = [(i, k) for i in sorted(range(len(rows)), key=lambda i: -lengths[i]) for k in range(samples)]
     done = {(event.problem, event.sample): event.answer for event in answered(kept)}
@@ -69,6 +68,12 @@ def answer(
     return [tuple(done[i, k] for k in range(samples)) for i in range(len(rows))]
 
 
+def prompt(engine: Engine, row: Row, config: RunConfig, examples: int = 0) -> Messages:
+    """A problem as it is asked, after so many worked examples of its Task."""
+    task = kinds.task_of(row)
+    return engine.conversation(row.question, config, [task.example, *task.more_examples][:examples])
+
+
 def answered(kept: EventLog | None) -> list[Answered]:
     """The answers that an earlier attempt left in the file."""
     return [event for event in kept.read()[0] if isinstance(event, Answered)] if kept is not None else []
@@ -86,7 +91,7 @@ def measure(
     engine: Engine,
     rows: Sequence[Row],
     config: RunConfig,
-    which: Literal["base", "tuned", "example"],
+    which: Which,
     progress: Callable[[int], None],
     folder: Path | None = None,
     samples: int = 1,
@@ -98,12 +103,12 @@ def measure(
     start, method = time.monotonic(), how(engine, rows, config, which, samples)
     kept = _kept_answers(folder, method, again) if folder is not None else None
     there, wanted = len(answered(kept)), len(rows) * samples
-    answers = answer(engine, rows, config, which == "tuned", progress, which == "example", samples, kept)
+    answers = answer(engine, rows, config, which == "tuned", progress, EXAMPLES.get(which, 0), samples, kept)
     seconds = time.monotonic() - start
     if 0 < there < wanted:  # as long as all would have taken: the budget keeps so much for the tuned model
         seconds *= wanted / (wanted - there)
     if samples > 1:
-        assert which != "example"
+        assert which in ("base", "tuned")
         return Sampled(which=which, key=method.key, seconds=seconds, method=method, answers=tuple(answers))
     greedy = tuple(one for (one,) in answers)
     return Evaluated(which=which, key=method.key, seconds=seconds, answers=greedy, method=method)
@@ -131,7 +136,7 @@ def how(
     engine: Engine,
     rows: Sequence[Row],
     config: RunConfig,
-    which: Literal["base", "tuned", "example"],
+    which: Which,
     samples: int = 1,
 ) -> Method:
     """All that a result depends on, and the digest of it. The batch size is in it: padding moves the last bits."""
@@ -142,7 +147,8 @@ def how(
         model_commit=engine.commit,
         adapter=adapter_digest(engine) if which == "tuned" else "",
         system_prompt=config.data.system_prompt,
-        example=which == "example",
+        example=which in EXAMPLES,
+        examples=EXAMPLES.get(which, 0),
         temperature=config.grpo.temperature if samples > 1 else 0.0,
         samples=samples,
         seed=config.seed if samples > 1 else 0,
@@ -185,9 +191,7 @@ def packages(engine: Engine) -> list[str]:
     return used + (["vllm"] if engine.choice.rollout == "vllm" else [])
 
 
-def known(
-    run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig, which: Literal["base", "example"]
-) -> Evaluated | None:
+def known(run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig, which: Which) -> Evaluated | None:
     """The same evaluation of the base, made in this run before it was resumed or in another one; None where there is
     none.
 

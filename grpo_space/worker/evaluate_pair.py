@@ -3,18 +3,18 @@
 from typing import Literal
 
 from grpo_space.config import RunConfig
-from grpo_space.runs.events import Alarm, Evaluated, EvaluationRequest, PhaseName, Sampled
+from grpo_space.runs.events import Alarm, Evaluated, EvaluationRequest, PhaseName, Sampled, Which
 from grpo_space.runs.run import Run
 from grpo_space.tasks.dataset import Rows
 from grpo_space.tasks.problems import Row
+from grpo_space.tasks.suite import ProblemSet
 from grpo_space.worker import evaluate
 from grpo_space.worker.engines.base import Engine, fits
 from grpo_space.worker.reporter import Reporter
 
-Which = Literal["base", "tuned", "example"]
-"""Whose answers: the base's, the tuned model's, or those of the base with a worked example in its prompt."""
 PHASES: dict[Which, PhaseName] = {
-    "base": "evaluate_base", "tuned": "evaluate_tuned", "example": "evaluate_example",
+    "base": "evaluate_base", "tuned": "evaluate_tuned", "example": "evaluate_example", "examples": "evaluate_examples",
+    "explained": "evaluate_explained",
 }  # fmt: skip
 
 
@@ -28,19 +28,24 @@ def evaluate_one(
     samples: int = 1,
     again: bool = False,
     in_place_of: Literal["tuned"] | None = None,
+    of_set: ProblemSet | None = None,
+    commit: str = "",
 ) -> Evaluated | Sampled:
     """Evaluates one model on the problems and emits the result. Where a greedy result of the base, with or without a
     worked example, is known already from any run, that is emitted. `again`: everything is measured anew.
-    `in_place_of`: the base is another model than that of the comparison, and stands for its tuned one.
+    `in_place_of`: the base is another model than that of the comparison, and stands for its tuned one. `of_set`: the
+    problems are that set of a suite, of a dataset at that `commit`.
     """
-    phase = PHASES[in_place_of or which]
-    with reporter.phase(phase, total=len(problems) * samples) as progress, reporter.doing("answer"):
+    phase, title = PHASES[in_place_of or which], of_set.title if of_set else ""
+    with reporter.phase(phase, title, total=len(problems) * samples) as progress, reporter.doing("answer"):
         known = None
         if which != "tuned" and samples == 1 and not again:
             known = evaluate.known(run, engine, problems, config, which)
         result = known or evaluate.measure(engine, problems, config, which, progress, run.answers, samples, again)
         if in_place_of is not None:
             result = result.model_copy(update={"which": in_place_of})
+        if of_set is not None:
+            result = result.model_copy(update={"set": of_set.name, "commit": commit})
         reporter.log.append(result)
     return result
 
@@ -71,11 +76,11 @@ def evaluate_pair(
         evaluate_one(run, reporter, engine, config, problems, "example", again=again)
 
 
-def warn(reporter: Reporter, problems: list[Row], others: list[Row], rows: Rows, longest: int) -> None:
-    """Emits an alarm where some of the other problems were left out, or were trained on."""
+def warn(reporter: Reporter, problems: list[Row], others: list[Row], rows: Rows, longest: int, where: str = "") -> None:
+    """Emits an alarm where some of the other problems were left out, or were trained on. `where`: how it begins."""
     if lost := len(others) - len(problems):
-        message = f"{lost} problems were left out: their prompts are longer than {longest} tokens."
+        message = f"{where}{lost} problems were left out: their prompts are longer than {longest} tokens."
         reporter.log.append(Alarm(step=0, name="left_out", message=message))
     if seen := len({row.question for row in problems} & {row.question for row in rows.train}):
-        message = f"{seen} of these problems were trained on: what is right there may be known by heart."
+        message = f"{where}{seen} of these problems were trained on: what is right there may be known by heart."
         reporter.log.append(Alarm(step=0, name="seen", message=message))

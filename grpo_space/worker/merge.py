@@ -61,7 +61,6 @@ def merge(base: Path, adapter: Path, folder: Path, progress: Progress = lambda f
 
 
 def _sizes(base: Path) -> dict[str, int]:
-    """The base's files of weights and their sizes in bytes."""
     files = sorted(name for name in weights([path.name for path in base.iterdir()]) if name.endswith(".safetensors"))
     if not files:
         raise UserError("merged: the base model's weights are no safetensors")
@@ -69,10 +68,8 @@ def _sizes(base: Path) -> dict[str, int]:
 
 
 class Pairs:
-    """An adapter's A (rank, inputs) and B (outputs, rank), by the name of the weight that they change.
-
-    Raises:
-        UserError: where it is more than LoRA's two matrices.
+    """An adapter's A (rank, inputs) and B (outputs, rank), by the name of the weight that they change. Whatever is more
+    than LoRA's two matrices is refused by a UserError.
     """
 
     def __init__(self, adapter: Path) -> None:
@@ -87,11 +84,7 @@ class Pairs:
             self.left.setdefault(f"{name.removeprefix(PREFIX)}.weight", {})[which] = tensor
 
     def into(self, name: str, weight: torch.Tensor) -> torch.Tensor:
-        """The weight in bfloat16, changed if the adapter changes it; the sum is made in 32 bits.
-
-        Raises:
-            UserError: where the adapter's matrices have another shape.
-        """
+        """The weight in bfloat16, changed if the adapter changes it; the sum is made in 32 bits."""
         if not weight.is_floating_point():
             return weight
         if (pair := self.left.pop(name, None)) is None:
@@ -103,11 +96,7 @@ class Pairs:
         return (weight.float() + change).to(torch.bfloat16)
 
     def all_used(self) -> None:
-        """Checks that every pair found its weight.
-
-        Raises:
-            UserError: naming one that did not.
-        """
+        """Refuses an adapter with a pair that found no weight, by a UserError."""
         if self.left:
             raise UserError(f"merged: the adapter is of another base, which has a {next(iter(self.left))}")
 

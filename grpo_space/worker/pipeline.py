@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.planning import hardware, merge_check
-from grpo_space.runs import adapters, checkpoints, groups, standalone, starting_adapter, trust
+from grpo_space.runs import adapters, checkpoints, groups, standalone, starting_adapter, suites, trust
 from grpo_space.runs.evaluations import HELD_OUT
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Finished, Loaded
+from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Finished, LeftOut, Loaded
 from grpo_space.runs.fallbacks import after_fallbacks, vllm_failed
+from grpo_space.runs.history import History
 from grpo_space.runs.pins import pinned, with_commit
 from grpo_space.runs.run import Run
-from grpo_space.tasks import code_sandbox, dataset
+from grpo_space.tasks import code_sandbox, dataset, suite
 from grpo_space.tasks.dataset import Rows
+from grpo_space.tasks.problems import Row
 from grpo_space.worker import compiled, custom_reward, custom_verifier, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
@@ -157,9 +159,7 @@ def load_engine(
     adapter: Path | None,
     caches: Mapping[str, str],
 ) -> "Engine":
-    """Loads the model through the engine that was chosen, with a fresh adapter or the one in a folder. `caches`: see
-    `make_ready`.
-    """
+    """Loads the model through the chosen engine, with a fresh adapter or a folder's. `caches`: see `make_ready`."""
     config = config if adapter is None else adapters.with_lora(config, adapter)
     make_ready(choice, gpu, scratch, caches)
     if choice.engine == "unsloth":
@@ -191,6 +191,30 @@ def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bo
 
     config = effective_config(run, reporter.log)
     evaluate_pair.evaluate_pair(run, reporter, engine, config, rows, others, request, again)
+    reporter.log.append(Finished(why="done"))
+
+
+def benchmark(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool) -> None:
+    """Base against tuned on each set of a suite, the model loaded once. What the log has measured already stays.
+    `again`: of what it has not, no result that is known is taken.
+    """
+    known, trained = History.of(reporter.log.events()), run.history().started
+    reporter.started("evaluate", 0, request, of_attempt=trained.attempt if trained else 0)
+    config = effective_config(run, reporter.log)
+    sets = [each for each in suite.sets_of(request.suite or "quick") if not suites.is_measured(known, each.name)]
+    found: dict[str, tuple[list[Row], str]] = {}
+    for each in (each for each in sets if each.hub):
+        commit = next((result.commit for result in known.sets.get(each.name, {}).values()), "")
+        with reporter.phase("data", each.title):
+            try:
+                count = suite.count_in(each, request.suite or "quick", request.limit)
+                found[each.name] = suite.read(each, config, count, reporter.token, commit)
+            except UserError as error:  # the others count all the same
+                reporter.log.append(LeftOut(set=each.name, why=str(error)))
+    engine, rows = load(run, reporter, saved_adapter(run))
+    from grpo_space.worker.evaluate_suite import Suite
+
+    Suite(run, reporter, engine, effective_config(run, reporter.log), rows, request, again, known).measure(sets, found)
     reporter.log.append(Finished(why="done"))
 
 
@@ -281,11 +305,7 @@ def merge(run: Run, folder: Path, send: Send) -> Message:
 
 
 def check_unchanged(run: Run, model_commit: str, rows: Rows) -> None:
-    """Checks that model and problems are the same as when the run began: what was trained on could be held out now.
-
-    Raises:
-        UserError: naming which of the two changed.
-    """
+    """Refuses another model, or problems, than those the run began with: what was trained on could be held out now."""
     before = run.history().loaded
     if before is None:
         return
@@ -296,11 +316,7 @@ def check_unchanged(run: Run, model_commit: str, rows: Rows) -> None:
 
 
 def saved_adapter(run: Run, step: int | None = None) -> Path:
-    """The folder of the latest adapter, or of the checkpoint of that step.
-
-    Raises:
-        UserError: where the run saved none yet, or the one that was named is damaged.
-    """
+    """The folder of the latest adapter, or of that step's checkpoint; a UserError where it is missing or damaged."""
     if step is not None:
         folder = checkpoints.folder_of(run.checkpoints, step)
         if words := checkpoints.damage(folder, step):

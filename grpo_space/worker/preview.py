@@ -23,9 +23,6 @@ ROWS = 3
 def preview(config: RunConfig, token: str | None = None) -> list[dict[str, object]]:
     """The first problems that are short enough: of each the `prompt` with the chat template applied, its `tokens`, the
     `answer` that counts as right, and whether the system prompt is `folded` into the question's turn.
-
-    Raises:
-        UserError: where the data or the tokenizer cannot be had.
     """
     rows, tokenizer = dataset.load(config, token).train, load_tokenizer(config.model, token)
     chat_template.check(tokenizer, config)
@@ -46,11 +43,7 @@ def preview(config: RunConfig, token: str | None = None) -> list[dict[str, objec
 
 
 def load_tokenizer(model: ModelSection, token: str | None = None) -> Any:
-    """The model's tokenizer.
-
-    Raises:
-        UserError: where there is none.
-    """
+    """The model's tokenizer."""
     os.environ["USE_TORCH"] = "0"  # a tokenizer needs no torch, whose import is three of its four seconds
     from transformers import AutoTokenizer
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
+from grpo_space.formatting import cut
 from grpo_space.grading.rewards import correctness, text_of
 from grpo_space.runs.events import (
     ALL_RIGHT,
@@ -53,7 +54,6 @@ class Batch:
     totals: list[float]
     """The rewards of each completion, weighted and summed."""
     verdicts: list[Verdict]
-    """What the problems' Task found of each completion."""
     slots: list[int]
     """The slot of each group; none where prompts are not chosen."""
     new: list[bool]
@@ -229,7 +229,9 @@ def call(label: str, function: Function, **columns: Any) -> list[float]:
         numbers = [math.nan if value is None else float(value) for value in paid]
     except Exception as error:
         wish = "one number for each completion is needed, in a list"
-        raise RewardError(f"the reward {label} gave {_shown(paid)}: {wish}{_culprit(function, columns)}") from error
+        raise RewardError(
+            f"the reward {label} gave {cut(repr(paid), 80)}: {wish}{_culprit(function, columns)}"
+        ) from error
     if math.inf in map(abs, numbers):
         where = text_of(columns["completions"][next(i for i, value in enumerate(numbers) if math.isinf(value))])
         raise RewardError(f"the reward {label} paid infinity; the completion: {where!r}")
@@ -239,14 +241,8 @@ def call(label: str, function: Function, **columns: Any) -> list[float]:
 
 
 def _line(error: Exception, function: Function) -> str:
-    """The line of the function's file that raised."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return line_of(error, code.co_filename) if code is not None else ""
-
-
-def _shown(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
 def _culprit(function: Function, columns: dict[str, Any]) -> str:

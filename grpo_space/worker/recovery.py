@@ -58,9 +58,7 @@ def next_attempt(
 def _without_vllm(
     config: RunConfig, attempt: History, code: int, ending: str, activity: Activity
 ) -> Fallback | Failed | None:
-    """The fallback where vLLM is to blame: it was at work, and the pipeline died unexpectedly before its first step was
-    done.
-    """
+    """The fallback where vLLM is to blame: it was at work when the pipeline died, before its first step was done."""
     if attempt.chosen is None or attempt.chosen.rollout != "vllm" or attempt.steps or activity not in VLLM_AT_WORK:
         return None
     if code >= 0 and code != UNEXPECTED:
@@ -129,7 +127,6 @@ def _ends(failed: Failed, why: str) -> Failed:
 
 
 def _frees(name: FallbackName, before: RunConfig, made: list[FallbackName], gpu: Gpu | None) -> bool:
-    """Whether less memory is taken after that fallback."""
     if name == "chunked":
         return name not in made and before.grpo.completions_per_step > before.grpo.num_generations
     after = apply_fallback(before, name)

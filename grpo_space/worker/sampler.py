@@ -46,9 +46,6 @@ def prompt_sampler(
 ) -> PromptSampler:
     """The sampler that the config names, which chooses on from a checkpoint if there is one. `args`: TRL's arguments,
     which say how large batches are, and how many.
-
-    Raises:
-        UserError: where the checkpoint is of other problems, or of batches of another size.
     """
     if config.prompts == "shuffled":
         return Shuffled(problems)
@@ -93,7 +90,6 @@ class Teaching:
         self.dataset.set_transform(self._rows)
 
     def _rows(self, fetched: dict[str, list[int]]) -> dict[str, list[Any]]:
-        """The problems in the fetched slots, column by column."""
         slots = fetched[SLOT]
         chosen = [self.working_set.slot(slot) for slot in slots]
         rows = [self.problems[problem] for problem, _ in chosen]
@@ -111,9 +107,7 @@ class Teaching:
 
 
 class WorkingSet:
-    """Chooses problems, by their numbers, for batches of so many prompts. The same seed and the same lessons give the
-    same choices.
-    """
+    """Chooses problems, by their numbers, for batches of so many prompts: the same for the same seed and lessons."""
 
     def __init__(self, problems: int, size: int, seed: int) -> None:
         self.problems, self.size, self.seed = problems, size, seed
@@ -166,11 +160,7 @@ class WorkingSet:
         return PromptState(problems=self.problems, drawn=self.drawn, live=live, batches=batches)
 
     def restore(self, state: PromptState) -> None:
-        """Chooses on from a state.
-
-        Raises:
-            UserError: where it is of other problems, or of batches of another size.
-        """
+        """Chooses on from a state. One of other problems, or of batches of another size, is refused by a UserError."""
         if state.problems != self.problems:
             raise UserError(f"{PROMPTS}: is of {state.problems:,} problems, and there are {self.problems:,}")
         if sizes := {len(batch.problems) for batch in state.batches} - {self.size}:

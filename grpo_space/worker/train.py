@@ -97,9 +97,7 @@ def keep_groups(batch: Batch, kept: GroupWriter, scale: str) -> None:
 
 
 def writing(reporter: Reporter) -> AbstractContextManager[None]:
-    """Within, completions are written, unless a probe is being answered: what goes around a generation of the
-    trainer's.
-    """
+    """Within, completions are written, unless a probe is being answered: goes around the trainer's generations."""
     return reporter.doing("write") if reporter.activity == "learn" else nullcontext()
 
 

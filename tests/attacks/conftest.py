@@ -16,16 +16,7 @@ NAMES = str(ROOT / "tests" / "support" / "names")
 
 
 @pytest.fixture(scope="module")
-def served_runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The runs of all tests in a file, who share an app."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("runs")
-        patch.setenv("GRPO_SPACE_RUNS", str(folder))
-        yield folder
-
-
-@pytest.fixture(scope="module")
-def run(served_runs: Path) -> Run:
+def run(shared_runs: Path) -> Run:
     """A run of the owner's that is done."""
     return with_adapter(create_run(read_preset("tiny").run))
 
@@ -40,7 +31,7 @@ def space(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served
 
 
 @pytest.fixture(scope="module")
-def locked(served_runs: Path) -> Iterator[Served]:
+def locked(shared_runs: Path) -> Iterator[Served]:
     """An app that asks for a password."""
     served = Served(0, GRPO_SPACE_PASSWORD="correct horse")
     yield served
@@ -48,7 +39,7 @@ def locked(served_runs: Path) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def alone(served_runs: Path) -> Iterator[Served]:
+def alone(shared_runs: Path) -> Iterator[Served]:
     """An app on this machine, for whoever is at it."""
     served = Served(0)
     yield served

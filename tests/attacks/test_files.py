@@ -30,7 +30,8 @@ from grpo_space.runs.weights import read_header
 from grpo_space.ui import uploads
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.runs import run_list
-from tests.support.processes import ROOT, Cli, Fake, assert_refused
+from tests.support.fake_worker import with_adapter
+from tests.support.processes import ROOT, Cli, assert_refused
 
 TINY = read_preset("tiny").run
 BRACKETS = "[" * 20_000
@@ -67,8 +68,8 @@ CONFIGS = {
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
-def test_a_config_that_is_none_is_a_line_and_hides_no_other_run(fake: Fake, runs_root: Path, kind: str) -> None:
-    good, _ = fake("finishes")
+def test_a_config_that_is_none_is_a_line_and_hides_no_other_run(runs_root: Path, kind: str) -> None:
+    good = with_adapter(create_run(TINY))
     bad = create_run(TINY, runs_root / "9999-bad")
     (bad.folder / "config.yaml").write_text(CONFIGS[kind])
     begin = time.monotonic()

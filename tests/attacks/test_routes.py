@@ -102,11 +102,6 @@ def test_a_path_written_otherwise_is_not_there(space: Served, path: str) -> None
     assert httpx.post(f"{space.url}{path}", files={"files": ("x.jsonl", b"{}")}, timeout=60).status_code == 404
 
 
-def test_a_recording_is_not_taken(space: Served) -> None:
-    video = {"video": ("x.mp4", b"0" * 1000, "video/mp4")}
-    assert httpx.post(f"{space.url}/gradio_api/process_recording", files=video, timeout=60).status_code == 404
-
-
 @pytest.mark.parametrize(
     "elsewhere", ["https://evil.example/x", "http://evil.example", "//evil.example", "ftp://evil.example/x"]
 )

@@ -25,12 +25,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def runs_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The runs of all tests in a file, who share an app: it shows the newest."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("runs")
-        patch.setenv("GRPO_SPACE_RUNS", str(folder))
-        yield folder
+def runs_root(shared_runs: Path) -> Path:
+    """The app of a file's tests shows the newest of all their runs."""
+    return shared_runs
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,20 @@
 """What a person does, in a real browser: train, watch, stop, compare, download."""
 
-import os
 import re
 import signal
 import zipfile
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from grpo_space.config_io import override, write_yaml
 from grpo_space.presets import read_preset
 from grpo_space.runs.events import Answer, Evaluated, Finished, Group, Phase, Sample, Started
-from grpo_space.runs.locks import holder, locked
-from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
-from tests.support.browser import FRAMES, PHONE, Complaints, Open, press_again, show, unfold
+from grpo_space.runs.locks import locked
+from grpo_space.runs.run import Run, all_runs, create_run
+from tests.support.browser import FRAMES, PHONE, Complaints, Open, show, unfold
 from tests.support.fake_worker import group, step, whole_run
-from tests.support.processes import Fake, until
+from tests.support.processes import Fake
 from tests.support.served import Served
 
 A_RUN = 120_000
@@ -113,23 +111,6 @@ def test_two_watch_and_stop_asks_first(visit: Open, complaints: Complaints, tmp_
     assert not complaints
 
 
-def test_a_bad_value_is_refused_at_its_field(visit: Open) -> None:
-    page, before = visit(), all_runs()
-    unfold(page, "model")
-    field = page.locator("#field-grpo-num-generations").first
-    field.locator("input").first.fill("7")
-    field.locator("input").first.blur()
-    expect(page.locator(".wrong").first).to_be_visible()
-    page.locator("#gs-start").click()
-    expect(page.locator(".toast-body")).to_contain_text("wrong values")
-    expect(page.locator("#gs-start")).to_have_text("Train")
-    expect(page.locator("#gs-start")).to_be_enabled()
-    show(page, "Train")
-    expect(page.locator("#gs-plan")).to_contain_text("wrong values")
-    expect(page.locator("#gs-train")).to_be_enabled()
-    assert all_runs() == before
-
-
 def test_a_failed_run_says_why_and_the_app_lives(visit: Open, fake: Fake, complaints: Complaints) -> None:
     run, _ = fake("fails")
     run.worker_log.write_text("the last <b>words</b>\n")
@@ -186,14 +167,6 @@ def test_the_microscope_shows_the_group_that_its_label_says(visit: Open, runs_ro
         expect(shown).to_contain_text("Step 27:")
 
 
-def test_a_killed_worker_is_told(visit: Open, fake: Fake) -> None:
-    _, process = fake("works")
-    page = visit("Train")
-    expect(page.locator("#gs-now")).to_contain_text("step 2 of 100")
-    process.kill()
-    expect(page.locator("#gs-now")).to_contain_text("was killed")
-
-
 def test_a_restarted_app_goes_on_without_a_reload(visit: Open, app: Served, fake: Fake) -> None:
     """Whatever tab it is on: Train was never opened here."""
     run, _ = fake("works")
@@ -222,15 +195,6 @@ def test_a_page_that_watches_computes_next_to_nothing(visit: Open, fake: Fake) -
         show(page, tab)
         page.evaluate(FRAMES, 30)  # what a click on a tab sets going
         assert any(page.evaluate(FRAMES, 60) < 4 for _ in range(3))  # at few frames a second what is timed counts more
-
-
-def test_closing_every_tab_changes_nothing(visit: Open, fake: Fake) -> None:
-    run, _ = fake("works")
-    page = visit("Train")
-    expect(page.locator("#gs-now")).to_contain_text("step 2 of 100")
-    page.context.close()
-    run.log.append(step(3))
-    expect(visit("Train").locator("#gs-now")).to_contain_text("step 3 of 100")
 
 
 def test_a_past_run_is_opened_read_only_and_its_config_used(visit: Open, complaints: Complaints) -> None:
@@ -290,44 +254,11 @@ def test_what_models_write_stays_text(visit: Open, complaints: Complaints) -> No
     assert not complaints
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_a_phone_never_scrolls_sideways(visit: Open, dark: bool, complaints: Complaints) -> None:
+def test_a_phone_never_scrolls_sideways(visit: Open, complaints: Complaints) -> None:
     finished()
-    page = visit(size=PHONE, dark=dark)
+    page = visit(size=PHONE)
     for tab in TABS:
         show(page, tab)
         expect(page.locator("#gs-head")).to_be_visible()
         page.wait_for_function("document.documentElement.scrollWidth <= 390")
-    assert not complaints
-
-
-def test_sigterm_saves_the_run(visit: Open, app: Served, tmp_path: Path) -> None:
-    page = visit()
-    train_small(page, 300, tmp_path)
-    expect(page.locator("#gs-now")).to_contain_text("of 300", timeout=A_RUN)
-    run = all_runs()[0]
-    assert app.close() == 0
-    assert holder(run.folder / "lock") is None
-    assert run.status() == "stopped"
-    assert (run.adapter / "adapter_model.safetensors").is_file()
-
-
-def test_ctrl_c_lets_the_run_go_on(fake: Fake, app: Served) -> None:
-    run, process = fake("works")
-    assert app.close(signal.SIGINT) == 0
-    assert process.poll() is None
-    os.kill(process.pid, signal.SIGTERM)
-    until(run.log, lambda event: isinstance(event, Finished))
-
-
-def test_the_doctor_is_asked_on_the_page(visit: Open, complaints: Complaints) -> None:
-    page = visit("Train")
-    page.locator("#gs-doctor button").first.click()
-    page.locator("#gs-look").click()
-    expect(page.locator("#gs-looked")).to_contain_text("Looking")
-    expect(page.locator("#gs-looked")).to_contain_text("import trl", timeout=A_RUN)
-    expect(page.locator("#gs-looked")).to_contain_text("All is well.")
-    with locked(runs_folder() / "gpu.lock", what="training", run="another"):
-        press_again(page.locator("#gs-look"), page.locator("#gs-looked"))
-        expect(page.locator("#gs-looked")).to_contain_text("The machine is training another")
     assert not complaints

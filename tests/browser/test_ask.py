@@ -7,20 +7,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
-from safetensors.numpy import load_file, save_file
 
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
-from grpo_space.runs import adapters, ask_client
+from grpo_space.runs import ask_client
 from grpo_space.runs.events import Finished, Started
 from grpo_space.runs.launch import start, stop
 from grpo_space.runs.locks import Holder, holder, locked
 from grpo_space.runs.run import Run, create_run
 from tests.support import endless, made
 from tests.support.browser import PHONE, WIDE, Complaints, Open, press_again
+from tests.support.hand_made import drawn, engine_of, save_adapter
 from tests.support.processes import put_away
 
 A_START = 120_000
@@ -32,18 +31,8 @@ AT_ONCE = 6.0
 @pytest.fixture
 def run(runs_root: Path, tmp_path: Path) -> Iterator[Run]:
     """Its answers have no end, and the tuned one is nonsense."""
-    from grpo_space.worker import download
-    from grpo_space.worker.engines import base, plain
-    from grpo_space.worker.engines.choice import choose
-
     run = create_run(endless.config(tmp_path))
-    config = run.config
-    model = download.fetch(config.model, lambda *told: None)
-    choice = choose(config, model.folder, None, vllm_died=False)
-    base.save(plain.load(config, choice, model.folder, model.commit, None), run.adapter, config)
-    weights, noise = load_file(run.adapter / adapters.WEIGHTS), np.random.default_rng(0)
-    moved = {k: noise.normal(0, 30.0, v.shape).astype(v.dtype) if "lora_B" in k else v for k, v in weights.items()}
-    save_file(moved, run.adapter / adapters.WEIGHTS)
+    save_adapter(engine_of(run.config), run.adapter, run.config, drawn(30.0))
     for event in (Started(), made.BASE, made.BOTH, Finished(why="done")):
         run.log.append(event)
     yield run

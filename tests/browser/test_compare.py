@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file, save_file
@@ -18,11 +17,11 @@ from grpo_space.presets import read_preset
 from grpo_space.runs import adapters, ask_client
 from grpo_space.runs.events import Alarm, Finished, Probe, Started
 from grpo_space.runs.launch import stop
-from grpo_space.runs.locks import holder, locked
+from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
-from tests.support import made
+from tests.support import made, suites
 from tests.support.browser import PHONE, Complaints, Open, press_again, show
-from tests.support.processes import put_away
+from tests.support.hand_made import drawn, engine_of, save_adapter
 
 A_START = 120_000
 """The longest wait for a server that loads its model, in ms."""
@@ -42,17 +41,7 @@ def compared(runs_root: Path) -> Iterator[Run]:
 
 
 def with_adapter(run: Run) -> Run:
-    from grpo_space.worker import download
-    from grpo_space.worker.engines import base, plain
-    from grpo_space.worker.engines.choice import choose
-
-    config = run.config
-    model = download.fetch(config.model, lambda *told: None)
-    choice = choose(config, model.folder, None, vllm_died=False)
-    base.save(plain.load(config, choice, model.folder, model.commit, None), run.adapter, config)
-    weights, noise = load_file(run.adapter / adapters.WEIGHTS), np.random.default_rng(0)
-    moved = {k: noise.normal(0, 0.2, v.shape).astype(v.dtype) if "lora_B" in k else v for k, v in weights.items()}
-    save_file(moved, run.adapter / adapters.WEIGHTS)
+    save_adapter(engine_of(run.config), run.adapter, run.config, drawn(0.2))
     return run
 
 
@@ -69,6 +58,22 @@ def with_checkpoint(run: Run, step: int) -> Run:
 def choose(page: Page, dropdown: str, option: str | re.Pattern[str]) -> None:
     page.locator(f"{dropdown} input").click()
     page.get_by_role("option", name=option).click()
+
+
+def test_a_benchmark_is_told_beforehand_and_shown(visit: Open, compared: Run, complaints: Complaints) -> None:
+    suites.into(compared, "2099-01-01-000000", *suites.events(suites.BROKEN))
+    page = visit("Compare")
+    page.get_by_role("button", name="Benchmark: several sets at once").click()
+    expect(page.locator("#gs-suite-plan")).to_contain_text("5 sets, ")
+    found = page.locator("#gs-suite-found")
+    expect(found.locator(".gs-note b")).to_contain_text("Worse than before on simple instructions")
+    expect(found.locator("svg circle")).to_have_count(4)
+    expect(found.locator("tbody tr")).to_have_count(4)
+    page.get_by_label("Full", exact=True).check()
+    expect(page.locator("#gs-suite-plan")).to_contain_text("9 sets, ")
+    page.locator("#gs-benchmark-start").click()
+    expect(page.locator("body")).to_contain_text("has no adapter yet")
+    assert complaints == []
 
 
 def test_the_evidence_and_the_problems(visit: Open, compared: Run, complaints: Complaints) -> None:
@@ -90,31 +95,6 @@ def test_the_evidence_and_the_problems(visit: Open, compared: Run, complaints: C
     assert not complaints
 
 
-def test_both_answer_at_once_and_training_closes_the_server(
-    visit: Open, compared: Run, complaints: Complaints, runs_root: Path
-) -> None:
-    run = with_adapter(compared)
-    page = visit("Compare", size=PHONE)
-    page.locator("#gs-question textarea").fill("Rosa has 35 nuts. Leo has 8 more than Rosa. How many in all?")
-    page.locator("#gs-ask-both").click()
-    expect(page.locator("#gs-asked")).to_contain_text("Loading presets/tiny/model", timeout=A_START)
-    expect(page.locator("#gs-asked")).to_contain_text("Both were written in", timeout=A_START)
-    base, tuned = (page.locator(f"#gs-asked .gs-asked-{which}") for which in ("base", "tuned"))
-    expect(base.locator("pre")).not_to_be_empty()
-    expect(tuned.locator("pre")).not_to_be_empty()
-    above, below = base.bounding_box(), tuned.bounding_box()
-    assert above is not None
-    assert below is not None
-    assert below["y"] >= above["y"] + above["height"]  # they stand under each other
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    expect(page.locator("#gs-head")).to_contain_text("no run is active")
-    assert ask_client.serving(run)
-    ask_client.make_room(runs_root / "gpu.lock")
-    assert holder(runs_root / "gpu.lock") is None
-    put_away(run)
-    assert not complaints
-
-
 def test_a_checkpoint_is_asked(visit: Open, compared: Run, complaints: Complaints) -> None:
     run = with_checkpoint(compared, 20)
     page = visit("Compare")
@@ -129,6 +109,7 @@ def test_a_checkpoint_is_asked(visit: Open, compared: Run, complaints: Complaint
     press_again(page.locator("#gs-ask-both"), page.locator("#gs-asked"))
     expect(page.locator("#gs-asked")).to_contain_text(f"{run.id}, greedy. Both were written in", timeout=A_START)
     expect(page.locator("#gs-asked .gs-asked-tuned pre")).not_to_have_text(tuned)
+    expect(page.locator("#gs-head")).to_contain_text("no run is active")  # though the server has the machine
     ask_client.close(run)
     assert not complaints
 
@@ -274,18 +255,6 @@ def test_what_cannot_be_evaluated_is_said_where_it_was_asked(
     assert compared.evaluations() == []
 
 
-def test_an_adapter_that_cannot_be_had_says_so(visit: Open, compared: Run) -> None:
-    """The Hub is out of reach here: only the worker finds out."""
-    with_adapter(compared)
-    page = visit("Compare")
-    page.locator("#gs-else button").first.click()
-    choose(page, "#gs-weights", "Another adapter")
-    page.locator("#gs-other-adapter input, #gs-other-adapter textarea").first.fill("ada/lora")
-    page.locator("#gs-evaluate-else").click()
-    expect(page.locator("#gs-evaluating")).to_contain_text("The evaluation of adapter ada/lora on", timeout=A_START)
-    expect(page.locator("#gs-evaluating")).to_contain_text("Put it right, then evaluate again.")
-
-
 def test_the_answers_of_a_row_come_into_view_and_stay_when_others_train(
     visit: Open, compared: Run, runs_root: Path
 ) -> None:
@@ -304,10 +273,3 @@ def test_the_answers_of_a_row_come_into_view_and_stay_when_others_train(
         expect(page.locator("#gs-now")).to_contain_text(compared.id)
         page.locator("#gs-back").click()
         expect(page.locator("#gs-now")).to_contain_text(newer.id)
-
-
-def test_an_empty_question_is_refused_in_words(visit: Open, compared: Run) -> None:
-    (compared.adapter).mkdir()
-    page = visit("Compare")
-    page.locator("#gs-ask-both").click()
-    expect(page.locator("#gs-asked")).to_contain_text("question: is empty")

@@ -77,8 +77,8 @@ def test_a_broken_problem_is_shown_beside_the_mended_ones(run: Run) -> None:
         ([Started(), Failed(boundary="worker", message="gone")], ["Failed while working: gone"]),
         ([Started(), Finished(why="stopped", message="Saved at step 2 of 9.")], ["Saved at step 2 of 9.", "resume"]),
         (
-            [Started(), Finished(why="budget", message="Stopped at the budget of 5 min after step 2 of 9.")],
-            ["Stopped at the budget of 5 min after step 2 of 9.", "resume", "ask"],
+            [Started(), Finished(why="budget", message="Stopped at the time limit of 5 min after step 2 of 9.")],
+            ["Stopped at the time limit of 5 min after step 2 of 9.", "resume", "ask"],
         ),
         ([Started(), Alarm(step=3, name="dead", message="[b]ad"), Finished(why="done")], ["step 3", "[b]ad"]),
     ],

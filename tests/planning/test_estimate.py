@@ -199,16 +199,16 @@ def test_a_space_is_told_before_a_long_run() -> None:
 def test_a_run_that_its_budget_ended_says_so_everywhere(runs_root: Path) -> None:
     run = create_run(override(read_preset("tiny").run, ["max_minutes=5"]))
     assert "It ends within 5 min of its start." in tab._plan(write_yaml(run.config), here({})).replace("\xa0", " ")
-    message = "Stopped at the budget of 5 min after step 3 of 30: saved and tested, 4 min 50 s in all."
+    message = "Stopped at the time limit of 5 min after step 3 of 30: saved and tested, 4 min 50 s in all."
     events = [*fake_worker.whole_run(3)[1:-1], Finished(why="budget", message=message)]
     for event in [Started(hardware="Tesla T4, 4 CPU cores"), *events]:
         run.log.append(event)
     history = run.history()
     assert run.status(history) == "budget"
     shown = progress.now(run.id, run.config, history, "budget", stopping=False)
-    assert "Stopped at the budget, at step 3" in shown
+    assert "Stopped at the time limit, at step 3" in shown
     assert message in shown
-    assert "with a new budget" in shown
+    assert "with a new limit" in shown
     card = str(card_of(run, "a/b"))
     assert f"It was ended before its last step: {message}" in card
     assert "at a T4 small Space's list price" in card

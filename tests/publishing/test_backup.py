@@ -1,7 +1,5 @@
-import os
 import random
 import shutil
-import signal
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,11 @@ from grpo_space.publishing import backup
 from grpo_space.publishing.backup import restore
 from grpo_space.runs.events import Finished, Started, Step
 from grpo_space.runs.groups import GroupWriter, RunGroups
-from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
 from tests.support.fake_worker import group
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import User
-from tests.support.processes import SMALL, TOKEN, Cli, assert_refused, at_step, start_cli, the_run, until
+from tests.support.processes import SMALL, TOKEN, Cli, assert_refused, at_step, kill_worker, start_cli, the_run, until
 
 
 @pytest.fixture
@@ -188,10 +185,7 @@ def test_a_killed_run_goes_on_elsewhere_to_its_end(
     until(run.log, at_step(step))
     done = cli("backup", run.id)
     assert done.returncode == 0, done.stderr
-    worker = holder(run.folder / "lock")
-    assert worker is not None
-    assert worker.pid is not None
-    os.kill(worker.pid, signal.SIGKILL)
+    kill_worker(run)
     process.kill()
     process.wait()
     monkeypatch.setenv("GRPO_SPACE_RUNS", str(tmp_path / "other-machine"))

@@ -13,20 +13,19 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
 
 from grpo_space.config_io import override
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
-from grpo_space.runs import adapters, ask_client
+from grpo_space.runs import ask_client
 from grpo_space.runs.events import Finished, Started
 from grpo_space.runs.launch import start, stop
 from grpo_space.runs.locks import Holder, holder, locked
 from grpo_space.runs.run import Run, create_run
 from grpo_space.worker.ask_server import AWAY, PATIENCE_SECONDS
 from tests.support import endless
+from tests.support.hand_made import drawn, engine_of, save_adapter
 from tests.support.processes import put_away
 
 AT_ONCE = 3.0
@@ -36,43 +35,28 @@ QUESTION = "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they ha
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    from grpo_space.worker import download
-    from grpo_space.worker.engines import plain
-    from grpo_space.worker.engines.choice import choose
-
-    config = read_preset("tiny").run
-    model = download.fetch(config.model, lambda *told: None)
-    return plain.load(config, choose(config, model.folder, None, vllm_died=False), model.folder, model.commit, None)
+    return engine_of(read_preset("tiny").run)
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory, engine: Any) -> Iterator[tuple[Run, Run]]:
+def runs(shared_runs: Path, engine: Any) -> Iterator[tuple[Run, Run]]:
     """Two that ended, their folders' names longer than a socket's may be. The second one's answers have no
     end.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        root = tmp_path_factory.mktemp("runs")
-        patch.setenv("GRPO_SPACE_RUNS", str(root))
-        made = []
-        for name, config in (("brief-", read_preset("tiny").run), ("wordy-", endless.config(root))):
-            one = create_run(config, root / (name * 20))
-            save(engine, one.adapter)
-            for event in (Started(), Finished(why="done")):
-                one.log.append(event)
-            made.append(one)
-        yield made[0], made[1]
-        for one in made:
-            ask_client.close(one)
+    made = []
+    for name, config in (("brief-", read_preset("tiny").run), ("wordy-", endless.config(shared_runs))):
+        one = create_run(config, shared_runs / (name * 20))
+        save(engine, one.adapter)
+        for event in (Started(), Finished(why="done")):
+            one.log.append(event)
+        made.append(one)
+    yield made[0], made[1]
+    for one in made:
+        ask_client.close(one)
 
 
 def save(engine: Any, folder: Path, seed: int = 0) -> None:
-    """An adapter made by hand."""
-    from grpo_space.worker.engines import base as engines
-
-    engines.save(engine, folder, read_preset("tiny").run)
-    weights, drawn = load_file(folder / adapters.WEIGHTS), np.random.default_rng(seed)
-    moved = {k: drawn.normal(0, 0.2, v.shape).astype(v.dtype) if "lora_B" in k else v for k, v in weights.items()}
-    save_file(moved, folder / adapters.WEIGHTS)
+    save_adapter(engine, folder, read_preset("tiny").run, drawn(0.2, seed))
 
 
 @pytest.fixture(scope="module")

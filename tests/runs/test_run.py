@@ -406,7 +406,7 @@ def test_a_clock_that_steps_back_hides_no_evaluation(
     names = []
     for moment, n in [(1_790_000_000, 3), (1_780_000_000, 3), (1_780_000_001, 3)]:
         monkeypatch.setattr(time, "time", lambda moment=moment: moment)
-        log = evaluations._new_log(run.folder / "evaluations")
+        log = evaluations.new_log(run.folder / "evaluations")
         names.append(log.path.name)
         told(log, moment, n, of_attempt=2)
         evaluated = counted(run)

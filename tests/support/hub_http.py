@@ -20,15 +20,11 @@ ROUTES = [
         ("GET", "/api/whoami-v2", "whoami"),
         ("GET", "/api/datasets", "datasets"),
         ("POST", "/api/repos/create", "create"),
-        ("DELETE", "/api/repos/delete", "delete"),
         ("POST", "/api/validate-yaml", "validate"),
         ("POST", r"/api/spaces/(?P<space_id>[^/]+/[^/]+)/(?P<what>pause|hardware|sleeptime)", "runtime"),
-        ("GET", REPO + r"/refs", "refs"),
         ("GET", REPO + r"/auth-check", "auth_check"),
-        ("GET", REPO + r"/commits/(?P<revision>[^/]+)", "log"),
         ("GET", REPO + r"/tree/(?P<revision>[^/]+)(?:/(?P<path>.*))?", "tree"),
         ("POST", REPO + r"/paths-info/(?P<revision>[^/]+)", "paths_info"),
-        ("PUT", REPO + r"/settings", "settings"),
         ("POST", REPO + r"/preupload/(?P<revision>[^/]+)", "preupload"),
         ("POST", REPO + r"/commit/(?P<revision>[^/]+)", "commit"),
         ("GET", REPO + r"(?:/revision/(?P<revision>[^/]+))?", "info"),
@@ -99,7 +95,7 @@ class Conversation(BaseHTTPRequestHandler):
             return
         raise Refusal(404, f"no such page: {self.command} {path}")
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = handle_any  # noqa: N815
 
     def refuse(self, refusal: Refusal) -> None:
         self.body()

@@ -1,7 +1,5 @@
 """A small Hugging Face Hub: real HTTP, repositories on disk, commits, Git LFS, scopes, and failures on demand.
 
-    python -m tests.support.hub_server DIR [PORT]
-
 It speaks what huggingface_hub 0.36.2 and datasets 4.8.5 call. A repository is `DIR/<type>s/<id>/`: `repo.json` and one
 `commits/<id>.json` a commit, which lists its files; contents lie in `DIR/objects` and `DIR/lfs` under their hashes.
 """
@@ -10,8 +8,6 @@ import base64
 import hashlib
 import json
 import re
-import secrets
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -22,7 +18,7 @@ from urllib.parse import parse_qs
 
 from tests.support.hub_http import Server
 from tests.support.hub_sign_in import SignIn
-from tests.support.hub_store import Hub, Refusal, User
+from tests.support.hub_store import Hub, Refusal
 
 CHUNK = 64 * 1024
 
@@ -30,9 +26,9 @@ CHUNK = 64 * 1024
 class HubServer:
     """`with HubServer(folder) as server:`, then `server.url` is the HF_ENDPOINT and `server.hub` what it serves."""
 
-    def __init__(self, root: Path, port: int = 0) -> None:
+    def __init__(self, root: Path) -> None:
         self.hub = Hub(root)
-        self.server = Server(("127.0.0.1", port), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.hub = self.hub
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
@@ -77,22 +73,6 @@ class Handler(SignIn):
         self.hub.create(repo_id, kind, private=bool(asked.get("private")), by=by)
         self.answer({"url": f"{self.base}/{'' if kind == 'model' else kind + 's/'}{repo_id}", "name": repo_id})
 
-    def do_delete(self) -> None:
-        asked = self.json()
-        kind, repo_id = (
-            asked.get("type", "model"),
-            f"{asked.get('organization') or self.signed_in().name}/{asked['name']}",
-        )
-        self.writable(kind, repo_id)
-        folder = self.hub.folder(kind, repo_id)
-        folder.rename(self.hub.root / f"deleted-{secrets.token_hex(4)}")
-        self.answer({})
-
-    def do_settings(self, kind: str, repo_id: str) -> None:
-        self.writable(kind, repo_id)
-        self.hub.set(kind, repo_id, **{k: v for k, v in self.json().items() if k in ("private", "gated")})
-        self.answer({})
-
     def do_runtime(self, space_id: str, what: str) -> None:
         """Pauses a Space, or changes its hardware or sleep time. It need not be among the repositories."""
         user, asked = self.signed_in(), self.json()
@@ -111,19 +91,6 @@ class Handler(SignIn):
     def do_auth_check(self, kind: str, repo_id: str) -> None:
         self.readable(kind, repo_id, files=True)
         self.answer({})
-
-    def do_refs(self, kind: str, repo_id: str) -> None:
-        repo = self.readable(kind, repo_id)
-        main = {"name": "main", "ref": "refs/heads/main", "targetCommit": repo["head"]}
-        self.answer({"branches": [main], "tags": [], "converts": []})
-
-    def do_log(self, kind: str, repo_id: str, revision: str) -> None:
-        self.readable(kind, repo_id)
-        written = [
-            {"id": c["oid"], "title": c["message"], "message": "", "date": _date(c["time"]), "authors": []}
-            for c in self.hub.commits(repo_id, kind)
-        ]
-        self.answer(written)
 
     def do_info(self, kind: str, repo_id: str, revision: str = "main") -> None:
         repo, head = self.readable(kind, repo_id), self.hub.head(kind, repo_id, revision)
@@ -317,10 +284,3 @@ def _folder(path: str) -> dict[str, Any]:
 
 def _date(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(seconds))
-
-
-if __name__ == "__main__":
-    with HubServer(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0) as running:
-        running.hub.users["hf_owner"] = User("owner", "write")
-        print(f"HF_ENDPOINT={running.url} HF_TOKEN=hf_owner", flush=True)
-        threading.Event().wait()

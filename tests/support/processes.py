@@ -1,6 +1,8 @@
 """The command line and the workers as processes of their own, and what they are waited for."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -62,6 +64,13 @@ def put_away(run: Run, seconds: float = 30) -> None:
     while ask_client.serving(run):
         assert time.monotonic() < deadline, f"{run.id} is still served"
         time.sleep(0.02)
+
+
+def kill_worker(run: Run) -> None:
+    """Kills its worker, as a machine does that runs out of memory; none where it has ended meanwhile."""
+    if (worker := run.worker()) is not None and worker.pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(worker.pid, signal.SIGKILL)
 
 
 def gone(run: Run) -> None:

@@ -1,6 +1,7 @@
 """The app as a process of its own, on a free port."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -59,6 +60,12 @@ class Served:
             self._more.wait_for(lambda: self._over or any(words in line for line in self.said), AFTER_SIGTERM)
             if not any(words in line for line in self.said):
                 raise AssertionError(f"the app did not say {words!r}:\n{''.join(self.said)}")
+
+    def resident_mib(self) -> float:
+        """MiB of memory that it holds."""
+        found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())
+        assert found is not None
+        return int(found[1]) / 1024
 
     def close(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Ends it, and gives its exit status. Where it does not end it says what each of its threads is at."""

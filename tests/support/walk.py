@@ -4,7 +4,6 @@ that is paused. What no machine here has, the Hub's own switches, the local Hub 
 
 import os
 import shutil
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,14 +14,13 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from grpo_space.config_io import override, write_yaml
 from grpo_space.presets import read_preset
-from grpo_space.runs.locks import holder
 from grpo_space.runs.run import all_runs
 from tests.support.browser import SECONDS, WIDE, show, unfold
 from tests.support.hub_server import HubServer
 from tests.support.hub_sign_in import SCOPES, SIGN_IN
 from tests.support.hub_store import User
 from tests.support.paid_space import PaidSpace
-from tests.support.processes import SMALL, at_step, until
+from tests.support.processes import SMALL, at_step, kill_worker, until
 from tests.support.served import ROOT, Served
 from tests.support.sign_in import SPACE
 
@@ -206,9 +204,7 @@ def put_to_sleep(space: PaidSpace, made: Walk) -> None:
         time.sleep(0.1)
     space.process.kill()
     space.process.wait()
-    worker = holder(run.folder / "lock")
-    if worker is not None and worker.pid is not None:
-        os.kill(worker.pid, signal.SIGKILL)
+    kill_worker(run)
     shutil.rmtree(made.runs, ignore_errors=True)
 
 

@@ -1,6 +1,5 @@
 """Who may do what: asked of the rules, and of a Space's every endpoint."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +19,7 @@ from grpo_space.runs.run import all_runs, create_run
 from grpo_space.ui.access import Access, access_here
 from grpo_space.ui.app import check_exposure
 from tests.support.fake_worker import whole_run
+from tests.support.hostile import call
 from tests.support.served import Served
 from tests.support.sign_in import SPACE, cookie, request, signed_in
 
@@ -168,23 +168,6 @@ def test_a_stranger_calls_every_endpoint_and_nothing_happens(space: Served, root
     assert called > 40
     assert files(root) == before
     assert len(all_runs()) == 1
-
-
-def call(url: str, handler: int, data: list[Any], cookies: dict[str, str] | None = None) -> str:
-    """What the queue tells of one call, whole."""
-    session = f"stranger{handler}{time.monotonic_ns()}"
-    with httpx.Client(base_url=url, cookies=cookies, timeout=60) as http:
-        body = {"data": data, "fn_index": handler, "session_hash": session, "event_data": {"row": "../.."}}
-        joined = http.post("/gradio_api/queue/join", json=body)
-        if joined.status_code != 200:
-            return joined.text
-        told = ""
-        with http.stream("GET", f"/gradio_api/queue/data?session_hash={session}") as stream:
-            for line in stream.iter_lines():
-                told += line
-                if any(end in line for end in ("process_generating", "process_completed", "unexpected_error")):
-                    break
-    return told
 
 
 @pytest.mark.parametrize("name", ["/start", "/stop"])

@@ -1,11 +1,24 @@
-"""How the page is wired, asked of what Gradio sends to the browser."""
+"""How the page is wired, asked of what Gradio sends to the browser; how the app ends; and what its doctor says."""
 
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from grpo_space.config_io import override
+from grpo_space.presets import read_preset
+from grpo_space.runs import launch
+from grpo_space.runs.events import Finished
+from grpo_space.runs.locks import holder, locked
+from grpo_space.runs.run import create_run
 from grpo_space.ui.app import build
 from grpo_space.ui.deployment import here
+from tests.support.hostile import call, handler_of, told
+from tests.support.processes import SMALL, Fake, at_step, until
+from tests.support.served import Served
 
 
 @pytest.fixture(scope="module")
@@ -19,3 +32,39 @@ def test_no_change_is_dropped_while_an_earlier_one_is_answered(handlers: list[di
     assert len(listening) >= 5
     for handler in listening:
         assert handler["trigger_mode"] != "once", handler["targets"]
+
+
+@pytest.fixture
+def app(runs_root: Path) -> Iterator[Served]:
+    served = Served()
+    yield served
+    if served.process.poll() is None:
+        served.close()
+
+
+def test_sigterm_saves_the_run(app: Served) -> None:
+    run = create_run(override(read_preset("tiny").run, [*SMALL[1::2], "grpo.max_steps=300"]))
+    launch.start(run)
+    until(run.log, at_step(1))
+    assert app.close() == 0
+    assert holder(run.folder / "lock") is None
+    assert run.status() == "stopped"
+    assert (run.adapter / "adapter_model.safetensors").is_file()
+
+
+def test_ctrl_c_lets_the_run_go_on(fake: Fake, app: Served) -> None:
+    run, process = fake("works")
+    assert app.close(signal.SIGINT) == 0
+    assert process.poll() is None
+    os.kill(process.pid, signal.SIGTERM)
+    until(run.log, lambda event: isinstance(event, Finished))
+
+
+def test_the_doctor_is_asked_on_the_page(app: Served, runs_root: Path) -> None:
+    look = handler_of(app.url, "gs-ask-doctor")
+    first, *_, last = told(app.url, look, [])
+    assert "Looking" in first
+    assert "import trl" in last
+    assert "All is well." in last
+    with locked(runs_root / "gpu.lock", what="training", run="another"):
+        assert "The machine is training another" in call(app.url, look, [])

@@ -260,10 +260,6 @@ def test_help_speaks_of_empty_fields_not_of_none() -> None:
     assert [path for path in form.LEAVES if "None:" in form.help_of(path) or not form.help_of(path)] == []
 
 
-def test_a_field_with_words_for_a_name_says_the_name_that_messages_use() -> None:
-    assert [path for path in (*form.MAIN, *form.HUB) if not form.help_of(path).endswith(f" `{path}`")] == []
-
-
 def test_a_field_explains_itself_in_one_sentence_and_the_rest_is_asked_for() -> None:
     paths = [*form.LEAVES, *form.WEIGHTS]
     lines = {path: form.line_of(path) for path in paths}
@@ -293,13 +289,6 @@ def test_the_first_choice_fits_the_machine(runs_root: Path) -> None:
             tab = preset.build(page.load, replace(HERE, gpu=machine))
         assert parse(yaml.safe_load(tab.config.value)) == read_preset(name).run
     assert not runs_folder().exists()
-
-
-def test_the_state_holds_a_config_as_it_is_written() -> None:
-    with gr.Blocks() as page:
-        tab = preset.build(page.load, HERE)
-    assert tab.config.value == write_yaml(TINY)
-    assert tab.requested.value == ""
 
 
 def test_who_may_not_is_refused_before_anything_is_read(runs_root: Path, tmp_path: Path) -> None:

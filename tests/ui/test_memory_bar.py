@@ -11,8 +11,7 @@ from grpo_space.presets import read_preset
 from grpo_space.ui import submit
 from grpo_space.ui.deployment import here
 from grpo_space.ui.markup import figures
-from grpo_space.ui.preset.cards import good, unfit
-from grpo_space.ui.preset.memory_bar import memory_bar
+from grpo_space.ui.preset.cards import good, memory_bar, unfit
 from grpo_space.ui.space import refusal
 
 T4 = Gpu("Tesla T4", 15.0, "535", (7, 5))

@@ -1,13 +1,10 @@
 """Whose token is it? A visitor's own, never the Space's secret, which serves its owner alone."""
 
 import html
-import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from grpo_space.errors import UserError
@@ -18,10 +15,11 @@ from grpo_space.runs.run import Run, all_runs, create_run
 from grpo_space.ui.access import Access
 from grpo_space.ui.publish.hub import token_of
 from tests.support.fake_worker import step, with_adapter
+from tests.support.hostile import cookie_header, handler_of, told
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import User
 from tests.support.served import Served
-from tests.support.sign_in import SPACE, cookie, request, signed_in
+from tests.support.sign_in import SPACE, request, signed_in
 
 SECRET, ADAS, EVES = "hf_SecretOfTheSpace0123", "hf_AdasSignIn0123456789", "hf_EvesSignIn0123456789"
 DEMO = Access(on_space=True, space_id="ada/grpo", demo=True)
@@ -58,20 +56,7 @@ def space(hub: HubServer, runs_root: Path) -> Iterator[Served]:
 
 def press(url: str, button: str, values: list[Any], who: dict[str, Any] | None = None) -> str:
     """Presses a button as a browser does; gives all that the page is told."""
-    config = httpx.get(f"{url}/config", timeout=60).json()
-    [component] = [each["id"] for each in config["components"] if each["props"].get("elem_id") == button]
-    [handler] = [each["id"] for each in config["dependencies"] if [component, "click"] in each["targets"]]
-    name = f"test{time.monotonic_ns()}"
-    with httpx.Client(base_url=url, cookies=cookie(who) if who else None, timeout=60) as http:
-        joined = http.post("/gradio_api/queue/join", json={"data": values, "fn_index": handler, "session_hash": name})
-        joined.raise_for_status()
-        told = []
-        with http.stream("GET", f"/gradio_api/queue/data?session_hash={name}") as stream:
-            for line in filter(None, stream.iter_lines()):
-                told.append(json.loads(line.removeprefix("data: ")))
-                if told[-1]["msg"] == "process_completed":
-                    break
-    return html.unescape(str(told))
+    return html.unescape(" ".join(told(url, handler_of(url, button), values, cookie_header(who))))
 
 
 def publish(url: str, name: str, who: dict[str, Any] | None) -> str:
@@ -109,6 +94,12 @@ def test_only_the_owner_backs_up_and_restores(space: Served, hub: HubServer) -> 
     assert "is here already" in press(space.url, "gs-restore", [None, name], session("ada", ADAS))
     for path in ("/etc/passwd", "../x", "app.py", str(run.folder), "a/../b"):
         assert "is not written user/name" in press(space.url, "gs-restore", [None, path], session("ada", ADAS))
+    assert "there is no dataset ada/none" in press(space.url, "gs-restore", [None, "ada/none"], session("ada", ADAS))
+    run.folder.rename(run.folder.parent.parent / "the-disk-was-lost")
+    said = press(space.url, "gs-restore", [None, name], session("ada", ADAS))
+    assert f"{run.id} is here again." in said
+    assert "It has 3 of 10 steps." in said.replace("\u00a0", " ")
+    assert Run(run.folder).history().step == 3
 
 
 def test_a_restored_config_names_no_code_of_this_machine(space: Served, hub: HubServer) -> None:

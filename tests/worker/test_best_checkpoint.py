@@ -10,6 +10,7 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.events import Alarm, Probe
 from grpo_space.runs.history import best
 from grpo_space.runs.run import Run
+from tests.support.hand_made import engine_of
 
 SETTINGS = ["grpo.per_device_train_batch_size=16", "grpo.max_steps=4", "grpo.save_steps=1", "evaluation.problems=16",
             "evaluation.probe_problems=4", "evaluation.probe_steps=1", "grpo.max_completion_length=8"]  # fmt: skip
@@ -29,17 +30,13 @@ def test_of_equals_the_latest_is_best() -> None:
 def test_the_best_outlives_the_limit_of_two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """TRL's trainer really saves and deletes; what the probe finds is made up."""
     from grpo_space.tasks import dataset
-    from grpo_space.worker import download
     from grpo_space.worker import train as grpo
     from grpo_space.worker.budget import Budget
-    from grpo_space.worker.engines import plain
-    from grpo_space.worker.engines.choice import choose
     from grpo_space.worker.learnt import Learnt
     from grpo_space.worker.reporter import Reporter
 
     config = override(read_preset("tiny").run, SETTINGS)
-    model = download.fetch(config.model)
-    engine = plain.load(config, choose(config, model.folder, None, vllm_died=False), model.folder, model.commit, None)
+    engine = engine_of(config)
 
     def made_up(_engine: Any, _rows: Any, _config: Any, step: int) -> Probe:
         return probe(step, (1, 4, 2, 3)[step - 1])

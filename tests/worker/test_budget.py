@@ -49,7 +49,7 @@ def test_another_step_must_fit_as_long_as_the_longest_of_the_last(monkeypatch: p
     assert made.over  # 431 + 90 + 80 is beyond 600
     now = 500.0
     assert made.ending(5, 30).message == (
-        "Stopped at the budget of 10 min after step 5 of 30: saved and tested, 8 min 20 s in all."
+        "Stopped at the time limit of 10 min after step 5 of 30: saved and tested, 8 min 20 s in all."
     )
     assert made.ending(30, 30).why == "done"
 

@@ -42,7 +42,7 @@ def test_a_template_with_a_system_role_is_given_one(tmp_path: Path, runs_root: P
 
 
 def test_folded_the_roles_alternate_and_the_prompt_comes_first() -> None:
-    conversation = messages("How many?", SYSTEM, EXAMPLE, fold=True)
+    conversation = messages("How many?", SYSTEM, [EXAMPLE], fold=True)
     assert [each["role"] for each in conversation] == ["user", "assistant", "user"]
     assert [each["content"] for each in conversation] == [f"{SYSTEM}\n\n{EXAMPLE[0]}", EXAMPLE[1], "How many?"]
     assert messages("How many?", None, fold=True) == messages("How many?", None)
@@ -82,7 +82,7 @@ def test_previewed_trained_and_evaluated_with_the_prompt_in_the_users_turn(
     assert train.train(engine, rows, config, reporter, run.checkpoints, None, Budget(None), Learnt(False, ())) == 2
     assert [event.step for event in run.log.events() if isinstance(event, Step)] == [1, 2]
     assert len(evaluate.answer(engine, rows.test, config, adapter=True)) == 6
-    assert len(evaluate.answer(engine, rows.test, config, adapter=False, example=True)) == 6
+    assert len(evaluate.answer(engine, rows.test, config, adapter=False, examples=1)) == 6
     assert len(read) == 2 * 16 + 2 + 6 + 6
     assert all(prompt.count(SYSTEM) == 1 for prompt in read)
     assert all(EXAMPLE[1].strip() in prompt for prompt in read[-6:])

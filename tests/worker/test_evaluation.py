@@ -2,13 +2,10 @@
 
 import itertools
 import json
-import os
 import shutil
-import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +18,17 @@ from grpo_space.results.summary import sampled
 from grpo_space.runs import adapters, evaluations
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Answered, EvaluationRequest, Finished, Method, Phase, Started
-from grpo_space.runs.locks import Holder, holder
 from grpo_space.runs.run import Run
 from tests.support.hand_made import run_with_adapter
 from tests.support.hub_server import HubServer
-from tests.support.processes import ROOT, TOKEN, assert_refused, command, gone, until
+from tests.support.processes import ROOT, TOKEN, assert_refused, command, gone, kill_worker, until
 
 PROBLEMS = 24
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """A run that ended, with an adapter whose B is not zero: made by hand, since training takes a minute."""
-    with pytest.MonkeyPatch.context() as patch:
-        root = tmp_path_factory.mktemp("runs")
-        patch.setenv("GRPO_SPACE_RUNS", str(root))
-        yield run_with_adapter(root / "made", PROBLEMS)
+def run(shared_runs: Path) -> Run:
+    return run_with_adapter(shared_runs / "made", PROBLEMS)
 
 
 def evaluate(run: Run, *more: str) -> "subprocess.CompletedProcess[str]":
@@ -55,8 +47,7 @@ def killed(run: Run) -> tuple[Path, bytes]:
     until(log, lambda event: isinstance(event, Phase) and event.what == "evaluate_base" and event.done >= 8)
     kept, answered = min(run.answers.glob("*.jsonl"), key=lambda path: path.stat().st_ctime_ns), itertools.count(1)
     until(EventLog(kept), lambda event: isinstance(event, Answered) and next(answered) == 8)
-    if (pid := (holder(run.folder / "lock") or Holder()).pid) is not None:
-        os.kill(int(str(pid)), signal.SIGKILL)
+    kill_worker(run)
     gone(run)
     return kept, kept.read_bytes()
 

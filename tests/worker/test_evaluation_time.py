@@ -31,7 +31,7 @@ class Writer:
         self.lives, self.now = lives, 0.0
         self.model = SimpleNamespace(device=SimpleNamespace(type="cpu"))
 
-    def conversation(self, question: str, config: Any, example: Any = None) -> list[dict[str, str]]:
+    def conversation(self, question: str, config: Any, examples: Any = ()) -> list[dict[str, str]]:
         return [{"role": "user", "content": question}]
 
     def encode(self, prompt: Any) -> list[int]:

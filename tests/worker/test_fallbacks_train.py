@@ -15,6 +15,7 @@ from grpo_space.runs.fallbacks import apply_fallback
 from grpo_space.runs.run import Run
 from grpo_space.worker.recovery import is_out_of_memory
 from grpo_space.worker.reporter import Reporter, last_activity
+from tests.support.hand_made import engine_of
 
 CONFIG = override(
     read_preset("tiny").run,
@@ -28,14 +29,9 @@ class Training:
 
     def __init__(self, folder: Path) -> None:
         from grpo_space.tasks import dataset
-        from grpo_space.worker import download
-        from grpo_space.worker.engines import plain
-        from grpo_space.worker.engines.choice import choose
 
         self.run, self.rows, self.passes = Run(folder), dataset.load(CONFIG), list[int]()
-        model = download.fetch(CONFIG.model)
-        choice = choose(CONFIG, model.folder, None, vllm_died=False)
-        self.engine = plain.load(CONFIG, choice, model.folder, model.commit, None)
+        self.engine = engine_of(CONFIG)
         self.engine.model.register_forward_pre_hook(self._learns, with_kwargs=True)
         self.wrote, self.write = list[int](), self.engine.model.base_model.generate
         self.engine.model.base_model.generate = self._writes

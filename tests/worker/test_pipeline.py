@@ -31,6 +31,7 @@ from grpo_space.runs.run import Run, all_runs, create_run, find_run
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines import choice
 from grpo_space.worker.learnt import Learnt
+from tests.support.hand_made import engine_of
 from tests.support.processes import ROOT, SMALL, assert_refused, command, start_cli, until
 
 TOKEN = "hf_secretSecretSecretSecretSecret"
@@ -39,12 +40,10 @@ GSM8K = PROJECT.parent / "shared" / "data" / "gsm8k" / "train.jsonl"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def root(shared_runs: Path) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("runs")
-        patch.setenv("GRPO_SPACE_RUNS", str(folder))
         patch.setenv("HF_TOKEN", TOKEN)
-        yield folder
+        yield shared_runs
 
 
 def cli(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -351,12 +350,12 @@ def test_a_budget_ends_a_run_saved_and_tested_and_it_goes_on_with_another(root: 
     history = run.history()
     assert isinstance(history.end, Finished)
     assert history.end.why == "budget"
-    assert "Stopped at the budget of 0.02 min after step 0 of 2: saved and tested" in done.stdout
+    assert "Stopped at the time limit of 0.02 min after step 0 of 2: saved and tested" in done.stdout
     assert "resume short" in done.stdout
     assert history.tuned is not None
     assert history.tuned.n == 16
     assert (run.adapter / "adapter_model.safetensors").is_file()
-    assert "stopped at the budget" in cli("runs").stdout
+    assert "stopped at the time limit" in cli("runs").stdout
 
     file = run.folder / "config.yaml"
     file.write_text(file.read_text().replace("max_minutes: 0.02", "max_minutes: 60"))
@@ -397,14 +396,7 @@ def test_gsm8k_goes_through_the_same_loader(root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    from grpo_space.worker import download
-    from grpo_space.worker.engines import plain
-    from grpo_space.worker.engines.choice import choose
-
-    config = quick()
-    model = download.fetch(config.model)
-    choice = choose(config, model.folder, gpu=None, vllm_died=False)
-    return plain.load(config, choice, model.folder, model.commit, gpu=None)
+    return engine_of(quick())
 
 
 class TwoSteps(Budget):

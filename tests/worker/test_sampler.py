@@ -23,6 +23,7 @@ from grpo_space.runs.run import Run
 from grpo_space.tasks import dataset
 from grpo_space.worker.recorder import Batch
 from grpo_space.worker.sampler import COOLDOWN, WorkingSet, prompt_sampler
+from tests.support.hand_made import engine_of
 from tests.worker.test_alarms import probed, step
 
 QUICK = ["prompts=teaching", "grpo.max_completion_length=24", "grpo.num_generations=4", "evaluation.problems=8",
@@ -147,13 +148,7 @@ def test_the_hacked_alarm_looks_at_the_prompts_that_were_not_chosen() -> None:
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    from grpo_space.worker import download
-    from grpo_space.worker.engines import plain
-    from grpo_space.worker.engines.choice import choose
-
-    config = configured()
-    model = download.fetch(config.model)
-    return plain.load(config, choose(config, model.folder, None, vllm_died=False), model.folder, model.commit, None)
+    return engine_of(configured())
 
 
 def configured(*settings: str) -> RunConfig:

@@ -1,12 +1,9 @@
 """Evaluations without a training, with real workers on the embedded model and an adapter made by hand."""
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +12,20 @@ import pytest
 from grpo_space.cli.main import main
 from grpo_space.runs import standalone
 from grpo_space.runs.events import Answered, Evaluated, EvaluationRequest, Failed, Finished, Loaded, Phase, Started
-from grpo_space.runs.locks import Holder, holder
+from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs
 from tests.support.chat_templates import GEMMA, tiny_with
 from tests.support.hand_made import run_with_adapter
 from tests.support.hub_server import HubServer
-from tests.support.processes import ROOT, command, start_cli, the_run, until
+from tests.support.processes import ROOT, command, kill_worker, start_cli, the_run, until
 
 PROBLEMS = 24
 MODEL = ROOT / "presets" / "tiny" / "model"
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    with pytest.MonkeyPatch.context() as patch:
-        root = tmp_path_factory.mktemp("runs")
-        patch.setenv("GRPO_SPACE_RUNS", str(root))
-        yield run_with_adapter(root / "made", PROBLEMS)
+def run(shared_runs: Path) -> Run:
+    return run_with_adapter(shared_runs / "made", PROBLEMS)
 
 
 def called(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -83,7 +77,7 @@ def test_two_models_that_are_one_do_not_differ_even_where_it_was_killed_in_the_m
     process = start_cli("evaluate", "--base", str(MODEL), "--tuned", str(other), "--data", str(file), *settings)
     made = the_run()
     until(made.log, lambda event: isinstance(event, Phase) and event.what == "evaluate_base" and event.done >= 10)
-    os.kill((holder(made.folder / "lock") or Holder()).pid or 0, signal.SIGKILL)
+    kill_worker(made)
     process.wait(timeout=60)
     while holder(made.folder / "lock") is not None or holder(runs_root / "gpu.lock") is not None:
         time.sleep(0.05)

@@ -1,7 +1,6 @@
 """A run that is given more steps, and one that begins from another one's adapter: real workers, a step or two each."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,11 +23,8 @@ SETTINGS = [*SMALL[1::2], "evaluation.probe_problems=0", "evaluation.problems=8"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("runs")
-        patch.setenv("GRPO_SPACE_RUNS", str(folder))
-        yield folder
+def root(shared_runs: Path) -> Path:
+    return shared_runs
 
 
 def config(*settings: str) -> RunConfig:

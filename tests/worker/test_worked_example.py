@@ -14,6 +14,7 @@ from grpo_space.runs.events import Answered, Finished, Method, Phase, Started
 from grpo_space.runs.run import Run, create_run
 from grpo_space.tasks.kinds import TASKS
 from grpo_space.tasks.problems import messages
+from tests.support.hand_made import engine_of, save_adapter
 from tests.support.processes import SMALL, Cli
 
 PROMPT = "Answer as <reasoning>...</reasoning><answer>...</answer>."
@@ -22,15 +23,9 @@ PROBLEMS = 12
 
 def made(folder: Path, *settings: str) -> Run:
     """A run that ended, with an adapter."""
-    from grpo_space.worker import download
-    from grpo_space.worker.engines import base, plain
-    from grpo_space.worker.engines.choice import choose
-
     config = override(read_preset("tiny").run, [f"evaluation.problems={PROBLEMS}", *settings])
     run = create_run(config, folder)
-    model = download.fetch(config.model)
-    loaded = plain.load(config, choose(config, model.folder, None, vllm_died=False), model.folder, model.commit, None)
-    base.save(loaded, run.adapter, config)
+    save_adapter(engine_of(config), run.adapter, config, lambda w: w)
     for event in (Started(), Finished(why="done")):
         run.log.append(event)
     return run
@@ -54,7 +49,7 @@ def test_it_is_measured_and_shown(runs_root: Path, cli: Cli) -> None:
     }  # fmt: skip
     answers = {e.problem: e.answer.text for e in kept["example"] if isinstance(e, Answered)}
     assert [answers[i] for i in range(PROBLEMS)] == [a.text for a in example.answers]
-    shown = messages("How many?", PROMPT, TASKS["number"].example)
+    shown = messages("How many?", PROMPT, [TASKS["number"].example])
     assert [each["role"] for each in shown] == ["system", "user", "assistant", "user"]
 
     right = sum(a.correct for a in example.answers)

@@ -59,10 +59,7 @@ class Program:
         return call
 
     def _value(self, answer: bytes) -> Any:
-        """
-        Raises:
-            Exception: what the program raised, where that is one of Python's own.
-        """
+        """The value that the program sent. What it raised is raised here, as itself if it is one of Python's own."""
         if answer.startswith(b"="):
             return plain_data.loads(answer[1:])
         try:

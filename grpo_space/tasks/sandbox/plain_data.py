@@ -17,11 +17,7 @@ class NotPlainError(Exception):
 
 
 def dumps(value: Any) -> bytes:
-    """A line of JSON.
-
-    Raises:
-        NotPlainError: naming the type that cannot be sent.
-    """
+    """A value as a line of JSON; a NotPlainError names the type that cannot be sent."""
     try:
         line = json.dumps(_encode(value)).encode() + b"\n"
     except RecursionError:
@@ -55,11 +51,7 @@ def _encode(value: Any) -> Any:
 
 
 def loads(line: bytes) -> Any:
-    """The value that a line of JSON stands for.
-
-    Raises:
-        NotPlainError: where it stands for none: whoever wrote the line may have written anything.
-    """
+    """The value that a line of JSON, which anybody may have written, stands for; a NotPlainError where for none."""
     try:
         return _decode(json.loads(line))
     except (ValueError, TypeError, KeyError, RecursionError):

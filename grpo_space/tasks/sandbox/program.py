@@ -12,7 +12,6 @@ from grpo_space.tasks.sandbox import plain_data
 from grpo_space.tasks.sandbox.plain_data import NotPlainError
 
 FILE = "<program>"
-"""The program's name in tracebacks."""
 LONGEST_MESSAGE = 300
 """Characters of an exception's text that are sent on."""
 

@@ -81,11 +81,7 @@ class Sandbox:
         return SYSTEM_CALLS in self.layers and not self.escapes
 
     def run(self, jobs: Sequence[Job]) -> list[list[Verdict]]:
-        """The verdicts on each job's tests, as many jobs at a time as there are cores.
-
-        Raises:
-            RunError: where the sandbox itself fails.
-        """
+        """The verdicts on each job's tests, as many jobs at a time as there are cores; a RunError where that fails."""
         outcomes = self._run_all(jobs)
         if None in outcomes:  # the machine was out of memory, say
             self.close()

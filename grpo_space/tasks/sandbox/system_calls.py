@@ -74,11 +74,7 @@ def _instructions(machine: str) -> list[Instruction]:
 
 
 def control(option: int, *arguments: int) -> None:
-    """Calls prctl.
-
-    Raises:
-        OSError: where the kernel refuses.
-    """
+    """Calls prctl; an OSError where the kernel refuses."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(option, *(ctypes.c_ulong(each) for each in (*arguments, 0, 0, 0, 0)[:4])):
         number = ctypes.get_errno()

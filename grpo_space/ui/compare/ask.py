@@ -63,7 +63,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     asking: dict[str, ask_client.Stop] = {}  # by the page that asks
 
     def offer(view: View, chosen: str) -> Any:
-        page = followers.look(view.run)
+        page = followers.look(view.subject)
         there = checkpoints(page.run if page else None)
         value = chosen if chosen in dict(there).values() else ""
         return offered(there, value, chosen, elem_classes=[] if len(there) > 1 else OFF)
@@ -79,7 +79,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
             return
         so_far: Answers = {}
         try:
-            page = followers.look(view.run)
+            page = followers.look(view.subject)
             refuse_without_a_model(page)
             assert page is not None
             place.access.may_train(request, page.run.config)

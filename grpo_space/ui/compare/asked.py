@@ -22,9 +22,9 @@ class Asked:
     answers: Answers
 
 
-def with_new(kept: Sequence[Asked], new: Asked | None) -> list[Asked]:
+def with_new(kept: Sequence[Asked], new: Asked) -> list[Asked]:
     """The list with one more; one without any answer is not kept."""
-    return [*kept, new][-MOST:] if new is not None and new.answers else list(kept)
+    return [*kept, new][-MOST:] if new.answers else list(kept)
 
 
 def as_html(kept: Sequence[Asked]) -> str:

@@ -19,7 +19,7 @@ from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note, in_words
 from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import View, offered
+from grpo_space.ui.live.page_stream import View, offered, page_of
 from grpo_space.ui.markup import note, tag, text
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
@@ -57,7 +57,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         button = gr.Button("Evaluate", variant="primary", elem_id="gs-evaluate-else")
 
     def offer(view: View, chosen: str) -> Any:
-        page = followers.look(view.run)
+        page = followers.look(view.subject)
         there = weights_of(page.run if page else None)
         return offered(there, chosen if chosen in dict(there).values() else ADAPTER, chosen)
 
@@ -71,7 +71,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
 
     def plan(view: View, data: str, count: int, limit: object, samples: object) -> str:
         try:
-            page = followers.look(view.run)
+            page = followers.look(view.subject)
             return tag("p", text(plan_words(page, str(data), count, limit, samples)), "gs-dim") if page else ""
         except UserError as error:
             return tag("p", text(error), "gs-dim")
@@ -80,8 +80,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     def start(view: View, weights: str, adapter: str, data: str, file: str, limit: object,
               samples: object, request: gr.Request) -> None:  # fmt: skip
         place.access.allowed(request)
-        if (page := followers.look(view.run)) is None:
-            raise UserError("There is no run yet.")
+        page = page_of(view, followers)
         wanted = request_for(str(weights), str(adapter or ""), str(data), file, limit, samples)
         begin(page.run, wanted, followers, place, request)
 
@@ -113,9 +112,9 @@ def stop(view: View, followers: Followers) -> None:
     Raises:
         UserError: where no evaluation is active.
     """
-    page = followers.look(view.run)
-    held = holder(page.run.folder / "lock") if page else None  # since the page was read a training may have begun
-    if page is None or not page.evaluates or held is None or held.what != "evaluate":
+    page = page_of(view, followers)
+    held = holder(page.run.folder / "lock")  # since the page was read a training may have begun
+    if not page.evaluates or held is None or held.what != "evaluate":
         raise UserError("No evaluation is active.")
     launch.stop(page.run)
     followers.of(page.run).stopping = True

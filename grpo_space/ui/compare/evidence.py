@@ -138,13 +138,13 @@ def _samples(history: History) -> str:
     advice = "For a verdict, the split and each problem, evaluate with one greedy answer."
     return (
         tag("h2", text(samples_title(history)))
-        + _table(("", "Base", "Tuned"), samples_rows(history))
+        + figure_table(("", "Base", "Tuned"), samples_rows(history))
         + tag("p", text(samples_words(history)), "gs-dim")
         + tag("p", tag("b", "What next? ") + advice)
     )
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def figure_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Figures as an HTML table; the first cell of a row says what they are."""
     head = tag("tr", "".join(f'<th scope="col">{text(name)}</th>' for name in heads))
     lines = (
@@ -244,4 +244,4 @@ def _figures(each: list[Evaluated]) -> str:
     ]
     if counts_equations(each[0]):
         rows.append(("Equations that hold", *(share(s.right_equations, s.equations) for s in shapes)))
-    return _table((f"of {each[0].n:,} problems", *(NAMES[e.which] for e in each)), rows)
+    return figure_table((f"of {each[0].n:,} problems", *(NAMES[e.which] for e in each)), rows)

@@ -86,7 +86,7 @@ def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers)
 
     @in_words
     def keep(view: View, chosen: str, kept: str, words: str, begin: int = 0) -> tuple[str, str, int, Any]:
-        page = example.seen(followers, view.run)
+        page = example.seen(followers, view.subject)
         if page is None:
             return "", "", 0, shown_if(False)
         history = evaluation_of(page, chosen)
@@ -102,7 +102,7 @@ def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers)
 
     @in_words
     def open_row(view: View, chosen: str, event: gr.EventData) -> str:
-        page, number = example.seen(followers, view.run), table.chosen(event)
+        page, number = example.seen(followers, view.subject), table.chosen(event)
         both = side_by_side(evaluation_of(page, chosen), number)
         if page is not None and page.status != "running" and not example.is_example(page):
             view.run = page.run.id  # somebody reads: a run that others start does not take its place

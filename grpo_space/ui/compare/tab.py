@@ -6,20 +6,20 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space.errors import UserError
 from grpo_space.results import export_jsonl
 from grpo_space.results.comparison import of
 from grpo_space.runs import evaluations
 from grpo_space.runs.history import History
 from grpo_space.ui import downloads
-from grpo_space.ui.compare import ask, evaluate, evidence, problems, standalone
+from grpo_space.ui.compare import ask, benchmark, evaluate, evidence, problems, standalone
 from grpo_space.ui.compare.problems import evaluation_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
 from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import View, offered
+from grpo_space.ui.live.page_stream import View, offered, page_of
+from grpo_space.ui.live.progress import LOOKING
 from grpo_space.ui.markup import figures, note, tag
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
@@ -56,16 +56,17 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     """
     evaluating.render()  # type: ignore[no-untyped-call]
     top = _top()
+    benchmark.build(view, evaluated, followers, place)
     evaluate.build(view, evaluated, followers, place)
     standalone.build(view, followers, place)
     cases = problems.draw()
     ask.build(view, evaluated, followers, place)
 
     def fill(view: View, before: str | None, last: LastSent, sort: str, words: str) -> dict[Any, Any]:
-        return filled(top, cases, example.seen(followers, view.run), before, last, sort, words)
+        return filled(top, cases, example.seen(followers, view.subject), before, last, sort, words)
 
     def choose(view: View, chosen: str, sort: str, words: str) -> dict[Any, Any]:
-        page = example.seen(followers, view.run)
+        page = example.seen(followers, view.subject)
         names = (page.run.id, *page.evaluations.made) if page else ()
         return filled(top, cases, page, chosen, LastSent(names), sort, words)
 
@@ -80,7 +81,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
 def _top() -> Top:
     stop = gr.Button("Stop the evaluation", variant="stop", elem_classes=OFF, elem_id="gs-stop-evaluation")
     which = gr.Dropdown([], label="Which evaluation", elem_classes=OFF, elem_id="gs-which")
-    summary = gr.HTML(nothing(None), elem_id="gs-summary")
+    summary = gr.HTML(LOOKING, elem_id="gs-summary")
     with gr.Row():
         now = gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate")
         publish = gr.Button("Publish it", elem_classes=OFF, elem_id="gs-to-publish")
@@ -135,9 +136,7 @@ def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
     @in_words
     def evaluate_now(view: View, request: gr.Request) -> Any:
         place.access.allowed(request)
-        if (page := followers.look(view.run)) is None:
-            raise UserError("There is no run yet.")
-        evaluate.begin(page.run, evaluations.OWN, followers, place, request)
+        evaluate.begin(page_of(view, followers).run, evaluations.OWN, followers, place, request)
         return shown_if(False)
 
     @in_words
@@ -148,7 +147,7 @@ def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
     @in_words
     def as_lines(view: View, chosen: str, request: gr.Request) -> Any:
         place.access.may_start(request)
-        return gr.update(value=str(lines_file(example.seen(followers, view.run), chosen)), elem_classes=[])
+        return gr.update(value=str(lines_file(example.seen(followers, view.subject), chosen)), elem_classes=[])
 
     top.now.click(evaluate_now, view, top.now, **QUIET)
     top.stop.click(stop_it, view, None, **QUIET)

@@ -24,7 +24,7 @@ def of(page: Page) -> str:
 
 
 NEXT = (
-    "<b>Your turn.</b> Press <b>Train</b>: the same takes a minute or two on this machine. Then change one thing in "
+    "<b>Your turn.</b> Press <b>Train</b>: above it stands how long it takes on this machine. Then change one thing in "
     "Preset, train again, and let Runs compare the two."
 )
 

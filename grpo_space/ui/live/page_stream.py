@@ -8,11 +8,12 @@ from typing import Any
 
 import gradio as gr
 
+from grpo_space.errors import UserError
 from grpo_space.ui.guard.streams import Reader
 from grpo_space.ui.live import microscope, progress
 from grpo_space.ui.live.example import is_example
 from grpo_space.ui.live.example import page as example_page
-from grpo_space.ui.live.follower import Followers, Page, Taken
+from grpo_space.ui.live.follower import Followers, Page, Taken, named
 from grpo_space.ui.markup import text
 
 LOOK_SECONDS = 0.5
@@ -41,10 +42,29 @@ class View:
     """The group under the microscope, from 1; None: always the newest."""
     stream: int = 0
     """The latest stream: an older one of the same page ends."""
+    shown: str = ""
+    """The run that the page was sent last; empty: none yet."""
+
+    @property
+    def subject(self) -> str:
+        """The run that the page is about: what is pressed there is meant for it, whatever began meanwhile."""
+        return self.run or self.shown
 
     def show_current(self) -> None:
         """Looks at the active run again, else the newest, and at its newest group."""
         self.run, self.group = "", None
+
+
+def page_of(view: View, followers: Followers) -> Page:
+    """The run that a page is about, for whoever does something with it.
+
+    Raises:
+        UserError: where there is no run yet, or this one was taken away.
+    """
+    page = followers.of(named(view.subject)).page() if view.subject else followers.look()
+    if page is None:
+        raise UserError("There is no run yet: train first.")
+    return page
 
 
 @dataclass(frozen=True)
@@ -180,6 +200,6 @@ class Stream:
                     seen,
                 )
             if now != last or time.monotonic() - emitted > BEAT_SECONDS:
-                emitted, last = time.monotonic(), now
+                emitted, last, view.shown = time.monotonic(), now, now.buttons.run
                 yield (*vars(now).values(), f"{time.time():.1f}")
             await asyncio.sleep(LOOK_SECONDS)

@@ -15,7 +15,7 @@ from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import EvaluationRequest, Failed, Phase
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Status
-from grpo_space.ui.markup import box, note, tag, text
+from grpo_space.ui.markup import box, note, tag, text, with_links
 
 STAGES = {
     "data": "Data",
@@ -32,12 +32,16 @@ BADGES = {
     "running": "running",
     "done": "done",
     "stopped": "stopped",
-    "budget": "stopped at the budget",
+    "budget": "stopped at the time limit",
     "learnt": "done early",
     "failed": "failed",
     "died": "died",
 }
 STARTING = note("info", "The worker is starting: a few seconds. Where this stays, it never started: start again.")
+
+
+LOOKING = tag("p", "Looking at the runs.", "gs-dim")
+"""What stands in the place of a run in the moment before the page is sent it."""
 
 
 def nothing_yet() -> str:
@@ -217,7 +221,7 @@ def _ending(history: History, status: Status, checkpoint: int | None, looks: Seq
     end = history.end
     if isinstance(end, Failed):
         while_ = PHASES.get(end.boundary, "working")
-        words = "<br>".join(text(line) for line in end.message.splitlines())
+        words = "<br>".join(with_links(line) for line in end.message.splitlines())
         advice = (
             "This is for you to put right. Then Resume takes the run up; a setting is changed in Preset, and trained "
             "anew."
@@ -236,7 +240,7 @@ def _ending(history: History, status: Status, checkpoint: int | None, looks: Seq
         parts.append(note("bad", tag("b", f"This run was cut off {at}{then}."), why))
     elif status in ("stopped", "budget"):
         message = text(end.message) if end else ""
-        why, more = ("at the budget, ", " with a new budget") if status == "budget" else ("", "")
+        why, more = ("at the time limit, ", " with a new limit") if status == "budget" else ("", "")
         kept = f"{message} Nothing is lost: Resume takes it up from there{more}."
         parts.append(note("warning", tag("b", f"Stopped {why}{at}."), kept))
     elif status == "learnt" and end:

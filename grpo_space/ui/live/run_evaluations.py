@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.runs import suites
 from grpo_space.runs.evaluations import Look, best, is_later, looks
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.history import History
@@ -31,6 +32,8 @@ class Evaluations:
     """HTML: how far the active one is, or why the latest came to nothing."""
     looks: tuple[Look, ...] = ()
     """Every comparison of the run that came to its end, before it was resumed too."""
+    suite: History | None = None
+    """The newest suite of which a set was measured."""
 
 
 class Later:
@@ -47,10 +50,14 @@ class Later:
         self._read()
         later = {name: history for name, (_, history) in self._logs.items() if is_later(history, own)}
         made = {OWN: own} if own.measured else {}
-        made |= {name: history for name, history in later.items() if history.measured}
+        for name, history in later.items():
+            parts = {f"{name}-{each}": history.of_set(each) for each in history.sets} or {name: history}
+            made |= {key: part for key, part in parts.items() if part.measured}
         now = self._now(later, config, active, stopping)
-        every = tuple(looks([own, *(history for _, history in self._logs.values())]))
-        return Evaluations(made, best(own, made.values()), len(self._logs), active, now, every)
+        each = (part for _, history in self._logs.values() for part in history.parts)
+        suite = next((history for history in reversed(later.values()) if history.sets), None)
+        every = tuple(looks([own, *each]))
+        return Evaluations(made, best(own, made.values()), len(self._logs), active, now, every, suite)
 
     def at_hand(self) -> History:
         """The history of the latest evaluation."""
@@ -71,4 +78,5 @@ class Later:
         if active:
             return progress.evaluating(self.at_hand(), config, stopping)
         latest = next(reversed(later.values()), None)
-        return progress.not_evaluated(latest) if latest and not latest.measured else ""
+        ended = latest is None or latest.measured or (latest.sets and suites.is_done(latest))
+        return progress.not_evaluated(latest) if latest and not ended else ""

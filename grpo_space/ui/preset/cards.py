@@ -5,14 +5,23 @@ from collections.abc import Iterable, Sequence
 from grpo_space.config import Preset, RunConfig
 from grpo_space.errors import Problem, UserError
 from grpo_space.planning import estimate, hardware, memory
+from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.launch import Seen
 from grpo_space.ui import space
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.markup import figures, tag, text
-from grpo_space.ui.preset.memory_bar import memory_bar
 
 NEEDS = {"cpu": "no GPU", "t4": "an NVIDIA GPU with 16 GB, such as a T4"}
 LONGEST_SHOWN = 2000
+PARTS = {
+    "weights": ("weights",),
+    "vLLM": ("vLLM's cache", "vLLM's adapter", "CUDA graphs"),
+    "adapter": ("adapter", "gradients", "optimizer"),
+    "activations": ("activations", "logits"),
+    "context": ("context and slack",),
+}
+"""The parts of the plan that one piece of the bar stands for: few colours. `fit` on the command line lists every part.
+"""
 FOLDED = (
     "This model's chat template has no system role: the system prompt stands before the question, in the user's turn."
 )
@@ -72,6 +81,41 @@ def good(title: str, changes: Sequence[str], config: RunConfig, place: Place) ->
     elif refusals:
         shown += f"<div class='bad'><p>It does not fit this machine:</p>{_list(refusals)}</div>"
     return words(figures(shown))
+
+
+def memory_bar(config: RunConfig, machine: hardware.Gpu | None) -> str:
+    """The memory plan as a bar, on this machine's GPU or a T4 where there is none. Empty for a model whose sizes are
+    not known, and for one that needs no GPU.
+    """
+    if not config.model.load_in_4bit:
+        return ""
+    shape = shape_of(config.model)
+    if shape is None:
+        return ""
+    card, limit = (machine.name, memory.limit_of(machine)) if machine else ("a T4", memory.LIMITS["t4"])
+    plan = memory.plan(config, shape, limit)
+    whole = max(plan.total, limit)
+    sizes = {group: sum(plan.parts.get(part, 0.0) for part in parts) for group, parts in PARTS.items()}
+    pieces = "".join(
+        f"<i class='m{index}' style='width:{100 * size / whole:.2f}%' title='{text(group)}: {size:.1f} GiB'></i>"
+        for index, (group, size) in enumerate(sizes.items())
+    )
+    line = f"<b style='left:{100 * limit / whole:.2f}%'></b>"
+    legend = " ".join(
+        f"<span><i class='m{index}'></i>{text(group)} {size:.1f} GiB</span>"
+        for index, (group, size) in enumerate(sizes.items())
+        if size
+    )
+    plan_words = "{} of {} GiB on {}, planned".format(*memory.gib_words(plan.total, limit), text(card))
+    if not plan.fits and memory.judged(config):
+        plan_words += f": too much: {text(memory.largest(config, shape, limit))}"
+    elif not plan.fits:
+        plan_words += ": too much, if it is right: without vLLM nothing was measured, so that it is not refused"
+    label = f"GPU memory: {plan_words}"
+    return (
+        f"<div class='gs-memory' role='img' aria-label='{label}'><div>{pieces}{line}</div></div>"
+        f"<div class='gs-memory-words'>{plan_words}<br>{legend}</div>"
+    )
 
 
 def bad(complaints: Sequence[str]) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.config import RunConfig
+from grpo_space.runs import data_report
+from grpo_space.ui import uploads
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.markup import box, link, tag, text
 from grpo_space.ui.preset import form
@@ -35,8 +37,9 @@ def _data(config: RunConfig) -> str:
     data = config.data
     if data.generate:
         return f"{data.generate}, difficulty {data.difficulty}; {config.evaluation.problems:,} problems held out"
-    where, test = (data.id, data.test_split) if data.id else (_short(data.path), _short(data.test_path))
-    held_out = f"{config.evaluation.problems:,} problems held out"
+    files = (_short(uploads.shown_name(path or "")) for path in (data.path, data.test_path))
+    where, test = (data.id, data.test_split) if data.id else files
+    held_out = f"{data_report.held_out(config):,} problems held out"
     return f"{where}; {held_out}" + (f", of {test}" if test else "")
 
 
@@ -66,10 +69,16 @@ def updates(wrong: Collection[str], config: RunConfig | None) -> dict[str, Any]:
 def meanings(paths: Collection[str]) -> str:
     """What each of these fields means, whole, by its name on the page and in a config, as HTML."""
     terms = (
-        tag("dt", f"{text(form.label_of(path))} <code>{text(path)}</code>") + tag("dd", text(form.whole_help(path)))
+        tag("dt", f"{text(form.label_of(path))} <code>{text(path)}</code>") + tag("dd", _code(form.help_of(path)))
         for path in paths
     )
     return tag("dl", "".join(terms), "gs-glossary")
+
+
+def _code(words: str) -> str:
+    """A docstring's text as HTML, what stands in backticks as code."""
+    parts = words.split("`")
+    return "".join(tag("code", text(part)) if number % 2 else text(part) for number, part in enumerate(parts))
 
 
 def place_words(place: Place) -> str:

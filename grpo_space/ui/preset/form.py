@@ -19,7 +19,8 @@ from grpo_space.config import GSM8K, LoraSection, RunConfig, Section
 from grpo_space.config_io import parse
 from grpo_space.errors import Problem, UserError
 from grpo_space.grading.rewards import LIMITS, REWARDS
-from grpo_space.ui.uploads import on_the_hub
+from grpo_space.results.two_runs import differences
+from grpo_space.ui.uploads import on_the_hub, shown_name
 
 Values = dict[str, Any]
 Kind = Literal["whole", "number", "text", "yes", "choice", "names"]
@@ -58,12 +59,14 @@ COLUMNS = {
     "data.columns.answer": "Column with the right answer",
     "data.columns.options": "Column with the options, of multiple choice",
 }
-GENERATED = {"data.generate": "What is made: countdown, or reasoning_gym:NAME", "data.difficulty": "How hard, from 1"}
+GENERATED = {
+    "data.generate": "What is made: countdown, stories, or reasoning_gym:NAME",
+    "data.difficulty": "How hard, from 1",
+}
 READING = {"data.task": "Kind of answer", **COLUMNS}
+"""Fields that are called something else on the page than in a config."""
 NAMED = (*HUB, *READING)
 """Fields that say what of a dataset on the Hub is read, and how."""
-RENAMED = {**MAIN, **HUB, **GENERATED, **READING}
-"""Fields that are called something else on the page than in a config; their help says its name for them, too."""
 
 NOT_FIELDS = ("rewards", "data.run_code", "data.verifier")
 """Rewards have a weight each, see REWARDS; the others are nothing for a browser."""
@@ -114,9 +117,9 @@ WEIGHTS = [f"rewards.{name}" for name in REWARDS]
 
 
 def help_of(path: str) -> str:
-    """The help beside a field: its docstring; of a reward, what it pays and what it cannot see."""
+    """The help of a field: its docstring; of a reward, what it pays and what it cannot see."""
     if path in LEAVES:
-        return f"{LEAVES[path].help} `{path}`" if path in RENAMED else LEAVES[path].help
+        return LEAVES[path].help
     name = path.removeprefix("rewards.")
     documented = re.sub(r" \([^)]*arXiv[^)]*\)", "", " ".join((REWARDS[name].__doc__ or "").split()))
     first, *more = re.split(NEXT_SENTENCE, documented)
@@ -128,17 +131,14 @@ def help_of(path: str) -> str:
 
 def line_of(path: str) -> str:
     """The first sentence of a field's help, which stands beside it, and what a reward pays: the rest is asked for."""
-    return " ".join(re.split(NEXT_SENTENCE, whole_help(path))[: 2 if path in WEIGHTS else 1])
-
-
-def whole_help(path: str) -> str:
-    """A field's help without its name in a config."""
-    return help_of(path).removesuffix(f" `{path}`")
+    return " ".join(re.split(NEXT_SENTENCE, help_of(path))[: 2 if path in WEIGHTS else 1])
 
 
 def label_of(path: str) -> str:
     """What a field is called on the page."""
-    return {"data.source": "Where the problems come from", **RENAMED}.get(path, path.rpartition(".")[2])
+    return {"data.source": "Where the problems come from", **MAIN, **HUB, **GENERATED, **READING}.get(
+        path, path.rpartition(".")[2]
+    )
 
 
 def component(path: str, config: RunConfig) -> gr.components.Component:
@@ -339,16 +339,12 @@ def filled(path: str, value: Any, config: RunConfig) -> Any:
 
 def changes(base: RunConfig, config: RunConfig) -> list[str]:
     """One line for each field in which two configs differ: `grpo.max_steps: 30 -> 20`."""
-    before, after = base.model_dump(), config.model_dump()
     changed = []
-    for path in LEAVES:
-        old, new = (_value_at(data, path) for data in (before, after))
-        if old != new:
-            changed.append(f"{path}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
-    for name in dict.fromkeys([*base.rewards, *config.rewards]):
-        old, new = base.rewards.get(name), config.rewards.get(name)
-        if old != new:
-            changed.append(f"rewards.{name}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
+    for one in differences(base, config):
+        old, new = (
+            shown_name(value) if one.field in UPLOADED and value else value for value in (one.first, one.second)
+        )
+        changed.append(f"{one.field}: {_brief(old)} \N{RIGHTWARDS ARROW} {_brief(new)}")
     return changed
 
 

@@ -9,7 +9,7 @@ from grpo_space.config import RunConfig
 from grpo_space.config_io import parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
-from grpo_space.presets import preset_names, read_preset
+from grpo_space.presets import preset_names
 from grpo_space.ui.preset.layout import Filled, title_of
 
 Kept = dict[str, str]
@@ -41,8 +41,3 @@ def of(sent: Any) -> tuple[RunConfig, str] | None:
         return None
     preset = sent.get("preset")
     return config, preset if isinstance(preset, str) and preset in preset_names() else ""
-
-
-def base_of(config: RunConfig, preset: str) -> RunConfig:
-    """What a kept config was changed from."""
-    return read_preset(preset).run if preset else config

@@ -16,10 +16,8 @@ from grpo_space.tasks.reading import ChooseColumnsError
 from grpo_space.ui.markup import text
 from grpo_space.ui.preset import cards, form
 from grpo_space.ui.transfer import bar, following, stage
-from grpo_space.ui.uploads import in_its_name
+from grpo_space.ui.uploads import YOURS, in_its_name
 
-NAME = "your file"
-"""What an upload is called on the page when its own name is not known any more: the copy has a digest for its name."""
 Menus = dict[str, Any]
 """What the menus have to choose from, by field."""
 
@@ -35,7 +33,7 @@ class Seen:
     """Whether it can be read, once its columns are chosen."""
 
 
-def looking(config: RunConfig, name: str = NAME) -> Iterator[Seen]:
+def looking(config: RunConfig, name: str = YOURS) -> Iterator[Seen]:
     """Looks at the file of a config, which is called `name`. Yields how far that is; at last what was found."""
     if config.data.path is None:
         yield Seen()
@@ -82,7 +80,7 @@ def told(found: DataReport) -> str:
 
 def refused(error: UserError, config: RunConfig, name: str) -> str:
     """Why a file cannot be read, as HTML."""
-    return cards.refused(in_its_name(error, Path(config.data.path or ""), name).problems)
+    return cards.refused(_in_words(error, config, name))
 
 
 def menus(names: Sequence[str]) -> Menus:
@@ -93,4 +91,15 @@ def menus(names: Sequence[str]) -> Menus:
 def why_not(config: RunConfig, source: object) -> Sequence[str]:
     """Why nothing can be trained on an upload, by the last look at it; empty: nothing is known against it."""
     problems = data_report.kept_refusal(config) if source == "file" and config.data.path else ()
-    return in_its_name(UserError(*problems), Path(config.data.path or ""), NAME).problems if problems else ()
+    return _in_words(UserError(*problems), config, YOURS) if problems else ()
+
+
+def _in_words(error: UserError, config: RunConfig, name: str) -> list[str]:
+    """The same problems, with the names that the file and the fields have on the page."""
+    problems = list(in_its_name(error, Path(config.data.path or ""), name).problems)
+    for path, label in form.READING.items():
+        problems = [
+            problem.replace(path, f"\N{LEFT DOUBLE QUOTATION MARK}{label}\N{RIGHT DOUBLE QUOTATION MARK}")
+            for problem in problems
+        ]
+    return problems

@@ -34,6 +34,7 @@ CSS = Path(__file__).with_name("preset.css")
 QUIET: dict[str, Any] = {**IN_ORDER, "show_progress": "hidden", "api_visibility": "private"}
 SIDE_BY_SIDE: dict[str, Any] = {"queue": True, "show_progress": "hidden", "api_visibility": "private"}
 STEPS = "grpo.max_steps"
+NO_ROWS = cards.note("The first rows are shown here as soon as they can be read.")
 
 Updates = dict[Any, Any]
 """What a handler answers: by component, its new value or what changes of it. What is left out stays."""
@@ -84,7 +85,7 @@ def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
     requested = [tab.requested, tab.filled]
     tab.requested.change(handlers.show_requested, requested, [*filled, tab.requested], **QUIET)
     browser = kept.component()
-    opened(handlers.show_kept, [browser, tab.filled], filled, **QUIET)
+    opened(handlers.show_kept(browser), {browser, *typed}, filled, **QUIET)
     tab.config.change(kept.to_keep, [tab.config, tab.filled], browser, **QUIET)
     tab.import_.upload(handlers.read_import, [tab.import_, tab.filled], filled, **QUIET)
     for path, file in tab.files.items():
@@ -159,17 +160,28 @@ class _Handlers:
         config = parse(parse_yaml(text, "config"))
         return {**self._filled(before, config, f"A past run's config, {config.name}"), self.tab.requested: ""}
 
-    def show_kept(self, sent: Any, before: Filled) -> Updates:
-        """The page was opened, and the browser kept what somebody had changed before."""
-        if (found := kept.of(sent)) is None:
-            return self._nothing()
-        config, preset = found
-        title = title_of(preset) if preset else f"What you had before, {config.name}"
-        updates = self._filled(before, kept.base_of(config, preset), title, preset)
-        values = form.values_of(config)
-        state = FormState(updates[self.tab.filled], {}, values)
-        fields = {part: form.filled(path, values[path], config) for path, part in self.tab.fields.items()}
-        return {**updates, **fields, **self._checked(state)}
+    def show_kept(self, browser: gr.BrowserState) -> Callable[[Sent], Updates]:
+        """The handler of a page that was opened: the browser kept what somebody had changed before."""
+
+        def show(sent: Sent) -> Updates:
+            state, found = self._state(sent), kept.of(sent[browser])
+            if state is None or found is None or self._is_changed(state):
+                return self._nothing()
+            config, preset = found
+            title = title_of(preset) if preset else f"What you had before, {config.name}"
+            updates = self._filled(state.filled, read_preset(preset).run if preset else config, title, preset)
+            values = form.values_of(config)
+            fields = {part: form.filled(path, values[path], config) for path, part in self.tab.fields.items()}
+            return {**updates, **fields, **self._checked(FormState(updates[self.tab.filled], {}, values))}
+
+        return show
+
+    def _is_changed(self, state: FormState) -> bool:
+        """Whether somebody was quicker than the page, and has typed something already: that stays."""
+        try:
+            return form.config_of(state.values, state.filled.config) != state.filled.config
+        except UserError:
+            return True
 
     def read_import(self, file: str, before: Filled, request: gr.Request) -> Updates:
         """A config was uploaded."""
@@ -219,7 +231,7 @@ class _Handlers:
                 yield {self.tab.upload_note: seen.note}
             yield {**self._after(state, seen), **self._menus(seen, state.values)}
 
-    def _looking(self, state: FormState, name: str = own_data.NAME) -> Iterator[own_data.Seen]:
+    def _looking(self, state: FormState, name: str = uploads.YOURS) -> Iterator[own_data.Seen]:
         """Looks at the form's file; not while another setting is wrong, which is said at its field."""
         try:
             yield from own_data.looking(form.config_of(state.values, state.filled.config), name)
@@ -300,13 +312,14 @@ class _Handlers:
         try:
             config = form.config_of(state.values, state.filled.config)
             if problems := own_data.why_not(config, state.values["data.source"]):
-                waits = {self.tab.config: "", self.tab.status: cards.bad(problems)}
+                waits = {self.tab.config: "", self.tab.status: cards.bad(problems), self.tab.rows: NO_ROWS}
                 return {**waits, **self._fields(state, {}, config)}
             return {**self._right(state, config), **self._fields(state, {}, config)}
         except UserError as error:
             at, other = form.complaints(error, state.values)
             status = cards.bad([*other, *(f"{form.label_of(path)}: {words}" for path, words in at.items())])
-            return {self.tab.config: "", self.tab.status: status, **self._fields(state, at)}
+            waits = {self.tab.rows: NO_ROWS} if any(path.startswith("data.") for path in at) else {}
+            return {self.tab.config: "", self.tab.status: status, **waits, **self._fields(state, at)}
 
     def _right(self, state: FormState, config: RunConfig) -> Updates:
         """What is shown of a config without mistakes."""

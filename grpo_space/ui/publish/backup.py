@@ -17,17 +17,16 @@ from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
 from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers
-from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import link, note, tag, text
-from grpo_space.ui.publish.hub import run_of
 from grpo_space.ui.transfer import bar, following, incoming, stage
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
-def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
+def build(view: gr.State, shown: gr.State, followers: Followers, place: Place) -> gr.Button:
     """Draws the part of the tab that backs up and restores, and wires it. Gives the button that leads to a restored
-    run.
+    run. `shown`: the run that the page shows.
     """
     repository = "a private dataset repository of yours on the Hugging Face Hub"
     where = "the folder that GRPO_SPACE_BACKUP names" if backup.place() else repository  # everybody sees this: no name
@@ -47,7 +46,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
     def back_up(view: View, request: gr.Request) -> Iterator[str]:
         try:
             place.access.allowed(request)
-            run = run_of(followers, view)
+            run = page_of(view, followers).run
             ask = signed_in_token if backup.place() is None else token_if_any
             token = ask(place.access, request)
             name = yield from following(lambda progress: backup.backup(run, token, progress), _sending)
@@ -71,6 +70,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Button:
             yield as_note(error), shown_if(False)
 
     keep.click(back_up, view, kept, **QUIET)
+    shown.change(lambda: "", None, kept, **QUIET)
     bring.click(restore, [view, source], [brought, to_train], **QUIET)
     return to_train
 

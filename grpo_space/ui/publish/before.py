@@ -16,7 +16,7 @@ from grpo_space.errors import UserError
 from grpo_space.publishing import card
 from grpo_space.publishing.publish import checked_name, proposed_name
 from grpo_space.runs.run import Run
-from grpo_space.ui.access import WRITING_ROLES, Access, scope_of
+from grpo_space.ui.access import WRITING_ROLES, Access, from_here, scope_of
 from grpo_space.ui.markup import note, tag, text
 
 KNOWN_SECONDS = 120.0
@@ -108,7 +108,7 @@ def nobody(access: Access, field: bool) -> str:
 def may_type(request: gr.Request, access: Access) -> bool:
     """Whether a token may be typed into the page: nobody else can read it on its way here. On a Space one signs in."""
     scope = scope_of(request)
-    return not access.on_space and (scope.get("scheme") == "https" or access.from_here(scope))
+    return not access.on_space and (scope.get("scheme") == "https" or from_here(scope))
 
 
 def card_of(run: Run, name: str) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space import hub
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import Sent
 from grpo_space.publishing.publish import OccupiedError, Published, proposed_name, publish
@@ -17,7 +16,7 @@ from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
 from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.publish import before
 from grpo_space.ui.transfer import bar, following, stage
@@ -25,9 +24,9 @@ from grpo_space.ui.transfer import bar, following, stage
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
-def build(view: gr.State, opened: Any, changed: Sequence[Any], followers: Followers, place: Place) -> None:
-    """Draws the part of the tab that publishes, and wires it. `opened`: the event at which the tab is; `changed`: those
-    after which another run may be looked at, or this one has changed.
+def build(view: gr.State, run: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> None:
+    """Draws the part of the tab that publishes, and wires it. `run`: the one that the page shows; `changed`: the events
+    after which to look at it again.
     """
     gr.HTML(
         "<h2>Publish on the Hugging Face Hub</h2><p class='gs-dim'>The adapter goes up with its evidence: what was "
@@ -60,29 +59,29 @@ def build(view: gr.State, opened: Any, changed: Sequence[Any], followers: Follow
     ) -> Iterator[tuple[Any, ...]]:
         name = name.strip()
         try:
-            yield gr.skip(), gr.skip(), gr.skip(), ""  # the token is gone from the page before it is used
+            yield gr.skip(), gr.skip(), ""  # the token is gone from the page before it is used
             token = token_of(place.access, request, sent)
-            run = run_of(followers, view)
+            run = page_of(view, followers).run
             place.access.may_take(request, lambda: run.config)
-            name = name or proposed_name(user_of(token), run.config)
+            name = name or proposed_name(owners.of(token).name, run.config)
             options = {"private": private, "merged": merged, "replace": replace}
             made = yield from following(
                 lambda progress: publish(run, name, token, progress=progress, **options),
-                lambda done, seconds: (sending(done, seconds, merged), name, gr.update(), gr.skip()),
+                lambda done, seconds: (sending(done, seconds, merged), gr.skip(), gr.skip()),
             )
-            yield published(made), name, gr.update(), gr.skip()
+            yield published(made), gr.skip(), gr.skip()
         except OccupiedError as error:
             warning = note("warning", text(error), "Tick the box to replace it, or take another name.")
-            yield warning, name, shown_if(True), gr.skip()
+            yield warning, shown_if(True), gr.skip()
         except UserError as error:
-            yield as_note(error), name, gr.update(), gr.skip()
+            yield as_note(error), gr.skip(), gr.skip()
 
     def shown(view: View) -> tuple[str, Any]:
-        page = followers.look(view.run)
+        page = followers.look(view.subject)
         return about(page), gr.update(interactive=page is not None and has_adapter(page.run))
 
     def look_ahead(view: View, name: str, request: gr.Request) -> tuple[Any, ...]:
-        page = followers.look(view.run)
+        page = followers.look(view.subject)
         if page is None or not has_adapter(page.run):
             return "", shown_if(False), ""
         if (token := token_if_any(place.access, request)) is None:
@@ -97,9 +96,11 @@ def build(view: gr.State, opened: Any, changed: Sequence[Any], followers: Follow
         return said, shown_if(False), before.card_of(page.run, there)
 
     ahead: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
-    gr.on([opened, name.blur, name.submit], look_ahead, [view, name], [ready, typed, as_card], **ahead)
-    go.click(start, [view, name, private, merged, replace, typed], [outcome, name, replace, typed], **QUIET)
+    gr.on([*changed, name.blur, name.submit], look_ahead, [view, name], [ready, typed, as_card], **ahead)
+    go.click(start, [view, name, private, merged, replace, typed], [outcome, replace, typed], **QUIET)
     gr.on(changed, shown, view, [what, go], trigger_mode="always_last", **QUIET)
+    nothing = gr.update(value=False, elem_classes=OFF)
+    run.change(lambda: ("", nothing), None, [outcome, replace], **QUIET)  # what came of another one's press
 
 
 def about(page: Page | None) -> str:
@@ -122,18 +123,6 @@ def has_adapter(run: Run) -> bool:
     return (run.adapter / "adapter_model.safetensors").is_file()
 
 
-def run_of(followers: Followers, view: View) -> Run:
-    """The run that a page looks at.
-
-    Raises:
-        UserError: while there is no run.
-    """
-    page = followers.look(view.run)
-    if page is None:
-        raise UserError("There is no run yet: train first.")
-    return page.run
-
-
 def token_of(access: Access, request: gr.Request, typed: Any = "") -> str:
     """The token to publish with: a visitor's own sign-in; the machine's own token serves its owner alone, off a Space.
     `typed`: one that was typed into the page, for this once.
@@ -147,18 +136,6 @@ def token_of(access: Access, request: gr.Request, typed: Any = "") -> str:
             raise UserError("A token is taken over HTTPS or on this machine only: others could read it on its way.")
         return typed.strip()
     return signed_in_token(access, request)
-
-
-def user_of(token: str) -> str:
-    """The name of a token's owner.
-
-    Raises:
-        UserError: where the Hub does not say.
-    """
-    try:
-        return str(hub.retried(hub.api(token).whoami)["name"])
-    except hub.SPOKEN as error:
-        raise UserError(hub.writing_failed(error, "the repository", token)) from None
 
 
 def sending(sent: Sent | None, seconds: float, merged: bool) -> str:

@@ -15,17 +15,17 @@ from grpo_space.ui.downloads import folder, make_room, whole
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers
-from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.publish import backup, hub
 from grpo_space.ui.space import after
 
 
-def build(view: gr.State, opened: Any, changed: Sequence[Any], followers: Followers, place: Place) -> gr.Button:
-    """Draws the tab and wires it. Gives the button that leads to a restored run. `opened`: the event at which the
-    tab is; `changed`: those after which to look at the run again.
+def build(view: gr.State, shown: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> gr.Button:
+    """Draws the tab and wires it. Gives the button that leads to a restored run. `shown`: the run that the page shows;
+    `changed`: the events after which to look at it again.
     """
     access = place.access
-    hub.build(view, opened, changed, followers, place)
+    hub.build(view, shown, changed, followers, place)
     gr.HTML(
         "<h2>Take it with you</h2><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the "
         "base model, which PEFT loads onto it. The config is all that is needed to train it again. The script makes "
@@ -40,7 +40,7 @@ def build(view: gr.State, opened: Any, changed: Sequence[Any], followers: Follow
 
     def run_to_take(view: View, request: gr.Request) -> Run:
         access.may_start(request)
-        run = hub.run_of(followers, view)
+        run = page_of(view, followers).run
         access.may_take(request, lambda: run.config)
         return run
 
@@ -65,7 +65,8 @@ def build(view: gr.State, opened: Any, changed: Sequence[Any], followers: Follow
     adapter.click(zipped, view, file, api_visibility="private", concurrency_limit=2)
     config.click(written, view, file, api_visibility="private", concurrency_limit=2)
     plain.click(as_script, view, file, api_visibility="private", concurrency_limit=2)
-    return backup.build(view, followers, place)
+    shown.change(lambda: gr.update(value=None, elem_classes=OFF), None, file, api_visibility="private")
+    return backup.build(view, shown, followers, place)
 
 
 def adapter_zip(run: Run) -> Path:

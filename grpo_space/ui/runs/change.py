@@ -61,7 +61,7 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
         return named(subject)
 
     def look(view: View, subject: str, request: gr.Request) -> tuple[Any, ...]:
-        page = followers.look(view.run)
+        page = followers.look(view.subject)
         if page is None:
             return "", shown_if(False), "", "", "", None, shown_if(False), shown_if(False)
         there = address.link(place, page.run.id, "train", str(request.headers.get("referer", "")))
@@ -92,7 +92,7 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
         deleted_runs.delete(run_of(subject, request))
         view.show_current()
         followers.forget_current()
-        return runs.listed(order), shown_if(False), shown_if(False)
+        return runs.listed(order), list_bin(request), shown_if(False), shown_if(False)
 
     @in_words
     def list_bin(request: gr.Request) -> Any:
@@ -122,7 +122,7 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
     more.click(train_on, [view, subject, steps], None, **QUIET).success(None, js=show_tab("train"))
     delete.click(lambda: [shown_if(True)] * 2, None, both, **QUIET)
     keep.click(lambda: [shown_if(False)] * 2, None, both, **QUIET)
-    confirm.click(to_bin, [view, subject, runs.order], [runs.table, *both], **QUIET)
+    confirm.click(to_bin, [view, subject, runs.order], [runs.table, binned, *both], **QUIET)
     fold.expand(list_bin, None, binned, **QUIET)
     back.click(put_back, [view, binned, runs.order], [runs.table, binned], **QUIET)
     empty.click(lambda: shown_if(True), None, for_good, **QUIET)

@@ -13,7 +13,7 @@ from grpo_space.runs.run import DATED, MOMENT, Run, all_runs
 from grpo_space.runs.run_summary import RunSummary, summarize
 from grpo_space.ui import table
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.live.follower import Followers, named
+from grpo_space.ui.live.follower import named
 from grpo_space.ui.live.progress import BADGES
 
 HEADERS = ["Run", "Title", "Made (UTC)", "How it ended", "Preset", "Model", "Gain, 95 % interval", "Steps", "Time"]
@@ -87,7 +87,7 @@ class RunList:
     table: gr.HTML
 
 
-def build(view: gr.State, shown: Sequence[Any], followers: Followers) -> RunList:
+def build(view: gr.State, shown: Sequence[Any]) -> RunList:
     """Draws the list; a row opens its run in the view. `shown`: the events at which it is drawn."""
     gr.HTML("<h2>All runs</h2><p class='gs-dim'>Choose one: every tab then shows it. Looking changes nothing.</p>")
     order = gr.Dropdown(list(ORDERS), value="Newest", label="Sort by", elem_id="gs-runs-order", scale=0)

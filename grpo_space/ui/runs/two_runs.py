@@ -1,5 +1,6 @@
 """Two runs compared: both scores with the paired test, what differs in their settings, and their curves in one."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.chart import Line, card, framed
 from grpo_space.ui.live.curves import CHARTS, PROBE, Curves, figure, probe_points
 from grpo_space.ui.live.follower import Followers, Page, named
-from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.live.page_stream import offered
 from grpo_space.ui.markup import box, note, tag, text
 from grpo_space.ui.runs.run_list import MOST
 
@@ -24,7 +25,7 @@ NAMES = ("A", "B")
 QUIET: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 2}
 
 
-def build(view: gr.State, shown: Sequence[Any], followers: Followers) -> None:
+def build(shown: Sequence[Any], followers: Followers) -> None:
     """Draws the two choices and what comes of them, where there are two runs. `shown`: the events at which the choices
     are made anew.
     """
@@ -37,12 +38,12 @@ def build(view: gr.State, shown: Sequence[Any], followers: Followers) -> None:
             go = gr.Button("Compare the two", variant="primary", elem_id="gs-compare-two", scale=0)
         found = gr.HTML(elem_id="gs-two-runs")
 
-    def choices(view: View, first: str | None, second: str | None) -> tuple[Any, ...]:
+    def choices(first: str | None, second: str | None) -> tuple[Any, ...]:
         names = [(f"{run.title}: {run.id}" if run.title else run.id, run.id) for run in all_runs()[:MOST]]
         ids = [run_id for _, run_id in names]
         a = first if first in ids else next(iter(ids[1:]), None)
         b = second if second in ids else next(iter(ids), None)
-        return shown_if(len(ids) > 1), gr.update(choices=names, value=a), gr.update(choices=names, value=b)
+        return shown_if(len(ids) > 1), offered(names, a, first), offered(names, b, second)
 
     @in_words
     def compared(first: str | None, second: str | None) -> str:
@@ -51,9 +52,10 @@ def build(view: gr.State, shown: Sequence[Any], followers: Followers) -> None:
             raise UserError("A and B are the same run: choose another one.")
         return side_by_side(*pages)
 
-    gr.on(shown, choices, [view, first, second], [column, first, second], show_progress="hidden",
+    gr.on(shown, choices, [first, second], [column, first, second], show_progress="hidden",
           trigger_mode="always_last", **QUIET)  # fmt: skip
     go.click(compared, [first, second], found, **QUIET)
+    gr.on([first.input, second.input], lambda: "", None, found, show_progress="hidden", **QUIET)
 
 
 def side_by_side(first: Page, second: Page) -> str:
@@ -90,19 +92,20 @@ def _settings(first: Page, second: Page) -> str:
     head = tag("h3", "What differs in their settings")
     if first.config is None or second.config is None:
         return head + note("warning", "One of the two configs cannot be read.")
-    found = two_runs.differences(first.config, second.config)
+    found = [one for one in two_runs.differences(first.config, second.config) if one.field != "name"]
     if not found:
         same = "Nothing: what differs in the results is chance, or the machine."
         return head + tag("p", same)
     top = tag("tr", "".join(tag("th", name) for name in ("Setting", *NAMES)))
     rows = (
-        tag(
-            "tr",
-            tag("th", f"<code>{text(one.field)}</code>") + tag("td", text(one.first)) + tag("td", text(one.second)),
-        )
-        for one in found
+        tag("tr", tag("th", f"<code>{text(one.field)}</code>") + _cell(one.first) + _cell(one.second)) for one in found
     )
     return head + box("gs-scroll", tag("table", top + "".join(rows), "gs-figures"))
+
+
+def _cell(value: Any) -> str:
+    written = "not set" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return tag("td", text(written))
 
 
 def _curves(first: Page, second: Page) -> str:

@@ -17,8 +17,8 @@ from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
 
 
-def build(view: gr.State, followers: Followers, place: Place) -> gr.Column:
-    """Draws the buttons, which come with the first step, and makes them work."""
+def build(view: gr.State, run: gr.State, followers: Followers, place: Place) -> gr.Column:
+    """Draws the buttons, which come with the first step, and makes them work. `run`: the one that the page shows."""
     files = gr.Column(elem_classes=OFF, elem_id="gs-curve-files")
     with files:
         with gr.Row():
@@ -28,7 +28,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Column:
 
     def page_of(view: View, request: gr.Request) -> Page:
         place.access.may_start(request)
-        page = example.seen(followers, view.run)
+        page = example.seen(followers, view.subject)
         if page is None or not page.history.steps:
             raise UserError("There is no step yet.")
         return page
@@ -48,6 +48,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> gr.Column:
 
     for button, made in ((picture, as_picture), (table, as_table)):
         button.click(made, view, file, api_visibility="private", concurrency_limit=2)
+    run.change(lambda: gr.update(value=None, elem_classes=OFF), None, file, api_visibility="private")
     return files
 
 

@@ -26,7 +26,7 @@ def build(access: Access) -> None:
             "<p class='gs-dim'>Looks at the packages, the GPU and its driver, memory, disk, and the way to the Hugging "
             "Face Hub. About ten seconds, or a minute where vLLM is installed.</p>"
         )
-        look = gr.Button("Look", elem_id="gs-look")
+        look = gr.Button("Look", elem_id="gs-ask-doctor")
         found = gr.HTML(elem_id="gs-looked")
 
     async def looked(request: gr.Request) -> AsyncIterator[str]:

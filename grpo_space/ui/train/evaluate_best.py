@@ -14,7 +14,7 @@ from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF, classes_if, show_tab
 from grpo_space.ui.live.follower import Followers, Page
-from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.live.page_stream import View, page_of
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 
@@ -35,15 +35,15 @@ def build(view: gr.State, changed: Any, followers: Followers, place: Place) -> N
     button = gr.Button("Evaluate it too", elem_classes=OFF, elem_id="gs-evaluate-best")
 
     def look(view: View) -> Any:
-        page = followers.look(view.run)
+        page = followers.look(view.subject)
         step = step_of(page) if page is not None and page.status != "running" else None
         return gr.update(value=f"Evaluate step {step or 0:,} too", elem_classes=classes_if(step is not None))
 
     @in_words
     def evaluate(view: View, request: gr.Request) -> None:
         place.access.allowed(request)
-        page = followers.look(view.run)
-        if page is None or (step := step_of(page)) is None:
+        page = page_of(view, followers)
+        if (step := step_of(page)) is None:
             raise UserError("There is no better checkpoint to evaluate.")
         submit.check(page.run.config, place)
         wanted = EvaluationRequest(checkpoint=step)

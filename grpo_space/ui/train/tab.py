@@ -11,7 +11,7 @@ from grpo_space.errors import UserError
 from grpo_space.planning import power
 from grpo_space.planning.estimate import wait_words
 from grpo_space.publishing import backup
-from grpo_space.runs import launch, standalone
+from grpo_space.runs import data_report, launch, standalone
 from grpo_space.runs.run import Run
 from grpo_space.ui import glossary, space, submit
 from grpo_space.ui.access import scope_of, session, token_if_any
@@ -21,9 +21,9 @@ from grpo_space.ui.gradio_workarounds import IN_ORDER, OFF, Pulse, show_tab, sho
 from grpo_space.ui.guard.streams import STREAMS
 from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
-from grpo_space.ui.live.page_stream import Buttons, Stream, View
+from grpo_space.ui.live.page_stream import Buttons, Stream, View, page_of
 from grpo_space.ui.markup import figures, tag, text
-from grpo_space.ui.train import bring_back, curve_files, evaluate_best, group_buttons, group_jumps
+from grpo_space.ui.train import bring_back, curve_files, evaluate_best, group_buttons
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
 
@@ -51,6 +51,8 @@ class TrainTab:
     """The parts of the tab that other tabs need."""
 
     view: gr.State
+    run: gr.State
+    """The name of the run that the page shows: it changes when another one takes its place."""
     evaluated: gr.State
     """A state that changes when there is another comparison to show."""
     evaluating: gr.HTML
@@ -66,7 +68,7 @@ def build(
     `chosen_run`.
     """
     config, chosen = before.config, before.then
-    view, started = gr.State(View()), gr.State("")
+    view, run, started = gr.State(View()), gr.State(""), gr.State("")
     plan = gr.HTML(elem_id="gs-plan")
     with gr.Row():
         train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
@@ -76,19 +78,17 @@ def build(
         use = gr.Button("Use this config", size="lg", elem_classes=OFF, elem_id="gs-use")
         back = gr.Button("Show the active run", size="lg", elem_classes=OFF, elem_id="gs-back")
     with gr.Group(elem_classes=OFF) as confirm:
-        gr.HTML("<p class='gs-ask'>Stop? What is done so far is kept, and it can be resumed later.</p>")
+        question, subject = gr.HTML(), gr.State("")  # the run that was asked about, whatever began meanwhile
         with gr.Row():
             yes = gr.Button("Stop and keep", variant="stop", elem_id="gs-stop-yes")
             no = gr.Button("Keep training", elem_id="gs-stop-no")
     bring = bring_back.build(view, place)
-    now = gr.HTML(progress.nothing_yet(), elem_id="gs-now")
-    notes, evaluated = gr.HTML(), gr.State("")
+    now = gr.HTML(progress.LOOKING, elem_id="gs-now")
+    notes, evaluated = gr.HTML(), gr.State(None)
     evaluate_best.build(view, [opened, evaluated.change], followers, place)
     curves = gr.HTML(elem_id="gs-curves")
-    files = curve_files.build(view, followers, place)
-    scope = group_buttons.build(view, followers)
-    with scope.buttons:
-        group_jumps.build(view, followers, place, [scope.scope, scope.group])
+    files = curve_files.build(view, run, followers, place)
+    scope = group_buttons.build(view, run, followers, place)
     with gr.Accordion("The worker's log", open=False, elem_id="gs-log-fold"):
         log = gr.HTML(elem_id="gs-log")
     with gr.Accordion("What the words mean", open=False):
@@ -129,9 +129,11 @@ def build(
             uses.groups,
             uses.groups,
         )
-        return [first, gr.update(interactive=not uses.busy, value=words, variant=again), *map(shown_if, come)]
+        asks = gr.skip() if uses.stop else shown_if(False)
+        same = gr.update(interactive=not uses.busy, value=words, variant=again)
+        return [first, same, *map(shown_if, come), asks, uses.run]
 
-    buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons, files]
+    buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons, files, confirm, run]
     keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
     stream.buttons.change(offered, stream.buttons, buttons, **QUIET)
 
@@ -146,18 +148,17 @@ def build(
         [each.click for each in both], lambda: [gr.update(interactive=False, value="Starting")] * 2, None, both,
         queue=False, **QUIET,
     )  # fmt: skip
-    begin, again = (handlers.start_then, handlers.resume_then) if chosen else (handlers.start, handlers.resume)
-    start = pressed.then(begin, [config, view, *chosen], started, **IN_ORDER, **QUIET)  # with what was typed last
+    start = pressed.then(handlers.start, [config, view, *chosen], started, **IN_ORDER, **QUIET)  # with the last typed
     start.failure(offered, stream.buttons, buttons, **QUIET)
     start.success(None, js=show_tab("train"))
-    stop.click(lambda: shown_if(True), None, confirm, **QUIET)
-    no.click(lambda: shown_if(False), None, confirm, **QUIET)
-    yes.click(handlers.stop, view, confirm, concurrency_limit=4, **QUIET)
-    resume.click(again, [view, *chosen], None, concurrency_limit=4, **QUIET)
+    stop.click(handlers.ask, view, [confirm, question, subject], **QUIET)
+    gr.on([no.click, run.change], lambda: shown_if(False), None, confirm, trigger_mode="always_last", **QUIET)
+    yes.click(handlers.stop, subject, confirm, concurrency_limit=4, **QUIET)
+    resume.click(handlers.resume, [view, *chosen], None, concurrency_limit=4, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, before.requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
-    return TrainTab(view, stream.evaluated, evaluating, compare)
+    return TrainTab(view, run, stream.evaluated, evaluating, compare)
 
 
 def _plan(sent: str, place: Place) -> str:
@@ -166,6 +167,7 @@ def _plan(sent: str, place: Place) -> str:
         config = submit.config_of(sent)
     except UserError as error:
         return tag("p", text(error), "gs-dim")
+    config = config.changed(evaluation={"problems": data_report.held_out(config)})
     grpo = config.grpo
     words = (
         f"Next: {config.name}, {grpo.max_steps:,} steps, {grpo.completions_per_step} completions a step in groups of "
@@ -186,54 +188,55 @@ class _Handlers:
         self.followers, self.place, self.done = followers, place, done
 
     @in_words
-    def start(self, sent: str, view: View, request: gr.Request) -> str:
-        """Starts the training of a config, and gives the run's name."""
+    def start(
+        self, sent: str, view: View, request: gr.Request, then: Any = "nothing", saves: Any = False,
+        publishes: Any = False,
+    ) -> str:  # fmt: skip
+        """Starts the training of a config, with what is done at its end, and gives the run's name."""
+        self._check(then, request)
         try:
             run = submit.start(sent, self.place, request)
         finally:
             if active_run() is not None:  # ours, or the one that is in the way: this page shows it
                 view.show_current()
                 self.followers.forget_current()
+        self._choose(run, then, saves, publishes, request)
         return run.id
 
-    def start_then(self, sent: str, view: View, then: Any, saves: Any, publishes: Any, request: gr.Request) -> str:
-        """As `start`, and what to do when it is done."""
-        self._check(then, request)
-        run_id = self.start(sent, view, request)
-        self._choose(named(run_id), then, saves is True, publishes is True, request)
-        return run_id
-
-    def resume_then(self, view: View, then: Any, saves: Any, publishes: Any, request: gr.Request) -> None:
-        """As `resume`, and what to do when it is done."""
-        self._check(then, request)
-        self.resume(view, request)
-        self._choose(self._page(view).run, then, saves is True, publishes is True, request)
-
-    @in_words
     def _check(self, then: Any, request: gr.Request) -> None:
         """Refuses what cannot be carried out, before anything is started. Strangers choose nothing: see `_choose`."""
         if self.done is not None and not self.place.access.stranger(request):
             self.done.check(str(then), tokens_of(session(request), self.done.secret))
 
-    @in_words
-    def _choose(self, run: Run, then: Any, saves: bool, publishes: bool, request: gr.Request) -> None:
+    def _choose(self, run: Run, then: Any, saves: Any, publishes: Any, request: gr.Request) -> None:
         if self.done is not None and not self.place.access.stranger(request):
-            self.done.choose(run, then, saves, tokens_of(session(request), self.done.secret), publishes)
+            tokens = tokens_of(session(request), self.done.secret)
+            self.done.choose(run, then, saves is True, tokens, publishes is True)
 
     @in_words
-    def stop(self, view: View, request: gr.Request) -> Any:
+    def ask(self, view: View) -> tuple[Any, str, str]:
+        """Whether the run shall be stopped, and which one that is."""
+        run = page_of(view, self.followers).run.id
+        words = f"Stop {tag('b', text(run))}? What is done so far is kept, and it can be resumed later."
+        return shown_if(True), tag("p", words, "gs-ask"), run
+
+    @in_words
+    def stop(self, subject: str, request: gr.Request) -> Any:
         """Asks the run to stop and to keep what it learnt."""
         self.place.access.allowed(request)
-        run = self._page(view).run
+        run = named(subject)
         launch.stop(run)
         self.followers.of(run).stopping = True
         return shown_if(False)
 
     @in_words
-    def resume(self, view: View, request: gr.Request) -> None:
-        """Takes a run up from its last checkpoint."""
+    def resume(
+        self, view: View, request: gr.Request, then: Any = "nothing", saves: Any = False, publishes: Any = False
+    ) -> None:
+        """Takes a run up from its last checkpoint, with what is done at its end."""
+        self._check(then, request)
         self.place.access.allowed(request)
-        page = self._page(view)
+        page = page_of(view, self.followers)
         if page.status in ("running", "done"):
             raise UserError(f"{page.run.id} is {page.status}: there is nothing to resume.")
         submit.check(page.run.config, self.place)
@@ -242,16 +245,12 @@ class _Handlers:
         else:
             launch.start(page.run, token=token_if_any(self.place.access, request))
         self.followers.forget_current()
+        self._choose(page.run, then, saves, publishes, request)
 
     @in_words
     def config(self, view: View) -> str:
         """The run's config as YAML, for Preset to show."""
-        page = self._page(view)
+        page = page_of(view, self.followers)
         if page.config is None:
             raise UserError(f"{page.run.id}: its config cannot be read.")
         return write_yaml(page.config)
-
-    def _page(self, view: View) -> Page:
-        if (page := self.followers.look(view.run)) is None:
-            raise UserError("There is no run yet.")
-        return page

@@ -80,9 +80,9 @@ class Engine(ABC):
         """Whether the system prompt stands in the first user turn, as the chat template has no other place for it."""
         return chat_template.folds_system(self.tokenizer)
 
-    def conversation(self, question: str, config: RunConfig, example: tuple[str, str] | None = None) -> Messages:
-        """A question as this model is asked it. `example`: after one, with its answer, that comes first."""
-        return messages(question, config.data.system_prompt, example, self.folds_system)
+    def conversation(self, question: str, config: RunConfig, examples: Sequence[tuple[str, str]] = ()) -> Messages:
+        """A question as this model is asked it. `examples`: after these, with their answers, which come first."""
+        return messages(question, config.data.system_prompt, examples, self.folds_system)
 
     def encode(self, prompt: Messages) -> list[int]:
         """The prompt's tokens, by the chat template."""
@@ -105,11 +105,7 @@ def stop_ids(model: PeftModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[
 
 
 def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Checks the model in the folder `source` against the config.
-
-    Raises:
-        UserError: where the model cannot do what the config asks of it.
-    """
+    """Refuses a model (in the folder `source`) that cannot do what the config asks of it, by a UserError."""
     known = read_json_file(source / "config.json")
     positions = known.get("max_position_embeddings", config.model.max_seq_length)
     if config.model.max_seq_length > positions:
@@ -120,11 +116,8 @@ def check(config: RunConfig, source: Path, tokenizer: PreTrainedTokenizerBase) -
 
 
 def that_fit(engine: Engine, rows: Rows, config: RunConfig, other: PreTrainedTokenizerBase | None = None) -> Rows:
-    """The problems whose prompt is not longer than `max_prompt_length`; the summary says how many were left out.
-    `other`: the tokenizer of another model that is to answer the same problems.
-
-    Raises:
-        UserError: where too few are left.
+    """The problems whose prompt is not longer than `max_prompt_length`; the summary says how many were left out, a
+    UserError that too few are left. `other`: the tokenizer of another model that is to answer the same problems.
     """
     shares = (rows.train, rows.probe, rows.test)
     readers = [(engine.tokenizer, engine.folds_system)]
@@ -160,11 +153,7 @@ def encode(tokenizer: PreTrainedTokenizerBase, prompt: Messages) -> list[int]:
 
 
 def tokenizer_of(config: RunConfig, source: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of the model in the folder `source`, whose weights are not loaded.
-
-    Raises:
-        UserError: where the model cannot do what the config asks of it.
-    """
+    """The tokenizer of the model in the folder `source`, whose weights are not loaded."""
     tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(source)
     check(config, source, tokenizer)
     return tokenizer

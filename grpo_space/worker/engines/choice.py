@@ -86,11 +86,7 @@ def choose(
 
 
 def why_not_unsloth(config: RunConfig, model: Path, gpu: Gpu, installed: Callable[[str], bool]) -> str:
-    """Why Unsloth is not used here, in a sentence; empty where it can be used.
-
-    Raises:
-        UserError: where the config requires it, and this machine does not have it.
-    """
+    """Why Unsloth is not used here, in a sentence; empty where it can be. A UserError where the config requires it."""
     required = config.engine == "unsloth" or config.rollout == "vllm"
     field = "engine: unsloth" if config.engine == "unsloth" else "rollout: vllm needs Unsloth, which"
     if not installed("unsloth"):
@@ -107,11 +103,7 @@ def why_not_unsloth(config: RunConfig, model: Path, gpu: Gpu, installed: Callabl
 
 
 def check_memory(config: RunConfig, model: Path, gpu: Gpu) -> None:
-    """Checks that the model can be trained at all in the GPU's memory.
-
-    Raises:
-        UserError: where the weights alone leave no room to train.
-    """
+    """Refuses a model whose weights alone leave no room to train in the GPU's memory, by a UserError."""
     weights = sum(file.stat().st_size for file in model.glob("*.safetensors")) / 2**30
     quantised = "quantization_config" in read_json_file(model / "config.json")
     if config.model.load_in_4bit and not quantised:

@@ -31,11 +31,7 @@ class GoneError(Exception):
 def stream(
     engine: Engine, prompt: Messages, *, max_new_tokens: int, samples: int, sampling: Sampling | None, emit: Emit
 ) -> None:
-    """Writes both answers to a prompt, `samples` of each, and emits them as they grow.
-
-    Raises:
-        GoneError: raised by `emit`; what is being written is dropped.
-    """
+    """Writes both answers to a prompt, `samples` of each, and emits them as they grow until `emit` raises GoneError."""
     ids = engine.encode(prompt)
     if engine.choice.rollout == "vllm":
         _with_vllm(engine, ids, max_new_tokens, samples, sampling, emit)
@@ -113,9 +109,7 @@ def adapter_for(model: Any, first: int) -> Iterator[None]:
 
 @contextmanager
 def few_threads(model: Any) -> Iterator[None]:
-    """Within, a small model on a CPU has one thread: it writes a batch of two four times as fast as two threads, which
-    wait for each other.
-    """
+    """Within, a small model on a CPU has one thread: two, which wait for each other, take four times as long."""
     threads = torch.get_num_threads()
     if model.device.type == "cpu" and model.num_parameters() < SMALL:
         torch.set_num_threads(1)

@@ -102,11 +102,7 @@ class Generating(Engine):
 def load(
     config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu | None, adapter: Path | None = None
 ) -> Engine:
-    """Loads the base model in the folder `source` with a fresh adapter on it, or with the one in the folder `adapter`.
-
-    Raises:
-        UserError: where the model cannot be loaded, or cannot do what the config asks of it.
-    """
+    """Loads the base model in the folder `source` with a fresh adapter, or with the one in the folder `adapter`."""
     set_seed(config.seed)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, padding_side="left")

@@ -55,9 +55,7 @@ class Serving(Engine):
         return [self.read(output.outputs[0].token_ids) for output in outputs]
 
     def decoding(self, max_new_tokens: int, sampling: Sampling | None, number: int) -> Any:
-        """vLLM's settings for the prompt of that number: each has a seed of its own, or equal prompts had equal
-        completions.
-        """
+        """vLLM's settings for that prompt, each with a seed of its own: else equal prompts had equal completions."""
         from vllm import SamplingParams  # noqa: PLC0415 - only where it is chosen
 
         return SamplingParams(
@@ -143,12 +141,9 @@ def _with_adapter(model: Any, config: RunConfig) -> Any:
 
 
 def check_embedding(source: Path, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Checks that vLLM survives the loading. Where a tokenizer has more tokens than the embedding has rows, Unsloth
-    resizes the embedding, after vLLM recorded its CUDA graphs over it: the memory moves, and the second token that vLLM
-    writes is an illegal memory access.
-
-    Raises:
-        RolloutError: where that would happen.
+    """Refuses a tokenizer with more tokens than the embedding has rows, by a RolloutError: Unsloth would resize the
+    embedding after vLLM recorded its CUDA graphs over it, the memory would move, and the second token that vLLM writes
+    would be an illegal memory access.
     """
     rows = read_json_file(source / "config.json")["vocab_size"]
     if len(tokenizer) > rows:

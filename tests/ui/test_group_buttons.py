@@ -4,7 +4,7 @@ from pathlib import Path
 
 from grpo_space.runs.groups import GroupWriter, RunGroups
 from grpo_space.runs.history import History
-from grpo_space.ui.train.group_jumps import all_failed, contested, jump
+from grpo_space.ui.train.group_buttons import all_failed, contested, jump
 from tests.support.fake_worker import group
 
 

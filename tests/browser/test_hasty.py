@@ -1,0 +1,75 @@
+"""Whoever is in a hurry: other runs begin and end under a page, and nothing typed or pressed there goes astray."""
+
+import os
+import signal
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from grpo_space.presets import read_preset
+from grpo_space.runs.run import create_run
+from tests.browser.test_runs import ended
+from tests.support.browser import Complaints, Open
+from tests.support.fake_worker import with_adapter
+from tests.support.processes import Fake
+
+
+def test_a_question_whether_to_stop_a_run_goes_with_that_run(visit: Open, fake: Fake, complaints: Complaints) -> None:
+    run, process = fake("works")
+    page = visit("Train")
+    page.locator("#gs-stop").click()
+    expect(page.locator(".gs-ask")).to_have_text(
+        f"Stop {run.id}? What is done so far is kept, and it can be resumed later."
+    )
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait()
+    expect(page.locator("#gs-now")).to_contain_text("Stopped")
+    expect(page.locator("#gs-stop-yes")).to_be_hidden()
+    run, process = fake("works")
+    expect(page.locator("#gs-now")).to_contain_text(run.id)
+    page.locator("#gs-stop").click()
+    expect(page.locator(".gs-ask")).to_contain_text(run.id)
+    page.locator("#gs-stop-yes").click()
+    expect(page.locator("#gs-now")).to_contain_text("Nothing is lost")
+    assert not complaints
+
+
+def test_what_came_of_one_run_is_not_shown_under_another_and_what_is_typed_stays(
+    visit: Open, runs_root: Path, complaints: Complaints
+) -> None:
+    first = with_adapter(create_run(read_preset("tiny").run))
+    page = visit("Publish")
+    expect(page.locator("[role=tabpanel]:visible").first).to_contain_text(first.id)
+    name = page.locator("#gs-repo input, #gs-repo textarea").first
+    name.fill("me/mine")
+    page.locator("#gs-publish").click()
+    expect(page.locator("#gs-published")).to_contain_text("sign")
+    page.locator("#gs-yaml").click()
+    expect(page.locator("#gs-file")).to_contain_text(first.id[:10])
+    second = with_adapter(create_run(read_preset("tiny").run, runs_root / "2099-01-01-000000-second"))
+    expect(page.locator("[role=tabpanel]:visible").first).to_contain_text(second.id)
+    expect(page.locator("#gs-published")).to_be_empty()
+    expect(page.locator("#gs-file")).to_be_hidden()
+    expect(name).to_have_value("me/mine")
+    assert not complaints
+
+
+def test_a_comparison_goes_when_other_runs_are_chosen_and_the_bin_shows_what_was_just_put_there(
+    visit: Open, runs_root: Path, complaints: Complaints
+) -> None:
+    for steps, run in enumerate(("one", "two", "three"), 2):
+        ended(runs_root, run, steps)
+    page = visit("Runs")
+    page.locator("#gs-compare-two").click()
+    expect(page.locator("#gs-two-runs table").first).to_be_visible()
+    page.locator("#gs-run-a input").click()
+    page.get_by_role("option", name="one").click()
+    expect(page.locator("#gs-two-runs")).to_be_empty()
+
+    chosen = page.locator("#gs-chosen-run b").inner_text()
+    page.locator("#gs-bin button").first.click()
+    expect(page.locator("#gs-put-back")).to_be_visible()
+    page.locator("#gs-delete").click()
+    page.locator("#gs-delete-yes").click()
+    expect(page.locator("#gs-binned input")).to_have_value(chosen)
+    assert not complaints

@@ -1,0 +1,77 @@
+"""A suite by a real worker: killed in the middle and taken up, and the same table again for the same seed."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from grpo_space.runs import suites
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Evaluated, Phase
+from grpo_space.runs.locks import holder
+from grpo_space.runs.run import Run
+from grpo_space.tasks import suite
+from tests.support.hand_made import run_with_adapter
+from tests.support.processes import Cli, gone, start_cli, until
+
+LIMIT = "8"
+
+
+def measured(run: Run) -> list[tuple[str, str]]:
+    """The results in the newest suite's log, in their order."""
+    log, _ = next(suites.made(run))
+    return [(event.set, event.which) for event in log.events() if isinstance(event, Evaluated)]
+
+
+def test_killed_in_the_middle_it_loses_no_finished_set(
+    runs_root: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # or each set of the Hub is waited for
+    run = run_with_adapter(runs_root / "made", 8)
+    asked = ("benchmark", run.id, "--suite", "full", "--seed", "7", "--limit", LIMIT)
+    process = start_cli(*asked)
+    while not run.evaluations():
+        assert process.poll() is None, process.communicate()
+    log = EventLog(run.evaluations()[0])
+    until(log, lambda event: isinstance(event, Phase) and event.detail == suite.NAMES["fresh-2"].title, 240)
+    worker = holder(run.folder / "lock")
+    assert worker is not None
+    assert worker.pid is not None
+    os.kill(worker.pid, signal.SIGKILL)
+    gone(run)
+    said, wrong = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in wrong) == (1, False), wrong
+    assert "the same command takes it up" in wrong
+    assert "held-out problems" in said, "what is done counts"
+    before = measured(run)
+    assert ("fresh-1", "tuned") in before
+
+    done = cli(*asked, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert len(run.evaluations()) == 1, "taken up in its own log"
+    after = measured(run)
+    assert after[: len(before)] == before
+    assert len(set(after)) == len(after), "what was measured is not measured again"
+    assert set(told["sets"]) == {"held-out", *suite.MADE}
+    assert all(each["n"] == 8 for each in told["sets"].values())
+    assert {"example", "examples", "explained"} == set(told["prompts"])
+    assert set(told["left_out"]) >= {"GSM8K's test", "MATH-500", "ARC-Challenge"}, "the Hub cannot be reached"
+    assert "Not run: " in " ".join(told["words"])
+
+    again = cli(*asked, "--rerun", "--json")
+    assert again.returncode == 0, again.stderr
+    assert table(json.loads(again.stdout)) == table(told)
+    assert len(run.evaluations()) == 2
+    assert [row.question for row in suite.made("fresh-1", 7, 8)] == asked_in(run, "fresh-1")
+
+
+def table(told: dict[str, dict[str, dict[str, object]]]) -> dict[str, dict[str, object]]:
+    return {name: {k: v for k, v in each.items() if k != "time"} for name, each in told["sets"].items()}
+
+
+def asked_in(run: Run, name: str) -> list[str]:
+    _, history = next(suites.made(run))
+    return [answer.question for answer in history.sets[name]["tuned"].answers]
