@@ -4,9 +4,10 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 SPACE_PY := .venv-space/bin/python
+SECOND_PY := .venv-second/bin/python
 SDK = $(shell sed -n 's/^sdk_version: *//p' README.md)
 
-.PHONY: app demo test setup check lint bench browser film check-space gpu-check t4-check space
+.PHONY: app demo test setup check lint bench browser film check-space gpu-check t4-check second-opinion space
 
 app: setup  ## the app, at http://127.0.0.1:7860
 	$(PY) app.py
@@ -41,6 +42,13 @@ gpu-check:  ## on a GPU, with requirements.txt installed: does the embedded mode
 
 t4-check:  ## on a T4 or another CUDA GPU, with requirements.txt installed: four steps of each GPU preset, into a file to send
 	$(PYTHON) -m benchmarks.gpu.t4_check
+
+# In an environment of its own (about 2 GB), with the packages that a run has here.
+second-opinion: setup  ## does lm-evaluation-harness count the same? the embedded model's rows, base and tuned
+	$(PYTHON) -m venv .venv-second
+	$(SECOND_PY) -m pip install --quiet --disable-pip-version-check "lm_eval[hf]==0.4.11" \
+	  $$(grep -E '^(torch|transformers|peft|accelerate|huggingface-hub)==' requirements-cpu.txt)
+	$(PY) -m benchmarks.second_opinion $(CURDIR)/$(SECOND_PY)
 
 # As a Space's builder installs it, from nothing (about 11 GB); then what a Space on CPU hardware does first.
 check-space:

@@ -218,6 +218,9 @@ class RunConfig(Section):
     prompts: Literal["shuffled", "teaching"] = "shuffled"
     """Which problems a step sees. shuffled: each in its turn. teaching: for up to three quarters of its prompts, again
     those whose latest completions were partly right, which is what teaches; new problems for the rest."""
+    control: Literal["none", "random"] = "none"
+    """random: a control. All is the same, but the step's payments are dealt out anew among its completions, by the
+    seed, so that they reward nothing. A gain that such a run has too is none of the rewards' doing."""
     engine: Literal["auto", "unsloth", "transformers"] = "auto"
     """What loads and trains the model. auto: Unsloth where there is a CUDA GPU and it is installed."""
     rollout: Literal["auto", "vllm", "generate"] = "auto"

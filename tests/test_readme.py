@@ -266,6 +266,19 @@ def test_the_demos_figures_are_those_that_were_measured() -> None:
     assert told == [f"{100 * seed['tuned'] / seed['n']:.1f}" for seed in seeds]
 
 
+def test_the_controls_figures_are_those_that_were_measured() -> None:
+    for name, seed in results("2026-11-27-control").items():
+        run, other, form = seed["run"]["right"], seed["control"]["right"], seed["control"]["in_format"]
+        gains = [f"{each['tuned']} | {100 * each['gain']:+.1f} points, " for each in (run, other)]
+        line = re.search(rf"^\| {name} \| {re.escape(gains[0])}.*$", PERFORMANCE, re.MULTILINE)
+        assert line is not None
+        assert f"| {gains[1]}" in line[0]
+        assert line[0].endswith(f" | {form['tuned']} |")
+        assert (f"{100 * seed['tuned_against_control']['gain']:+.1f}") in PERFORMANCE
+    counted = results("2026-11-27-second-opinion")
+    assert all(each["here"] == each["lm_eval"] and not each["differ"] for each in list(counted.values())[1:])
+
+
 def test_the_figures_of_the_app_are_those_that_were_measured() -> None:
     measured = results("2026-11-25-app")
     assert f"first request {measured['start_up']['seconds_to_first_answer']:.1f} s after its start" in PERFORMANCE

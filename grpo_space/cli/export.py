@@ -6,7 +6,7 @@ import sys
 from grpo_space import presets
 from grpo_space.cli.before_run import chosen
 from grpo_space.errors import UserError
-from grpo_space.publishing import script, trackio_export
+from grpo_space.publishing import lm_eval_export, script, trackio_export
 from grpo_space.results import export_csv, export_jsonl
 from grpo_space.runs.groups import RunGroups
 from grpo_space.runs.run import Run, find_run
@@ -29,6 +29,9 @@ def export(arguments: argparse.Namespace) -> int:
     elif arguments.trackio:
         steps = trackio_export.send(run, arguments.trackio)
         print(f"{run.id}: {steps:,} steps are in Trackio, in the project {run.config.name}")
+    elif arguments.lm_eval:
+        files = lm_eval_export.write(run, arguments.lm_eval)
+        print(f"{files[-1]} holds the command; beside it {', '.join(file.name for file in files[:-1])}")
     else:
         print(script.of_run(run), end="")
     return 0

@@ -36,7 +36,7 @@ from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
 from grpo_space.planning import estimate, hardware, power
-from grpo_space.results import summary
+from grpo_space.results import control, memory, summary
 from grpo_space.runs import ask_client, checkpoints, data_report, evaluations, launch, more_steps, standalone, trust
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import EvaluationRequest, Failed
@@ -127,11 +127,15 @@ def raise_user_error(history: History) -> None:
 def train(arguments: argparse.Namespace) -> int:
     """Makes a run of a preset and trains it."""
     config = before_run.config_of(arguments)
+    if arguments.control:
+        config = control.control_of(config)
     if found := data_report.before_training(config):
         show(text(" ".join(found.words())))
     run = create_run(config, arguments.run_dir)
     show(text(f"Training {config.name} as {run.id}: {config.grpo.max_steps} steps"))
     show(text(f"{estimate.words(config, hardware.gpu())} {power.words(config)}"))
+    if words := control.headline(config) or control.offer(config, History(), None):
+        show(text(words))
     return start_and_follow(run, new=True)
 
 
@@ -230,14 +234,20 @@ def list_runs(arguments: argparse.Namespace) -> int:
     if not found:
         show(text(f"No run was made yet. Start one: {formatting.command('train tiny')}"))
         return 0
-    rows = [(run, summary.status_words(made.status), _steps(made)) for run, made in found.items()]
+    rows = [(run, summary.status_words(made.status) + _control(made), _steps(made)) for run, made in found.items()]
     show(tables.table(("run", "status", "steps"), rows))
     return 0
 
 
 def _listed(made: RunSummary) -> dict[str, Any]:
     """A run's line in the list, for machines."""
-    return made.model_dump(include={"status", "evaluates"} if made.evaluates else {"status", "step", "max_steps"})
+    training = {"status", "step", "max_steps", "control"}
+    return made.model_dump(include={"status", "evaluates"} if made.evaluates else training)
+
+
+def _control(made: RunSummary) -> str:
+    """What is said of a control beside its status."""
+    return ": a control, random rewards" if made.control else ""
 
 
 def _steps(made: RunSummary) -> str:
@@ -295,7 +305,12 @@ def evaluate(arguments: argparse.Namespace) -> int:
     if arguments.json:
         if history.sampled:
             return print_json(summary.sampled_json(history))
-        return print_json(summary.as_json(history, evaluations.looks_at(run)))
+        looks = evaluations.looks_at(run)
+        more = {
+            "control": control.as_json(control.beside(run.config, history, looks)),
+            "memory": memory.as_json(run.history().memory),
+        }
+        return print_json(summary.as_json(history, looks) | more)
     for note in history.notes if history.started and history.started.task == "evaluate" else []:
         show(text(f"Note: {note}", style="yellow"))
     for part in tables.evaluation(run, history, evaluations.name(request)):

@@ -49,6 +49,8 @@ def _before_a_run(add: Add) -> None:
 def _of_a_run(add: Add) -> None:
     made = add("train", "train a preset, with live progress; Ctrl-C stops and saves")
     _preset_and_settings(made)
+    text = "a control: the same run with its rewards dealt out at random, to be compared with"
+    made.add_argument("--control", choices=["random"], help=text)
     made.add_argument("--run-dir", type=Path, metavar="DIR", help="the run's folder (default: a new one under runs/)")
     add("runs", "all runs, the newest first", reading=True)
     add("watch", "follow a run; Ctrl-C only stops watching", run=True)
@@ -68,6 +70,8 @@ def _of_a_run(add: Add) -> None:
     what.add_argument("--csv", action="store_true", help=text)
     text = "its metrics, by the Python of an environment that has Trackio"
     what.add_argument("--trackio", metavar="PYTHON", help=text)
+    text = "its evaluation for lm-evaluation-harness: the same rows, prompt and adapter, into a new folder"
+    what.add_argument("--lm-eval", type=Path, metavar="DIR", help=text)
     _settings(made)
 
 

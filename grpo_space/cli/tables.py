@@ -8,13 +8,13 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from grpo_space.formatting import command, plain, share
-from grpo_space.planning.estimate import dollars_for
+from grpo_space.planning.estimate import dollars, dollars_for
 from grpo_space.planning.memory import Plan
-from grpo_space.results import no_gain, teaching
+from grpo_space.results import control, headlines, memory, no_gain, teaching
 from grpo_space.results.comparison import Share, counts_equations, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
-from grpo_space.results.summary import PHASES, counts, samples_rows, samples_title, samples_words, shortened, terms
+from grpo_space.results.summary import PHASES, counts, samples_rows, samples_title, samples_words, terms
 from grpo_space.runs import evaluations
 from grpo_space.runs.events import Answer, Failed, Preflight
 from grpo_space.runs.history import History
@@ -49,13 +49,27 @@ def comparison(run: Run, history: History) -> Iterator[RenderableType]:
     for number, sentence in enumerate(words(compared)):
         yield text(sentence, style="" if number else "bold")
     yield text(counts(compared))
+    if run.standalone is not None:  # what is of a training is nothing to it
+        return
     whole = run.history()
+    yield from _rewards_or_memory(run, history, whole)
+    if control.is_control(run.config):  # what it taught was nothing
+        return
     if taught := teaching.words(whole.steps):
         yield text(taught)
-    if run.standalone is not None:  # what would help a training is nothing to it
-        return
     if change := no_gain.words(compared, whole, run.config, partial(dollars_for, whole)):
         yield text(change)
+
+
+def _rewards_or_memory(run: Run, history: History, whole: History) -> Iterator[RenderableType]:
+    """What a control and the memory probe say of a gain."""
+    if beside := control.beside(run.config, history, evaluations.looks_at(run)):
+        for number, sentence in enumerate(control.words(beside)):
+            yield text(sentence, style="" if number else "bold")
+    elif offer := control.offer(run.config, whole, dollars(whole)):
+        yield text(offer)
+    if whole.memory is not None:
+        yield text(memory.words(whole.memory))
 
 
 def standalone(run: Run, history: History) -> Iterator[RenderableType]:
@@ -73,7 +87,7 @@ COLUMNS = {"base": "base", "tuned": "tuned", "example": "base, one example"}
 def evaluation(run: Run, history: History, what: str) -> Iterator[RenderableType]:
     """The result of one evaluation of a run. `what` says what was evaluated."""
     yield text(f"Of {what}:", style="dim")
-    if headline := shortened(run.config, run.history()):
+    for headline in headlines.of(run.config, run.history()):
         yield text(headline, style="bold yellow")
     if history.sampled:
         yield table(("", "base", "tuned"), samples_rows(history), samples_title(history))
@@ -133,7 +147,7 @@ def next_steps(run: Run, status: Status) -> Text:
 
 def ending(run: Run, history: History, status: Status) -> Iterator[RenderableType]:
     """All that there is to show of a run that has ended."""
-    if headline := shortened(run.config, history):
+    for headline in headlines.of(run.config, history):
         yield text(headline, style="bold yellow")
     for notice in history.notices:
         yield text(f"Note (step {notice.step}): {notice.message}", style="yellow")
@@ -161,6 +175,10 @@ def preflight(found: Preflight) -> Iterator[RenderableType]:
         yield text(f" {mark} {finding.words}", style=style)
         if finding.advice:
             yield text(f"     {finding.advice}.", style=style)
+    if found.memory is not None:
+        warning = memory.headline(found.memory)
+        shown = f" {'!' if warning else '-'} {f'{warning} ' if warning else ''}{memory.words(found.memory)}"
+        yield text(shown, style="yellow" if warning else "")
     if found.dollars is not None:
         yield text(f" - ${found.dollars:.2f} for the whole run at a T4 small's list price")
     yield text(

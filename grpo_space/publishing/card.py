@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from grpo_space.grading import rewards
 from grpo_space.planning.estimate import dollars
 from grpo_space.publishing import licence
 from grpo_space.publishing.card_suite import Benchmark
+from grpo_space.results import control, headlines, memory, teaching
 from grpo_space.results import suite as results
-from grpo_space.results import teaching
 from grpo_space.results.comparison import Share, of, shape
+from grpo_space.results.control import Beside
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
-from grpo_space.results.summary import METHOD, as_json, counts, shortened
+from grpo_space.results.summary import METHOD, as_json, counts
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Finished
@@ -44,14 +46,15 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
         name: The repository's, user/name.
         merged: Whether the whole model goes up beside the adapter.
     """
-    history, whole = evaluations.stored(run), run.history()
+    history, whole, looks = evaluations.stored(run), run.history(), evaluations.looks_at(run)
     config, suite = as_trained(run, whole), Benchmark.of(run)
     parts = [
         f"# {name.partition('/')[2]}",
+        *(f"**{inline(headline)}**" for headline in headlines.of(run.config, whole)),
         *_what(config, whole),
-        *([f"**{inline(headline)}**"] if (headline := shortened(run.config, whole)) else []),
         *([f"**{inline(lost)}**"] if (lost := results.told(suite.found, "down")) else []),
-        *_result(history, evaluations.looks_at(run)),
+        *_result(history, looks),
+        *_proof(config, whole, control.beside(run.config, history, looks)),
         *_suite(suite),
         *_use(config, whole, name, merged),
         *_training(config, whole),
@@ -91,7 +94,7 @@ def _data(config: RunConfig, history: History, suite: Benchmark, name: str) -> M
         datasets=[config.data.id] if config.data.id else None,
         library_name="peft",
         pipeline_tag="text-generation",
-        tags=["grpo", "trl", "lora", "reasoning", "grpo-space"],
+        tags=["grpo", "trl", "lora", "control" if control.is_control(config) else "reasoning", "grpo-space"],
         model_name=name.partition("/")[2],
         eval_results=[*_results(config, history), *suite.eval_results()] or None,
     )
@@ -113,8 +116,10 @@ def _results(config: RunConfig, history: History) -> Iterator[EvalResult]:
         )
 
 
-def benchmark(config: RunConfig, history: History, name: str) -> str | None:
-    """`.eval_results/gsm8k.yaml` as the Hub's benchmarks read it, for a full run over GSM8K's test problems."""
+def benchmark(run: Run, config: RunConfig, history: History, name: str) -> str | None:
+    """`.eval_results/gsm8k.yaml` as the Hub's benchmarks read it, for a full run over GSM8K's test problems. Its notes
+    say with which interval and seed, and what a control and the memory probe found.
+    """
     tuned, data = history.tuned, config.data
     whole_test = (data.id, data.name, data.test_split) == ("openai/gsm8k", "main", "test")
     if tuned is None or tuned.n != GSM8K_TEST or not whole_test:
@@ -123,14 +128,28 @@ def benchmark(config: RunConfig, history: History, name: str) -> str | None:
     return (
         "- dataset:\n    id: openai/gsm8k\n    task_id: gsm8k\n"
         f"  value: {value}\n  source:\n    url: https://huggingface.co/{name}\n    name: Model card\n"
-        "  notes: zero-shot, greedy, one answer a problem\n"
+        f"  notes: {json.dumps(_notes(run, config, history))}\n"
     )
+
+
+def _notes(run: Run, config: RunConfig, history: History) -> str:
+    assert history.tuned is not None
+    whole, beside = run.history(), control.beside(run.config, history, evaluations.looks_at(run))
+    day = time.strftime("%Y-%m-%d", time.gmtime(history.tuned.time))
+    right = percent(history.tuned.correct, history.tuned.n)
+    return " ".join((
+        *headlines.of(run.config, whole),
+        f"zero-shot, greedy, one answer a problem: {right}, n = {history.tuned.n}, seed {config.seed}, {day}.",
+        *(control.words(beside) if beside else ["Not run: a control with random rewards."]),
+        memory.words(whole.memory),
+    ))  # fmt: skip
 
 
 def _what(config: RunConfig, history: History) -> Iterator[str]:
     base = "a model that lies in this repository under `base/`" if is_local(config) else f"`{inline(base_of(config))}`"
+    how = "with payments dealt out at random, on" if control.is_control(config) else "with GRPO on"
     yield (
-        f"A LoRA adapter for {base}, trained with GRPO on {inline(dataset_of(config))} by "
+        f"A LoRA adapter for {base}, trained {how} {inline(dataset_of(config))} by "
         "GRPO Space. [GRPO](https://arxiv.org/abs/2402.03300) samples several completions of each prompt, "
         "pays each by fixed rules, and moves the model towards those that earned more than their group's mean."
     )
@@ -175,6 +194,17 @@ def _suite(suite: Benchmark) -> Iterator[str]:
     yield " ".join(map(inline, suite.words[1:]))
     if suite.count > 1:
         yield f"{suite.count} suites of this run were begun; this is the newest that has a result."
+
+
+def _proof(config: RunConfig, whole: History, beside: Beside | None) -> Iterator[str]:
+    """What a control and the memory probe say of the result; of what was not run, that."""
+    if beside is not None:
+        verdict, *more = control.words(beside)
+        yield f"**{inline(verdict)}** {inline(' '.join(more))}"
+    elif not control.is_control(config):
+        yield f"Not run: a control with random rewards. {inline(control.why(config, whole))}".rstrip()
+    if config.data.generate is None:
+        yield inline(memory.words(whole.memory))
 
 
 def _share(each: Share, sort: str) -> tuple[str, ...]:
@@ -237,7 +267,7 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
             "Its prompts were chosen: for up to three quarters of a step it met problems again whose latest "
             "completions were partly right. What was solved left, so the reward below is that of the new ones."
         )
-    if taught := teaching.words(history.steps):
+    if not control.is_control(config) and (taught := teaching.words(history.steps)):
         yield taught
     if isinstance(history.end, Finished) and history.end.why in ("budget", "learnt"):
         yield f"It was ended before its last step: {inline(history.end.message)}"
@@ -362,6 +392,8 @@ def evidence(run: Run) -> dict[str, Any]:
         "n": history.base.n,
         **{name: compared[name] for name in kept},
         "suite": Benchmark.of(run).evidence,
+        "control": control.as_json(control.beside(run.config, history, evaluations.looks_at(run))),
+        "memory": memory.as_json(run.history().memory),
         "base": [answer.model_dump() for answer in history.base.answers],
         "tuned": [answer.model_dump() for answer in history.tuned.answers],
     }

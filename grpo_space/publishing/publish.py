@@ -26,6 +26,7 @@ from grpo_space.paths import local_model
 from grpo_space.planning import merge_check
 from grpo_space.publishing import card, licence, reward_curve
 from grpo_space.publishing.card_suite import Benchmark
+from grpo_space.results.control import is_control
 from grpo_space.runs import evaluations, launch
 from grpo_space.runs.events import reward_of
 from grpo_space.runs.locks import locked
@@ -60,7 +61,8 @@ class OccupiedError(UserError):
 def proposed_name(user: str, config: RunConfig) -> str:
     """A name for the repository, `<user>/<preset>-grpo-<dataset>`, as the Hub and the base's licence allow it."""
     begin = licence.of(config.model).name_begins
-    name = f"{config.name}-grpo-{_plain_name(card.dataset_of(config)) or 'data'}"
+    kind = "control" if is_control(config) else "grpo"
+    name = f"{config.name.removesuffix('-control')}-{kind}-{_plain_name(card.dataset_of(config)) or 'data'}"
     if begin:
         name = begin + name[len(begin) :] if name.casefold().startswith(begin.casefold()) else f"{begin}-{name}"
     return f"{user}/{_plain_name(name)}"
@@ -194,7 +196,7 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
     if picture:
         made(card.CURVE, picture)
     made("README.md", str(card.card(run, name, merged is not None)).encode(errors="replace"))
-    if benchmark := card.benchmark(config, evaluations.stored(run), name):
+    if benchmark := card.benchmark(run, config, evaluations.stored(run), name):
         made(".eval_results/gsm8k.yaml", benchmark.encode())
     for path, content in Benchmark.of(run).files(name).items():
         made(path, content.encode())

@@ -51,8 +51,10 @@ def of_config(config: RunConfig, history: History | None = None) -> str:
     """The script of a config. `history` is its run's, which knows the engine, the commits and the packages.
 
     Raises:
-        UserError: where the run begins from another one's adapter, which no script does.
+        UserError: where the run is a control, or begins from another one's adapter, which no script does.
     """
+    if config.control != "none":
+        raise UserError(f"control: {config.control}: a script pays what was earned; export the run that this controls")
     if config.lora.start is not None:
         raise UserError(f"lora.start: {config.lora.start}: a script begins from a fresh adapter")
     history = history or History()

@@ -337,6 +337,25 @@ class LeftOut(Event):
     why: str
 
 
+class Remembered(Event):
+    """How often the base completes test questions from memory: shown the first 60 % of a question's words, does it
+    write the others word for word? Asked twice: of the question, and of the same one with other numbers in it.
+    """
+
+    type: Literal["remembered"] = "remembered"
+    both: int
+    only_original: int
+    only_changed: int
+    neither: int
+    seed: int
+    """By which the other numbers were drawn."""
+
+    @property
+    def n(self) -> int:
+        """Number of questions."""
+        return self.both + self.only_original + self.only_changed + self.neither
+
+
 class Finding(Record):
     """One thing that a preflight looked at."""
 
@@ -397,6 +416,8 @@ class Preflight(Event):
     findings: tuple[Finding, ...]
     rewards: tuple[RewardReport, ...] = ()
     """What each reward paid; logs written before 2026-11-27 do not say."""
+    memory: Remembered | None = None
+    """What the base remembers of the test questions; None: that was not looked at."""
 
     @property
     def trainable(self) -> bool:
@@ -470,6 +491,7 @@ AnyEvent = Annotated[
     | Sampled
     | Evaluated
     | LeftOut
+    | Remembered
     | Preflight
     | Alarm
     | Fallback

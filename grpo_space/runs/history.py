@@ -20,6 +20,7 @@ from grpo_space.runs.events import (
     Phase,
     Preflight,
     Probe,
+    Remembered,
     Sampled,
     Started,
     Step,
@@ -53,6 +54,8 @@ class History:
     fallbacks_after: list[int] = field(default_factory=list)
     """The last step before each of the fallbacks: the run resumes from a checkpoint, and makes later steps again."""
     preflight: Preflight | None = None
+    memory: Remembered | None = None
+    """What the base remembers of the test questions."""
     base: Evaluated | None = None
     tuned: Evaluated | None = None
     example: Evaluated | None = None
@@ -118,6 +121,8 @@ class History:
                 self.left_out.pop((event.set, "tuned"), None)
             case LeftOut():
                 self.left_out[event.set, event.which] = event.why
+            case Remembered():
+                self.memory = event
             case Evaluated():
                 setattr(self, event.which, event)
             case Sampled():

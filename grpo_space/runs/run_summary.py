@@ -8,11 +8,13 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.runs import evaluations
 from grpo_space.runs.events import Evaluated, Group, Record
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, Status, ended
+from grpo_space.tasks.problems import digest
 
 FILE = "summary.json"
 
@@ -36,7 +38,7 @@ class Pairs(Record):
 class RunSummary(Record):
     """How a run stands."""
 
-    version: Literal[2]
+    version: Literal[3]
     """Of these fields: a summary that was kept by an older version is made anew."""
     status: Status | Literal["unreadable"]
     step: int = 0
@@ -51,6 +53,10 @@ class RunSummary(Record):
     """How long the run worked, in all its attempts."""
     evaluates: str = ""
     """What it evaluates, where it is a standalone evaluation."""
+    control: bool = False
+    """Whether its rewards were dealt at random."""
+    twin: str = ""
+    """Digest of its config less name and control: a run and its controls have the same."""
     problem: str = ""
     """Why the run is unreadable, in a line."""
     made_of: tuple[tuple[int, int], ...] = ()
@@ -102,13 +108,21 @@ def _read(run: Run) -> RunSummary:
         history = History.of(event for event in run.log.events() if not isinstance(event, Group))
         config, alone = run.config, run.standalone
     except UserError as error:  # one run that cannot be read hides no other
-        return RunSummary(version=2, status="unreadable", problem=" ".join(error.problems))
+        return RunSummary(version=3, status="unreadable", problem=" ".join(error.problems))
     base, tuned = _score(history.base), _score(history.tuned)
     steps = {"step": history.step, "max_steps": config.grpo.max_steps} if alone is None else {}
     what = "" if alone is None else evaluations.name(alone)
-    named = {"preset": config.name, "model": config.model.base_id or config.model.id}
+    named = {"preset": config.name, "model": config.model.base_id or config.model.id, "twin": twin_of(config)}
     found = {"base": base, "tuned": tuned, "pairs": _pairs(history), "seconds": history.seconds}
-    return RunSummary(version=2, status=ended(history), evaluates=what, made_of=made_of, **steps, **named, **found)
+    found["control"] = config.control != "none"
+    return RunSummary(version=3, status=ended(history), evaluates=what, made_of=made_of, **steps, **named, **found)
+
+
+def twin_of(config: RunConfig) -> str:
+    """Digest of a config less its name and whether it is a control. What has its default is left out: a setting that a
+    later version adds changes no digest.
+    """
+    return digest(config.model_dump_json(exclude={"name", "control"}, exclude_defaults=True).encode())
 
 
 def _pairs(history: History) -> Pairs | None:

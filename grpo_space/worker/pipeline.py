@@ -43,13 +43,13 @@ Loading = Callable[[str, float], None]
 
 
 def train(run: Run, reporter: Reporter) -> None:
-    config, found = effective_config(run), checkpoints.resumable(run.checkpoints)
-    checkpoint = found.step
+    config, kept = effective_config(run), checkpoints.resumable(run.checkpoints)
+    checkpoint = kept.step
     budget = Budget(config.max_minutes, config.evaluation.probe_steps)
     learnt = Learnt(config.stop_when_learnt, run.log.events())
     groups.drop_beyond(run.folder, checkpoint or 0)  # before the event, after which readers look at what is left
     reporter.started("train", checkpoint or 0)
-    for note in found.notes:
+    for note in kept.notes:
         reporter.log.append(Alarm(step=checkpoint or 0, name="checkpoint", message=note))
     custom_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
@@ -57,12 +57,16 @@ def train(run: Run, reporter: Reporter) -> None:
     engine, rows = load(run, reporter, starting_adapter.find(run, config, reporter.token))
     if config.lora.start is not None:
         reporter.log.append(Alarm(step=checkpoint or 0, name="start", message=starting_adapter.words(run, config)))
-    from grpo_space.worker import evaluate_pair
+    from grpo_space.worker import evaluate_pair, memory_probe
     from grpo_space.worker import train as grpo
     from grpo_space.worker.engines import base as engines
     from grpo_space.worker.first_step import FirstStep
 
     base = evaluate_pair.evaluate_one(run, reporter, engine, config, rows.test, "base")
+    if run.history().memory is None:
+        with reporter.phase("evaluate_base", "what it remembers of the test questions"), reporter.doing("answer"):
+            if found := memory_probe.probe(engine, rows.test, config):
+                reporter.log.append(found)
 
     kernels, steps = compiled.of(config, engine.choice, hardware.gpu()), config.grpo.max_steps
     with (
@@ -247,7 +251,8 @@ def preflight(run: Run, reporter: Reporter) -> None:
     from grpo_space.worker import preflight
 
     with reporter.phase("preflight"):
-        reporter.log.append(preflight.preflight(engine, rows, effective_config(run), reporter))
+        config = effective_config(run).model_copy(update={"control": "none"})  # what its rewards pay, undealt
+        reporter.log.append(preflight.preflight(engine, rows, config, reporter))
     reporter.log.append(Finished(why="done"))
 
 

@@ -22,7 +22,7 @@ from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR
 from grpo_space.runs.events import Finding, Preflight, RewardReport
 from grpo_space.runs.fallbacks import generation_batch_size
 from grpo_space.tasks.dataset import Rows
-from grpo_space.worker import reward_report
+from grpo_space.worker import memory_probe, reward_report
 from grpo_space.worker.engines.base import Engine
 from grpo_space.worker.engines.chunked import generating
 from grpo_space.worker.recorder import Batch, Recorder
@@ -84,6 +84,7 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig, reporter: Reporter)
     each = clock.median(grpo.num_iterations)
     with reporter.doing("answer"):
         whole = config.grpo.max_steps * each + evaluation_seconds(engine, rows, config)
+        memory = memory_probe.probe(engine, rows.test, config)
     return Preflight(
         prompts=sum(len(batch.texts) for batch in batches) // grpo.num_generations,
         group_size=grpo.num_generations,
@@ -92,6 +93,7 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig, reporter: Reporter)
         dollars=whole / 3600 * T4_DOLLARS_PER_HOUR if "SPACE_ID" in os.environ and torch.cuda.is_available() else None,
         findings=(*findings(batches, config, faults), *costs(each, whole, config)),
         rewards=tuple(reports(batches, config, faults)),
+        memory=memory,
     )
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import random
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -149,6 +150,8 @@ class Recorder:
             self.verdicts = self.verdicts or kinds.verify(texts, problems)
             known = {"scores": [verdict.score for verdict in self.verdicts]} if function is correctness else {}
             self.paid[label] = self._call(label, function, completion_ids=completion_ids, **columns, **known)
+            if self.config.control == "random":
+                self.paid[label] = dealt(self.paid[label], self.config.seed, _step(columns), label)
             if len(self.paid) == len(self.functions):
                 batch = self._batch(completion_ids, columns, problems, texts, slots, new)
                 self.verdicts = []
@@ -183,7 +186,7 @@ class Recorder:
         weights, size = list(self.config.rewards.values()), self.config.grpo.num_generations
         paid = zip(*self.paid.values(), strict=True)
         return Batch(
-            step=columns["trainer_state"].global_step + 1,
+            step=_step(columns),
             size=size,
             problems=problems,
             texts=texts,
@@ -195,6 +198,18 @@ class Recorder:
             slots=slots[::size],
             new=new[::size],
         )
+
+
+def _step(columns: dict[str, Any]) -> int:
+    """The optimizer step that the completions are for."""
+    return int(columns["trainer_state"].global_step) + 1
+
+
+def dealt(paid: Sequence[float], seed: int, step: int, label: str) -> list[float]:
+    """A reward's payments of one step, dealt out anew among its completions: as many of each, for nothing that any of
+    them did. One seed deals alike, so that a resumed control is the same control.
+    """
+    return random.Random(f"{seed} {step} {label}").sample(paid, len(paid))
 
 
 def _problems(columns: dict[str, Any]) -> list[Row]:

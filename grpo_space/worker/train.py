@@ -209,7 +209,7 @@ class ReportingCallback(TrainerCallback):
     ) -> None:
         self.engine, self.probes, self.config, self.reporter = engine, probes, config, reporter
         self.checkpoints, self.budget, self.learnt, self.sampler = checkpoints, budget, learnt, sampler
-        self.watch = Watch(History.of(reporter.log.events()))
+        self.watch = Watch(History.of(reporter.log.events()), config.control != "none")
         self.began = self.seconds = 0.0
 
     @property

@@ -219,10 +219,10 @@ def test_runs_are_listed(cli: Cli, fake: Fake, runs_root: Path) -> None:
     names = {scenario: fake(scenario, runs_root / scenario)[0].id for scenario in ("finishes", "fails", "crashes")}
     new = create_run(read_preset("tiny").run, runs_root / "new")
     assert printed(cli("runs", "--json")) == [
-        {"id": new.id, "status": "new", "step": 0, "max_steps": 10},
-        {"id": names["crashes"], "status": "died", "step": 2, "max_steps": 10},
-        {"id": names["fails"], "status": "failed", "step": 2, "max_steps": 10},
-        {"id": names["finishes"], "status": "done", "step": 3, "max_steps": 10},
+        {"id": new.id, "status": "new", "step": 0, "max_steps": 10, "control": False},
+        {"id": names["crashes"], "status": "died", "step": 2, "max_steps": 10, "control": False},
+        {"id": names["fails"], "status": "failed", "step": 2, "max_steps": 10, "control": False},
+        {"id": names["finishes"], "status": "done", "step": 3, "max_steps": 10, "control": False},
     ]
     assert "2 of 10" in cli("runs").stdout
 

@@ -27,7 +27,7 @@ def run(runs_root: Path) -> Run:
 
 def test_it_opens(run: Run, cli: Cli) -> None:
     [listed] = json.loads(cli("runs", "--json").stdout)
-    assert listed == {"id": NAME, "status": "died", "step": 2, "max_steps": 4}
+    assert listed == {"id": NAME, "status": "died", "step": 2, "max_steps": 4, "control": False}
     page = Followers().look(NAME)
     assert page is not None
     assert (page.status, page.groups, page.config) == ("died", 3, run.config)

@@ -72,6 +72,7 @@ def test_the_tiny_preset_is_trainable(cli: Cli) -> None:
     assert found["trainable"]
     assert found["prompts"] >= 16
     assert 0 < found["seconds_per_step"] < found["run_seconds"]
+    assert found["memory"]["neither"] == 200, "it completes no test question, nor any with other numbers"
     assert {"reward correctness", "reward format", "equal groups", "groups that teach", "cut off", "peak memory"} <= {
         finding["name"] for finding in found["findings"]
     }

@@ -7,11 +7,12 @@ from functools import partial
 from grpo_space.config import RunConfig
 from grpo_space.formatting import share
 from grpo_space.planning.estimate import dollars_for
-from grpo_space.results import no_gain, teaching
+from grpo_space.results import control, headlines, memory, no_gain, teaching
 from grpo_space.results.comparison import Comparison, Share, counts_equations, of, shape
+from grpo_space.results.control import Beside
 from grpo_space.results.sentences import blind_words, words
 from grpo_space.results.statistics import Paired, percent, points, wilson
-from grpo_space.results.summary import METHOD, counts, samples_rows, samples_title, samples_words, shortened, terms
+from grpo_space.results.summary import METHOD, counts, samples_rows, samples_title, samples_words, terms
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Evaluated, EvaluationRequest
@@ -35,6 +36,7 @@ def summarise(
     whole: History | None = None,
     config: RunConfig | None = None,
     what_next: str = "",
+    beside: Beside | None = None,
 ) -> str:
     """An evaluation as HTML.
 
@@ -43,9 +45,10 @@ def summarise(
         all_looks: Every one at the run, see `comparison.compare`.
         whole, config: What the run itself recorded, and its settings: by these a null result is told what would help.
         what_next: Advice in the place of the usual one.
+        beside: The comparison beside its control's.
     """
     notes = "".join(note("warning", text(said)) for said in ([] if is_own(history) else history.notes))
-    if config and whole and (headline := shortened(config, whole)):
+    for headline in reversed(headlines.of(config, whole) if whole else []):
         notes = note("warning", tag("b", text(headline))) + notes
     alone = evaluations.request_of(history).base
     on_terms = tag("p", text(terms(history)), "gs-dim") if alone else ""
@@ -59,6 +62,8 @@ def summarise(
         + notes
         + box("gs-bars", *map(_bar, each))
         + note(kind(compared), tag("b", text(verdict)), *map(text, more), text(counts(compared)))
+        + (_control(beside) if beside else "")
+        + (tag("p", text(memory.words(whole.memory))) if whole and whole.memory else "")
         + tag(
             "p",
             tag("b", "What next? ") + text(what_next or " ".join(_next(compared, history, whole, config))),
@@ -67,14 +72,25 @@ def summarise(
         + _split(compared)
         + _by_sort(compared)
         + _figures(each)
-        + (tag("p", text(teaching.words(whole.steps))) if whole and is_own(history) else "")
+        + (
+            tag("p", text(teaching.words(whole.steps)))
+            if whole and is_own(history) and not control.is_control(config)
+            else ""
+        )
         + tag("p", text(METHOD), "gs-dim")
         + on_terms
     )
 
 
+def _control(beside: Beside) -> str:
+    verdict, *more = control.words(beside)
+    return note("info", tag("b", text(verdict)), *map(text, more))
+
+
 def _next(compared: Comparison, history: History, whole: History | None, config: RunConfig | None) -> list[str]:
     """What to do: of a null result first what it cost and the one change most likely to help."""
+    if control.is_control(config):
+        return ["Look at the run that this is the control of: its comparison shows both gains side by side."]
     step = next_step(compared, evaluations.request_of(history))
     if whole is None or config is None or evaluations.request_of(history).base:
         return [step]

@@ -8,10 +8,11 @@ import gradio as gr
 
 from grpo_space.results import export_jsonl
 from grpo_space.results.comparison import of
+from grpo_space.results.control import beside, is_control
 from grpo_space.runs import evaluations
 from grpo_space.runs.history import History
 from grpo_space.ui import downloads
-from grpo_space.ui.compare import ask, benchmark, evaluate, evidence, problems, standalone
+from grpo_space.ui.compare import ask, benchmark, control_run, evaluate, evidence, problems, standalone
 from grpo_space.ui.compare.problems import evaluation_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
@@ -56,6 +57,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
     """
     evaluating.render()  # type: ignore[no-untyped-call]
     top = _top()
+    control_run.build(view, evaluated, followers, place)
     benchmark.build(view, evaluated, followers, place)
     evaluate.build(view, evaluated, followers, place)
     standalone.build(view, followers, place)
@@ -118,7 +120,7 @@ def filled(
 def worth_publishing(page: Page) -> bool:
     """The run's own comparison finds that more problems are solved."""
     own = page.evaluation
-    if page.standalone is not None:
+    if page.standalone is not None or is_control(page.config):
         return False
     return own.base is not None and own.tuned is not None and of(own, page.evaluations.looks).solving == "up"
 
@@ -127,7 +129,7 @@ def _summary(page: Page, history: History) -> str:
     shown = page.run.id, history, page.evaluations.looks, page.history, page.config
     if example.is_example(page):
         return example.MARK + evidence.summarise(*shown, what_next="Train: your own run is compared in the same way.")
-    return evidence.summarise(*shown)
+    return evidence.summarise(*shown, beside=beside(page.config, history, page.evaluations.looks))
 
 
 def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:

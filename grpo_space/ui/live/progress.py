@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from grpo_space.config import RunConfig
 from grpo_space.formatting import duration, number
 from grpo_space.planning.estimate import cost_so_far, first_step_words, left_words
+from grpo_space.results import headlines
 from grpo_space.results.comparison import Comparison, of
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
-from grpo_space.results.summary import PHASES, download_words, shortened
+from grpo_space.results.summary import PHASES, download_words
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import EvaluationRequest, Failed, Phase
@@ -66,7 +67,7 @@ def now(
     """The run's head: what it is, how far it is, what comes next. `looks`: every one at the run."""
     model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
     head = _head(name, status, model)
-    if config and (headline := shortened(config, history)):
+    for headline in headlines.of(config, history):
         head += note("warning", tag("b", text(headline)))
     if status == "running":
         limit = config.max_minutes if config else None

@@ -64,6 +64,8 @@ def _row(each: Listed) -> list[str]:
         return [*first, plain(f"unreadable: {summary.problem}")[:120], "", "", "", "", ""]
     steps = "" if summary.evaluates else f"{summary.step:,} of {summary.max_steps:,}"
     status = BADGES[summary.status]
+    if summary.control:
+        status += ": a control, random rewards"
     if summary.evaluates:
         status += plain(f": an evaluation of {summary.evaluates}")
     gain = points(each.gain).replace(", 95 % interval ", " (") + ")" if each.gain else ""

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
-from grpo_space.results import two_runs
+from grpo_space.results import control, two_runs
 from grpo_space.results.comparison import of
 from grpo_space.results.statistics import percent, points
 from grpo_space.runs.run import all_runs
@@ -68,6 +68,7 @@ def _scores(first: Page, second: Page) -> str:
     head = "".join(tag("th", name) for name in ("", "Run", "Base", "Tuned", "Gain"))
     table = tag("table", tag("tr", head) + "".join(rows), "gs-figures")
     mine, theirs = first.evaluation.tuned, second.evaluation.tuned
+    table += _control(first, second) or _control(second, first)
     if mine is None or theirs is None:
         words = note("info", "Both need a comparison before their tuned models can be tested against each other.")
     else:
@@ -76,9 +77,18 @@ def _scores(first: Page, second: Page) -> str:
     return box("gs-scroll", table) + words
 
 
+def _control(page: Page, other: Page) -> str:
+    """What the other run says of this one's gain, where it is its control."""
+    if page.config is None or other.config is None or not control.belongs(other.config, page.config):
+        return ""
+    beside = control.beside_of(page.config, page.evaluation, page.evaluations.looks, other.run)
+    return note("info", tag("b", text(f"{other.run.id} is the control of {page.run.id}.")),
+                *(map(text, control.words(beside)) if beside else ()))  # fmt: skip
+
+
 def _score(name: str, page: Page) -> str:
     run, history = page.run, page.evaluation
-    cells = [text(run.title or run.id)]
+    cells = [text((run.title or run.id) + (" (control: random rewards)" if control.is_control(page.config) else ""))]
     if history.base is None or history.tuned is None:
         cells += ["", "", "not evaluated yet"]
     else:

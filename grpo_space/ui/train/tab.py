@@ -11,7 +11,9 @@ from grpo_space.errors import UserError
 from grpo_space.planning import power
 from grpo_space.planning.estimate import wait_words
 from grpo_space.publishing import backup
+from grpo_space.results import control
 from grpo_space.runs import data_report, launch, standalone
+from grpo_space.runs.history import History
 from grpo_space.runs.run import Run
 from grpo_space.ui import glossary, space, submit
 from grpo_space.ui.access import scope_of, session, token_if_any
@@ -174,6 +176,7 @@ def _plan(sent: str, place: Place) -> str:
         f"{grpo.num_generations}; before and after, {config.evaluation.problems:,} held-out problems."
     )
     words += f" {power.words(config)} {wait_words(config, place.gpu)}".rstrip()
+    words += f" {control.headline(config) or control.offer(config, History(), None)}".rstrip()
     if config.max_minutes:
         words += f" It ends within {config.max_minutes:g} min of its start."
     refused = space.refusal(place.space, config, place.gpu)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NotRequired, TypedDict, Unpack
 
 from peft import PeftModel, set_peft_model_state_dict
 from peft.utils import load_peft_weights
@@ -42,6 +43,16 @@ class Sampling:
     seed: int
 
 
+class Options(TypedDict):
+    """How a model writes: see `continue_tokens`."""
+
+    adapter: bool
+    max_new_tokens: int
+    batch_size: int
+    progress: NotRequired[Progress]
+    sampling: NotRequired[Sampling | None]
+
+
 @dataclass(frozen=True)
 class Engine(ABC):
     """A loaded model that writes."""
@@ -61,9 +72,9 @@ class Engine(ABC):
         return f"{self.choice.engine}, {self.choice.rollout}"
 
     @abstractmethod
-    def write(
+    def continue_tokens(
         self,
-        prompts: Sequence[Messages],
+        prompts: Sequence[list[int]],
         *,
         adapter: bool,
         max_new_tokens: int,
@@ -71,9 +82,13 @@ class Engine(ABC):
         progress: Progress = lambda done: None,
         sampling: Sampling | None = None,
     ) -> list[Written]:
-        """Writes a completion to each prompt, in the order of the prompts. `batch_size`: prompts at once. `progress`
-        gets the number of those that are done.
+        """Continues each text, given as tokens, in their order. `batch_size`: texts at once. `progress` gets the number
+        of those that are done.
         """
+
+    def write(self, prompts: Sequence[Messages], **options: Unpack[Options]) -> list[Written]:
+        """Writes a completion to each prompt, by the chat template. `options`: those of `continue_tokens`."""
+        return self.continue_tokens([self.encode(prompt) for prompt in prompts], **options)
 
     @cached_property
     def folds_system(self) -> bool:

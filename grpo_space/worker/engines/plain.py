@@ -21,7 +21,7 @@ from transformers import (
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.planning.hardware import Gpu
-from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling, Written, check, stop_ids
+from grpo_space.worker.engines.base import Engine, Progress, Sampling, Written, check, stop_ids
 from grpo_space.worker.engines.choice import Choice
 
 
@@ -51,9 +51,9 @@ class MergedRollouts(PeftModelForCausalLM):
 class Generating(Engine):
     """Writes with the model's own `generate`."""
 
-    def write(
+    def continue_tokens(
         self,
-        prompts: Sequence[Messages],
+        prompts: Sequence[list[int]],
         *,
         adapter: bool,
         max_new_tokens: int,
@@ -62,8 +62,7 @@ class Generating(Engine):
         sampling: Sampling | None = None,
     ) -> list[Written]:
         """Writes in batches of similar length, so that little is padding."""
-        encoded = [self.encode(prompt) for prompt in prompts]
-        order = sorted(range(len(prompts)), key=lambda i: len(encoded[i]), reverse=True)
+        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]), reverse=True)
         written: dict[int, Written] = {}
         training = self.model.training
         self.model.eval()
@@ -71,7 +70,7 @@ class Generating(Engine):
             torch.manual_seed(sampling.seed)
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
-            results = self._write_batch([encoded[i] for i in batch], adapter, max_new_tokens, sampling)
+            results = self._write_batch([prompts[i] for i in batch], adapter, max_new_tokens, sampling)
             written.update(zip(batch, results, strict=True))
             progress(len(written))
         self.model.train(training)

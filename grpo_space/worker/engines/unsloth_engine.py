@@ -19,7 +19,7 @@ from grpo_space.foreign import read_json_file
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
 from grpo_space.planning.model_shape import read_shape
-from grpo_space.worker.engines.base import Engine, Messages, Progress, Sampling, Written, check, load_adapter, stop_ids
+from grpo_space.worker.engines.base import Engine, Progress, Sampling, Written, check, load_adapter, stop_ids
 from grpo_space.worker.engines.choice import Choice
 from grpo_space.worker.engines.plain import Generating
 
@@ -35,9 +35,9 @@ class RolloutError(Exception):
 class Serving(Engine):
     """Writes with vLLM, which shares the weights with the training and takes the adapter as it is at that moment."""
 
-    def write(
+    def continue_tokens(
         self,
-        prompts: Sequence[Messages],
+        prompts: Sequence[list[int]],
         *,
         adapter: bool,
         max_new_tokens: int,
@@ -47,7 +47,7 @@ class Serving(Engine):
     ) -> list[Written]:
         """Writes to all prompts at once: vLLM fills its own batch, so `batch_size` is not needed."""
         outputs = self.model.vllm_engine.generate(
-            [{"prompt_token_ids": self.encode(prompt)} for prompt in prompts],
+            [{"prompt_token_ids": prompt} for prompt in prompts],
             [self.decoding(max_new_tokens, sampling, i) for i in range(len(prompts))],
             lora_request=self.model.load_lora(LORA, load_tensors=True) if adapter else None,
             use_tqdm=lambda *iterable, **options: Bar(progress, *iterable, **options),
