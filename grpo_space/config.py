@@ -40,8 +40,10 @@ class ModelSection(Section):
     """Longest prompt and completion together, in tokens."""
 
 
-TaskName = Literal["choice", "code", "countdown", "instructions", "number"]
+Kind = Literal["choice", "code", "countdown", "instructions", "number"]
 """The kinds of answer: see `tasks/kinds.py`."""
+TaskName = Literal[Kind, "own"]
+"""A kind, or a verifier of the user's own."""
 
 
 class ColumnsSection(Section):
@@ -80,10 +82,13 @@ class DataSection(Section):
     """The split of the Hub dataset to train on."""
     test_split: str | None = Field(None, min_length=1)
     """The split of the Hub dataset to evaluate on. None: problems are held out of `split`."""
-    task: Literal["auto", TaskName] = "auto"
+    task: Literal["auto", Kind] = "auto"
     """The kind of answer, which says what is right. auto: by the columns. number: numbers and mathematics.
     choice: one of several options. code: a Python function, verified by its tests. countdown: a calculation with given
     numbers that makes another. instructions: done exactly as told, by a rule that is checked."""
+    verifier: str | None = Field(None, pattern=r"\.py:\w+$")
+    """A function of your own that says what is right, in place of a kind of answer: `file.py:function`. It is code:
+    only the command line can name it."""
     run_code: Literal["isolated", "anywhere"] = "isolated"
     """Where programs that the model writes may run. isolated: only where the kernel keeps them in, which is nearly
     everywhere. anywhere: else too, with all that the user of this machine may do; only the command line can say so."""

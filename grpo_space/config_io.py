@@ -43,7 +43,8 @@ def problem(error: Any) -> Problem:
         first = next(iter(_fields(location)), "...")
         message = f"is given for a whole section: set its settings one by one, {name}.{first} and so on"
     if error["type"] == "string_pattern_mismatch":
-        message = "should be up to 40 small letters, digits, dots and dashes"
+        a_name = "should be up to 40 small letters, digits, dots and dashes"
+        message = a_name if name == "name" else "should be a function in a file, file.py:function"
     return Problem(name, f"{cut(repr(value), 80)} {message}")
 
 
@@ -120,6 +121,8 @@ def _change(setting: str) -> tuple[list[str], object]:
     value = _as_text(text) if _takes_text(path) else _from_yaml(text)
     if path in (["data", "path"], ["data", "test_path"], ["model", "id"]) and isinstance(value, str) and value:
         return path, _local(value, certainly=path[0] == "data")
+    if path == ["data", "verifier"] and isinstance(value, str):
+        return path, _local_reward(value)
     if path[0] == "rewards":
         if isinstance(value, dict):
             value = {_local_reward(name) if isinstance(name, str) else name: weight for name, weight in value.items()}

@@ -21,7 +21,7 @@ class BrokenRule:
 
 def broken_rules(config: RunConfig) -> list[BrokenRule]:
     """All rules between fields that the config breaks."""
-    rules = (_whole_groups, _lengths, _clipping, _source, _prompts, _rollout, _warmup, _rewards)
+    rules = (_whole_groups, _lengths, _clipping, _source, _verifier, _prompts, _rollout, _warmup, _rewards)
     return [broken for rule in rules for broken in rule(config)]
 
 
@@ -64,6 +64,17 @@ def _source(config: RunConfig) -> Iterator[BrokenRule]:
         yield BrokenRule(both, "data.path", "data.id")
     if data.test_path is not None and data.path is None:
         yield BrokenRule("is for files: data.path is not set", "data.test_path", "data.path")
+
+
+def _verifier(config: RunConfig) -> Iterator[BrokenRule]:
+    data = config.data
+    if data.verifier is not None and data.task != "auto":
+        yield BrokenRule(
+            f"says what is right, and so does data.task {data.task}: keep one", "data.verifier", "data.task"
+        )
+    if data.verifier is not None and data.generate is not None:
+        other = f"is for a file or a dataset: {data.generate} knows what is right"
+        yield BrokenRule(other, "data.verifier", "data.generate")
 
 
 def _prompts(config: RunConfig) -> Iterator[BrokenRule]:

@@ -143,6 +143,7 @@ def resume(arguments: argparse.Namespace) -> int:
     """Resumes a run from its last checkpoint."""
     run = find_run(arguments.run)
     status = run.status()
+    trust.confirm(run, arguments.trust_reward)
     if run.standalone is not None:
         return evaluate_standalone(run, again=False, json=False)
     if arguments.steps is not None:
@@ -152,7 +153,6 @@ def resume(arguments: argparse.Namespace) -> int:
         raise UserError(f"{run.id}: is done: it made all its {most} steps; --steps {2 * most} trains on")
     if status == "running":
         raise UserError(f"{run.id}: runs already: watch it instead")
-    trust.confirm(run, arguments.trust_reward)
     paths.check_files(run.config)
     step, most = checkpoints.resumable(run.checkpoints).step or 0, arguments.steps or run.config.grpo.max_steps
     show(text(f"Resuming {run.id} from step {step} of {most}"))

@@ -56,7 +56,7 @@ def _of_a_run(add: Add) -> None:
     add("watch", "follow a run; Ctrl-C only stops watching", run=True)
     add("stop", "save and stop a run", run=True)
     made = add("resume", "resume a run from its last checkpoint", run=True)
-    text = "in a restored run: this reward function of one's own may run here; its file was read"
+    text = "in a restored run: this function of one's own, reward or verifier, may run here; its file was read"
     made.add_argument("--steps", type=_number, metavar="N", help="train on, to so many steps in all")
     made.add_argument("--trust-reward", action="append", default=[], metavar="FILE.py:FUNCTION", help=text)
     made = add("export", "a run for others: as a plain Python script that makes it, or what it wrote")

@@ -93,7 +93,7 @@ def _refuse_other_rows(config: RunConfig, history: History) -> None:
     task = history.loaded.task if history.loaded else data.task
     columns = (data.columns.question or "question", data.columns.answer or "answer")
     other_file = {ending.lower() for ending in Path(data.path or "").suffixes} & {".csv", ".tsv", ".parquet", ".gz"}
-    if task not in ("auto", "number") or columns not in PLAIN or other_file or data.generate:
+    if task not in ("auto", "number") or columns not in PLAIN or other_file or data.generate or data.verifier:
         raise UserError(
             f"{config.name}: a script reads question and answer from JSON lines or the Hub, and its answers are "
             "numbers and mathematics: this run's problems are others"

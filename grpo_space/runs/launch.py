@@ -32,11 +32,12 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
     `token`: reads data and model, where they need one. It goes through a pipe and is kept nowhere else.
 
     Raises:
-        UserError: where it refuses: the run runs already, another one has the machine, or a reward of its own is code
+        UserError: where it refuses: the run runs already, another one has the machine, or a function of its own is code
             from elsewhere that nobody confirmed.
     """
+    if JOBS[job].reports:  # those that verify answers
+        trust.check(run, JOBS[job].calls_rewards)
     if JOBS[job].calls_rewards:
-        trust.check(run)
         starting_adapter.check(run)
     command = [sys.executable, "-m", "grpo_space.worker", job, str(run.folder), *arguments]
     with run.worker_log.open("ab") as log:

@@ -9,13 +9,15 @@ from grpo_space.tasks.columns import UnknownColumnError, at, names_of
 from grpo_space.tasks.countdown import Countdown
 from grpo_space.tasks.instructions import INSTRUCTIONS
 from grpo_space.tasks.number import Number
+from grpo_space.tasks.own import OWN
 from grpo_space.tasks.problems import Row
 from grpo_space.tasks.task import Record, Task, Verdict
 
 TASKS: dict[TaskName, Task] = {
     "code": Code(), "choice": Choice(), "countdown": Countdown(), "instructions": INSTRUCTIONS, "number": Number(),
+    "own": OWN,
 }  # fmt: skip
-"""In the order in which `auto` asks them whether a file is theirs; the last one takes any."""
+"""In the order in which `auto` asks them whether a file is theirs; `number` takes any, and `own` is never asked."""
 
 
 def find(sample: Sequence[Record], data: DataSection) -> tuple[TaskName, ColumnsSection]:
@@ -31,7 +33,8 @@ def find(sample: Sequence[Record], data: DataSection) -> tuple[TaskName, Columns
             raise UnknownColumnError(
                 f"data.columns.{field}: there is no column {column!r} with values: there are {there}"
             )
-    names: Sequence[TaskName] = list(TASKS) if data.task == "auto" else [data.task]
+    chosen = "own" if data.verifier else data.task
+    names = [name for name in TASKS if name != "own"] if chosen == "auto" else [chosen]
     for name in names:
         if (columns := TASKS[name].find(sample, data.columns)) is not None:
             return name, columns

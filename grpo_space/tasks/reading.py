@@ -11,6 +11,7 @@ from grpo_space.errors import UserError
 from grpo_space.paths import data_file
 from grpo_space.tasks import kinds
 from grpo_space.tasks.columns import Record, UnknownColumnError
+from grpo_space.tasks.memory_bound import bounded_memory
 from grpo_space.tasks.problems import Row
 from grpo_space.tasks.table_file import Entry, Progress, open_table
 
@@ -55,8 +56,9 @@ def read_file(path: Path, data: DataSection = FOUND) -> list[Row]:
 
 def read(path: Path, data: DataSection = FOUND, progress: Progress = lambda done: None) -> Problems:
     """All problems of a file, and how they were found in it; a UserError names up to five lines that are none."""
-    table = open_table(path, progress)
-    found = problems_in(table.entries, data, path.name, table.form)
+    with bounded_memory(path.name):
+        table = open_table(path, progress)
+        found = problems_in(table.entries, data, path.name, table.form)
     if wrong := [f"{path.name} {line}" for line in found.wrong]:
         more = [f"{path.name}: and {len(wrong) - MAX_PROBLEMS_NAMED} more lines"] if wrong[MAX_PROBLEMS_NAMED:] else []
         raise UserError(*wrong[:MAX_PROBLEMS_NAMED], *more)

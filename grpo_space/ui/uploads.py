@@ -134,6 +134,7 @@ def refuse_strange_paths(config: RunConfig) -> None:
         "data.id": "from a browser a dataset is a name on the Hugging Face Hub, or an upload",
         starting_adapter.FIELD: "from a browser an adapter is a run's name here, or a name on the Hugging Face Hub",
         "rewards": "a reward of your own is code: name its file on the command line",
+        "data.verifier": "a verifier of your own is code: name its file on the command line",
     }
     if strange:
         raise UserError(
@@ -162,6 +163,8 @@ def _paths(config: RunConfig) -> Iterator[tuple[str, str]]:
     for name in config.rewards:
         if ".py:" in name:
             yield "rewards", name
+    if config.data.verifier:
+        yield "data.verifier", config.data.verifier
 
 
 def shown_name(path: str) -> str:

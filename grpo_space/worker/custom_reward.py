@@ -31,17 +31,28 @@ def functions(config: RunConfig) -> dict[str, Function]:
     }
 
 
-@cache
 def load(name: str) -> Function:
-    """The function that `file.py:function` names. A file is run once.
+    """The reward function that `file.py:function` names.
 
     Raises:
         UserError: naming the file or the function that is not as it should be.
     """
+    function: Function = imported(name, "rewards")
+    _check_signature(name, function)
+    return function
+
+
+@cache
+def imported(name: str, field: str) -> Callable[..., Any]:
+    """The function that `file.py:function` names. A file is run once. `field`: which setting names it.
+
+    Raises:
+        UserError: where there is no such file or function, or it cannot be imported.
+    """
     path, _, wanted = name.rpartition(":")
     file = folder(path)
     if not file.is_file():
-        raise UserError(f"rewards: {name}: {path} is not a file")
+        raise UserError(f"{field}: {name}: {path} is not a file")
     spec = importlib.util.spec_from_file_location(f"own_reward_{file.stem}", file)
     assert spec is not None
     assert spec.loader is not None
@@ -51,11 +62,10 @@ def load(name: str) -> Function:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         why = f"{type(error).__name__}: {error}{line_of(error, str(file))}"
-        raise UserError(f"rewards: {name}: {path} cannot be imported: {why}") from error
-    function = getattr(module, wanted, None)
+        raise UserError(f"{field}: {name}: {path} cannot be imported: {why}") from error
+    function: Callable[..., Any] | None = getattr(module, wanted, None)
     if not callable(function):
-        raise UserError(f"rewards: {name}: {path} has no function {wanted}")
-    _check_signature(name, function)
+        raise UserError(f"{field}: {name}: {path} has no function {wanted}")
     return function
 
 

@@ -7,7 +7,6 @@ A process of its own with bounded memory: whatever a file unpacks to, the app an
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -20,12 +19,11 @@ from grpo_space.foreign import parse_yaml
 from grpo_space.paths import data_file
 from grpo_space.tasks import chat_template, data_faults, dataset
 from grpo_space.tasks.kinds import task_of
+from grpo_space.tasks.memory_bound import bounded_memory
 from grpo_space.tasks.problems import Row, messages
 from grpo_space.tasks.reading import ChooseColumnsError, read
 from grpo_space.worker.preview import load_tokenizer
 
-MEMORY = 4 * 2**30
-"""The most address space, in bytes: of 200 MB of rows there are several copies while they are read."""
 FIRST = 3
 """Rows that are shown."""
 TEMPLATE = 200
@@ -97,7 +95,6 @@ def main() -> None:
     """Reads a config from stdin and prints what is found, a line of JSON each for how far it is, or what is wrong."""
     stdout = os.dup(1)
     os.dup2(2, 1)  # libraries print: stdout is for the answer alone
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os.environ["HF_HUB_OFFLINE"] = "1"  # a look waits for nobody
     with os.fdopen(stdout, "w") as file:
 
@@ -105,13 +102,13 @@ def main() -> None:
             print(json.dumps(message), file=file, flush=True)
 
         try:
-            send(report(parse(parse_yaml(sys.stdin.read(), "config")), send))
+            config = parse(parse_yaml(sys.stdin.read(), "config"))
+            with bounded_memory("data.path"):
+                send(report(config, send))
         except ChooseColumnsError as error:
             send({"error": error.problems, "columns": error.columns})
         except UserError as error:
             send({"error": error.problems})
-        except MemoryError:
-            send({"error": ["data.path: takes more memory to read than a file of problems may: take a part of it"]})
 
 
 if __name__ == "__main__":

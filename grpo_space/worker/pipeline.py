@@ -24,7 +24,7 @@ from grpo_space.runs.run import Run
 from grpo_space.tasks import code_sandbox, dataset, suite
 from grpo_space.tasks.dataset import Rows
 from grpo_space.tasks.problems import Row
-from grpo_space.worker import compiled, custom_reward, download
+from grpo_space.worker import compiled, custom_reward, custom_verifier, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready
@@ -117,6 +117,7 @@ def load(
         assert other is not None
         config, other = other, config
     alone = run.standalone is not None
+    custom_verifier.prepare(config)
     with reporter.phase("data", config.data.id or ""):
         rows = dataset.to_evaluate(config, reporter.token) if alone else dataset.load(config, reporter.token)
     if rows.task == "code":

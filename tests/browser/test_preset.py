@@ -170,27 +170,6 @@ def test_a_file_of_ones_own_is_kept_and_shown_as_text(visit: Open, tmp_path: Pat
     assert (config.data.path, config.data.test_path) == (str(kept), None)
 
 
-def test_a_csv_with_odd_columns_is_chosen_from_and_counted(visit: Open, tmp_path: Path) -> None:
-    rows = "".join(f"{n};Was ist {n} plus 1?;{n + 1}\n" for n in range(40))
-    (tmp_path / "mein.csv").write_text("Nr;Frage;Lösung\n" + rows + rows, encoding="latin-1")
-    page = visit()
-    unfold(page, "data")
-    page.get_by_text("A file of mine").click()
-    page.locator("#upload-field-data-path input[type=file]").set_input_files(tmp_path / "mein.csv")
-    fold = page.locator("#fold-data")
-    expect(fold).to_contain_text("mein.csv: no column is known to hold the question: there are Nr, Frage, Lösung")
-    expect(status(page)).to_contain_text("no column is known to hold the question")
-    for name, column in (("question", "Frage"), ("answer", "Lösung")):
-        page.locator(f"#field-data-columns-{name} input").click()
-        page.get_by_role("option", name=column, exact=True).click()
-    expect(fold).to_contain_text("80 rows, 40 different problems")
-    expect(fold).to_contain_text("separated by semicolons, read as Latin-1, which is a guess")
-    expect(fold).to_contain_text("40 problems are copies of others")
-    expect(fold).to_contain_text("15 held out, 50 left to train on")
-    expect(page.locator("#preview-rows")).to_contain_text("Was ist 0 plus 1?")
-    assert exported(page).data.columns.answer == "Lösung"
-
-
 def test_three_rows_are_shown_as_the_model_sees_them(visit: Open) -> None:
     page = visit()
     unfold(page, "data")

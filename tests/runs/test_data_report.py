@@ -1,7 +1,9 @@
 """What is wrong with a file of problems is said before anything is trained. With the real short worker."""
 
 import csv
+import gzip
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -16,9 +18,10 @@ from grpo_space.hub_upload import Sent
 from grpo_space.paths import data_file
 from grpo_space.presets import read_preset
 from grpo_space.runs import data_report
-from grpo_space.tasks import dataset
+from grpo_space.runs.run import create_run
+from grpo_space.tasks import dataset, memory_bound
 from grpo_space.tasks.reading import ChooseColumnsError
-from tests.support.processes import ROOT, Cli
+from tests.support.processes import ROOT, Cli, assert_refused
 
 TINY = read_preset("tiny").run
 
@@ -107,8 +110,6 @@ def test_a_kind_of_answer_brings_its_system_prompt(
 @pytest.mark.parametrize("name", ["mine.csv", "mine.parquet", "mine.json", "mine.tsv.gz"])
 def test_every_form_of_the_tiny_problems_is_the_same_training(name: str, tmp_path: Path) -> None:
     """To the digest of the rows and how they are shared out: so every step is the same one."""
-    import gzip
-
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -143,15 +144,38 @@ def test_fifty_megabytes_are_read_in_seconds_and_say_how_far_they_are(runs_root:
     assert all(one.done <= one.total == file.stat().st_size for one in sent)
 
 
+def test_a_file_that_grew_since_is_refused_by_the_training_too(runs_root: Path, tmp_path: Path, cli: Cli) -> None:
+    """A run that is resumed looks at no file beforehand: its worker reads it, within the same bounds."""
+    file = tmp_path / "mine.jsonl.gz"
+    with gzip.open(file, "wb", compresslevel=1) as opened:
+        opened.write(b'{"question": "')
+        for _ in range(201):
+            opened.write(b"a" * 2**20)
+    assert file.stat().st_size < 2**20
+    run = create_run(with_file(file))
+    assert_refused(cli("resume", run.id), "mine.jsonl.gz: has more than 200 MB of rows, the most that is read")
+
+
+def test_reading_leaves_the_limit_of_memory_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text('{"question": "q", "answer": "1", "more": [' + "[]," * 5_000_000 + "1]}\n")
+    monkeypatch.setattr(memory_bound, "MEMORY", 128 * 2**20)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with pytest.raises(UserError, match=r"^mine\.jsonl: takes more memory to read than rows of problems may"):
+        dataset.load(with_file(file))
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+
+
 def test_what_takes_too_much_memory_is_refused_and_ends_the_short_worker_alone(tmp_path: Path) -> None:
     """One row of 15 MB whose lists would take more; with less memory than in earnest, so that it is quick."""
     file = tmp_path / "mine.jsonl"
     file.write_text('{"question": "q", "answer": "1", "more": [' + "[]," * 5_000_000 + "1]}\n")
-    code = "from grpo_space.worker import data_report as made; made.MEMORY = 330 * 2**20; made.main()"
+    code = "from grpo_space.tasks import memory_bound as bound; from grpo_space.worker import data_report as made; "
+    code += "bound.MEMORY = 128 * 2**20; made.main()"
     config = write_yaml(with_file(file))
     done = subprocess.run(
         [sys.executable, "-c", code], input=config, capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert json.loads(done.stdout.splitlines()[-1]) == {
-        "error": ["data.path: takes more memory to read than a file of problems may: take a part of it"]
+        "error": ["mine.jsonl: takes more memory to read than rows of problems may: take a part of it"]
     }

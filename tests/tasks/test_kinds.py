@@ -7,11 +7,13 @@ import pytest
 from grpo_space.config import TaskName
 from grpo_space.grading.answers import grade
 from grpo_space.grading.rewards import correctness
+from grpo_space.paths import PROJECT
 from grpo_space.presets import read_preset
 from grpo_space.runs.events import Answer, Group
 from grpo_space.tasks import dataset, kinds
 from grpo_space.tasks.kinds import TASKS, task_of
 from grpo_space.tasks.problems import Row
+from grpo_space.tasks.task import Task
 
 TEXTS = ["<reasoning>\n1 + 1 = 2\n</reasoning>\n<answer>\n2\n</answer>", "The answer is 2.", "It is 3.", ""]
 
@@ -53,3 +55,10 @@ def test_what_a_log_held_before_there_were_kinds_is_a_number() -> None:
     assert task_of(group.problem) is TASKS["number"]
     assert group.problem.identity == ("q", "2", "")
     assert replace(group.problem, details="{}").identity == ("q", "2", "", "number", "{}")
+
+
+def test_who_writes_a_task_is_told_all_that_it_has() -> None:
+    told = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    names = {name for name in {*vars(Task), *Task.__annotations__} if not name.startswith("_")}
+    assert {"find", "verify", "guess", "title"} <= names
+    assert {name for name in names if f"`{name}`" not in told} == set()

@@ -47,7 +47,7 @@ def refused(values: form.Values, base: RunConfig = TINY) -> dict[str, str]:
 def test_every_setting_has_a_component_on_the_page() -> None:
     with gr.Blocks() as page:
         tab = preset.build(page.load, HERE)
-    assert set(every_field()) - set(tab.fields) == {"rewards", "data.run_code"}
+    assert set(every_field()) - set(tab.fields) == {"rewards", "data.run_code", "data.verifier"}
     assert {f"rewards.{name}" for name in REWARDS} <= set(tab.fields)
     labels = [part.label for part in tab.fields.values() if not isinstance(part, gr.State)]
     assert len(labels) == len(set(labels))

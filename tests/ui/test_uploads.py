@@ -109,6 +109,10 @@ def test_every_strange_path_is_named_with_its_field(runs_root: Path) -> None:
 
 
 def test_programs_without_isolation_are_not_for_a_browser(runs_root: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"^data\.verifier: '/mine\.py:verify' is a path; a verifier of your own is code"
+    ):
+        uploads.refuse_strange_paths(TINY.changed(data={"verifier": "/mine.py:verify"}))
     config = TINY.changed(data={"run_code": "anywhere"})
     with pytest.raises(UserError, match=r"^data\.run_code: 'anywhere' can only be said on the command line$"):
         uploads.refuse_strange_paths(config)

@@ -155,9 +155,10 @@ def seen(rows: Sequence[Seen]) -> str:
     return words(head + "".join(_row(row.prompt, f"{row.tokens} tokens; right answer: {row.answer}") for row in rows))
 
 
-def plain(rows: Sequence[tuple[str, str]]) -> str:
-    """Problems as they stand in the file: pairs of question and right answer."""
-    head = "<p>The first rows as they stand in the file. The model sees them with its chat template around them.</p>"
+def plain(rows: Sequence[tuple[str, str]], source: str = "the file") -> str:
+    """Problems as they stand in their source: pairs of question and right answer."""
+    there = f"The first rows as they stand in {text(source)}."
+    head = f"<p>{there} The model sees them with its chat template around them.</p>"
     return words(head + "".join(_row(question, f"right answer: {answer}") for question, answer in rows))
 
 

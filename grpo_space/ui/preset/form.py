@@ -52,6 +52,8 @@ HUB = {
     "data.test_split": "Split to evaluate on",
     "data.revision": "Branch, tag or commit",
 }
+PARTS = ("data.name", "data.split", "data.test_split")
+"""Fields that name a part of a dataset on the Hub."""
 COLUMNS = {
     "data.columns.question": "Column with the question",
     "data.columns.answer": "Column with the right answer",
@@ -63,6 +65,11 @@ GENERATED = {
 }
 READING = {"data.task": "Kind of answer", **COLUMNS}
 """Fields that are called something else on the page than in a config."""
+NAMED = (*HUB, *READING)
+"""Fields that say what of a dataset on the Hub is read, and how."""
+
+NOT_FIELDS = ("rewards", "data.run_code", "data.verifier")
+"""Rewards have a weight each, see REWARDS; the others are nothing for a browser."""
 
 NEXT_SENTENCE = re.compile(r"(?<=[a-z0-9)`]\.)(?<!Dr\.) (?=\w)")
 KINDS: dict[Any, Kind] = {int: "whole", float: "number", str: "text", bool: "yes", tuple: "names", Literal: "choice"}
@@ -89,10 +96,7 @@ def _leaves(model: type[Section], prefix: str = "") -> Iterator[Leaf]:
         section = field.annotation
         if isinstance(section, type) and issubclass(section, Section):
             yield from _leaves(section, f"{prefix}{name}.")
-        elif f"{prefix}{name}" not in (
-            "rewards",
-            "data.run_code",
-        ):  # a weight for each: see REWARDS; not from a browser
+        elif f"{prefix}{name}" not in NOT_FIELDS:
             yield _leaf(f"{prefix}{name}", field)
 
 
@@ -154,7 +158,7 @@ def component(path: str, config: RunConfig) -> gr.components.Component:
     }
     if path == "data.source":
         return gr.Radio([(words, key) for key, words in SOURCES.items()], **options)
-    if path in COLUMNS:  # the columns that are there become known when a file was looked at
+    if path in COLUMNS or path in PARTS:  # what there is to choose from becomes known by a look at the data
         return gr.Dropdown([value] if value else [], allow_custom_value=True, **options)
     leaf = LEAVES.get(path)
     if leaf is None or (leaf.optional and leaf.kind in ("whole", "number")):
@@ -258,7 +262,7 @@ def _choose_source(data: dict[str, Any], source: object, base: RunConfig) -> Non
             path=data["path"] or "", generate=None, id=None, name=None, revision=None, split="train", test_split=None
         )
     else:
-        data.update({name: getattr(base.data, name) for name in SOURCE_FIELDS})
+        data.update({name: getattr(base.data, name) for name in (*SOURCE_FIELDS, "verifier")})
 
 
 def _strange_names(data: Mapping[str, Any], base: RunConfig) -> Iterator[Problem]:
@@ -281,6 +285,11 @@ def _in_the_forms_words(problem: Problem, values: Mapping[str, Any]) -> Problem:
             return Problem(path, "is empty: a name on the Hugging Face Hub is needed, such as openai/gsm8k")
         return Problem(path, f"is empty: {needed.get(LEAVES[path].kind, 'a text')} is needed")
     return problem
+
+
+def named(values: Mapping[str, Any]) -> list[str]:
+    """Which part of which dataset on the Hub a form's values name, and how it is to be read."""
+    return [str(values[path] or "") for path in NAMED]
 
 
 def complaints(error: UserError, among: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:

@@ -68,6 +68,11 @@ class PresetTab:
     files: dict[str, gr.File]
     upload_note: gr.HTML
     hub: gr.Column
+    look: gr.Button
+    cancel: gr.Button
+    hub_note: gr.HTML
+    looked: gr.State
+    """What the look at a dataset on the Hub was at: the values of `form.NAMED`."""
     made: gr.Column
     model: gr.Accordion
     rest: gr.Accordion
@@ -117,6 +122,7 @@ def draw(name: str, place: Place) -> PresetTab:
         filled=gr.State(Filled(config, title_of(name), short)),
         number=gr.Textbox("0", visible="hidden", elem_id="preset-number"),
         complained=gr.State({}),
+        looked=gr.State(None),
         previewed=gr.State(("", "")),
     )
 
@@ -168,6 +174,10 @@ def _data(config: RunConfig, fields: dict[str, gr.components.Component], draw_fi
             upload_note = gr.HTML()
         with gr.Column(elem_classes=classes_if(False)) as hub:
             draw_fields(form.HUB)
+            with gr.Row(elem_classes="gs-actions"):
+                look = gr.Button("Look at it", scale=0, elem_id="hub-look")
+                cancel = gr.Button("Cancel", scale=0, elem_id="hub-cancel", elem_classes=classes_if(False))
+            hub_note = gr.HTML(elem_id="hub-note")
             _meanings(form.HUB)
         with gr.Column(elem_classes=classes_if(False)) as made:
             draw_fields(form.GENERATED)
@@ -177,6 +187,7 @@ def _data(config: RunConfig, fields: dict[str, gr.components.Component], draw_fi
         rows = gr.HTML(rows_of(config), elem_id="preview-rows")
         preview = gr.Button("Show three rows as the model will see them", scale=0, elem_id="preview")
     parts = {"data": data, "upload": upload, "files": files, "upload_note": upload_note, "hub": hub, "made": made}
+    parts |= {"look": look, "cancel": cancel, "hub_note": hub_note}
     return {**parts, "rows": rows, "preview": preview}
 
 

@@ -1,5 +1,7 @@
-"""A file of problems that somebody brings: looked at as soon as it is there, its columns to choose, its counts."""
+"""Problems that somebody brings, as a file or on the Hub: how far the look at them is, their counts, what to choose."""
 
+import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,15 +10,16 @@ from typing import Any
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import Sent
-from grpo_space.runs import data_report
+from grpo_space.runs import data_report, hub_data
 from grpo_space.runs.data_report import DataReport
 from grpo_space.tasks.reading import ChooseColumnsError
+from grpo_space.ui.markup import text
 from grpo_space.ui.preset import cards, form
 from grpo_space.ui.transfer import bar, following, stage
 from grpo_space.ui.uploads import YOURS, in_its_name
 
 Menus = dict[str, Any]
-"""What the columns' menus have to choose from, by field."""
+"""What the menus have to choose from, by field."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,25 @@ def looking(config: RunConfig, name: str = YOURS) -> Iterator[Seen]:
         yield Seen(refused(error, config, name), menus(error.columns))
     except UserError as error:
         yield Seen(refused(error, config, name), usable=False)
+
+
+def looking_at_hub(config: RunConfig, token: str | None) -> Iterator[Seen]:
+    """Looks at a config's dataset on the Hub. Yields how far that is; at last what was found. Closed, it ends."""
+    began = time.monotonic()
+    with contextlib.closing(hub_data.look(config, token)) as work:
+        try:
+            while True:
+                yield Seen(stage(f"{text(next(work))}.", time.monotonic() - began))
+        except StopIteration as ended:
+            found: hub_data.HubData = ended.value
+        except UserError as error:
+            yield Seen(cards.refused(error.problems), usable=False)
+            return
+    said = cards.refused(found.problems) + "".join(map(cards.note, (found.reading, found.fault)))
+    said += cards.plain(found.first, found.of) if found.first else ""
+    splits = {"data.split": found.splits, "data.test_split": ("", *found.splits)}
+    parts: Menus = {path: {"choices": list(names)} for path, names in splits.items() if found.splits}
+    yield Seen(said, {"data.name": {"choices": list(found.configs)}, **parts, **menus(found.columns)})
 
 
 def _drawn(sent: Sent | None, seconds: float) -> str:

@@ -32,6 +32,7 @@ from grpo_space.ui.preset.layout import (
 
 CSS = Path(__file__).with_name("preset.css")
 QUIET: dict[str, Any] = {**IN_ORDER, "show_progress": "hidden", "api_visibility": "private"}
+SIDE_BY_SIDE: dict[str, Any] = {"queue": True, "show_progress": "hidden", "api_visibility": "private"}
 STEPS = "grpo.max_steps"
 NO_ROWS = cards.note("The first rows are shown here as soon as they can be read.")
 
@@ -92,10 +93,26 @@ def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
         gr.on(changes, handlers.upload(path), {file, *typed}, checked, trigger_mode="multiple", **QUIET)
     chosen: list[Any] = [tab.fields[path].input for path in form.READING]  # type: ignore[attr-defined]
     gr.on(chosen, handlers.columns, typed, checked, trigger_mode="multiple", **QUIET)
+    _wire_look(tab, typed, handlers)
     looked: dict[str, Any] = {**QUIET, "concurrency_id": "preview"}
     preview = tab.preview.click(handlers.preview_asked, tab.config, [tab.rows, tab.preview], **QUIET)
     preview = preview.then(handlers.preview, tab.config, tab.previewed, **looked)
     preview.then(handlers.show_preview, [tab.config, tab.previewed], [tab.rows, tab.preview], **QUIET)
+
+
+def _wire_look(tab: PresetTab, typed: set[Any], handlers: "_Handlers") -> None:
+    """The look at a dataset on the Hub, which takes no turn among the form's handlers. What was found goes as soon as
+    the form names another dataset, or another part of it.
+    """
+    found = [tab.looked, tab.hub_note, tab.cancel, *(tab.fields[path] for path in (*form.PARTS, *form.COLUMNS))]
+    latest: dict[str, Any] = {**SIDE_BY_SIDE, "trigger_mode": "always_last"}
+    look = tab.look.click(handlers.look, typed, found, **latest)
+    cancelled: list[Any] = [tab.hub_note, tab.cancel]
+    tab.cancel.click(lambda: (cards.note("Cancelled."), shown_if(False)), None, cancelled, cancels=[look], **latest)
+    named: list[Any] = [tab.fields[path].change for path in form.NAMED]  # type: ignore[attr-defined]
+    forgets: dict[str, Any] = {"inputs": {tab.looked, *typed}, "outputs": tab.hub_note, **latest}
+    gr.on(named, handlers.forget_look, **forgets)
+    look.then(handlers.forget_look, **forgets)
 
 
 def _triggers(tab: PresetTab) -> Iterator[Any]:
@@ -230,6 +247,27 @@ class _Handlers:
         return {
             self.tab.fields[path]: gr.update(value=values.get(path, ""), **menu) for path, menu in seen.menus.items()
         }
+
+    def look(self, sent: Sent, request: gr.Request) -> Iterator[Updates]:
+        """What a dataset on the Hub has to choose from, and its first rows."""
+        tab, state = self.tab, self._state(sent)
+        try:
+            self.access.allowed(request)
+            if state is None:
+                return
+            config = form.config_of(state.values, state.filled.config)
+            named = {tab.looked: form.named(state.values), tab.cancel: shown_if(True)}
+            for seen in own_data.looking_at_hub(config, token_if_any(self.access, request)):
+                yield {**named, tab.hub_note: seen.note}
+            menus = {tab.fields[path]: gr.update(**menu) for path, menu in seen.menus.items()}
+            yield {**menus, tab.cancel: shown_if(False)}
+        except UserError as error:
+            yield {tab.hub_note: cards.refused(error.problems)}
+
+    def forget_look(self, sent: Sent) -> Updates:
+        """Takes away what was found in a dataset that the form does not name any more."""
+        same = sent[self.tab.looked] == form.named({path: sent[part] for path, part in self.tab.fields.items()})
+        return {self.tab.hub_note: gr.skip() if same else ""}
 
     def preview_asked(self, text: str, request: gr.Request) -> Updates:
         """Three rows were asked for, with the chat template applied: what will take how long."""
