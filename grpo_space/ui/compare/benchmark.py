@@ -48,7 +48,8 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         suites.begin(page.run, name_of(suite), token=token_if_any(place.access, request))
         followers.forget_current()
 
-    gr.on([fold.expand, evaluated.change, suite.change], show, [view, suite], [planned, found], **QUIET)
+    gr.on([fold.expand, evaluated.change, suite.change], show, [view, suite], [planned, found],
+          trigger_mode="always_last", **QUIET)  # fmt: skip
     button.click(start, [view, suite], None, **QUIET).success(None, js=TO_THE_TOP)
 
 
