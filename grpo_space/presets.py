@@ -17,15 +17,12 @@ FIRST_TO_TRY: dict[bool, str] = {False: "tiny", True: "qwen2.5-1.5b"}
 
 
 def preset_names() -> list[str]:
-    """The presets' names: those for a CPU first, what a visitor can try; of the others first the one to begin with, and
-    last those of which no gain is known.
+    """The presets' names: first those to begin with, without a GPU and with one; last those of which no gain is
+    known.
     """
-    presets = [(read_preset(name), name) for name in sorted(path.stem for path in PRESETS.glob("*.yaml"))]
-    rank = {
-        name: (preset.hardware != "cpu", name != FIRST_TO_TRY[True], preset.expected_gain is None, name)
-        for preset, name in presets
-    }
-    return sorted(rank, key=rank.__getitem__)
+    first = list(FIRST_TO_TRY.values())
+    others = sorted({path.stem for path in PRESETS.glob("*.yaml")} - {*first})
+    return first + sorted(others, key=lambda name: read_preset(name).expected_gain is None)
 
 
 def quick(name: str) -> RunConfig:

@@ -21,6 +21,7 @@ from grpo_space.grading.rewards import LIMITS
 from grpo_space.paths import PROJECT
 from grpo_space.planning import measured, memory
 from grpo_space.presets import read_preset
+from grpo_space.results.statistics import Paired, points
 from tests.support.measured import GPU, PRESETS, T4, WORKERS, planned_gib, results, shape
 
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (PROJECT / "docs").glob("*.md"))]
@@ -277,6 +278,21 @@ def test_the_controls_figures_are_those_that_were_measured() -> None:
         assert (f"{100 * seed['tuned_against_control']['gain']:+.1f}") in PERFORMANCE
     counted = results("2026-11-27-second-opinion")
     assert all(each["here"] == each["lm_eval"] and not each["differ"] for each in list(counted.values())[1:])
+
+
+def test_the_small_models_figures_are_those_that_were_measured() -> None:
+    card = (PROJECT / "presets/tiny_tasks/README.md").read_text(encoding="utf-8")
+    for preset, seeds in results("2026-11-27-tiny-tasks").items():
+        assert list(seeds) == ["seed 0", "seed 1", "seed 2"]
+        for seed, found in seeds.items():
+            paired = Paired(**found["paired"])
+            assert paired.n == 400
+            assert paired.direction == "up"
+            row = (
+                f"| `{preset}`, {seed} | {paired.base} | {paired.tuned} | {points(paired)} | {found['in all']:.0f} s |"
+            )
+            assert row in card
+            assert row in PERFORMANCE
 
 
 def test_the_figures_of_the_app_are_those_that_were_measured() -> None:

@@ -63,6 +63,8 @@ CAPPED = "benchmarks/results/2026-11-25-gpu.json"
 REAL = "benchmarks/results/2026-11-26-real-model.json"
 SLOWED = f"a tenth of the speed in {REAL}"
 TINY = "benchmarks/results/2026-11-23-cpu.json"
+TASKS = "benchmarks/results/2026-11-27-tiny-tasks.json"
+"""With other work on both cores, so these take no longer elsewhere."""
 MINUTE = "a step of 16 completions of 160 tokens took more than a minute; its log was not kept"
 TABLE = (
     # 250 steps of 6 completions at 54.7 s, and of 8 at 24.1 s. Their loading is not printed: an H100's stands for it.
@@ -73,6 +75,7 @@ TABLE = (
     Measured(7.62, "h100", 1269.4, "", 1024, 24, 305.4, CAPPED),
     Measured(1.54, "h100", 2749.1, "", 768, 32, 298.6, CAPPED),
     Measured(0.135, "cpu", 43, "", 160, 16, 9.4, MINUTE),
+    Measured(0.00075, "cpu", 610.0, "countdown", 23, 64, 31, TASKS),
     Measured(0.0027, "cpu", 801.0, "presets/tiny/train.jsonl", 21, 64, 9.4, TINY),
 )
 LEAST = {"h100": (0.041, REAL), "t4": (0.41, SLOWED)}
@@ -90,6 +93,7 @@ GUESSES = {
     SLOWED: "a guess from steps of SmolLM2-135M measured on an H100, taken to be ten times as long on a T4",
     MINUTE: "a guess from a step of SmolLM2-135M that took more than a minute, so at least that",
     TINY: "a guess from the tiny model's steps",
+    TASKS: "a guess from the steps of a smaller tiny model",
 }
 """What an estimate is a guess from, by the source of its row."""
 
@@ -144,7 +148,7 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
         return None
     grpo, evaluation = config.grpo, config.evaluation
     longest = grpo.max_completion_length
-    length = row.mean_tokens if row.data in (config.data.id, config.data.path) else longest / 2
+    length = row.mean_tokens if row.data in (config.data.id, config.data.path, config.data.generate) else longest / 2
     step = _as_many(grpo.completions_per_step, row) * min(length, longest) * billions / row.billions
     step /= row.tokens_per_second
     source = row.source
@@ -155,7 +159,7 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     batches += probe * (grpo.max_steps // evaluation.probe_steps)
     whole = row.first_step + step * (grpo.max_steps + batches)
     limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
-    measured_here = row.source == TINY and math.isclose(row.billions, billions, rel_tol=0.05)
+    measured_here = row.source in (TINY, TASKS) and math.isclose(row.billions, billions, rel_tol=0.05)
     guess = "" if row.where or measured_here else GUESSES[source]
     return Estimate(min(whole, limit), step, row.card, source, guess, row.first_step, whole > limit, row.where)
 

@@ -34,6 +34,8 @@ LLAMA = Licence(
     "llama3.1", "Llama", "Built with Llama", NOTICE, "https://www.llama.com/llama3_1/license/", TEXTS / "llama3.1.txt"
 )
 UNKNOWN = Licence("")
+EMBEDDED = ("/presets/tiny/model", "/presets/tiny_tasks/countdown")
+"""How the full paths of this project's own models end."""
 
 
 def of(model: ModelSection) -> Licence:
@@ -43,7 +45,7 @@ def of(model: ModelSection) -> Licence:
         return LLAMA
     if "llama" in name and "tinyllama" not in name:
         return Licence("", "Llama", "Built with Llama", "", "https://www.llama.com/")
-    if name.startswith("presets/tiny/") or name.endswith("/presets/tiny/model"):
+    if name.startswith(("presets/tiny/", "presets/tiny_tasks/")) or name.endswith(EMBEDDED):
         return OPEN
     if name.startswith("qwen/qwen2.5-") and "-3b" not in name and "-72b" not in name:
         return OPEN  # 3B and 72B have licences of their own

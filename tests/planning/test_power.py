@@ -64,7 +64,7 @@ def test_no_preset_is_likelier_than_not_to_miss_its_own_gain(name: str) -> None:
     assert "will probably not tell" not in power.words(preset.run)
 
 
-@pytest.mark.parametrize("name", [name for name in preset_names() if name != "tiny"])
+@pytest.mark.parametrize("name", [name for name in preset_names() if "tiny" not in name])
 def test_a_short_run_is_not_told_to_expect_a_full_ones_gain(name: str) -> None:
     assert "planned for" not in power.words(quick(name))
 
