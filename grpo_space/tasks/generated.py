@@ -33,7 +33,7 @@ def generated(config: RunConfig) -> tuple[list[Row], list[Row]]:
     prompts = config.grpo.completions_per_step // config.grpo.num_generations * config.grpo.max_steps
     held_out = config.evaluation.problems
     wanted = held_out + config.evaluation.probe_problems + min(MOST, prompts)
-    made = list(itertools.islice(different(_made(config)), wanted))
+    made = list(itertools.islice(different(endless(config)), wanted))
     if len(made) < 3:
         raise UserError(f"data.difficulty: {config.data.difficulty} has only {len(made)} different problems: take more")
     held_out = held_out if len(made) == wanted else min(held_out, len(made) // 3)
@@ -58,7 +58,8 @@ def different(rows: Iterator[Row]) -> Iterator[Row]:
             return
 
 
-def _made(config: RunConfig) -> Iterator[Row]:
+def endless(config: RunConfig) -> Iterator[Row]:
+    """What a config's generator makes, repetitions among it."""
     name, difficulty = config.data.generate or "", config.data.difficulty
     if name.startswith(GYM):
         return _gym(name.removeprefix(GYM), difficulty)

@@ -16,7 +16,7 @@ from tokenizers import AddedToken
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from grpo_space.config_io import parse
-from grpo_space.tasks.generated import different
+from grpo_space.tasks.generated import different, endless
 from grpo_space.tasks.kinds import verify
 from presets.tiny.make import encode, for_every_transformers, make_tokenizer, train
 from presets.tiny.measure import answers
@@ -71,7 +71,7 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
 def report(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
     """Prints how many of the 400 problems that a run is evaluated on are right, greedily and with the work shown."""
     data = {"generate": "countdown", "difficulty": DIFFICULTY}
-    rows = list(islice(different(parse({"model": {"id": "-"}, "data": data})), 400))
+    rows = list(islice(different(endless(parse({"model": {"id": "-"}, "data": data}))), 400))
     for name, show_work in (("greedy", False), ("shows its work", True)):
         questions = [row.question for row in rows]
         texts = list(answers(model, tokenizer, questions, show_work=show_work, max_new_tokens=110))

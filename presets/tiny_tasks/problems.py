@@ -10,7 +10,7 @@ from typing import Literal
 from grpo_space.config_io import parse
 from grpo_space.tasks import countdown
 from grpo_space.tasks.data_faults import same
-from grpo_space.tasks.generated import different
+from grpo_space.tasks.generated import different, endless
 from grpo_space.tasks.problems import Row
 
 Style = Literal["full", "bare", "guess"]
@@ -44,7 +44,7 @@ class Solved:
 def countdowns(draw: random.Random) -> Iterator[Solved]:
     """Countdown without end, but for the problems that a run meets, and the few that `search` finds no way for."""
     config = parse({"model": {"id": "-"}, "data": {"generate": "countdown", "difficulty": DIFFICULTY}})
-    reached = {same(row) for row in islice(different(config), REACHED)}
+    reached = {same(row) for row in islice(different(endless(config)), REACHED)}
     while True:
         row = countdown.drawn(draw, DIFFICULTY + 1)
         if same(row) in reached:
