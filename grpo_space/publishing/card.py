@@ -3,7 +3,6 @@
 import html
 import json
 import re
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,6 @@ from grpo_space.runs.run import Run
 from grpo_space.tasks.problems import messages
 
 CURVE = "reward_curve.png"
-GSM8K_TEST = 1319
 """Problems of its test split: only a run over all of them is a benchmark's result."""
 PROBLEMS_SHOWN = 3
 
@@ -114,35 +112,6 @@ def _results(config: RunConfig, history: History) -> Iterator[EvalResult]:
             metric_name=f"{metric} on {history.tuned.n} problems",
             metric_value=round(100 * getattr(history.tuned, field) / history.tuned.n, 2),
         )
-
-
-def benchmark(run: Run, config: RunConfig, history: History, name: str) -> str | None:
-    """`.eval_results/gsm8k.yaml` as the Hub's benchmarks read it, for a full run over GSM8K's test problems. Its notes
-    say with which interval and seed, and what a control and the memory probe found.
-    """
-    tuned, data = history.tuned, config.data
-    whole_test = (data.id, data.name, data.test_split) == ("openai/gsm8k", "main", "test")
-    if tuned is None or tuned.n != GSM8K_TEST or not whole_test:
-        return None
-    value = round(100 * tuned.correct / tuned.n, 2)
-    return (
-        "- dataset:\n    id: openai/gsm8k\n    task_id: gsm8k\n"
-        f"  value: {value}\n  source:\n    url: https://huggingface.co/{name}\n    name: Model card\n"
-        f"  notes: {json.dumps(_notes(run, config, history))}\n"
-    )
-
-
-def _notes(run: Run, config: RunConfig, history: History) -> str:
-    assert history.tuned is not None
-    whole, beside = run.history(), control.beside(run.config, history, evaluations.looks_at(run))
-    day = time.strftime("%Y-%m-%d", time.gmtime(history.tuned.time))
-    right = percent(history.tuned.correct, history.tuned.n)
-    return " ".join((
-        *headlines.of(run.config, whole),
-        f"zero-shot, greedy, one answer a problem: {right}, n = {history.tuned.n}, seed {config.seed}, {day}.",
-        *(control.words(beside) if beside else ["Not run: a control with random rewards."]),
-        memory.words(whole.memory),
-    ))  # fmt: skip
 
 
 def _what(config: RunConfig, history: History) -> Iterator[str]:

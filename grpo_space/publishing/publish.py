@@ -24,10 +24,9 @@ from grpo_space.foreign import read_json_file
 from grpo_space.hub_upload import Progress, sha256, upload
 from grpo_space.paths import local_model
 from grpo_space.planning import merge_check
-from grpo_space.publishing import card, licence, reward_curve
-from grpo_space.publishing.card_suite import Benchmark
+from grpo_space.publishing import card, eval_results, licence, reward_curve
 from grpo_space.results.control import is_control
-from grpo_space.runs import evaluations, launch
+from grpo_space.runs import launch
 from grpo_space.runs.events import reward_of
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run
@@ -196,9 +195,7 @@ def gather(run: Run, name: str, folder: Path, merged: Path | None = None) -> dic
     if picture:
         made(card.CURVE, picture)
     made("README.md", str(card.card(run, name, merged is not None)).encode(errors="replace"))
-    if benchmark := card.benchmark(run, config, evaluations.stored(run), name):
-        made(".eval_results/gsm8k.yaml", benchmark.encode())
-    for path, content in Benchmark.of(run).files(name).items():
+    for path, content in eval_results.files(run, name).items():
         made(path, content.encode())
     terms = licence.of(config.model)
     if terms.notice:

@@ -22,7 +22,7 @@ from grpo_space.errors import UserError
 from grpo_space.hub_upload import Sent
 from grpo_space.planning import hardware
 from grpo_space.presets import read_preset
-from grpo_space.publishing import card, reward_curve
+from grpo_space.publishing import card, eval_results, reward_curve
 from grpo_space.publishing.publish import OccupiedError, Published, checked_name, gather, proposed_name, publish
 from grpo_space.runs.evaluations import stored
 from grpo_space.runs.events import NEW_REWARD, Alarm, Started, Step, reward_of
@@ -368,14 +368,14 @@ def test_only_a_full_run_over_gsm8k_is_a_benchmark(tmp_path: Path) -> None:
     run = create_run(LLAMA, tmp_path / "r")
     for which, n in (("base", 1319), ("tuned", 1319)):
         run.log.append(fake_worker.evaluated(which, [True] * n))
-    [told] = yaml.safe_load(card.benchmark(run, LLAMA, run.history(), "u/n") or "")
+    [told] = yaml.safe_load(eval_results.own(run, LLAMA, run.history(), "u/n") or "")
     assert told["value"] == 100.0
     assert f"100.0 % (100 to 100), n = 1319, seed {LLAMA.seed}, 20" in told["notes"]
     assert "Not run: a control with random rewards. Not looked at: whether the base remembers" in told["notes"]
     tiny = read_preset("tiny").run
-    assert card.benchmark(run, tiny, run.history(), "u/n") is None
+    assert eval_results.own(run, tiny, run.history(), "u/n") is None
     run.log.append(fake_worker.evaluated("tuned", [True] * 1318))
-    assert card.benchmark(run, LLAMA, run.history(), "u/n") is None
+    assert eval_results.own(run, LLAMA, run.history(), "u/n") is None
 
 
 def test_paths_of_this_machine_stay_here(tmp_path: Path) -> None:
