@@ -11,8 +11,7 @@ from grpo_space.results.statistics import percent
 from grpo_space.runs import evaluations
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run
-
-GSM8K_TEST = 1319
+from grpo_space.tasks.suite import NAMES
 
 
 def files(run: Run, name: str) -> dict[str, str]:
@@ -27,7 +26,7 @@ def own(run: Run, config: RunConfig, history: History, name: str) -> str | None:
     """The file's content for a run whose held-out problems are GSM8K's whole test; else None."""
     tuned, data = history.tuned, config.data
     whole_test = (data.id, data.name, data.test_split) == ("openai/gsm8k", "main", "test")
-    if tuned is None or tuned.n != GSM8K_TEST or not whole_test:
+    if tuned is None or tuned.n != NAMES[evaluations.GSM8K_TEST].full or not whole_test:
         return None
     value = round(100 * tuned.correct / tuned.n, 2)
     return (

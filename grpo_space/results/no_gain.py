@@ -13,6 +13,7 @@ from grpo_space.paired_test import USUAL_DISAGREEMENT, problems_for
 from grpo_space.results.comparison import Comparison
 from grpo_space.results.teaching import groups_of
 from grpo_space.runs.history import History
+from grpo_space.tasks.suite import NAMES
 
 CEILING = 0.9
 """Base models that are right more often have little left to gain on the same problems."""
@@ -20,8 +21,8 @@ FEW_TEACH = 0.4
 """Share of groups that teach, below which most of a run teaches nothing."""
 LATEST = 10
 """Steps by which the groups are judged."""
-GSM8K_TEST = 1319
-"""Problems in GSM8K's test, on which any run can be evaluated later."""
+GSM8K_TEST = NAMES["gsm8k-test"].full
+"""Problems on which any run can be evaluated later."""
 AFFORDABLE = 5
 """A test of so many times the problems is still worth proposing."""
 

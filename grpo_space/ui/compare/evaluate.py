@@ -8,11 +8,11 @@ import gradio as gr
 
 from grpo_space.errors import UserError
 from grpo_space.formatting import roughly
-from grpo_space.publishing import card
 from grpo_space.runs import evaluations, launch
 from grpo_space.runs.events import EvaluationRequest
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs
+from grpo_space.tasks import suite
 from grpo_space.ui import submit, uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
@@ -183,7 +183,11 @@ def plan_words(page: Page, data: str, uploaded: int, limit: object, samples: obj
     """
     base, config = page.history.base, page.config
     own = base.n if base else config.evaluation.problems if config else 0  # there may be fewer than the config asks for
-    there = {evaluations.HELD_OUT: own, evaluations.GSM8K_TEST: card.GSM8K_TEST, FILE: uploaded}.get(data, 0)
+    there = {
+        evaluations.HELD_OUT: own,
+        evaluations.GSM8K_TEST: suite.NAMES[evaluations.GSM8K_TEST].full,
+        FILE: uploaded,
+    }.get(data, 0)
     most, each = whole("Limit", limit, 0), whole("Samples", samples, 1)
     problems = min(there, most or there)
     if not problems:
