@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-import select
+import selectors
 import subprocess
 import sys
 import time
@@ -55,11 +55,13 @@ def look(config: RunConfig, token: str | None, seconds: float = SECONDS) -> Gene
     assert worker.stdin is not None
     assert worker.stdout is not None
     end, said, latest = time.monotonic() + seconds, b"", {"doing": "Starting"}
+    answers = selectors.DefaultSelector()  # select alone knows no file beyond the 1,024th, and every open page has one
+    answers.register(worker.stdout, selectors.EVENT_READ)
     try:
         with contextlib.suppress(BrokenPipeError), worker.stdin as stdin:
             stdin.write(json.dumps({"config": write_yaml(config), "token": token}).encode())
         while time.monotonic() < end:
-            if select.select([worker.stdout], [], [], BEAT_SECONDS)[0]:
+            if answers.select(BEAT_SECONDS):
                 piece = os.read(worker.stdout.fileno(), 2**16)
                 said += piece
                 if lines := said.rpartition(b"\n")[0].splitlines():
@@ -68,6 +70,7 @@ def look(config: RunConfig, token: str | None, seconds: float = SECONDS) -> Gene
                     return _found(latest, config)
             yield latest["doing"]
     finally:
+        answers.close()
         worker.kill()
         worker.wait()
         worker.stdout.close()

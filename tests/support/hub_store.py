@@ -110,7 +110,9 @@ class Hub:
             self.commit(kind, repo_id, "initial commit", {".gitattributes": GITATTRIBUTES})
 
     def _save_repo(self, kind: str, repo_id: str, repo: Mapping[str, Any]) -> None:
-        (self.folder(kind, repo_id) / "repo.json").write_text(json.dumps(repo))
+        made = self.folder(kind, repo_id) / "repo.json.new"
+        made.write_text(json.dumps(repo))
+        made.replace(made.with_name("repo.json"))  # whoever reads it meanwhile reads a whole one
 
     def set(self, kind: str, repo_id: str, **changes: Any) -> None:
         self._save_repo(kind, repo_id, {**self.repo(kind, repo_id), **changes})

@@ -42,6 +42,8 @@ def test_the_verdict_on_an_adapter_is_that_of_its_run(run: Run, capsys: pytest.C
     own = printed("evaluate", run.id)
     settings = ("--set", "evaluation.batch_size=8", "--limit", str(PROBLEMS))
     alone = printed("evaluate", "--base", str(MODEL), "--adapter", str(run.adapter), "--data", "tiny", *settings)
+    of_a_training = {name: own.pop(name) for name in ("control", "memory")}
+    assert of_a_training["control"] is None
     assert {name: alone[name] for name in own} == own
     assert alone["base"]["n"] == PROBLEMS
     assert alone["of"]["adapter"] == str(run.adapter)
