@@ -20,7 +20,6 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: int | None = None
 
     def append(self, event: Event) -> None:
         """Writes one whole line, or nothing.
@@ -30,17 +29,17 @@ class EventLog:
         """
         line = event.model_dump_json().encode() + b"\n"
         try:
-            if self._file is None:
-                self._file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-            _drop_half_line(self._file)
-            end = os.fstat(self._file).st_size
-            try:
-                written = os.write(self._file, line)
-                while written < len(line):
-                    written += os.write(self._file, line[written:])
-            except OSError:
-                os.ftruncate(self._file, end)
-                raise
+            with self.path.open("a+b", buffering=0) as opened:  # closed again: whoever writes once keeps nothing open
+                file = opened.fileno()
+                _drop_half_line(file)
+                end = os.fstat(file).st_size
+                try:
+                    written = os.write(file, line)
+                    while written < len(line):
+                        written += os.write(file, line[written:])
+                except OSError:
+                    os.ftruncate(file, end)
+                    raise
         except OSError as error:
             raise UserError(
                 f"{self.path}: cannot be written ({error.strerror}); free some disk, then resume"

@@ -185,6 +185,13 @@ def test_a_full_disk_is_said_and_leaves_no_half_line(tmp_path: Path) -> None:
     assert [event.step for event in EventLog(path).read()[0]] == [1, 3]  # type: ignore[union-attr]
 
 
+def test_whoever_writes_leaves_no_file_open(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for number in range(50):
+        EventLog(tmp_path / "events.jsonl").append(step(number))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_a_resumed_run_counts_each_step_once() -> None:
     history = History()
     history.add([Started(), *(step(n) for n in range(1, 8)), Started(attempt=2, from_step=4), step(5), step(6)])
