@@ -49,6 +49,7 @@ def test_what_came_of_one_run_is_not_shown_under_another_and_what_is_typed_stays
     page = visit("Publish")
     expect(page.locator("[role=tabpanel]:visible").first).to_contain_text(first.id)
     name = page.locator("#gs-repo input, #gs-repo textarea").first
+    expect(page.locator("#gs-before-publishing")).to_contain_text("Nobody is signed in.")
     name.fill("me/mine")
     page.locator("#gs-publish").click()
     expect(page.locator("#gs-published")).to_contain_text("sign")
