@@ -24,5 +24,5 @@ def words(suite: SuiteName, history: History, config: RunConfig, limit: int | No
         return f"{asked}. How long that takes is not known: the run has not answered its own problems."
     seconds = (answers - answered) * base.seconds / base.n
     dollars = dollars_for(history, seconds)
-    price = "" if dollars is None else ", free" if dollars == 0 else f", ${max(0.01, dollars):.2f}"
-    return f"{asked}: about {roughly(seconds)}{price} and the loading, by the pace of the run's own test."
+    price = "" if dollars is None else "; free" if dollars == 0 else f"; ${max(0.01, dollars):.2f}"
+    return f"{asked}: about {roughly(seconds)} by the pace of the run's own test, and the loading{price}."

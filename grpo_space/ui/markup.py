@@ -45,6 +45,12 @@ def with_links(words: object) -> str:
     return _ON_THE_HUB.sub(lambda found: link(html.unescape(found[0]), html.unescape(found[0])), text(words))
 
 
+def with_code(words: str) -> str:
+    """Any text as HTML, what stands in backticks as code."""
+    parts = words.split("`")
+    return "".join(tag("code", text(part)) if number % 2 else text(part) for number, part in enumerate(parts))
+
+
 def link(url: str, words: str) -> str:
     """A link that opens in a tab of its own."""
     return f'<a href="{html.escape(url)}" target="_blank" rel="noopener">{text(words)}</a>'

@@ -32,7 +32,7 @@ def page(run: Run) -> Page:
 def test_it_is_told_beforehand(run: Run) -> None:
     words = benchmark.plan(page(run), "Quick")
     assert "5 sets, 460 problems at most, 1,220 answers, of which 200 are there" in words
-    assert "free and the loading, by the pace of the run&#x27;s own test" in words
+    assert "by the pace of the run&#x27;s own test, and the loading; free." in words
     assert benchmark.plan(None, "Quick") == benchmark.plan(page(run), "<b>") == ""
     with pytest.raises(UserError, match="Suite: '<b>' is none of those to choose from"):
         benchmark.name_of("<b>")

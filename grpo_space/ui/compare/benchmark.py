@@ -19,7 +19,7 @@ from grpo_space.ui.live.chart import card
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.forest import forest
 from grpo_space.ui.live.page_stream import View, page_of
-from grpo_space.ui.markup import figures, note, tag, text
+from grpo_space.ui.markup import figures, note, tag, text, with_code
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 SUITES: dict[str, SuiteName] = {"Quick": "quick", "Full": "full"}
@@ -83,7 +83,7 @@ def shown(page: Page) -> str:
     picture = card("Gain on each set", "in points", "Right answers, with intervals that hold together.", forest(found))
     return (
         tag("h2", text(title[0].upper() + title[1:]))
-        + note(kind, tag("b", text(summary)), *map(text, more))
+        + note(kind, tag("b", text(summary)), *map(with_code, more))
         + picture
         + figure_table(results.HEAD, results.rows(found))
     )

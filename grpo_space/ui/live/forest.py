@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from grpo_space.results.suite import VERDICTS, SetResult
 from grpo_space.ui.markup import text
 
-WIDTH, LEFT, RIGHT, ROW = 640, 190, 16, 26
+WIDTH, LEFT, RIGHT, ROW = 420, 186, 16, 26
 """Pixels: the picture, the room for the names, the margin beside the axis, and a set."""
 
 

@@ -9,7 +9,7 @@ from grpo_space.config import RunConfig
 from grpo_space.runs import data_report
 from grpo_space.ui import uploads
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.markup import box, link, tag, text
+from grpo_space.ui.markup import box, link, tag, text, with_code
 from grpo_space.ui.preset import form
 from grpo_space.ui.space import duplicate
 
@@ -70,16 +70,10 @@ def updates(wrong: Collection[str], config: RunConfig | None) -> dict[str, Any]:
 def meanings(paths: Collection[str]) -> str:
     """What each of these fields means, whole, by its name on the page and in a config, as HTML."""
     terms = (
-        tag("dt", f"{text(form.label_of(path))} <code>{text(path)}</code>") + tag("dd", _code(form.help_of(path)))
+        tag("dt", f"{text(form.label_of(path))} <code>{text(path)}</code>") + tag("dd", with_code(form.help_of(path)))
         for path in paths
     )
     return tag("dl", "".join(terms), "gs-glossary")
-
-
-def _code(words: str) -> str:
-    """A docstring's text as HTML, what stands in backticks as code."""
-    parts = words.split("`")
-    return "".join(tag("code", text(part)) if number % 2 else text(part) for number, part in enumerate(parts))
 
 
 def place_words(place: Place) -> str:
