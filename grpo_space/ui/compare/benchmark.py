@@ -38,7 +38,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
 
     def show(view: View, suite: str) -> tuple[str, str]:
         page = followers.look(view.subject)
-        return plan(page, suite), figures(shown(page)) if page else ""
+        return figures(plan(page, suite)), figures(shown(page)) if page else ""
 
     @in_words
     def start(view: View, suite: str, request: gr.Request) -> None:
