@@ -18,10 +18,16 @@ ROUTES = [
         ("GET", "/oauth/jwks", "jwks"),
         ("POST", "/oauth/token", "token"),
         ("GET", "/api/whoami-v2", "whoami"),
-        ("GET", "/api/datasets", "datasets"),
+        ("GET", "/api/(?P<kind>model|dataset)s", "repos"),
         ("POST", "/api/repos/create", "create"),
         ("POST", "/api/validate-yaml", "validate"),
         ("POST", r"/api/spaces/(?P<space_id>[^/]+/[^/]+)/(?P<what>pause|hardware|sleeptime)", "runtime"),
+        ("GET", "/api/jobs/hardware", "job_hardware"),
+        ("POST", r"/api/jobs/(?P<namespace>[^/]+)", "job_start"),
+        ("GET", r"/api/jobs/(?P<namespace>[^/]+)", "job_list"),
+        ("GET", r"/api/jobs/(?P<namespace>[^/]+)/(?P<job_id>[^/]+)", "job_one"),
+        ("POST", r"/api/jobs/(?P<namespace>[^/]+)/(?P<job_id>[^/]+)/cancel", "job_cancel"),
+        ("GET", r"/api/jobs/(?P<namespace>[^/]+)/(?P<job_id>[^/]+)/logs", "job_logs"),
         ("GET", REPO + r"/auth-check", "auth_check"),
         ("GET", REPO + r"/tree/(?P<revision>[^/]+)(?:/(?P<path>.*))?", "tree"),
         ("POST", REPO + r"/paths-info/(?P<revision>[^/]+)", "paths_info"),
@@ -46,6 +52,8 @@ FILES = ("resolve", "cdn", "receive")
 class Server(ThreadingHTTPServer):
     daemon_threads = True
     hub: Hub
+    jobs: Any
+    """A `hub_jobs.Jobs`, which imports this file."""
 
 
 class Conversation(BaseHTTPRequestHandler):
@@ -160,7 +168,7 @@ class Conversation(BaseHTTPRequestHandler):
             if user is None:
                 raise Refusal(401, "Repository not found", "RepoNotFound") from None
             raise
-        owner = user is not None and user.name == repo_id.partition("/")[0]
+        owner = user is not None and user.owns(repo_id.partition("/")[0])
         if repo["private"] and not owner:
             raise Refusal(404 if user else 401, "Repository not found", "RepoNotFound")
         if files and repo["gated"] and not owner and (user is None or repo_id not in user.access):
@@ -174,7 +182,7 @@ class Conversation(BaseHTTPRequestHandler):
     def writable(self, kind: str, repo_id: str) -> User:
         user = self.signed_in()
         repo = self.readable(kind, repo_id)
-        mine = user.name == repo_id.partition("/")[0]
+        mine = user.owns(repo_id.partition("/")[0])
         if not mine or user.role == "read" or (user.role == "contribute" and repo["made_by"] != "app"):
             raise Refusal(403, f"You don't have the rights to write to {kind} {repo_id} with this token")
         return user

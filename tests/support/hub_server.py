@@ -17,6 +17,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs
 
 from tests.support.hub_http import Server
+from tests.support.hub_jobs import JobPages, Jobs
 from tests.support.hub_sign_in import SignIn
 from tests.support.hub_store import Hub, Refusal
 
@@ -31,6 +32,7 @@ class HubServer:
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.hub = self.hub
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.jobs = self.server.jobs = Jobs(root / "jobs", self.url)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -39,24 +41,26 @@ class HubServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.jobs.close()
         self.server.shutdown()
         self.server.server_close()
 
 
-class Handler(SignIn):
+class Handler(SignIn, JobPages):
     def do_whoami(self) -> None:
         user = self.signed_in()
-        auth = {"type": "access_token", "accessToken": {"displayName": "test", "role": user.role}}
+        auth: dict[str, Any] = {"type": "access_token", "accessToken": {"displayName": "test", "role": user.role}}
         if user.role == "contribute":
-            auth = {"type": "oauth", "scopes": ["openid", "profile", "contribute-repos"]}
-        self.answer({"type": "user", "id": "1", "name": user.name, "fullname": user.name, "orgs": [], "auth": auth})
+            auth = {"type": "oauth", "scopes": ["openid", "profile", "contribute-repos", *["jobs"] * user.jobs]}
+        orgs = [{"type": "org", "id": name, "name": name, "roleInOrg": "write"} for name in user.orgs]
+        self.answer({"type": "user", "id": "1", "name": user.name, "fullname": user.name, "orgs": orgs, "auth": auth})
 
-    def do_datasets(self) -> None:
-        """Those of an author; private ones only for their owner."""
-        [author], [search] = self.query["author"], self.query["search"]
-        own = self.signed_in().name == author
-        names = [f"{author}/{folder.name}" for folder in sorted(self.hub.folder("dataset", author).glob("*"))]
-        repos = {name: self.hub.repo("dataset", name) for name in names if search in name}
+    def do_repos(self, kind: str) -> None:
+        """Those of an author; private ones only for who owns them."""
+        [author], [search] = self.query["author"], self.query.get("search", [""])
+        own = self.signed_in().owns(author)
+        names = [f"{author}/{folder.name}" for folder in sorted(self.hub.folder(kind, author).glob("*"))]
+        repos = {name: self.hub.repo(kind, name) for name in names if search in name}
         self.answer(
             [{"_id": "1", "id": name, "tags": []} for name, repo in repos.items() if own or not repo["private"]]
         )
@@ -64,7 +68,7 @@ class Handler(SignIn):
     def do_create(self) -> None:
         user, asked = self.signed_in(), self.json()
         owner, kind = asked.get("organization") or user.name, asked.get("type", "model")
-        if user.role == "read" or owner != user.name:
+        if user.role == "read" or not user.owns(owner):
             raise Refusal(403, f"You don't have the rights to create a {kind} under the namespace {owner!r}")
         if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}", asked["name"]) or "--" in asked["name"]:
             raise Refusal(400, f"Invalid repo name: {asked['name']}")

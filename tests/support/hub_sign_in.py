@@ -12,7 +12,7 @@ from tests.support.hub_http import Conversation
 KEY = RSAKey.generate_key(2048, {"kid": "local"})
 SIGN_IN = "hf_AdasSignIn0123456789"
 """The token that whoever agrees gives away: the Hub knows whose it is."""
-SCOPES = "openid profile contribute-repos manage-repos gated-repos"
+SCOPES = "openid profile contribute-repos manage-repos gated-repos jobs"
 
 
 class SignIn(Conversation):

@@ -31,6 +31,13 @@ class User:
     role: Role
     access: set[str] = field(default_factory=set)
     """The gated repositories that were opened to this user."""
+    orgs: tuple[str, ...] = ()
+    """Organisations in which this user writes."""
+    jobs: bool = False
+    """Of an app's sign-in: whether it has the scope `jobs`. Who writes may start Jobs in any case."""
+
+    def owns(self, namespace: str) -> bool:
+        return namespace in (self.name, *self.orgs)
 
 
 @dataclass
