@@ -79,6 +79,15 @@ class JobSpec(Answer):
     timeout_seconds: int
 
 
+class JobError(UserError):
+    """The Hub did not do what was asked of it about a Job."""
+
+    def __init__(self, problem: str, code: int | None) -> None:
+        super().__init__(problem)
+        self.code = code
+        """HTTP's status; None: there was no answer."""
+
+
 def create(namespace: str, spec: JobSpec, mark: str, token: str) -> Job:
     """Starts a Job that `namespace` pays for. `mark`: an argument that no other Job has: where only the answer was
     lost, the Job is found by it, and no second one is started.
@@ -91,7 +100,7 @@ def create(namespace: str, spec: JobSpec, mark: str, token: str) -> Job:
                 for job in listed(namespace, token):
                     if mark in (job.arguments or []):
                         return job
-        raise UserError(in_words(error, "the Job was not started", namespace, token)) from None
+        raise _failed(error, "the Job was not started", namespace, token) from None
 
 
 def inspect(namespace: str, job_id: str, token: str) -> Job:
@@ -118,14 +127,14 @@ def _job(method: str, path: str, what: str, namespace: str, token: str) -> Job:
     try:
         return Job.model_validate(hub.retried(lambda: _asked(method, path, token)))
     except (*hub.SPOKEN, ValidationError) as error:
-        raise UserError(in_words(error, what, namespace, token)) from None
+        raise _failed(error, what, namespace, token) from None
 
 
 def _read(shape: TypeAdapter[T], path: str, what: str, namespace: str, token: str | None) -> T:
     try:
         return shape.validate_python(hub.retried(lambda: _asked("GET", path, token)))
     except (*hub.SPOKEN, ValidationError) as error:
-        raise UserError(in_words(error, what, namespace, token)) from None
+        raise _failed(error, what, namespace, token) from None
 
 
 def _asked(method: str, path: str, token: str | None, sent: dict[str, Any] | None = None) -> Any:
@@ -139,6 +148,10 @@ def _asked(method: str, path: str, token: str | None, sent: dict[str, Any] | Non
 def address(path: str) -> str:
     """The address of something about Jobs."""
     return f"{hub.api(None).endpoint}/api/jobs/{path}"
+
+
+def _failed(error: BaseException, what: str, namespace: str, token: str | None) -> JobError:
+    return JobError(in_words(error, what, namespace, token), hub.status(hub.spoken(error)))
 
 
 def in_words(error: BaseException, what: str, namespace: str, token: str | None) -> str:

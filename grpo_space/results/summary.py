@@ -130,6 +130,7 @@ def sampled_json(history: History) -> dict[str, Any]:
 
 
 PHASES = {
+    "job": "on a Job",
     "data": "reading the data",
     "download": "downloading the model",
     "load": "loading the model",
