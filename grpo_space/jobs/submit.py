@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from pydantic import ValidationError
+
 from grpo_space import hub
 from grpo_space.config import RunConfig
 from grpo_space.config_io import write_yaml
@@ -44,26 +46,44 @@ def submit(config: RunConfig, place: Where, *, minutes: int, token: str | None, 
     Raises:
         UserError: where it cannot be; nothing is left of it here then.
     """
-    if not 1 <= minutes <= MOST_MINUTES:
-        raise UserError(f"minutes {minutes:,}: a Job's time limit is 1 to {MOST_MINUTES:,} minutes")
-    package.check(config)
-    owner = account(token, minutes)
-    run = create_run(config)
+    run = prepare(config, place, minutes=minutes, token=token, namespace=namespace)
     try:
-        job_file.write(
-            run,
-            JobFile(
-                repository=f"{owner}/{PREFIX}{run.id}",
-                namespace=namespace or owner,
-                flavor=place.flavor,
-                minutes=minutes,
-                dollars_an_hour=place.dollars_an_hour,
-            ),
-        )
         launch.start(run, token=token)
     except UserError:
         discard_unstarted(run)
         raise
+    return run
+
+
+def prepare(
+    config: RunConfig,
+    place: Where,
+    *,
+    minutes: int,
+    token: str | None,
+    namespace: str | None = None,
+    folder: Path | None = None,
+) -> Run:
+    """Makes the folder of a run that is to be trained on a Job, for `launch.start`, once all is known to be right that
+    can be known before. `folder`: where; None: a new one among the runs.
+    """
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise UserError(f"minutes {minutes:,}: a Job's time limit is 1 to {MOST_MINUTES:,} minutes")
+    package.check(config)
+    owner = account(token, minutes)
+    run = create_run(config, folder)
+    try:
+        job = JobFile(
+            repository=f"{owner}/{PREFIX}{run.id}",
+            namespace=namespace or owner,
+            flavor=place.flavor,
+            minutes=minutes,
+            dollars_an_hour=place.dollars_an_hour,
+        )
+    except ValidationError:
+        discard_unstarted(run)
+        raise UserError(f"namespace {namespace}: is not the name of a user or an organisation") from None
+    job_file.write(run, job)
     return run
 
 

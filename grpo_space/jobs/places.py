@@ -1,0 +1,138 @@
+"""Where a Job can run, what that costs, and what a config gets for it: prices by the Hub, else by a dated table."""
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
+from grpo_space.formatting import roughly, suggestion
+from grpo_space.jobs import api
+from grpo_space.planning import hardware, memory
+from grpo_space.planning.estimate import estimate
+from grpo_space.planning.hardware import Gpu
+
+CAPABILITY = {
+    "T4": (7, 5), "A100": (8, 0), "A10G": (8, 6), "L4": (8, 9), "L40S": (8, 9), "H100": (9, 0), "H200": (9, 0),
+    "RTX PRO 6000": (12, 0),
+}  # fmt: skip
+"""The compute capability of each card that a run can be trained on. Others are not offered."""
+HOURS = {"second": 1 / 3600, "minute": 1 / 60, "hour": 1.0}
+"""The units that a price may be of, in hours."""
+MOST_MINUTES = 24 * 60
+"""The longest time limit that is taken here: a forgotten Job of a day costs enough."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Hardware that a Job can be run on."""
+
+    flavor: str
+    """The Hub's name of it: t4-small."""
+    title: str
+    gpu: Gpu | None
+    """Its one card, with the memory that the Hub advertises; None: CPU cores alone."""
+    dollars_an_hour: float
+    as_of: date | None = None
+    """When the price was read; None: the Hub said it just now."""
+
+    def most_dollars(self, minutes: float) -> float:
+        """The most that a Job with this time limit can cost, in whole cents."""
+        return math.ceil(self.dollars_an_hour * minutes / 60 * 100 - 1e-6) / 100
+
+
+READ = date(2026, 11, 27)
+"""When the table was read, in the Hub's documentation of Jobs. It has those whose names the client knows."""
+TABLE = tuple(
+    Place(flavor, title, Gpu(card, gib, "", CAPABILITY[card]) if card else None, dollars, READ)
+    for flavor, title, card, gib, dollars in (
+        ("cpu-basic", "CPU Basic", "", 0, 0.01),
+        ("cpu-upgrade", "CPU Upgrade", "", 0, 0.03),
+        ("t4-small", "Nvidia T4 - small", "T4", 16, 0.40),
+        ("t4-medium", "Nvidia T4 - medium", "T4", 16, 0.60),
+        ("l4x1", "1x Nvidia L4", "L4", 24, 0.80),
+        ("a10g-small", "Nvidia A10G - small", "A10G", 24, 1.00),
+        ("a10g-large", "Nvidia A10G - large", "A10G", 24, 1.50),
+        ("l40sx1", "1x Nvidia L40S", "L40S", 48, 1.80),
+        ("a100-large", "Nvidia A100 - large", "A100", 80, 2.50),
+    )
+)
+
+
+def places(token: str | None = None) -> list[Place]:
+    """Every kind of hardware with one card, or none, that the Hub rents; the cheapest first. Where the Hub does not
+    say, those of the table.
+    """
+    try:
+        found = [place for each in api.hardware(token) if (place := _place(each)) is not None]
+    except UserError:
+        found = []
+    return sorted(found or TABLE, key=lambda place: (place.gpu is not None, place.dollars_an_hour))
+
+
+def _place(sent: api.Hardware) -> Place | None:
+    """What the Hub describes; None for several cards, other makers' cards, and a price that is not understood."""
+    hours, cards = HOURS.get(sent.unit_label), sent.accelerator
+    if hours is None or sent.unit_cost_usd <= 0:
+        return None
+    gpu = None
+    if cards is not None:
+        gib = re.match(r"\d+", cards.vram)
+        if str(cards.quantity) != "1" or cards.model not in CAPABILITY or gib is None:
+            return None
+        gpu = Gpu(cards.model, float(gib[0]), "", CAPABILITY[cards.model])
+    return Place(sent.name, sent.pretty_name or sent.name, gpu, round(sent.unit_cost_usd / hours, 2))
+
+
+def named(flavor: str, known: Iterable[Place]) -> Place:
+    """The place of that name; a UserError names those that there are."""
+    by_name = {place.flavor: place for place in known}
+    if flavor not in by_name:
+        raise UserError(f"a Job on {flavor[:40]!r}: {suggestion(flavor[:40], by_name)}")
+    return by_name[flavor]
+
+
+def check_minutes(minutes: object) -> int:
+    """A time limit as somebody sent it; a UserError where it is none."""
+    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or minutes != minutes // 1:
+        raise UserError(f"time limit: {str(minutes)[:40]!r} is no number of whole minutes")
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise UserError(f"time limit: {minutes:,.0f} min is not between 1 min and {MOST_MINUTES:,} min (a day)")
+    return int(minutes)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a config gets at a place."""
+
+    place: Place
+    problem: str
+    """Why it does not fit, in a few words; empty where it does, as far as is known."""
+    seconds: float | None
+    """How long the run is expected to take, without the start of the Job and its installation; None: not known."""
+    guess: bool = True
+    """Nothing of this very model was measured on such hardware."""
+
+    @property
+    def takes(self) -> str:
+        """How long, in words."""
+        if self.problem or self.seconds is None:
+            return "" if self.problem else "not known"
+        return f"{'roughly' if self.guess else 'about'} {roughly(self.seconds)}"
+
+
+def offer(config: RunConfig, place: Place) -> Offer:
+    """Whether a config fits, by the memory that is planned for it, and how long it is expected to take."""
+    try:
+        hardware.check(config, place.gpu)
+    except UserError:
+        return Offer(place, "needs a GPU", None)
+    try:
+        if place.gpu is not None:
+            memory.check(config, memory.limit_of(place.gpu))
+    except UserError:
+        return Offer(place, "too large", None)
+    found = estimate(config, place.gpu)
+    return Offer(place, "", found.seconds if found else None, not found or bool(found.guess))
