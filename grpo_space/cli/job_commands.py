@@ -39,7 +39,9 @@ def prepared(arguments: argparse.Namespace) -> Run:
     minutes = places.check_minutes(arguments.minutes or MINUTES)
     options = {"namespace": arguments.namespace, "folder": arguments.run_dir}
     run = submit.prepare(config, place, minutes=minutes, token=token, **options)
-    most = f"costs at most ${place.most_dollars(minutes):.2f} ({minutes} minutes at ${place.dollars_an_hour:.2f} an hour)"
+    most = (
+        f"costs at most ${place.most_dollars(minutes):.2f} ({minutes} minutes at ${place.dollars_an_hour:.2f} an hour)"
+    )
     show(text(f"Training {config.name} as {run.id} on a Job: {place.title}, {most}"))
     takes = f"The run takes {offer.takes}. " if offer.takes else ""
     show(text(f"{takes}{power.words(config)}"))

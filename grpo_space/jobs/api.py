@@ -6,7 +6,8 @@ import contextlib
 from typing import Any, TypeVar
 
 import requests
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+from huggingface_hub.utils._headers import build_hf_headers
+from huggingface_hub.utils._http import get_session, hf_raise_for_status
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -138,11 +139,18 @@ def _read(shape: TypeAdapter[T], path: str, what: str, namespace: str, token: st
 
 
 def _asked(method: str, path: str, token: str | None, sent: dict[str, Any] | None = None) -> Any:
-    response = get_session().request(
-        method, address(path), headers=build_hf_headers(token=token or False), json=sent, timeout=SECONDS
-    )
+    with opened(method, address(path), token, SECONDS, json=sent) as response:
+        return response.json()
+
+
+def opened(method: str, url: str, token: str | None, silence: float, **more: Any) -> requests.Response:
+    """The answer to a request, its body unread. `silence`: seconds without a byte after which that fails. Raises what
+    the client raises.
+    """
+    headers = build_hf_headers(token=token or False)
+    response = get_session().request(method, url, headers=headers, stream=True, timeout=(SECONDS, silence), **more)
     hf_raise_for_status(response)
-    return response.json()
+    return response
 
 
 def address(path: str) -> str:
@@ -165,8 +173,8 @@ def in_words(error: BaseException, what: str, namespace: str, token: str | None)
         why = f"{namespace} has no credits left for Jobs: add some at {hub.SITE}/settings/billing"
     elif code == 403:
         why = (
-            f"this token may not start or see Jobs of {namespace}: sign in again and allow the scope jobs, take a token "
-            f"with the right to run Jobs ({hub.SITE}/settings/tokens), or let another namespace pay"
+            f"this token may not start or see Jobs of {namespace}: sign in again and allow the scope jobs, take a "
+            f"token with the right to run Jobs ({hub.SITE}/settings/tokens), or let another namespace pay"
         )
     elif code == 404:
         why = f"the Hub knows no such Job of {namespace}: it may have been deleted"

@@ -77,10 +77,11 @@ class Repository:
             importlib.metadata.version("huggingface-hub")
         except importlib.metadata.PackageNotFoundError:
             pip(CLIENT)
-        os.environ["HF_HUB_DISABLE_XET"] = "1"  # plain HTTP, which counts
+        os.environ |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}  # plain HTTP, which counts
         import huggingface_hub
 
-        self.hub, self.name, self.calls = huggingface_hub, name, collections.deque[float]()
+        self.hub: Any = huggingface_hub
+        self.name, self.calls = name, collections.deque[float]()
         self.api = huggingface_hub.HfApi(token=token)
 
     def called(self, times: int = 1) -> None:
@@ -300,8 +301,8 @@ def copy(file: Path, made: Path) -> None:
 def warn(sender: Sender, seconds: float) -> None:
     """Says in the run's own log why it is stopped: its time limit is near."""
     words = (
-        f"The Job's time limit of {seconds / 60:g} minutes is near, so the run saves and stops. Resume takes it up from "
-        "there in another Job; a longer limit makes it in one."
+        f"The Job's time limit of {seconds / 60:g} minutes is near, so the run saves and stops. Resume takes it up "
+        "from there in another Job; a longer limit makes it in one."
     )
     event = {"type": "alarm", "time": time.time(), "step": sender.step, "name": "limit", "message": words}
     with sender.events.open("ab", buffering=0) as file:

@@ -33,7 +33,7 @@ def of(job: JobFile, status: Status, failure: str, stop_requested: bool) -> Fini
     elif status.stage == "DELETED":
         why = f"The Job was deleted on the Hub. {RESUME}"
     elif re.search(r"oom|out of memory|memory limit|exit code: 137", said, re.IGNORECASE):
-        why = f"The Job ran out of its host's memory: take larger hardware than {job.flavor}, or a smaller model. {RESUME}"
+        why = f"The Job ran out of its host's memory: take more than {job.flavor}, or a smaller model. {RESUME}"
     elif re.search(r"time ?out|timed out|time limit", said, re.IGNORECASE):
         why = f"The Job reached its time limit of {job.minutes} minutes before it had saved. {RESUME}"
     elif re.search(r"image|pull", said, re.IGNORECASE):
@@ -42,7 +42,7 @@ def of(job: JobFile, status: Status, failure: str, stop_requested: bool) -> Fini
         why = f"The Job ended without a word: its log is at {page(job)}. {RESUME}"
     else:
         why = f"The Job ended as {status.stage}{': ' + said if said else ''}: its log is at {page(job)}. {RESUME}"
-    return Failed(boundary="job", message=why)
+    return Failed(boundary="worker", message=why)
 
 
 def silent(job: JobFile) -> str:
@@ -56,7 +56,7 @@ def silent(job: JobFile) -> str:
 def token_ended(job: JobFile) -> str:
     """The Hub does not accept the follower's token any more."""
     return (
-        f"The Hub does not accept this token any more, so the Job is followed no further. It trains on, to {page(job)}: "
+        f"The Hub does not accept this token any more, so the Job is followed no further. It trains on ({page(job)}): "
         "sign in again, then Resume follows it."
     )
 

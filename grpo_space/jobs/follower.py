@@ -210,12 +210,12 @@ class Follower:
         return History.of(self.run.log.read(self.job.began_at)[0]).end
 
     def bear(self, error: BaseException) -> None:
-        """What the Hub refuses, or the network, is waited out, unless the token has ended: then nothing more can come."""
+        """Waits out what the Hub or the network refuses, unless the token has ended: then nothing more can come."""
         self.refusals += isinstance(error, api.JobError) and error.code in (401, 403)
         gone = isinstance(hub.spoken(error), RepositoryNotFoundError)
         if gone or self.refusals >= REFUSED:
             words = endings.repository_gone(self.job) if gone else endings.token_ended(self.job)
-            self.run.log.append(Failed(boundary="job", message=words))
+            self.run.log.append(Failed(boundary="worker", message=words))
             self.over = True
         else:
             print(hub.without_token(str(error), self.token), file=sys.stderr, flush=True)
@@ -251,9 +251,10 @@ def main(what: str, folder: str, *arguments: str) -> int:
     early: list[int] = []
     signal.signal(signal.SIGTERM, lambda signum, _frame: early.append(signum))
     with locked(run.folder / "lock", what=what) as mine:
+        if not mine:
+            print(f"{run.id}: somebody is at it already: watch it, or stop it first", flush=True)
+            return 1
         try:
-            if not mine:
-                raise UserError(f"{run.id}: somebody is at it already: watch it, or stop it first")
             follower = taken_up(run, token, may_start="follow" not in arguments)
         except (*hub.SPOKEN, UserError) as error:
             print(error if isinstance(error, UserError) else hub.trouble(error, token), flush=True)

@@ -8,9 +8,8 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 from pydantic import BaseModel, ValidationError
 
 from grpo_space import hub
@@ -69,8 +68,10 @@ class Log:
         wait = 0.5
         while not self._closed.is_set():
             opened = time.monotonic()
-            with contextlib.suppress(*hub.SPOKEN, OSError), self._opened() as response:
-                hf_raise_for_status(response)
+            with (
+                contextlib.suppress(*hub.SPOKEN, OSError),
+                api.opened("GET", self._address, self._token, SILENT_SECONDS) as response,
+            ):
                 for data in response.iter_lines():
                     if self._closed.is_set():
                         return
@@ -79,7 +80,3 @@ class Log:
             self.ends += 1
             wait = 1.0 if time.monotonic() > opened + LONGEST_WAIT else min(2 * wait, LONGEST_WAIT)
             self._closed.wait(wait)
-
-    def _opened(self) -> Any:
-        headers = build_hf_headers(token=self._token)
-        return get_session().get(self._address, headers=headers, stream=True, timeout=(api.SECONDS, SILENT_SECONDS))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import hf_hub_url
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from grpo_space import hub
 from grpo_space.errors import UserError
@@ -112,9 +111,6 @@ def download(repository: str, path: str, file: Path, token: str | None, revision
     """One file of a repository, in one call: the client's own way asks for its properties first."""
     endpoint = hub.api(None).endpoint
     address = hf_hub_url(repository, path, repo_type="dataset", revision=revision, endpoint=endpoint)
-    headers = build_hf_headers(token=token or False)
-    with get_session().get(address, headers=headers, stream=True, timeout=api.SECONDS) as response:
-        hf_raise_for_status(response)
-        with file.open("wb") as made:
-            for data in response.iter_content(2**20):
-                made.write(data)
+    with api.opened("GET", address, token, api.SECONDS) as response, file.open("wb") as made:
+        for data in response.iter_content(2**20):
+            made.write(data)
