@@ -100,11 +100,11 @@ def upload(
 def _changed(files: Mapping[str, Path], siblings: Sequence[Any]) -> list[str]:
     """The files that are not on the Hub as they are here, the largest last: what is wrong shows early."""
     there = {sibling.rfilename: sibling for sibling in siblings}
-    changed = [path for path, file in files.items() if path not in there or not _is_there(file, there[path])]
+    changed = [path for path, file in files.items() if path not in there or not is_there(file, there[path])]
     return sorted(changed, key=lambda path: files[path].stat().st_size)
 
 
-def _is_there(file: Path, sibling: Any) -> bool:
+def is_there(file: Path, sibling: Any) -> bool:
     """The Hub knows a large file by its SHA-256, and a small one by its hash in git."""
     if sibling.lfs:
         return bool(sha256(file) == sibling.lfs.sha256)

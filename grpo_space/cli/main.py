@@ -26,6 +26,7 @@ from grpo_space.cli import (
     export,
     follow,
     hub_commands,
+    job_commands,
     reward_tables,
     standalone_evaluation,
     tables,
@@ -125,7 +126,9 @@ def raise_user_error(history: History) -> None:
 
 
 def train(arguments: argparse.Namespace) -> int:
-    """Makes a run of a preset and trains it."""
+    """Makes a run of a preset and trains it, here or on a Job."""
+    if arguments.on is not None:
+        return start_and_follow(job_commands.prepared(arguments), new=True)
     config = before_run.config_of(arguments)
     if arguments.control:
         config = control.control_of(config)
@@ -266,6 +269,12 @@ def watch(arguments: argparse.Namespace) -> int:
     return conclude(run, history)
 
 
+def attach(arguments: argparse.Namespace) -> int:
+    """Follows a run again that a Job trains, from its repository, to its end."""
+    run = job_commands.attached(arguments)
+    return watch(argparse.Namespace(run=str(run.folder)))
+
+
 def stop(arguments: argparse.Namespace) -> int:
     """Asks a run to save and stop, and waits until it has."""
     run = find_run(arguments.run)
@@ -380,6 +389,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "train": train,
     "runs": list_runs,
     "watch": watch,
+    "attach": attach,
     "stop": stop,
     "resume": resume,
     "export": export.export,

@@ -52,8 +52,15 @@ def _of_a_run(add: Add) -> None:
     text = "a control: the same run with its rewards dealt out at random, to be compared with"
     made.add_argument("--control", choices=["random"], help=text)
     made.add_argument("--run-dir", type=Path, metavar="DIR", help="the run's folder (default: a new one under runs/)")
+    text = "on a Job of the Hugging Face Hub, on that hardware, such as t4-small, paid by the minute"
+    made.add_argument("--on", metavar="FLAVOR", help=text)
+    text = "with --on: the Job's time limit, before which it saves and stops (default: 60)"
+    made.add_argument("--minutes", type=_number, metavar="N", help=text)
+    made.add_argument("--namespace", metavar="NAME", help="with --on: who pays (default: the token's owner)")
     add("runs", "all runs, the newest first", reading=True)
     add("watch", "follow a run; Ctrl-C only stops watching", run=True)
+    text = "follow a run again that a Job trains, here or from another machine, by its repository"
+    add("attach", text).add_argument("repository", metavar="USER/grpo-run-...")
     add("stop", "save and stop a run", run=True)
     made = add("resume", "resume a run from its last checkpoint", run=True)
     text = "in a restored run: this function of one's own, reward or verifier, may run here; its file was read"

@@ -6,7 +6,8 @@ import contextlib
 from typing import Any, TypeVar
 
 import requests
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+from huggingface_hub.utils._headers import build_hf_headers
+from huggingface_hub.utils._http import get_session, hf_raise_for_status
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -79,6 +80,15 @@ class JobSpec(Answer):
     timeout_seconds: int
 
 
+class JobError(UserError):
+    """The Hub did not do what was asked of it about a Job."""
+
+    def __init__(self, problem: str, code: int | None) -> None:
+        super().__init__(problem)
+        self.code = code
+        """HTTP's status; None: there was no answer."""
+
+
 def create(namespace: str, spec: JobSpec, mark: str, token: str) -> Job:
     """Starts a Job that `namespace` pays for. `mark`: an argument that no other Job has: where only the answer was
     lost, the Job is found by it, and no second one is started.
@@ -91,7 +101,7 @@ def create(namespace: str, spec: JobSpec, mark: str, token: str) -> Job:
                 for job in listed(namespace, token):
                     if mark in (job.arguments or []):
                         return job
-        raise UserError(in_words(error, "the Job was not started", namespace, token)) from None
+        raise _failed(error, "the Job was not started", namespace, token) from None
 
 
 def inspect(namespace: str, job_id: str, token: str) -> Job:
@@ -118,27 +128,38 @@ def _job(method: str, path: str, what: str, namespace: str, token: str) -> Job:
     try:
         return Job.model_validate(hub.retried(lambda: _asked(method, path, token)))
     except (*hub.SPOKEN, ValidationError) as error:
-        raise UserError(in_words(error, what, namespace, token)) from None
+        raise _failed(error, what, namespace, token) from None
 
 
 def _read(shape: TypeAdapter[T], path: str, what: str, namespace: str, token: str | None) -> T:
     try:
         return shape.validate_python(hub.retried(lambda: _asked("GET", path, token)))
     except (*hub.SPOKEN, ValidationError) as error:
-        raise UserError(in_words(error, what, namespace, token)) from None
+        raise _failed(error, what, namespace, token) from None
 
 
 def _asked(method: str, path: str, token: str | None, sent: dict[str, Any] | None = None) -> Any:
-    response = get_session().request(
-        method, address(path), headers=build_hf_headers(token=token or False), json=sent, timeout=SECONDS
-    )
+    with opened(method, address(path), token, SECONDS, json=sent) as response:
+        return response.json()
+
+
+def opened(method: str, url: str, token: str | None, silence: float, **more: Any) -> requests.Response:
+    """The answer to a request, its body unread. `silence`: seconds without a byte after which that fails. Raises what
+    the client raises.
+    """
+    headers = build_hf_headers(token=token or False)
+    response = get_session().request(method, url, headers=headers, stream=True, timeout=(SECONDS, silence), **more)
     hf_raise_for_status(response)
-    return response.json()
+    return response
 
 
 def address(path: str) -> str:
     """The address of something about Jobs."""
     return f"{hub.api(None).endpoint}/api/jobs/{path}"
+
+
+def _failed(error: BaseException, what: str, namespace: str, token: str | None) -> JobError:
+    return JobError(in_words(error, what, namespace, token), hub.status(hub.spoken(error)))
 
 
 def in_words(error: BaseException, what: str, namespace: str, token: str | None) -> str:
@@ -152,8 +173,8 @@ def in_words(error: BaseException, what: str, namespace: str, token: str | None)
         why = f"{namespace} has no credits left for Jobs: add some at {hub.SITE}/settings/billing"
     elif code == 403:
         why = (
-            f"this token may not start or see Jobs of {namespace}: sign in again and allow the scope jobs, take a token "
-            f"with the right to run Jobs ({hub.SITE}/settings/tokens), or let another namespace pay"
+            f"this token may not start or see Jobs of {namespace}: sign in again and allow the scope jobs, take a "
+            f"token with the right to run Jobs ({hub.SITE}/settings/tokens), or let another namespace pay"
         )
     elif code == 404:
         why = f"the Hub knows no such Job of {namespace}: it may have been deleted"

@@ -17,6 +17,7 @@ from grpo_space.errors import UserError
 from grpo_space.hub_upload import Progress, Sent, not_whole, upload
 from grpo_space.publishing.publish import in_words
 from grpo_space.runs import archive
+from grpo_space.runs.job_file import job_of
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, runs_folder
 
@@ -120,6 +121,8 @@ def _to_hub(run: Run, files: dict[str, Path], token: str | None, progress: Progr
     api = hub.api(token)
     with in_words(run, "a backup", token):
         name = f"{hub.retried(api.whoami)['name']}/grpo-run-{run.id}"
+        if (job := job_of(run)) and job.repository == name and run.status() == "running":
+            return name  # its Job keeps it there, and has newer checkpoints than this disk
         hub.retried(partial(api.create_repo, name, repo_type="dataset", private=True, exist_ok=True))
         if not hub.retried(partial(api.dataset_info, name)).private:
             raise UserError(f"backup: {name} is public: make it private at {hub.page(name, 'dataset')}/settings")

@@ -130,6 +130,7 @@ def sampled_json(history: History) -> dict[str, Any]:
 
 
 PHASES = {
+    "job": "starting the job",
     "data": "reading the data",
     "download": "downloading the model",
     "load": "loading the model",

@@ -27,16 +27,19 @@ class EventLog:
         Raises:
             UserError: where it cannot be written, a full disk above all. What was written before stays as it was.
         """
-        line = event.model_dump_json().encode() + b"\n"
+        self.append_lines(event.model_dump_json().encode() + b"\n")
+
+    def append_lines(self, lines: bytes) -> None:
+        """Writes whole lines as they are, or nothing; raises as `append` does."""
         try:
             with self.path.open("a+b", buffering=0) as opened:  # closed again: whoever writes once keeps nothing open
                 file = opened.fileno()
                 _drop_half_line(file)
                 end = os.fstat(file).st_size
                 try:
-                    written = os.write(file, line)
-                    while written < len(line):
-                        written += os.write(file, line[written:])
+                    written = os.write(file, lines)
+                    while written < len(lines):
+                        written += os.write(file, lines[written:])
                 except OSError:
                     os.ftruncate(file, end)
                     raise

@@ -98,6 +98,7 @@ class Loaded(Event):
 
 
 PhaseName = Literal[
+    "job",
     "data",
     "download",
     "load",

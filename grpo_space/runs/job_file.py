@@ -1,6 +1,7 @@
 """What a run folder says of the Job that trains it, where that is not this machine. No token."""
 
 import os
+import shutil
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -9,6 +10,9 @@ from grpo_space.errors import UserError
 from grpo_space.runs.run import Run
 
 FILE = "job.json"
+FOLDER = ".job"
+"""The folder within a run's in which what comes from its Job waits until it is whole; there as long as not all came."""
+NAME = r"^[A-Za-z0-9][\w.-]*$"
 
 
 class JobFile(BaseModel):
@@ -19,16 +23,16 @@ class JobFile(BaseModel):
     version: Literal[1] = 1
     repository: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")
     """The private dataset repository that carries the run to the Job and back."""
-    namespace: str
+    namespace: str = Field(pattern=NAME)
     """Who pays: a user or an organisation."""
-    flavor: str
+    flavor: str = Field(pattern=NAME)
     """The Hub's name of the hardware, such as t4-small."""
     minutes: int = Field(ge=1)
     """The time limit of each Job of the run."""
     dollars_an_hour: float = 0.0
-    job_id: str = ""
+    job_id: str = Field("", pattern=r"^[\w-]*$")
     """The Job that was started last; empty: none was yet."""
-    mark: str = ""
+    mark: str = Field("", pattern=r"^[0-9a-f]*$")
     """What tells that Job from all others: an argument of its command, and the content of its stop file."""
     began_at: int = 0
     """Bytes of the run's log before that Job: all that stands there beyond is its own, or about it."""
@@ -52,6 +56,12 @@ def job_of(run: Run) -> JobFile | None:
         return None
     except (OSError, ValidationError) as error:
         raise UserError(f"{file}: cannot be read: which Job trains this run is not known") from error
+
+
+def await_files(run: Run) -> None:
+    """Makes the empty folder in which what comes from a new Job waits."""
+    shutil.rmtree(run.folder / FOLDER, ignore_errors=True)
+    (run.folder / FOLDER).mkdir()
 
 
 def write(run: Run, job: JobFile) -> None:

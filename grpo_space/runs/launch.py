@@ -16,6 +16,7 @@ from grpo_space.errors import UserError
 from grpo_space.hub_upload import Progress, Sent
 from grpo_space.paths import PROJECT
 from grpo_space.runs import starting_adapter, trust
+from grpo_space.runs.job_file import job_of
 from grpo_space.runs.run import Run, runs_folder
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.tasks.problems import digest
@@ -27,7 +28,8 @@ SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY")
 
 
 def start(run: Run, job: JobName = "train", *arguments: str, token: str | None = None) -> None:
-    """Starts a worker that outlives this process, and waits until it holds its locks.
+    """Starts a worker that outlives this process, and waits until it holds its locks; where the run is trained on a
+    Job, the process that follows that.
 
     `token`: reads data and model, where they need one. It goes through a pipe and is kept nowhere else.
 
@@ -39,7 +41,9 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
         trust.check(run, JOBS[job].calls_rewards)
     if JOBS[job].calls_rewards:
         starting_adapter.check(run)
-    command = [sys.executable, "-m", "grpo_space.worker", job, str(run.folder), *arguments]
+    on_a_job = job == "train" and job_of(run) is not None
+    module = "grpo_space.jobs.follower" if on_a_job else "grpo_space.worker"
+    command = [sys.executable, "-m", module, job, str(run.folder), *arguments]
     with run.worker_log.open("ab") as log:
         process = subprocess.Popen(
             command,
