@@ -9,9 +9,8 @@ from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.runs.run import Run, create_run
 from grpo_space.ui.access import Access
+from grpo_space.ui.owners import Owner, Owners, owner_of, token_of
 from grpo_space.ui.publish import before
-from grpo_space.ui.publish.before import Owner, Owners
-from grpo_space.ui.publish.hub import token_of
 from tests.support.fake_worker import with_adapter
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import User
@@ -57,12 +56,12 @@ def test_one_may_write_in_an_organisation_by_ones_role(run: Run) -> None:
     roles = {"lab": "write", "club": "admin", "school": "read"}
     orgs = [{"name": name, "roleInOrg": role} for name, role in roles.items()]
     auth = {"type": "access_token", "accessToken": {"role": "write"}}
-    owner = before.owner_of({"name": "ada", "orgs": orgs, "auth": auth})
+    owner = owner_of({"name": "ada", "orgs": orgs, "auth": auth})
     assert [owner.may_write(f"{name}/x") for name in ("ada", "lab", "club", "school", "else")] == [
         True, True, True, False, False,
     ]  # fmt: skip
     assert "You may write there." in before.words(run, "lab/tiny", owner)[1]
-    assert not before.owner_of({"name": "a", "auth": {"type": "access_token", "accessToken": {"role": "read"}}}).writes
+    assert not owner_of({"name": "a", "auth": {"type": "access_token", "accessToken": {"role": "read"}}}).writes
 
 
 def test_the_hub_is_asked_once_and_a_token_is_kept_nowhere(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from grpo_space.runs.events import Started
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, all_runs, create_run
 from grpo_space.ui.access import Access
-from grpo_space.ui.publish.hub import token_of
+from grpo_space.ui.owners import token_of
 from tests.support.fake_worker import step, with_adapter
 from tests.support.hostile import cookie_header, handler_of, told
 from tests.support.hub_server import HubServer

@@ -11,13 +11,14 @@ from grpo_space.publishing.publish import OccupiedError, Published, proposed_nam
 from grpo_space.results.comparison import of
 from grpo_space.results.sentences import headline
 from grpo_space.runs.run import Run
-from grpo_space.ui.access import Access, signed_in_token, token_if_any
+from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
 from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import link, note, tag, text
+from grpo_space.ui.owners import Owners, may_type, token_of
 from grpo_space.ui.publish import before
 from grpo_space.ui.transfer import bar, following, stage
 
@@ -53,7 +54,7 @@ def build(view: gr.State, run: gr.State, changed: Sequence[Any], followers: Foll
         as_card = gr.Code(
             language="markdown", interactive=False, show_label=False, label="Card", max_lines=30, elem_id="gs-card"
         )
-    owners = before.Owners()
+    owners = Owners()
     outcome = gr.HTML(elem_id="gs-published")
 
     def start(
@@ -87,7 +88,7 @@ def build(view: gr.State, run: gr.State, changed: Sequence[Any], followers: Foll
         if page is None or not has_adapter(page.run):
             return "", shown_if(False), ""
         if (token := token_if_any(place.access, request)) is None:
-            field = before.may_type(request, place.access)
+            field = may_type(request, place.access)
             there = proposed_name("user", page.run.config)
             return before.nobody(place.access, field), shown_if(field), before.card_of(page.run, there)
         try:
@@ -123,21 +124,6 @@ def about(page: Page | None) -> str:
 def has_adapter(run: Run) -> bool:
     """Whether a run has saved an adapter."""
     return (run.adapter / "adapter_model.safetensors").is_file()
-
-
-def token_of(access: Access, request: gr.Request, typed: Any = "") -> str:
-    """The token to publish with: a visitor's own sign-in; the machine's own token serves its owner alone, off a Space.
-    `typed`: one that was typed into the page, for this once.
-
-    Raises:
-        UserError: where nobody is signed in, who is may not publish from here, or no token may be typed in here.
-    """
-    access.may_start(request)
-    if isinstance(typed, str) and typed.strip():
-        if not before.may_type(request, access):
-            raise UserError("A token is taken over HTTPS or on this machine only: others could read it on its way.")
-        return typed.strip()
-    return signed_in_token(access, request)
 
 
 def sending(sent: Sent | None, seconds: float, merged: bool) -> str:
