@@ -1,8 +1,6 @@
-"""A run on a Job from its start to its end: the real command line, client, bootstrap and worker, a Hub of this machine."""
+"""A run on a Job from its start to its end: the real command line, client, bootstrap and worker; a Hub made here."""
 
 import contextlib
-import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +15,9 @@ from grpo_space.presets import read_preset
 from grpo_space.results import summary
 from grpo_space.runs import launch
 from grpo_space.runs.evaluations import looks_at
-from grpo_space.runs.events import Alarm, Finished, Started
-from grpo_space.runs.job_file import FOLDER, job_of
-from grpo_space.runs.run import Run, all_runs
+from grpo_space.runs.events import Finished, Started
+from grpo_space.runs.job_file import FOLDER
+from grpo_space.runs.run import all_runs
 from tests.support.hub_jobs import Job, LogFault
 from tests.support.hub_server import HubServer
 from tests.support.processes import SMALL, TOKEN, Cli, at_step, gone, kill_worker, until
