@@ -120,8 +120,13 @@ def listed(namespace: str, token: str) -> list[Job]:
 
 
 def hardware(token: str | None) -> list[Hardware]:
-    """What a Job can run on, with prices: newer than the client, which does not know it."""
-    return _read(TypeAdapter(list[Hardware]), "hardware", "the prices cannot be read", "you", token)
+    """What a Job can run on, with prices: newer than the client, which does not know it. It is tried once: a page
+    waits for it, and there is a table.
+    """
+    try:
+        return TypeAdapter(list[Hardware]).validate_python(_asked("GET", "hardware", token))
+    except (*hub.SPOKEN, ValidationError) as error:
+        raise _failed(error, "the prices cannot be read", "you", token) from None
 
 
 def _job(method: str, path: str, what: str, namespace: str, token: str) -> Job:

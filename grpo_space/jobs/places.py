@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,6 +10,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.formatting import roughly, suggestion
 from grpo_space.jobs import api
+from grpo_space.jobs.submit import MOST_MINUTES
 from grpo_space.planning import hardware, memory
 from grpo_space.planning.estimate import estimate
 from grpo_space.planning.hardware import Gpu
@@ -21,8 +22,6 @@ CAPABILITY = {
 """The compute capability of each card that a run can be trained on. Others are not offered."""
 HOURS = {"second": 1 / 3600, "minute": 1 / 60, "hour": 1.0}
 """The units that a price may be of, in hours."""
-MOST_MINUTES = 24 * 60
-"""The longest time limit that is taken here: a forgotten Job of a day costs enough."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,12 @@ class Place:
 
     def most_dollars(self, minutes: float) -> float:
         """The most that a Job with this time limit can cost, in whole cents."""
-        return math.ceil(self.dollars_an_hour * minutes / 60 * 100 - 1e-6) / 100
+        return most_dollars(self.dollars_an_hour, minutes)
+
+
+def most_dollars(dollars_an_hour: float, minutes: float) -> float:
+    """The most that so many minutes can cost, in whole cents: never rounded down."""
+    return math.ceil(dollars_an_hour * minutes / 60 * 100 - 1e-6) / 100
 
 
 READ = date(2026, 11, 27)
@@ -99,7 +103,7 @@ def check_minutes(minutes: object) -> int:
     if isinstance(minutes, bool) or not isinstance(minutes, int | float) or minutes != minutes // 1:
         raise UserError(f"time limit: {str(minutes)[:40]!r} is no number of whole minutes")
     if not 1 <= minutes <= MOST_MINUTES:
-        raise UserError(f"time limit: {minutes:,.0f} min is not between 1 min and {MOST_MINUTES:,} min (a day)")
+        raise UserError(f"time limit: {minutes:,.0f} min is not between 1 and {MOST_MINUTES:,} min")
     return int(minutes)
 
 
@@ -136,3 +140,11 @@ def offer(config: RunConfig, place: Place) -> Offer:
         return Offer(place, "too large", None)
     found = estimate(config, place.gpu)
     return Offer(place, "", found.seconds if found else None, not found or bool(found.guess))
+
+
+def cheapest(config: RunConfig, known: Sequence[Place]) -> Place:
+    """The first of these places, the cheapest first, where the config fits; a UserError where it fits nowhere."""
+    for place in known:
+        if not offer(config, place).problem:
+            return place
+    raise UserError(f"{config.name}: it fits on none of the cards that a Job can have: change it in Preset")

@@ -12,11 +12,13 @@ import gradio as gr
 
 from grpo_space import hub
 from grpo_space.errors import UserError
-from grpo_space.ui.access import WRITING_ROLES, Access, from_here, scope_of, signed_in_token
+from grpo_space.ui.access import WRITING_ROLES, Access, from_here, scope_of, session, signed_in_token
 
 KNOWN_SECONDS = 120.0
 """So long it is not asked again whose a token is."""
 MOST_KNOWN = 32
+JOBS = "jobs"
+"""The OAuth scope with which a sign-in may start Jobs."""
 
 
 @dataclass(frozen=True)
@@ -88,3 +90,27 @@ def token_of(access: Access, request: gr.Request, typed: Any = "") -> str:
             raise UserError("A token is taken over HTTPS or on this machine only: others could read it on its way.")
         return typed.strip()
     return signed_in_token(access, request)
+
+
+def check_sign_in(access: Access, request: gr.Request, minutes: int = 0) -> None:
+    """Refuses a sign-in to this Space that may start no Jobs, or ends before one of so many minutes does. What the
+    token itself may do, off a Space too, the Hub says when it is used.
+
+    Raises:
+        UserError: where it will not do.
+    """
+    if not access.on_space:
+        return
+    signed_in_token(access, request)
+    known = session(request)["oauth_info"]
+    if JOBS not in str(known.get("scope", "")).split():
+        raise UserError(
+            "This sign-in may start no Jobs: it lacks the scope jobs. Sign out and in again, and allow it. Where it is "
+            "not asked for, the README.md of this Space lacks it under hf_oauth_scopes."
+        )
+    left = (known["expires_at"] - time.time()) / 60
+    if left < minutes:
+        raise UserError(
+            f"This sign-in ends in {left:.0f} min, before a Job of {minutes:,} min does: sign out and in again, or "
+            "take a shorter time limit."
+        )

@@ -14,6 +14,7 @@ from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import EvaluationRequest, Probe, Started, Step
 from grpo_space.runs.groups import GroupIndex, RunGroups
 from grpo_space.runs.history import History
+from grpo_space.runs.job_file import JobFile, job_of
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, Status, all_runs, ended, runs_folder
 from grpo_space.ui.live import microscope, progress
@@ -39,6 +40,8 @@ class Page:
     config: RunConfig | None
     standalone: EvaluationRequest | None
     """What it evaluates, where it is a standalone evaluation."""
+    job: JobFile | None
+    """The Job that trains it; None: this machine."""
     now: str
     curves: str
     notes: str
@@ -77,16 +80,17 @@ class Follower:
         self._groups = RunGroups(GroupIndex(run.folder), self.history.groups)
         self.config: RunConfig | None = None
         self.standalone: EvaluationRequest | None = None
+        self.job: JobFile | None = None
         self._trouble = ""
         self._read_config()
         self._curves = Curves(self.config.grpo.max_steps if self.config else 0)
 
     def _read_config(self) -> None:
         try:
-            self.config, self.standalone = self.run.config, self.run.standalone
+            self.config, self.standalone, self.job = self.run.config, self.run.standalone, job_of(self.run)
             self._trouble = ""
         except UserError as error:  # a newer or a damaged one: the rest can still be looked at
-            self.config, self.standalone, self._trouble = None, None, str(error)
+            self.config, self.standalone, self.job, self._trouble = None, None, None, str(error)
 
     def fresh(self) -> Page | None:
         """The page, where it is so new that nobody needs to look again."""
@@ -114,6 +118,7 @@ class Follower:
             history=self.history,
             config=self.config,
             standalone=self.standalone,
+            job=self.job,
             now=_same(last.now if last else None, figures(self._now(status, evaluating, evaluations.looks))),
             curves=self._curves.draw() if drawn or last is None else last.curves,
             notes=_same(last.notes if last else None, progress.notices(self.history) + progress.story(self.history)),
@@ -153,7 +158,7 @@ class Follower:
         run = self.run.id, self.config, history
         if self.standalone is not None:
             return trouble + progress.standalone(*run, self.standalone, status, self.stopping, looks)
-        return trouble + progress.now(*run, status, self.stopping, checkpoint, looks)
+        return trouble + progress.now(*run, status, self.stopping, checkpoint, looks, self.job)
 
     def _newest_group(self, last: Page | None) -> str:
         groups = self._groups

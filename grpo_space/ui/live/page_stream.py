@@ -111,7 +111,7 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Sh
         return Shown(header, progress.nothing_yet(), address=_address(view))
     example = is_example(page)
     running = page.status == "running"
-    busy = running or taken is not None
+    busy = (running and page.job is None) or taken is not None
     number, group = page.groups, page.group
     if view.group is not None and view.group <= page.groups:
         number, group = view.group, microscope.group(page.kept_groups[view.group - 1])
@@ -124,7 +124,8 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Sh
             run=page.run.id,
             busy=busy,
             stop=running,
-            resume=page.status in ("stopped", "budget", "learnt", "failed", "died") and not busy,
+            resume=page.status in ("stopped", "budget", "learnt", "failed", "died")
+            and (not busy or page.job is not None),
             compare=base is not None and tuned is not None and not running,
             use=page.config is not None and page.standalone is None,
             groups=page.groups > 0,

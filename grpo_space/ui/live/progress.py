@@ -3,8 +3,10 @@
 import time
 from collections.abc import Sequence
 
+from grpo_space import hub
 from grpo_space.config import RunConfig
 from grpo_space.formatting import duration, number
+from grpo_space.jobs.places import most_dollars
 from grpo_space.planning.estimate import cost_so_far, first_step_words, left_words
 from grpo_space.results import headlines
 from grpo_space.results.comparison import Comparison, of
@@ -15,8 +17,9 @@ from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import EvaluationRequest, Failed, Phase
 from grpo_space.runs.history import History
+from grpo_space.runs.job_file import JobFile
 from grpo_space.runs.run import Status
-from grpo_space.ui.markup import box, note, tag, text, with_links
+from grpo_space.ui.markup import box, link, note, tag, text, with_links
 
 STAGES = {
     "data": "Data",
@@ -63,10 +66,13 @@ def now(
     stopping: bool,
     checkpoint: int | None = None,
     looks: Sequence[Look] = (),
+    job: JobFile | None = None,
 ) -> str:
-    """The run's head: what it is, how far it is, what comes next. `looks`: every one at the run."""
+    """The run's head: what it is, how far it is, what comes next. `looks`: every one at the run; `job`: what trains
+    it, where that is not this machine.
+    """
     model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
-    head = _head(name, status, model)
+    head = _head(name, status, model) + (on_a_job(job) if job else "")
     for headline in headlines.of(config, history):
         head += note("warning", tag("b", text(headline)))
     if status == "running":
@@ -100,6 +106,15 @@ def standalone(
 def _head(name: str, status: Status, what: str) -> str:
     badge = tag("span", BADGES[status], f"gs-badge gs-is-{status}")
     return box("gs-run", badge, tag("b", text(name)), tag("span", text(what), "gs-dim"))
+
+
+def on_a_job(job: JobFile) -> str:
+    """Where a run is trained, for how long and at which price at most, with the way to its Job and its repository."""
+    dollars = most_dollars(job.dollars_an_hour, job.minutes)
+    most = f"up to {job.minutes:,} min, at most ${dollars:.2f}, paid by {job.namespace}"
+    where = link(f"{hub.SITE}/jobs/{job.namespace}/{job.job_id}", "its page") if job.job_id else "not started yet"
+    carried = link(hub.page(job.repository, "dataset"), job.repository)
+    return tag("p", f"On a Job, {text(job.flavor)}, {text(most)}: {where}; carried by {carried}.", "gs-dim")
 
 
 def _evaluation(history: History, config: RunConfig | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from grpo_space.publishing import backup
 from grpo_space.results import control
 from grpo_space.runs import data_report, launch, standalone
 from grpo_space.runs.history import History
+from grpo_space.runs.job_file import job_of
 from grpo_space.runs.run import Run
 from grpo_space.ui import address, glossary, space, submit
 from grpo_space.ui.access import scope_of, session, token_if_any
@@ -26,7 +27,16 @@ from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, name
 from grpo_space.ui.live.page_stream import Buttons, Stream, View, page_of
 from grpo_space.ui.markup import figures, tag, text
 from grpo_space.ui.press import press
-from grpo_space.ui.train import bring_back, curve_files, evaluate_best, group_buttons
+from grpo_space.ui.train import (
+    bring_back,
+    curve_files,
+    evaluate_best,
+    group_buttons,
+    job_choice,
+    job_confirm,
+    job_elsewhere,
+)
+from grpo_space.ui.train.job_choice import HERE, JOB
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
 
@@ -74,6 +84,7 @@ def build(
     view, run, started = gr.State(View()), gr.State(""), gr.State("")
     address.open_run(opened, view)
     plan = gr.HTML(elem_id="gs-plan")
+    job = job_choice.build(opened, config, place)
     with gr.Row():
         train = gr.Button("Train", variant="primary", size="lg", elem_id="gs-train")
         compare = gr.Button("See what changed", variant="primary", size="lg", elem_classes=OFF, elem_id="gs-to-compare")
@@ -86,6 +97,8 @@ def build(
         with gr.Row():
             yes = gr.Button("Stop and keep", variant="stop", elem_id="gs-stop-yes")
             no = gr.Button("Keep training", elem_id="gs-stop-no")
+    confirm_job = job_confirm.build(view, job, followers, place)
+    job_elsewhere.build(opened, view, job, followers, place)
     bring = bring_back.build(view, place)
     now = gr.HTML(progress.LOOKING, elem_id="gs-now")
     notes, evaluated = gr.HTML(), gr.State(None)
@@ -117,13 +130,14 @@ def build(
     live: dict[str, Any] = {**QUIET, "concurrency_limit": STREAMS, "postprocess": False}
     pulse.again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
 
-    def offered(sent: Buttons | None) -> list[Any]:
+    def offered(sent: Buttons | None, where: str) -> list[Any]:
         uses = sent or Buttons()
-        words = "One training at a time" if uses.busy else "Train"
-        first = gr.update(interactive=not uses.busy, value=words)
-        again = "secondary" if uses.busy or uses.compare or uses.resume else "primary"
+        busy = uses.busy and where != JOB
+        words = "One training at a time" if busy else "Train"
+        first = gr.update(interactive=not busy, value=words)
+        again = "secondary" if busy or uses.stop or uses.compare or uses.resume else "primary"
         come = (
-            not uses.busy,
+            not busy,
             uses.stop,
             uses.resume,
             uses.compare,
@@ -134,38 +148,41 @@ def build(
             uses.groups,
         )
         asks = gr.skip() if uses.stop else shown_if(False)
-        same = gr.update(interactive=not uses.busy, value=words, variant=again)
+        same = gr.update(interactive=not busy, value=words, variant=again)
         return [first, same, *map(shown_if, come), asks, uses.run]
 
     buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons, files, confirm, run]
     keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
-    stream.buttons.change(offered, stream.buttons, buttons, **QUIET)
+    offers: list[Any] = [stream.buttons, job.where]
+    gr.on([stream.buttons.change, job.where.change], offered, offers, buttons, **QUIET)
 
-    def planned(sent: str) -> str:
-        return _plan(sent, place)
+    def planned(sent: str, where: str) -> str:
+        return _plan(sent, place, where)
 
-    shown_with: Any = [opened, tab.select, config.change]
-    gr.on(shown_with, planned, config, plan, concurrency_limit=4, trigger_mode="always_last", **QUIET)
+    shown_with: Any = [opened, tab.select, config.change, job.where.change]
+    gr.on(shown_with, planned, [config, job.where], plan, concurrency_limit=4, trigger_mode="always_last", **QUIET)
     handlers = _Handlers(followers, place, before.done)
     both = [train, before.start]
     pressed = gr.on(
         [each.click for each in both], lambda: [gr.update(interactive=False, value="Starting")] * 2, None, both,
         queue=False, **QUIET,
     )  # fmt: skip
-    start = pressed.then(handlers.start, [config, view, *chosen], started, **IN_ORDER, **QUIET)  # with the last typed
-    start.failure(offered, stream.buttons, buttons, **QUIET)
+    start = pressed.then(  # with the last typed
+        handlers.start, [config, *job.sent, view, *chosen], [started, *both, *confirm_job.outputs], **IN_ORDER, **QUIET
+    )
+    start.failure(offered, offers, buttons, **QUIET)
     start.success(None, js=show_tab("train"))
     stop.click(handlers.ask, view, [confirm, question, subject], **QUIET)
     gr.on([no.click, run.change], lambda: shown_if(False), None, confirm, trigger_mode="always_last", **QUIET)
     yes.click(handlers.stop, subject, confirm, concurrency_limit=4, **QUIET)
-    press(resume, "Starting", handlers.resume, [view, *chosen], None, concurrency_limit=4, **QUIET)
+    press(resume, "Starting", handlers.resume, [view, *chosen], confirm_job.outputs, concurrency_limit=4, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, before.requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
     return TrainTab(view, run, stream.evaluated, evaluating, compare)
 
 
-def _plan(sent: str, place: Place) -> str:
+def _plan(sent: str, place: Place, where: str = HERE) -> str:
     """The run that Train would start, and what to know before it is pressed."""
     try:
         config = submit.config_of(sent)
@@ -177,12 +194,14 @@ def _plan(sent: str, place: Place) -> str:
         f"Next: {config.name}, {grpo.max_steps:,} steps, {grpo.completions_per_step} completions a step in groups of "
         f"{grpo.num_generations}; before and after, {config.evaluation.problems:,} held-out problems."
     )
-    words += f" {power.words(config)} {wait_words(config, place.gpu)}".rstrip()
+    words += f" {power.words(config)} {wait_words(config, place.gpu) if where != JOB else ''}".rstrip()
     words += f" {control.headline(config) or control.offer(config, History(), None)}".rstrip()
     if config.max_minutes:
         words += f" It ends within {config.max_minutes:g} min of its start."
-    refused = space.refusal(place.space, config, place.gpu)
-    shown = tag("p", text(words), "gs-dim") + (refused or space.before(place.space, config, place.gpu, place.sleep))
+    shown = tag("p", text(words), "gs-dim")
+    if where != JOB:
+        refused = space.refusal(place.space, config, place.gpu)
+        shown += refused or space.before(place.space, config, place.gpu, place.sleep)
     return figures(shown)
 
 
@@ -194,10 +213,17 @@ class _Handlers:
 
     @in_words
     def start(
-        self, sent: str, view: View, request: gr.Request, then: Any = "nothing", saves: Any = False,
-        publishes: Any = False,
-    ) -> str:  # fmt: skip
-        """Starts the training of a config, with what is done at its end, and gives the run's name."""
+        self, sent: str, where: str, flavor: str, minutes: float | None, namespace: str, view: View,
+        request: gr.Request, then: Any = "nothing", saves: Any = False, publishes: Any = False,
+    ) -> tuple[Any, ...]:  # fmt: skip
+        """Starts the training of a config, with what is done at its end, and gives the run's name; on a Job asks
+        first. Both buttons and the question about a Job follow.
+        """
+        if where == JOB:
+            asked = submit.on_job(sent, self.place, request, flavor, minutes, namespace)
+            if then != "nothing":
+                raise UserError("When done: that is for a run on this machine. For a Job, choose to leave it on.")
+            return "", *[gr.update(interactive=True, value="Train")] * 2, *job_confirm.ask_to_start(asked)
         self._check(then, request)
         try:
             run = submit.start(sent, self.place, request)
@@ -206,7 +232,7 @@ class _Handlers:
                 view.show_current()
                 self.followers.forget_current()
         self._choose(run, then, saves, publishes, request)
-        return run.id
+        return run.id, gr.skip(), gr.skip(), *job_confirm.NOT_ASKED
 
     def _check(self, then: Any, request: gr.Request) -> None:
         """Refuses what cannot be carried out, before anything is started. Strangers choose nothing: see `_choose`."""
@@ -237,13 +263,15 @@ class _Handlers:
     @in_words
     def resume(
         self, view: View, request: gr.Request, then: Any = "nothing", saves: Any = False, publishes: Any = False
-    ) -> None:
-        """Takes a run up from its last checkpoint, with what is done at its end."""
+    ) -> tuple[Any, ...]:
+        """Takes a run up from its last checkpoint, with what is done at its end; one of a Job once that was asked."""
         self._check(then, request)
         self.place.access.allowed(request)
         page = page_of(view, self.followers)
         if page.status in ("running", "done"):
             raise UserError(f"{page.run.id} is {page.status}: there is nothing to resume.")
+        if (job := job_of(page.run)) is not None:
+            return job_confirm.ask_to_resume(page.run, job)
         submit.check(page.run.config, self.place)
         if page.standalone is not None:
             standalone.begin(page.run, token=token_if_any(self.place.access, request))
@@ -251,6 +279,7 @@ class _Handlers:
             launch.start(page.run, token=token_if_any(self.place.access, request))
         self.followers.forget_current()
         self._choose(page.run, then, saves, publishes, request)
+        return job_confirm.NOT_ASKED
 
     @in_words
     def config(self, view: View) -> str:
