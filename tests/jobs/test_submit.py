@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from grpo_space.config_io import override
+from grpo_space.config_io import override, parse
 from grpo_space.errors import UserError
+from grpo_space.foreign import parse_yaml
 from grpo_space.jobs import bootstrap, endings, package
 from grpo_space.jobs.api import Status
 from grpo_space.jobs.attach import attach
@@ -96,9 +97,9 @@ def test_a_package_is_the_same_bytes_again_and_has_ones_own_file_in_it(tmp_path:
     config = override(TINY, [f"data.path={mine}"])
     sums = [package.pack(config, flavor, tmp_path / "a.zip") for flavor in ("cpu-basic", "cpu-basic", "t4-small")]
     assert sums[0] == sums[1] != sums[2]
-    there = package.config_there(config)
-    assert (there.data.path, there.data.test_path) == ("inputs/path.v2.jsonl", None)
     with zipfile.ZipFile(tmp_path / "a.zip") as made:
+        there = parse(parse_yaml(made.read("config.yaml"), "config"))
+        assert (there.data.path, there.data.test_path) == ("inputs/path.v2.jsonl", None)
         assert made.read("inputs/path.v2.jsonl") == mine.read_bytes()
         assert made.read("requirements.txt") == (PROJECT / "requirements.txt").read_bytes()
         assert {"grpo_space/worker/train.py", "presets/tiny/model/model.safetensors"} <= set(made.namelist())
