@@ -1,6 +1,8 @@
 """Measures the evaluation beside vLLM's own offline batch of the same prompts, in turns, under the cap.
 
-python -m benchmarks.gpu.evaluation CHECKPOINTS RESULT.json [--model 8b] [--problems 128] [--tokens 256]
+    python -m benchmarks.gpu.evaluation CHECKPOINTS RESULT.json [--model 8b] [--problems 128] [--tokens 256]
+
+The problems are those of a benchmark's made sets: fresh ones of all levels, and instructions.
 """
 
 import argparse
@@ -11,9 +13,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu import loaded, settings
+from benchmarks.gpu import loaded
 from grpo_space.planning import hardware
-from grpo_space.tasks.problems import Row, messages
+from grpo_space.tasks import suite
+from grpo_space.tasks.problems import messages
 
 PAIRS = 3
 BATCHES = (1, 6, 12, 24, 48)
@@ -47,9 +50,8 @@ def main() -> int:
 
     from grpo_space.worker import evaluate
 
-    questions = [row["prompt"][-1]["content"] for row in settings.rows(config)][: arguments.problems]
-    rows = [Row(question=question, gold="1") for question in questions]
-    prompts = [{"prompt_token_ids": engine.encode(messages(q, config.data.system_prompt))} for q in questions]
+    rows = [row for name in suite.MADE for row in suite.made(name, 0, suite.NAMES[name].full)][: arguments.problems]
+    prompts = [{"prompt_token_ids": engine.encode(messages(row.question, config.data.system_prompt))} for row in rows]
     sampling = SamplingParams(temperature=0.0, max_tokens=arguments.tokens, stop_token_ids=sorted(engine.stop_ids))
     ours, offline = [], []
     for pair in range(PAIRS + 1):

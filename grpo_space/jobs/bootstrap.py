@@ -28,7 +28,7 @@ from typing import Any
 
 CLIENT = "huggingface-hub==0.36.2"
 """The Hub's client, for an image that has none."""
-TOKEN, PIPE = "HF_TOKEN", "GRPO_SPACE_PIPE"
+TOKEN = "HF_TOKEN"
 PIECE = 2000
 """The most characters of an event in one line of the log: longer ones may be cut on their way."""
 BEAT_SECONDS, LOOK_SECONDS = 30.0, 15.0
@@ -52,21 +52,20 @@ def say(what: str, **more: Any) -> None:
     print("grpo-space", json.dumps({"kind": what, **more}), flush=True)
 
 
-def take_token() -> str:
+def take_token(pipe: str) -> str:
     """The token, from the environment of this process's first life through a pipe into its second: what a process was
-    started with can be read in /proc for as long as it lives.
+    started with can be read in /proc for as long as it lives. `pipe`: in the second life its descriptor.
     """
-    if token := os.environ.get(TOKEN):
+    if not pipe:
         reader, writer = os.pipe()
-        os.write(writer, token.encode())
+        os.write(writer, os.environ.pop(TOKEN).encode())
         os.close(writer)
         os.set_inheritable(reader, True)
-        environment = {key: value for key, value in os.environ.items() if key != TOKEN}
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment | {PIPE: str(reader)})
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], str(reader)])
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(4, 0)  # PR_SET_DUMPABLE: no process reads this one's memory
-    with os.fdopen(int(os.environ.pop(PIPE))) as pipe:
-        return pipe.read()
+    with os.fdopen(int(pipe)) as held:
+        return held.read()
 
 
 class Repository:
@@ -175,7 +174,9 @@ def prepared(repository: Repository, sha256: str, room: Path) -> Path:
         raise Refused("The package in the repository is not the one that was sent: nothing of it was run.")
     shutil.rmtree(room / "package", ignore_errors=True)
     zipfile.ZipFile(room / "package.zip").extractall(room / "package")
-    for path in ["config.yaml", *filter(KEPT.fullmatch, paths)]:
+    run.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(room / "package" / "config.yaml", run / "config.yaml")
+    for path in filter(KEPT.fullmatch, paths):
         if not path.startswith(("adapter/", "worker.log")):  # the worker makes these anew
             repository.fetch(path, run / path)
     if wanted := missing((room / "package" / "requirements.txt").read_text()):
@@ -344,9 +345,9 @@ def work(sender: Sender, package: Path, began: float, seconds: float) -> int:
     return worker.returncode if worker.returncode >= 0 else 3
 
 
-def main(name: str, sha256: str, mark: str, seconds: str) -> int:
+def main(name: str, sha256: str, mark: str, seconds: str, pipe: str = "") -> int:
     """Does all of it. Gives the exit status."""
-    began, token = time.monotonic(), take_token()
+    began, token = time.monotonic(), take_token(pipe)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # process 1 ignores it without a handler
     room = Path("grpo-space").absolute()
     try:

@@ -1,4 +1,4 @@
-"""What a Job is given to work with: the running package as a zip, and a config whose files are in it."""
+"""What a Job is given to work with, in one zip: the running package, its pins, the config, and files that this names."""
 
 import hashlib
 import zipfile
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from grpo_space import paths
 from grpo_space.config import RunConfig
+from grpo_space.config_io import write_yaml
 from grpo_space.errors import Problem, UserError
 from grpo_space.paths import PROJECT
 from grpo_space.presets import PRESETS
@@ -44,6 +45,7 @@ def pack(config: RunConfig, flavor: str, file: Path) -> str:
     held = {path.relative_to(PROJECT).as_posix(): path for path in _sources()}
     held |= {"requirements.txt": PROJECT / pins} | dict(_inputs(config).values())
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr(zipfile.ZipInfo("config.yaml"), write_yaml(config_there(config)), zipfile.ZIP_DEFLATED)
         for name, source in sorted(held.items()):
             made.writestr(zipfile.ZipInfo(name), source.read_bytes(), zipfile.ZIP_DEFLATED)
     return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 
 from grpo_space import hub
 from grpo_space.config import RunConfig
-from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import upload
 from grpo_space.jobs import api, bootstrap, package
@@ -138,7 +137,6 @@ def begin(run: Run, job: JobFile, token: str) -> JobFile:
         job = job.model_copy(
             update={"job_id": "", "mark": secrets.token_hex(8), "began_at": log.stat().st_size if log else 0}
         )
-        files["config.yaml"].write_text(write_yaml(package.config_there(run.config)), encoding="utf-8")
         files |= {"package.zip": folder / "package.zip", job_file.FILE: folder / job_file.FILE}
         files[job_file.FILE].write_text(job.model_dump_json(indent=1), encoding="utf-8")
         sha256 = package.pack(run.config, job.flavor, files["package.zip"])

@@ -1,4 +1,4 @@
-"""A run on a Job from its start to its end: the real command line, client, bootstrap and worker, a Hub of this machine."""
+"""A run on a Job from its start to its end: the real command line, client, bootstrap and worker; a Hub made here."""
 
 import contextlib
 import time
@@ -160,3 +160,13 @@ def test_a_job_that_is_not_there_yet_is_cancelled_at_once(hub: HubServer, runs_r
     launch.stop(run)
     wait_for(lambda: run.status() == "stopped")
     assert newest(hub).stage == "CANCELED"
+
+
+def test_a_package_that_was_changed_on_its_way_is_not_run(hub: HubServer, runs_root: Path) -> None:
+    hub.jobs.scheduled.clear()
+    run = submit(read_preset("tiny").run, TABLE[0], minutes=30, token=TOKEN)
+    hub.hub.commit("dataset", f"owner/grpo-run-{run.id}", "evil", {"package.zip": b"another"})
+    hub.jobs.scheduled.set()
+    wait_for(lambda: run.status() == "failed")
+    assert "not the one that was sent: nothing of it was run" in run.history().end.message  # type: ignore[union-attr]
+    assert newest(hub).stage == "ERROR"

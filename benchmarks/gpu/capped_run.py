@@ -1,9 +1,10 @@
-"""Checks that a run that is short of memory makes fallbacks, and finishes: the 8B, with 9 GiB where its plan counts on
-a T4's 14.56.
+"""Runs a preset to its end on random weights, as on a GPU with so much memory: does it start, step and evaluate within
+it, and does a run that is short of memory fall back and finish?
 
-    python -m benchmarks.gpu.short_of_memory CHECKPOINTS RESULT.json [--gib 9] [--model 8b] [--set SECTION.NAME=VALUE]
+    python -m benchmarks.gpu.capped_run CHECKPOINTS RESULT.json [--gib 14.56] [--model 8b] [--set SECTION.NAME=VALUE]
 
-The worker runs as it is, parent and child. It finds a T4; PyTorch's allocator refuses what goes over the cap.
+The worker runs as it is, parent and child. It finds a T4; PyTorch's allocator refuses what goes over the cap. With
+`--gib 9` the 8B must fall back, where its plan counts on a T4's 14.56.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from benchmarks.gpu import settings
 from grpo_space.paths import PROJECT
 from grpo_space.planning import hardware
 from grpo_space.planning.hardware import versions
+from grpo_space.runs.events import HELD_GIB
 from grpo_space.runs.launch import start
 from grpo_space.runs.run import create_run
 
@@ -34,7 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("checkpoints", type=Path)
     parser.add_argument("result", type=Path)
-    parser.add_argument("--gib", default="9")
+    parser.add_argument("--gib", default="14.56")
     parser.add_argument("--model", default="8b")
     parser.add_argument("--set", action="append", default=[], dest="settings", metavar="SECTION.NAME=VALUE")
     arguments = parser.parse_args()
@@ -55,7 +57,7 @@ def main() -> int:
             arguments.model, arguments.checkpoints.absolute(), "grpo.max_steps=3", "grpo.save_steps=1",
             "evaluation.problems=8", *arguments.settings,
         )  # fmt: skip
-        began, run = time.time(), create_run(config, Path(root) / "short")
+        began, run = time.time(), create_run(config, Path(root) / "run")
         start(run)
         subprocess.run([sys.executable, "-m", "grpo_space", "watch", str(run.folder)], check=False)
         history, status = run.history(), run.status()
@@ -71,11 +73,14 @@ def main() -> int:
         "attempts": history.started.attempt if history.started else 0,
         "engine": history.loaded.engine if history.loaded else "",
         "steps": history.step,
+        "seconds_per_step": history.seconds_per_step,
+        "held_gib": max((step.metrics.get(HELD_GIB, 0.0) for step in history.steps), default=0.0),
+        "evaluated": {each.which: each.n for each in (history.base, history.tuned) if each},
         "seconds": round(time.time() - began),
     }
     arguments.result.write_text(json.dumps(result, indent=2) + "\n")
     print(arguments.result.read_text())
-    return 0 if status == "done" and history.notices else 1
+    return int(status != "done")
 
 
 if __name__ == "__main__":

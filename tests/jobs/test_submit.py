@@ -1,0 +1,157 @@
+"""What is refused before anything is paid, in words; what a Job is given."""
+
+import datetime
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grpo_space.config_io import override, parse
+from grpo_space.errors import UserError
+from grpo_space.foreign import parse_yaml
+from grpo_space.jobs import bootstrap, endings, package
+from grpo_space.jobs.api import Status
+from grpo_space.jobs.attach import attach
+from grpo_space.jobs.places import TABLE
+from grpo_space.jobs.submit import account, submit
+from grpo_space.paths import PROJECT
+from grpo_space.presets import read_preset
+from grpo_space.publishing.backup import backup
+from grpo_space.runs.events import Failed
+from grpo_space.runs.job_file import JobFile, job_of, write
+from grpo_space.runs.run import all_runs, create_run
+from tests.support.hub_server import Handler, HubServer
+from tests.support.hub_store import User
+from tests.support.processes import TOKEN
+
+TINY = read_preset("tiny").run
+JOB = JobFile(repository="owner/grpo-run-x", namespace="owner", flavor="t4-small", minutes=30, job_id="abc", mark="0a")
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(402, "owner has no credits left for Jobs"), (403, "allow the scope jobs"), (401, "does not accept this token"),
+     (429, "asks for fewer requests"), (400, "the Job was not started: told to fail")],
+)  # fmt: skip
+def test_a_job_that_the_hub_does_not_start_is_refused_in_words(
+    hub: HubServer, runs_root: Path, status: int, words: str
+) -> None:
+    hub.hub.fail("POST", "/api/jobs/owner", status=status, times=9)
+    with pytest.raises(UserError, match=words) as refused:
+        submit(TINY, TABLE[0], minutes=30, token=TOKEN)
+    assert len(refused.value.problems) == 1
+    assert all_runs() == []
+    assert hub.jobs.all == {}
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        (None, "nobody is signed in"),
+        (User("owner", "read"), "may only read"),
+        (User("owner", "contribute"), "lacks the scope jobs, which"),
+    ],
+)
+def test_a_token_that_may_not_is_refused_before_anything_is_made(
+    hub: HubServer, runs_root: Path, who: User | None, words: str
+) -> None:
+    if who is not None:
+        hub.hub.users["hf_other"] = who
+    with pytest.raises(UserError, match=words):
+        submit(TINY, TABLE[0], minutes=30, token="hf_other" if who else None)
+    assert hub.hub.counted("POST", ".*") == 0
+    assert all_runs() == []
+
+
+def test_a_token_that_ends_before_the_job_is_refused(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=20)).isoformat()
+    answer: dict[str, Any] = {"name": "owner", "auth": {"type": "oauth", "expiresAt": ends}}
+    answer["auth"]["scopes"] = ["jobs", "contribute-repos"]
+    monkeypatch.setattr(Handler, "do_whoami", lambda page: page.answer(answer))
+    assert account(TOKEN, 10) == "owner"
+    with pytest.raises(UserError, match="ends in 20 minutes, before a Job of 30 minutes"):
+        account(TOKEN, 30)
+
+
+@pytest.mark.parametrize(
+    ("setting", "field"),
+    [("rewards.mine.py:brief=0.2", "rewards"), ("model.id=tests", "model.id"), ("lora.start=presets", "lora.start")],
+)
+def test_what_a_job_cannot_be_given_is_named(setting: str, field: str, tmp_path: Path) -> None:
+    config = override(TINY, [setting if "model" not in setting else f"model.id={a_model(tmp_path)}"])
+    with pytest.raises(UserError) as refused:
+        package.check(config)
+    assert [problem.field for problem in refused.value.by_field] == [field]
+
+
+def a_model(folder: Path) -> Path:
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+def test_a_package_is_the_same_bytes_again_and_has_ones_own_file_in_it(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.v2.jsonl"
+    mine.write_text('{"question": "1 + 1?", "answer": "2"}\n')
+    config = override(TINY, [f"data.path={mine}"])
+    sums = [package.pack(config, flavor, tmp_path / "a.zip") for flavor in ("cpu-basic", "cpu-basic", "t4-small")]
+    assert sums[0] == sums[1] != sums[2]
+    with zipfile.ZipFile(tmp_path / "a.zip") as made:
+        there = parse(parse_yaml(made.read("config.yaml"), "config"))
+        assert (there.data.path, there.data.test_path) == ("inputs/path.v2.jsonl", None)
+        assert made.read("inputs/path.v2.jsonl") == mine.read_bytes()
+        assert made.read("requirements.txt") == (PROJECT / "requirements.txt").read_bytes()
+        assert {"grpo_space/worker/train.py", "presets/tiny/model/model.safetensors"} <= set(made.namelist())
+
+
+def test_only_what_the_pins_miss_is_installed() -> None:
+    pins = (PROJECT / "requirements-cpu.txt").read_text()
+    assert bootstrap.missing(pins) == []  # torch's own +cpu is the pinned one
+    assert bootstrap.missing("rich==0.1\ngradio[oauth,mcp]==1.0\n# a==1\nno-such-thing==3.0\n") == [
+        "rich==0.1", "gradio[oauth,mcp]==1.0", "no-such-thing==3.0",
+    ]  # fmt: skip
+    assert f"\n{bootstrap.CLIENT}\n" in pins
+
+
+@pytest.mark.parametrize(
+    ("stage", "message", "words"),
+    [
+        (
+            "ERROR",
+            "Job failed with exit code: 137. Reason: OOMKilled",
+            "ran out of its host's memory: take more than t4",
+        ),
+        ("ERROR", "Job timeout", "time limit of 30 minutes before it had saved. Resume"),
+        ("ERROR", "ImagePullBackOff", "image could not be pulled (ImagePullBackOff): try again"),
+        ("DELETED", None, "was deleted on the Hub. Resume"),
+        ("COMPLETED", None, "ended without a word: its log is at https://huggingface.co/jobs/owner/abc"),
+        ("ERROR", "odd", "ended as ERROR: odd: its log is at"),
+    ],
+)
+def test_how_a_job_ended_is_said_with_what_to_do(stage: str, message: str | None, words: str) -> None:
+    end = endings.of(JOB, Status(stage=stage, message=message), "", stop_requested=False)
+    assert isinstance(end, Failed)
+    assert words in end.message
+    assert "(PAUSED_BY_X, why)" in endings.waiting(JOB, Status(stage="PAUSED_BY_X", message="why"))
+
+
+def test_what_is_no_job_is_not_followed(hub: HubServer, runs_root: Path) -> None:
+    hub.hub.create("owner/grpo-run-2026-tiny", "dataset", private=True)
+    strange = {"owner/model": "is not written user/grpo-run-", "owner/grpo-run-../x": "is not written"}
+    for name, words in (strange | {"owner/grpo-run-2026-tiny": "no run of a Job"}).items():
+        with pytest.raises(UserError, match=words):
+            attach(name, TOKEN)
+    assert all_runs() == []
+    run = create_run(TINY)
+    (run.folder / "job.json").write_text(json.dumps({"repository": "../x"}))
+    with pytest.raises(UserError, match="cannot be read"):
+        job_of(run)
+
+
+def test_a_backup_of_a_run_whose_job_is_active_leaves_its_repository_alone(fake: Any, hub: HubServer) -> None:
+    run, _ = fake("works")
+    write(run, JOB.model_copy(update={"repository": f"owner/grpo-run-{run.id}"}))
+    run.adapter.mkdir()
+    assert backup(run, TOKEN) == f"owner/grpo-run-{run.id}"
+    assert hub.hub.counted("POST", ".*") == 0
