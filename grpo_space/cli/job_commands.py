@@ -16,9 +16,6 @@ from grpo_space.results import control
 from grpo_space.runs import data_report
 from grpo_space.runs.run import Run
 
-MINUTES = 60
-"""A Job's time limit where nobody names one."""
-
 
 def prepared(arguments: argparse.Namespace) -> Run:
     """Makes a run of a preset that is to be trained on a Job, and says what that costs at most.
@@ -36,7 +33,7 @@ def prepared(arguments: argparse.Namespace) -> Run:
         raise UserError(f"--on {arguments.on}: {config.model.id} {offer.problem} there: see fit, or take another card")
     if found := data_report.before_training(config):
         show(text(" ".join(found.words())))
-    minutes = places.check_minutes(arguments.minutes or MINUTES)
+    minutes = places.check_minutes(arguments.minutes or places.MINUTES)
     options = {"namespace": arguments.namespace, "folder": arguments.run_dir}
     run = submit.prepare(config, place, minutes=minutes, token=token, **options)
     most = (

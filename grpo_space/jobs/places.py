@@ -20,6 +20,8 @@ CAPABILITY = {
     "RTX PRO 6000": (12, 0),
 }  # fmt: skip
 """The compute capability of each card that a run can be trained on. Others are not offered."""
+MINUTES = 60
+"""A Job's time limit where nobody names one."""
 HOURS = {"second": 1 / 3600, "minute": 1 / 60, "hour": 1.0}
 """The units that a price may be of, in hours."""
 
@@ -121,9 +123,9 @@ class Offer:
 
     @property
     def takes(self) -> str:
-        """How long, in words."""
-        if self.problem or self.seconds is None:
-            return "" if self.problem else "not known"
+        """How long, in words; empty where that is not known."""
+        if self.seconds is None:
+            return ""
         return f"{'roughly' if self.guess else 'about'} {roughly(self.seconds)}"
 
 

@@ -9,6 +9,7 @@ from pydantic_core import to_jsonable_python
 
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
+from grpo_space.jobs.places import MINUTES
 from grpo_space.planning.estimate import training_left
 from grpo_space.presets import FIRST_TO_TRY, read_preset
 from grpo_space.results import summary
@@ -33,15 +34,25 @@ def build(followers: Followers, place: Place) -> None:
             raise UserError("no run was made here yet: call /start")
         return page
 
-    def start(request: gr.Request, preset: str = "") -> dict[str, Any]:
+    def start(
+        request: gr.Request, preset: str = "", on: str = "", minutes: float = MINUTES, namespace: str = ""
+    ) -> dict[str, Any]:
         """Starts the training of a preset; returns at once, with the run's name. For the Space's owner.
 
         Parameters:
             preset: the preset's name; empty: the one that this machine's hardware is for
+            on: the hardware of a Hugging Face Job, such as t4-small, which costs money; empty: this machine
+            minutes: the Job's time limit; it costs at most the price of so many
+            namespace: who pays for the Job; empty: who is signed in
         """
         place.access.may_start(request)
         chosen = read_preset(_text("preset", preset) or FIRST_TO_TRY[place.gpu is not None])
-        run = submit.start(write_yaml(chosen.run), place, request)
+        if flavor := _text("on", on):
+            payer = _text("namespace", namespace)
+            job = submit.on_job(write_yaml(chosen.run), place, request, flavor, minutes, payer)
+            run = submit.start_on_job(job, place, request)
+        else:
+            run = submit.start(write_yaml(chosen.run), place, request)
         followers.forget_current()
         return _status(page_of(run.id))
 
@@ -60,8 +71,8 @@ def build(followers: Followers, place: Place) -> None:
             run: the run's name; empty: the active one
         """
         place.access.allowed(request)
-        found = named(run) if _text("run", run) else active_run()
-        if found is None:
+        found = named(run) if _text("run", run) else active_run() or followers.current()
+        if found is None or (not run and found.worker() is None):
             raise UserError("no run is active")
         launch.stop(found)
         return _status(page_of(found.id))

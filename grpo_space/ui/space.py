@@ -81,7 +81,7 @@ def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
             settings = link(space.settings, "this Space’s settings")
             price = f"about ${T4_DOLLARS_PER_HOUR:.2f} an hour"
             where = f"{duplicate(space)}, or choose a T4 small in {settings} ({price})"
-        lines = [f"{where}, or train the preset tiny: it works here."]
+        lines = [f"{where}, or on a Job (in Train, under Where), or train the preset tiny: it works here."]
         if space is not None:
             lines.append(
                 "Choosing hardware restarts the Space, and what is on its disk is lost: publish, download or back up "

@@ -20,6 +20,8 @@ from tests.support.served import Served
 from tests.support.sign_in import signed_in
 
 SECRET, EVES = "hf_SecretOfTheSpace0123", "hf_EvesSignIn0123456789"
+HERE = ["here", None, 60, ""]
+"""What stands beside Train: this machine."""
 
 
 @pytest.fixture
@@ -56,7 +58,8 @@ def test_the_run_is_trained_saved_and_the_space_paused_once(paid: Served, hub: H
     settings = [value for value in SMALL if value != "--set"] + ["grpo.max_steps=2"]
     run = create_run(override(read_preset("tiny").run, settings))
     train, resume = handler(paid.url, "gs-train"), handler(paid.url, "gs-resume")
-    presses: list[tuple[int, list[Any]]] = [(train, ["", None, then, True, False]) for then in ("pause", "nothing")]
+    presses: list[tuple[int, list[Any]]]
+    presses = [(train, ["", *HERE, None, then, True, False]) for then in ("pause", "nothing")]
     presses += [(resume, [None, then, True, False]) for then in ("cpu-basic", "nothing")]
     presses += [(handler(paid.url, button), []) for button in ("gs-keep-awake", "gs-pause-now")]
     strangers = (None, session("eve", EVES), {**session("ada", SIGN_IN), "expires_at": 0})

@@ -26,7 +26,7 @@ def test_the_front_matter_is_complete() -> None:
     assert front["suggested_hardware"] == "t4-small"
     assert front["startup_duration_timeout"] == "1h"
     assert front["hf_oauth"] is True
-    assert front["hf_oauth_scopes"] == ["contribute-repos", "read-memberships", "gated-repos"]
+    assert front["hf_oauth_scopes"] == ["contribute-repos", "read-memberships", "gated-repos", "jobs"]
     assert front["hf_oauth_expiration_minutes"] == 1440
     assert {front["colorFrom"], front["colorTo"]} <= COLOURS
     assert len(str(front["short_description"])) <= 60

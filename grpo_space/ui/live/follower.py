@@ -80,17 +80,16 @@ class Follower:
         self._groups = RunGroups(GroupIndex(run.folder), self.history.groups)
         self.config: RunConfig | None = None
         self.standalone: EvaluationRequest | None = None
-        self.job: JobFile | None = None
         self._trouble = ""
         self._read_config()
         self._curves = Curves(self.config.grpo.max_steps if self.config else 0)
 
     def _read_config(self) -> None:
         try:
-            self.config, self.standalone, self.job = self.run.config, self.run.standalone, job_of(self.run)
+            self.config, self.standalone = self.run.config, self.run.standalone
             self._trouble = ""
         except UserError as error:  # a newer or a damaged one: the rest can still be looked at
-            self.config, self.standalone, self.job, self._trouble = None, None, None, str(error)
+            self.config, self.standalone, self._trouble = None, None, str(error)
 
     def fresh(self) -> Page | None:
         """The page, where it is so new that nobody needs to look again."""
@@ -112,14 +111,15 @@ class Follower:
         last = self._page
         evaluating = worker is not None and worker.what == "evaluate" and self.standalone is None
         evaluations = self._later.look(self.history, self.config, evaluating, self.stopping)
+        job = self._job()
         page = Page(
             run=self.run,
             status=status,
             history=self.history,
             config=self.config,
             standalone=self.standalone,
-            job=self.job,
-            now=_same(last.now if last else None, figures(self._now(status, evaluating, evaluations.looks))),
+            job=job,
+            now=_same(last.now if last else None, figures(self._now(status, evaluating, evaluations.looks, job))),
             curves=self._curves.draw() if drawn or last is None else last.curves,
             notes=_same(last.notes if last else None, progress.notices(self.history) + progress.story(self.history)),
             log=self._worker_log(last.log if last else ""),
@@ -151,14 +151,21 @@ class Follower:
         self._curves.probes = self.history.probes
         return drawn
 
-    def _now(self, status: Status, evaluating: bool, looks: Sequence[Look]) -> str:
+    def _job(self) -> JobFile | None:
+        try:
+            return job_of(self.run)  # its Job's name comes later, and each Resume brings another
+        except UserError as error:
+            self._trouble = str(error)
+            return None
+
+    def _now(self, status: Status, evaluating: bool, looks: Sequence[Look], job: JobFile | None) -> str:
         history = self._later.at_hand() if evaluating else self.history
         trouble = note("bad", text(self._trouble)) if self._trouble else ""
         checkpoint = self.run.last_checkpoint() if status == "died" else None
         run = self.run.id, self.config, history
         if self.standalone is not None:
             return trouble + progress.standalone(*run, self.standalone, status, self.stopping, looks)
-        return trouble + progress.now(*run, status, self.stopping, checkpoint, looks, self.job)
+        return trouble + progress.now(*run, status, self.stopping, checkpoint, looks, job)
 
     def _newest_group(self, last: Page | None) -> str:
         groups = self._groups

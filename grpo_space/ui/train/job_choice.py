@@ -9,8 +9,8 @@ import gradio as gr
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.jobs import places
+from grpo_space.jobs.places import MINUTES, Offer
 from grpo_space.jobs.submit import MOST_MINUTES
-from grpo_space.jobs.places import Offer
 from grpo_space.ui import submit, table
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
@@ -21,9 +21,7 @@ from grpo_space.ui.owners import Owners, check_sign_in, may_type
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 HERE, JOB = "here", "job"
-MINUTES = 60
-"""A Job's time limit before somebody chooses another."""
-HEADERS = ("Card", "Hardware", "Price", "Fits", "Takes", "At most")
+HEADERS = ("On", "Card", "Price", "Fits, takes", "At most")
 
 
 @dataclass(frozen=True)
@@ -125,11 +123,8 @@ def row(offer: Offer, minutes: int) -> tuple[str, ...]:
     """A line of the table; what stands first is its key."""
     place = offer.place
     card = f"{place.gpu.name}, {place.gpu.gib:.0f} GB" if place.gpu else "CPU"
-    fits = offer.problem or "yes"
-    return (
-        place.flavor, card, f"${place.dollars_an_hour:.2f} an hour", fits, offer.takes or "-",
-        f"${place.most_dollars(minutes):.2f}",
-    )  # fmt: skip
+    fits = f"no: {offer.problem}" if offer.problem else f"yes, {offer.takes or 'time not known'}"
+    return place.flavor, card, f"${place.dollars_an_hour:.2f} an hour", fits, f"${place.most_dollars(minutes):.2f}"
 
 
 def costs_words(config: RunConfig, chosen: Offer | None, minutes: int, offers: Sequence[Offer]) -> str:
@@ -141,7 +136,7 @@ def costs_words(config: RunConfig, chosen: Offer | None, minutes: int, offers: S
     prices = f"Prices as of {dated}: the Hub did not say them just now." if dated else "Prices by the Hub."
     words = (
         f"{place.title}: up to {minutes:,} min, at most ${place.most_dollars(minutes):.2f}. {prices} "
-        "Takes: without the start, in which everything is installed first."
+        "What it takes is without the start, in which everything is installed first."
     )
     if chosen.problem:
         words = f"{place.title}: {config.name} {chosen.problem} there. {prices}"
