@@ -60,11 +60,11 @@ class Follower:
         self.next_look = self.next_repository = 0.0
         self.heard, self.warned = time.monotonic(), False
         self.beats = self.log_ends = self.refusals = 0
-        self.over = self.gap = False
+        self.over = self.ending = self.gap = False
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Handles SIGTERM: the Job is asked to save and end."""
-        self.stop_requested = True
+        self.stop_requested = self.ending = True
         self.woken.set()
 
     def follow(self) -> None:
@@ -113,12 +113,13 @@ class Follower:
         elif line.kind == "failed":
             self.failure = line.words
         elif line.kind == "over":
-            self.next_look = min(self.next_look, now)
+            self.ending, self.next_look = True, min(self.next_look, now)
 
     def hear(self, now: float) -> None:
         """Something new came of the Job."""
         self.heard, self.warned = now, False
-        self.next_look = max(self.next_look, now + LOOK_SECONDS) if not self.stop_requested else self.next_look
+        if not self.ending:  # it lives: there is no need to ask, but for what is in its repository
+            self.next_look = max(self.next_look, min(now + LOOK_SECONDS, self.next_repository))
 
     def show(self, words: str) -> None:
         """Says what is done before the worker begins, which then speaks for itself."""
@@ -174,7 +175,7 @@ class Follower:
         if job.status.stage != self.stage:
             self.stage, self.heard = job.status.stage, now
             self.show(endings.waiting(self.job, job.status))
-        self.next_look = now + (SOON_SECONDS if self.stop_requested else LOOK_SECONDS)
+        self.next_look = now + (SOON_SECONDS if self.ending else LOOK_SECONDS)
         if job.active and now < self.next_repository:
             return
         self.next_repository = now + REPOSITORY_SECONDS
@@ -264,8 +265,8 @@ def main(what: str, folder: str, *arguments: str) -> int:
         print("ready", flush=True)
         os.dup2(2, 1)  # closes the pipe: whoever started us has its answer, and may go
         if follower is not None:
-            follower.stop_requested = bool(early)
             signal.signal(signal.SIGTERM, follower.stop)
+            follower.stop_requested = follower.ending = bool(early) or follower.stop_requested
             follower.follow()
         keep_summary(run)
     return 0

@@ -37,11 +37,6 @@ class JobFile(BaseModel):
     began_at: int = 0
     """Bytes of the run's log before that Job: all that stands there beyond is its own, or about it."""
 
-    @property
-    def most_dollars(self) -> float:
-        """The most that one Job of the run can cost."""
-        return self.dollars_an_hour * self.minutes / 60
-
 
 def job_of(run: Run) -> JobFile | None:
     """Where the run is trained; None: on this machine.
