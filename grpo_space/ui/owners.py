@@ -111,6 +111,6 @@ def check_sign_in(access: Access, request: gr.Request, minutes: int = 0) -> None
     left = (known["expires_at"] - time.time()) / 60
     if left < minutes:
         raise UserError(
-            f"This sign-in ends in {left:.0f} min, before a Job of {minutes:,} min does: sign out and in again, or "
+            f"This sign-in ends in {int(left)} min, before a Job of {minutes:,} min does: sign out and in again, or "
             "take a shorter time limit."
         )
