@@ -17,6 +17,7 @@ from types import FrameType
 
 from huggingface_hub import CommitOperationAdd
 from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub.utils import disable_progress_bars
 
 from grpo_space import hub
 from grpo_space.errors import UserError
@@ -249,6 +250,7 @@ def taken_up(run: Run, token: str, may_start: bool) -> "Follower | None":
 def main(what: str, folder: str, *arguments: str) -> int:
     """Follows a run's Job, once the run's lock is held. Gives the exit status."""
     run, token = Run(Path(folder)), sys.stdin.read()
+    disable_progress_bars()  # the log is for what goes wrong
     early: list[int] = []
     signal.signal(signal.SIGTERM, lambda signum, _frame: early.append(signum))
     with locked(run.folder / "lock", what=what) as mine:

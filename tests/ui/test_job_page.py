@@ -1,6 +1,7 @@
 """Training on a Job from the page, over HTTP: who may, what it says where it cannot be, and what is found again."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from grpo_space.config_io import write_yaml
+from grpo_space.jobs.places import READ, TABLE, offer
 from grpo_space.presets import read_preset
 from grpo_space.runs.job_file import job_of
 from grpo_space.runs.run import all_runs
+from grpo_space.ui.train import job_choice
 from tests.support.hostile import HOST, config, cookie_header, join, messages, stream
 from tests.support.hub_server import HubServer
 from tests.support.hub_sign_in import SIGN_IN
@@ -22,8 +24,8 @@ from tests.support.served import Served
 from tests.support.sign_in import SPACE, signed_in
 
 EVES = "hf_EvesSignIn0123456789"
-TINY, LARGE = (write_yaml(read_preset(name).run) for name in ("tiny", "llama-3.1-8b"))
-HOUR = ["job", "cpu-basic", 60, ""]
+HOUR = [None, "job", None, 60, "", None]
+"""What Train is pressed with: the config and the card are the page's own states, which nobody sends."""
 
 
 def session(
@@ -50,16 +52,16 @@ class Pressed:
         wanted = [self.ids[elem_id], event]
         found = next(each["id"] for each in self.handlers if wanted in each["targets"])
         found = next((each["id"] for each in self.handlers if each.get("trigger_after") == found), found)
-        page = page or f"page{len(data)}{id(data)}"
+        page = page or f"page{time.monotonic_ns()}"
         joined = join(self.served.url, found, data, page, headers=who)
         assert joined.status_code == 200, joined.text
         with stream(self.served.url, page, headers=who) as answer:
             ends = (each for each in messages(answer) if each["msg"] in ("process_completed", "unexpected_error"))
             return str(next(ends)).replace("&#36;", "$").replace("\\xa0", " ")
 
-    def drawn(self, flavor: str | None, minutes: Any, who: dict[str, str], sent: str = TINY) -> str:
+    def drawn(self, minutes: Any, who: dict[str, str]) -> str:
         """What the page shows of the choice."""
-        return self.call("gs-job-minutes", [sent, "job", flavor, minutes], who, "change")
+        return self.call("gs-job-minutes", [None, "job", None, minutes], who, "change")
 
     def start(self, who: dict[str, str], minutes: Any = 60, namespace: str = "") -> str:
         """The name of the run that a program starts."""
@@ -92,13 +94,13 @@ def served(hub: HubServer, **environment: str) -> Iterator[Pressed]:
 def test_who_may_and_what_is_said_where_it_cannot_be(space: Pressed, hub: HubServer) -> None:
     for who in STRANGERS:  # a public demo's, too
         presses: tuple[tuple[str, list[Any]], ...] = (
-            ("gs-train", [TINY, *HOUR, None]), ("gs-job-yes", [None, EVES, None]), ("gs-job-follow", ["", None]),
+            ("gs-train", HOUR), ("gs-job-yes", [None, EVES, None]), ("gs-job-follow", ["", None]),
         )  # fmt: skip
         for button, data in presses:
             assert "owner" in space.call(button, data, who), button
         with pytest.raises(AppError, match="owner"):
             space.start(who)
-        assert "cpu-basic" not in space.drawn("cpu-basic", 60, who)
+        assert "cpu-basic" not in space.drawn(60, who)
     refused = {
         "lacks the scope jobs. Sign out and in again": (WITHOUT_SCOPE, 60),
         "ends in 10 min, before a Job of 60 min does": (ENDING, 60),
@@ -116,19 +118,16 @@ def test_who_may_and_what_is_said_where_it_cannot_be(space: Pressed, hub: HubSer
             space.start(ADA)
         assert (hub.jobs.all, all_runs()) == ({}, [])
 
-    said = space.drawn(None, 90, ADA)
+    said = space.drawn(90, ADA)
     for words in (
         "Signed in as <b>ada</b>. lab may pay too.",
         "yes, about 35 s",
         "CPU Basic: up to 90 min, at most $0.02",
     ):
         assert words in said, words
-    assert "no: needs a GPU" in space.drawn("cpu-basic", 60, ADA, LARGE)
-    assert "it will stop, saved" in space.drawn("t4-small", 60, ADA, LARGE)
-    assert "Sign in with Hugging Face" in space.drawn(None, 60, session("ada", ""))
-    assert "lacks the scope jobs" in space.drawn(None, 60, WITHOUT_SCOPE)
-    assert "is not between 1 and" in space.drawn(None, 0.0, ADA)
-    assert "leave it on" not in said
+    assert "Sign in with Hugging Face" in space.drawn(60, session("ada", ""))
+    assert "lacks the scope jobs" in space.drawn(60, WITHOUT_SCOPE)
+    assert "is not between 1 and" in space.drawn(0.0, ADA)
     assert not any(token in said for token in (SIGN_IN, EVES))
 
 
@@ -162,10 +161,10 @@ def test_a_job_is_started_forgotten_found_again_and_stopped(space: Pressed, hub:
 
 
 def test_it_asks_first_and_a_typed_token_pays_where_nobody_is_signed_in(here: Pressed, hub: HubServer) -> None:
-    assert "Or type a token below." in here.drawn(None, 60, {})
+    assert "Or type a token below." in here.drawn(60, {})
     with pytest.raises(AppError, match="Nobody is signed in here"):
         here.start({})
-    asked = here.call("gs-train", [TINY, *HOUR, None], {}, page="one")
+    asked = here.call("gs-train", HOUR, {}, page="one")
     assert "It costs at most $0.01" in asked
     assert (hub.jobs.all, all_runs()) == ({}, [])
     here.call("gs-job-yes", [None, TOKEN, None], {}, page="other")  # another page, which asked nothing
@@ -176,3 +175,16 @@ def test_it_asks_first_and_a_typed_token_pays_where_nobody_is_signed_in(here: Pr
     assert job.namespace == "owner"
     assert (known := job_of(run)) is not None
     assert known.dollars_an_hour == 0.01
+
+
+def test_a_card_that_does_not_fit_and_a_limit_that_is_too_short_are_said() -> None:
+    config, known = read_preset("llama-3.1-8b").run, {place.flavor: place for place in TABLE}
+    cpu, t4 = (offer(config, known[flavor]) for flavor in ("cpu-basic", "t4-small"))
+    assert job_choice.row(cpu, 60) == ("cpu-basic", "CPU", "$0.01 an hour", "no: needs a GPU", "$0.01")
+    assert job_choice.row(t4, 90) == ("t4-small", "T4, 16 GB", "$0.40 an hour", "yes, roughly 3.5 h", "$0.60")
+    assert "llama-3.1-8b needs a GPU there" in job_choice.costs_words(config, cpu, 60, [cpu, t4])
+    said = job_choice.costs_words(config, t4, 60, [cpu, t4])
+    assert "it will stop, saved" in said
+    assert f"Prices as of {READ}: the Hub did not say them just now." in said
+    assert "it will stop" not in job_choice.costs_words(config, t4, 300, [cpu, t4])
+    assert "fits on none of these cards" in job_choice.costs_words(config, None, 60, [cpu])

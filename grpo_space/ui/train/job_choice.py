@@ -10,7 +10,6 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.jobs import places
 from grpo_space.jobs.places import MINUTES, Offer
-from grpo_space.jobs.submit import MOST_MINUTES
 from grpo_space.ui import submit, table
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
@@ -59,7 +58,7 @@ def build(opened: Any, config: gr.State, place: Place) -> JobChoice:
         cards = table.component("gs-job-cards")
         with gr.Row():
             minutes = gr.Number(
-                MINUTES, label="Time limit (min)", precision=0, minimum=1, maximum=MOST_MINUTES,
+                MINUTES, label="Time limit (min)", precision=0,
                 info="Before it the Job saves and stops", elem_id="gs-job-minutes",
             )  # fmt: skip
             namespace = gr.Textbox(

@@ -73,8 +73,8 @@ def _words(*paragraphs: str) -> str:
 
 def build(view: gr.State, choice: JobChoice, followers: Followers, place: Place) -> JobConfirm:
     """Draws the question where it is called, and wires its two buttons."""
-    with gr.Group(elem_classes=OFF, elem_id="gs-job-confirm") as group:
-        question, asked = gr.HTML(), gr.State(None)
+    with gr.Group(elem_classes=OFF) as group:
+        question, asked = gr.HTML(elem_id="gs-job-question"), gr.State(None)
         with gr.Row():
             yes = gr.Button("Start the Job", variant="primary", elem_id="gs-job-yes")
             no = gr.Button("Not now", elem_id="gs-job-no")
