@@ -104,12 +104,15 @@ def test_pieces_that_come_twice_late_or_not_at_all_make_one_log(hub: HubServer, 
     first.note("ours", "stands between")
     second = following(run)  # the first was killed
     hub.hub.commit("dataset", NAME, "so far", {"events.jsonl": whole.encode()})
-    second.gap, second.next_look = True, 0.0
+    second.take(pieces[-1], 1.0)
+    assert second.gap
     second.look(1.0)
-    for piece in pieces:
+    assert steps(run) == [1, 2, 3]
+    more = Line(kind="event", at=len(whole), text=line(4))
+    for piece in (*pieces, more, *pieces, more):
         second.take(piece, 2.0)
         second.forward()
-    assert steps(run) == [1, 2, 3]
+    assert steps(run) == [1, 2, 3, 4]
     assert [type(event) for event in run.log.events()].count(Alarm) == 1
 
 
