@@ -7,7 +7,6 @@ python -m grpo_space.jobs.follower train DIR follow     never starts a Job
 
 import contextlib
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -17,7 +16,7 @@ from types import FrameType
 
 from huggingface_hub import CommitOperationAdd
 from huggingface_hub.errors import RepositoryNotFoundError
-from huggingface_hub.utils import disable_progress_bars
+from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from grpo_space import hub
 from grpo_space.errors import UserError
@@ -57,10 +56,12 @@ class Follower:
         self.woken = threading.Event()
         self.stop_requested, self.stopping_since, self.cancelled = False, 0.0, False
         self.stage, self.words, self.failure = "", "", ""
-        self.next_look = self.next_repository = 0.0
+        self.next_look = self.next_repository = self.next_ask = 0.0
         self.heard, self.warned = time.monotonic(), False
         self.beats = self.log_ends = self.refusals = 0
         self.over = self.ending = self.gap = False
+        self.pieces: dict[int, bytes] = {}
+        """Of the Job's events, by the byte at which they stand, what has come before what stands before it."""
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Handles SIGTERM: the Job is asked to save and end."""
@@ -84,7 +85,8 @@ class Follower:
         if self.log.ends > self.log_ends:
             self.log_ends, self.next_look = self.log.ends, now
         try:
-            if self.stop_requested and not self.cancelled:
+            if self.stop_requested and not self.cancelled and now >= self.next_ask:
+                self.next_ask = now + SOON_SECONDS
                 self.ask_to_stop(now)
             if now >= self.next_look:
                 self.look(now)
@@ -96,15 +98,10 @@ class Follower:
             self.note("silent", endings.silent(self.job))
 
     def take(self, line: Line, now: float) -> None:
-        """Takes in one line of the log. A replay brings what is here already: that is passed over."""
-        size = self.mirror.raw.stat().st_size
-        data, at = line.text.encode(), line.at - self.job.began_at
-        if line.kind == "event" and at <= size < at + len(data):
-            with self.mirror.raw.open("ab") as raw:
-                raw.write(data[size - at :])
-            self.hear(now)
-        elif line.kind == "event" and at > size and not self.gap:
-            self.gap, self.next_look, self.next_repository = True, now, now  # the repository has what is missing
+        """Takes in one line of the log."""
+        if line.kind == "event":
+            self.pieces[line.at - self.job.began_at] = line.text.encode()
+            self.place(now)
         elif line.kind == "beat" and line.n > self.beats:
             self.beats = line.n
             self.hear(now)
@@ -114,6 +111,24 @@ class Follower:
             self.failure = line.words
         elif line.kind == "over":
             self.ending, self.next_look = True, min(self.next_look, now)
+
+    def place(self, now: float) -> None:
+        """Puts what came of the Job's events in its place. A replay brings what is there already: that is passed over.
+        What has a gap before it waits until the repository, or a replay, fills that.
+        """
+        gap_before, size = self.gap, self.mirror.raw.stat().st_size
+        with self.mirror.raw.open("ab") as raw:
+            for at in sorted(self.pieces):
+                if at > size:
+                    break
+                new = self.pieces.pop(at)[size - at :]
+                raw.write(new)
+                size += len(new)
+                if new:
+                    self.hear(now)
+        self.gap = bool(self.pieces)
+        if self.gap and not gap_before:
+            self.next_look = self.next_repository = now
 
     def hear(self, now: float) -> None:
         """Something new came of the Job."""
@@ -179,12 +194,13 @@ class Follower:
         if job.active and now < self.next_repository:
             return
         self.next_repository = now + REPOSITORY_SECONDS
-        if self.mirror.look():
+        changed = self.mirror.look()
+        if self.gap or not job.active:
+            self.mirror.fill(self.job.began_at)
+            self.place(now)
+        if changed:
             self.heard = now
-            if self.gap or not job.active:
-                self.mirror.fill(self.job.began_at)
             self.mirror.bring_groups()
-        self.gap = False
         self.forward()
         if not job.active:
             self.finish(job.status)
@@ -194,7 +210,7 @@ class Follower:
         self.mirror.bring_everything()
         if self.end() is None:
             self.run.log.append(endings.of(self.job, status, self.failure, self.stop_requested))
-        shutil.rmtree(self.run.folder / FOLDER, ignore_errors=True)
+        job_file.await_nothing(self.run)
         self.over = True
 
     def inspect(self) -> api.Job:
@@ -214,9 +230,15 @@ class Follower:
     def bear(self, error: BaseException) -> None:
         """Waits out what the Hub or the network refuses, unless the token has ended: then nothing more can come."""
         self.refusals += isinstance(error, api.JobError) and error.code in (401, 403)
-        gone = isinstance(hub.spoken(error), RepositoryNotFoundError)
-        if gone or self.refusals >= REFUSED:
-            words = endings.repository_gone(self.job) if gone else endings.token_ended(self.job)
+        words = ""
+        if isinstance(hub.spoken(error), RepositoryNotFoundError):
+            words = endings.repository_gone(self.job)
+            job_file.await_nothing(self.run)
+        elif self.refusals >= REFUSED:
+            words = endings.token_ended(self.job)
+        elif self.stage in api.ENDED and isinstance(error, UserError) and not isinstance(error, api.JobError):
+            words = f"{error}. Resume fetches what is missing."  # a full disk, say
+        if words:
             self.run.log.append(Failed(boundary="worker", message=words))
             self.over = True
         else:
@@ -240,8 +262,9 @@ def taken_up(run: Run, token: str, may_start: bool) -> "Follower | None":
         before = Follower(run, job, token)
         if not may_start or before.inspect().active:
             return before
-        before.look(time.monotonic())
         before.log.close()
+        if job.job_id:
+            before.look(time.monotonic())
         if isinstance(end := before.end(), Finished) and end.why != "stopped":
             return None
     return Follower(run, submit.begin(run, job, token), token) if may_start else None

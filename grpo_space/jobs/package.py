@@ -1,4 +1,4 @@
-"""What a Job is given to work with, in one zip: the running package, its pins, the config, and files that this names."""
+"""What a Job is given to work with, in one zip: the running package, its pins, the config, and files it names."""
 
 import hashlib
 import zipfile

@@ -157,7 +157,11 @@ def begin(run: Run, job: JobFile, token: str) -> JobFile:
     )
     job_file.await_files(run)
     job_file.write(run, job)  # before the Job: should this process die now, it is found by its mark
-    job = job.model_copy(update={"job_id": api.create(job.namespace, spec, job.mark, token).id})
+    try:
+        job = job.model_copy(update={"job_id": api.create(job.namespace, spec, job.mark, token).id})
+    except UserError:
+        job_file.await_nothing(run)
+        raise
     job_file.write(run, job)
     return job
 

@@ -55,8 +55,13 @@ def job_of(run: Run) -> JobFile | None:
 
 def await_files(run: Run) -> None:
     """Makes the empty folder in which what comes from a new Job waits."""
-    shutil.rmtree(run.folder / FOLDER, ignore_errors=True)
+    await_nothing(run)
     (run.folder / FOLDER).mkdir()
+
+
+def await_nothing(run: Run) -> None:
+    """Takes that folder away: all has come, or nothing will."""
+    shutil.rmtree(run.folder / FOLDER, ignore_errors=True)
 
 
 def write(run: Run, job: JobFile) -> None:

@@ -15,12 +15,12 @@ from grpo_space.presets import read_preset
 from grpo_space.results import summary
 from grpo_space.runs import launch
 from grpo_space.runs.evaluations import looks_at
-from grpo_space.runs.events import Finished, Started
+from grpo_space.runs.events import Started
 from grpo_space.runs.job_file import FOLDER
 from grpo_space.runs.run import all_runs
 from tests.support.hub_jobs import Job, LogFault
 from tests.support.hub_server import HubServer
-from tests.support.processes import SMALL, TOKEN, Cli, at_step, gone, kill_worker, until
+from tests.support.processes import SMALL, TOKEN, Cli, at_step, kill_worker, until
 
 ON = ("train", "tiny", "--on", "cpu-basic", *SMALL)
 SEEDED = ("--set", "grpo.max_steps=4", "--set", "seed=3")
@@ -135,20 +135,6 @@ def test_what_is_killed_loses_nothing_and_resumes(hub: HubServer, runs_root: Pat
     assert run.last_checkpoint() == stopped.step
     assert run.history().step > stopped.step  # what came by the log is kept
     assert files_with(TOKEN, runs_root, hub.hub.root) == []
-
-
-def test_a_job_saves_before_its_time_limit(hub: HubServer, runs_root: Path) -> None:
-    hub.jobs.scheduled.clear()
-    run = submit(small(500, 500), TABLE[0], minutes=1, token=TOKEN)
-    newest(hub).asked["arguments"][3] = "12"
-    hub.jobs.scheduled.set()
-    until(run.log, at_step(1))
-    gone(run)
-    history = run.history()
-    assert isinstance(history.end, Finished)
-    assert history.end.why == "stopped"
-    assert [alarm.name for alarm in history.alarms] == ["limit"]
-    assert run.last_checkpoint() == history.step
 
 
 def test_a_job_that_is_not_there_yet_is_cancelled_at_once(hub: HubServer, runs_root: Path) -> None:

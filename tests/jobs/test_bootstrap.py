@@ -1,0 +1,95 @@
+"""What a Job's command does by itself: its time limit, SIGTERM, and what it installs."""
+
+import json
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from grpo_space.jobs import bootstrap
+from grpo_space.paths import PROJECT
+from grpo_space.runs.event_log import EventLog
+from grpo_space.runs.events import Alarm, Finished
+from tests.support.hub_server import HubServer
+from tests.support.processes import TOKEN
+
+NAME = "owner/grpo-run-x"
+WORKER = """
+import signal, sys, threading
+stopped = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+log = open(sys.argv[2] + "/events.jsonl", "ab", buffering=0)
+log.write(b'{"type": "started"}\\n')
+stopped.wait(60)
+if STUBBORN:
+    threading.Event().wait(60)
+log.write(b'{"type": "finished", "why": "stopped"}\\n')
+"""
+"""In the worker's place: it ends when it is asked to, or never."""
+
+
+def worked(hub: HubServer, folder: Path, seconds: float, stubborn: bool = False) -> tuple[int, EventLog]:
+    """What came of a run of that worker under a time limit: its exit status, and the log in the repository."""
+    package, run = folder / "package", folder / "runs" / "x"
+    for made in (package / "grpo_space" / "worker", run):
+        made.mkdir(parents=True)
+    (package / "grpo_space" / "worker" / "__main__.py").write_text(WORKER.replace("STUBBORN", str(stubborn)))
+    hub.hub.create(NAME, "dataset", private=True)
+    sender = bootstrap.Sender(bootstrap.Repository(NAME, TOKEN), run, "0a")
+    code = bootstrap.work(sender, package, time.monotonic(), seconds)
+    (folder / "came.jsonl").write_bytes(hub.hub.read(NAME, "events.jsonl", "dataset"))
+    return code, EventLog(folder / "came.jsonl")
+
+
+@pytest.fixture(autouse=True)
+def own_signals() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def test_a_job_saves_and_uploads_before_its_time_limit(hub: HubServer, tmp_path: Path) -> None:
+    begun = time.monotonic()
+    code, log = worked(hub, tmp_path, 6.0)
+    assert time.monotonic() < begun + 6.0
+    assert code == 0
+    *_, alarm, end = log.events()
+    assert isinstance(alarm, Alarm)
+    assert "time limit of 0.1 minutes is near, so the run saves and stops. Resume takes it up" in alarm.message
+    assert isinstance(end, Finished)
+
+
+def test_a_worker_that_does_not_end_is_killed_in_time_to_upload(hub: HubServer, tmp_path: Path) -> None:
+    code, log = worked(hub, tmp_path, 4.0, stubborn=True)
+    assert code == 3
+    assert [event.type for event in log.events()] == ["started", "alarm"]
+
+
+def test_a_job_that_is_cancelled_saves_and_uploads(hub: HubServer, tmp_path: Path) -> None:
+    threading.Timer(2.0, signal.raise_signal, [signal.SIGTERM]).start()
+    code, log = worked(hub, tmp_path, 60.0)
+    assert code == 0
+    assert [event.type for event in log.events()] == ["started", "finished"]
+
+
+def test_a_long_event_is_said_in_short_pieces(
+    tmp_path: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sender = bootstrap.Sender(bootstrap.Repository(NAME, TOKEN), tmp_path, "0a")
+    text = json.dumps({"type": "alarm", "message": "日本語" * 3000}, ensure_ascii=False) + "\n"
+    sender.events.write_text(text + '{"half')
+    sender.send_events()
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) < 16_000  # where containers' logs cut a line
+    said = [json.loads(line.removeprefix("grpo-space ")) for line in lines]
+    assert "".join(each["text"] for each in said) == text
+    assert [each["at"] for each in said][:2] == [0, len(text[: bootstrap.PIECE].encode())]
+
+
+def test_only_what_the_pins_miss_is_installed() -> None:
+    pins = (PROJECT / "requirements-cpu.txt").read_text()
+    assert bootstrap.missing(pins) == []  # torch's own +cpu is the pinned one
+    assert bootstrap.missing("rich==0.1\ngradio[oauth,mcp]==1.0\n# a==1\nno-such-thing==3.0\n") == [
+        "rich==0.1", "gradio[oauth,mcp]==1.0", "no-such-thing==3.0",
+    ]  # fmt: skip
+    assert f"\n{bootstrap.CLIENT}\n" in pins
