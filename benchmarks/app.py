@@ -1,10 +1,11 @@
 """Measures the app: how soon it answers, what it holds, how soon a long run opens, and what 30 watchers cost a
 training.
 
-    python -m benchmarks.app [--steps 15] [--pairs 2] [--watchers 30]
+    python -m benchmarks.app [--steps 8] [--pairs 8] [--watchers 30]
 
-The watchers run on the same cores as the app and the training, so what they cost is more than on a Space, where they
-sit elsewhere. Writes benchmarks/results/<date>-app.json too.
+What watchers cost is measured twice: where the training computes on all cores, and where it leaves one, as beside a
+GPU. They run on the same cores as the app and the training, so they cost more than on a Space, where they sit
+elsewhere. Writes benchmarks/results/<date>-app.json too.
 """
 
 import argparse
@@ -23,10 +24,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy.stats import bootstrap
+
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
 from grpo_space.runs.events import Group, Phase, Sample, Started, Step
-from grpo_space.runs.launch import start
+from grpo_space.runs.launch import start, stop
 from grpo_space.runs.run import Run, create_run
 from tests.support.served import Served
 
@@ -139,49 +143,90 @@ async def stream(app: Served, index: int, session: str = "") -> Any:
         writer.close()
 
 
-def watched(steps: int, watchers: int) -> dict[str, float]:
-    """A real training of the tiny preset with so many who watch it."""
-    settings = [f"grpo.max_steps={steps}", "evaluation.problems=8", "evaluation.probe_problems=0"]
+def watched(steps: int, watchers: int, pairs: int, threads: int | None) -> dict[str, Any]:
+    """One real training of the tiny preset, looked on at in every second part of it: so many pairs of parts of so many
+    steps each, the order of a pair turned each time. `threads`: what the training computes with; None: all cores.
+    """
+    settings = [
+        f"grpo.max_steps={2 * pairs * (steps + 3) + 20}", "stop_when_learnt=false", "evaluation.problems=8",
+        "evaluation.probe_problems=0",
+    ]  # fmt: skip
+    if threads:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
     with closing(Served()) as app:
         urllib.request.urlopen(app.url).read()
         run = create_run(override(read_preset("tiny").run, settings))
         start(run)
-        clients = None
-        if watchers:
-            command = [sys.executable, "-m", "benchmarks.app", "--watch", str(app.port), "--watchers", str(watchers)]
-            clients = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        before, begin = cpu_seconds(app.process.pid), time.monotonic()
-        while run.status() == "running":
-            time.sleep(0.5)
-        wall, used = time.monotonic() - begin, cpu_seconds(app.process.pid) - before
-        steps_made = {event.step: event for event in run.log.read()[0] if isinstance(event, Step)}
+        parts: dict[bool, list[dict[str, float]]] = {True: [], False: []}
         lags: list[float] = []
-        own = 0.0
-        if clients is not None:
-            time.sleep(2)
-            clients.terminate()
-            seen = json.loads(clients.communicate()[0])
-            own = seen["cpu_seconds"]
-            lags = [
-                at - steps_made[int(step)].time
-                for each in seen["seen"]
-                for step, at in each.items()
-                if int(step) in steps_made
-            ]
-        seconds = [event.seconds for event in steps_made.values()][1:]
-        return {
-            "seconds_per_step": statistics.median(seconds),
-            "app_share_of_a_core": used / wall,
-            "watchers_share_of_a_core": own / wall,
-            "lag_median": statistics.median(lags) if lags else 0.0,
-            "lag_most": max(lags, default=0.0),
-            "updates_seen": len(lags),
-            "mib": app.resident_mib(),
-        }
+        wait_for_steps(run, 3)
+        for pair in range(pairs):
+            for looked_on in ((False, True), (True, False))[pair % 2]:
+                made, seen = part(app, run, steps, watchers if looked_on else 0)
+                parts[looked_on].append(made)
+                lags += seen
+        mib = app.resident_mib()
+        stop(run)
+        while run.status() == "running":
+            time.sleep(0.2)
+    with_them, alone = ([each["seconds_per_step"] for each in parts[looked_on]] for looked_on in (True, False))
+    slower = [a / b - 1 for a, b in zip(with_them, alone, strict=True)]
+    return {
+        "threads": threads, "alone": parts[False], "watched": parts[True], "slowdowns": slower,
+        "slowdown": statistics.median(slower),
+        "slowdown_95": interval(slower),
+        "lag_median": statistics.median(lags), "lag_most": max(lags), "updates_seen": len(lags), "mib": mib,
+    }  # fmt: skip
+
+
+def interval(values: list[float]) -> list[float]:
+    """95 % of the bootstrap's medians."""
+    if len(values) < 2:
+        return []
+    found = bootstrap((values,), np.median, method="percentile", rng=0).confidence_interval
+    return [float(found.low), float(found.high)]
+
+
+def wait_for_steps(run: Run, count: int) -> dict[int, Step]:
+    """The run's steps by their numbers, as soon as there are so many."""
+    while True:
+        made = {event.step: event for event in run.log.read()[0] if isinstance(event, Step)}
+        if len(made) >= count:
+            return made
+        assert run.status() == "running", "the training ended too early"
+        time.sleep(0.3)
+
+
+def part(app: Served, run: Run, steps: int, watchers: int) -> tuple[dict[str, float], list[float]]:
+    """So many steps of a training, from the second that begins in it; and how late each watcher saw each of them."""
+    clients = None
+    if watchers:
+        command = [sys.executable, "-m", "benchmarks.app", "--watch", str(app.port), "--watchers", str(watchers)]
+        clients = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    first = len(wait_for_steps(run, 1)) + 2
+    wait_for_steps(run, first)
+    before, begin = cpu_seconds(app.process.pid), time.monotonic()
+    made = wait_for_steps(run, first + steps)
+    wall, used = time.monotonic() - begin, cpu_seconds(app.process.pid) - before
+    own, lags = 0.0, []
+    if clients is not None:
+        time.sleep(1.5)
+        clients.terminate()
+        seen = json.loads(clients.communicate()[0])
+        own = seen["cpu_seconds"]
+        for each in seen["seen"]:
+            lags += [at - made[int(n)].time for n, at in each.items() if first < int(n) <= first + steps]
+    seconds = [made[number].seconds for number in range(first + 1, first + steps + 1)]
+    return {
+        "seconds_per_step": statistics.fmean(seconds),
+        "app_share_of_a_core": used / wall,
+        "watchers_share_of_a_core": own / wall,
+    }, lags
 
 
 async def watch(port: int, watchers: int) -> None:
     """Notes when each watcher first sees each step; prints that at SIGTERM."""
+    began = time.process_time()
     app: Any = type("App", (), {"port": port, "url": f"http://127.0.0.1:{port}"})
     index, step = handler(app), re.compile(rb"step (\d+) of")
     seen: list[dict[int, float]] = [{} for _ in range(watchers)]
@@ -197,7 +242,7 @@ async def watch(port: int, watchers: int) -> None:
     await stopped.wait()
     for task in tasks:
         task.cancel()
-    print(json.dumps({"seen": seen, "cpu_seconds": time.process_time()}))
+    print(json.dumps({"seen": seen, "cpu_seconds": time.process_time() - began}))
 
 
 def cpu_seconds(pid: int) -> float:
@@ -208,8 +253,8 @@ def cpu_seconds(pid: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=15)
-    parser.add_argument("--pairs", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--pairs", type=int, default=8)
     parser.add_argument("--watchers", type=int, default=30)
     parser.add_argument("--watch", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -223,16 +268,11 @@ def main() -> None:
         print(json.dumps(figures, indent=1))
         figures["opening"] = opening()
         print(json.dumps(figures["opening"], indent=1))
-    alone: list[dict[str, float]] = []
-    crowd: list[dict[str, float]] = []
-    for pair in range(arguments.pairs):
-        for watchers in ((0, arguments.watchers), (arguments.watchers, 0))[pair % 2]:
-            with tempfile.TemporaryDirectory() as root:
-                os.environ["GRPO_SPACE_RUNS"] = root
-                (crowd if watchers else alone).append(watched(arguments.steps, watchers))
-    figures |= {"alone": alone, "watched": crowd, "watchers": arguments.watchers}
-    each = [statistics.median(run["seconds_per_step"] for run in runs) for runs in (crowd, alone)]
-    figures["slowdown"] = each[0] / each[1] - 1
+    figures["watchers"] = arguments.watchers
+    for name, threads in (("all_cores", None), ("a_core_left", max(1, (os.cpu_count() or 2) - 1))):
+        with tempfile.TemporaryDirectory() as root:
+            os.environ["GRPO_SPACE_RUNS"] = root
+            figures[name] = watched(arguments.steps, arguments.watchers, arguments.pairs, threads)
     print(json.dumps(figures, indent=1))
     crowd_size = "" if arguments.watchers == 30 else f"-{arguments.watchers}"
     (HERE / "results" / f"{time.strftime('%Y-%m-%d')}-app{crowd_size}.json").write_text(
