@@ -36,7 +36,7 @@ def session(
 
 ADA = session("ada", SIGN_IN)
 WITHOUT_SCOPE, ENDING = session("ada", SIGN_IN, "openid contribute-repos"), session("ada", SIGN_IN, expires=630)
-STRANGERS = ({}, session("eve", EVES), session("ada", SIGN_IN, expires=-1))
+STRANGERS: tuple[dict[str, str], ...] = ({}, session("eve", EVES), session("ada", SIGN_IN, expires=-1))
 
 
 class Pressed:
@@ -138,7 +138,7 @@ def test_a_job_is_started_forgotten_found_again_and_stopped(space: Pressed, hub:
     assert (run.id, job.namespace, job.asked["timeoutSeconds"]) == (name, "lab", 1800)
     kill_worker(run)
     while run.worker() is not None:
-        pass
+        time.sleep(0.05)
     shutil.rmtree(run.folder)  # as a Space does that restarts
 
     def look(who: dict[str, str]) -> str:
@@ -155,6 +155,13 @@ def test_a_job_is_started_forgotten_found_again_and_stopped(space: Pressed, hub:
     assert (status["run"], status["status"]) == (name, "running")
     assert client.predict(api_name="/stop")["run"] == name
     job.wait_for("CANCELED")
+    while client.predict(api_name="/status")["status"] == "running":
+        time.sleep(0.1)
+    assert again.status() == "stopped"
+    asked = space.call("gs-resume", [None], ADA)  # paid again: so it asks
+    assert f"Resume <b>{name}</b> on a new Job, cpu-basic" in asked
+    assert "It costs at most $0.01</b>: 30 min at $0.01 an hour, by the minute, paid by lab." in asked
+    assert (again.status(), len(hub.jobs.all)) == ("stopped", 1)
     kept = b"".join(path.read_bytes() for path in runs_root.rglob("*") if path.is_file())
     assert SIGN_IN.encode() not in kept
     assert SIGN_IN not in "".join(space.served.said)
