@@ -71,8 +71,8 @@ def missing(what: str, setting: str, sample: Sequence[Record], usual: Sequence[s
     """The error that no column is known to hold something, which names those that are there. `usual`: its column's
     names; one that is there is empty throughout.
     """
-    there = {plain(name): name for record in sample for name in record}
-    if empty := next((there[name] for name in usual if name in there), None):
+    spelled = {plain(name): name for record in sample for name in record}
+    if empty := next((spelled[name] for name in usual if name in spelled), None):
         return UnknownColumnError(
             f"column {empty!r} is there for the {what}, but empty in {rows_of(sample)}: fill it, or choose another "
             f"with {setting}"

@@ -42,7 +42,8 @@ def test_copies_with_the_same_answer_in_another_spelling_are_copies() -> None:
 
 def test_a_verifier_of_ones_own_may_read_what_tells_two_rows_apart() -> None:
     def row(question: str, answer: str, unit: str) -> Row:
-        return OWN.read({"question": question, "answer": answer, "unit": unit}, ColumnsSection(question="question", answer="answer"))
+        record = {"question": question, "answer": answer, "unit": unit}
+        return OWN.read(record, ColumnsSection(question="question", answer="answer"))
 
     first = row("How long?", "12", "m")
     assert data_faults.words([first, row("How long?", "12", "km"), row("how long?", "15", "mm")]) == ""

@@ -133,7 +133,7 @@ def test_a_column_that_is_there_and_empty_is_not_called_missing(tmp_path: Path) 
     with pytest.raises(UserError, match="column 'Answer' is there for the answer, but empty in the first 2 rows: fill"):
         read_bytes(tmp_path, "a.csv", separated(",")(rows))
     chosen = DataSection.model_validate({"columns": {"answer": "Answer"}})
-    with pytest.raises(UserError, match="data.columns.answer: column 'Answer' is empty in the first 2 rows: with"):
+    with pytest.raises(UserError, match=r"data\.columns\.answer: column 'Answer' is empty in the first 2 rows: with"):
         read_bytes(tmp_path, "b.csv", separated(",")(rows), chosen)
 
 
