@@ -208,11 +208,34 @@ def test_how_many_times_as_fast_the_worker_is_within_one_occasion() -> None:
     small = times(EARLIER["worker/1.5b"], EARLIER["trl_peft/1.5b"])
     assert f"is {large} as fast as TRL + PEFT on the 8B" in PERFORMANCE
     assert f"{middle} on the 7B, and {small} on the 1.5B" in PERFORMANCE
-    assert f"| Llama-3.1-8B beside TRL + PEFT | {large} as fast |" in README
     large, middle = (times(NOW[f"worker/{size}"], NOW[f"unsloth_recipe/{size}"]) for size in ("8b", "7b"))
     assert f"the worker is {large} as fast on the 8B and {middle} on the 7B" in PERFORMANCE
     slower = NOW["worker/1.5b"]["seconds_per_step"] / NOW["unsloth_recipe/1.5b"]["seconds_per_step"] - 1
     assert f"the worker is {100 * slower:.0f} % slower" in PERFORMANCE
+
+
+def test_the_figures_with_the_exact_pins_are_those_that_were_measured() -> None:
+    for occasion in results("2026-11-27-gpu-pins")["occasions"]:
+        for each in occasion["contenders"]:
+            if "failed" not in each:
+                speed = f"{each['seconds_per_step']:.1f} | {each['tokens_per_second']:.0f}"
+                rest = f"{each['peak_reserved_gib']:.2f} | {each['seconds_to_first_step']:.0f} s"
+                assert f"| {speed} | {rest} |" in PERFORMANCE, each["name"]
+
+
+def test_how_many_times_as_fast_the_worker_is_with_the_exact_pins() -> None:
+    """TRL + PEFT ran on another occasion than the worker: the recipe ran on both."""
+    large, middle, again = (
+        {each["name"].split("/")[0]: each for each in occasion["contenders"] if "failed" not in each}
+        for occasion in results("2026-11-27-gpu-pins")["occasions"]
+    )
+    recipe = times(large["worker"], large["unsloth_recipe"])
+    assert times(middle["worker"], middle["unsloth_recipe"]) == recipe
+    assert f"The worker is {recipe} as fast as the recipe on the 8B and on the 7B" in PERFORMANCE
+    seconds = again["trl_peft"]["seconds_per_step"] / again["unsloth_recipe"]["seconds_per_step"]
+    faster = seconds * large["unsloth_recipe"]["seconds_per_step"] / large["worker"]["seconds_per_step"]
+    assert f"the worker is {faster:.1f} times as fast" in PERFORMANCE
+    assert f"| Llama-3.1-8B beside TRL + PEFT | {faster:.1f} times as fast |" in README
 
 
 @pytest.mark.parametrize("size", PRESETS)

@@ -75,7 +75,7 @@ def make_tokenizer(vocab_size: int, questions: list[str]) -> PreTrainedTokenizer
         spec["model"]["vocab"][f"zz{index}zz"] = index
     fast = PreTrainedTokenizerFast(
         tokenizer_object=Tokenizer.from_str(json.dumps(spec)), pad_token=SPECIAL[0], bos_token=SPECIAL[1],
-        eos_token=SPECIAL[2], model_max_length=4096,
+        eos_token=SPECIAL[2], model_max_length=4096, model_input_names=["input_ids", "attention_mask"],
     )  # fmt: skip
     fast.chat_template = CHAT_TEMPLATE
     return fast
