@@ -36,7 +36,7 @@ def session(
 
 ADA = session("ada", SIGN_IN)
 WITHOUT_SCOPE, ENDING = session("ada", SIGN_IN, "openid contribute-repos"), session("ada", SIGN_IN, expires=630)
-STRANGERS = ({}, session("eve", EVES), session("ada", SIGN_IN, expires=-1))
+STRANGERS: tuple[dict[str, str], ...] = ({}, session("eve", EVES), session("ada", SIGN_IN, expires=-1))
 
 
 class Pressed:
