@@ -48,7 +48,7 @@ second-opinion: setup  ## does lm-evaluation-harness count the same? the embedde
 	$(PYTHON) -m venv .venv-second
 	$(SECOND_PY) -m pip install --quiet --disable-pip-version-check "lm_eval[hf]==0.4.11" \
 	  $$(grep -E '^(torch|transformers|peft|accelerate|huggingface-hub)==' requirements-cpu.txt)
-	$(PY) -m benchmarks.second_opinion $(CURDIR)/$(SECOND_PY)
+	$(PY) -m benchmarks.second_opinion "$(CURDIR)/$(SECOND_PY)"
 
 # As a Space's builder installs it, from nothing (about 11 GB); then what a Space on CPU hardware does first.
 check-space:

@@ -58,10 +58,10 @@ class Choice(Task):
             return None
         question = wanted.question or find_column(QUESTION, sample)
         if question is None:
-            raise missing("question", "data.columns.question", sample)
+            raise missing("question", "data.columns.question", sample, QUESTION)
         answer = wanted.answer or find_column(ANSWER, sample)
         if answer is None:
-            raise missing("right option", "data.columns.answer", sample)
+            raise missing("right option", "data.columns.answer", sample, ANSWER)
         return ColumnsSection(question=question, answer=answer, options=options)
 
     def read(self, record: Record, columns: ColumnsSection) -> Row:

@@ -67,14 +67,27 @@ class UnknownColumnError(ValueError):
     """No column is known to hold something that a problem needs."""
 
 
-def missing(what: str, setting: str, sample: Sequence[Record]) -> UnknownColumnError:
-    """The error that no column is known to hold something, which names those that are there."""
+def missing(what: str, setting: str, sample: Sequence[Record], usual: Sequence[str]) -> UnknownColumnError:
+    """The error that no column is known to hold something, which names those that are there. `usual`: its column's
+    names; one that is there is empty throughout.
+    """
+    spelled = {plain(name): name for record in sample for name in record}
+    if empty := next((spelled[name] for name in usual if name in spelled), None):
+        return UnknownColumnError(
+            f"column {empty!r} is there for the {what}, but empty in {rows_of(sample)}: fill it, or choose another "
+            f"with {setting}"
+        )
     names = names_of(sample)
     there = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if names[MOST_NAMED:] else "")
     return UnknownColumnError(
         f"no column is known to hold the {what}: there are {there}; choose it with {setting}"
         if names else "has no columns"
     )  # fmt: skip
+
+
+def rows_of(sample: Sequence[Record]) -> str:
+    """The rows by which columns are found, in words."""
+    return f"the first {len(sample)} rows" if len(sample) > 1 else "the first row"
 
 
 def question_of(record: Record, column: str) -> str:

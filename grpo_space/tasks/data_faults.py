@@ -1,5 +1,6 @@
 """What is wrong with problems that can each be read: contradictions, copies, and answers that nothing can match."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -56,9 +57,9 @@ def words(rows: Iterable[Row]) -> str:
 def find(rows: Iterable[Row]) -> Faults:
     """What is wrong with problems that can each be read."""
     rows = list(rows)
-    alike: dict[str, list[Row]] = {}
+    alike: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        alike.setdefault(same(row), []).append(row)
+        alike.setdefault((same(row), _read_besides(row)), []).append(row)
     several = [copies for copies in alike.values() if len(copies) > 1]
     contradictions = [copies for copies in several if not all(_agree(copies[0], copy) for copy in copies[1:])]
     copies = sum(len(each) - 1 for each in several if each not in contradictions)
@@ -77,11 +78,21 @@ def find(rows: Iterable[Row]) -> Faults:
 
 def _agree(row: Row, other: Row) -> bool:
     """Whether the answer to one problem is right for its copy, too."""
+    if row.task == "own":
+        return row.gold == other.gold  # how its answers are read is the verifier's matter
     if row.details != other.details:
         return False
     if row.gold == other.gold:
         return True
     return verify([f"<reasoning>\n.\n</reasoning>\n<answer>\n{other.gold}\n</answer>"], [row])[0].correct
+
+
+def _read_besides(row: Row) -> str:
+    """What a verifier of one's own may read beside question and answer, as JSON: where it differs, the problem does."""
+    if row.task != "own":
+        return ""
+    record = json.loads(row.details)
+    return json.dumps({name: value for name, value in record.items() if str(value) not in (row.question, row.gold)})
 
 
 def _short(text: str) -> str:

@@ -1,5 +1,6 @@
 """Problems without end, made by a program: Countdown, arithmetic stories, and tasks of reasoning_gym by their names."""
 
+import importlib.metadata
 import itertools
 import random
 from collections.abc import Iterator
@@ -15,6 +16,10 @@ from grpo_space.tasks.problems import Row
 SEED = 20_261_126
 """The same problems for everybody, whatever a run's seed: so evaluations of several runs can be compared."""
 GYM = "reasoning_gym:"
+GYM_VERSION = "0.1.25"
+"""Of reasoning_gym, for problems that anybody can make again from a seed: another one may make others."""
+PUZZLES = ("count_bits", "gcd", "leg_counting", "letter_counting", "number_sequence")
+"""Its tasks among the fresh problems: easy ones, whose answer is one whole number."""
 MOST = 100_000
 """The most problems that are made for a run; it meets them again after that."""
 MOST_KNOWN = 2_000
@@ -45,6 +50,20 @@ def fresh(seed: int, level: int, count: int) -> list[Row]:
     return list(itertools.islice(different(stories.stories(seed, level)), count))
 
 
+def puzzles(seed: int, count: int) -> list[Row]:
+    """The first puzzles of a seed, of each task in its turn: the same for everybody who has it.
+
+    Raises:
+        UserError: where reasoning_gym is not installed, or in another version.
+    """
+    each = [_gym(name, 1, seed) for name in PUZZLES]
+    if (version := importlib.metadata.version("reasoning-gym")) != GYM_VERSION:
+        how = f"pip install reasoning-gym=={GYM_VERSION}"
+        raise UserError(f"reasoning_gym {version} is installed here, and may make other problems of a seed: {how}")
+    in_turn = itertools.chain.from_iterable(zip(*each, strict=True))
+    return list(itertools.islice(different(in_turn), count))
+
+
 def different(rows: Iterator[Row]) -> Iterator[Row]:
     """Problems of a generator, each once."""
     known: set[str] = set()
@@ -62,7 +81,7 @@ def endless(config: RunConfig) -> Iterator[Row]:
     """What a config's generator makes, repetitions among it."""
     name, difficulty = config.data.generate or "", config.data.difficulty
     if name.startswith(GYM):
-        return _gym(name.removeprefix(GYM), difficulty)
+        return _gym(name.removeprefix(GYM), difficulty, SEED)
     if name == "stories":
         if difficulty not in stories.LEVELS:
             raise UserError(f"data.difficulty: {difficulty}: stories have the levels 1, 2 and 3")
@@ -74,7 +93,7 @@ def endless(config: RunConfig) -> Iterator[Row]:
     return (countdown.drawn(draw, difficulty + 1) for _ in itertools.count())
 
 
-def _gym(name: str, difficulty: int) -> Iterator[Row]:
+def _gym(name: str, difficulty: int, seed: int) -> Iterator[Row]:
     """A task of reasoning_gym, where its answer is the only right one. Its own scorers are never called: some evaluate
     an answer as Python.
     """
@@ -92,12 +111,12 @@ def _gym(name: str, difficulty: int) -> Iterator[Row]:
             f"data.generate: {GYM}{name}: several answers may be right, and its scorer is a program that is not run "
             "here: take a task with one right answer, such as gcd"
         )
-    settings = {"seed": SEED, "size": 10**9}
+    settings = {"seed": seed, "size": 10**9}
     if factory.has_curriculum(name):
         curriculum = factory.create_curriculum(name)
         curriculum.set_global_level(difficulty - 1)
         made = factory.DATASETS[name][0](curriculum.generate_configuration(settings))
     else:
         made = factory.create_dataset(name, **settings)
-    for index in itertools.count():
-        yield Row(made[index]["question"], str(made[index]["answer"]), name)
+    each = (made[index] for index in itertools.count())
+    return (Row(one["question"], str(one["answer"]), name) for one in each)

@@ -48,12 +48,12 @@ class Number(Task):
         """A question and an answer, by the names that are usual: what no other kind knows is of this one."""
         question = wanted.question or find_column(QUESTION, sample)
         if question is None:
-            raise missing("question", "data.columns.question", sample)
+            raise missing("question", "data.columns.question", sample, QUESTION)
         answer = wanted.answer or find_column([name for name in ANSWER if name != question], sample)
         if answer is None and chat(at(sample[0], question)):
             answer = question  # a chat holds both
         if answer is None:
-            raise missing("answer", "data.columns.answer", sample)
+            raise missing("answer", "data.columns.answer", sample, ANSWER)
         return ColumnsSection(question=question, answer=answer)
 
     def read(self, record: Record, columns: ColumnsSection) -> Row:

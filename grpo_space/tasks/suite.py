@@ -9,11 +9,11 @@ from grpo_space.config import GSM8K, DataSection, RunConfig, TaskName
 from grpo_space.tasks import code_sandbox, instructions
 from grpo_space.tasks.data_faults import same
 from grpo_space.tasks.dataset import by_hash, read_hub
-from grpo_space.tasks.generated import fresh
+from grpo_space.tasks.generated import GYM_VERSION, fresh, puzzles
 from grpo_space.tasks.kinds import TASKS
 from grpo_space.tasks.problems import Row
 
-HELD_OUT = "held-out"
+HELD_OUT, PUZZLES = "held-out", "puzzles"
 QUICK_PROMPTS = 100
 """Held-out problems on which a quick suite tries better prompts for the base: worked examples make them long."""
 
@@ -41,6 +41,7 @@ SETS = (
     ProblemSet(HELD_OUT, "the run's held-out problems"),
     *(ProblemSet(f"fresh-{n}", f"fresh problems, level {n}", quick=100, full=300, level=n) for n in (1, 2, 3)),
     ProblemSet("instructions", "simple instructions", "instructions", quick=60, full=240),
+    ProblemSet(PUZZLES, f"fresh puzzles of reasoning_gym {GYM_VERSION}", full=300),
     ProblemSet("gsm8k-test", "GSM8K's test", full=1319, hub=GSM8K, benchmark="gsm8k"),
     ProblemSet("math-500", "MATH-500", full=500, hub=DataSection(id="HuggingFaceH4/MATH-500", test_split="test")),
     ProblemSet("arc-challenge", "ARC-Challenge", "choice", full=1172,
@@ -49,7 +50,7 @@ SETS = (
                hub=DataSection(id="google-research-datasets/mbpp", name="full", test_split="test", task="code")),
 )  # fmt: skip
 NAMES = {each.name: each for each in SETS}
-MADE = [each.name for each in SETS if each.level or each.task == "instructions"]
+MADE = [each.name for each in SETS if each.level or each.task == "instructions" or each.name == PUZZLES]
 """The sets that are made from a seed."""
 
 
@@ -69,9 +70,15 @@ def count_in(
 
 
 def made(name: str, seed: int, count: int) -> list[Row]:
-    """The first problems of a set that is made from a seed: the same for everybody."""
+    """The first problems of a set that is made from a seed: the same for everybody.
+
+    Raises:
+        UserError: where what makes them is not installed.
+    """
     if name == "instructions":
         return list(itertools.islice(instructions.drawn(seed), count))
+    if name == PUZZLES:
+        return puzzles(seed, count)
     return fresh(seed, NAMES[name].level, count)
 
 

@@ -57,7 +57,7 @@ def build(followers: Followers, place: Place) -> None:
         return _status(page_of(run.id))
 
     def status(run: str = "") -> dict[str, Any]:
-        """How a run stands: its status, step, latest metrics, alarms, and how it ended.
+        """How a run stands: its status, step, latest metrics, alarms, how it ended, and whether it is a control.
 
         Parameters:
             run: the run's name; empty: the active one, else the latest
@@ -139,6 +139,7 @@ def _status(page: Page) -> dict[str, Any]:
     return {
         "run": page.run.id,
         "status": page.status,
+        "control": page.config.control if page.config else None,
         "doing": phase_words(history.phase) if history.phase and page.status == "running" else "",
         "step": history.step,
         "max_steps": history.max_steps or (page.config.grpo.max_steps if page.config else 0),

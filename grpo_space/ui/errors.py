@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from grpo_space.errors import UserError
 from grpo_space.ui.markup import note, tag, text
@@ -17,8 +18,13 @@ SECONDS = 30.0
 
 
 def _on_the_page(error: UserError) -> gr.Error:
-    """A message with its text escaped: Gradio would show markup in it."""
-    return gr.Error("<br>".join(map(text, error.problems)), duration=SECONDS, title="Not done", print_exception=False)
+    """A message with its text escaped: Gradio would show markup in it. Its page heads a message by its kind, whatever
+    the title, and nothing has failed here: so a warning is shown, and the error only ends the event.
+    """
+    message = "<br>".join(map(text, error.problems))
+    if queued := LocalContext.event_id.get(None) is not None:  # whoever calls without the queue is sent no warning
+        gr.Warning(f"<b>Not done.</b> {message}", duration=SECONDS)
+    return gr.Error(message, duration=SECONDS, visible=not queued, print_exception=False)
 
 
 def in_words(handler: Callable[P, R], refusal: Callable[[UserError], gr.Error] = _on_the_page) -> Callable[P, R]:

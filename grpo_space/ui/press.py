@@ -1,11 +1,16 @@
-"""A press on a button whose work takes a moment is answered at once."""
+"""What comes of a press: it is answered at once, and its answer goes with the run that it is about."""
 
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
+from grpo_space.ui.gradio_workarounds import OFF
+from grpo_space.ui.live.page_stream import View
+
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+NO_FILE = gr.update(value=None, elem_classes=OFF)
+"""Takes a file that was ready to download away."""
 
 
 def press(button: gr.Button, doing: str, work: Callable[..., Any], inputs: Any, outputs: Any, **how: Any) -> Any:
@@ -18,3 +23,17 @@ def press(button: gr.Button, doing: str, work: Callable[..., Any], inputs: Any, 
     for after in (done.success, done.failure):  # a `then` does not come where the work was refused
         after(lambda: at_rest, None, button, queue=False, **QUIET)
     return done
+
+
+def forget_with(run: gr.State, view: gr.State, cleared: dict[gr.Component, Any]) -> None:
+    """Clears what came of a press as soon as the page shows another run than it is about; `run`: the one that the page
+    shows. A page may learn its first run after a press, and Gradio tells of a change twice: so what the press was about
+    decides, not which run was shown before. `cleared`: the parts with their empty values; the first one's `elem_id` is
+    its name in `View.about`.
+    """
+    name = str(next(iter(cleared)).elem_id)
+
+    def clear(run: str, view: View) -> dict[gr.Component, Any]:
+        return dict.fromkeys(cleared, gr.skip()) if view.about.get(name) == run else cleared
+
+    run.change(clear, [run, view], list(cleared), trigger_mode="always_last", **QUIET)

@@ -37,26 +37,26 @@ def html(
     nothing: str,
     draw: Callable[[str], str] = text,
     begin: int = 0,
-    chosen: str = "",
+    marked: str = "",
 ) -> str:
     """A table as HTML, from the row `begin` on. The first cell of a row is its key; `draw` turns the other cells into
-    HTML; `chosen` is the key of a row that is marked from the first.
+    HTML. `marked`: the key of the row that is chosen already.
     """
     if not rows:
         return tag("p", text(nothing), "gs-dim")
     head = tag("tr", "".join(f'<th scope="col">{text(name)}</th>' for name in headers))
-    body = "".join(_row(row, draw, chosen) for row in rows[begin : begin + MOST_ROWS])
+    body = "".join(_row(row, draw, marked) for row in rows[begin : begin + MOST_ROWS])
     last = min(begin + MOST_ROWS, len(rows))
     more = f"{begin + 1:,} to {last:,} of {len(rows):,} are shown." if len(rows) > MOST_ROWS else ""
     table = tag("table", tag("thead", head) + tag("tbody", body), "gs-table")
     return tag("div", table, "gs-rows") + (tag("p", more, "gs-dim") if more else "")
 
 
-def _row(row: Iterable[str], draw: Callable[[str], str], chosen: str) -> str:
+def _row(row: Iterable[str], draw: Callable[[str], str], marked: str) -> str:
     key, *cells = row
-    kind, current = (' class="gs-chosen"', ' aria-current="true"') if chosen and key == chosen else ("", "")
+    chosen, current = (' class="gs-chosen"', ' aria-current="true"') if key == marked else ("", "")
     opens = f'<th scope="row"><button type="button"{current}>{text(key)}</button></th>'
-    return f'<tr data-row="{text(key)}"{kind}>{opens}{"".join(tag("td", draw(cell)) for cell in cells)}</tr>'
+    return f'<tr data-row="{text(key)}"{chosen}>{opens}{"".join(tag("td", draw(cell)) for cell in cells)}</tr>'
 
 
 def chosen(event: gr.EventData) -> str:

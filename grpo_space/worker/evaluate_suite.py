@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
 from grpo_space.runs.events import EvaluationRequest, LeftOut, Which
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run
@@ -41,7 +42,11 @@ class Suite:
             if each.hub and each.name not in found:
                 continue
             config = suite.asked_by(each, self.config, self.rows.task)
-            there, commit = found.get(each.name) or (self._made(each), "")
+            try:
+                there, commit = found.get(each.name) or (self._made(each), "")
+            except UserError as error:  # the others count all the same
+                self._leave_out(each, "tuned", str(error))
+                continue
             problems = [row for row in there if fits(self.engine, row, config)]
             if not problems:
                 self._leave_out(each, "tuned", f"no prompt fits into {config.data.max_prompt_length} tokens")

@@ -58,6 +58,10 @@ def test_a_link_opens_that_run_there(visit: Open, app: Served, runs_root: Path, 
     page.locator("#gs-runs").get_by_text(linked.id).click()
     box = page.locator("#gs-link").locator("textarea, input").first
     expect(box).to_have_value(f"{app.url}/?run={linked.id}&tab=train")
+    page.reload()
+    complaints.clear()  # of the stream that the reload broke off
+    expect(page.locator("#gs-runs tr.gs-chosen")).to_contain_text(linked.id)
+    expect(page.locator("#gs-runs [aria-current]")).to_have_text(linked.id)
     other = page.context.browser.new_page()  # type: ignore[union-attr]
     other.goto(box.input_value().replace("tab=train", "tab=compare"))
     expect(other.locator("#gs-summary")).to_contain_text(linked.id)

@@ -55,6 +55,8 @@ def test_runs_are_sorted_named_compared_deleted_and_put_back(
     page.evaluate(WORDS_OF_A_BUTTON, "#gs-train-on")
     page.locator("#gs-train-on").click()
     expect(page.get_by_test_id("toast-text")).to_contain_text("Steps in all: a whole number is needed.")
+    expect(page.locator(".toast-title")).to_have_text("Warning")  # nothing failed: it is no error
+    expect(page.get_by_test_id("toast-text")).to_contain_text("Not done.")
     expect(page.locator("#gs-train-on")).to_have_text("Train on")
     assert page.evaluate("window.words").count("Starting") == 1, "a press is answered at once"
 

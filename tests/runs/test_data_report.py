@@ -84,7 +84,7 @@ def test_columns_are_chosen_on_the_command_line(runs_root: Path, tmp_path: Path)
     assert "there are Frage, Lösung; choose it with data.columns.question" in str(caught.value)
     found = data_report.report(with_file(file, "data.columns.question=Frage", "data.columns.answer=Lösung"))
     assert (found.problems, found.columns.question, found.columns.answer) == (60, "Frage", "Lösung")
-    with pytest.raises(ChooseColumnsError, match=r"data.columns.answer: there is no column 'Losung' with values"):
+    with pytest.raises(ChooseColumnsError, match=r"data.columns.answer: there is no column 'Losung': with values"):
         data_report.report(with_file(file, "data.columns.question=Frage", "data.columns.answer=Losung"))
 
 

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override, parse
 from grpo_space.errors import UserError
-from grpo_space.tasks import dataset
+from grpo_space.tasks import dataset, suite
 from grpo_space.tasks.arithmetic import Calculated, calculate
 from grpo_space.tasks.countdown import problem
 from grpo_space.tasks.data_faults import same
+from grpo_space.tasks.generated import GYM_VERSION, PUZZLES
 from grpo_space.tasks.kinds import verify
 from grpo_space.tasks.reading import problems_in
 from grpo_space.tasks.table_file import Entry
@@ -167,7 +168,9 @@ class ProceduralDataset:
     def __init__(self, config): self.config = config
     def score_answer(self, answer, entry): raise AssertionError('a scorer is never called')
     def __getitem__(self, index):
-        return {'question': f'gcd {index % 500} of level {self.config["level"]}?', 'answer': str(index), 'metadata': {}}
+        name, seed, level = type(self).__name__, self.config["seed"], self.config["level"]
+        question = f'{name} {index % 500}, seed {seed}, of level {level}?'
+        return {'question': question, 'answer': str(index), 'metadata': {}}
 """
 
 
@@ -183,15 +186,36 @@ def gym(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "class Curriculum:\n"
         "    def set_global_level(self, level): self.level = level\n"
         "    def generate_configuration(self, defaults): return {**defaults, 'level': self.level}\n"
-        "DATASETS = {'gcd': (ProceduralDataset, dict), 'game_of_24': (Many, dict)}\n"
+        f"DATASETS = {{name: (type(name, (ProceduralDataset,), {{}}), dict) for name in {PUZZLES}}}\n"
+        "DATASETS['game_of_24'] = (Many, dict)\n"
         "def has_curriculum(name): return True\n"
         "def create_curriculum(name): return Curriculum()\n"
     )
     (package / "__init__.py").write_text("from . import factory\n")
+    of_version(tmp_path, GYM_VERSION)
     monkeypatch.syspath_prepend(tmp_path)
     yield
     for name in [name for name in sys.modules if name.partition(".")[0] == "reasoning_gym"]:
         del sys.modules[name]
+
+
+def of_version(folder: Path, version: str) -> None:
+    """Makes the package one of that version."""
+    (folder / "reasoning_gym.dist-info").mkdir(exist_ok=True)
+    metadata = f"Metadata-Version: 2.1\nName: reasoning-gym\nVersion: {version}\n"
+    (folder / "reasoning_gym.dist-info" / "METADATA").write_text(metadata)
+
+
+@pytest.mark.usefixtures("gym")
+def test_puzzles_are_the_same_for_everybody_who_has_the_seed_and_the_version(tmp_path: Path) -> None:
+    first, again, other = (suite.made("puzzles", seed, 40) for seed in (7, 7, 8))
+    assert first == again
+    assert first[:20] == suite.made("puzzles", 7, 20)
+    assert not {row.question for row in first} & {row.question for row in other}
+    assert [row.kind for row in first[:10]] == [*PUZZLES, *PUZZLES]
+    of_version(tmp_path, "0.1.26")
+    with pytest.raises(UserError, match=r"reasoning_gym 0\.1\.26 is installed here.*reasoning-gym==0\.1\.25"):
+        suite.made("puzzles", 7, 40)
 
 
 @pytest.mark.usefixtures("gym")

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from grpo_space.config import ColumnsSection
 from grpo_space.paths import PROJECT
 from grpo_space.tasks import data_faults
 from grpo_space.tasks.dataset import share_out
 from grpo_space.tasks.kinds import task_of
+from grpo_space.tasks.own import OWN
 from grpo_space.tasks.problems import Row
 from grpo_space.tasks.reading import read_file
 from tests.tasks.test_dataset import config, problems
@@ -36,6 +38,17 @@ def test_one_question_with_two_answers_is_a_contradiction() -> None:
 def test_copies_with_the_same_answer_in_another_spelling_are_copies() -> None:
     rows = [Row("a", "1,600"), Row(" A", "1600"), Row("A\n", "1600.0"), Row("b", "x"), Row("B", "x")]
     assert data_faults.words(rows) == "3 problems are copies of others, but for capitals and spaces."
+
+
+def test_a_verifier_of_ones_own_may_read_what_tells_two_rows_apart() -> None:
+    def row(question: str, answer: str, unit: str) -> Row:
+        record = {"question": question, "answer": answer, "unit": unit}
+        return OWN.read(record, ColumnsSection(question="question", answer="answer"))
+
+    first = row("How long?", "12", "m")
+    assert data_faults.words([first, row("How long?", "12", "km"), row("how long?", "15", "mm")]) == ""
+    assert data_faults.find([first, row("how  long?", "12", "m")]).copies == 1
+    assert data_faults.find([first, row("how long?", "15", "m")]).contradictions == 1
 
 
 @pytest.mark.parametrize("gold", ["12\n13", "3} and \\boxed{5"])

@@ -128,6 +128,15 @@ def test_every_shape_means_what_its_owner_means(shape: str, write: Written, tmp_
     assert (found.task == "choice") == ("Rings" in question)
 
 
+def test_a_column_that_is_there_and_empty_is_not_called_missing(tmp_path: Path) -> None:
+    rows = [{"question": "2 + 4?", "Answer": ""}, {"question": "3 + 4?", "Answer": ""}]
+    with pytest.raises(UserError, match="column 'Answer' is there for the answer, but empty in the first 2 rows: fill"):
+        read_bytes(tmp_path, "a.csv", separated(",")(rows))
+    chosen = DataSection.model_validate({"columns": {"answer": "Answer"}})
+    with pytest.raises(UserError, match=r"data\.columns\.answer: column 'Answer' is empty in the first 2 rows: with"):
+        read_bytes(tmp_path, "b.csv", separated(",")(rows), chosen)
+
+
 def test_the_owner_is_asked_where_no_column_is_known(tmp_path: Path) -> None:
     rows = [{"Frage": "2 + 4?", "Lösung": "6", "Thema": "plus"}]
     with pytest.raises(UserError) as caught:

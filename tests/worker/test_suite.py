@@ -68,11 +68,12 @@ def test_killed_in_the_middle_it_loses_no_finished_set(
     after = measured(run)
     assert after[: len(before)] == before
     assert len(set(after)) == len(after), "what was measured is not measured again"
-    assert set(told["sets"]) == {"held-out", *suite.MADE, "math-500"}
+    assert set(told["sets"]) == {"held-out", *suite.MADE, "math-500"} - {suite.PUZZLES}
     assert told["sets"]["math-500"]["commit"] == commit
     assert all(each["n"] == 8 for each in told["sets"].values())
     assert {"example", "examples", "explained"} == set(told["prompts"])
     assert set(told["left_out"]) >= {"GSM8K's test", "ARC-Challenge"}, "this Hub does not have them"
+    assert "not installed here" in told["left_out"][suite.NAMES[suite.PUZZLES].title]
     assert "Not run: " in " ".join(told["words"])
 
     again = cli(*asked, "--rerun", "--json")

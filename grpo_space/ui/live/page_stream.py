@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -44,6 +44,8 @@ class View:
     """The latest stream: an older one of the same page ends."""
     shown: str = ""
     """The run that the page was sent last; empty: none yet."""
+    about: dict[str, str] = field(default_factory=dict)
+    """The run that was pressed about last, by the `elem_id` of the part that shows what came of it."""
 
     @property
     def subject(self) -> str:

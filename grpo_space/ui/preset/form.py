@@ -275,10 +275,14 @@ def _strange_names(data: Mapping[str, Any], base: RunConfig) -> Iterator[Problem
             yield Problem(f"{section}.id", message)
 
 
+UPLOAD_FIRST = "upload a file that can be read"
+"""What is to be done where a file of one's own was chosen and there is none yet: the next step, not a mistake."""
+
+
 def _in_the_forms_words(problem: Problem, values: Mapping[str, Any]) -> Problem:
     path = problem.field
     if path == "data.path" and values["data.source"] == "file":
-        return Problem(path, "upload a file that can be read")
+        return Problem(path, UPLOAD_FIRST)
     if path in values and values[path] in (None, "", []):
         needed = {"whole": "a whole number", "number": "a number", "names": "at least one name", "choice": "a choice"}
         if path == "data.id":

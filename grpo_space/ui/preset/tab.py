@@ -318,6 +318,8 @@ class _Handlers:
         except UserError as error:
             at, other = form.complaints(error, state.values)
             status = cards.bad([*other, *(f"{form.label_of(path)}: {words}" for path, words in at.items())])
+            if not other and at == {"data.path": form.UPLOAD_FIRST}:
+                status = cards.note(f"To train: {form.UPLOAD_FIRST}.")
             waits = {self.tab.rows: NO_ROWS} if any(path.startswith("data.") for path in at) else {}
             return {self.tab.config: "", self.tab.status: status, **waits, **self._fields(state, at)}
 
@@ -347,7 +349,8 @@ class _Handlers:
         }
         changed = [path for path in at.keys() | state.complaints.keys() if at.get(path) != state.complaints.get(path)]
         if set(form.UPLOADED) & set(changed):
-            updates[tab.upload_note] = cards.refused([at[path] for path in form.UPLOADED if path in at])
+            wrong = [at[path] for path in form.UPLOADED if at.get(path, form.UPLOAD_FIRST) != form.UPLOAD_FIRST]
+            updates[tab.upload_note] = cards.refused(wrong)
         updates |= {tab.folds[name]: update for name, update in folds.updates(at, config).items()}
         return updates | {tab.fields[path]: form.shown(at.get(path), path) for path in changed}
 

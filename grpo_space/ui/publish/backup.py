@@ -19,6 +19,7 @@ from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import link, note, tag, text
+from grpo_space.ui.press import forget_with
 from grpo_space.ui.transfer import bar, following, incoming, stage
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
@@ -45,8 +46,9 @@ def build(view: gr.State, shown: gr.State, followers: Followers, place: Place) -
 
     def back_up(view: View, request: gr.Request) -> Iterator[str]:
         try:
-            place.access.allowed(request)
             run = page_of(view, followers).run
+            view.about["gs-kept"] = run.id
+            place.access.allowed(request)
             ask = signed_in_token if backup.place() is None else token_if_any
             token = ask(place.access, request)
             name = yield from following(lambda progress: backup.backup(run, token, progress), _sending)
@@ -70,7 +72,7 @@ def build(view: gr.State, shown: gr.State, followers: Followers, place: Place) -
             yield as_note(error), shown_if(False)
 
     keep.click(back_up, view, kept, **QUIET)
-    shown.change(lambda: "", None, kept, **QUIET)
+    forget_with(shown, view, {kept: ""})
     bring.click(restore, [view, source], [brought, to_train], **QUIET)
     return to_train
 

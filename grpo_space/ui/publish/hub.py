@@ -19,6 +19,7 @@ from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.owners import Owners, may_type, token_of
+from grpo_space.ui.press import forget_with
 from grpo_space.ui.publish import before
 from grpo_space.ui.transfer import bar, following, stage
 
@@ -63,8 +64,9 @@ def build(view: gr.State, run: gr.State, changed: Sequence[Any], followers: Foll
         name = name.strip()
         try:
             yield gr.skip(), gr.skip(), ""  # the token is gone from the page before it is used
-            token = token_of(place.access, request, sent)
             run = page_of(view, followers).run
+            view.about["gs-published"] = run.id
+            token = token_of(place.access, request, sent)
             place.access.may_take(request, lambda: run.config)
             name = name or proposed_name(owners.of(token).name, run.config)
             options = {"private": private, "merged": merged, "replace": replace}
@@ -103,7 +105,7 @@ def build(view: gr.State, run: gr.State, changed: Sequence[Any], followers: Foll
     go.click(start, [view, name, private, merged, replace, typed], [outcome, replace, typed], **QUIET)
     gr.on(changed, shown, view, [what, go], trigger_mode="always_last", **QUIET)
     nothing = gr.update(value=False, elem_classes=OFF)
-    run.change(lambda: ("", nothing), None, [outcome, replace], **QUIET)  # what came of another one's press
+    forget_with(run, view, {outcome: "", replace: nothing})
 
 
 def about(page: Page | None) -> str:

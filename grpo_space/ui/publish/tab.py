@@ -16,6 +16,7 @@ from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View, page_of
+from grpo_space.ui.press import NO_FILE, forget_with
 from grpo_space.ui.publish import backup, hub
 from grpo_space.ui.space import after
 
@@ -41,6 +42,7 @@ def build(view: gr.State, shown: gr.State, changed: Sequence[Any], followers: Fo
     def run_to_take(view: View, request: gr.Request) -> Run:
         access.may_start(request)
         run = page_of(view, followers).run
+        view.about["gs-file"] = run.id
         access.may_take(request, lambda: run.config)
         return run
 
@@ -65,7 +67,7 @@ def build(view: gr.State, shown: gr.State, changed: Sequence[Any], followers: Fo
     adapter.click(zipped, view, file, api_visibility="private", concurrency_limit=2)
     config.click(written, view, file, api_visibility="private", concurrency_limit=2)
     plain.click(as_script, view, file, api_visibility="private", concurrency_limit=2)
-    shown.change(lambda: gr.update(value=None, elem_classes=OFF), None, file, api_visibility="private")
+    forget_with(shown, view, {file: NO_FILE})
     return backup.build(view, shown, followers, place)
 
 

@@ -77,10 +77,10 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
         view.run = view.run or subject
 
     @in_words
-    def named_anew(subject: str, title: str, order: str, request: gr.Request) -> tuple[str, str]:
+    def named_anew(view: View, subject: str, title: str, order: str, request: gr.Request) -> tuple[str, str]:
         run = run_of(subject, request)
         run.rename(str(title))
-        return runs.listed(order), below(run)
+        return runs.listed(order, view), below(run)
 
     @in_words
     def train_on(view: View, subject: str, steps: float | None, request: gr.Request) -> None:
@@ -98,7 +98,7 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
         deleted_runs.delete(run_of(subject, request))
         view.show_current()
         followers.forget_current()
-        return runs.listed(order), list_bin(request), shown_if(False), shown_if(False)
+        return runs.listed(order, view), list_bin(request), shown_if(False), shown_if(False)
 
     @in_words
     def list_bin(request: gr.Request) -> Any:
@@ -111,7 +111,7 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
         place.access.allowed(request)
         run = deleted_runs.put_back(str(name or ""))
         view.run, view.group = run.id, None
-        return runs.listed(order), list_bin(request)
+        return runs.listed(order, view), list_bin(request)
 
     @in_words
     def empty_it(request: gr.Request) -> tuple[Any, ...]:
@@ -125,7 +125,7 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
     both = [confirm, keep]
     said = [subject, column, which, link, title, steps, *both]
     gr.on(shown, look, [view, subject], said, trigger_mode="always_last", **QUIET)
-    rename.click(named_anew, [subject, title, runs.order], [runs.table, which], **QUIET)
+    rename.click(named_anew, [view, subject, title, runs.order], [runs.table, which], **QUIET)
     press(more, "Starting", train_on, [view, subject, steps], None, **QUIET).success(None, js=show_tab("train"))
     delete.click(lambda: [shown_if(True)] * 2, None, both, **AT_ONCE)
     keep.click(lambda: [shown_if(False)] * 2, None, both, **AT_ONCE)

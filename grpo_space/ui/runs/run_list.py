@@ -15,6 +15,7 @@ from grpo_space.runs.run_summary import RunSummary, summarize
 from grpo_space.ui import table
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.live.follower import named
+from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.live.progress import BADGES
 from grpo_space.ui.markup import text
 
@@ -93,8 +94,8 @@ def made_at(run: Run) -> str:
 class RunList:
     """The components of the list that others need."""
 
-    listed: Callable[[str], str]
-    """Draws the table in an order."""
+    listed: Callable[[str, View], str]
+    """Draws the table in an order, with the run marked that the page shows."""
     order: gr.Dropdown
     table: gr.HTML
 
@@ -105,18 +106,18 @@ def build(view: gr.State, shown: Sequence[Any]) -> RunList:
     order = gr.Dropdown(list(ORDERS), value="Newest", label="Sort by", elem_id="gs-runs-order", scale=0)
     run_table = table.component("gs-runs")
 
-    def drawn(order: str) -> str:
+    def drawn(order: str, view: View) -> str:
         found = rows(order)
         more = f" Of the newest {MOST}." if len(found) == MOST else ""
         words = f"<p class='gs-dim'>The gain is that of the run's own comparison, by right answers.{more}</p>"
-        return table.html(HEADERS, found, "No run was made yet.", _cell) + (words if found else "")
+        return table.html(HEADERS, found, "No run was made yet.", _cell, marked=view.subject) + (words if found else "")
 
     @in_words
-    def open_run(view: Any, event: gr.EventData) -> None:
+    def open_run(view: View, event: gr.EventData) -> None:
         run = named(table.chosen(event))
         view.run, view.group = run.id, None
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
-    gr.on([*shown, order.change], drawn, order, run_table, trigger_mode="always_last", **quiet)
+    gr.on([*shown, order.change], drawn, [order, view], run_table, trigger_mode="always_last", **quiet)
     run_table.select(open_run, view, None, **quiet)
     return RunList(drawn, order, run_table)

@@ -15,6 +15,7 @@ from grpo_space.ui.live import curves_png, example
 from grpo_space.ui.live.curves import Curves
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.press import NO_FILE, forget_with
 
 
 def build(view: gr.State, run: gr.State, followers: Followers, place: Place) -> gr.Column:
@@ -31,6 +32,7 @@ def build(view: gr.State, run: gr.State, followers: Followers, place: Place) -> 
         page = example.seen(followers, view.subject)
         if page is None or not page.history.steps:
             raise UserError("There is no step yet.")
+        view.about["gs-curves-file"] = page.run.id
         return page
 
     @in_words
@@ -48,7 +50,7 @@ def build(view: gr.State, run: gr.State, followers: Followers, place: Place) -> 
 
     for button, made in ((picture, as_picture), (table, as_table)):
         button.click(made, view, file, api_visibility="private", concurrency_limit=2)
-    run.change(lambda: gr.update(value=None, elem_classes=OFF), None, file, api_visibility="private")
+    forget_with(run, view, {file: NO_FILE})
     return files
 
 

@@ -19,6 +19,7 @@ from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live import example, microscope
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.press import NO_FILE, forget_with
 
 IN_ORDER: dict[str, Any] = {
     "api_visibility": "private",
@@ -125,6 +126,7 @@ def build(view: gr.State, run: gr.State, followers: Followers, place: Place) -> 
     def as_lines(view: View, request: gr.Request) -> Any:
         place.access.may_start(request)
         page = page_of(view)
+        view.about["gs-group-file"] = page.run.id
         made = downloads.folder(page.run) / f"{page.run.id}-groups.jsonl"
         downloads.make_room(made, MOST_BYTES)
         with downloads.whole(made) as file:
@@ -137,7 +139,7 @@ def build(view: gr.State, run: gr.State, followers: Followers, place: Place) -> 
     for name, button in jumps.items():
         button.click(jumping(*JUMPS[name]), view, [scope, group], **IN_ORDER)
     lines.click(as_lines, view, file, api_visibility="private", concurrency_limit=2)
-    run.change(lambda: gr.update(value=None, elem_classes=OFF), None, file, api_visibility="private")
+    forget_with(run, view, {file: NO_FILE})
     return Microscope(scope, buttons, group)
 
 

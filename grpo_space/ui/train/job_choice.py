@@ -84,7 +84,7 @@ def build(opened: Any, config: gr.State, place: Place) -> JobChoice:
         except UserError as error:
             return [shown_if(True), said, shown_if(field), "", as_note(error)]
         rows = table.html(
-            HEADERS, [row(each, limit) for each in offers], "", chosen=chosen.place.flavor if chosen else ""
+            HEADERS, [row(each, limit) for each in offers], "", marked=chosen.place.flavor if chosen else ""
         )
         return [shown_if(True), said, shown_if(field), figures(rows), costs_words(config, chosen, limit, offers)]
 

@@ -26,7 +26,7 @@ from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Buttons, Stream, View, page_of
 from grpo_space.ui.markup import figures, tag, text
-from grpo_space.ui.press import press
+from grpo_space.ui.press import forget_with, press
 from grpo_space.ui.train import (
     bring_back,
     curve_files,
@@ -92,7 +92,7 @@ def build(
         resume = gr.Button("Resume", variant="primary", size="lg", elem_classes=OFF, elem_id="gs-resume")
         use = gr.Button("Use this config", size="lg", elem_classes=OFF, elem_id="gs-use")
         back = gr.Button("Show the active run", size="lg", elem_classes=OFF, elem_id="gs-back")
-    with gr.Group(elem_classes=OFF) as confirm:
+    with gr.Group(elem_classes=OFF, elem_id="gs-confirm") as confirm:
         question, subject = gr.HTML(), gr.State("")  # the run that was asked about, whatever began meanwhile
         with gr.Row():
             yes = gr.Button("Stop and keep", variant="stop", elem_id="gs-stop-yes")
@@ -173,7 +173,8 @@ def build(
     start.failure(offered, offers, buttons, **QUIET)
     start.success(None, js=show_tab("train"))
     stop.click(handlers.ask, view, [confirm, question, subject], **QUIET)
-    gr.on([no.click, run.change], lambda: shown_if(False), None, confirm, trigger_mode="always_last", **QUIET)
+    no.click(lambda: shown_if(False), None, confirm, **QUIET)
+    forget_with(run, view, {confirm: shown_if(False)})
     yes.click(handlers.stop, subject, confirm, concurrency_limit=4, **QUIET)
     press(resume, "Starting", handlers.resume, [view, *chosen], confirm_job.outputs, concurrency_limit=4, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
@@ -249,6 +250,7 @@ class _Handlers:
         """Whether the run shall be stopped, and which one that is."""
         run = page_of(view, self.followers).run.id
         words = f"Stop {tag('b', text(run))}? What is done so far is kept, and it can be resumed later."
+        view.about["gs-confirm"] = run
         return shown_if(True), tag("p", words, "gs-ask"), run
 
     @in_words
