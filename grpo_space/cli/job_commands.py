@@ -14,6 +14,7 @@ from grpo_space.jobs.attach import attach
 from grpo_space.planning import power
 from grpo_space.results import control
 from grpo_space.runs import data_report
+from grpo_space.runs.job_file import job_of
 from grpo_space.runs.run import Run
 
 
@@ -43,6 +44,14 @@ def prepared(arguments: argparse.Namespace) -> Run:
     takes = f"The run takes {offer.takes}. " if offer.takes else ""
     show(text(f"{takes}{power.words(config)}"))
     return run
+
+
+def where(run: Run) -> str:
+    """Where a run resumes and what that costs at most, as the end of a sentence; empty: here."""
+    if (job := job_of(run)) is None:
+        return ""
+    most = places.most_dollars(job.dollars_an_hour, job.minutes)
+    return f" on a Job: {job.flavor}, paid by {job.namespace}, at most ${most:.2f} in {job.minutes} minutes"
 
 
 def attached(arguments: argparse.Namespace) -> Run:

@@ -158,7 +158,7 @@ def resume(arguments: argparse.Namespace) -> int:
         raise UserError(f"{run.id}: runs already: watch it instead")
     paths.check_files(run.config)
     step, most = checkpoints.resumable(run.checkpoints).step or 0, arguments.steps or run.config.grpo.max_steps
-    show(text(f"Resuming {run.id} from step {step} of {most}"))
+    show(text(f"Resuming {run.id} from step {step} of {most}{job_commands.where(run)}"))
     return start_and_follow(run, steps=arguments.steps)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from grpo_space.cli import job_commands
 from grpo_space.config_io import override, parse
 from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
@@ -147,6 +148,9 @@ def test_what_is_no_job_is_not_followed(hub: HubServer, runs_root: Path) -> None
 
 def test_a_backup_of_a_run_whose_job_is_active_leaves_its_repository_alone(fake: Any, hub: HubServer) -> None:
     run, _ = fake("works")
+    assert job_commands.where(run) == ""
+    write(run, JOB.model_copy(update={"dollars_an_hour": 0.4}))
+    assert job_commands.where(run) == " on a Job: t4-small, paid by owner, at most $0.20 in 30 minutes"
     write(run, JOB.model_copy(update={"repository": f"owner/grpo-run-{run.id}"}))
     run.adapter.mkdir()
     assert backup(run, TOKEN) == f"owner/grpo-run-{run.id}"
