@@ -70,7 +70,7 @@ def test_a_benchmark_is_told_beforehand_and_shown(visit: Open, compared: Run, co
     expect(found.locator("svg circle")).to_have_count(4)
     expect(found.locator("tbody tr")).to_have_count(4)
     page.get_by_label("Full", exact=True).check()
-    expect(page.locator("#gs-suite-plan")).to_contain_text("9 sets, ")
+    expect(page.locator("#gs-suite-plan")).to_contain_text("10 sets, ")
     page.locator("#gs-benchmark-start").click()
     expect(page.locator("body")).to_contain_text("has no adapter yet")
     assert complaints == []

@@ -35,7 +35,7 @@ def session(
 
 
 ADA = session("ada", SIGN_IN)
-WITHOUT_SCOPE, ENDING = session("ada", SIGN_IN, "openid contribute-repos"), session("ada", SIGN_IN, expires=630)
+WITHOUT_SCOPE = session("ada", SIGN_IN, "openid contribute-repos")
 STRANGERS: tuple[dict[str, str], ...] = ({}, session("eve", EVES), session("ada", SIGN_IN, expires=-1))
 
 
@@ -101,9 +101,10 @@ def test_who_may_and_what_is_said_where_it_cannot_be(space: Pressed, hub: HubSer
         with pytest.raises(AppError, match="owner"):
             space.start(who)
         assert "cpu-basic" not in space.drawn(60, who)
+    ending = session("ada", SIGN_IN, expires=630)
     refused = {
         "lacks the scope jobs. Sign out and in again": (WITHOUT_SCOPE, 60),
-        "ends in 10 min, before a Job of 60 min does": (ENDING, 60),
+        "ends in 10 min, before a Job of 60 min does": (ending, 60),
         "time limit: 0 min is not between 1 and": (ADA, 0),
     }
     for words, (who, minutes) in refused.items():

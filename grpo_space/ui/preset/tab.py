@@ -108,11 +108,17 @@ def _wire_look(tab: PresetTab, typed: set[Any], handlers: "_Handlers") -> None:
     latest: dict[str, Any] = {**SIDE_BY_SIDE, "trigger_mode": "always_last"}
     look = tab.look.click(handlers.look, typed, found, **latest)
     cancelled: list[Any] = [tab.hub_note, tab.cancel]
-    tab.cancel.click(lambda: (cards.note("Cancelled."), shown_if(False)), None, cancelled, cancels=[look], **latest)
+    cancel = tab.cancel.click(_cancelled, None, cancelled, cancels=[look], **latest)
+    cancel.then(_cancelled, None, cancelled, **latest)  # what was on its way as it was cancelled may come after it
     named: list[Any] = [tab.fields[path].change for path in form.NAMED]  # type: ignore[attr-defined]
     forgets: dict[str, Any] = {"inputs": {tab.looked, *typed}, "outputs": tab.hub_note, **latest}
     gr.on(named, handlers.forget_look, **forgets)
     look.then(handlers.forget_look, **forgets)
+
+
+def _cancelled() -> tuple[str, Any]:
+    """What is shown in place of a look that was cancelled; nothing is left to cancel."""
+    return cards.note("Cancelled."), shown_if(False)
 
 
 def _triggers(tab: PresetTab) -> Iterator[Any]:
