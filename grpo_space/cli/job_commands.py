@@ -34,7 +34,7 @@ def prepared(arguments: argparse.Namespace) -> Run:
         raise UserError(f"--on {arguments.on}: {config.model.id} {offer.problem} there: see fit, or take another card")
     if found := data_report.before_training(config):
         show(text(" ".join(found.words())))
-    minutes = places.check_minutes(arguments.minutes or places.MINUTES)
+    minutes = submit.check_minutes(arguments.minutes or places.MINUTES)
     options = {"namespace": arguments.namespace, "folder": arguments.run_dir}
     run = submit.prepare(config, place, minutes=minutes, token=token, **options)
     most = (

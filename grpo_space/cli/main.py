@@ -129,6 +129,8 @@ def train(arguments: argparse.Namespace) -> int:
     """Makes a run of a preset and trains it, here or on a Job."""
     if arguments.on is not None:
         return start_and_follow(job_commands.prepared(arguments), new=True)
+    if arguments.minutes or arguments.namespace:
+        raise UserError("--minutes and --namespace are for a Job: name its hardware with --on, such as --on t4-small")
     config = before_run.config_of(arguments)
     if arguments.control:
         config = control.control_of(config)

@@ -6,8 +6,11 @@ import contextlib
 from typing import Any, TypeVar
 
 import requests
-from huggingface_hub.utils._headers import build_hf_headers
-from huggingface_hub.utils._http import get_session, hf_raise_for_status
+from huggingface_hub.utils import (  # type: ignore[attr-defined]  # named in its documentation, not in an __all__
+    build_hf_headers,
+    get_session,
+    hf_raise_for_status,
+)
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 

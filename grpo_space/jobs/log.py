@@ -30,7 +30,7 @@ class Line(BaseModel):
     """Of a piece of an event: the byte of the run's log at which it stands."""
     text: str = ""
     n: int = 0
-    """Of a heartbeat: the how-manieth."""
+    """Of a heartbeat: its number, from 1."""
     words: str = ""
 
 

@@ -10,7 +10,6 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.formatting import roughly, suggestion
 from grpo_space.jobs import api
-from grpo_space.jobs.submit import MOST_MINUTES
 from grpo_space.planning import hardware, memory
 from grpo_space.planning.estimate import estimate
 from grpo_space.planning.hardware import Gpu
@@ -98,15 +97,6 @@ def named(flavor: str, known: Iterable[Place]) -> Place:
     if flavor not in by_name:
         raise UserError(f"a Job on {flavor[:40]!r}: {suggestion(flavor[:40], by_name)}")
     return by_name[flavor]
-
-
-def check_minutes(minutes: object) -> int:
-    """A time limit as somebody sent it; a UserError where it is none."""
-    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or minutes != minutes // 1:
-        raise UserError(f"time limit: {str(minutes)[:40]!r} is no number of whole minutes")
-    if not 1 <= minutes <= MOST_MINUTES:
-        raise UserError(f"time limit: {minutes:,.0f} min is not between 1 and {MOST_MINUTES:,} min")
-    return int(minutes)
 
 
 @dataclass(frozen=True)

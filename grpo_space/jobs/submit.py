@@ -66,8 +66,7 @@ def prepare(
     """Makes the folder of a run that is to be trained on a Job, for `launch.start`, once all is known to be right that
     can be known before. `folder`: where; None: a new one among the runs.
     """
-    if not 1 <= minutes <= MOST_MINUTES:
-        raise UserError(f"minutes {minutes:,}: a Job's time limit is 1 to {MOST_MINUTES:,} minutes")
+    check_minutes(minutes)
     package.check(config)
     owner = account(token, minutes)
     run = create_run(config, folder)
@@ -84,6 +83,15 @@ def prepare(
         raise UserError(f"namespace {namespace}: is not the name of a user or an organisation") from None
     job_file.write(run, job)
     return run
+
+
+def check_minutes(minutes: object) -> int:
+    """A time limit as somebody sent it; a UserError where it is none."""
+    if isinstance(minutes, bool) or not isinstance(minutes, int | float) or minutes != minutes // 1:
+        raise UserError(f"time limit: {str(minutes)[:40]!r} is no number of whole minutes")
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise UserError(f"time limit: {minutes:,.0f} min is not between 1 and {MOST_MINUTES:,} min")
+    return int(minutes)
 
 
 def account(token: str | None, minutes: int) -> str:

@@ -13,7 +13,7 @@ from grpo_space.config_io import parse
 from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
 from grpo_space.jobs import places
-from grpo_space.jobs.submit import submit
+from grpo_space.jobs.submit import check_minutes, submit
 from grpo_space.planning import hardware, memory
 from grpo_space.runs import data_report, launch
 from grpo_space.runs.run import Run, create_run, discard_unstarted
@@ -116,7 +116,7 @@ def on_job(sent: str, place: Place, request: gr.Request, flavor: Any, minutes: A
         UserError: where the caller may not, or it cannot be.
     """
     place.access.allowed(request)
-    config, limit = config_of(sent), places.check_minutes(minutes)
+    config, limit = config_of(sent), check_minutes(minutes)
     check_sign_in(place.access, request, limit)
     paths.check_files(config)
     known = job_places()

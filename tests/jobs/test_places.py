@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 from grpo_space.errors import UserError
 from grpo_space.jobs import places
 from grpo_space.jobs.places import TABLE, Place
+from grpo_space.jobs.submit import check_minutes
 from grpo_space.presets import preset_names, read_preset
 from tests.support import hub_jobs
 from tests.support.hub_server import HubServer
@@ -85,7 +86,7 @@ def test_the_most_it_can_cost_is_in_whole_cents_and_never_less_than_the_price(ho
 @pytest.mark.parametrize("minutes", [0, -1, 1.5, True, None, "60", float("nan"), float("inf"), 10**6, {}])
 def test_a_time_limit_that_is_none_is_refused_in_one_line(minutes: object) -> None:
     with pytest.raises(UserError, match="time limit: ") as refused:
-        places.check_minutes(minutes)
+        check_minutes(minutes)
     assert len(refused.value.problems) == 1
 
 
@@ -93,4 +94,4 @@ def test_a_wrong_card_names_the_right_ones() -> None:
     with pytest.raises(UserError, match="'t4-smal': did you mean t4-small"):
         places.named("t4-smal", TABLE)
     assert places.named("t4-small", TABLE).dollars_an_hour == 0.40
-    assert places.check_minutes(90.0) == 90
+    assert check_minutes(90.0) == 90

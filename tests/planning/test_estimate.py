@@ -25,6 +25,7 @@ from grpo_space.ui.deployment import here
 from grpo_space.ui.live import progress
 from grpo_space.ui.space import SleepTime, Space
 from grpo_space.ui.train import tab
+from grpo_space.ui.train.job_choice import HERE
 from grpo_space.ui.train.when_done_control import night
 from tests.support import fake_worker
 
@@ -204,7 +205,9 @@ def test_a_space_is_told_before_a_long_run() -> None:
 
 def test_a_run_that_its_budget_ended_says_so_everywhere(runs_root: Path) -> None:
     run = create_run(override(read_preset("tiny").run, ["max_minutes=5"]))
-    assert "It ends within 5 min of its start." in tab._plan(write_yaml(run.config), here({})).replace("\xa0", " ")
+    assert "It ends within 5 min of its start." in tab._plan(write_yaml(run.config), here({}), HERE).replace(
+        "\xa0", " "
+    )
     message = "Stopped at the time limit of 5 min after step 3 of 30: saved and tested, 4 min 50 s in all."
     events = [*fake_worker.whole_run(3)[1:-1], Finished(why="budget", message=message)]
     for event in [Started(hardware="Tesla T4, 4 CPU cores"), *events]:

@@ -11,6 +11,7 @@ from grpo_space.planning import power
 from grpo_space.presets import preset_names, quick, read_preset
 from grpo_space.ui.deployment import here
 from grpo_space.ui.train import tab
+from grpo_space.ui.train.job_choice import HERE
 
 
 def with_problems(name: str, problems: int, *more: str) -> RunConfig:
@@ -72,7 +73,7 @@ def test_a_short_run_is_not_told_to_expect_a_full_ones_gain(name: str) -> None:
 def test_it_stands_on_the_train_tab_and_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     config = with_problems("tiny", 200)
     assert power.words(config).startswith("200 problems show gains from about 7 points.")
-    assert "200 problems show gains from about 7 points." in tab._plan(write_yaml(config), here({})).replace(
+    assert "200 problems show gains from about 7 points." in tab._plan(write_yaml(config), here({}), HERE).replace(
         "\xa0", " "
     )
     assert main(["presets"]) == 0

@@ -10,6 +10,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.jobs import places
 from grpo_space.jobs.places import MINUTES, Offer
+from grpo_space.jobs.submit import check_minutes
 from grpo_space.ui import submit, table
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
@@ -77,7 +78,7 @@ def build(opened: Any, config: gr.State, place: Place) -> JobChoice:
             return nothing
         said, field = signed_in(place, owners, request)
         try:
-            config, limit = submit.config_of(sent), places.check_minutes(minutes)
+            config, limit = submit.config_of(sent), check_minutes(minutes)
             offers = [places.offer(config, each) for each in submit.job_places()]
             chosen = next((each for each in offers if each.place.flavor == flavor), None)
             chosen = chosen or next((each for each in offers if not each.problem), None)
@@ -100,7 +101,7 @@ def signed_in(place: Place, owners: Owners, request: gr.Request) -> tuple[str, b
     """Whose token starts the Job, as HTML, or what to do where nobody's can; and whether one can be typed in."""
     token = token_if_any(place.access, request)
     if token is None:
-        first = tag("b", "Nobody is signed in, and a Job is somebody's.")
+        first = tag("b", "Nobody is signed in, and a Job needs an account that pays for it.")
         if place.access.on_space:
             return note("warning", first, "Sign in with Hugging Face: the button is at the top of the page."), False
         field = may_type(request, place.access)

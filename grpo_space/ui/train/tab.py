@@ -36,7 +36,7 @@ from grpo_space.ui.train import (
     job_confirm,
     job_elsewhere,
 )
-from grpo_space.ui.train.job_choice import HERE, JOB
+from grpo_space.ui.train.job_choice import JOB
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
 
@@ -183,7 +183,7 @@ def build(
     return TrainTab(view, run, stream.evaluated, evaluating, compare)
 
 
-def _plan(sent: str, place: Place, where: str = HERE) -> str:
+def _plan(sent: str, place: Place, where: str) -> str:
     """The run that Train would start, and what to know before it is pressed."""
     try:
         config = submit.config_of(sent)
