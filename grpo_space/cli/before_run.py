@@ -12,7 +12,7 @@ from grpo_space.cli.terminal import print_json, show
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.planning import doctor, estimate, hardware, memory, power
+from grpo_space.planning import doctor, estimate, gpus, hardware, memory, power
 from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs import data_report
 
@@ -62,11 +62,11 @@ def config_of(arguments: argparse.Namespace) -> RunConfig:
         UserError: naming each setting that this machine, its files or its GPU's memory do not allow.
     """
     config = data_report.with_prompt(chosen(arguments))
-    gpu = hardware.gpu()
-    hardware.check(config, gpu)
+    cards = hardware.gpus()
+    hardware.check(config, cards[0] if cards else None)
     paths.check_files(config)
-    if gpu is not None:
-        memory.check(config, memory.limit_of(gpu))
+    if gpus.chosen(config, len(cards)).count == 1 and cards:  # of several nothing was measured
+        memory.check(config, memory.limit_of(cards[0]))
     return config
 
 

@@ -46,7 +46,8 @@ def answer(
     lengths = [len(engine.encode(prompt)) for prompt in prompts]
     jobs = [(i, k) for i in sorted(range(len(rows)), key=lambda i: -lengths[i]) for k in range(samples)]
     done = {(event.problem, event.sample): event.answer for event in answered(kept)}
-    at_once = config.evaluation.batch_size if engine.choice.rollout == "generate" else AT_ONCE
+    batches = config.evaluation.batch_size * engine.batches_at_once
+    at_once = batches if engine.choice.rollout == "generate" else AT_ONCE
     for start in range(0, len(jobs), at_once):
         part = jobs[start : start + at_once]
         if all(job in done for job in part):

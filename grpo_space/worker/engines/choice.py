@@ -23,7 +23,12 @@ BESIDE_WEIGHTS_GIB = 2.0
 """GiB that training takes besides the weights at the least: CUDA's context, adapter, optimizer, activations."""
 FOUR_BITS = 0.3
 """Share of 16-bit weights that is left in 4 bits: the embedding stays as it is."""
-LOAD_SECONDS = {("transformers", "generate"): 12.0, ("unsloth", "generate"): 60.0, ("unsloth", "vllm"): 85.0}
+LOAD_SECONDS = {
+    ("transformers", "generate"): 12.0,
+    ("transformers", "vllm"): 12.0,
+    ("unsloth", "generate"): 60.0,
+    ("unsloth", "vllm"): 85.0,
+}
 """Seconds that loading takes where this machine has not done it yet: the first on 2 cores with the embedded model, the
 second about as seen on an H200, the third on an H100 with 4 cores and the exact pins, with nothing compiled before.
 """
@@ -56,19 +61,24 @@ def choose(
     vllm_died: bool,
     installed: Callable[[str], bool] = installed,
     cuda: Callable[[], str | None] = torch_cuda,
+    gpus: int = 1,
 ) -> Choice:
     """Chooses what trains a run on this machine and what writes.
 
-    `model` is the folder with the model's files; `vllm_died` whether vLLM failed in this run before.
+    `model` is the folder with the model's files; `vllm_died` whether vLLM failed in this run before; `gpus` how many
+    train it together.
 
     Raises:
         UserError: where the config asks for what this machine does not have.
     """
     if gpu is None:
-        return Choice("transformers", "generate", "There is no CUDA GPU: plain Transformers trains on the CPU.")
+        where = "on the CPU" if gpus == 1 else f"in {gpus} processes that share the CPU"
+        return Choice("transformers", "generate", f"There is no CUDA GPU: plain Transformers trains {where}.")
     if problem := driver_problem(gpu, cuda()):
         raise UserError(problem)
     check_memory(config, model, gpu)
+    if gpus > 1:
+        return _together(config, vllm_died, gpus, installed)
     if config.engine == "transformers":
         return Choice("transformers", "generate", "engine=transformers is set.")
     without = why_not_unsloth(config, model, gpu, installed)
@@ -83,6 +93,18 @@ def choose(
             raise UserError("rollout: vllm is not installed: pip install -r requirements.txt, or take rollout=auto")
         return Choice("unsloth", "generate", "Unsloth trains and writes: vLLM is not installed.")
     return Choice("unsloth", "vllm", "Unsloth trains, vLLM writes.")
+
+
+def _together(config: RunConfig, vllm_died: bool, gpus: int, installed: Callable[[str], bool]) -> Choice:
+    """Several GPUs train through plain Transformers, with TRL's vLLM in each process."""
+    trains = f"Plain Transformers trains on {gpus} GPUs"
+    if config.rollout == "generate":
+        return Choice("transformers", "generate", f"{trains}, and writes: rollout=generate is set.")
+    if vllm_died:
+        return Choice("transformers", "generate", f"{trains}, and writes: vLLM failed in this run before.")
+    if not installed("vllm"):
+        return Choice("transformers", "generate", f"{trains}, and writes: vLLM is not installed.")
+    return Choice("transformers", "vllm", f"{trains}, a vLLM on each writes.")
 
 
 def why_not_unsloth(config: RunConfig, model: Path, gpu: Gpu, installed: Callable[[str], bool]) -> str:

@@ -122,7 +122,7 @@ def _options(config: RunConfig, source: Path, gpu: Gpu | None) -> dict[str, Any]
         return {"dtype": torch.float32}
     dtype = torch.bfloat16 if gpu.has_bfloat16 else torch.float16
     known = AutoConfig.from_pretrained(source)
-    options: dict[str, Any] = {"dtype": dtype, "device_map": {"": 0}, "config": known}
+    options: dict[str, Any] = {"dtype": dtype, "device_map": {"": torch.cuda.current_device()}, "config": known}
     if hasattr(known, "quantization_config"):  # made on a GPU with bfloat16, which this one need not have
         known.quantization_config["bnb_4bit_compute_dtype"] = str(dtype).removeprefix("torch.")
     elif config.model.load_in_4bit:
