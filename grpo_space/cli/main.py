@@ -36,7 +36,7 @@ from grpo_space.cli.standalone_evaluation import path_or_name
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
-from grpo_space.planning import estimate, hardware, power
+from grpo_space.planning import estimate, gpus, hardware, power
 from grpo_space.results import control, memory, summary
 from grpo_space.runs import ask_client, checkpoints, data_report, evaluations, launch, more_steps, standalone, trust
 from grpo_space.runs.event_log import EventLog
@@ -138,7 +138,11 @@ def train(arguments: argparse.Namespace) -> int:
         show(text(" ".join(found.words())))
     run = create_run(config, arguments.run_dir)
     show(text(f"Training {config.name} as {run.id}: {config.grpo.max_steps} steps"))
-    show(text(f"{estimate.words(config, hardware.gpu())} {power.words(config)}"))
+    cards = hardware.gpus()
+    together = gpus.chosen(config, len(cards))
+    if together.words:
+        show(text(together.words))
+    show(text(f"{estimate.words(config, next(iter(cards), None), together.count)} {power.words(config)}"))
     if words := control.headline(config) or control.offer(config, History(), None):
         show(text(words))
     return start_and_follow(run, new=True)

@@ -26,6 +26,17 @@ class Gpus:
     why: str = ""
     """Why GPUs of this machine are left idle, in a sentence; empty where none is."""
 
+    @property
+    def words(self) -> str:
+        """What there is to say of it before a run, in a line; empty of a machine with one GPU, or none."""
+        several = f"{self.count} processes train it together, each on a share of every step."
+        return self.why or (several if self.count > 1 else "")
+
+
+def named(config: RunConfig) -> Gpus:
+    """How many would train this run on a machine that has as many as the config names."""
+    return Gpus(1 if config.gpus == "auto" else int(config.gpus))
+
 
 def chosen(config: RunConfig, cards: int | None = None, versions: Mapping[str, str] | None = None) -> Gpus:
     """How many train this run. `cards`: GPUs of the machine, which is asked where that is not given; `versions`: of the
@@ -48,7 +59,8 @@ def chosen(config: RunConfig, cards: int | None = None, versions: Mapping[str, s
         raise _refused(wanted, f"are more than the {cards} of this machine; take auto")
     if wanted != 1 and (lacking := lacks(versions or worker_versions())):
         raise _refused(wanted, f"{lacking}; take 1, or auto")
-    return Gpus(int(wanted), f"gpus: {wanted} is set" if int(wanted) < cards else "")
+    idle = f"{wanted} of this machine's {cards} GPUs {'trains' if wanted == 1 else 'train'}: gpus={wanted} is set."
+    return Gpus(int(wanted), idle if int(wanted) < cards else "")
 
 
 def _most(config: RunConfig, cards: int, versions: Mapping[str, str] | None) -> Gpus:

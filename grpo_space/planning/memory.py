@@ -223,8 +223,10 @@ def check(config: RunConfig, limit: float) -> None:
 
 
 def judged(config: RunConfig) -> bool:
-    """Whether the plan of this config is good enough to refuse the run by: without vLLM nothing was measured."""
-    return config.rollout != "generate" and config.engine != "transformers"
+    """Whether the plan of this config is good enough to refuse the run by: without vLLM, and on several GPUs, nothing
+    was measured.
+    """
+    return config.gpus in ("auto", 1) and config.rollout != "generate" and config.engine != "transformers"
 
 
 def largest(config: RunConfig, shape: Shape, limit: float) -> str:

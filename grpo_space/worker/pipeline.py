@@ -45,7 +45,6 @@ Loading = Callable[[str, float], None]
 
 
 def train(run: Run, reporter: Reporter) -> None:
-    ranks = joined()
     config, kept = effective_config(run), checkpoints.resumable(run.checkpoints)
     checkpoint = kept.step
     budget = Budget(config.max_minutes, config.evaluation.probe_steps)
@@ -57,6 +56,7 @@ def train(run: Run, reporter: Reporter) -> None:
     custom_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
+    ranks = joined()
     engine, rows = load(run, reporter, starting_adapter.find(run, config, reporter.token), ranks=ranks)
     if config.lora.start is not None:
         reporter.log.append(Alarm(step=checkpoint or 0, name="start", message=starting_adapter.words(run, config)))

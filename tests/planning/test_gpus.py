@@ -31,8 +31,8 @@ def config(*settings: str) -> RunConfig:
         ([], 1, T4, 1, ""),
         ([], 4, SEVERAL, 4, ""),
         ([], 3, SEVERAL, 2, "2 of this machine's 3 GPUs train: 3 do not divide the 64 completions of a step."),
-        (["gpus=2"], 4, SEVERAL, 2, "gpus: 2 is set"),
-        (["gpus=1"], 4, T4, 1, "gpus: 1 is set"),
+        (["gpus=2"], 4, SEVERAL, 2, "2 of this machine's 4 GPUs train: gpus=2 is set."),
+        (["gpus=1"], 4, T4, 1, "1 of this machine's 4 GPUs trains: gpus=1 is set."),
         (["model.load_in_4bit=true"], 2, SEVERAL, 1, "several train a base in 16 bits"),
         (["engine=unsloth"], 2, SEVERAL, 1, "engine: unsloth has one"),
         ([], 2, T4, 1, "several need torch 2.11, transformers 5.0, trl 1.15, vllm 0.25 or newer "

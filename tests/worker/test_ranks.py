@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+from peft import PeftModelForCausalLM
 
+from grpo_space.presets import PRESETS
 from grpo_space.runs import launch
 from grpo_space.runs.checkpoints import damage, folder_of
 from grpo_space.runs.events import Chosen, Evaluated, Failed, Finished, Started, Step
@@ -200,3 +202,30 @@ def test_more_than_there_are_is_refused_before_anything_is_loaded(root: Path) ->
     done = cli("train", "tiny", *settings(f"gpus={count}"), "--run-dir", str(root / "four"))
     assert_refused(done, f"gpus: {count} processes are more than the {os.cpu_count()} CPU cores")
     assert not (root / "four").exists()
+
+
+def test_vllm_gets_the_merged_weights_and_the_base_stays_bit_by_bit() -> None:
+    """In 16 bits merging and unmerging at every step would make the base another model's."""
+    import torch
+
+    from grpo_space.presets import read_preset
+    from grpo_space.worker.engines import plain
+    from grpo_space.worker.engines.choice import Choice
+
+    config = read_preset("tiny").run
+    engine = plain.load(config, Choice("transformers", "vllm", ""), PRESETS / "tiny" / "model", "", None)
+    model = engine.model.to(torch.bfloat16)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    before = {name: parameter.clone() for name, parameter in model.named_parameters()}
+    model.merge_adapter()
+    merged = {name: parameter.clone() for name, parameter in model.named_parameters()}
+    model.unmerge_adapter()
+    after = dict(model.named_parameters())
+    assert all(torch.equal(after[name], before[name]) for name in before)
+    model.base_model.merge_adapter()
+    wanted = dict(PeftModelForCausalLM.named_parameters(model))
+    changed = [name for name in before if not torch.equal(merged[name], before[name])]
+    assert len(changed) == sum(name.endswith("base_layer.weight") for name in before)
+    assert all(torch.equal(merged[name], wanted[name]) for name in before)

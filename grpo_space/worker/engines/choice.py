@@ -149,6 +149,7 @@ def make_ready(choice: Choice, gpu: Gpu | None, scratch: Path, caches: Mapping[s
     if choice.rollout != "vllm":
         sys.modules["vllm"] = None  # type: ignore[assignment]  # what Python takes for "cannot be imported"
     if choice.engine != "unsloth":
+        os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_USE_FLASHINFER_SAMPLER": "0"}  # which compiles while it runs
         return
     scratch.mkdir(parents=True, exist_ok=True)
     os.chdir(scratch)
