@@ -1,6 +1,5 @@
 """What the ranks beside the first one do: their part of what it asks for, in its order."""
 
-from contextlib import nullcontext
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -32,8 +31,7 @@ def follow(ranks: Ranks, reporter: Reporter) -> None:
                 engine = pipeline.load_engine(**vars(asked))
         elif isinstance(asked, Train):
             assert engine is not None
-            with reporter.doing("learn"):
-                train(engine, asked, ranks, reporter)
+            train(engine, asked, ranks, reporter)
         else:
             assert engine is not None
             serve(engine, asked, ranks, reporter)
@@ -59,8 +57,11 @@ def train(engine: Engine, asked: Train, ranks: Ranks, reporter: Reporter) -> Non
     arguments = arguments_of(engine, config, asked.checkpoints, ranks)
     sampler = prompt_sampler(config, problems_for(engine, asked.rows, config), arguments, asked.resume)
     rewards = WholeBatches(ranks, sampler.learn, config.reward_labels)
-    trainer = make_trainer(engine, sampler.dataset, rewards, Following(engine, ranks, reporter), arguments)
-    with generating(writer_of(trainer, engine), engine.model, asked.generation_batch_size, nullcontext):
+    callback, size = Following(engine, ranks, reporter), asked.generation_batch_size
+    with reporter.doing("load"):
+        trainer = make_trainer(engine, sampler.dataset, rewards, callback, arguments)
+    writer = writer_of(trainer, engine)
+    with reporter.doing("learn"), generating(writer, engine.model, size, lambda: reporter.doing("write")):
         trainer.train(resume_from_checkpoint=str(asked.resume) if asked.resume else None)
 
 

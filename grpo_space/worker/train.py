@@ -93,7 +93,8 @@ def train(
         put_micro_batch_size(resume, arguments.train_batch_size)
     ranks.shared(Train(rows.train, whole, checkpoints, resume if checkpoint else None, batch_size))
     callback = ReportingCallback(engine, rows.probe, config, reporter, checkpoints, budget, learnt, sampler, ranks)
-    trainer = make_trainer(engine, sampler.dataset, recorder if ranks.count == 1 else rewards, callback, arguments)
+    with reporter.doing("load") if starts_vllm(engine) else nullcontext():
+        trainer = make_trainer(engine, sampler.dataset, recorder if ranks.count == 1 else rewards, callback, arguments)
     for each in callbacks:
         trainer.add_callback(each)
     writer = writer_of(trainer, engine)
@@ -163,11 +164,16 @@ def make_trainer(
     return trainer
 
 
+def starts_vllm(engine: Engine) -> bool:
+    """Whether TRL's trainer starts a vLLM of its own: Unsloth's runs since the model was loaded."""
+    return engine.choice.engine == "transformers" and engine.choice.rollout == "vllm"
+
+
 def writer_of(trainer: GRPOTrainer, engine: Engine) -> Any:
     """What writes the completions of a training: its `generate` is called."""
-    if engine.choice.rollout == "generate":
-        return engine.model
-    return engine.model.vllm_engine if engine.choice.engine == "unsloth" else trainer.vllm_generation.llm
+    if starts_vllm(engine):
+        return trainer.vllm_generation.llm
+    return engine.model.vllm_engine if engine.choice.rollout == "vllm" else engine.model
 
 
 def arguments_of(engine: Engine, config: RunConfig, checkpoints: Path, ranks: Ranks) -> GRPOConfig:
@@ -175,7 +181,7 @@ def arguments_of(engine: Engine, config: RunConfig, checkpoints: Path, ranks: Ra
     together: dict[str, Any] = {}
     if ranks.count > 1:  # every weight of the adapter takes part in every step
         together = {"ddp_find_unused_parameters": False, "gradient_checkpointing_kwargs": {"use_reentrant": False}}
-    if engine.choice.rollout == "vllm" and engine.choice.engine == "transformers":
+    if starts_vllm(engine):
         shape, gpu = shape_of(config.model), hardware.gpu()
         together["vllm_max_model_length"] = config.model.max_seq_length
         if shape is not None and gpu is not None:

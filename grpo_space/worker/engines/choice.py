@@ -13,7 +13,8 @@ from typing import Literal
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
-from grpo_space.planning.hardware import Gpu, driver_problem, torch_cuda
+from grpo_space.planning.gpus import lacks
+from grpo_space.planning.hardware import Gpu, driver_problem, torch_cuda, versions
 
 UNSLOTH_KNOWS = frozenset({"llama", "mistral", "gemma", "gemma2", "qwen2", "qwen3"})
 """The model types that Unsloth has kernels of its own for. It tries its luck with others; we do not."""
@@ -44,6 +45,11 @@ class Choice:
     """One or two sentences for people."""
 
     @property
+    def answers(self) -> Literal["vllm", "generate"]:
+        """What answers problems and questions: TRL's vLLM writes a training's completions alone."""
+        return "vllm" if self.engine == "unsloth" and self.rollout == "vllm" else "generate"
+
+    @property
     def load_seconds(self) -> float:
         """Seconds that loading is expected to take."""
         return LOAD_SECONDS[self.engine, self.rollout]
@@ -62,11 +68,13 @@ def choose(
     installed: Callable[[str], bool] = installed,
     cuda: Callable[[], str | None] = torch_cuda,
     gpus: int = 1,
+    packages: Callable[[], Mapping[str, str]] = versions,
 ) -> Choice:
     """Chooses what trains a run on this machine and what writes.
 
     `model` is the folder with the model's files; `vllm_died` whether vLLM failed in this run before; `gpus` how many
-    train it together.
+    train it together; `packages`
+    the versions that are installed.
 
     Raises:
         UserError: where the config asks for what this machine does not have.
@@ -78,12 +86,13 @@ def choose(
         raise UserError(problem)
     check_memory(config, model, gpu)
     if gpus > 1:
-        return _together(config, vllm_died, gpus, installed)
+        return _plain(f"Plain Transformers trains on {gpus} GPUs.", config, vllm_died, installed, packages)
     if config.engine == "transformers":
-        return Choice("transformers", "generate", "engine=transformers is set.")
+        return _plain("engine=transformers is set.", config, vllm_died, installed, packages)
     without = why_not_unsloth(config, model, gpu, installed)
     if without:
-        return Choice("transformers", "generate", f"{without} Plain Transformers trains on the GPU, more slowly.")
+        slow = f"{without} Plain Transformers trains on the GPU, more slowly."
+        return _plain(slow, config, vllm_died, installed, packages)
     if config.rollout == "generate":
         return Choice("unsloth", "generate", "Unsloth trains; rollout=generate is set.")
     if vllm_died:
@@ -95,16 +104,20 @@ def choose(
     return Choice("unsloth", "vllm", "Unsloth trains, vLLM writes.")
 
 
-def _together(config: RunConfig, vllm_died: bool, gpus: int, installed: Callable[[str], bool]) -> Choice:
-    """Several GPUs train through plain Transformers, with TRL's vLLM in each process."""
-    trains = f"Plain Transformers trains on {gpus} GPUs"
-    if config.rollout == "generate":
-        return Choice("transformers", "generate", f"{trains}, and writes: rollout=generate is set.")
-    if vllm_died:
-        return Choice("transformers", "generate", f"{trains}, and writes: vLLM failed in this run before.")
-    if not installed("vllm"):
-        return Choice("transformers", "generate", f"{trains}, and writes: vLLM is not installed.")
-    return Choice("transformers", "vllm", f"{trains}, a vLLM on each writes.")
+def _plain(
+    why: str,
+    config: RunConfig,
+    vllm_died: bool,
+    installed: Callable[[str], bool],
+    packages: Callable[[], Mapping[str, str]],
+) -> Choice:
+    """Plain Transformers, with TRL's vLLM where the packages are new enough for the two and the base is in 16 bits."""
+    if vllm_died and not lacks(packages()):
+        return Choice("transformers", "generate", f"{why} It writes, too: vLLM failed in this run before.")
+    old = config.model.load_in_4bit or not installed("vllm") or lacks(packages())
+    if config.rollout == "generate" or old:
+        return Choice("transformers", "generate", why)
+    return Choice("transformers", "vllm", f"{why} TRL's vLLM writes, beside it.")
 
 
 def why_not_unsloth(config: RunConfig, model: Path, gpu: Gpu, installed: Callable[[str], bool]) -> str:
