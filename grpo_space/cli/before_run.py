@@ -89,7 +89,8 @@ def fit(arguments: argparse.Namespace) -> int:
         print_json({"parts": rounded, "total": round(plan.total, 3), "limit": limit, "fits": plan.fits,
                     "gpus": together.count, "longest_completion": longest, "largest_group": group})  # fmt: skip
     else:
-        for part in tables.fit(plan, str(card), longest, config.data.max_prompt_length, group):
+        each = f"each of {together.count} {card}" if together.count > 1 else str(card)
+        for part in tables.fit(plan, each, longest, config.data.max_prompt_length, group):
             show(part)
         if together.words:
             show(text(together.words))

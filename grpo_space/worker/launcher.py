@@ -4,6 +4,7 @@ it ends the others, and says which it was and what happened.
 python -m grpo_space.worker.launcher N JOB DIR
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -53,6 +54,9 @@ def main(count: int, job: str, folder: str) -> int:
         signal.signal(signal.SIGTERM, stop)
         result = ranks.wait(period=LOOK_SECONDS)
         assert result is not None
+        for pid in ranks.pids().values():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)  # what a rank started and left behind: it may hold the GPU
         if 0 not in result.failures:  # the others end as soon as the first one has
             return 0
         return blame(result.failures, count, Run(Path(folder)), Path(room))

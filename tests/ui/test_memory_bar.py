@@ -12,9 +12,12 @@ from grpo_space.planning.hardware import Gpu
 from grpo_space.planning.memory import limit_of, plan_each
 from grpo_space.planning.model_shape import shape_of
 from grpo_space.presets import read_preset
+from grpo_space.runs.events import AnyEvent, Chosen, Phase, Started, Step, held_by
 from grpo_space.runs.fallbacks import share_of
+from grpo_space.runs.history import History
 from grpo_space.ui import submit
 from grpo_space.ui.deployment import here
+from grpo_space.ui.live import progress
 from grpo_space.ui.markup import figures
 from grpo_space.ui.preset.cards import good, memory_bar, unfit
 from grpo_space.ui.space import refusal
@@ -101,3 +104,18 @@ def test_two_gpus_take_as_long_as_half_the_completions_on_one_and_the_price_is_t
     assert "on 2 such GPUs" in estimate.words(config, T4, 2)
     tiny = read_preset("tiny").run
     assert estimate.words(tiny, None, 2) == estimate.words(tiny, None, 1), "processes share the cores"
+
+
+def test_the_page_shows_what_is_held_of_each_card() -> None:
+    chosen = Chosen(engine="transformers", rollout="vllm", why="", gpus=2)
+    metrics = {"loss": 0.0, held_by(0): 13.14, held_by(1): 12.96}
+    step = Step(step=1, seconds=1.0, metrics=metrics)
+    training: list[AnyEvent] = [Started(), chosen, Phase(what="train", total=10), step]
+    said = html.unescape(progress.now("run", None, History.of(training), "running", False))
+    assert "GPU memory held: 13.1 and 13.0 GiB on 2 GPUs" in said
+    alone: list[AnyEvent] = [
+        event if event is not chosen else chosen.model_copy(update={"gpus": 1}) for event in training
+    ]
+    assert "GPU memory held: 13.1 GiB" in progress.now("run", None, History.of(alone), "running", False)
+    without: list[AnyEvent] = [*training[:3], step.model_copy(update={"metrics": {"loss": 0.0}})]
+    assert "GPU memory" not in progress.now("run", None, History.of(without), "running", False)
