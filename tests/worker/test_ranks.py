@@ -204,7 +204,8 @@ def test_more_than_there_are_is_refused_before_anything_is_loaded(root: Path) ->
     assert not (root / "four").exists()
 
 
-def test_vllm_gets_the_merged_weights_and_the_base_stays_bit_by_bit() -> None:
+@pytest.mark.parametrize("begins", ["fresh", "from an adapter"])
+def test_vllm_gets_the_merged_weights_and_the_base_stays_bit_by_bit(begins: str, tmp_path: Path) -> None:
     """In 16 bits merging and unmerging at every step would make the base another model's."""
     import torch
 
@@ -213,7 +214,11 @@ def test_vllm_gets_the_merged_weights_and_the_base_stays_bit_by_bit() -> None:
     from grpo_space.worker.engines.choice import Choice
 
     config = read_preset("tiny").run
-    engine = plain.load(config, Choice("transformers", "vllm", ""), PRESETS / "tiny" / "model", "", None)
+    choice, source = Choice("transformers", "vllm", ""), PRESETS / "tiny" / "model"
+    engine = plain.load(config, choice, source, "", None)
+    if begins == "from an adapter":
+        engine.model.save_pretrained(tmp_path)
+        engine = plain.load(config, choice, source, "", None, tmp_path)
     model = engine.model.to(torch.bfloat16)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
