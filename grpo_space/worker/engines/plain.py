@@ -168,11 +168,9 @@ def _with_adapter(model: Any, config: RunConfig, adapter: Path | None, kind: typ
         task_type="CAUSAL_LM",
     )
     try:
-        if adapter is None:
-            return kind(model, lora)
-        loaded = kind.from_pretrained(model, adapter, is_trainable=True)
-        if kind is Unmerged:
-            loaded.__class__ = kind  # PEFT takes a class of its own by the task
-        return loaded
+        made = kind(model, lora) if adapter is None else kind.from_pretrained(model, adapter, is_trainable=True)
     except ValueError as error:
         raise UserError(f"lora.target_modules: {str(error).splitlines()[0]}") from error
+    if kind is Unmerged:
+        made.__class__ = kind  # to an adapter's folder PEFT gives a class of its own
+    return made
