@@ -12,7 +12,7 @@ from pathlib import Path
 
 from grpo_space.runs import ask_client
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import AnyEvent, Answered, Step
+from grpo_space.runs.events import Answered, AnyEvent, Step
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs
 
