@@ -22,6 +22,7 @@ ROUTES = [
         ("POST", "/api/repos/create", "create"),
         ("POST", "/api/validate-yaml", "validate"),
         ("POST", r"/api/spaces/(?P<space_id>[^/]+/[^/]+)/(?P<what>pause|hardware|sleeptime)", "runtime"),
+        ("GET", r"/api/spaces/(?P<space_id>[^/]+/[^/]+)/runtime", "runtime_now"),
         ("GET", "/api/jobs/hardware", "job_hardware"),
         ("POST", r"/api/jobs/(?P<namespace>[^/]+)", "job_start"),
         ("GET", r"/api/jobs/(?P<namespace>[^/]+)", "job_list"),

@@ -83,9 +83,17 @@ class Handler(SignIn, JobPages):
         if user.name != space_id.partition("/")[0] or user.role != "write":
             raise Refusal(403, f"Only the owner of {space_id} can do that")
         self.hub.bills.append((what, space_id, asked))
-        stage = {"pause": "PAUSED", "hardware": "BUILDING"}.get(what, "RUNNING")
-        hardware = {"current": "t4-small", "requested": asked.get("flavor", "t4-small")}
-        self.answer({"stage": stage, "hardware": hardware, "gcTimeout": asked.get("seconds"), "storage": None})
+        if what == "hardware":
+            self.hub.runtime["hardware"]["requested"] = asked["flavor"]
+        self.hub.runtime["gcTimeout"] = asked.get("seconds", asked.get("sleepTimeSeconds"))
+        self.hub.runtime["stage"] = {"pause": "PAUSED", "hardware": "BUILDING"}.get(what, "RUNNING")
+        self.do_runtime_now(space_id)
+
+    def do_runtime_now(self, space_id: str) -> None:
+        user = self.user()
+        if self.hub.private_space and (user is None or user.name != space_id.partition("/")[0]):
+            raise Refusal(404 if user else 401, "Repository not found", "RepoNotFound")
+        self.answer({"stage": "RUNNING", "gcTimeout": None, "storage": None, **self.hub.runtime})
 
     def do_validate(self) -> None:
         self.answer({"errors": [], "warnings": []})
