@@ -44,14 +44,15 @@ def api(token: str | None, endpoint: str | None = None) -> HfApi:
     return HfApi(endpoint=endpoint, token=token or False)
 
 
-def opened(method: str, path: str, token: str | None, silence: float = SECONDS, **more: Any) -> requests.Response:
+def opened(method: str, path: str, token: str | None, silence: float | None = None, **more: Any) -> requests.Response:
     """The answer to a request of the Hub, its body unread: the client's own methods wait for one without end. `path`:
-    what follows the Hub's address, or a whole one; `silence`: seconds without a byte after which it fails. Raises what
-    the client raises.
+    what follows the Hub's address, or a whole one; `silence`: seconds without a byte after which it fails, if not
+    SECONDS. Raises what the client raises.
     """
     url = path if path.startswith("http") else f"{api(None).endpoint}/{path}"
     headers = build_hf_headers(token=token or False)
-    response = get_session().request(method, url, headers=headers, stream=True, timeout=(SECONDS, silence), **more)
+    waits = (SECONDS, silence or SECONDS)
+    response = get_session().request(method, url, headers=headers, stream=True, timeout=waits, **more)
     hf_raise_for_status(response)
     return response
 

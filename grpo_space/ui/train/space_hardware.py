@@ -7,7 +7,6 @@ import gradio as gr
 
 from grpo_space import hub
 from grpo_space.errors import UserError
-from grpo_space.formatting import duration
 from grpo_space.hub_upload import Sent
 from grpo_space.jobs.places import READ
 from grpo_space.publishing.space_runtime import NEVER, Runtime
@@ -20,7 +19,7 @@ from grpo_space.ui.markup import box, figures, link, note, tag, text
 from grpo_space.ui.space import Space
 from grpo_space.ui.train import space_switch
 from grpo_space.ui.train.saved_runs import to_save
-from grpo_space.ui.train.space_switch import FLAVORS, FREE, Wanted
+from grpo_space.ui.train.space_switch import FLAVORS, FREE, Wanted, hours
 from grpo_space.ui.train.when_done_plan import Tokens, tokens_of
 from grpo_space.ui.transfer import following, stage
 
@@ -45,7 +44,7 @@ def build(
 ) -> None:  # fmt: skip
     """Draws it into the fold about the machine, and wires it. `kept`: what is chosen there for the end of a run."""
     mine = gr.HTML(elem_id="gs-mine")
-    with fold, gr.Group(elem_classes=OFF, elem_id="gs-hardware") as group:
+    with fold, gr.Column(elem_classes=OFF, elem_id="gs-hardware") as group:
         about = gr.HTML(elem_id="gs-hardware-now")
         with gr.Row():
             names = [(space_switch.title(flavor), flavor) for flavor in FLAVORS]
@@ -95,11 +94,9 @@ def build(
         done = f"It sleeps {space_switch.sleep_words(sleep)} now."
         return shown_if(False), "", None, note("good", tag("b", text(done)), words(runtime))
 
-    def change_it(wanted: Wanted | None, request: gr.Request) -> Iterator[tuple[Any, Any, str, Any]]:
-        if wanted is None:  # nothing was asked about
-            return
+    def change_it(asked: Wanted | None, request: gr.Request) -> Iterator[tuple[Any, Any, str, Any]]:
         try:
-            own = tokens(request)
+            own, wanted = tokens(request), confirmed(asked)
             names = yield from following(
                 lambda progress: space_switch.switch(space.id, wanted, own, progress),
                 lambda sent, seconds: (shown_if(False), None, saving(sent, seconds), gr.skip()),
@@ -120,7 +117,7 @@ def build(
 def words(runtime: Runtime) -> str:
     """What the Space runs on, what that costs and when it sleeps, as HTML."""
     flavor = runtime.flavor
-    first = f"This Space runs on {tag('b', text(space_switch.title(flavor) if flavor else 'nothing yet'))}."
+    first = f"This Space runs on {tag('b', text(space_switch.title(flavor)))}."
     if flavor == FREE:
         then = "It sleeps after 48 h without a visit, and its disk is lost then."
     else:
@@ -135,7 +132,8 @@ def rights(space: Space, tokens: Tokens) -> str:
         space_switch.check_tokens(space.id, tokens)
     except UserError:
         where = link(space.settings, "this Space\u2019s settings")
-        return note("info", tag("b", "No token here may change this Space."), f"Choose the hardware in {where}.")
+        advice = f"Back up every run in Publish, then choose the hardware in {where}."
+        return note("info", tag("b", "No token here may change this Space."), advice)
     return ""
 
 
@@ -145,11 +143,11 @@ def question_words(before: Runtime, wanted: Wanted) -> str:
     onto = tag("b", text(space_switch.title(wanted.flavor)))
     first = f"From {text(space_switch.title(before.flavor))}, onto {onto}?"
     if hourly:
-        sleep = "" if wanted.sleep_seconds < 0 else f", or it sleeps, {duration(wanted.sleep_seconds)} after a visit"
+        sleep = "" if wanted.sleep_seconds < 0 else f", or it sleeps, {hours(wanted.sleep_seconds)} after a visit"
         first += f" It is billed until you change it back or pause it{sleep}, whether it trains or not."
     saved = (
-        f"First {'its run is' if runs == 1 else f'all {runs} runs are'} saved, each into a private repository of "
-        "yours, and looked at there: where one is not whole, nothing is changed."
+        f"First {'its run is' if runs == 1 else f'all {runs} runs are'} saved, into private repositories of yours, and "
+        "looked at there: where not all is whole, nothing is changed."
         if runs
         else "There is no run here to save."
     )
@@ -160,6 +158,13 @@ def question_words(before: Runtime, wanted: Wanted) -> str:
     if any(run.worker() for run in all_runs()):
         lost += " A run on a Job trains on, and is found again."
     return tag("div", figures("".join(tag("p", each) for each in (first, saved, lost))), "gs-ask")
+
+
+def confirmed(asked: Wanted | None) -> Wanted:
+    """What was asked about on this page; a UserError where nothing was."""
+    if asked is None:
+        raise UserError("No change was asked about: press Change first.")
+    return asked
 
 
 def saving(sent: Sent | None, seconds: float) -> str:

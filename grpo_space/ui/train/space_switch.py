@@ -42,15 +42,20 @@ def dollars(flavor: str) -> float | None:
 
 def title(flavor: str) -> str:
     """Hardware with its price: `Nvidia T4 - small, $0.40 an hour`."""
-    hourly, name = dollars(flavor), FLAVORS[flavor].title if flavor in FLAVORS else flavor
+    hourly, name = dollars(flavor), FLAVORS[flavor].title if flavor in FLAVORS else flavor or "nothing yet"
     if hourly is None:
         return f"{name}, price not known here"
     return f"{name}, ${hourly:.2f} an hour" if hourly else f"{name}, free"
 
 
+def hours(seconds: int) -> str:
+    """A sleep time: those that are chosen are whole hours, or minutes."""
+    return duration(seconds) if seconds % 3600 else f"{seconds // 3600:,} h"
+
+
 def sleep_words(seconds: int | None) -> str:
     """When a Space on paid hardware sleeps."""
-    return f"{duration(seconds)} after the last visit" if seconds and seconds > 0 else "never"
+    return f"{hours(seconds)} after the last visit" if seconds and seconds > 0 else "never"
 
 
 def now(space_id: str, tokens: Tokens) -> Runtime:
