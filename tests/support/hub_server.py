@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 import threading
 import time
 from collections.abc import Mapping
@@ -76,6 +77,13 @@ class Handler(SignIn, JobPages):
         by = "app" if user.role == "contribute" else "user"
         self.hub.create(repo_id, kind, private=bool(asked.get("private")), by=by)
         self.answer({"url": f"{self.base}/{'' if kind == 'model' else kind + 's/'}{repo_id}", "name": repo_id})
+
+    def do_delete(self) -> None:
+        asked = self.json()
+        kind, repo_id = asked.get("type", "model"), f"{asked['organization']}/{asked['name']}"
+        self.writable(kind, repo_id)
+        shutil.rmtree(self.hub.folder(kind, repo_id))
+        self.answer({})
 
     def do_runtime(self, space_id: str, what: str) -> None:
         """Pauses a Space, or changes its hardware or sleep time. It need not be among the repositories."""

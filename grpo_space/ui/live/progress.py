@@ -79,7 +79,7 @@ def now(
         limit = config.max_minutes if config else None
         evaluates = history.started is not None and history.started.task == "evaluate"
         stages = _evaluation(history, config) if evaluates else STAGES | _example(history, config)
-        return head + _stages(history, stages) + _progress(history, stopping, limit)
+        return head + _stages(history, stages) + _progress(history, stopping, limit, job)
     return head + "".join(_ending(history, status, checkpoint, looks))
 
 
@@ -141,7 +141,7 @@ def _stages(history: History, stages: dict[str, str]) -> str:
     return f'<ol class="gs-stages">{"".join(marks)}</ol>'
 
 
-def _progress(history: History, stopping: bool, limit: float | None) -> str:
+def _progress(history: History, stopping: bool, limit: float | None, job: JobFile | None = None) -> str:
     phase = history.phase
     if phase is None:
         return tag("p", "The worker is starting: a few seconds.", "gs-doing")
@@ -155,7 +155,7 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
         if first := first_step_words(history):
             parts += [text(first), _expected(phase, history)]
         else:
-            parts += [left_words(history), text(cost_so_far(history))]
+            parts += [left_words(history), text(cost_so_far(history, job))]
         parts += [f"it ends within {limit:g} min of its start, saved and tested"] if limit else []
     elif phase.what == "download":
         parts.append(download_words(phase))
