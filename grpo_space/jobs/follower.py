@@ -239,7 +239,7 @@ class Follower:
         elif self.stage in api.ENDED and isinstance(error, UserError) and not isinstance(error, api.JobError):
             words = f"{error}. Resume fetches what is missing."  # a full disk, say
         if words:
-            self.run.log.append(Failed(boundary="worker", message=words))
+            self.run.log.append(Failed(boundary="job_lost", message=words))
             self.over = True
         else:
             print(hub.without_token(str(error), self.token), file=sys.stderr, flush=True)
