@@ -145,10 +145,10 @@ def test_a_package_is_the_same_bytes_again_and_has_ones_own_file_in_it(tmp_path:
         (
             "ERROR",
             "Job failed with exit code: 137. Reason: OOMKilled",
-            "ran out of its host's memory: take more than t4",
+            "ran out of its host's memory, and would again on t4-small: Use this config",
         ),
         ("ERROR", "Job timeout", "time limit of 30 minutes before it had saved. Resume"),
-        ("ERROR", "ImagePullBackOff", "image could not be pulled (ImagePullBackOff): try again"),
+        ("ERROR", "ImagePullBackOff", "image could not be pulled (ImagePullBackOff): Resume tries it again"),
         ("DELETED", None, "was deleted on the Hub. Resume"),
         ("COMPLETED", None, "ended without a word: its log is at https://huggingface.co/jobs/owner/abc"),
         ("ERROR", "odd", "ended as ERROR: odd: its log is at"),

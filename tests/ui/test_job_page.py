@@ -198,16 +198,16 @@ JOB = JobFile(repository="a/grpo-run-x", namespace="a", flavor="t4-small", minut
     ("end", "words"),
     [
         (Finished(why="stopped", message="Saved at step 7."),
-         ("Stopped at its Job's time limit, at step 7 of 8.", "Resume takes it up from there, in another Job.")),
+         ("Stopped at its Job's time limit, at step 7 of 7.", "Resume takes it up from there, in another Job.")),
         (of(JOB, Status(stage="ERROR", message="Job timeout"), "", stop_requested=False),
-         ("Its Job broke off, at step 7 of 8.", "time limit of 60 minutes before it had saved. Resume takes the run")),
+         ("Its Job broke off, at step 7 of 7.", "time limit of 60 minutes before it had saved. Resume takes the run")),
         (of(JOB, Status(stage="ERROR", message="OOMKilled"), "", stop_requested=False),
          ("Its Job broke off", "and would again on t4-small: Use this config, then train it on larger hardware")),
         (of(JOB, Status(stage="ERROR"), "The packages could not be installed.", stop_requested=False),
          ("Its Job broke off", "could not be installed. Resume tries it again, in another Job.")),
         (Failed(boundary="job_lost", message=token_ended(JOB)),
          ("Its Job is followed no further", "sign in again, then Resume follows it")),
-        (None, ("Nobody has followed its Job since it was at step 7 of 8.", "Resume follows it, or starts another")),
+        (None, ("Nobody has followed its Job since it was at step 7 of 7.", "Resume follows it, or starts another")),
     ],
 )  # fmt: skip
 def test_how_it_ended_names_what_happened_and_the_next_click(

@@ -249,7 +249,7 @@ def _ending(
         parts.append(note("bad", tag("b", f"{failed_words(end)}, {at}."), words, advice))
     elif status == "died" and job is not None:
         first = f"Nobody has followed its Job since it was {at}." if step else "Nobody follows its Job."
-        why = "The app was restarted, perhaps, and the Job trains on. Resume follows it; if it is over, it asks for another."
+        why = "The app was restarted, perhaps, and it trains on. Resume follows it, or starts another if it is over."
         parts.append(note("warning", tag("b", first), why))
     elif status == "died":
         first = ", before its first checkpoint: Resume begins it again"
