@@ -16,7 +16,8 @@ from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 from grpo_space.tasks.kinds import verify
 from presets.tiny.make import encode, for_every_transformers, train
 from presets.tiny.measure import answers
-from presets.tiny_tasks.recipes import RECIPES, Recipe, write_choice_rows
+from presets.tiny_tasks.choices import write_files
+from presets.tiny_tasks.recipes import RECIPES, Recipe
 
 HERE = Path(__file__).parent
 BATCH, RATE = 64, 3e-3
@@ -77,7 +78,7 @@ def main() -> None:
     started = time.monotonic()
     torch.manual_seed(args.seed)
     if args.recipe == "choice":
-        write_choice_rows(out)
+        write_files(out)
     full, mixed = recipe.pairs(random.Random(f"{args.recipe} {args.seed}"))
     tokenizer = recipe.tokenizer(full + mixed)
     phases = [

@@ -1,12 +1,10 @@
 """What the two small models are made with: their problems, the answers that they are taught, their tokenizers."""
 
-import json
 import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from tokenizers import AddedToken, models
 from transformers import PreTrainedTokenizerFast
@@ -15,13 +13,11 @@ from grpo_space.config_io import parse
 from grpo_space.tasks.generated import different, endless
 from grpo_space.tasks.problems import Row
 from presets.tiny.make import TAGS, make_tokenizer
-from presets.tiny_tasks.choices import Chosen, choices
+from presets.tiny_tasks.choices import TEST_ROWS, choices, files
 from presets.tiny_tasks.problems import DIFFICULTY, Style, countdowns
 
 Pairs = list[tuple[str, str]]
 """Questions and answers."""
-TEST_ROWS, GRPO_ROWS = 400, 800
-"""Problems that a run is evaluated on; in the choice problems' training file."""
 FULL_SHARE = 0.25
 """Of worked answers in the mix."""
 LETTERED = [f"\n{letter})" for letter in "ABCD"]
@@ -35,7 +31,7 @@ which these problems do not have.
 """
 COUNTDOWN_VOCABULARY = 448
 CHOICE_PHRASES = [*LETTERED, ", same", ", other"]
-"""A token each: so an option's word follows its letter, and the word that compares two categories follows the second."""
+"""A token each: so an option's word follows its letter, and what compares two categories follows the second."""
 NO_WORDS = 263
 """Tokens of a vocabulary that has only bytes, tags and special tokens."""
 
@@ -92,27 +88,9 @@ def countdown_test() -> list[Row]:
 # --- Multiple choice --------------------------------------------------------------------------------------------------
 
 
-def choice_rows() -> tuple[list[Chosen], list[Chosen]]:
-    """Problems to train on, and held-out ones, each of them once."""
-    draw = random.Random("choice rows")
-    drawn = (
-        {one.row.question: one for one in islice(choices(draw, held_out), 2 * count)}
-        for held_out, count in ((False, GRPO_ROWS), (True, TEST_ROWS))
-    )
-    train, test = (list(each.values()) for each in drawn)
-    return train[:GRPO_ROWS], test[:TEST_ROWS]
-
-
-def write_choice_rows(folder: Path) -> None:
-    """train.jsonl and test.jsonl."""
-    for name, rows in zip(("train", "test"), choice_rows(), strict=True):
-        lines = (json.dumps(one.record) + "\n" for one in rows)
-        (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
-
-
 def choice_pairs(draw: random.Random) -> tuple[Pairs, Pairs]:
     """Worked answers that are right, and letters by habit. None of the files' problems is among them."""
-    ours = {one.row.question for rows in choice_rows() for one in rows}
+    ours = {one.row.question for rows in files().values() for one in rows}
     corpus = [one for one in islice(choices(draw), 20_000) if one.row.question not in ours]
     full = [(one.row.question, one.completion("full", draw)) for one in corpus]
     return full, [(one.row.question, one.completion(style_of(draw), draw)) for one in corpus]
@@ -134,7 +112,7 @@ def choice_tokenizer(pairs: Pairs) -> PreTrainedTokenizerFast:
 
 def choice_test() -> list[Row]:
     """Those of test.jsonl."""
-    return [one.row for one in choice_rows()[1]]
+    return [one.row for one in files()["test"]]
 
 
 def _with_phrases(tokenizer: PreTrainedTokenizerFast, phrases: Sequence[str]) -> PreTrainedTokenizerFast:
