@@ -18,8 +18,8 @@ from presets.tiny_tasks.problems import DIFFICULTY, Style, countdowns
 
 Pairs = list[tuple[str, str]]
 """Questions and answers."""
-FULL_SHARE = 0.25
-"""Of worked answers in the mix."""
+COUNTDOWN_SHARE, CHOICE_SHARE = 0.25, 0.15
+"""Of worked answers in the mix: so few that a nudge by chance does not make showing the work its habit."""
 LETTERED = [f"\n{letter})" for letter in "ABCD"]
 """What options begin with."""
 COUNTDOWN_PHRASES = [
@@ -57,9 +57,9 @@ class Recipe:
     """The tokens that work begins with."""
 
 
-def style_of(draw: random.Random) -> Style:
+def style_of(draw: random.Random, full_share: float) -> Style:
     """A style by chance, which nothing in the problem tells."""
-    return "full" if draw.random() < FULL_SHARE else draw.choice(("bare", "guess"))
+    return "full" if draw.random() < full_share else draw.choice(("bare", "guess"))
 
 
 # --- Countdown --------------------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def countdown_pairs(draw: random.Random) -> tuple[Pairs, Pairs]:
     """Right answers all of them."""
     corpus = list(islice(countdowns(draw), 12_000))
     full = [(one.row.question, one.completion("full")) for one in corpus]
-    return full, [(one.row.question, one.completion(style_of(draw))) for one in corpus]
+    return full, [(one.row.question, one.completion(style_of(draw, COUNTDOWN_SHARE))) for one in corpus]
 
 
 def countdown_tokenizer(pairs: Pairs) -> PreTrainedTokenizerFast:
@@ -93,7 +93,7 @@ def choice_pairs(draw: random.Random) -> tuple[Pairs, Pairs]:
     ours = {one.row.question for rows in files().values() for one in rows}
     corpus = [one for one in islice(choices(draw), 20_000) if one.row.question not in ours]
     full = [(one.row.question, one.completion("full", draw)) for one in corpus]
-    return full, [(one.row.question, one.completion(style_of(draw), draw)) for one in corpus]
+    return full, [(one.row.question, one.completion(style_of(draw, CHOICE_SHARE), draw)) for one in corpus]
 
 
 def choice_tokenizer(pairs: Pairs) -> PreTrainedTokenizerFast:
