@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import requests
@@ -17,6 +17,11 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import (  # type: ignore[attr-defined]  # named in its documentation, not in an __all__
+    build_hf_headers,
+    get_session,
+    hf_raise_for_status,
+)
 
 T = TypeVar("T")
 SITE = "https://huggingface.co"
@@ -29,6 +34,8 @@ SPOKEN = (HfHubHTTPError, *CONNECTION, OfflineModeIsEnabled, HFValidationError)
 """The client's errors about the Hub. Anything else is of this machine, or a bug."""
 WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds before each new try. They begin anew whenever something arrived."""
+SECONDS = 30.0
+"""The longest wait for an answer, where a request does not ask for another one."""
 LONGEST_WAIT = 120.0
 """Seconds; where the Hub asks for a longer wait, the user does the waiting."""
 
@@ -40,6 +47,19 @@ def api(token: str | None, endpoint: str | None = None) -> HfApi:
     constants.HF_HUB_DISABLE_XET = True
     constants.HF_HUB_ENABLE_HF_TRANSFER = False
     return HfApi(endpoint=endpoint, token=token or False)
+
+
+def opened(method: str, path: str, token: str | None, silence: float | None = None, **more: Any) -> requests.Response:
+    """The answer to a request of the Hub, its body unread: the client's own methods wait for one without end. `path`:
+    what follows the Hub's address, or a whole one; `silence`: seconds without a byte after which it fails, if not
+    SECONDS. Raises what the client raises.
+    """
+    url = path if path.startswith("http") else f"{api(None).endpoint}/{path}"
+    headers = build_hf_headers(token=token or False)
+    waits = (SECONDS, silence or SECONDS)
+    response = get_session().request(method, url, headers=headers, stream=True, timeout=waits, **more)
+    hf_raise_for_status(response)
+    return response
 
 
 def page(name: str, kind: str = "model") -> str:

@@ -21,6 +21,7 @@ from grpo_space.planning import measured, memory
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
 from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.history import History
+from grpo_space.runs.job_file import JobFile
 
 WRITING = 70
 """Writing takes as long as learning from so many completions, however many are written: of the 8B on an H100 steps of 6
@@ -314,8 +315,12 @@ def shows_example(history: History) -> bool:
     return method is not None and method.system_prompt is not None
 
 
-def dollars(history: History) -> float | None:
-    """What all attempts cost up to now, at a T4 small Space's list price; None where that is not the price."""
+def dollars(history: History, job: JobFile | None = None) -> float | None:
+    """What all attempts cost up to now: on a Job at its own price, without the time before its worker began, else at a
+    T4 small Space's list price; None where neither is the price.
+    """
+    if job is not None:
+        return history.seconds / 3600 * job.dollars_an_hour if job.dollars_an_hour else None
     on_t4 = history.started is not None and "T4" in history.started.hardware
     return dollars_for(history, history.seconds) if on_t4 else None
 
@@ -328,13 +333,23 @@ def dollars_for(history: History, seconds: float) -> float | None:
     return 0.0 if NO_GPU.match(hardware) else None
 
 
-def cost_so_far(history: History) -> str:
-    """The cost, `$0.30 so far, about $1.40 in all at a T4 small's list price`; empty where that is not the price."""
-    so_far, left = dollars(history), left_in_all(history)
+def price_words(job: JobFile | None = None) -> str:
+    """Which price a cost is by."""
+    if job is None:
+        return "at a T4 small's list price"
+    return f"at {job.flavor}'s ${job.dollars_an_hour:.2f} an hour, without the Job's start"
+
+
+def cost_so_far(history: History, job: JobFile | None = None) -> str:
+    """The cost, `$0.30 so far, about $1.40 in all at a T4 small's list price`; empty where no price is known."""
+    so_far, left = dollars(history, job), left_in_all(history)
     if so_far is None:
         return ""
-    whole = f", about {price(so_far + left / 3600 * T4_DOLLARS_PER_HOUR)} in all" if left is not None else ""
-    return f"${so_far:.2f} so far{whole} at a T4 small's list price"
+    in_all = ""
+    if left is not None:
+        whole = so_far + left / 3600 * (job.dollars_an_hour if job else T4_DOLLARS_PER_HOUR)
+        in_all = f", about {price(whole) if job is None or whole >= 1 else f'${whole:.2f}'} in all"
+    return f"${so_far:.2f} so far{in_all} {price_words(job)}"
 
 
 def left_words(history: History) -> str:

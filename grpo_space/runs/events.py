@@ -472,7 +472,9 @@ class Failed(Event):
 
     type: Literal["failed"] = "failed"
     boundary: str
-    """Which part failed: data, download, load, evaluate_base, train, save, evaluate_tuned, or worker."""
+    """Which part failed: data, download, load, evaluate_base, train, save, evaluate_tuned, or worker; of a run on a Job
+    also job_ended, or job_lost: it may train on, and nobody can follow it.
+    """
     message: str
     user_error: bool = False
     traceback: str = ""

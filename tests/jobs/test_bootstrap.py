@@ -14,6 +14,7 @@ from grpo_space.jobs import bootstrap, package
 from grpo_space.paths import PROJECT
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Finished
+from grpo_space.runs.job_file import LIMIT
 from tests.support.hub_server import HubServer
 from tests.support.processes import TOKEN
 
@@ -57,6 +58,7 @@ def test_a_job_saves_and_uploads_before_its_time_limit(hub: HubServer, tmp_path:
     assert code == 0
     *_, alarm, end = log.events()
     assert isinstance(alarm, Alarm)
+    assert alarm.name == LIMIT
     assert "time limit of 0.1 minutes is near, so the run saves and stops. Resume takes it up" in alarm.message
     assert isinstance(end, Finished)
 

@@ -39,7 +39,7 @@ def card(preset: Preset, place: Place) -> str:
     time = "time not known" if found is None else found.brief + (", free" if found.dollars == 0 else "")
     fits, against = tag("span", "fits here", "yes"), misfit(preset.run, place)
     if against:
-        fits = tag("span", text(against), "no") + (f" {space.duplicate(place.space)}" if place.space else "")
+        fits = tag("span", text(against), "no") + (f" {space.another(place.space)}" if place.space else "")
     return figures(tag("p", text(f"{first}.")) + tag("p", f"{tag('b', text(time))} {fits}", "facts"))
 
 
