@@ -49,7 +49,8 @@ def main(count: int, job: str, folder: str) -> int:
         )
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
-            os.kill(ranks.pids()[0], STOP)  # the others do as the first one does
+            with contextlib.suppress(ProcessLookupError):  # it may have ended this moment
+                os.kill(ranks.pids()[0], STOP)  # the others do as the first one does
 
         signal.signal(signal.SIGTERM, stop)
         result = ranks.wait(period=LOOK_SECONDS)
