@@ -3,8 +3,9 @@
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import httpx
 import requests
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
@@ -16,14 +17,25 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import (  # type: ignore[attr-defined]  # named in its documentation, not in an __all__
+    build_hf_headers,
+    get_session,
+    hf_raise_for_status,
+)
 
 T = TypeVar("T")
 SITE = "https://huggingface.co"
-UNREACHABLE = (requests.ConnectionError, requests.Timeout, OfflineModeIsEnabled)
-SPOKEN = (HfHubHTTPError, requests.RequestException, OfflineModeIsEnabled, HFValidationError)
+UNREACHABLE = (
+    requests.ConnectionError, requests.Timeout, httpx.ConnectError, httpx.TimeoutException, OfflineModeIsEnabled,
+)  # fmt: skip
+CONNECTION = (requests.RequestException, httpx.TransportError)
+"""Errors on the way to the Hub. From version 1 on its client goes through httpx, as a worker's may."""
+SPOKEN = (HfHubHTTPError, *CONNECTION, OfflineModeIsEnabled, HFValidationError)
 """The client's errors about the Hub. Anything else is of this machine, or a bug."""
 WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds before each new try. They begin anew whenever something arrived."""
+SECONDS = 30.0
+"""The longest wait for an answer, where a request does not ask for another one."""
 LONGEST_WAIT = 120.0
 """Seconds; where the Hub asks for a longer wait, the user does the waiting."""
 
@@ -35,6 +47,19 @@ def api(token: str | None, endpoint: str | None = None) -> HfApi:
     constants.HF_HUB_DISABLE_XET = True
     constants.HF_HUB_ENABLE_HF_TRANSFER = False
     return HfApi(endpoint=endpoint, token=token or False)
+
+
+def opened(method: str, path: str, token: str | None, silence: float | None = None, **more: Any) -> requests.Response:
+    """The answer to a request of the Hub, its body unread: the client's own methods wait for one without end. `path`:
+    what follows the Hub's address, or a whole one; `silence`: seconds without a byte after which it fails, if not
+    SECONDS. Raises what the client raises.
+    """
+    url = path if path.startswith("http") else f"{api(None).endpoint}/{path}"
+    headers = build_hf_headers(token=token or False)
+    waits = (SECONDS, silence or SECONDS)
+    response = get_session().request(method, url, headers=headers, stream=True, timeout=waits, **more)
+    hf_raise_for_status(response)
+    return response
 
 
 def page(name: str, kind: str = "model") -> str:
@@ -73,7 +98,7 @@ def transient(error: BaseException) -> bool:
     error, code = spoken(error), status(spoken(error))
     if code is not None:
         return code == 429 or code >= 500
-    return isinstance(error, requests.RequestException) and not isinstance(
+    return isinstance(error, CONNECTION) and not isinstance(
         error, requests.exceptions.SSLError | requests.exceptions.ProxyError | requests.exceptions.InvalidURL
     )
 
@@ -162,7 +187,7 @@ def trouble(error: BaseException, token: str | None = None) -> str:
         return f"the Hub has trouble of its own (HTTP {code}): try again in a few minutes"
     if isinstance(error, UNREACHABLE):
         return "the Hub cannot be reached: check the network, then try again"
-    if isinstance(error, requests.RequestException) and code is None:
+    if isinstance(error, CONNECTION) and code is None:
         return "the connection was cut again and again: try again, it resumes where it was"
     message = getattr(error, "server_message", None) or str(error).strip() or type(error).__name__
     return without_token(message.splitlines()[0], token)

@@ -18,6 +18,7 @@ from grpo_space.results.teaching import groups_of
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import AnyEvent, Evaluated, Loaded, Phase, Probe, Step
 from grpo_space.runs.history import History
+from grpo_space.runs.job_file import JobFile, job_of
 from grpo_space.runs.run import Run
 
 POLL_SECONDS = 0.3
@@ -37,9 +38,9 @@ def follow(
 
     `known`: the events before `offset`, of earlier attempts, which are not shown again.
     """
-    history = History()
+    history, job = History(), job_of(run)
     history.add(known)
-    live = Live(console=console, get_renderable=lambda: panel(history, note()))
+    live = Live(console=console, get_renderable=lambda: panel(history, note(), job))
     lines = _Lines(console, history)
     with live if console.is_terminal else nullcontext():
         running = True
@@ -105,8 +106,8 @@ def step_words(step: Step, history: History) -> str:
     )
 
 
-def panel(history: History, note: str) -> RenderableType:
-    """The live view of a run as it is now."""
+def panel(history: History, note: str, job: JobFile | None = None) -> RenderableType:
+    """The live view of a run as it is now. `job`: what trains it, where that is not this machine."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", min_width=18)
     grid.add_column()
@@ -124,13 +125,13 @@ def panel(history: History, note: str) -> RenderableType:
     if first := first_step_words(history):
         grid.add_row("", first)
     if history.steps:
-        _step_rows(grid, history)
+        _step_rows(grid, history, job)
     if note:
         grid.add_row("", text(note, style="yellow"))
     return grid
 
 
-def _step_rows(grid: Table, history: History) -> None:
+def _step_rows(grid: Table, history: History, job: JobFile | None) -> None:
     step = history.steps[-1]
     grid.add_row("reward", text(number(step.metrics.get("reward", math.nan))))
     for name, value in rewards(step).items():
@@ -150,5 +151,5 @@ def _step_rows(grid: Table, history: History) -> None:
         grid.add_row("held-out probe", f"{probe.correct} of {probe.n} right after step {probe.step}")
     if left := left_words(history):
         grid.add_row("still to come", left)
-    if cost := cost_so_far(history):
+    if cost := cost_so_far(history, job):
         grid.add_row("cost", cost)

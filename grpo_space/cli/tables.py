@@ -14,7 +14,7 @@ from grpo_space.results import control, headlines, memory, no_gain, teaching
 from grpo_space.results.comparison import Share, counts_equations, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
-from grpo_space.results.summary import PHASES, counts, samples_rows, samples_title, samples_words, terms
+from grpo_space.results.summary import counts, failed_words, samples_rows, samples_title, samples_words, terms
 from grpo_space.runs import evaluations
 from grpo_space.runs.events import Answer, Failed, Preflight
 from grpo_space.runs.history import History
@@ -152,7 +152,7 @@ def ending(run: Run, history: History, status: Status) -> Iterator[RenderableTyp
     for notice in history.notices:
         yield text(f"Note (step {notice.step}): {notice.message}", style="yellow")
     if isinstance(history.end, Failed):
-        yield text(f"Failed while {PHASES.get(history.end.boundary, 'working')}: {history.end.message}", style="red")
+        yield text(f"{failed_words(history.end)}: {history.end.message}", style="red")
     elif status == "died":
         kept = "What its last checkpoint held is kept." if run.standalone is None else "Its answers so far are kept."
         yield text(f"{KILLED} {kept}", style="red")

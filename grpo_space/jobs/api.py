@@ -6,11 +6,6 @@ import contextlib
 from typing import Any, TypeVar
 
 import requests
-from huggingface_hub.utils import (  # type: ignore[attr-defined]  # named in its documentation, not in an __all__
-    build_hf_headers,
-    get_session,
-    hf_raise_for_status,
-)
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -20,8 +15,6 @@ from grpo_space.errors import UserError
 ENDED = ("COMPLETED", "CANCELED", "ERROR", "DELETED")
 """The stages after which nothing comes. Every other one, a stage that is not known too, is taken for active."""
 T = TypeVar("T")
-SECONDS = 30.0
-"""The longest wait for an answer."""
 
 
 class Answer(BaseModel):
@@ -147,23 +140,13 @@ def _read(shape: TypeAdapter[T], path: str, what: str, namespace: str, token: st
 
 
 def _asked(method: str, path: str, token: str | None, sent: dict[str, Any] | None = None) -> Any:
-    with opened(method, address(path), token, SECONDS, json=sent) as response:
+    with hub.opened(method, address(path), token, json=sent) as response:
         return response.json()
 
 
-def opened(method: str, url: str, token: str | None, silence: float, **more: Any) -> requests.Response:
-    """The answer to a request, its body unread. `silence`: seconds without a byte after which that fails. Raises what
-    the client raises.
-    """
-    headers = build_hf_headers(token=token or False)
-    response = get_session().request(method, url, headers=headers, stream=True, timeout=(SECONDS, silence), **more)
-    hf_raise_for_status(response)
-    return response
-
-
 def address(path: str) -> str:
-    """The address of something about Jobs."""
-    return f"{hub.api(None).endpoint}/api/jobs/{path}"
+    """What follows the Hub's address, of something about Jobs."""
+    return f"api/jobs/{path}"
 
 
 def _failed(error: BaseException, what: str, namespace: str, token: str | None) -> JobError:

@@ -29,20 +29,23 @@ def of(job: JobFile, status: Status, failure: str, stop_requested: bool) -> Fini
     if stop_requested or status.stage == "CANCELED":
         return Finished(why="stopped", message=f"Its Job was cancelled. {RESUME}")
     if failure:
-        why = failure
+        why = f"{failure.rstrip('.')}. Resume tries it again, in another Job."
     elif status.stage == "DELETED":
         why = f"The Job was deleted on the Hub. {RESUME}"
     elif re.search(r"oom|out of memory|memory limit|exit code: 137", said, re.IGNORECASE):
-        why = f"The Job ran out of its host's memory: take more than {job.flavor}, or a smaller model. {RESUME}"
+        why = (
+            f"The Job ran out of its host's memory, and would again on {job.flavor}: Use this config, then train it "
+            "on larger hardware, or a smaller model."
+        )
     elif re.search(r"time ?out|timed out|time limit", said, re.IGNORECASE):
         why = f"The Job reached its time limit of {job.minutes} minutes before it had saved. {RESUME}"
     elif re.search(r"image|pull", said, re.IGNORECASE):
-        why = f"The Job's image could not be pulled ({said}): try again in a few minutes."
+        why = f"The Job's image could not be pulled ({said}): Resume tries it again, in a few minutes."
     elif status.stage == "COMPLETED":
         why = f"The Job ended without a word: its log is at {page(job)}. {RESUME}"
     else:
         why = f"The Job ended as {status.stage}{': ' + said if said else ''}: its log is at {page(job)}. {RESUME}"
-    return Failed(boundary="worker", message=why)
+    return Failed(boundary="job_ended", message=why)
 
 
 def silent(job: JobFile) -> str:
@@ -63,7 +66,10 @@ def token_ended(job: JobFile) -> str:
 
 def repository_gone(job: JobFile) -> str:
     """The run's repository is not there any more, or not for this token."""
-    return f"There is no repository {job.repository} any more for this token: what came of it before is kept here."
+    return (
+        f"There is no repository {job.repository} any more for this token: what came of it before is kept here. "
+        "Use this config trains it anew."
+    )
 
 
 def not_cancelled(job: JobFile, why: str) -> str:

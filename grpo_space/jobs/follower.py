@@ -239,7 +239,7 @@ class Follower:
         elif self.stage in api.ENDED and isinstance(error, UserError) and not isinstance(error, api.JobError):
             words = f"{error}. Resume fetches what is missing."  # a full disk, say
         if words:
-            self.run.log.append(Failed(boundary="worker", message=words))
+            self.run.log.append(Failed(boundary="job_lost", message=words))
             self.over = True
         else:
             print(hub.without_token(str(error), self.token), file=sys.stderr, flush=True)
@@ -267,7 +267,11 @@ def taken_up(run: Run, token: str, may_start: bool) -> "Follower | None":
             before.look(time.monotonic())
         if isinstance(end := before.end(), Finished) and end.why != "stopped":
             return None
-    return Follower(run, submit.begin(run, job, token), token) if may_start else None
+    if not may_start:
+        return None
+    if job.mark:  # it had a Job before: that one was long ago, or somebody else's token started it
+        submit.account(token, job.minutes)
+    return Follower(run, submit.begin(run, job, token), token)
 
 
 def main(what: str, folder: str, *arguments: str) -> int:

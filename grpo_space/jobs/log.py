@@ -70,7 +70,7 @@ class Log:
             opened = time.monotonic()
             with (
                 contextlib.suppress(*hub.SPOKEN, OSError),
-                api.opened("GET", self._address, self._token, SILENT_SECONDS) as response,
+                hub.opened("GET", self._address, self._token, SILENT_SECONDS) as response,
             ):
                 for data in response.iter_lines():
                     if self._closed.is_set():

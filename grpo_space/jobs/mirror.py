@@ -12,7 +12,6 @@ from huggingface_hub import hf_hub_url
 from grpo_space import hub
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import is_there
-from grpo_space.jobs import api
 from grpo_space.runs import archive, checkpoints, groups
 from grpo_space.runs.job_file import FOLDER
 from grpo_space.runs.run import Run
@@ -111,6 +110,6 @@ def download(repository: str, path: str, file: Path, token: str | None, revision
     """One file of a repository, in one call: the client's own way asks for its properties first."""
     endpoint = hub.api(None).endpoint
     address = hf_hub_url(repository, path, repo_type="dataset", revision=revision, endpoint=endpoint)
-    with api.opened("GET", address, token, api.SECONDS) as response, file.open("wb") as made:
+    with hub.opened("GET", address, token) as response, file.open("wb") as made:
         for data in response.iter_content(2**20):
             made.write(data)

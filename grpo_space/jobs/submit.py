@@ -1,8 +1,10 @@
 """From a config to a run that is trained on a Job: everything is checked here, whoever asks."""
 
+import contextlib
 import datetime
 import secrets
 import tempfile
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -135,43 +137,77 @@ def begin(run: Run, job: JobFile, token: str) -> JobFile:
     """Brings a run to its repository and starts a Job on it; gives what is known of that, which is written down.
 
     Raises:
-        UserError: with the cause and the cure.
+        UserError: with the cause and the cure. A repository that was made for it is gone again then.
     """
-    client, name = hub.api(token), job.repository
+    size = run.log.path.stat().st_size if run.log.path.exists() else 0
+    job = job.model_copy(update={"job_id": "", "mark": secrets.token_hex(8), "began_at": size})
+    with _repository(job.repository, token):
+        sha256 = _brought(run, job, token)
+        spec = api.JobSpec(
+            docker_image=IMAGE,
+            command=["python", "-c", Path(bootstrap.__file__).read_text(encoding="utf-8")],
+            arguments=[job.repository, sha256, job.mark, str(60 * job.minutes)],
+            secrets={bootstrap.TOKEN: token},
+            flavor=job.flavor,
+            timeout_seconds=60 * job.minutes,
+        )
+        job_file.await_files(run)
+        job_file.write(run, job)  # before the Job: should this process die now, it is found by its mark
+        try:
+            job = job.model_copy(update={"job_id": api.create(job.namespace, spec, job.mark, token).id})
+        except UserError:
+            job_file.await_nothing(run)
+            raise
+    job_file.write(run, job)
+    return job
+
+
+@contextlib.contextmanager
+def _repository(name: str, token: str) -> Iterator[None]:
+    """Makes a private repository where it is not there yet, and takes it away again where what is done with it is
+    refused.
+    """
+    client = hub.api(token)
+    create = partial(client.create_repo, name, repo_type="dataset", private=True)
+    made = True
+    try:
+        try:
+            hub.retried(create)
+        except hub.SPOKEN as error:
+            if hub.status(hub.spoken(error)) not in (403, 409):
+                raise
+            made = False
+            hub.retried(partial(create, exist_ok=True))
+        if not hub.retried(partial(client.dataset_info, name)).private:
+            raise UserError(f"{name} is public: make it private at {hub.page(name, 'dataset')}/settings")
+    except hub.SPOKEN as error:
+        raise UserError(hub.writing_failed(error, name, token)) from None
+    try:
+        yield
+    except UserError as error:
+        if not made:
+            raise
+        try:
+            hub.retried(partial(client.delete_repo, name, repo_type="dataset", missing_ok=True))
+        except hub.SPOKEN:
+            left = f"{name} was made for it and could not be removed: {hub.page(name, 'dataset')}/settings"
+            raise UserError(*error.problems, left) from None
+        raise
+
+
+def _brought(run: Run, job: JobFile, token: str) -> str:
+    """Brings to a run's repository what its Job works with; gives the package's SHA-256."""
     with tempfile.TemporaryDirectory(dir=run.folder) as made:
         folder = Path(made)
         files = archive.snapshot(run, folder, without_checkpoint=True)
-        log = files.get(run.log.path.name)
-        job = job.model_copy(
-            update={"job_id": "", "mark": secrets.token_hex(8), "began_at": log.stat().st_size if log else 0}
-        )
         files |= {"package.zip": folder / "package.zip", job_file.FILE: folder / job_file.FILE}
         files[job_file.FILE].write_text(job.model_dump_json(indent=1), encoding="utf-8")
         sha256 = package.pack(run.config, job.flavor, files["package.zip"])
         try:
-            hub.retried(partial(client.create_repo, name, repo_type="dataset", private=True, exist_ok=True))
-            if not hub.retried(partial(client.dataset_info, name)).private:
-                raise UserError(f"{name} is public: make it private at {hub.page(name, 'dataset')}/settings")
-            upload(client, name, files, f"{run.id}, for a Job", kind="dataset")
+            upload(hub.api(token), job.repository, files, f"{run.id}, for a Job", kind="dataset")
         except (*hub.SPOKEN, RuntimeError, ValueError) as error:
-            raise UserError(hub.writing_failed(error, name, token)) from None
-    spec = api.JobSpec(
-        docker_image=IMAGE,
-        command=["python", "-c", Path(bootstrap.__file__).read_text(encoding="utf-8")],
-        arguments=[name, sha256, job.mark, str(60 * job.minutes)],
-        secrets={bootstrap.TOKEN: token},
-        flavor=job.flavor,
-        timeout_seconds=60 * job.minutes,
-    )
-    job_file.await_files(run)
-    job_file.write(run, job)  # before the Job: should this process die now, it is found by its mark
-    try:
-        job = job.model_copy(update={"job_id": api.create(job.namespace, spec, job.mark, token).id})
-    except UserError:
-        job_file.await_nothing(run)
-        raise
-    job_file.write(run, job)
-    return job
+            raise UserError(hub.writing_failed(error, job.repository, token)) from None
+    return sha256
 
 
 def found(job: JobFile, token: str) -> str:

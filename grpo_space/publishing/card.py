@@ -13,7 +13,7 @@ from grpo_space.config import RunConfig
 from grpo_space.config_io import write_yaml
 from grpo_space.formatting import duration, plain
 from grpo_space.grading import rewards
-from grpo_space.planning.estimate import dollars
+from grpo_space.planning.estimate import dollars, price_words
 from grpo_space.publishing import licence
 from grpo_space.publishing.card_suite import Benchmark
 from grpo_space.results import control, headlines, memory, teaching
@@ -28,6 +28,7 @@ from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Finished
 from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.history import History
+from grpo_space.runs.job_file import JobFile, job_of
 from grpo_space.runs.pins import is_commit, pinned
 from grpo_space.runs.run import Run
 from grpo_space.tasks.problems import messages
@@ -55,7 +56,7 @@ def card(run: Run, name: str, merged: bool = False) -> ModelCard:
         *_proof(config, whole, control.beside(run.config, history, looks)),
         *_suite(suite),
         *_use(config, whole, name, merged),
-        *_training(config, whole),
+        *_training(config, whole, job_of(run)),
         *_examples(history),
         *_again(config),
         *_limits(config, history, suite),
@@ -214,7 +215,7 @@ def _use(config: RunConfig, history: History, name: str, merged: bool) -> Iterat
         yield f"It was trained with this system prompt; without it, it may answer otherwise:\n\n{prompt}"
 
 
-def _training(config: RunConfig, history: History) -> Iterator[str]:
+def _training(config: RunConfig, history: History, job: JobFile | None) -> Iterator[str]:
     grpo, lora = config.grpo, config.lora
     yield "## How it was trained"
     seconds = sum(step.seconds for step in history.steps)
@@ -254,8 +255,8 @@ def _training(config: RunConfig, history: History) -> Iterator[str]:
         versions = ", ".join(f"{package} {version}" for package, version in started.versions.items())
         engine = history.loaded.engine if history.loaded else "unknown"
         yield f"Hardware: {inline(started.hardware)}. Engine: {inline(engine)}. Versions: {inline(versions)}."
-        if (cost := dollars(history)) is not None:
-            yield f"It ran for {duration(history.seconds)}: ${cost:.2f} at a T4 small Space's list price."
+        if (cost := dollars(history, job)) is not None:
+            yield f"It ran for {duration(history.seconds)}: ${cost:.2f} {price_words(job)}."
     for notice in history.notices:
         yield f"Noted at step {notice.step}: {inline(notice.message)}"
 

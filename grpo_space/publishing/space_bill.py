@@ -1,18 +1,12 @@
-"""Ends a Space's bill, by the Hub's own API: pauses it, or takes it back to the free CPU; and which token may do that.
-
-What is known of rights: the Hub refuses (403) whoever is not the Space's owner. Of OAuth scopes only `manage-repos` is
-documented as full access to the user's repositories; `contribute-repos`, which this app asks for, reaches none that it
-did not make itself. With OAuth tokens the endpoints of hardware and sleep time have answered 401 where the one that
-pauses did not (huggingface_hub issue 4972). No real Space was paused for this project.
-"""
+"""Ends a Space's bill: pauses it, or takes it back to the free CPU; and which token may do that."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal
-
-from huggingface_hub import HfApi, SpaceHardware
 
 from grpo_space import hub
 from grpo_space.errors import UserError
+from grpo_space.publishing.space_runtime import change
 
 End = Literal["pause", "cpu-basic"]
 MANAGES = "manage-repos"
@@ -32,31 +26,25 @@ def end_bill(space_id: str, token: str, end: End) -> str:
     Raises:
         UserError: where the Hub refuses all of them, with the cause and the cure.
     """
-    api, problems = hub.api(token), []
-    for words, act in _ways(api, space_id, end):
+    problems = []
+    for words, act in _ways(space_id, token, end):
         try:
-            hub.retried(act)
-        except hub.SPOKEN as error:
-            problems.append(f"{words}: {_refused(error, token)}")
+            act()
+        except UserError as error:
+            problems.append(f"{words}: {error}")
         else:
             return "; ".join([*problems, words])
     raise UserError(*problems, f"Do it by hand: {settings(space_id)}")
 
 
-def _ways(api: HfApi, space_id: str, end: End) -> list[tuple[str, Callable[[], object]]]:
+def _ways(space_id: str, token: str, end: End) -> list[tuple[str, Callable[[], object]]]:
+    ask = partial(change, space_id, token)
     ways: list[tuple[str, Callable[[], object]]] = [
-        ("back to cpu-basic", lambda: api.request_space_hardware(space_id, SpaceHardware.CPU_BASIC)),
-        ("paused", lambda: api.pause_space(space_id)),
-        ("a sleep time of 5 min, from the last visit", lambda: api.set_space_sleep_time(space_id, SLEEP_SECONDS)),
+        ("back to cpu-basic", partial(ask, "hardware", flavor="cpu-basic")),
+        ("paused", partial(ask, "pause")),
+        ("a sleep time of 5 min, from the last visit", partial(ask, "sleeptime", seconds=SLEEP_SECONDS)),
     ]
     return ways if end == "cpu-basic" else ways[1:]
-
-
-def _refused(error: BaseException, token: str) -> str:
-    code = hub.status(hub.spoken(error))
-    if code in (401, 403, 404):  # 401 is what an OAuth token without the right gets, 404 one that may not see it
-        return f"the Hub refused (HTTP {code}): this token may not change the Space"
-    return hub.trouble(error, token)
 
 
 def may_manage(whoami: Mapping[str, Any], space_id: str) -> bool:

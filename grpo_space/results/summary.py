@@ -11,7 +11,7 @@ from grpo_space.results.comparison import Comparison, Share, of, shape
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import Paired, majority, mean_interval, share_words, wilson
 from grpo_space.runs.evaluations import Look, problems_of, request_of
-from grpo_space.runs.events import Answer, Evaluated, FallbackName, Phase, Sampled, Step
+from grpo_space.runs.events import Answer, Evaluated, Failed, FallbackName, Phase, Sampled, Step
 from grpo_space.runs.fallbacks import apply_fallback, changes_experiment
 from grpo_space.runs.history import History
 
@@ -143,6 +143,14 @@ PHASES = {
     "evaluate_tuned": "evaluating the tuned model",
     "preflight": "sampling a group for each of a few prompts",
 }
+
+NOT_BY_THE_WORKER = {"job_ended": "Its Job broke off", "job_lost": "Its Job is followed no further"}
+"""What happened to a run on a Job whose worker said nothing of it, by the boundary of its failure."""
+
+
+def failed_words(end: Failed) -> str:
+    """What failed: `It failed while training`."""
+    return NOT_BY_THE_WORKER.get(end.boundary) or f"It failed while {PHASES.get(end.boundary, 'working')}"
 
 
 def as_json(history: History, all_looks: Sequence[Look] = ()) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from grpo_space.runs.run import Run
 FILE = "job.json"
 FOLDER = ".job"
 """The folder within a run's in which what comes from its Job waits until it is whole; there as long as not all came."""
+LIMIT = "limit"
+"""The name of the alarm with which a Job says that its time limit is near."""
 NAME = r"^[A-Za-z0-9][\w.-]*$"
 
 

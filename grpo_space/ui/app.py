@@ -35,7 +35,7 @@ from grpo_space.ui.publish import tab as publish
 from grpo_space.ui.publish.auto_backup import Automatic, automatic_here
 from grpo_space.ui.runs import change, run_list, two_runs
 from grpo_space.ui.space import Space, zero_gpu
-from grpo_space.ui.train import doctor_panel, when_done_control
+from grpo_space.ui.train import doctor_panel, space_hardware, when_done_control
 from grpo_space.ui.train import tab as train
 from grpo_space.ui.train.when_done import WhenDone
 
@@ -45,8 +45,10 @@ QUEUE_SECONDS = 0.02
 """Between two looks of Gradio's queue for something to do: a press waits half of it."""
 
 
-def build(place: Place, backups: Automatic | None = None, done: WhenDone | None = None) -> gr.Blocks:
-    """The whole page, not yet served."""
+def build(
+    place: Place, backups: Automatic | None = None, done: WhenDone | None = None, secret: str | None = None
+) -> gr.Blocks:  # fmt: skip
+    """The whole page, not yet served. `secret`: the Space's own token, where it has one."""
     followers = Followers()
     with GuardedBlocks(title="GRPO Space", analytics_enabled=False, delete_cache=CACHE) as page:
         api.build(followers, place)  # first, so that the names are its own
@@ -64,10 +66,14 @@ def build(place: Place, backups: Automatic | None = None, done: WhenDone | None 
         with gr.Tabs(elem_id="gs-tabs"):
             with gr.Tab("Preset", id="preset") as preset_tab:
                 chosen = preset.build(page_opened, place)
-                then = []
+                then, kept = [], when_done_control.kept()
                 if done is not None:
-                    control = when_done_control.build(page_opened, preset_tab, chosen.config, chosen.place, done, place)
+                    control = when_done_control.build(
+                        page_opened, preset_tab, chosen.config, chosen.place, kept, done, place
+                    )
                     then = control.chosen
+                if place.space is not None and place.space.id:
+                    space_hardware.build(page_opened, chosen.place, kept, place.space, place, secret)
                 before = train.Before(chosen.config, chosen.requested, chosen.start, done, then)
             with gr.Tab("Train", id="train") as train_tab:
                 training = train.build(page_opened, train_tab, before, followers, place, header, chosen_run, beats)
@@ -115,10 +121,11 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     check_exposure(environment, access)
     warnings.filterwarnings("ignore", message=".*HTTP_422_UNPROCESSABLE_ENTITY", module="gradio")
     backups = automatic_here(environment)
-    done = WhenDone(access.space_id, environment.get("HF_TOKEN")) if place.paid else None
+    secret = environment.get("HF_TOKEN")
+    done = WhenDone(access.space_id, secret) if place.paid else None
     doors = Doors(place.origin, routes.served(environment), place.streams)
     lighten()
-    page = build(place, backups, done)
+    page = build(place, backups, done, secret)
     page.queue(default_concurrency_limit=4)
     page._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # it counts all calls after each, for a page that is closed
     # Gradio looks for work a thousand times a second, a twentieth of a core while nobody does anything.

@@ -28,12 +28,12 @@ def press(button: gr.Button, doing: str, work: Callable[..., Any], inputs: Any, 
 def forget_with(run: gr.State, view: gr.State, cleared: dict[gr.Component, Any]) -> None:
     """Clears what came of a press as soon as the page shows another run than it is about; `run`: the one that the page
     shows. A page may learn its first run after a press, and Gradio tells of a change twice: so what the press was about
-    decides, not which run was shown before. `cleared`: the parts with their empty values; the first one's `elem_id` is
-    its name in `View.about`.
+    decides, not which run was shown before: the run that is shown, or the one that was chosen to be. `cleared`: the
+    parts with their empty values; the first one's `elem_id` is its name in `View.about`.
     """
     name = str(next(iter(cleared)).elem_id)
 
     def clear(run: str, view: View) -> dict[gr.Component, Any]:
-        return dict.fromkeys(cleared, gr.skip()) if view.about.get(name) == run else cleared
+        return dict.fromkeys(cleared, gr.skip()) if view.about.get(name) in (run, view.run) else cleared
 
     run.change(clear, [run, view], list(cleared), trigger_mode="always_last", **QUIET)

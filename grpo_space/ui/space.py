@@ -1,10 +1,9 @@
 """Messages that only a Space needs: what it costs, what it forgets, what cannot run there."""
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from huggingface_hub import HfApi
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
@@ -12,7 +11,8 @@ from grpo_space.formatting import duration
 from grpo_space.planning import memory
 from grpo_space.planning.estimate import estimate, words
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR, Gpu
-from grpo_space.publishing import space_bill
+from grpo_space.publishing import space_bill, space_runtime
+from grpo_space.publishing.space_runtime import Runtime
 from grpo_space.ui.markup import link, note, tag, text
 
 LONG_SECONDS = 1800
@@ -48,12 +48,19 @@ class SleepTime:
             threading.Thread(target=self._ask, args=(space.id,), daemon=True).start()
 
     def _ask(self, space_id: str) -> None:
-        try:
-            runtime = HfApi(token=False).space_info(space_id, timeout=10).runtime
-        except Exception:  # private, offline, or the Hub is down: then it is not known
-            return
-        seconds = runtime and runtime.sleep_time
-        self.words = duration(seconds) if seconds else "never, or the free hardware's 48 hours"
+        with contextlib.suppress(UserError):  # private, offline, or the Hub is down: then it is not known
+            self.learn(space_runtime.read(space_id, None))
+
+    def learn(self, runtime: Runtime) -> None:
+        """Takes in what the Hub says now."""
+        seconds = runtime.sleep_seconds or 0
+        self.words = duration(seconds) if seconds > 0 else "never, or the free hardware's 48 hours"
+
+
+def another(space: Space) -> str:
+    """A link to a machine with a GPU, as HTML: for the owner the switch of this Space, for others one of their own."""
+    own = tag("a", "Switch this Space to a T4", "gs-owners").replace("<a ", '<a href="#fold-place" ')
+    return own + tag("span", duplicate(space), "gs-others")
 
 
 def duplicate(space: Space) -> str:
@@ -80,12 +87,12 @@ def refusal(space: Space | None, config: RunConfig, gpu: Gpu | None) -> str:
         if space is not None:
             settings = link(space.settings, "this Space’s settings")
             price = f"about ${T4_DOLLARS_PER_HOUR:.2f} an hour"
-            where = f"{duplicate(space)}, or choose a T4 small in {settings} ({price})"
+            where = f"{another(space)}, or choose a T4 small in {settings} ({price})"
         lines = [f"{where}, or on a Job (in Train, under Where), or train the preset tiny: it works here."]
         if space is not None:
             lines.append(
-                "Choosing hardware restarts the Space, and what is on its disk is lost: publish, download or back up "
-                "first whatever you want to keep."
+                "Choosing hardware restarts the Space, and what is on its disk is lost. Under Place its owner has a "
+                "switch that saves every run first; else publish, download or back up whatever you want to keep."
             )
         return note("warning", tag("b", "This preset needs a CUDA GPU."), *lines)
     if gpu is not None:

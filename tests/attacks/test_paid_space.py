@@ -62,12 +62,19 @@ def test_the_run_is_trained_saved_and_the_space_paused_once(paid: Served, hub: H
     presses = [(train, ["", *HERE, None, then, True, False]) for then in ("pause", "nothing")]
     presses += [(resume, [None, then, True, False]) for then in ("cpu-basic", "nothing")]
     presses += [(handler(paid.url, button), []) for button in ("gs-keep-awake", "gs-pause-now")]
+    change = handler(paid.url, "gs-hardware-change")
+    presses += [(change, [flavor, 3600, True]) for flavor in ("a100-large", "t4-small")]
+    presses.append((handler(paid.url, "gs-hardware-yes"), [None]))
     strangers = (None, session("eve", EVES), {**session("ada", SIGN_IN), "expires_at": 0})
     refused = [call(paid.url, *press, headers=cookie_header(who)) for press in presses for who in strangers]
     assert all("owner" in said for said in refused), refused
     adas = cookie_header(session("ada", SIGN_IN))
     assert "not in the list of choices" in call(paid.url, resume, [None, "delete", True, False], adas)
     assert (all_runs(), run.status(), hub.hub.bills) == ([run], "new", [])
+    asked = call(paid.url, change, ["a100-large", 3600, True], adas)
+    assert "$2.50 an hour" in asked.replace("&#36;", "$")
+    assert "No change was asked about" in call(paid.url, *presses[-1], headers=adas)  # by this page
+    assert hub.hub.bills == []
 
     assert "process_completed" in call(paid.url, resume, [None, "pause", True, False], adas)
     until(run.log, lambda event: isinstance(event, Finished), 300)

@@ -8,8 +8,9 @@ from playwright.sync_api import expect
 
 from grpo_space.config_io import override, write_yaml
 from grpo_space.presets import read_preset
-from grpo_space.runs.run import all_runs
+from grpo_space.runs.run import all_runs, create_run
 from tests.support.browser import PHONE, Complaints, Open, show, unfold
+from tests.support.fake_worker import with_adapter
 from tests.support.hub_server import HubServer
 from tests.support.processes import TOKEN, kill_worker
 from tests.support.served import Served
@@ -90,5 +91,13 @@ def test_tiny_is_trained_on_a_job_from_the_page(
     [job] = hub.jobs.all.values()
     [run] = all_runs()
     assert (job.stage, run.status()) == ("COMPLETED", "done")
-    assert TOKEN not in page.content()
+    other = with_adapter(create_run(config))
+    show(page, "Train")
+    page.locator("#gs-train").click()
+    expect(question).to_contain_text("It costs at most $0.01")
+    show(page, "Runs")
+    page.locator("#gs-runs tbody tr", has_text=other.id).click()
+    show(page, "Train")
+    expect(now).to_contain_text(other.id)
+    expect(question).not_to_be_visible()  # it was asked beside another run
     assert not complaints

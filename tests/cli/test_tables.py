@@ -73,8 +73,12 @@ def test_a_broken_problem_is_shown_beside_the_mended_ones(run: Run) -> None:
     [
         ([], ["The run is in"]),
         ([Started()], ["was killed and could not say why", "grpo_space resume"]),
-        ([Started(), Failed(boundary="load", message="KeyError: '[/x]'")], ["Failed while loading the model", "[/x]"]),
-        ([Started(), Failed(boundary="worker", message="gone")], ["Failed while working: gone"]),
+        (
+            [Started(), Failed(boundary="load", message="KeyError: '[/x]'")],
+            ["while loading the model", "[/x]"],
+        ),
+        ([Started(), Failed(boundary="worker", message="gone")], ["It failed while working: gone"]),
+        ([Started(), Failed(boundary="job_ended", message="gone")], ["Its Job broke off: gone"]),
         ([Started(), Finished(why="stopped", message="Saved at step 2 of 9.")], ["Saved at step 2 of 9.", "resume"]),
         (
             [Started(), Finished(why="budget", message="Stopped at the time limit of 5 min after step 2 of 9.")],

@@ -15,8 +15,9 @@ from grpo_space.foreign import parse_yaml
 from grpo_space.jobs import api, endings, package
 from grpo_space.jobs.api import Status
 from grpo_space.jobs.attach import attach
+from grpo_space.jobs.follower import taken_up
 from grpo_space.jobs.places import TABLE
-from grpo_space.jobs.submit import IMAGE, account, submit
+from grpo_space.jobs.submit import IMAGE, account, begin, submit
 from grpo_space.paths import PROJECT
 from grpo_space.presets import read_preset
 from grpo_space.publishing.backup import backup
@@ -44,12 +45,33 @@ def test_what_the_hub_refuses_is_said_with_what_to_do(hub: HubServer, status: in
     assert (len(refused.value.problems), refused.value.code) == (1, status)
 
 
-def test_a_run_whose_job_is_not_started_leaves_nothing_here(hub: HubServer, runs_root: Path) -> None:
+def test_a_run_whose_job_is_not_started_leaves_nothing(hub: HubServer, runs_root: Path) -> None:
     hub.hub.fail("POST", "/api/jobs/owner", status=402)
     with pytest.raises(UserError, match="no credits"):
         submit(TINY, TABLE[0], minutes=30, token=TOKEN)
-    assert all_runs() == []
-    assert hub.jobs.all == {}
+    assert hub.hub.counted("POST", "/commit/") == 1
+    assert [all_runs(), hub.jobs.all, list(hub.hub.folder("dataset", "owner").iterdir())] == [[], {}, []]
+    hub.hub.fail("POST", "/api/jobs/owner", status=403)
+    hub.hub.fail("DELETE", "/api/repos/delete", status=403)
+    with pytest.raises(UserError, match="allow the scope jobs") as refused:
+        submit(TINY, TABLE[0], minutes=30, token=TOKEN)
+    [left] = hub.hub.folder("dataset", "owner").iterdir()
+    assert f"owner/{left.name} was made for it and could not be removed: https://huggingface.co/" in str(refused.value)
+
+
+def test_what_was_there_before_a_refused_start_stays(hub: HubServer, runs_root: Path) -> None:
+    """A run that had a Job before: its repository has all of it."""
+    run, name = create_run(TINY), "owner/grpo-run-x"
+    hub.hub.create(name, "dataset", private=True)
+    before = JOB.model_copy(update={"flavor": "cpu-basic"})
+    hub.hub.fail("POST", "/api/jobs/owner", status=402)
+    with pytest.raises(UserError, match="no credits"):
+        begin(run, before, TOKEN)
+    assert "package.zip" in hub.hub.files(name, "dataset")
+    hub.hub.set("dataset", name, private=False)
+    with pytest.raises(UserError, match="is public: make it private"):
+        begin(run, before, TOKEN)
+    assert hub.hub.counted("DELETE", ".*") == 0
 
 
 @pytest.mark.parametrize(
@@ -71,7 +93,9 @@ def test_a_token_that_may_not_is_refused_before_anything_is_made(
     assert all_runs() == []
 
 
-def test_a_token_that_ends_before_the_job_is_refused(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_that_ends_before_the_job_is_refused_and_so_it_is_on_resume(
+    hub: HubServer, runs_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ends = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(minutes=20)).isoformat()
     answer: dict[str, Any] = {"name": "owner", "auth": {"type": "oauth", "expiresAt": ends}}
     answer["auth"]["scopes"] = ["jobs", "contribute-repos"]
@@ -79,6 +103,10 @@ def test_a_token_that_ends_before_the_job_is_refused(hub: HubServer, monkeypatch
     assert account(TOKEN, 10) == "owner"
     with pytest.raises(UserError, match="ends in 20 minutes, before a Job of 30 minutes"):
         account(TOKEN, 30)
+    write(run := create_run(TINY), JOB)  # a Job of 30 minutes, that is over
+    with pytest.raises(UserError, match="ends in 20 minutes, before a Job of 30 minutes"):
+        taken_up(run, TOKEN, may_start=True)
+    assert hub.hub.counted("POST", ".*") == 0
 
 
 @pytest.mark.parametrize(
@@ -117,10 +145,10 @@ def test_a_package_is_the_same_bytes_again_and_has_ones_own_file_in_it(tmp_path:
         (
             "ERROR",
             "Job failed with exit code: 137. Reason: OOMKilled",
-            "ran out of its host's memory: take more than t4",
+            "ran out of its host's memory, and would again on t4-small: Use this config",
         ),
         ("ERROR", "Job timeout", "time limit of 30 minutes before it had saved. Resume"),
-        ("ERROR", "ImagePullBackOff", "image could not be pulled (ImagePullBackOff): try again"),
+        ("ERROR", "ImagePullBackOff", "image could not be pulled (ImagePullBackOff): Resume tries it again"),
         ("DELETED", None, "was deleted on the Hub. Resume"),
         ("COMPLETED", None, "ended without a word: its log is at https://huggingface.co/jobs/owner/abc"),
         ("ERROR", "odd", "ended as ERROR: odd: its log is at"),

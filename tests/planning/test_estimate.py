@@ -19,6 +19,7 @@ from grpo_space.publishing.card import card as card_of
 from grpo_space.results.summary import phase_words
 from grpo_space.runs.events import AnyEvent, Chosen, Finished, Method, Phase, Started, Step
 from grpo_space.runs.history import History
+from grpo_space.runs.job_file import JobFile
 from grpo_space.runs.run import create_run
 from grpo_space.ui import space
 from grpo_space.ui.deployment import here
@@ -188,6 +189,17 @@ def test_only_a_t4_costs_what_a_t4_costs() -> None:
     assert cost_so_far(history) == "$0.30 so far, about $1.30 in all at a T4 small's list price"
 
 
+def test_a_job_costs_what_its_own_hardware_costs() -> None:
+    history = running("Tesla T4, 4 CPU cores", (1800, 1700), (2700, 900))
+    job = JobFile(repository="a/b", namespace="a", flavor="t4-medium", minutes=60, dollars_an_hour=0.60)
+    words = "$0.45 so far, about $2.00 in all at t4-medium's $0.60 an hour, without the Job's start"
+    assert cost_so_far(history, job) == words
+    assert words.replace("'", "&#x27;").replace("$", "&#36;") in progress.now(
+        "2026-x", None, history, "running", stopping=False, job=job
+    )
+    assert cost_so_far(history, job.model_copy(update={"dollars_an_hour": 0.0})) == ""
+
+
 def test_a_pause_costs_nothing() -> None:
     history = running("Tesla T4, 4 CPU cores", (1800, 1700))
     history.add([Started(time=90_000.0, from_step=1), Phase(time=90_060.0, what="load")])
@@ -221,7 +233,7 @@ def test_a_run_that_its_budget_ended_says_so_everywhere(runs_root: Path) -> None
     assert "with a new limit" in shown
     card = str(card_of(run, "a/b"))
     assert f"It was ended before its last step: {message}" in card
-    assert "at a T4 small Space's list price" in card
+    assert "at a T4 small's list price" in card
     history.end = None
     going = progress.now(run.id, run.config, history, "running", stopping=False)
     assert "it ends within 5 min of its start, saved and tested" in going

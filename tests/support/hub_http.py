@@ -20,8 +20,10 @@ ROUTES = [
         ("GET", "/api/whoami-v2", "whoami"),
         ("GET", "/api/(?P<kind>model|dataset)s", "repos"),
         ("POST", "/api/repos/create", "create"),
+        ("DELETE", "/api/repos/delete", "delete"),
         ("POST", "/api/validate-yaml", "validate"),
         ("POST", r"/api/spaces/(?P<space_id>[^/]+/[^/]+)/(?P<what>pause|hardware|sleeptime)", "runtime"),
+        ("GET", r"/api/spaces/(?P<space_id>[^/]+/[^/]+)/runtime", "runtime_now"),
         ("GET", "/api/jobs/hardware", "job_hardware"),
         ("POST", r"/api/jobs/(?P<namespace>[^/]+)", "job_start"),
         ("GET", r"/api/jobs/(?P<namespace>[^/]+)", "job_list"),
@@ -103,7 +105,7 @@ class Conversation(BaseHTTPRequestHandler):
             return
         raise Refusal(404, f"no such page: {self.command} {path}")
 
-    do_GET = do_HEAD = do_POST = do_PUT = handle_any  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
 
     def refuse(self, refusal: Refusal) -> None:
         self.body()

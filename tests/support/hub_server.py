@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 import threading
 import time
 from collections.abc import Mapping
@@ -77,15 +78,30 @@ class Handler(SignIn, JobPages):
         self.hub.create(repo_id, kind, private=bool(asked.get("private")), by=by)
         self.answer({"url": f"{self.base}/{'' if kind == 'model' else kind + 's/'}{repo_id}", "name": repo_id})
 
+    def do_delete(self) -> None:
+        asked = self.json()
+        kind, repo_id = asked.get("type", "model"), f"{asked['organization']}/{asked['name']}"
+        self.writable(kind, repo_id)
+        shutil.rmtree(self.hub.folder(kind, repo_id))
+        self.answer({})
+
     def do_runtime(self, space_id: str, what: str) -> None:
         """Pauses a Space, or changes its hardware or sleep time. It need not be among the repositories."""
         user, asked = self.signed_in(), self.json()
         if user.name != space_id.partition("/")[0] or user.role != "write":
             raise Refusal(403, f"Only the owner of {space_id} can do that")
         self.hub.bills.append((what, space_id, asked))
-        stage = {"pause": "PAUSED", "hardware": "BUILDING"}.get(what, "RUNNING")
-        hardware = {"current": "t4-small", "requested": asked.get("flavor", "t4-small")}
-        self.answer({"stage": stage, "hardware": hardware, "gcTimeout": asked.get("seconds"), "storage": None})
+        if what == "hardware":
+            self.hub.runtime["hardware"]["requested"] = asked["flavor"]
+        self.hub.runtime["gcTimeout"] = asked.get("seconds", asked.get("sleepTimeSeconds"))
+        self.hub.runtime["stage"] = {"pause": "PAUSED", "hardware": "BUILDING"}.get(what, "RUNNING")
+        self.do_runtime_now(space_id)
+
+    def do_runtime_now(self, space_id: str) -> None:
+        user = self.user()
+        if self.hub.private_space and (user is None or user.name != space_id.partition("/")[0]):
+            raise Refusal(404 if user else 401, "Repository not found", "RepoNotFound")
+        self.answer({"stage": "RUNNING", "gcTimeout": None, "storage": None, **self.hub.runtime})
 
     def do_validate(self) -> None:
         self.answer({"errors": [], "warnings": []})

@@ -72,6 +72,9 @@ class Hub:
         """Requests to the content network that carried a token."""
         self.bills: list[tuple[str, str, dict[str, Any]]] = []
         """What was done to a Space: pause, hardware or sleeptime, its name, and with what."""
+        self.runtime: dict[str, Any] = {"hardware": {"current": "cpu-basic", "requested": "cpu-basic"}}
+        """How the one Space stands."""
+        self.private_space = False
         self.half = ""
         """A regular expression: of a file whose path it is found in, the Hub keeps the first half alone."""
         self.multipart_above = 8 * 2**20

@@ -160,6 +160,16 @@ def fresh_duplicate(page: Page, space: Served, made: Walk) -> None:
         page.locator("#gs-head"),
         "A duplicate, signed in: the 8B needs a GPU, and what choosing one does is told before",
     )
+    made.click(page.locator("#preset-status .gs-owners"))  # strangers are offered a Space of their own there
+    expect(page.locator("#preset-status .gs-others")).not_to_be_visible()
+    expect(page.locator("#gs-hardware-now")).to_contain_text("This Space runs on CPU Basic, free")
+    made.click(page.locator("#gs-hardware-change"))
+    expect(page.locator("#gs-hardware-question")).to_contain_text("onto Nvidia T4 - small, $0.40 an hour?")
+    made.shot(page.locator("#fold-place"), "Onto a T4: what it costs, what is saved first, and what happens")
+    assert made.hub.hub.bills == []
+    made.click(page.locator("#gs-hardware-yes"))
+    expect(page.locator("#gs-hardware-said")).to_contain_text("The Hub agreed")
+    assert made.hub.hub.bills == [("hardware", "ada/grpo", {"flavor": "t4-small", "sleepTimeSeconds": 24 * 3600})]
 
 
 def gated_then_training(page: Page, space: PaidSpace, made: Walk) -> None:
@@ -174,6 +184,8 @@ def gated_then_training(page: Page, space: PaidSpace, made: Walk) -> None:
         made.click(page.locator("#import"))
     chooser.value.set_files(made.folder / "mine.yaml")
     expect(page.locator("#preset-status")).to_contain_text("Imported from mine.yaml")
+    unfold(page, "place")
+    expect(page.get_by_label("Save, check, back to the free CPU")).to_be_checked()  # as the switch was asked for
     to_be_paused(page, made)
     made.shot(page.locator("#fold-place"), "On a T4: what happens when it is done, and what a night forgotten costs")
     made.click(page.locator("#gs-start"))

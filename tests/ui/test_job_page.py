@@ -1,5 +1,6 @@
 """Training on a Job from the page, over HTTP: who may, what it says where it cannot be, and what is found again."""
 
+import html
 import shutil
 import time
 from collections.abc import Iterator
@@ -10,11 +11,16 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from grpo_space.jobs.api import Status
+from grpo_space.jobs.endings import of, token_ended
 from grpo_space.jobs.places import READ, TABLE, offer
 from grpo_space.presets import read_preset
-from grpo_space.runs.job_file import job_of
-from grpo_space.runs.run import all_runs
+from grpo_space.runs.events import Alarm, Event, Failed, Finished
+from grpo_space.runs.job_file import LIMIT, JobFile, job_of
+from grpo_space.runs.run import all_runs, create_run
+from grpo_space.ui.live import progress
 from grpo_space.ui.train import job_choice
+from tests.support.fake_worker import whole_run
 from tests.support.hostile import HOST, config, cookie_header, join, messages, stream
 from tests.support.hub_server import HubServer
 from tests.support.hub_sign_in import SIGN_IN
@@ -183,6 +189,42 @@ def test_it_asks_first_and_a_typed_token_pays_where_nobody_is_signed_in(here: Pr
     assert job.namespace == "owner"
     assert (known := job_of(run)) is not None
     assert known.dollars_an_hour == 0.01
+
+
+JOB = JobFile(repository="a/grpo-run-x", namespace="a", flavor="t4-small", minutes=60, job_id="abc", mark="0a")
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (Finished(why="stopped", message="Saved at step 7."),
+         ("Stopped at its Job's time limit, at step 7 of 7.", "Resume takes it up from there, in another Job.")),
+        (of(JOB, Status(stage="ERROR", message="Job timeout"), "", stop_requested=False),
+         ("Its Job broke off, at step 7 of 7.", "time limit of 60 minutes before it had saved. Resume takes the run")),
+        (of(JOB, Status(stage="ERROR", message="OOMKilled"), "", stop_requested=False),
+         ("Its Job broke off", "and would again on t4-small: Use this config, then train it on larger hardware")),
+        (of(JOB, Status(stage="ERROR"), "The packages could not be installed.", stop_requested=False),
+         ("Its Job broke off", "could not be installed. Resume tries it again, in another Job.")),
+        (Failed(boundary="job_lost", message=token_ended(JOB)),
+         ("Its Job is followed no further", "sign in again, then Resume follows it")),
+        (None, ("Nobody has followed its Job since it was at step 7 of 7.", "Resume follows it, or starts another")),
+    ],
+)  # fmt: skip
+def test_how_it_ended_names_what_happened_and_the_next_click(
+    runs_root: Path, end: Event | None, words: tuple[str, ...]
+) -> None:
+    run = create_run(read_preset("tiny").run)
+    for event in whole_run(7)[:-2]:  # without the tuned model's test, and an end
+        run.log.append(event)
+    if isinstance(end, Finished):
+        run.log.append(Alarm(step=7, name=LIMIT, message="The Job's time limit of 60 minutes is near"))
+    if end is not None:
+        run.log.append(end)
+    history = run.history()
+    shown = html.unescape(progress.now(run.id, None, history, run.status(), stopping=False, job=JOB))
+    for each in words:
+        assert each in shown, shown
+    assert "It failed while" not in shown
 
 
 def test_a_card_that_does_not_fit_and_a_limit_that_is_too_short_are_said() -> None:

@@ -219,6 +219,22 @@ def test_what_came_onto_the_disk_unseen_is_saved_before_the_pause(
     assert len(hub.hub.bills) == 1
 
 
+def test_a_run_on_a_job_keeps_nothing_awake(done: WhenDone, run: Run, hub: HubServer) -> None:
+    """Its log grows all the while, and its repository has it all."""
+    other, over = with_adapter(create_run(read_preset("tiny").run)), threading.Event()
+
+    def job() -> None:
+        while not over.wait(0.01):
+            other.log.append(step(4))
+
+    with locked(other.folder / "lock", "train"):
+        threading.Thread(target=job).start()
+        done.choose(run, "pause", False, SAVED)
+        reaches(done, "over")
+        over.set()
+    assert hub.hub.counted("POST", "/pause$") == 1
+
+
 def test_it_is_saved_while_it_trains(
     fake: Fake, done: WhenDone, hub: HubServer, monkeypatch: pytest.MonkeyPatch, runs_root: Path
 ) -> None:

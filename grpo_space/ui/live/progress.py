@@ -12,12 +12,12 @@ from grpo_space.results import headlines
 from grpo_space.results.comparison import Comparison, of
 from grpo_space.results.sentences import words
 from grpo_space.results.statistics import percent
-from grpo_space.results.summary import PHASES, download_words
+from grpo_space.results.summary import NOT_BY_THE_WORKER, PHASES, download_words, failed_words
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
-from grpo_space.runs.events import EvaluationRequest, Failed, Phase
+from grpo_space.runs.events import Alarm, EvaluationRequest, Failed, Phase
 from grpo_space.runs.history import History
-from grpo_space.runs.job_file import JobFile
+from grpo_space.runs.job_file import LIMIT, JobFile
 from grpo_space.runs.run import Status
 from grpo_space.ui.markup import box, link, note, tag, text, with_links
 
@@ -79,8 +79,8 @@ def now(
         limit = config.max_minutes if config else None
         evaluates = history.started is not None and history.started.task == "evaluate"
         stages = _evaluation(history, config) if evaluates else STAGES | _example(history, config)
-        return head + _stages(history, stages) + _progress(history, stopping, limit)
-    return head + "".join(_ending(history, status, checkpoint, looks))
+        return head + _stages(history, stages) + _progress(history, stopping, limit, job)
+    return head + "".join(_ending(history, status, checkpoint, looks, job))
 
 
 def standalone(
@@ -141,7 +141,7 @@ def _stages(history: History, stages: dict[str, str]) -> str:
     return f'<ol class="gs-stages">{"".join(marks)}</ol>'
 
 
-def _progress(history: History, stopping: bool, limit: float | None) -> str:
+def _progress(history: History, stopping: bool, limit: float | None, job: JobFile | None = None) -> str:
     phase = history.phase
     if phase is None:
         return tag("p", "The worker is starting: a few seconds.", "gs-doing")
@@ -155,7 +155,8 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
         if first := first_step_words(history):
             parts += [text(first), _expected(phase, history)]
         else:
-            parts += [left_words(history), text(cost_so_far(history))]
+            parts += [left_words(history), text(cost_so_far(history, job))]
+        parts.append(_held(history))
         parts += [f"it ends within {limit:g} min of its start, saved and tested"] if limit else []
     elif phase.what == "download":
         parts.append(download_words(phase))
@@ -175,6 +176,13 @@ def _progress(history: History, stopping: bool, limit: float | None) -> str:
     then = ": it finishes the step at hand, then saves what was learnt." if phase.what == "train" else "."
     stop = note("warning", f"Stopping{then}") if stopping else ""
     return tag("p", " · ".join(words for words in parts if words), "gs-doing") + bar + stop
+
+
+def _held(history: History) -> str:
+    """The memory that is held of each GPU; empty without one."""
+    held = history.held_gib
+    cards = " and ".join(f"{number(gib, 1)}" for gib in held) + (f" GiB on {len(held)} GPUs" if held[1:] else " GiB")
+    return f"GPU memory held: {cards}" if held else ""
 
 
 def brief(history: History) -> str:
@@ -230,22 +238,27 @@ def not_evaluated(history: History, again: str = "Evaluate the same again: it re
     return note("bad", tag("b", f"{what} was cut off."), killed, again)
 
 
-def _ending(history: History, status: Status, checkpoint: int | None, looks: Sequence[Look]) -> list[str]:
+def _ending(
+    history: History, status: Status, checkpoint: int | None, looks: Sequence[Look], job: JobFile | None
+) -> list[str]:  # fmt: skip
     step, most = history.step, history.max_steps
     at = f"at step {step:,} of {most:,}" if most else "before its first step"
     parts = []
     end = history.end
     if isinstance(end, Failed):
-        while_ = PHASES.get(end.boundary, "working")
         words = "<br>".join(with_links(line) for line in end.message.splitlines())
         advice = (
             "This is for you to put right. Then Resume takes the run up; a setting is changed in Preset, and trained "
             "anew."
             if end.user_error
-            else "What was saved before is kept. The worker's log below holds the details; Resume tries again from "
-            "the last checkpoint."
+            else "What was saved before is kept. The worker's log below holds the details"
+            + ("." if end.boundary in NOT_BY_THE_WORKER else "; Resume tries again from the last checkpoint.")
         )
-        parts.append(note("bad", tag("b", f"It failed while {while_}, {at}."), words, advice))
+        parts.append(note("bad", tag("b", f"{failed_words(end)}, {at}."), words, advice))
+    elif status == "died" and job is not None:
+        first = f"Nobody has followed its Job since it was {at}." if step else "Nobody follows its Job."
+        why = "The app was restarted, perhaps, and it trains on. Resume follows it, or starts another if it is over."
+        parts.append(note("warning", tag("b", first), why))
     elif status == "died":
         first = ", before its first checkpoint: Resume begins it again"
         then = f": resume it from its last checkpoint (step {checkpoint:,})" if checkpoint else first
@@ -257,6 +270,8 @@ def _ending(history: History, status: Status, checkpoint: int | None, looks: Seq
     elif status in ("stopped", "budget"):
         message = text(end.message) if end else ""
         why, more = ("at the time limit, ", " with a new limit") if status == "budget" else ("", "")
+        if job is not None:
+            why, more = ("at its Job's time limit, " if at_its_limit(history) else why), ", in another Job"
         kept = f"{message} Nothing is lost: Resume takes it up from there{more}."
         parts.append(note("warning", tag("b", f"Stopped {why}{at}."), kept))
     elif status == "learnt" and end:
@@ -266,6 +281,11 @@ def _ending(history: History, status: Status, checkpoint: int | None, looks: Seq
     if history.base and history.tuned:
         parts.append(changed(history, looks))
     return parts
+
+
+def at_its_limit(history: History) -> bool:
+    """Whether a run was stopped because its Job's time limit was near: it says so last."""
+    return any(isinstance(last, Alarm) and last.name == LIMIT for last in history.notices[-1:])
 
 
 def changed(history: History, looks: Sequence[Look]) -> str:

@@ -86,6 +86,6 @@ def place_words(place: Place) -> str:
         )
     else:
         settings = link(place.space.settings, "this Space’s settings")
-        other = f"Its owner chooses the hardware in {settings}; {duplicate(place.space)} makes one of your own."
+        other = f"Its owner changes it below, or in {settings}; {duplicate(place.space)} makes one of your own."
     job = "Or on a Hugging Face Job, paid by the minute: choose it in Train, under Where."
     return box("gs-dim", tag("p", here), tag("p", other), tag("p", job))

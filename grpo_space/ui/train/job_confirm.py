@@ -18,7 +18,7 @@ from grpo_space.ui.live.follower import Followers, named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import figures, tag, text
 from grpo_space.ui.owners import check_sign_in, token_of
-from grpo_space.ui.press import press
+from grpo_space.ui.press import forget_with, press
 from grpo_space.ui.submit import OnJob
 from grpo_space.ui.train.job_choice import JobChoice
 
@@ -40,10 +40,15 @@ class JobConfirm:
 
 
 NOT_ASKED = (shown_if(False), "", None)
+ASK = "gs-job-ask"
+"""The question's `elem_id`, and its name in `View.about`."""
 
 
-def ask_to_start(chosen: OnJob) -> tuple[Any, str, OnJob]:
-    """The outputs that ask whether to start a Job."""
+def ask_to_start(chosen: OnJob, view: View) -> tuple[Any, str, OnJob]:
+    """The outputs that ask whether to start a Job. The question goes when another run is chosen to be shown, not with
+    one that comes by itself: a start that is refused makes one for a moment.
+    """
+    view.about[ASK] = view.run
     where, pays = chosen.place, chosen.namespace or "you"
     most = _most(chosen.minutes, where.dollars_an_hour)
     first = f"Train {tag('b', text(chosen.config.name))} on a Job, {text(where.title)}? {most}, paid by {text(pays)}."
@@ -51,8 +56,9 @@ def ask_to_start(chosen: OnJob) -> tuple[Any, str, OnJob]:
     return shown_if(True), _words(first, then), chosen
 
 
-def ask_to_resume(run: Run, job: JobFile) -> tuple[Any, str, str]:
-    """The outputs that ask whether to start another Job for a run."""
+def ask_to_resume(run: Run, job: JobFile, view: View) -> tuple[Any, str, str]:
+    """The outputs that ask whether to start another Job for a run, which the page shows."""
+    view.about[ASK] = run.id
     most = _most(job.minutes, job.dollars_an_hour)
     first = f"Resume {tag('b', text(run.id))} on a new Job, {text(job.flavor)}? {most}, paid by {text(job.namespace)}."
     return (
@@ -71,9 +77,9 @@ def _words(*paragraphs: str) -> str:
     return tag("div", figures("".join(tag("p", each) for each in paragraphs)), "gs-ask")
 
 
-def build(view: gr.State, choice: JobChoice, followers: Followers, place: Place) -> JobConfirm:
-    """Draws the question where it is called, and wires its two buttons."""
-    with gr.Group(elem_classes=OFF) as group:
+def build(view: gr.State, run: gr.State, choice: JobChoice, followers: Followers, place: Place) -> JobConfirm:
+    """Draws the question where it is called, and wires its two buttons. `run`: the one that the page shows."""
+    with gr.Group(elem_classes=OFF, elem_id=ASK) as group:
         question, asked = gr.HTML(elem_id="gs-job-question"), gr.State(None)
         with gr.Row():
             yes = gr.Button("Start the Job", variant="primary", elem_id="gs-job-yes")
@@ -98,4 +104,5 @@ def build(view: gr.State, choice: JobChoice, followers: Followers, place: Place)
     confirm = JobConfirm(group, question, asked)
     press(yes, "Starting", start, [asked, choice.typed, view], [*confirm.outputs, choice.typed], **QUIET)
     no.click(lambda: NOT_ASKED, None, confirm.outputs, **QUIET)
+    forget_with(run, view, dict(zip(confirm.outputs, NOT_ASKED, strict=True)))
     return confirm

@@ -97,7 +97,7 @@ def build(
         with gr.Row():
             yes = gr.Button("Stop and keep", variant="stop", elem_id="gs-stop-yes")
             no = gr.Button("Keep training", elem_id="gs-stop-no")
-    confirm_job = job_confirm.build(view, job, followers, place)
+    confirm_job = job_confirm.build(view, run, job, followers, place)
     job_elsewhere.build(opened, view, job, followers, place)
     bring = bring_back.build(view, place)
     now = gr.HTML(progress.LOOKING, elem_id="gs-now")
@@ -224,7 +224,7 @@ class _Handlers:
             asked = submit.on_job(sent, self.place, request, flavor, minutes, namespace)
             if then != "nothing":
                 raise UserError("When done: that is for a run on this machine. For a Job, choose to leave it on.")
-            return "", *[gr.update(interactive=True, value="Train")] * 2, *job_confirm.ask_to_start(asked)
+            return "", *[gr.update(interactive=True, value="Train")] * 2, *job_confirm.ask_to_start(asked, view)
         self._check(then, request)
         try:
             run = submit.start(sent, self.place, request)
@@ -273,7 +273,7 @@ class _Handlers:
         if page.status in ("running", "done"):
             raise UserError(f"{page.run.id} is {page.status}: there is nothing to resume.")
         if (job := job_of(page.run)) is not None:
-            return job_confirm.ask_to_resume(page.run, job)
+            return job_confirm.ask_to_resume(page.run, job, view)
         submit.check(page.run.config, self.place)
         if page.standalone is not None:
             standalone.begin(page.run, token=token_if_any(self.place.access, request))

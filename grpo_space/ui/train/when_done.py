@@ -16,13 +16,13 @@ from typing import Literal, get_args
 
 from grpo_space import hub
 from grpo_space.errors import UserError
-from grpo_space.publishing import backup, publish, space_bill
+from grpo_space.publishing import publish, space_bill
 from grpo_space.publishing.space_bill import End
 from grpo_space.runs import evaluations
-from grpo_space.runs.locks import holder, locked
-from grpo_space.runs.run import Run, all_runs, runs_folder
+from grpo_space.runs.locks import locked
+from grpo_space.runs.run import Run, runs_folder
+from grpo_space.ui.train.saved_runs import NO_TOKEN, machine, on_disk, save, to_save
 from grpo_space.ui.train.when_done_plan import Plan, ReplacedError, Then, Tokens, forget, remember, remembered
-from grpo_space.ui.visitors import MARK
 
 State = Literal[
     "idle", "training", "waiting", "saving", "countdown", "ending", "over",  # in this order, where all goes well
@@ -202,7 +202,7 @@ class WhenDone:
 
     def _wait_until_free(self, plan: Plan) -> None:
         saved = time.monotonic()
-        while busy():
+        while machine():
             running = plan.run.worker() is not None
             self._at(plan, "training" if running else "waiting")
             if running and plan.saves and time.monotonic() - saved >= SAVE_SECONDS:
@@ -219,31 +219,17 @@ class WhenDone:
                 self._failed(plan, error.problems, SAVE_SECONDS)
 
     def _save_all(self, plan: Plan) -> None:
-        others = [] if plan.then == "nothing" else [run for run in all_runs() if run.id != plan.run.id]
-        for run in (plan.run, *others):
-            if run.log.path.exists() and not (run.folder / MARK).exists():
+        for run in sorted(to_save(), key=lambda run: run.id != plan.run.id):  # its own first
+            if run.id == plan.run.id or plan.then != "nothing":
                 self._save(plan, run)
 
     def _save(self, plan: Plan, run: Run) -> None:
-        """Saves a run with whichever token may.
-
-        Raises:
-            UserError: where no token could save it, or it is not whole on the Hub.
-        """
-        problems: tuple[str, ...] = ("Nobody is signed in any more, and there is no secret HF_TOKEN.",)
         with self._saving:
-            for token in plan.tokens.to_save():
-                try:
-                    self.names[run.id] = backup.to_repository(run, token)
-                except UserError as error:
-                    problems = error.problems
-                else:
-                    return
-        raise UserError(*problems)
+            self.names[run.id] = save(run, plan.tokens)
 
     def _publish(self, plan: Plan) -> None:
         """Puts the adapter on the Hub with its evidence, privately; or notes why not."""
-        problems: tuple[str, ...] = ("Nobody is signed in any more, and there is no secret HF_TOKEN.",)
+        problems: tuple[str, ...] = (NO_TOKEN,)
         for token in plan.tokens.to_save():
             try:
                 user = hub.retried(hub.api(token).whoami)["name"]
@@ -261,7 +247,7 @@ class WhenDone:
         self._at(plan, "countdown")
         while (left := self.until - time.monotonic()) > 0:
             plan.wait(min(left, LOOK_SECONDS))
-            if busy():
+            if machine():
                 return False
         return True
 
@@ -306,14 +292,3 @@ class WhenDone:
         told = tuple(hub.without_token(hub.without_token(line, tokens.secret), tokens.signed_in) for line in lines)
         print(f"when {plan.run.id} is done: {'; '.join(told)}", file=sys.stderr, flush=True)
         return told
-
-
-def busy() -> bool:
-    """Whether anything has the machine: a training, an evaluation, and whoever asks both models."""
-    return holder(runs_folder() / "gpu.lock") is not None
-
-
-def on_disk() -> list[tuple[str, int]]:
-    """All logs of all runs, with their sizes: whatever is done here ends in one of them."""
-    logs = [log for run in all_runs() for log in (run.log.path, *run.evaluations())]
-    return sorted((str(log), log.stat().st_size) for log in logs if log.exists())

@@ -53,8 +53,13 @@ class Control:
         return [self.then, self.saves, self.publishes]
 
 
+def kept() -> gr.BrowserState:
+    """Draws what the browser keeps: the choice, which so outlives a restart on other hardware. The key is no secret."""
+    return gr.BrowserState("nothing", storage_key="grpo-space-then", secret="grpo-space-then")
+
+
 def build(
-    opened: Any, tab: gr.Tab, config: gr.State, fold: gr.Accordion, done: WhenDone, place: Place
+    opened: Any, tab: gr.Tab, config: gr.State, fold: gr.Accordion, kept: gr.BrowserState, done: WhenDone, place: Place
 ) -> Control:  # fmt: skip
     """Draws the choice into the fold about the machine, whose line says what is chosen."""
     with fold, gr.Group(elem_id="gs-when-done"):
@@ -88,6 +93,11 @@ def build(
             run = None
         return night(run, place.gpu, clock) + rights(then, done, place.access, request)
 
+    def chosen_before(kept: object) -> Any:
+        return kept if kept in names else "nothing"
+
+    opened(chosen_before, kept, then, **QUIET)
+    then.input(lambda then: then, then, kept, **QUIET)
     events: Any = [opened, tab.select, config.change, then.change]
     gr.on(events, told, [config, then, clock], about, js=_CLOCK, trigger_mode="always_last", **QUIET)
     gr.on([opened, then.change], line, then, fold, trigger_mode="always_last", **QUIET)
