@@ -73,8 +73,8 @@ TABLE = tuple(
 
 
 def places(token: str | None = None) -> list[Place]:
-    """Every kind of hardware that the Hub rents and a run can use, the cheapest first; where the Hub does not say, those
-    of the table.
+    """Every kind of hardware that the Hub rents and a run can use, the cheapest first; where the Hub does not say,
+    those of the table.
     """
     try:
         found = [place for each in api.hardware(token) if (place := _place(each)) is not None]
