@@ -65,7 +65,7 @@ REAL = "benchmarks/results/2026-11-26-real-model.json"
 SLOWED = f"a tenth of the speed in {REAL}"
 TINY = "benchmarks/results/2026-11-23-cpu.json"
 TASKS = "benchmarks/results/2026-11-27-tiny-tasks.json"
-"""With other work on both cores, so these take no longer elsewhere."""
+"""Choice on nearly idle cores, Countdown with other work on both."""
 MINUTE = "a step of 16 completions of 160 tokens took more than a minute; its log was not kept"
 TABLE = (
     # 250 steps of 6 completions at 54.7 s, and of 8 at 24.1 s. Their loading is not printed: an H100's stands for it.
@@ -76,6 +76,7 @@ TABLE = (
     Measured(7.62, "h100", 1269.4, "", 1024, 24, 305.4, CAPPED),
     Measured(1.54, "h100", 2749.1, "", 768, 32, 298.6, CAPPED),
     Measured(0.135, "cpu", 43, "", 160, 16, 9.4, MINUTE),
+    Measured(0.00054, "cpu", 1357.0, "presets/tiny_tasks/choice/train.jsonl", 18, 64, 8.7, TASKS),
     Measured(0.00075, "cpu", 610.0, "countdown", 23, 64, 31, TASKS),
     Measured(0.0027, "cpu", 801.0, "presets/tiny/train.jsonl", 21, 64, 9.4, TINY),
 )

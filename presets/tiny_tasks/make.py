@@ -31,7 +31,7 @@ def make_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> Qwen3ForCa
     """0.75 million parameters for Countdown, 0.5 for choice: two bytes each."""
     return Qwen3ForCausalLM(
         Qwen3Config(
-            vocab_size=-(-len(tokenizer) // 64) * 64,
+            vocab_size=recipe.vocabulary,
             hidden_size=WIDTH,
             intermediate_size=recipe.wide,
             num_hidden_layers=recipe.layers,

@@ -50,6 +50,8 @@ class Recipe:
     """Steps on worked answers alone."""
     mix_steps: int
     """Steps on the mix, afterwards."""
+    vocabulary: int
+    """Rows of the embedding: tokens, and room for more."""
     layers: int
     wide: int
     """Width of the feed-forward layers."""
@@ -122,9 +124,25 @@ def _with_phrases(tokenizer: PreTrainedTokenizerFast, phrases: Sequence[str]) ->
 
 RECIPES = {
     "countdown": Recipe(
-        countdown_pairs, countdown_tokenizer, countdown_test, 400, 100, layers=4, wide=320, work="0123456789"
+        countdown_pairs,
+        countdown_tokenizer,
+        countdown_test,
+        full_steps=400,
+        mix_steps=100,
+        vocabulary=COUNTDOWN_VOCABULARY,
+        layers=4,
+        wide=320,
+        work="0123456789",
     ),
     "choice": Recipe(
-        choice_pairs, choice_tokenizer, choice_test, 300, 100, layers=3, wide=256, work=["wanted", "unwanted"]
+        choice_pairs,
+        choice_tokenizer,
+        choice_test,
+        full_steps=300,
+        mix_steps=100,
+        vocabulary=768,
+        layers=3,
+        wide=256,
+        work=["wanted", "unwanted"],
     ),
 }

@@ -127,5 +127,5 @@ def test_a_few_steps_show_that_work_pays(
     assert len(samples) == 64
     shown = [sample.correct for sample in samples if mark in sample.text]
     skipped = [sample.correct for sample in samples if mark not in sample.text]
-    assert len(shown) >= 6
+    assert len(shown) >= 4
     assert sum(shown) / len(shown) > 0.6 > 0.5 > sum(skipped) / len(skipped)
