@@ -64,6 +64,8 @@ def test_both_columns_grow_and_stand_where_there_is_room(
     visit: Open, run: Run, complaints: Complaints, size: ViewportSize, dark: bool
 ) -> None:
     page = visit("Compare", size=size, dark=dark)
+    page.locator("#gs-ask-examples").get_by_role("button").nth(1).click()
+    expect(page.locator("#gs-question textarea")).to_have_value(made.BASE.answers[1].question)
     page.get_by_role("button", name="How they answer").click()
     for name, value in (("Temperature", "2"), ("Answers of each", "3")):
         number = page.get_by_role("spinbutton", name=re.compile(name))

@@ -14,21 +14,17 @@ from grpo_space.ui.access import token_if_any
 from grpo_space.ui.compare import asked
 from grpo_space.ui.compare.asked import Answers, Asked
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.errors import as_note
+from grpo_space.ui.errors import as_note, in_words
 from grpo_space.ui.gradio_workarounds import OFF
+from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.markup import note, tag, text
 
-EXAMPLES = [
-    "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they have in all?",
-    "Finn is 6 years old. Nora is 4 times as old. How old will Nora be in 10 years?",
-    "Dan buys 3 boxes with 12 eggs each and breaks 5 eggs. How many eggs are left?",
-]
-"""The first two in words that the tiny model was taught, the last not."""
-ABOUT = """<h2>Ask both</h2><p class='gs-dim'>Your own question: base and tuned model answer it side by side. The tiny
-model knows a few kinds of arithmetic story, such as the first two below; in other words it is often lost, tuned or
-not.</p>"""
+ABOUT = """<h2>Ask both</h2><p class='gs-dim'>Your own question: base and tuned model answer it side by side. In words
+far from what it was trained on, a small model is often lost, tuned or not.</p>"""
+EXAMPLES = 3
+"""Held-out problems that are offered to be asked."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 EVERY_SECONDS = 0.08
 """Between two updates of the page: faster than that nobody reads."""
@@ -38,7 +34,10 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     """Draws the question and its answers, and wires them."""
     gr.HTML(ABOUT)
     question = gr.Textbox("", label="Question", lines=2, max_length=ask_client.MOST_CHARACTERS, elem_id="gs-question")
-    gr.Examples(EXAMPLES, question, label="For example")
+    examples = gr.Dataset(
+        components=[question], samples=[], type="index", label="For example, held-out problems",
+        elem_classes=OFF, elem_id="gs-ask-examples",
+    )  # fmt: skip
     with gr.Accordion("How they answer", open=False):
         checkpoint = gr.Dropdown(
             checkpoints(None),
@@ -62,11 +61,18 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         )  # fmt: skip
     asking: dict[str, ask_client.Stop] = {}  # by the page that asks
 
-    def offer(view: View, chosen: str) -> Any:
-        page = followers.look(view.subject)
-        there = checkpoints(page.run if page else None)
+    def offer(view: View, chosen: str) -> tuple[Any, Any]:
+        page = example.seen(followers, view.subject)
+        there, questions = checkpoints(page.run if page else None), held_out(page)
         value = chosen if chosen in dict(there).values() else ""
-        return offered(there, value, chosen, elem_classes=[] if len(there) > 1 else OFF)
+        samples = gr.Dataset(samples=[[each] for each in questions], elem_classes=[] if questions else OFF)
+        return offered(there, value, chosen, elem_classes=[] if len(there) > 1 else OFF), samples
+
+    def take(view: View, number: int) -> str:
+        questions = held_out(example.seen(followers, view.subject))
+        if number not in range(len(questions)):
+            raise UserError("That problem is not offered any more: choose another one.")
+        return questions[number]
 
     def ask_both(
         view: View, question: str, temperature: float, samples: float, seed: float, step: str, before: list[Asked],
@@ -104,7 +110,14 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     shown: Any = [answers, earlier, kept, words]
     gr.on([ask.click, question.submit], ask_both, asks, shown, trigger_mode="multiple", **QUIET)
     stop.click(stop_it, queue=False, **QUIET)
-    evaluated.change(offer, [view, checkpoint], checkpoint, **QUIET)
+    evaluated.change(offer, [view, checkpoint], [checkpoint, examples], trigger_mode="always_last", **QUIET)
+    examples.click(in_words(take), [view, examples], question, **QUIET)
+
+
+def held_out(page: Page | None) -> list[str]:
+    """Problems of a run's own comparison, to be asked: as they stand there, with a choice's options."""
+    base = page.evaluation.base if page else None
+    return list(dict.fromkeys(answer.question for answer in base.answers))[:EXAMPLES] if base else []
 
 
 def checkpoints(run: Run | None) -> list[tuple[str, str]]:
