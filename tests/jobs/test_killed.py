@@ -21,7 +21,7 @@ from tests.support.processes import TOKEN, at_step, kill_worker, until
 
 @dataclass
 class Trial:
-    """A run that quick Jobs train, one after the other. Each point finds one in training, and leaves one."""
+    """A run that quick Jobs train, one after the other. Some points leave it to the next one to resume."""
 
     hub: HubServer
     run: Run
@@ -92,11 +92,9 @@ def app_in_training(at: Trial) -> None:
 
 def host_in_training(at: Trial) -> None:
     at.kill_host()
-    at.resumes()
 
 
 def app_while_the_job_waits_for_its_hardware(at: Trial) -> None:
-    at.kill_host()
     at.hub.jobs.scheduled.clear()
     at.start()
     job = at.job
@@ -119,11 +117,9 @@ def app_and_the_job_is_cancelled_by_somebody(at: Trial) -> None:
     at.kill_app()
     at.hub.jobs.end(at.job, "CANCELED")
     assert at.job.ended.wait(30)
-    at.resumes()
 
 
 def host_before_its_worker(at: Trial) -> None:
-    at.kill_host()
     at.hub.jobs.scheduled.clear()
     at.start()
     at.hub.hub.fail("GET", "/package.zip", status=503)
@@ -144,11 +140,9 @@ def time_limit(at: Trial) -> None:
     at.hub.jobs.grace_seconds = 0.0
     at.hub.jobs.end(at.job, "ERROR", "Job timeout")
     wait_for(lambda: at.run.status() == "failed")
-    at.resumes()
 
 
 def answer_to_the_start(at: Trial) -> None:
-    at.kill_host()
     at.hub.hub.fail("POST", "/api/jobs/owner$", lose_answer=True)
     before = len(at.hub.jobs.all)
     at.resumes()

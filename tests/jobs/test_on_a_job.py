@@ -17,7 +17,7 @@ from grpo_space.runs.job_file import FOLDER
 from grpo_space.runs.run import all_runs
 from tests.support.hub_jobs import Job, LogFault
 from tests.support.hub_server import HubServer
-from tests.support.processes import SMALL, TOKEN, Cli, until
+from tests.support.processes import SMALL, TOKEN, Cli, start_cli, the_run, until
 
 ON = ("train", "tiny", "--on", "cpu-basic", *SMALL)
 SEEDED = ("--set", "grpo.max_steps=4", "--set", "seed=3")
@@ -63,13 +63,14 @@ def test_a_run_on_a_job_ends_as_the_same_run_here_and_is_followed_from_another_m
     cli: Cli, hub: HubServer, runs_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.jobs.log_faults = [LogFault("cut", 9), LogFault("end", 12)]
-    done = cli(*ON, *SEEDED)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "costs at most $0.01 (60 minutes at $0.01 an hour)" in done.stdout
-    [there] = all_runs()
+    on_a_job = start_cli(*ON, *SEEDED)
+    there = the_run()
+    assert cli("train", "tiny", *SMALL, *SEEDED).returncode == 0  # here, meanwhile
+    stdout, stderr = on_a_job.communicate(timeout=120)
+    assert on_a_job.returncode == 0, stdout + stderr
+    assert "costs at most $0.01 (60 minutes at $0.01 an hour)" in stdout
     assert calls(hub) <= 60
     assert len(hub.hub.commits(f"owner/grpo-run-{there.id}", "dataset")) == 3
-    assert cli("train", "tiny", *SMALL, *SEEDED).returncode == 0
     here = next(run for run in all_runs() if run.id != there.id)
     one, other = (summary.as_json(run.history(), looks_at(run)) for run in (here, there))
     assert one == other
