@@ -25,10 +25,12 @@ from tests.support.hub_store import Refusal, User
 QUICK = {
     "BEAT_SECONDS, LOOK_SECONDS = 30.0, 15.0": "BEAT_SECONDS, LOOK_SECONDS = 30.0, 0.3",
     "COMMIT_SECONDS, CHECKPOINT_SECONDS = 120.0, 60.0": "COMMIT_SECONDS, CHECKPOINT_SECONDS = 1.0, 0.5",
-    '"-m", "grpo_space.worker"': '"-m", "tests.support.quick_worker"',
-    '"PYTHONPATH": str(package)': f'"PYTHONPATH": f"{{package}}:{Path(__file__).resolve().parents[2]}"',
+    '"-m", "grpo_space.worker"': '"-P", "-m", "tests.support.quick_worker"',
+    '"PYTHONPATH": str(package)': f'"PYTHONPATH": "{Path(__file__).resolve().parents[2]}"',
 }
-"""What is another in the bootstrap of a Job that is to be quick: how often it looks, and its worker."""
+"""What is another in the bootstrap of a Job that is to be quick: how often it looks, and its worker, which is not the
+one of the package: that would be compiled anew in each Job.
+"""
 HARDWARE: list[dict[str, Any]] = [
     {"name": name, "prettyName": title, "cpu": cpu, "ram": ram, "unitLabel": "minute"}
     | {"unitCostMicroUSD": round(1e6 * hourly / 60), "unitCostUSD": round(hourly / 60, 6)}
