@@ -91,6 +91,7 @@ def test_tiny_is_trained_on_a_job_from_the_page(
     [job] = hub.jobs.all.values()
     [run] = all_runs()
     assert (job.stage, run.status()) == ("COMPLETED", "done")
+    assert TOKEN not in page.content()
     other = with_adapter(create_run(config))
     show(page, "Train")
     page.locator("#gs-train").click()
