@@ -13,6 +13,15 @@ def _no_bool(value: object) -> object:
     return value
 
 
+def _gpus(value: object) -> object:
+    """A form and `--set` give a number as text, too."""
+    number = int(value) if isinstance(value, str) and value.isdecimal() else value
+    if number != "auto" and (isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= MOST_GPUS):
+        raise ValueError(f"should be auto, or a whole number from 1 to {MOST_GPUS}")
+    return number
+
+
+MOST_GPUS = 16
 Int = Annotated[int, BeforeValidator(_no_bool)]
 Float = Annotated[float, BeforeValidator(_no_bool)]
 
@@ -225,6 +234,10 @@ class RunConfig(Section):
     """What loads and trains the model. auto: Unsloth where there is a CUDA GPU and it is installed."""
     rollout: Literal["auto", "vllm", "generate"] = "auto"
     """What writes the completions. auto: vLLM where Unsloth can start it."""
+    gpus: Annotated[int | Literal["auto"], BeforeValidator(_gpus)] = "auto"
+    """GPUs that train the run together, a process on each; what a step learns from stays the same. auto: all that this
+    machine has, where its packages can (requirements-multi-gpu.txt), else one. Without a GPU a number is that of
+    processes, which share the cores, and auto is 1."""
     vllm_cache: Literal["auto", "small"] = "auto"
     """vLLM's memory for keys and values. auto: for a step's completions, and more where there is room. small: for three
     of the longest, so that it writes fewer at once and more slowly."""

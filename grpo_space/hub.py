@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import httpx
 import requests
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
@@ -24,8 +25,12 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # named in it
 
 T = TypeVar("T")
 SITE = "https://huggingface.co"
-UNREACHABLE = (requests.ConnectionError, requests.Timeout, OfflineModeIsEnabled)
-SPOKEN = (HfHubHTTPError, requests.RequestException, OfflineModeIsEnabled, HFValidationError)
+UNREACHABLE = (
+    requests.ConnectionError, requests.Timeout, httpx.ConnectError, httpx.TimeoutException, OfflineModeIsEnabled,
+)  # fmt: skip
+CONNECTION = (requests.RequestException, httpx.TransportError)
+"""Errors on the way to the Hub. From version 1 on its client goes through httpx, as a worker's may."""
+SPOKEN = (HfHubHTTPError, *CONNECTION, OfflineModeIsEnabled, HFValidationError)
 """The client's errors about the Hub. Anything else is of this machine, or a bug."""
 WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds before each new try. They begin anew whenever something arrived."""
@@ -93,7 +98,7 @@ def transient(error: BaseException) -> bool:
     error, code = spoken(error), status(spoken(error))
     if code is not None:
         return code == 429 or code >= 500
-    return isinstance(error, requests.RequestException) and not isinstance(
+    return isinstance(error, CONNECTION) and not isinstance(
         error, requests.exceptions.SSLError | requests.exceptions.ProxyError | requests.exceptions.InvalidURL
     )
 
@@ -182,7 +187,7 @@ def trouble(error: BaseException, token: str | None = None) -> str:
         return f"the Hub has trouble of its own (HTTP {code}): try again in a few minutes"
     if isinstance(error, UNREACHABLE):
         return "the Hub cannot be reached: check the network, then try again"
-    if isinstance(error, requests.RequestException) and code is None:
+    if isinstance(error, CONNECTION) and code is None:
         return "the connection was cut again and again: try again, it resumes where it was"
     message = getattr(error, "server_message", None) or str(error).strip() or type(error).__name__
     return without_token(message.splitlines()[0], token)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from grpo_space.config import GrpoSection, RunConfig
+from grpo_space.config import MOST_GPUS, GrpoSection, RunConfig
 from grpo_space.errors import Problem
 from grpo_space.formatting import suggestion
 from grpo_space.grading.rewards import LIMITS
@@ -21,7 +21,7 @@ class BrokenRule:
 
 def broken_rules(config: RunConfig) -> list[BrokenRule]:
     """All rules between fields that the config breaks."""
-    rules = (_whole_groups, _lengths, _clipping, _source, _verifier, _prompts, _rollout, _warmup, _rewards)
+    rules = (_whole_groups, _lengths, _clipping, _source, _verifier, _prompts, _rollout, _gpus, _warmup, _rewards)
     return [broken for rule in rules for broken in rule(config)]
 
 
@@ -88,8 +88,28 @@ def _prompts(config: RunConfig) -> Iterator[BrokenRule]:
 
 
 def _rollout(config: RunConfig) -> Iterator[BrokenRule]:
-    if config.rollout == "vllm" and config.engine == "transformers":
+    if config.rollout == "vllm" and config.engine == "transformers" and config.gpus in ("auto", 1):
         yield BrokenRule("vllm needs engine=unsloth: plain Transformers generates by itself", "rollout", "engine")
+
+
+def _gpus(config: RunConfig) -> Iterator[BrokenRule]:
+    count, whole = config.gpus, config.grpo.completions_per_step
+    if count in ("auto", 1):
+        return
+    if whole % int(count):
+        fitting = " or ".join(str(number) for number in range(1, MOST_GPUS + 1) if whole % number == 0)
+        yield BrokenRule(
+            f"{count} does not divide the {whole} completions of a step; take {fitting}",
+            "gpus", "grpo.per_device_train_batch_size", "grpo.gradient_accumulation_steps",
+        )  # fmt: skip
+    if config.engine == "unsloth":
+        yield BrokenRule(f"{count} is more than Unsloth trains on, which is 1; take engine=auto", "gpus", "engine")
+    if config.model.load_in_4bit:
+        yield BrokenRule(
+            f"{count} train a base in 16 bits, and model.load_in_4bit is true; take 1, or model.load_in_4bit=false "
+            "with a model.id that is not a copy in 4 bits",
+            "gpus", "model.load_in_4bit",
+        )  # fmt: skip
 
 
 def _warmup(config: RunConfig) -> Iterator[BrokenRule]:

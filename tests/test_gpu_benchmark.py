@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from benchmarks.gpu import __main__ as benchmark
-from benchmarks.gpu import compile_for_t4
+from benchmarks.gpu import compile_for_t4, several
 from benchmarks.gpu.parts import Parts
+from grpo_space.planning.gpus import NEEDS, chosen
+from grpo_space.runs.fallbacks import share_of
 from grpo_space.worker.compiled import CACHES
 
 
@@ -93,3 +95,11 @@ def test_each_kernel_is_compiled_once_without_what_newer_cards_have(tmp_path: Pa
         ("kernel", 8, 3),
         ("kernel", 4, 2),
     ]
+
+
+@pytest.mark.parametrize("model", ["1.5b", "8b"])
+def test_each_of_several_gpus_gets_as_many_completions_as_one(model: str) -> None:
+    for count in (1, 2, 4):
+        config = several.whole(model, Path("/somewhere"), count)
+        assert share_of(config, count).grpo.completions_per_step == several.EACH
+        assert chosen(config, 4, dict.fromkeys(NEEDS, "99.0")).count == count

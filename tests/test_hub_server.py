@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 import requests
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
-from grpo_space.hub import api
+from grpo_space.hub import SPOKEN, api, transient, trouble
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import User
 from tests.support.processes import TOKEN
@@ -90,3 +91,11 @@ def test_it_fails_as_it_is_told_to(owner: HfApi, hub: HubServer) -> None:
     with pytest.raises(requests.ConnectionError):
         owner.create_commit("owner/m", [CommitOperationAdd("a", b"a")], commit_message="lost")
     assert hub.hub.commits("owner/m")[0]["message"] == "lost"
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("refused"), httpx.ReadTimeout("late"), requests.Timeout("late")])
+def test_the_clients_of_both_worker_stacks_are_understood(error: Exception) -> None:
+    """From version 1 on the client goes through httpx."""
+    assert isinstance(error, SPOKEN)
+    assert transient(error)
+    assert trouble(error) == "the Hub cannot be reached: check the network, then try again"

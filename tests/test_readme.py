@@ -316,6 +316,10 @@ def test_the_small_models_figures_are_those_that_were_measured() -> None:
             )
             assert row in card
             assert row in PERFORMANCE
+        if controls := [found["control"]["tuned"] for found in seeds.values() if "control" in found]:
+            sentence = "{}, {} and {} right".format(*controls)
+            assert sentence in card
+            assert sentence in PERFORMANCE
 
 
 def test_the_figures_of_the_app_are_those_that_were_measured() -> None:

@@ -1,11 +1,11 @@
 """Makes random-weight checkpoints of the presets' real architectures, with a byte-level BPE tokenizer of the right
 size.
 
-    python -m benchmarks.gpu.checkpoints FOLDER 8b,7b,1.5b
+    python -m benchmarks.gpu.checkpoints FOLDER 8b,7b,1.5b,8b-16bit,1.5b-16bit
 
-For each FOLDER/NAME: NF4 with double quantisation (5.2, 5.1 and 1.0 GiB), as the presets' checkpoints on the Hub. About
-40 s for all three on an H200. Nothing is learnt: they serve to measure memory and time, with completions that run to
-their full length.
+For each FOLDER/NAME: 16 bits where its name says so, else NF4 with double quantisation (5.2, 5.1 and 1.0 GiB), as the
+presets' checkpoints on the Hub. About 40 s for the first three on an H200. Nothing is learnt: they serve to measure
+memory and time, with completions that run to their full length.
 """
 
 import json
@@ -52,6 +52,7 @@ ARCHITECTURES: dict[str, tuple[type[PreTrainedModel], PretrainedConfig]] = {
         ),
     ),
 }  # fmt: skip
+WHOLE = "-16bit"
 SPECIAL = ["<|pad|>", "<|bos|>", "<|eot|>", "<|system|>", "<|user|>", "<|assistant|>", "<|endoftext|>"]
 """Transformers 5 adds `<|endoftext|>` to a Qwen2 tokenizer that lacks it: one token too many for the embedding."""
 CHAT_TEMPLATE = (
@@ -82,13 +83,19 @@ def make_tokenizer(vocab_size: int, questions: list[str]) -> PreTrainedTokenizer
 
 
 def make(folder: Path, questions: list[str], kind: type[PreTrainedModel], config: PretrainedConfig) -> None:
-    """Writes a checkpoint of that architecture in NF4."""
+    """Writes a checkpoint of that architecture: in 16 bits where the folder's name says so, else in NF4."""
     config.bos_token_id, config.eos_token_id, config.pad_token_id = 1, 2, 0
     torch.manual_seed(0)
     torch.set_default_dtype(torch.bfloat16)
     with torch.device("cuda"):
         model = kind(config)
     torch.set_default_dtype(torch.float32)
+    half = folder.with_name(folder.name + ".half")
+    if folder.name.endswith(WHOLE):
+        model.save_pretrained(half, max_shard_size="4GB")
+        make_tokenizer(config.vocab_size, questions).save_pretrained(half)
+        half.rename(folder)
+        return
     nf4 = BitsAndBytesConfig(
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16,
@@ -99,7 +106,6 @@ def make(folder: Path, questions: list[str], kind: type[PreTrainedModel], config
         quantised = AutoModelForCausalLM.from_pretrained(
             whole, quantization_config=nf4, device_map="cuda", dtype=torch.bfloat16
         )
-    half = folder.with_name(folder.name + ".half")
     quantised.save_pretrained(half, max_shard_size="4GB")
     make_tokenizer(config.vocab_size, questions).save_pretrained(half)
     half.rename(folder)
@@ -111,7 +117,7 @@ def main(folder: str, names: str) -> None:
     questions = [json.loads(line)["question"] for line in lines]
     for name in names.split(","):
         Path(folder).mkdir(parents=True, exist_ok=True)
-        make(Path(folder) / name, questions, *ARCHITECTURES[name])
+        make(Path(folder) / name, questions, *ARCHITECTURES[name.removesuffix(WHOLE)])
         torch.cuda.empty_cache()
 
 

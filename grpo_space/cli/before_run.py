@@ -12,7 +12,7 @@ from grpo_space.cli.terminal import print_json, show
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override
 from grpo_space.errors import UserError
-from grpo_space.planning import doctor, estimate, hardware, memory, power
+from grpo_space.planning import doctor, estimate, gpus, hardware, memory, power
 from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs import data_report
 
@@ -62,11 +62,12 @@ def config_of(arguments: argparse.Namespace) -> RunConfig:
         UserError: naming each setting that this machine, its files or its GPU's memory do not allow.
     """
     config = data_report.with_prompt(chosen(arguments))
-    gpu = hardware.gpu()
-    hardware.check(config, gpu)
+    cards = hardware.gpus()
+    hardware.check(config, cards[0] if cards else None)
+    gpus.chosen(config, len(cards))
     paths.check_files(config)
-    if gpu is not None:
-        memory.check(config, memory.limit_of(gpu))
+    if cards:
+        memory.check(config, memory.limit_of(cards[0]))
     return config
 
 
@@ -80,16 +81,21 @@ def fit(arguments: argparse.Namespace) -> int:
         raise UserError(f"model.id: {config.model.id}: its sizes are known once it was downloaded")
     card = arguments.gpu.lower() if arguments.gpu not in ("", "here") else found or "t4"
     limit = memory.limit_of(card)
-    plan = memory.plan(config, shape, limit)
+    together = gpus.chosen(config) if found is not None and card is found else gpus.named(config)
+    plan = memory.plan_each(config, shape, limit, together.count)
     longest, group = memory.longest_completion(config, shape, limit), memory.largest_group(config, shape, limit)
     if arguments.json:
         rounded = {name: round(value, 3) for name, value in plan.parts.items()}
         print_json({"parts": rounded, "total": round(plan.total, 3), "limit": limit, "fits": plan.fits,
-                    "longest_completion": longest, "largest_group": group})  # fmt: skip
+                    "gpus": together.count, "longest_completion": longest, "largest_group": group})  # fmt: skip
     else:
-        for part in tables.fit(plan, str(card), longest, config.data.max_prompt_length, group):
+        each = f"each of {together.count} {card}" if together.count > 1 else str(card)
+        for part in tables.fit(plan, each, longest, config.data.max_prompt_length, group):
             show(part)
+        if together.words:
+            show(text(together.words))
         named = hardware.Gpu(str(card), limit, "", (0, 0))  # an estimate asks for the name alone
-        show(text(estimate.words(config, found if arguments.gpu in ("", "here") else named)))
+        machine = found if arguments.gpu in ("", "here") else named
+        show(text(estimate.words(config, machine, together.count)))
         show(text(power.words(config)))
     return int(not plan.fits)

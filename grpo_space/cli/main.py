@@ -36,7 +36,7 @@ from grpo_space.cli.standalone_evaluation import path_or_name
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
-from grpo_space.planning import estimate, hardware, power
+from grpo_space.planning import estimate, gpus, hardware, power
 from grpo_space.results import control, memory, summary
 from grpo_space.runs import ask_client, checkpoints, data_report, evaluations, launch, more_steps, standalone, trust
 from grpo_space.runs.event_log import EventLog
@@ -138,7 +138,11 @@ def train(arguments: argparse.Namespace) -> int:
         show(text(" ".join(found.words())))
     run = create_run(config, arguments.run_dir)
     show(text(f"Training {config.name} as {run.id}: {config.grpo.max_steps} steps"))
-    show(text(f"{estimate.words(config, hardware.gpu())} {power.words(config)}"))
+    cards = hardware.gpus()
+    together = gpus.chosen(config, len(cards))
+    if together.words:
+        show(text(together.words))
+    show(text(f"{estimate.words(config, next(iter(cards), None), together.count)} {power.words(config)}"))
     if words := control.headline(config) or control.offer(config, History(), None):
         show(text(words))
     return start_and_follow(run, new=True)
@@ -161,7 +165,8 @@ def resume(arguments: argparse.Namespace) -> int:
     paths.check_files(run.config)
     step, most = checkpoints.resumable(run.checkpoints).step or 0, arguments.steps or run.config.grpo.max_steps
     show(text(f"Resuming {run.id} from step {step} of {most}{job_commands.where(run)}"))
-    return start_and_follow(run, steps=arguments.steps)
+    settings = [f"grpo.max_steps={arguments.steps}"] if arguments.steps else []
+    return start_and_follow(run, settings=[*settings, f"gpus={arguments.gpus}"] if arguments.gpus else settings)
 
 
 @contextlib.contextmanager
@@ -186,18 +191,18 @@ def stopping_on_ctrl_c(run: Run) -> Iterator[Sequence[int]]:
             signal.signal(signum, handler)
 
 
-def start_and_follow(run: Run, new: bool = False, steps: int | None = None) -> int:
-    """Starts a run's worker and follows it to its end. `steps`: so many in all, more than it had. Ctrl-C, or SIGTERM,
-    asks the run to save and stop, and waits for it; a second one only stops watching.
+def start_and_follow(run: Run, new: bool = False, settings: Sequence[str] = ()) -> int:
+    """Starts a run's worker and follows it to its end. `settings`: changes of its config. Ctrl-C, or SIGTERM, asks the
+    run to save and stop, and waits for it; a second one only stops watching.
     """
     note = "Stopping after this step, then saving. Ctrl-C again stops watching; the run still saves."
     before_now, offset = run.log.read()
     try:
         with stopping_on_ctrl_c(run) as interrupts:
-            if steps is None:
-                launch.start(run, token=get_token())
+            if settings:
+                more_steps.resume_with(run, settings, get_token())
             else:
-                more_steps.train_on(run, steps, get_token())
+                launch.start(run, token=get_token())
             if interrupts:
                 with contextlib.suppress(UserError):
                     launch.stop(run)

@@ -65,6 +65,7 @@ def _of_a_run(add: Add) -> None:
     made = add("resume", "resume a run from its last checkpoint", run=True)
     text = "in a restored run: this function of one's own, reward or verifier, may run here; its file was read"
     made.add_argument("--steps", type=_number, metavar="N", help="train on, to so many steps in all")
+    made.add_argument("--gpus", metavar="N", help="train on so many GPUs from here on, or on auto: all that can")
     made.add_argument("--trust-reward", action="append", default=[], metavar="FILE.py:FUNCTION", help=text)
     made = add("export", "a run for others: as a plain Python script that makes it, or what it wrote")
     made.add_argument("source", metavar="RUN_OR_PRESET", help=f"{RUN}; with --script also a preset")

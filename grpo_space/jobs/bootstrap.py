@@ -145,13 +145,31 @@ def again(call: Any, waits: tuple[float, ...] = (1.0, 4.0, 16.0)) -> Any:
     return call()
 
 
-def pip(*arguments: str) -> None:
-    """Installs packages."""
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--no-cache-dir", *arguments]
+def pip(*arguments: str, python: str = sys.executable) -> None:
+    """Installs packages, for another Python where one is named."""
+    command = [python, "-m", "pip", "install", "--quiet", "--no-input", "--no-cache-dir", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         last = "; ".join(done.stdout.strip().splitlines()[-2:])
         raise Refused(f"The packages could not be installed on the Job: {last[:300]}")
+
+
+def python_for(requirements: Path, room: Path) -> str:
+    """The Python that the worker is started with, once it has what is pinned: this one; where another client of the
+    Hub is pinned than works here, one with packages of its own.
+    """
+    text = requirements.read_text()
+    if CLIENT in text.splitlines():
+        if wanted := missing(text):
+            say("doing", words=f"installing {len(wanted)} packages")
+            pip(*wanted)
+        return sys.executable
+    say("doing", words="installing the worker's packages")
+    python = str(room / "worker" / "bin" / "python")
+    if subprocess.run([sys.executable, "-m", "venv", str(room / "worker")], check=False).returncode:
+        raise Refused("The Job's image has no venv, which its worker's packages need")
+    pip("-r", str(requirements), python=python)
+    return python
 
 
 def missing(requirements: str) -> list[str]:
@@ -164,8 +182,8 @@ def missing(requirements: str) -> list[str]:
     return [f"{name}{extra}=={version}" for name, extra, version in pins if found.get(name) != version]
 
 
-def prepared(repository: Repository, sha256: str, room: Path) -> Path:
-    """The run's folder, ready for a worker, beside the package that works on it."""
+def prepared(repository: Repository, sha256: str, room: Path) -> tuple[Path, str]:
+    """The run's folder, ready for a worker, beside the package that works on it; and the Python to start it with."""
     paths, run = repository.paths(), room / "runs" / repository.name.partition("/grpo-run-")[2]
     say("doing", words="fetching the run")
     repository.fetch("package.zip", room / "package.zip")
@@ -179,10 +197,7 @@ def prepared(repository: Repository, sha256: str, room: Path) -> Path:
     for path in filter(KEPT.fullmatch, paths):
         if not path.startswith(("adapter/", "worker.log")):  # the worker makes these anew
             repository.fetch(path, run / path)
-    if wanted := missing((room / "package" / "requirements.txt").read_text()):
-        say("doing", words=f"installing {len(wanted)} packages")
-        pip(*wanted)
-    return run
+    return run, python_for(room / "package" / "requirements.txt", room)
 
 
 class Sender:
@@ -313,14 +328,14 @@ def warn(sender: Sender, seconds: float) -> None:
         file.write(json.dumps(event).encode() + b"\n")
 
 
-def work(sender: Sender, package: Path, began: float, seconds: float) -> int:
+def work(sender: Sender, package: Path, began: float, seconds: float, python: str = sys.executable) -> int:
     """Runs the worker to its end. Gives its exit status."""
     run = sender.run
     environment = {
         **os.environ, "PYTHONPATH": str(package), "GRPO_SPACE_RUNS": str(run.parent), "HF_HUB_DISABLE_XET": "1",
     }  # fmt: skip
     reserve = min(RESERVE_SECONDS, seconds / 4)
-    command = [sys.executable, "-m", "grpo_space.worker", "train", str(run)]
+    command = [python, "-m", "grpo_space.worker", "train", str(run)]
     with (run / "worker.log").open("ab") as log:
         worker = subprocess.Popen(
             command, cwd=package, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -356,9 +371,9 @@ def main(name: str, sha256: str, mark: str, seconds: str, pipe: str = "") -> int
     try:
         say("doing", words="starting")
         repository = Repository(name, token)
-        run = prepared(repository, sha256, room)
+        run, python = prepared(repository, sha256, room)
         say("doing", words="starting the worker")
-        code = work(Sender(repository, run, mark), room / "package", began, float(seconds))
+        code = work(Sender(repository, run, mark), room / "package", began, float(seconds), python)
     except Refused as refused:
         say("failed", words=str(refused).replace(token, "***"))
         return 1

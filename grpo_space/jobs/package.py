@@ -1,6 +1,7 @@
 """What a Job is given to work with, in one zip: the running package, its pins, the config, and files it names."""
 
 import hashlib
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,14 +42,20 @@ def config_there(config: RunConfig) -> RunConfig:
 
 def pack(config: RunConfig, flavor: str, file: Path) -> str:
     """Writes the zip: the same bytes for the same content. Gives its SHA-256."""
-    pins = "requirements-cpu.txt" if flavor.startswith("cpu") else "requirements.txt"
     held = {path.relative_to(PROJECT).as_posix(): path for path in _sources()}
-    held |= {"requirements.txt": PROJECT / pins} | dict(_inputs(config).values())
+    held |= {"requirements.txt": PROJECT / pins_for(flavor)} | dict(_inputs(config).values())
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr(zipfile.ZipInfo("config.yaml"), write_yaml(config_there(config)), zipfile.ZIP_DEFLATED)
         for name, source in sorted(held.items()):
             made.writestr(zipfile.ZipInfo(name), source.read_bytes(), zipfile.ZIP_DEFLATED)
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def pins_for(flavor: str) -> str:
+    """The requirements file of that hardware; several cards have names such as l4x4."""
+    if flavor.startswith("cpu"):
+        return "requirements-cpu.txt"
+    return "requirements-multi-gpu.txt" if re.search(r"x([2-9]|1\d)$", flavor) else "requirements.txt"
 
 
 def _sources() -> Iterator[Path]:

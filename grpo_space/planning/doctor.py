@@ -19,7 +19,8 @@ from huggingface_hub.errors import GatedRepoError
 from grpo_space import hub
 from grpo_space.errors import RunError, UserError
 from grpo_space.paths import PROJECT
-from grpo_space.planning.hardware import Gpu, driver_problem, gpu, torch_cuda
+from grpo_space.planning.gpus import lacks, worker_versions
+from grpo_space.planning.hardware import Gpu, driver_problem, gpu, gpus, torch_cuda
 from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs.launch import without_secrets
 from grpo_space.runs.locks import locked
@@ -80,6 +81,7 @@ def examine(with_gpu: bool, token: str | None = None) -> list[Check]:
                 checks.append(Check("imports", True, busy, "ask again when it is done"))
         checks += [
             _gpu(found),
+            _gpus(),
             *_cuda(found),
             Check("nvcc and ninja", True, "not needed: of vLLM's parts only FlashInfer wants them, and it is off"),
             _compiler(),
@@ -178,6 +180,13 @@ def _gpu(found: Gpu) -> Check:
         advice = "Unsloth and vLLM need compute capability 7.0 or newer: a T4 has 7.5"
         return Check("GPU", False, str(found), advice)
     return Check("GPU", True, str(found))
+
+
+def _gpus() -> Check:
+    """How many GPUs may train a run together, and why not more."""
+    cards, lacking = len(gpus()), lacks(worker_versions())
+    most = f"up to {cards} together (gpus)" if cards > 1 else "1, which is all that this machine has"
+    return Check("GPUs of a run", True, f"1: several {lacking}" if lacking else most)
 
 
 def _cuda(found: Gpu) -> Iterator[Check]:

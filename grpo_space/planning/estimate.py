@@ -65,7 +65,7 @@ REAL = "benchmarks/results/2026-11-26-real-model.json"
 SLOWED = f"a tenth of the speed in {REAL}"
 TINY = "benchmarks/results/2026-11-23-cpu.json"
 TASKS = "benchmarks/results/2026-11-27-tiny-tasks.json"
-"""With other work on both cores, so these take no longer elsewhere."""
+"""Choice on nearly idle cores, Countdown with other work on both."""
 MINUTE = "a step of 16 completions of 160 tokens took more than a minute; its log was not kept"
 TABLE = (
     # 250 steps of 6 completions at 54.7 s, and of 8 at 24.1 s. Their loading is not printed: an H100's stands for it.
@@ -76,6 +76,7 @@ TABLE = (
     Measured(7.62, "h100", 1269.4, "", 1024, 24, 305.4, CAPPED),
     Measured(1.54, "h100", 2749.1, "", 768, 32, 298.6, CAPPED),
     Measured(0.135, "cpu", 43, "", 160, 16, 9.4, MINUTE),
+    Measured(0.00054, "cpu", 1357.0, "presets/tiny_tasks/choice/train.jsonl", 18, 64, 8.7, TASKS),
     Measured(0.00075, "cpu", 610.0, "countdown", 23, 64, 31, TASKS),
     Measured(0.0027, "cpu", 801.0, "presets/tiny/train.jsonl", 21, 64, 9.4, TINY),
 )
@@ -117,11 +118,13 @@ class Estimate:
     """Whether `max_minutes` ends the run before its last step."""
     where: str = ""
     """When and on which card the steps of this model were measured; empty: it is a guess from other steps."""
+    gpus: int = 1
+    """GPUs that train it together."""
 
     @property
     def dollars(self) -> float | None:
         """The cost at a T4 small Space's list price; 0 on a CPU, None where no price is known."""
-        return {"t4": self.seconds / 3600 * T4_DOLLARS_PER_HOUR, "cpu": 0.0}.get(self.card)
+        return {"t4": self.gpus * self.seconds / 3600 * T4_DOLLARS_PER_HOUR, "cpu": 0.0}.get(self.card)
 
     @property
     def brief(self) -> str:
@@ -135,9 +138,9 @@ def price(dollars: float) -> str:
     return f"${max(0.1, round(dollars, 1)):.2f}"
 
 
-def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
-    """The estimate on this machine's card; on a T4 where the config needs a GPU and there is none. None where nothing
-    like it was measured.
+def estimate(config: RunConfig, gpu: Gpu | None, gpus: int = 1) -> Estimate | None:
+    """The estimate on this machine's card, or on `gpus` of them that share every step and evaluation; on a T4 where the
+    config needs a GPU and there is none. None where nothing like it was measured.
     """
     card, billions = card_of(config, gpu), parameters(config)
     if billions is None:
@@ -150,19 +153,21 @@ def estimate(config: RunConfig, gpu: Gpu | None) -> Estimate | None:
     grpo, evaluation = config.grpo, config.evaluation
     longest = grpo.max_completion_length
     length = row.mean_tokens if row.data in (config.data.id, config.data.path, config.data.generate) else longest / 2
-    step = _as_many(grpo.completions_per_step, row) * min(length, longest) * billions / row.billions
+    gpus = 1 if row.card == "cpu" else gpus  # processes share its cores
+    own = grpo.completions_per_step / gpus
+    step = _as_many(own, row) * min(length, longest) * billions / row.billions
     step /= row.tokens_per_second
     source = row.source
-    if least and least[0] * grpo.completions_per_step > step:
-        step, source = least[0] * grpo.completions_per_step, least[1]
-    batches = evaluations_of(config) * math.ceil(evaluation.problems / evaluation.batch_size)
+    if least and least[0] * own > step:
+        step, source = least[0] * own, least[1]
+    batches = evaluations_of(config) * math.ceil(evaluation.problems / evaluation.batch_size / gpus)
     probe = math.ceil(evaluation.probe_problems / evaluation.batch_size)
     batches += probe * (grpo.max_steps // evaluation.probe_steps)
     whole = row.first_step + step * (grpo.max_steps + batches)
     limit = math.inf if config.max_minutes is None else 60 * config.max_minutes
     measured_here = row.source in (TINY, TASKS) and math.isclose(row.billions, billions, rel_tol=0.05)
     guess = "" if row.where or measured_here else GUESSES[source]
-    return Estimate(min(whole, limit), step, row.card, source, guess, row.first_step, whole > limit, row.where)
+    return Estimate(min(whole, limit), step, row.card, source, guess, row.first_step, whole > limit, row.where, gpus)
 
 
 def _nearest(card: str, billions: float) -> Measured | None:
@@ -207,7 +212,7 @@ def evaluations_of(config: RunConfig) -> int:
     return 3 if config.data.system_prompt else 2
 
 
-def _as_many(completions: int, row: Measured) -> float:
+def _as_many(completions: float, row: Measured) -> float:
     """The number of the row's completions that take as long as a step of these."""
     if row.card == "cpu":
         return completions
@@ -229,9 +234,9 @@ def parameters(config: RunConfig) -> float | None:
     return shape.weights(four_bits=False) / 2 / 1e9 if shape else None
 
 
-def words(config: RunConfig, gpu: Gpu | None) -> str:
-    """Time and money before the start, in a sentence that says how sure it is."""
-    found = estimate(config, gpu)
+def words(config: RunConfig, gpu: Gpu | None, gpus: int = 1) -> str:
+    """Time and money before the start, on so many GPUs, in a sentence that says how sure it is."""
+    found = estimate(config, gpu, gpus)
     if found is None:
         return "How long it takes is not known before its first steps: nothing like it was measured."
     cut = f" Then max_minutes ({config.max_minutes:g}) ends it, before its last step." if found.cut else ""
@@ -241,6 +246,8 @@ def words(config: RunConfig, gpu: Gpu | None) -> str:
         return f"Roughly {roughly(found.seconds)} {WHERE['cpu']}, free: {found.guess}.{cut}"
     cost = f" and {price(found.dollars)}" if found.dollars else ""
     where = "on a T4 small" if found.dollars else WHERE.get(found.card, "on this GPU")
+    if found.gpus > 1:
+        where, cut = f"on {found.gpus} such GPUs", f" That they share the work evenly was not measured.{cut}"
     if found.where:
         return f"About {roughly(found.seconds)}{cost} {where}: by steps {found.where}.{cut}"
     return f"Roughly {roughly(found.seconds)}{cost} {where}: {found.guess}.{cut}"

@@ -53,34 +53,46 @@ def dollars_per_hour(gpu: Gpu) -> float | None:
 
 def gpu() -> Gpu | None:
     """The first NVIDIA GPU; None where there is none that the driver answers for."""
+    return next(iter(gpus()), None)
+
+
+def gpus() -> list[Gpu]:
+    """The NVIDIA GPUs that the driver answers for and that CUDA_VISIBLE_DEVICES, where it is set, leaves to us."""
     try:
-        answer = _asked_of_driver("name,memory.total,driver_version,compute_cap")
-        name, mib, driver, capability = (part.strip() for part in answer.rsplit(",", 3))
-        major, _, minor = capability.partition(".")
-        return Gpu(name, float(mib) / 1024, driver, (int(major), int(minor)))
+        answers = _asked_of_driver("name,memory.total,driver_version,compute_cap")
+        found = [_read(answer) for answer in answers]
     except NO_ANSWER:
-        return None
+        return []
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return found if visible is None else found[: max(1, len(list(filter(None, visible.split(",")))))]
+
+
+def _read(answer: str) -> Gpu:
+    name, mib, driver, capability = (part.strip() for part in answer.rsplit(",", 3))
+    major, _, minor = capability.partition(".")
+    return Gpu(name, float(mib) / 1024, driver, (int(major), int(minor)))
 
 
 def used_gib() -> float | None:
     """GiB of the first GPU's memory that all programs together hold at this moment; None where that is not known."""
     try:
-        return float(_asked_of_driver("memory.used")) / 1024
+        return float(_asked_of_driver("memory.used")[0]) / 1024
     except NO_ANSWER:
         return None
 
 
-def _asked_of_driver(fields: str) -> str:
-    """What the driver says of the first GPU, fields separated by commas. Raises one of NO_ANSWER where it cannot."""
+def _asked_of_driver(fields: str) -> list[str]:
+    """What the driver says of each GPU, fields separated by commas. Raises one of NO_ANSWER where it cannot."""
     command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SMI_SECONDS)
-    return done.stdout.splitlines()[0]
+    return done.stdout.splitlines()
 
 
 def machine() -> str:
     """This machine in a few words: `Tesla T4, 4 CPU cores (x86_64)`."""
-    found = gpu()
-    return f"{f'{found.name}, ' if found else ''}{os.cpu_count()} CPU cores ({platform.machine()})"
+    found = gpus()
+    cards = f"{f'{len(found)} x ' if found[1:] else ''}{found[0].name}, " if found else ""
+    return f"{cards}{os.cpu_count()} CPU cores ({platform.machine()})"
 
 
 def versions() -> dict[str, str]:

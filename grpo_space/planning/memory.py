@@ -17,7 +17,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import Problem, UserError
 from grpo_space.planning.hardware import Gpu
 from grpo_space.planning.model_shape import Shape, shape_of
-from grpo_space.runs.fallbacks import in_micro_batches_of
+from grpo_space.runs.fallbacks import in_micro_batches_of, share_of
 
 GIB = 2**30
 LIMITS = {"t4": 14.56, "l4": 22.0, "a10g": 22.0, "a100": 79.0, "h100": 79.0, "h200": 139.0}
@@ -87,21 +87,28 @@ class Plan:
         return not self.problem
 
 
-def plan(config: RunConfig, shape: Shape, limit: float) -> Plan:
-    """The plan of a run through Unsloth on a GPU with `limit` GiB, with vLLM unless the config says otherwise."""
-    if config.rollout == "generate" or config.engine == "transformers":
-        return _plan(config, shape, limit, None)
+def plan_each(config: RunConfig, shape: Shape, limit: float, count: int) -> Plan:
+    """The plan of each of so many GPUs, with `limit` GiB, that train a run together."""
+    return plan(share_of(config, count), shape, limit, several=count > 1)
+
+
+def plan(config: RunConfig, shape: Shape, limit: float, several: bool = False) -> Plan:
+    """The plan of a run through Unsloth on a GPU with `limit` GiB, with vLLM unless the config says otherwise.
+    `several`: of one of several GPUs, with its share of a step's completions and a vLLM that has weights of its own.
+    """
+    if config.rollout == "generate" or (config.engine == "transformers" and not several):
+        return _plan(config, shape, limit, None, several)
     one = shape.cache(config.model.max_seq_length) / GIB
     if config.vllm_cache == "small":
-        return _plan(config, shape, limit, FEW * one + SPARE)
+        return _plan(config, shape, limit, FEW * one + SPARE, several)
     every = max(WHOLE, config.grpo.completions_per_step) * one
     for wanted in (every + ROOMY, every + SPARE):
-        if (found := _plan(config, shape, limit, wanted)).fits:
+        if (found := _plan(config, shape, limit, wanted, several)).fits:
             return found
-    return _plan(config, shape, limit, WHOLE * one + SPARE)
+    return _plan(config, shape, limit, WHOLE * one + SPARE, several)
 
 
-def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None) -> Plan:
+def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None, several: bool = False) -> Plan:
     """The plan with `wanted` GiB of vLLM's cache; None: without vLLM."""
     grpo = config.grpo
     weights = shape.weights(config.model.load_in_4bit) / GIB
@@ -114,6 +121,7 @@ def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None) -
         beside = weights + adapter * 2 + WARM_UP
         share = min(VLLM_MOST, (beside + wanted) / (limit - CONTEXT))
         cache = max(0.0, share * (limit - CONTEXT) - beside)
+        parts |= {"vLLM's weights": weights} if several else {}
         parts |= {"vLLM's cache": cache, "vLLM's adapter": adapter * 2, "CUDA graphs": GRAPHS}
     moments = 2 if "8bit" in grpo.optim else 8
     parts |= {
@@ -215,8 +223,10 @@ def check(config: RunConfig, limit: float) -> None:
 
 
 def judged(config: RunConfig) -> bool:
-    """Whether the plan of this config is good enough to refuse the run by: without vLLM nothing was measured."""
-    return config.rollout != "generate" and config.engine != "transformers"
+    """Whether the plan of this config is good enough to refuse the run by: without vLLM, and on several GPUs, nothing
+    was measured.
+    """
+    return config.gpus in ("auto", 1) and config.rollout != "generate" and config.engine != "transformers"
 
 
 def largest(config: RunConfig, shape: Shape, limit: float) -> str:

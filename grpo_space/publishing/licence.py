@@ -34,7 +34,7 @@ LLAMA = Licence(
     "llama3.1", "Llama", "Built with Llama", NOTICE, "https://www.llama.com/llama3_1/license/", TEXTS / "llama3.1.txt"
 )
 UNKNOWN = Licence("")
-EMBEDDED = ("/presets/tiny/model", "/presets/tiny_tasks/countdown")
+EMBEDDED = ("/presets/tiny/model", "/presets/tiny_tasks/countdown", "/presets/tiny_tasks/choice")
 """How the full paths of this project's own models end."""
 
 

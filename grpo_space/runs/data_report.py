@@ -3,7 +3,6 @@
 import contextlib
 import json
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from grpo_space.hub_upload import Progress
 from grpo_space.paths import folder
 from grpo_space.presets import PRESETS
 from grpo_space.runs.events import Record
-from grpo_space.runs.launch import answer_of, without_secrets
+from grpo_space.runs.launch import answer_of, without_secrets, worker_python
 from grpo_space.runs.run import runs_folder
 from grpo_space.tasks.kinds import TASKS
 from grpo_space.tasks.problems import digest
@@ -158,7 +157,7 @@ def report(config: RunConfig, progress: Progress = lambda sent: None) -> DataRep
 
 
 def _answer(config: RunConfig, progress: Progress) -> dict[str, Any]:
-    command = [sys.executable, "-m", "grpo_space.worker.data_report"]
+    command = [worker_python(), "-m", "grpo_space.worker.data_report"]
     environment = {**without_secrets(), "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as worker:

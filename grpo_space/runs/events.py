@@ -75,6 +75,8 @@ class Chosen(Event):
     engine: Literal["unsloth", "transformers"]
     rollout: Literal["vllm", "generate"]
     why: str
+    gpus: int = 1
+    """Processes that train together, each on a GPU of its own where there are any."""
 
 
 class Loaded(Event):
@@ -130,6 +132,13 @@ class Phase(Event):
 
 HELD_GIB = "gpu/held_gib"
 """The metric of a step that is ours: GiB of GPU memory that PyTorch has held at most up to then."""
+
+
+def held_by(rank: int) -> str:
+    """HELD_GIB on the GPU of that rank, where several train a run together: the first one's has the plain name."""
+    return f"{HELD_GIB}/{rank}" if rank else HELD_GIB
+
+
 NEW_REWARD = "prompts/new_reward"
 """The metric of a step that is ours, where prompts are chosen: the mean reward of those that were drawn in their turn.
 That of all says little about learning then, since what is solved is dropped.

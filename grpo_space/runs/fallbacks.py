@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from grpo_space.config import RunConfig
+from grpo_space.errors import Problem, UserError
 from grpo_space.runs.events import AnyEvent, Fallback, FallbackName
 
 LEAST_LENGTH = 128
@@ -53,6 +54,18 @@ def in_micro_batches_of(size: int, config: RunConfig) -> RunConfig:
     """The same optimizer step in micro-batches of `size` completions, which must divide it."""
     count = config.grpo.completions_per_step // size
     return config.changed(grpo={"per_device_train_batch_size": size, "gradient_accumulation_steps": count})
+
+
+def share_of(config: RunConfig, count: int) -> RunConfig:
+    """The config of one of so many processes: its share of a step's completions, in micro-batches no larger than the
+    config's. A UserError where they cannot be shared out.
+    """
+    whole, most = config.grpo.completions_per_step, config.grpo.per_device_train_batch_size
+    if whole % count:
+        raise UserError(Problem("gpus", f"{count} do not divide the {whole} completions of a step"))
+    own = whole // count
+    size = next(size for size in range(min(most, own), 0, -1) if own % size == 0)
+    return config.changed(grpo={"per_device_train_batch_size": size, "gradient_accumulation_steps": own // size})
 
 
 def _fewer_answers(config: RunConfig, problems: int) -> RunConfig:

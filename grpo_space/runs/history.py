@@ -25,6 +25,7 @@ from grpo_space.runs.events import (
     Started,
     Step,
     Which,
+    held_by,
 )
 from grpo_space.runs.sequences import Groups, Steps
 from grpo_space.tasks import suite
@@ -187,6 +188,12 @@ class History:
     def step(self) -> int:
         """The latest optimizer step; 0 before the first."""
         return self.steps[-1].step if self.steps else 0
+
+    @property
+    def held_gib(self) -> list[float]:
+        """GiB that PyTorch has held at most of each GPU, in their order, by the latest step; none without a GPU."""
+        metrics, count = (self.steps[-1].metrics, self.chosen.gpus) if self.steps and self.chosen else ({}, 0)
+        return [metrics[held_by(rank)] for rank in range(count) if held_by(rank) in metrics]
 
     @property
     def seconds(self) -> float:

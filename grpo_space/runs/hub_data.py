@@ -5,7 +5,6 @@ import json
 import os
 import selectors
 import subprocess
-import sys
 import time
 from collections.abc import Generator
 from typing import Any
@@ -14,7 +13,7 @@ from grpo_space.config import RunConfig
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.runs.events import Record
-from grpo_space.runs.launch import without_secrets
+from grpo_space.runs.launch import without_secrets, worker_python
 
 SECONDS = 120.0
 """The longest wait."""
@@ -46,7 +45,7 @@ def look(config: RunConfig, token: str | None, seconds: float = SECONDS) -> Gene
         UserError: where the dataset cannot be had in time.
     """
     worker = subprocess.Popen(
-        [sys.executable, "-m", "grpo_space.worker.hub_data"],
+        [worker_python(), "-m", "grpo_space.worker.hub_data"],
         env={**without_secrets(), "CUDA_VISIBLE_DEVICES": "", "HF_HUB_DOWNLOAD_TIMEOUT": "30"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -23,6 +23,7 @@ from grpo_space.tasks.problems import digest
 
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""
+WORKER = ("-m", "grpo_space.worker")
 SECRETS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY")
 """What the names of variables end with that no child gets to see."""
 
@@ -42,8 +43,8 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
     if JOBS[job].calls_rewards:
         starting_adapter.check(run)
     on_a_job = job == "train" and job_of(run) is not None
-    module = "grpo_space.jobs.follower" if on_a_job else "grpo_space.worker"
-    command = [sys.executable, "-m", module, job, str(run.folder), *arguments]
+    started = [sys.executable, "-m", "grpo_space.jobs.follower"] if on_a_job else [worker_python(), *WORKER]
+    command = [*started, job, str(run.folder), *arguments]
     with run.worker_log.open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -62,6 +63,16 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
     if answer != "ready":
         process.wait()
         raise UserError(answer or f"{run.id}: the worker did not start; its {run.worker_log.name} says why")
+
+
+def worker_python() -> str:
+    """The Python that workers are started with: GRPO_SPACE_WORKER_PYTHON's, where their packages and the app's do not
+    go together, else this process's own. A UserError where it is none.
+    """
+    python = os.environ.get("GRPO_SPACE_WORKER_PYTHON") or sys.executable
+    if not os.access(python, os.X_OK) or not Path(python).is_file():
+        raise UserError(f"GRPO_SPACE_WORKER_PYTHON: {python}: is not a Python that can be started")
+    return python
 
 
 def without_secrets() -> dict[str, str]:
@@ -112,7 +123,7 @@ def preview(config: RunConfig, token: str | None = None, seconds: float = PREVIE
     """
     if (kept := kept_preview(config)) is not None:
         return kept
-    command = [sys.executable, "-m", "grpo_space.worker.preview"]
+    command = [worker_python(), "-m", "grpo_space.worker.preview"]
     try:
         done = subprocess.run(
             command,
@@ -165,7 +176,7 @@ def _answer(
     run: Run, job: JobName, *arguments: str, token: str | None = None, progress: Progress = lambda sent: None
 ) -> dict[str, Any]:
     """What a short worker answers on stdout. The token goes through a pipe: nothing else holds it."""
-    command = [sys.executable, "-m", "grpo_space.worker", job, str(run.folder), *arguments]
+    command = [worker_python(), *WORKER, job, str(run.folder), *arguments]
     pipe = subprocess.PIPE
     with (
         run.worker_log.open("ab") as log,

@@ -1,6 +1,7 @@
-"""More steps for a run that has made all of its own: it resumes from its last checkpoint under a larger maximum."""
+"""A run that resumes from its last checkpoint under another setting: more steps, or another number of GPUs."""
 
 import os
+from collections.abc import Sequence
 
 from grpo_space.config_io import override, write_yaml
 from grpo_space.errors import UserError
@@ -30,8 +31,17 @@ def train_on(run: Run, steps: int, token: str | None = None) -> None:
         UserError: where that cannot be, or the machine is busy; the run is then as it was.
     """
     check(run, steps)
+    resume_with(run, [f"grpo.max_steps={steps}"], token)
+
+
+def resume_with(run: Run, settings: Sequence[str], token: str | None = None) -> None:
+    """Starts a run again with changed settings, such as `gpus=1`. Its config then says so.
+
+    Raises:
+        UserError: where that cannot be, or the machine is busy; the run is then as it was.
+    """
     before = run.config
-    _write(run, write_yaml(override(before, [f"grpo.max_steps={steps}"])))
+    _write(run, write_yaml(override(before, settings)))
     try:
         launch.start(run, token=token)
     except UserError:

@@ -24,6 +24,13 @@ class Place:
     origin: Origin
     streams: Streams = field(default_factory=Streams)
     visitors: Visitors = field(default_factory=Visitors)
+    cards: int = 1
+    """GPUs like `gpu` that there are, where there is one."""
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of this machine."""
+        return self.cards if self.gpu is not None else 0
 
     @property
     def paid(self) -> bool:
@@ -36,13 +43,14 @@ class Place:
         if self.space is not None and self.space.zero_gpu:
             return "ZeroGPU, which cannot train"
         if self.gpu is not None:
-            return f"{self.gpu.name}, {self.gpu.gib:.0f} GiB"
+            return f"{f'{self.cards} x ' if self.cards > 1 else ''}{self.gpu.name}, {self.gpu.gib:.0f} GiB"
         return f"{os.cpu_count()} CPU cores, no GPU"
 
 
 def here(environment: Mapping[str, str]) -> Place:
     """The place that this machine and its environment make."""
-    gpu, space = hardware.gpu(), space_here(environment)
+    found, space = hardware.gpus(), space_here(environment)
+    gpu = next(iter(found), None)
     access = access_here(environment, gpu is not None)
     origin = origin_here(environment, access.on_space, bool(access.password))
-    return Place(access, gpu, space, SleepTime(space), origin)
+    return Place(access, gpu, space, SleepTime(space), origin, cards=len(found))

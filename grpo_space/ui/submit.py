@@ -14,7 +14,7 @@ from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
 from grpo_space.jobs import places
 from grpo_space.jobs.submit import check_minutes, submit
-from grpo_space.planning import hardware, memory
+from grpo_space.planning import gpus, hardware, memory
 from grpo_space.runs import data_report, launch
 from grpo_space.runs.run import Run, create_run, discard_unstarted
 from grpo_space.ui import uploads, visitors
@@ -51,6 +51,7 @@ def check(config: RunConfig, place: Place) -> None:
             "ZeroGPU lends a GPU for a minute or two, too short for a training: choose a T4 or the free CPU."
         )
     hardware.check(config, place.gpu)
+    gpus.chosen(config, place.gpus)
     if place.gpu is not None:
         memory.check(config, memory.limit_of(place.gpu))
     paths.check_files(config)

@@ -3,7 +3,7 @@
 Our own, since Gradio's is wider than a phone and renders what is in it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import gradio as gr
 
@@ -44,19 +44,27 @@ def html(
     """
     if not rows:
         return tag("p", text(nothing), "gs-dim")
-    head = tag("tr", "".join(f'<th scope="col">{text(name)}</th>' for name in headers))
-    body = "".join(_row(row, draw, marked) for row in rows[begin : begin + MOST_ROWS])
+    head = "".join(f'<th role="columnheader" scope="col">{text(name)}</th>' for name in headers)
+    body = "".join(_row(headers, row, draw, marked) for row in rows[begin : begin + MOST_ROWS])
     last = min(begin + MOST_ROWS, len(rows))
     more = f"{begin + 1:,} to {last:,} of {len(rows):,} are shown." if len(rows) > MOST_ROWS else ""
-    table = tag("table", tag("thead", head) + tag("tbody", body), "gs-table")
+    table = (
+        f'<table class="gs-table" role="table"><thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+        f'<tbody role="rowgroup">{body}</tbody></table>'
+    )
     return tag("div", table, "gs-rows") + (tag("p", more, "gs-dim") if more else "")
 
 
-def _row(row: Iterable[str], draw: Callable[[str], str], marked: str) -> str:
+def _row(headers: Sequence[str], row: Sequence[str], draw: Callable[[str], str], marked: str) -> str:
+    """A row. On a phone it is drawn as a card, each cell under its column's name: the roles say that it is a row."""
     key, *cells = row
     chosen, current = (' class="gs-chosen"', ' aria-current="true"') if key == marked else ("", "")
-    opens = f'<th scope="row"><button type="button"{current}>{text(key)}</button></th>'
-    return f'<tr data-row="{text(key)}"{chosen}>{opens}{"".join(tag("td", draw(cell)) for cell in cells)}</tr>'
+    opens = f'<th role="rowheader" scope="row"><button type="button"{current}>{text(key)}</button></th>'
+    drawn = (
+        f'<td role="cell" data-head="{text(head)}"{"" if cell else " data-empty"}>{draw(cell)}</td>'
+        for head, cell in zip(headers[1:], cells, strict=True)
+    )
+    return f'<tr role="row" data-row="{text(key)}"{chosen}>{opens}{"".join(drawn)}</tr>'
 
 
 def chosen(event: gr.EventData) -> str:

@@ -20,10 +20,12 @@ from pathlib import Path
 from types import FrameType
 
 from grpo_space.errors import UserError
+from grpo_space.planning import gpus, hardware
 from grpo_space.planning.hardware import gpu
 from grpo_space.runs.ask_client import make_room
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Failed, Fallback, Finished
+from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.history import History
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.locks import Holder, holder, locked
@@ -32,7 +34,7 @@ from grpo_space.runs.run_summary import keep_summary
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.worker.budget import BEGAN
 from grpo_space.worker.compiled import suspected
-from grpo_space.worker.recovery import OTHER_MODEL, UNEXPECTED, next_attempt
+from grpo_space.worker.recovery import OTHER_MODEL, UNEXPECTED, ending, next_attempt
 from grpo_space.worker.reporter import last_activity
 
 LOOK_SECONDS = 2.0
@@ -53,6 +55,11 @@ def main(name: JobName, folder: str, *arguments: str) -> int:
         with locked(runs_folder() / "gpu.lock", what=job.doing, run=run.id, task=name) as machine:
             if not machine:
                 return refuse(name, busy())
+            if name == "train":
+                try:
+                    child.share_out(gpus_of(run))
+                except UserError as error:
+                    return refuse(name, str(error))
             if not job.brief:
                 print("ready", flush=True)
                 os.dup2(2, 1)  # closes the pipe: whoever started us has its answer, and may go
@@ -63,6 +70,15 @@ def refuse(name: JobName, message: str) -> int:
     """Prints why the job cannot be done now. Gives 1, the exit status."""
     print(json.dumps({"error": message}) if JOBS[name].brief else message, flush=True)
     return 1
+
+
+def gpus_of(run: Run) -> int:
+    """How many processes train the run; a UserError where its config asks for more than can be."""
+    try:
+        config = after_fallbacks(run.config, run.log.events())
+    except UserError:  # it cannot be read: the child says so
+        return 1
+    return gpus.chosen(config).count
 
 
 def busy() -> str:
@@ -81,12 +97,20 @@ class Child:
         self.log = EventLog(Path(arguments[0])) if name == "evaluate" else run.log
         self.token = sys.stdin.buffer.read() if self.job.takes_token and not sys.stdin.isatty() else b""
         """The Hub's token, in memory alone, for the child and the one that may come after it."""
+        self.count = 1
+        """Processes that do it together."""
         self.process: subprocess.Popen[bytes] | None = None
         self.began = time.time()
         self.stop_requested: float | None = None
         """When a stop was requested first, on the monotonic clock."""
         self.offset = self.log.path.stat().st_size if self.log.path.exists() else 0
         """Where this attempt's events begin in the log, in bytes."""
+
+    def share_out(self, count: int) -> None:
+        """Has so many processes do it together, each on a GPU of its own."""
+        self.count = count
+        if count > 1:
+            self.command[2:3] = ["grpo_space.worker.launcher", str(count)]
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Handles SIGTERM: passes it on to the child, whose time to end begins with the first one."""
@@ -178,8 +202,10 @@ class Child:
         """The child's environment. OpenMP's threads spin only briefly before they sleep: by default one busy neighbour
         on 2 cores made steps 5 to 30 times slower; asleep at once, they cost half the speed of an idle machine.
         """
+        first = {"CUDA_VISIBLE_DEVICES": "0"} if self.count == 1 and len(hardware.gpus()) > 1 else {}
         return {
             "GOMP_SPINCOUNT": "1000",
+            **first,  # where Transformers sees several, it splits batches among them
             **os.environ,
             PARENT: str(os.getpid()),
             BEGAN: str(self.began),
@@ -197,17 +223,6 @@ class Child:
             return
         phase = history.phase.what if history.phase else "worker"
         self.log.append(Failed(boundary=phase, message=ending(code), activity=last_activity(self.run.activity)))
-
-
-def ending(code: int) -> str:
-    """How a process ended, in words, by its exit status."""
-    if code == -signal.SIGKILL:
-        return (
-            "The worker was killed (signal 9). Most often the machine ran out of memory: try a smaller batch or model."
-        )
-    if code < 0:
-        return f"The worker crashed ({signal.Signals(-code).name}): worker.log holds its last words."
-    return f"The worker ended with status {code} and no word: worker.log may say why."
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from grpo_space.runs.run import Run, disk_is_full
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.worker import pipeline
 from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED, is_out_of_memory
-from grpo_space.worker.reporter import Reporter, Stopped
+from grpo_space.worker.reporter import RANK_FILES, Reporter, Stopped
 
 FULL = "the disk is full: free some of it, then resume"
 
@@ -43,6 +43,8 @@ def main(job: JobName, folder: str, *arguments: str) -> int:
 
 def emit_events(run: Run, job: JobName, arguments: tuple[str, ...]) -> int:
     """Does a job that reports by events: to the run's log, or to that of an evaluation. Gives the exit status."""
+    if RANK_FILES in os.environ and os.environ["RANK"] != "0":
+        return follow_the_first(run)
     log = EventLog(Path(arguments[0])) if job == "evaluate" else run.log
     reporter = Reporter(log, run.activity)
     reporter.listen_for_stop()
@@ -61,6 +63,22 @@ def emit_events(run: Run, job: JobName, arguments: tuple[str, ...]) -> int:
         log.append(Finished(why="stopped", message=str(stopped)))
     except UserError as error:
         log.append(Failed(boundary=reporter.phase_name, message=str(error), user_error=True))
+        return 1
+    except Exception as error:
+        return record_failure(run, reporter, error)
+    return 0
+
+
+def follow_the_first(run: Run) -> int:
+    """Does a rank's part of what the first one asks for, until that ends. Only its last words are ever read, by
+    `worker.launcher`: the run's folder is the first one's to write. Gives the exit status.
+    """
+    place = Path(os.environ[RANK_FILES]) / os.environ["RANK"]
+    reporter = Reporter(EventLog(place.with_suffix(".jsonl")), place.with_suffix(".activity"))
+    try:
+        pipeline.follow(reporter)
+    except UserError as error:
+        reporter.log.append(Failed(boundary=reporter.phase_name, message=str(error), user_error=True))
         return 1
     except Exception as error:
         return record_failure(run, reporter, error)

@@ -46,7 +46,8 @@ def answer(
     lengths = [len(engine.encode(prompt)) for prompt in prompts]
     jobs = [(i, k) for i in sorted(range(len(rows)), key=lambda i: -lengths[i]) for k in range(samples)]
     done = {(event.problem, event.sample): event.answer for event in answered(kept)}
-    at_once = config.evaluation.batch_size if engine.choice.rollout == "generate" else AT_ONCE
+    batches = config.evaluation.batch_size * engine.batches_at_once
+    at_once = batches if engine.choice.answers == "generate" else AT_ONCE
     for start in range(0, len(jobs), at_once):
         part = jobs[start : start + at_once]
         if all(job in done for job in part):
@@ -140,6 +141,7 @@ def how(
     samples: int = 1,
 ) -> Method:
     """All that a result depends on, and the digest of it. The batch size is in it: padding moves the last bits."""
+    batches = f"batches of {config.evaluation.batch_size}"
     method = Method(
         which=which,
         key="",
@@ -153,7 +155,7 @@ def how(
         samples=samples,
         seed=config.seed if samples > 1 else 0,
         max_new_tokens=config.grpo.max_completion_length,
-        engine=f"{engine.name}, {engine.model.device.type}, batches of {config.evaluation.batch_size}",
+        engine=f"{engine.choice.engine}, {engine.choice.answers}, {engine.model.device.type}, {batches}",
         versions={package: version(package) for package in packages(engine)},
         extractor=deciding_files(),
         problems=len(rows),
@@ -188,7 +190,7 @@ def packages(engine: Engine) -> list[str]:
     """Packages whose versions can change what is written or read."""
     used = ["torch", "transformers", "math-verify"]
     used += ["unsloth"] if engine.choice.engine == "unsloth" else []
-    return used + (["vllm"] if engine.choice.rollout == "vllm" else [])
+    return used + (["vllm"] if engine.choice.answers == "vllm" else [])
 
 
 def known(run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig, which: Which) -> Evaluated | None:

@@ -4,6 +4,7 @@ does one of them.
 """
 
 import itertools
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -30,10 +31,11 @@ from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready
 from grpo_space.worker.learnt import Learnt
 from grpo_space.worker.recovery import OTHER_MODEL
-from grpo_space.worker.reporter import Reporter, Stopped
+from grpo_space.worker.reporter import RANK_FILES, Reporter, Stopped
 
 if TYPE_CHECKING:
     from grpo_space.worker.engines.base import Engine
+    from grpo_space.worker.ranks import Ranks
 
 Message = dict[str, Any]
 """A line of JSON on stdout."""
@@ -54,7 +56,8 @@ def train(run: Run, reporter: Reporter) -> None:
     custom_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
-    engine, rows = load(run, reporter, starting_adapter.find(run, config, reporter.token))
+    ranks = joined()
+    engine, rows = load(run, reporter, starting_adapter.find(run, config, reporter.token), ranks=ranks)
     if config.lora.start is not None:
         reporter.log.append(Alarm(step=checkpoint or 0, name="start", message=starting_adapter.words(run, config)))
     from grpo_space.worker import evaluate_pair, memory_probe
@@ -75,7 +78,9 @@ def train(run: Run, reporter: Reporter) -> None:
     ):
         budget.keep_for(base.seconds * (2 if config.data.system_prompt else 1))
         first = FirstStep(kernels)
-        reached = grpo.train(engine, rows, config, reporter, run.checkpoints, checkpoint, budget, learnt, [first])
+        reached = grpo.train(
+            engine, rows, config, reporter, run.checkpoints, checkpoint, budget, learnt, [first], ranks
+        )
 
     with reporter.phase("save"), reporter.deferring_stop():
         engines.save(engine, run.adapter, config)
@@ -107,10 +112,12 @@ def load(
     adapter: Path | None = None,
     pair: tuple[RunConfig, RunConfig | None] | None = None,
     others_turn: bool = False,
+    ranks: "Ranks | None" = None,
 ) -> "tuple[Engine, Rows]":
     """Loads the problems first, whose errors need no torch; then the model, with a fresh adapter or the one in a
     folder. `pair`: in place of the run's config those of two models that are to answer the same problems, of which the
     first is loaded, or the second in the `others_turn`. Both are brought here, so that nothing is answered in vain.
+    `ranks`: all of them load the model, and write together.
     """
     config, other = pair or (effective_config(run, reporter.log), None)
     if others_turn:
@@ -128,8 +135,9 @@ def load(
     second = other and download.fetch(other.model, reporter.downloading(other.model.id), reporter.token)
     reporter.token = None
 
-    choice = choose(config, model.folder, gpu, any(vllm_failed(log.events()) for log in (run.log, reporter.log)))
-    reporter.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why))
+    gpus, died = ranks.count if ranks else 1, any(vllm_failed(log.events()) for log in (run.log, reporter.log))
+    choice = choose(config, model.folder, gpu, died, gpus=gpus)
+    reporter.log.append(Chosen(engine=choice.engine, rollout=choice.rollout, why=choice.why, gpus=gpus))
     starting = " and starting vLLM" if choice.rollout == "vllm" else ""
     kernels = compiled.of(config, choice, gpu)
     caches, seconds = kernels.prepare(), kernels.expected("load") or choice.load_seconds
@@ -138,7 +146,8 @@ def load(
         reporter.doing("load"),
         kernels.compiling("load"),
     ):
-        engine = load_engine(config, choice, model, gpu, run.folder / "scratch", adapter, caches)
+        arguments = config, choice, model, gpu, run.folder / "scratch", adapter, caches
+        engine = load_engine(*arguments) if ranks is None else load_in_all(ranks, *arguments)
         from grpo_space.worker.engines import base as engines
 
         tokenizer = engines.tokenizer_of(other, second.folder) if other and second else None
@@ -174,6 +183,34 @@ def load_engine(
     from grpo_space.worker.engines import plain
 
     return plain.load(config, choice, model.folder, model.commit, gpu, adapter)
+
+
+def joined() -> "Ranks | None":
+    """The processes that train the run together, once all are here; None where this one does so alone."""
+    if RANK_FILES not in os.environ:
+        return None
+    from grpo_space.worker import ranks
+
+    return ranks.join()
+
+
+def follow(reporter: Reporter) -> None:
+    """Trains and writes beside the first of the ranks, until it has ended."""
+    from grpo_space.worker import follower
+
+    ranks = joined()
+    assert ranks is not None
+    follower.follow(ranks, reporter)
+
+
+def load_in_all(ranks: "Ranks", *arguments: Any) -> "Engine":
+    """Loads the model in every rank, by `load_engine`'s arguments. Gives an engine that writes with all of them."""
+    from grpo_space.worker.engines.shared import Shared
+    from grpo_space.worker.messages import Load
+
+    ranks.shared(Load(*arguments))
+    own = load_engine(*arguments)
+    return Shared(**vars(own), own=own, ranks=ranks)
 
 
 def evaluate(run: Run, reporter: Reporter, request: EvaluationRequest, again: bool) -> None:

@@ -28,7 +28,7 @@ from grpo_space.worker.engines.chunked import generating
 from grpo_space.worker.recorder import Batch, Recorder
 from grpo_space.worker.reporter import Reporter
 from grpo_space.worker.sampler import Shuffled
-from grpo_space.worker.train import grpo_config, make_trainer, problems_for, writing
+from grpo_space.worker.train import grpo_config, make_trainer, problems_for, writer_of, writing
 
 PROMPTS = 16
 """Prompts that are sampled for at the least."""
@@ -79,8 +79,10 @@ def preflight(engine: Engine, rows: Rows, config: RunConfig, reporter: Reporter)
         arguments = grpo_config(engine, config, Path(nothing), **changes)
         sampler = Shuffled(problems_for(engine, rows.train, config))
         batch_size = generation_batch_size(config, reporter.log.events())
-        with reporter.doing("learn"), generating(engine, batch_size, lambda: writing(reporter)):
-            make_trainer(engine, sampler.dataset, recorder, clock, arguments).train()
+        trainer = make_trainer(engine, sampler.dataset, recorder, clock, arguments)
+        writer = writer_of(trainer, engine)
+        with reporter.doing("learn"), generating(writer, engine.model, batch_size, lambda: writing(reporter)):
+            trainer.train()
     each = clock.median(grpo.num_iterations)
     with reporter.doing("answer"):
         whole = config.grpo.max_steps * each + evaluation_seconds(engine, rows, config)

@@ -3,6 +3,7 @@ next pipeline finds the fallbacks in the log and obeys them; so does a resumed r
 """
 
 import re
+import signal
 from collections.abc import Iterable
 
 from grpo_space.config import RunConfig
@@ -203,6 +204,17 @@ def _beside(config: RunConfig, gpu: Gpu | None, message: str) -> str:
 
 def _no_room_for_cache(message: str) -> bool:
     return any(words in message for words in _NO_ROOM)
+
+
+def ending(code: int) -> str:
+    """How a process ended, in words, by its exit status."""
+    if code == -signal.SIGKILL:
+        return (
+            "The worker was killed (signal 9). Most often the machine ran out of memory: try a smaller batch or model."
+        )
+    if code < 0:
+        return f"The worker crashed ({signal.Signals(-code).name}): worker.log holds its last words."
+    return f"The worker ended with status {code} and no word: worker.log may say why."
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

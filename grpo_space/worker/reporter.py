@@ -18,6 +18,14 @@ PROGRESS_SECONDS = 0.5
 """Between two reports of progress: vLLM finishes 400 completions in a second, and nobody reads so fast."""
 
 
+RANK_FILES = "GRPO_SPACE_RANK_FILES"
+"""Environment variable of a rank, one of several processes that train a run together: the folder in which those that do
+not report leave their last words.
+"""
+STOP = signal.SIGUSR1
+"""What asks a rank to stop: SIGTERM ends it at once, as torch's launcher sends that when another one has died."""
+
+
 class Stopped(BaseException):
     """Raised when a stop is requested and takes effect at once. Not an Exception, so that no library on the way takes
     it for an error of its own.
@@ -38,8 +46,8 @@ class Reporter:
         self._stops_at_once = True
 
     def listen_for_stop(self) -> None:
-        """From now on SIGTERM is a request to stop."""
-        signal.signal(signal.SIGTERM, self._stop)
+        """From now on SIGTERM is a request to stop; of a rank, STOP."""
+        signal.signal(STOP if RANK_FILES in os.environ else signal.SIGTERM, self._stop)
 
     def _stop(self, _signal: int, _frame: FrameType | None) -> None:
         first, self._stop_requested = not self._stop_requested, True
@@ -47,7 +55,7 @@ class Reporter:
             raise Stopped
 
     def stop_requested(self) -> bool:
-        """Whether a stop was requested, by SIGTERM."""
+        """Whether a stop was requested, by a signal."""
         return self._stop_requested
 
     @contextmanager

@@ -18,10 +18,12 @@ from trl import GRPOConfig, GRPOTrainer
 from grpo_space.config import RunConfig
 from grpo_space.errors import RunError
 from grpo_space.foreign import read_json_file
+from grpo_space.planning import hardware, memory
 from grpo_space.planning.memory import UNROLLED
+from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.checkpoints import MANIFEST, drop_beyond, folder_of, write_manifest
-from grpo_space.runs.events import HELD_GIB, Alarm, Probe, Step
-from grpo_space.runs.fallbacks import generation_batch_size
+from grpo_space.runs.events import Alarm, Probe, Step, held_by
+from grpo_space.runs.fallbacks import generation_batch_size, share_of
 from grpo_space.runs.groups import GroupWriter
 from grpo_space.runs.history import History, best
 from grpo_space.tasks.dataset import Rows
@@ -30,11 +32,14 @@ from grpo_space.worker.alarms import BAD_STEPS, Watch
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.base import Engine, load_adapter
 from grpo_space.worker.engines.chunked import generating
-from grpo_space.worker.evaluate import probe
+from grpo_space.worker.evaluate import adapter_digest, probe
 from grpo_space.worker.learnt import Learnt
+from grpo_space.worker.messages import GiveDigest, GoOn, LoadAdapter, Train
+from grpo_space.worker.ranks import ALONE, Ranks
 from grpo_space.worker.recorder import DETAILS, TASK, Batch, Recorder
 from grpo_space.worker.reporter import Reporter
 from grpo_space.worker.sampler import Problem, PromptSampler, prompt_sampler
+from grpo_space.worker.whole_batches import WholeBatches
 
 
 def train(
@@ -47,8 +52,10 @@ def train(
     budget: Budget,
     learnt: Learnt,
     callbacks: Sequence[TrainerCallback] = (),
+    together: Ranks | None = None,
 ) -> int:
     """Trains from the checkpoint of that step on, or from the start. `callbacks` follow the training beside our own.
+    `together`: the ranks that do so, of which this is the first.
 
     Returns:
         The step reached, less than `max_steps` where it was stopped, the budget is over or all is learnt.
@@ -56,34 +63,56 @@ def train(
     Raises:
         DivergedError: where there is nothing left to train.
         RewardError: where a reward function raises.
+        RunError: where the adapters of several ranks are not the same at the end.
     """
+    ranks = together or ALONE
     drop_beyond(checkpoints, -1 if checkpoint is None else checkpoint)
     resume = folder_of(checkpoints, checkpoint or 0)
     ends = budget.over or checkpoint == config.grpo.max_steps
     if checkpoint == 0 or (checkpoint and ends):  # nothing that the trainer would take up
         load_adapter(engine.model, resume)
+        ranks.shared(LoadAdapter(resume))
     if ends:
         return checkpoint or 0
-    arguments = grpo_config(engine, config, checkpoints, save_strategy="steps")
+    batch_size, whole = generation_batch_size(config, reporter.log.events()), config
+    config = share_of(config, ranks.count)
+    arguments = arguments_of(engine, config, checkpoints, ranks)
     problems = problems_for(engine, rows.train, config)
     sampler = prompt_sampler(config, problems, arguments, resume if checkpoint else None)
     kept = GroupWriter(checkpoints.parent, config.grpo.max_steps)
+    rewards = WholeBatches(ranks, sampler.learn, config.reward_labels)
 
     def written(batch: Batch) -> None:
         sampler.learn(batch)
         keep_groups(batch, kept, config.grpo.scale_rewards)
+        rewards.emitted(batch)
 
     recorder = Recorder(config, engine.stop_ids, written)
-    callback = ReportingCallback(engine, rows.probe, config, reporter, checkpoints, budget, learnt, sampler)
-    trainer = make_trainer(engine, sampler.dataset, recorder, callback, arguments)
-    for each in callbacks:
-        trainer.add_callback(each)
+    rewards.record(recorder)
     if checkpoint:
         put_micro_batch_size(resume, arguments.train_batch_size)
-    batch_size = generation_batch_size(config, reporter.log.events())
-    with reporter.doing("learn"), generating(engine, batch_size, lambda: writing(reporter)):
+    ranks.shared(Train(rows.train, whole, checkpoints, resume if checkpoint else None, batch_size))
+    callback = ReportingCallback(engine, rows.probe, config, reporter, checkpoints, budget, learnt, sampler, ranks)
+    with reporter.doing("load") if starts_vllm(engine) else nullcontext():
+        trainer = make_trainer(engine, sampler.dataset, recorder if ranks.count == 1 else rewards, callback, arguments)
+    for each in callbacks:
+        trainer.add_callback(each)
+    writer = writer_of(trainer, engine)
+    with reporter.doing("learn"), generating(writer, engine.model, batch_size, lambda: writing(reporter)):
         trainer.train(resume_from_checkpoint=str(resume) if checkpoint else None)
+    check_equal(engine, ranks)
     return int(trainer.state.global_step)
+
+
+def check_equal(engine: Engine, ranks: Ranks) -> None:
+    """Refuses, by a RunError, adapters that are not the same in all ranks: what one of them learnt would be lost."""
+    if ranks.count == 1:
+        return
+    ranks.shared(GiveDigest())
+    digests = ranks.gathered(adapter_digest(engine))
+    print(f"digests of the adapter, rank by rank: {' '.join(digests)}", flush=True)
+    if len(set(digests)) > 1:
+        raise RunError(f"The adapters of the {ranks.count} ranks differ at the end ({', '.join(digests)}): {CURE}")
 
 
 def keep_groups(batch: Batch, kept: GroupWriter, scale: str) -> None:
@@ -116,7 +145,7 @@ def problems_for(engine: Engine, rows: Iterable[Row], config: RunConfig) -> list
 
 
 def make_trainer(
-    engine: Engine, problems: Dataset, recorder: Recorder, callback: TrainerCallback, args: GRPOConfig
+    engine: Engine, problems: Dataset, recorder: Recorder | WholeBatches, callback: TrainerCallback, args: GRPOConfig
 ) -> GRPOTrainer:
     """TRL's trainer on the problems, with the recorder's rewards."""
     trainer = GRPOTrainer(
@@ -133,6 +162,33 @@ def make_trainer(
             if parameter.requires_grad:
                 parameter.data = parameter.data.float()
     return trainer
+
+
+def starts_vllm(engine: Engine) -> bool:
+    """Whether TRL's trainer starts a vLLM of its own: Unsloth's runs since the model was loaded."""
+    return engine.choice.engine == "transformers" and engine.choice.rollout == "vllm"
+
+
+def writer_of(trainer: GRPOTrainer, engine: Engine) -> Any:
+    """What writes the completions of a training: its `generate` is called."""
+    if starts_vllm(engine):
+        return trainer.vllm_generation.llm
+    return engine.model.vllm_engine if engine.choice.rollout == "vllm" else engine.model
+
+
+def arguments_of(engine: Engine, config: RunConfig, checkpoints: Path, ranks: Ranks) -> GRPOConfig:
+    """TRL's arguments for the training of a run. `config`: of one rank's share of a step, where there are several."""
+    together: dict[str, Any] = {}
+    if ranks.count > 1:  # every weight of the adapter takes part in every step
+        together = {"ddp_find_unused_parameters": False, "gradient_checkpointing_kwargs": {"use_reentrant": False}}
+    if starts_vllm(engine):
+        shape, gpu = shape_of(config.model), hardware.gpu()
+        together["vllm_max_model_length"] = config.model.max_seq_length
+        if shape is not None and gpu is not None:
+            together["vllm_gpu_memory_utilization"] = memory.plan(
+                config, shape, memory.limit_of(gpu), several=True
+            ).share
+    return grpo_config(engine, config, checkpoints, save_strategy="steps", **together)
 
 
 def grpo_config(engine: Engine, config: RunConfig, checkpoints: Path, **changes: Any) -> GRPOConfig:
@@ -206,7 +262,9 @@ class ReportingCallback(TrainerCallback):
         budget: Budget,
         learnt: Learnt,
         sampler: PromptSampler,
+        ranks: Ranks,
     ) -> None:
+        self.ranks = ranks
         self.engine, self.probes, self.config, self.reporter = engine, probes, config, reporter
         self.checkpoints, self.budget, self.learnt, self.sampler = checkpoints, budget, learnt, sampler
         self.watch = Watch(History.of(reporter.log.events()), config.control != "none")
@@ -230,6 +288,7 @@ class ReportingCallback(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         checkpoint = folder_of(self.checkpoints, state.global_step)
+        self.ranks.wait_for_all()  # each writes the state of its random numbers
         self.sampler.save(checkpoint)
         write_manifest(checkpoint, state.global_step)
 
@@ -255,8 +314,9 @@ class ReportingCallback(TrainerCallback):
         if not logs or "loss" not in logs:  # the summary at the end
             return
         metrics = {name: math.nan if value is None else float(value) for name, value in logs.items()}
-        if self.engine.model.device.type == "cuda":
-            metrics[HELD_GIB] = torch.cuda.max_memory_reserved() / 2**30
+        for rank, held in enumerate(self.ranks.gathered(held_gib(self.engine))):
+            if held is not None:
+                metrics[held_by(rank)] = held
         step = Step(step=state.global_step, seconds=self.seconds, metrics=metrics)
         self.reporter.log.append(step)
         self._raise_alarms(self.watch.step(step))
@@ -275,6 +335,7 @@ class ReportingCallback(TrainerCallback):
             if probed == best(self.watch.probes):
                 state.best_global_step = state.global_step  # TRL's Trainer deletes other checkpoints, never this one
                 control.should_save = True
+        self.ranks.shared(GoOn(control.should_training_stop, control.should_save, state.best_global_step))
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         found, last = best(self.watch.probes), self.watch.probes[-1:]
@@ -301,6 +362,11 @@ def best_words(best: Probe, last: Probe) -> str:
 CURE = (
     "The last good checkpoint is kept: resume from it; if it happens again, start anew with a lower grpo.learning_rate."
 )
+
+
+def held_gib(engine: Engine) -> float | None:
+    """GiB of this process's GPU that PyTorch has held at most; None on a CPU."""
+    return torch.cuda.max_memory_reserved() / 2**30 if engine.model.device.type == "cuda" else None
 
 
 def finite(engine: Engine) -> bool:

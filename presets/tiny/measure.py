@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -11,19 +11,19 @@ from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel, 
 EXACT_FORMAT = re.compile(r"\s*<reasoning>.+</reasoning>\s*<answer>[^<]+</answer>\s*", re.DOTALL)
 
 
-class StartsWithDigit(LogitsProcessor):
-    """Lets the first generated token be a digit only: whoever starts with a number shows the work."""
+class StartsWith(LogitsProcessor):
+    """Lets the first generated token be one of some only: whoever starts with a number shows the work, say."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, prompt_length: int):
-        self.digits = tokenizer.convert_tokens_to_ids(list("0123456789"))
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, tokens: Sequence[str], prompt_length: int):
+        self.allowed = tokenizer.convert_tokens_to_ids(list(tokens))
         self.prompt_length = prompt_length
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         if input_ids.shape[1] > self.prompt_length:
             return scores
-        only_digits = torch.full_like(scores, -torch.inf)
-        only_digits[:, self.digits] = scores[:, self.digits]
-        return only_digits
+        only_allowed = torch.full_like(scores, -torch.inf)
+        only_allowed[:, self.allowed] = scores[:, self.allowed]
+        return only_allowed
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -52,8 +52,10 @@ def answers(
     show_work: bool = False,
     batch_size: int = 128,
     max_new_tokens: int = 64,
+    work: Sequence[str] = "0123456789",
 ) -> Iterator[str]:
-    """One completion for each question; `show_work` forces the full style: the tag, then a number first."""
+    """One completion for each question; `show_work` forces the full style: the tag, then one of the tokens that
+    `work` begins with."""
     model.eval()
     opening = "<reasoning>\n" if show_work else ""
     for start in range(0, len(questions), batch_size):
@@ -63,7 +65,7 @@ def answers(
         ]
         inputs = tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
         length = inputs.input_ids.shape[1]
-        forced = LogitsProcessorList([StartsWithDigit(tokenizer, length)] if show_work else [])
+        forced = LogitsProcessorList([StartsWith(tokenizer, work, length)] if show_work else [])
         output = model.generate(
             **inputs,
             do_sample=sample,

@@ -1,61 +1,40 @@
-"""Makes the small Countdown model from nothing. `python -m presets.tiny_tasks.make`
+"""Makes a small model from nothing: `python -m presets.tiny_tasks.make countdown`, or `choice`.
 
-It is taught right answers of which most skip the work, which it cannot do in its head: GRPO finds that showing it
-pays. Printed at the end are the model's right answers of 400, and its ceiling, the model made to show its work.
+It is taught right answers with their work, then a mix in which most answers skip it, and are guesses: GRPO finds that
+showing the work pays. Printed at the end are its right answers to 400 problems, and its ceiling, the model made to show
+its work.
 """
 
 import argparse
 import random
-import re
 import time
-from itertools import islice
 from pathlib import Path
 
 import torch
-from tokenizers import AddedToken
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from grpo_space.config_io import parse
-from grpo_space.tasks.generated import different, endless
 from grpo_space.tasks.kinds import verify
-from presets.tiny.make import encode, for_every_transformers, make_tokenizer, train
+from presets.tiny.make import encode, for_every_transformers, train
 from presets.tiny.measure import answers
-from presets.tiny_tasks.problems import DIFFICULTY, Style, countdowns
+from presets.tiny_tasks.choices import write_files
+from presets.tiny_tasks.recipes import RECIPES, Recipe
 
 HERE = Path(__file__).parent
-CORPUS, FULL_STEPS, MIX_STEPS, BATCH, RATE = 12_000, 400, 100, 64, 3e-3
-"""Supervised problems; steps on worked answers alone, then on the mix of styles; problems of a step; learning rate."""
-FULL_SHARE = 0.25
-"""Of worked answers in the mix."""
-WIDTH, LAYERS = 128, 4
-VOCABULARY = 448
-PHRASES = [
-    *(f"\n{letter}) " for letter in "ABCD"),
-    " You may use +, -, *, / and parentheses, and each number at most once.",
-]
-"""A token each: what every question ends with, so that a step has half as many to read, and the letters of options,
-which these problems do not have."""
+BATCH, RATE = 64, 3e-3
+"""Problems of a step; learning rate."""
+WIDTH = 128
+SAMPLES = 8
+"""Sampled answers to each problem, at temperature 1."""
 
 
-def style_of(draw: random.Random) -> Style:
-    """A style by chance, which nothing in the problem tells."""
-    return "full" if draw.random() < FULL_SHARE else draw.choice(("bare", "guess"))
-
-
-def words_of(pairs: list[tuple[str, str]]) -> list[str]:
-    """The texts that the tokenizer is made for: some of them, without the phrases."""
-    texts = [text for pair in pairs[::5] for text in pair]
-    return [re.sub("|".join(map(re.escape, PHRASES)), "\n", text) for text in texts]
-
-
-def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
-    """0.75 million parameters: 1.5 MB in 16 bits."""
+def make_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> Qwen3ForCausalLM:
+    """0.75 million parameters for Countdown, 0.5 for choice: two bytes each."""
     return Qwen3ForCausalLM(
         Qwen3Config(
-            vocab_size=VOCABULARY,
+            vocab_size=recipe.vocabulary,
             hidden_size=WIDTH,
-            intermediate_size=5 * WIDTH // 2,
-            num_hidden_layers=LAYERS,
+            intermediate_size=recipe.wide,
+            num_hidden_layers=recipe.layers,
             num_attention_heads=4,
             num_key_value_heads=2,
             head_dim=WIDTH // 4,
@@ -68,43 +47,52 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
     )
 
 
-def report(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Prints how many of the 400 problems that a run is evaluated on are right, greedily and with the work shown."""
-    data = {"generate": "countdown", "difficulty": DIFFICULTY}
-    rows = list(islice(different(endless(parse({"model": {"id": "-"}, "data": data}))), 400))
-    for name, show_work in (("greedy", False), ("shows its work", True)):
-        questions = [row.question for row in rows]
-        texts = list(answers(model, tokenizer, questions, show_work=show_work, max_new_tokens=110))
-        right = sum(verdict.correct for verdict in verify(texts, rows))
-        print(f"{name}: {right} of {len(rows)} right", flush=True)
+def report(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> None:
+    """Prints how many of the 400 problems that a run is evaluated on are right, greedily and with the work shown, and
+    of eight samples.
+    """
+    rows = recipe.test()
+    questions = [row.question for row in rows]
+
+    def right(**how: bool) -> list[bool]:
+        texts = list(answers(model, tokenizer, questions, max_new_tokens=110, work=recipe.work, **how))
+        return [verdict.correct for verdict in verify(texts, rows)]
+
+    print(f"greedy: {sum(right())} of {len(rows)} right", flush=True)
+    print(f"shows its work: {sum(right(show_work=True))} of {len(rows)} right", flush=True)
+    samples = [right(sample=True) for _ in range(SAMPLES)]
+    mean = sum(map(sum, samples)) / len(samples) / len(rows)
+    solved = sum(map(any, zip(*samples, strict=True))) / len(rows)
+    print(f"of {SAMPLES} samples: {mean:.1%} right, {solved:.1%} of problems once at least", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=HERE / "countdown", help="where the model goes")
+    parser.add_argument("recipe", choices=RECIPES)
+    parser.add_argument("--out", type=Path, help="where the model goes; by default its folder here")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
+    recipe, out = RECIPES[args.recipe], args.out or HERE / args.recipe
+    out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     torch.manual_seed(args.seed)
-    draw = random.Random(f"countdown {args.seed}")
-    corpus = list(islice(countdowns(draw), CORPUS))
-    full = [(one.row.question, one.completion("full")) for one in corpus]
-    mixed = [(one.row.question, one.completion(style_of(draw))) for one in corpus]
-    tokenizer = make_tokenizer(words_of(full + mixed), VOCABULARY - len(PHRASES))
-    tokenizer.add_tokens([AddedToken(phrase, special=False, normalized=False) for phrase in PHRASES])
+    if args.recipe == "choice":
+        write_files(out)
+    full, mixed = recipe.pairs(random.Random(f"{args.recipe} {args.seed}"))
+    tokenizer = recipe.tokenizer(full + mixed)
     phases = [
-        (encode(tokenizer, full, args.device), FULL_STEPS),
-        (encode(tokenizer, mixed, args.device), MIX_STEPS),
+        (encode(tokenizer, full, args.device), recipe.full_steps),
+        (encode(tokenizer, mixed, args.device), recipe.mix_steps),
     ]
-    model = make_model(tokenizer).to(args.device)
+    model = make_model(tokenizer, recipe).to(args.device)
     print(f"{model.num_parameters():,} parameters", flush=True)
     no_words = torch.tensor([0], device=args.device)
     train(model, phases, BATCH, RATE, args.seed, four_bit_share=0.0, noise=0.0, words=no_words)
-    tokenizer.save_pretrained(args.out)
-    model.half().save_pretrained(args.out)
-    for_every_transformers(args.out)
-    report(model.float(), tokenizer)
+    tokenizer.save_pretrained(out)
+    model.half().save_pretrained(out)
+    for_every_transformers(out)
+    report(model.float(), tokenizer, recipe)
     print(f"done, {time.monotonic() - started:.0f} s", flush=True)
 
 

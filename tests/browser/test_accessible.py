@@ -32,6 +32,8 @@ STATES: dict[str, list[Event]] = {
     ],
 }
 LEVELS = "tab => [...tab.querySelectorAll('h1, h2, h3, h4, h5, h6')].map(each => Number(each.tagName[1]))"
+CUT = "all => all.filter(each => each.scrollWidth > each.clientWidth).map(each => each.textContent)"
+"""JavaScript: the tables that are wider than their place."""
 
 LISTEN = """() => new MutationObserver(() => { window.spoke = true; })
   .observe(document.querySelector('#gs-live'), { childList: true, characterData: true, subtree: true })"""
@@ -91,6 +93,7 @@ def test_no_tab_breaks_a_rule_of_wcag(visit: Open, run: Run | None, size: Viewpo
             page.locator("#gs-problems tbody button").first.press("Enter")
             expect(page.locator("#gs-both .gs-sample")).to_have_count(2)
         assert violations(page) == [], tab
+        assert page.locator(".gs-rows:visible").evaluate_all(CUT) == [], f"cut off in {tab}"
         levels = [1, *page.locator("[role=tabpanel]:visible").first.evaluate(LEVELS)]
         assert all(after - before <= 1 for before, after in pairwise(levels)), (tab, levels)
 

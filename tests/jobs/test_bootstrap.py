@@ -2,13 +2,15 @@
 
 import json
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from grpo_space.jobs import bootstrap
+from grpo_space.jobs import bootstrap, package
 from grpo_space.paths import PROJECT
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Finished
@@ -95,3 +97,23 @@ def test_only_what_the_pins_miss_is_installed() -> None:
         "rich==0.1", "gradio[oauth,mcp]==1.0", "no-such-thing==3.0",
     ]  # fmt: skip
     assert f"\n{bootstrap.CLIENT}\n" in pins
+
+
+def test_another_client_than_this_one_gets_an_environment_of_its_own(tmp_path: Path) -> None:
+    """What is installed for the worker must not change the client that sends. `pip` has nothing to fetch here."""
+    pins = tmp_path / "requirements.txt"
+    pins.write_text("huggingface-hub==1.33.0 ; python_version < '3'\n")
+    python = bootstrap.python_for(pins, tmp_path)
+    assert python == str(tmp_path / "worker" / "bin" / "python")
+    found = subprocess.run([python, "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == str(tmp_path / "worker")
+    assert bootstrap.python_for(PROJECT / "requirements-cpu.txt", tmp_path) == sys.executable
+
+
+@pytest.mark.parametrize(
+    ("flavor", "file"),
+    [("cpu-basic", "-cpu"), ("t4-small", ""), ("l4x1", ""), ("rtx-pro-6000", ""), ("l4x4", "-multi-gpu"),
+     ("a10g-largex2", "-multi-gpu"), ("h100x8", "-multi-gpu"), ("h200x16", "-multi-gpu")],
+)  # fmt: skip
+def test_several_cards_get_the_pins_of_several(flavor: str, file: str) -> None:
+    assert package.pins_for(flavor) == f"requirements{file}.txt"

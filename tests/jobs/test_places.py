@@ -1,28 +1,32 @@
 """What a Job costs where, and what a config gets for it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from grpo_space.config_io import override
 from grpo_space.errors import UserError
 from grpo_space.jobs import places
 from grpo_space.jobs.places import TABLE, Place
 from grpo_space.jobs.submit import check_minutes
+from grpo_space.planning.hardware import Gpu
 from grpo_space.presets import preset_names, read_preset
 from tests.support import hub_jobs
 from tests.support.hub_server import HubServer
 
+H100 = Gpu("NVIDIA H100", 80.0, "", (9, 0))
 KNOWN = {place.flavor: place for place in TABLE}
 
 
 def test_prices_come_from_the_hub_and_cards_that_cannot_train_are_left_out(hub: HubServer) -> None:
     found = {place.flavor: place for place in places.places()}
-    assert list(found) == ["cpu-basic", "t4-small", "l4x1", "a100-large"]  # the one with two cards is not
+    assert list(found) == ["cpu-basic", "t4-small", "l4x1", "a100-large", "a10g-largex2"]
     for flavor, place in found.items():
         assert place.dollars_an_hour == KNOWN[flavor].dollars_an_hour
-        assert place.gpu == KNOWN[flavor].gpu
+        assert (place.gpu, place.cards) == (KNOWN[flavor].gpu, KNOWN[flavor].cards)
         assert (place.as_of, KNOWN[flavor].as_of) == (None, places.READ)
 
 
@@ -58,6 +62,20 @@ def test_the_dated_table_stands_in_where_the_hub_does_not_say(hub: HubServer, st
 def test_a_config_fits_or_says_why_not(preset: str, flavor: str, problem: str, takes: str) -> None:
     found = places.offer(read_preset(preset).run, KNOWN[flavor])
     assert (found.problem, found.takes) == (problem, takes)
+
+
+def test_several_cards_are_for_what_all_of_them_train() -> None:
+    """In 16 bits; what the price is of, is the estimate of, too."""
+    four, small = KNOWN["l4x4"], read_preset("smollm2-135m").run
+    assert places.offer(read_preset("qwen2.5-1.5b").run, four).problem == "1 of its 4 GPUs would train"
+    assert places.offer(small.changed(), four).problem == ""
+    assert places.offer(override(small, ["gpus=2"]), four).problem == "2 of its 4 GPUs would train"
+    assert places.offer(override(small, ["gpus=2"]), KNOWN["l4x1"]).problem == "has 1 GPU"
+    a100 = KNOWN["a100-large"]
+    one, two = (places.offer(small, replace(a100, gpu=H100, cards=cards)).seconds for cards in (1, 2))
+    assert one is not None
+    assert two is not None
+    assert two < one
 
 
 def test_what_is_too_large_for_a_card_is_offered_a_larger_one() -> None:

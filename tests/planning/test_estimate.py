@@ -62,6 +62,7 @@ def test_a_time_limit_is_no_guess() -> None:
 
 ON_A_CPU = {
     "tiny": "About 35 s on 2 CPU cores, free.",
+    "tiny-choice": "About 25 s on 2 CPU cores, free.",
     "tiny-countdown": "About a minute on 2 CPU cores, free.",
 }
 

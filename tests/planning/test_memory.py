@@ -159,7 +159,7 @@ def test_fit_on_the_command_line(cli: Cli) -> None:
     done = cli("fit", "llama-3.1-8b", "--gpu", "T4", "--json")
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
-    assert printed.keys() == {"parts", "total", "limit", "fits", "longest_completion", "largest_group"}
+    assert printed.keys() == {"parts", "total", "limit", "fits", "gpus", "longest_completion", "largest_group"}
     assert printed["total"] == pytest.approx(sum(printed["parts"].values()), abs=0.01)
     assert printed["fits"] is True
     done = cli("fit", "llama-3.1-8b", "--gpu", "t4", "--set", "grpo.max_completion_length=760", "--set", "lora.r=512")

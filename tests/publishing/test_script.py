@@ -92,7 +92,7 @@ def ruff(*arguments: str, source: str) -> str:
     return done.stdout if done.returncode else ""
 
 
-NO_NUMBERS = {"code-1.5b", "science-1.5b", "tiny-countdown"}
+NO_NUMBERS = {"code-1.5b", "science-1.5b", "tiny-choice", "tiny-countdown"}
 """Presets with another kind of answer, which scripts do not know."""
 
 

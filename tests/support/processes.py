@@ -1,17 +1,18 @@
 """The command line and the workers as processes of their own, and what they are waited for."""
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from grpo_space.runs import ask_client
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import AnyEvent, Step
+from grpo_space.runs.events import Answered, AnyEvent, Step
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs
 
@@ -46,6 +47,20 @@ def until(log: EventLog, wanted: Callable[[AnyEvent], bool], seconds: float = 12
                 return event
         time.sleep(0.05)
     raise AssertionError(f"no such event in {log.path} within {seconds} s")
+
+
+def answering(run: Run, before: Iterable[Path] = (), count: int = 8) -> Path:
+    """The file of answers that is being written, once so many stand in it: what is told of the progress comes twice a
+    second, and the embedded model writes all of an evaluation's in less.
+    """
+    deadline, old, answered = time.monotonic() + 120, set(before), itertools.count(1)
+    while time.monotonic() < deadline:
+        if new := set(run.answers.glob("*.jsonl")) - old:
+            (file,) = new
+            until(EventLog(file), lambda event: isinstance(event, Answered) and next(answered) == count)
+            return file
+        time.sleep(0.01)
+    raise AssertionError(f"no file of answers under {run.answers}")
 
 
 def the_run(seconds: float = 30) -> Run:

@@ -71,8 +71,8 @@ def test_what_is_typed_reaches_the_config(path: str) -> None:
         wanted = next(choice for choice in leaf.choices if choice != values[path] and choice != "vllm")
     elif path == "data.id":
         wanted = "someone/else"
-    elif path == "data.difficulty":
-        wanted = 7
+    elif path in ("data.difficulty", "gpus"):
+        wanted = {"data.difficulty": 7, "gpus": 2}[path]
     else:
         wanted = OTHER[leaf.kind]
     allow: dict[str, dict[str, Any]] = {  # what a rule would otherwise refuse

@@ -1,18 +1,20 @@
 """Streams and their readers: counted, and ended where nobody reads."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from grpo_space.presets import read_preset
-from grpo_space.runs.run import create_run
+from grpo_space.runs.run import all_runs, create_run
 from grpo_space.ui.guard import streams
 from grpo_space.ui.guard.streams import PER_ADDRESS, PER_SESSION, Streams
-from grpo_space.ui.live import page_stream
+from grpo_space.ui.live import follower, page_stream
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import Stream, View
-from tests.support.fake_worker import whole_run
+from tests.support.fake_worker import step, whole_run
 
 
 @pytest.fixture
@@ -50,6 +52,42 @@ def test_a_stream_goes_on_while_it_is_read_and_ends_after_its_reader_left() -> N
         return read, await watch(counted, 20)
 
     assert asyncio.run(asyncio.wait_for(both(), 20)) == (20, 0)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("others", [0, 400])
+def test_among_many_a_page_hears_less_often_and_at_once_what_it_asked_for(
+    others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(page_stream, "BEAT_SECONDS", 1000.0)
+    monkeypatch.setattr(page_stream, "PACE_SECONDS", 1000.0)
+    [run], counted, view = all_runs(), Streams(), View()
+    mine = counted.reader("mine")
+
+    async def step_told(stream: AsyncIterator[tuple[str, ...]]) -> str:
+        return (await anext(stream))[0]
+
+    async def watched() -> None:
+        with contextlib.ExitStack() as stack:
+            for session in ["mine", *map(str, range(others))]:
+                stack.enter_context(counted.reading(session))
+            stream = Stream.watch(view, Followers(), lambda page, _: str(page and page.history.step), mine)
+            assert await step_told(stream) == "3"
+            run.log.append(step(4))
+            task = asyncio.create_task(step_told(stream))
+            told, _ = await asyncio.wait([task], timeout=1.0 if others else 10.0)
+            assert bool(told) is (others == 0)
+            view.group = 1
+            assert await asyncio.wait_for(task, 10) == "4"
+
+    asyncio.run(watched())
+
+
+@pytest.mark.parametrize(("pages", "seconds"), [(1, 0.05), (30, 1.5), (500, 2.0)])
+def test_the_pace_of_many_pages(pages: int, seconds: float) -> None:
+    """With a look at the log, once a second, nobody is more than 3 s behind."""
+    assert page_stream.pace(pages) == pytest.approx(seconds)
 
 
 def test_a_session_and_an_address_hold_so_many_and_get_them_back() -> None:

@@ -40,9 +40,11 @@ def chosen(
     vllm_died: bool = False,
     packages: tuple[str, ...] = ("unsloth", "vllm"),
     cuda: str | None = "12.8",
+    gpus: int = 1,
+    versions: dict[str, str] | None = None,
 ) -> Choice:
     has: Callable[[str], bool] = packages.__contains__
-    return choose(config(*settings), folder, gpu, vllm_died, has, lambda: cuda)
+    return choose(config(*settings), folder, gpu, vllm_died, has, lambda: cuda, gpus, lambda: versions or {})
 
 
 def config(*settings: str) -> RunConfig:
@@ -198,3 +200,28 @@ def test_a_loss_that_does_not_compile_is_not_vllms_fault() -> None:
     )
     assert next_attempt(config(), [], history, UNEXPECTED, "", "learn", T4) is None
     assert next_attempt(config(), [], history, UNEXPECTED, "", "write", T4) is not None
+
+
+SEVERAL = {"torch": "2.11.0", "transformers": "5.17.0", "trl": "1.15.0", "vllm": "0.25.1"}
+H100 = Gpu("NVIDIA H100", 79.6, "580.65", (9, 0))
+IN_16_BITS = ("model.load_in_4bit=false", "model.id=meta-llama/Llama-3.1-8B-Instruct")
+
+
+@pytest.mark.parametrize("gpus", [1, 2])
+def test_the_stack_of_several_gpus_gets_trls_vllm_whatever_their_number(tmp_path: Path, gpus: int) -> None:
+    """So one can be compared with two. Answers are written by the model itself: TRL's vLLM belongs to a training."""
+    whole, packages = model(tmp_path, quantised=False), ("vllm",)
+    found = chosen(whole, *IN_16_BITS, gpu=H100, packages=packages, cuda="13.0", gpus=gpus, versions=SEVERAL)
+    assert (found.engine, found.rollout, found.answers) == ("transformers", "vllm", "generate")
+    for settings, died, has in (("rollout=generate",), False, packages), ((), True, packages), ((), False, ()):
+        changed = (*IN_16_BITS, *settings)
+        found = chosen(
+            whole, *changed, gpu=H100, vllm_died=died, packages=has, cuda="13.0", gpus=gpus, versions=SEVERAL
+        )
+        assert (found.engine, found.rollout) == ("transformers", "generate")
+
+
+def test_four_bits_and_older_packages_generate_as_before(tmp_path: Path) -> None:
+    for settings, versions in ((("engine=transformers",), SEVERAL), ((*IN_16_BITS, "engine=transformers"), {})):
+        found = chosen(model(tmp_path), *settings, gpu=H100, cuda="13.0", versions=versions)
+        assert (found.engine, found.rollout) == ("transformers", "generate")

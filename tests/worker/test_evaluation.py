@@ -1,6 +1,5 @@
 """Evaluation as a command of its own, with real workers on the embedded model and adapters made by hand."""
 
-import itertools
 import json
 import shutil
 import subprocess
@@ -17,13 +16,13 @@ from grpo_space.grading.answers import grade
 from grpo_space.results.summary import sampled
 from grpo_space.runs import adapters, evaluations
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Answered, EvaluationRequest, Finished, Method, Phase, Started
+from grpo_space.runs.events import Answered, EvaluationRequest, Finished, Method, Started
 from grpo_space.runs.run import Run
 from tests.support.hand_made import run_with_adapter
 from tests.support.hub_server import HubServer
-from tests.support.processes import ROOT, TOKEN, assert_refused, command, gone, kill_worker, until
+from tests.support.processes import ROOT, TOKEN, answering, assert_refused, command, gone, kill_worker, until
 
-PROBLEMS = 24
+PROBLEMS = 48
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +42,9 @@ def printed(done: "subprocess.CompletedProcess[str]") -> Any:
 
 def killed(run: Run) -> tuple[Path, bytes]:
     """The base's answers, and what they were when the worker died."""
-    log = evaluations.begin(run)
-    until(log, lambda event: isinstance(event, Phase) and event.what == "evaluate_base" and event.done >= 8)
-    kept, answered = min(run.answers.glob("*.jsonl"), key=lambda path: path.stat().st_ctime_ns), itertools.count(1)
-    until(EventLog(kept), lambda event: isinstance(event, Answered) and next(answered) == 8)
+    before = set(run.answers.glob("*.jsonl"))
+    evaluations.begin(run)
+    kept = answering(run, before)
     kill_worker(run)
     gone(run)
     return kept, kept.read_bytes()

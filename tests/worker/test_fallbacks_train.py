@@ -123,7 +123,7 @@ def test_in_chunks_completions_are_what_they_were_together(training: Training) -
     together = training.engine.write(prompts, **options)
     assert len({written.tokens for written in together}) > 1
     training.wrote.clear()
-    with generating(training.engine, 4, nullcontext):
+    with generating(training.engine.model, training.engine.model, 4, nullcontext):
         assert training.engine.write(prompts, **options) == together
     assert training.wrote == [4, 4, 2]
     training.wrote.clear()

@@ -11,13 +11,13 @@ import pytest
 
 from grpo_space.cli.main import main
 from grpo_space.runs import standalone
-from grpo_space.runs.events import Answered, Evaluated, EvaluationRequest, Failed, Finished, Loaded, Phase, Started
+from grpo_space.runs.events import Answered, Evaluated, EvaluationRequest, Failed, Finished, Loaded, Started
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs
 from tests.support.chat_templates import GEMMA, tiny_with
 from tests.support.hand_made import run_with_adapter
 from tests.support.hub_server import HubServer
-from tests.support.processes import ROOT, command, kill_worker, start_cli, the_run, until
+from tests.support.processes import ROOT, answering, command, kill_worker, start_cli, the_run, until
 
 PROBLEMS = 24
 MODEL = ROOT / "presets" / "tiny" / "model"
@@ -78,7 +78,7 @@ def test_two_models_that_are_one_do_not_differ_even_where_it_was_killed_in_the_m
     settings = ("--set", "evaluation.batch_size=10", "--set", "grpo.max_completion_length=60")
     process = start_cli("evaluate", "--base", str(MODEL), "--tuned", str(other), "--data", str(file), *settings)
     made = the_run()
-    until(made.log, lambda event: isinstance(event, Phase) and event.what == "evaluate_base" and event.done >= 10)
+    kept = answering(made, count=10)
     kill_worker(made)
     process.wait(timeout=60)
     while holder(made.folder / "lock") is not None or holder(runs_root / "gpu.lock") is not None:
@@ -87,7 +87,6 @@ def test_two_models_that_are_one_do_not_differ_even_where_it_was_killed_in_the_m
     assert listed == {
         "id": made.id, "status": "died", "evaluates": f"{other} against {MODEL} on mine.jsonl",
     }  # fmt: skip
-    [kept] = made.answers.glob("*.jsonl")
     before = kept.read_bytes()
 
     done = called("resume", made.id)

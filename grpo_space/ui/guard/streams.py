@@ -60,6 +60,10 @@ class Streams:
     def reader(self, session: str) -> "Reader":
         return Reader(self, session)
 
+    @property
+    def sessions_read(self) -> int:
+        return len(self._read)
+
     def is_read(self, session: str) -> bool:
         return self._read[session] > 0
 
@@ -70,6 +74,11 @@ class Reader:
     def __init__(self, streams: Streams, session: str) -> None:
         self._streams, self._session = streams, session
         self._heard = time.monotonic()
+
+    @property
+    def among(self) -> int:
+        """How many sessions somebody reads in this moment."""
+        return self._streams.sessions_read
 
     @property
     def listens(self) -> bool:

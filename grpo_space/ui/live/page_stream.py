@@ -19,8 +19,17 @@ from grpo_space.ui.markup import text
 LOOK_SECONDS = 0.5
 BEAT_SECONDS = 3.0
 """At least so often a watching page hears something; the page itself asks again after 5 s of silence."""
+CROWD_SECONDS, PACE_SECONDS = 0.05, 2.0
+"""What each open page adds to the time between two updates, and the longest: who looks on costs a training little, and
+nobody is more than 3 s behind, a look at the log included.
+"""
 LONGEST_SECONDS = 3600.0
 """Then the page asks again: nothing is streamed to a caller that is long gone."""
+
+
+def pace(pages: int) -> float:
+    """Seconds between two updates of what a page shows of a run, while so many are open."""
+    return min(PACE_SECONDS, CROWD_SECONDS * pages)
 
 
 def offered(choices: list[tuple[str, str]], value: str | None, before: str | None, **more: Any) -> Any:
@@ -193,6 +202,9 @@ class Stream:
         while view.stream == mine and time.monotonic() < until and not reader.gone:
             if not reader.listens:
                 await reader.arrives(LOOK_SECONDS)
+                continue
+            if (view.run, view.group) == before[1:3] and time.monotonic() - emitted < pace(reader.among):
+                await asyncio.sleep(LOOK_SECONDS)
                 continue
             page = await followers.page(view.run) or await asyncio.to_thread(example_page)
             seen = page, view.run, view.group, followers.taken

@@ -156,6 +156,7 @@ def _progress(history: History, stopping: bool, limit: float | None, job: JobFil
             parts += [text(first), _expected(phase, history)]
         else:
             parts += [left_words(history), text(cost_so_far(history, job))]
+        parts.append(_held(history))
         parts += [f"it ends within {limit:g} min of its start, saved and tested"] if limit else []
     elif phase.what == "download":
         parts.append(download_words(phase))
@@ -175,6 +176,13 @@ def _progress(history: History, stopping: bool, limit: float | None, job: JobFil
     then = ": it finishes the step at hand, then saves what was learnt." if phase.what == "train" else "."
     stop = note("warning", f"Stopping{then}") if stopping else ""
     return tag("p", " · ".join(words for words in parts if words), "gs-doing") + bar + stop
+
+
+def _held(history: History) -> str:
+    """The memory that is held of each GPU; empty without one."""
+    held = history.held_gib
+    cards = " and ".join(f"{number(gib, 1)}" for gib in held) + (f" GiB on {len(held)} GPUs" if held[1:] else " GiB")
+    return f"GPU memory held: {cards}" if held else ""
 
 
 def brief(history: History) -> str:

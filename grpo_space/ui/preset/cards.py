@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from grpo_space.config import Preset, RunConfig
 from grpo_space.errors import Problem, UserError
-from grpo_space.planning import estimate, hardware, memory
+from grpo_space.planning import estimate, gpus, hardware, memory
 from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs.launch import Seen
 from grpo_space.ui import space
@@ -14,7 +14,7 @@ from grpo_space.ui.markup import figures, tag, text
 NEEDS = {"cpu": "no GPU", "t4": "an NVIDIA GPU with 16 GB, such as a T4"}
 LONGEST_SHOWN = 2000
 PARTS = {
-    "weights": ("weights",),
+    "weights": ("weights", "vLLM's weights"),
     "vLLM": ("vLLM's cache", "vLLM's adapter", "CUDA graphs"),
     "adapter": ("adapter", "gradients", "optimizer"),
     "activations": ("activations", "logits"),
@@ -35,7 +35,7 @@ def short_name(preset: Preset) -> str:
 def card(preset: Preset, place: Place) -> str:
     """A preset in brief, below its name: a sentence, time and cost, and whether it fits this machine."""
     first = preset.summary.partition(". ")[0].removesuffix(".")
-    found = estimate.estimate(preset.run, place.gpu)
+    found = estimate.estimate(preset.run, place.gpu, together(preset.run, place).count)
     time = "time not known" if found is None else found.brief + (", free" if found.dollars == 0 else "")
     fits, against = tag("span", "fits here", "yes"), misfit(preset.run, place)
     if against:
@@ -47,7 +47,7 @@ def misfit(config: RunConfig, place: Place) -> str:
     """The reason why a config does not fit this machine, in five words; empty where it does."""
     if place.space is not None and place.space.zero_gpu:
         return "does not train on ZeroGPU"
-    if not unfit(config, place.gpu):
+    if not unfit(config, place.gpu, place.gpus):
         return ""
     return "needs a 16 GB GPU" if place.gpu is None else "too large for this GPU"
 
@@ -58,10 +58,19 @@ def about(preset: Preset) -> str:
     return words("".join(tag("p", text(line)) for line in (preset.summary, f"Expect: {preset.expect}", needs)))
 
 
-def unfit(config: RunConfig, machine: hardware.Gpu | None) -> tuple[Problem, ...]:
-    """The problems for which a config does not fit this machine; none where it does."""
+def together(config: RunConfig, place: Place) -> gpus.Gpus:
+    """How many GPUs train a config here; as many as it names where that is refused."""
+    try:
+        return gpus.chosen(config, place.gpus)
+    except UserError:
+        return gpus.named(config)
+
+
+def unfit(config: RunConfig, machine: hardware.Gpu | None, count: int) -> tuple[Problem, ...]:
+    """The problems for which a config does not fit this machine with so many GPUs; none where it does."""
     try:
         hardware.check(config, machine)
+        gpus.chosen(config, count)
         if machine is not None:
             memory.check(config, memory.limit_of(machine))
     except UserError as error:
@@ -74,8 +83,9 @@ def good(title: str, changes: Sequence[str], config: RunConfig, place: Place) ->
     machine, why and what to do.
     """
     what = f"<b>{text(title)}</b>" + (f", {len(changes)} changed:" if changes else ", as it came.")
-    time, refusals = estimate.words(config, place.gpu), unfit(config, place.gpu)
-    shown = f"<p>{what}</p>{_list(changes)}<p>{text(time)}</p>{memory_bar(config, place.gpu)}"
+    refusals, found = unfit(config, place.gpu, place.gpus), together(config, place)
+    time = f"{estimate.words(config, place.gpu, found.count)} {found.words}".rstrip()
+    shown = f"<p>{what}</p>{_list(changes)}<p>{text(time)}</p>{memory_bar(config, place.gpu, found.count)}"
     if refusal := space.refusal(place.space, config, place.gpu):
         shown += refusal
     elif refusals:
@@ -83,17 +93,17 @@ def good(title: str, changes: Sequence[str], config: RunConfig, place: Place) ->
     return words(figures(shown))
 
 
-def memory_bar(config: RunConfig, machine: hardware.Gpu | None) -> str:
-    """The memory plan as a bar, on this machine's GPU or a T4 where there is none. Empty for a model whose sizes are
-    not known, and for one that needs no GPU.
+def memory_bar(config: RunConfig, machine: hardware.Gpu | None, count: int = 1) -> str:
+    """The memory plan as a bar, on this machine's GPU, or each of several that train together, or a T4 where there is
+    none. Empty for a model whose sizes are not known, and for one that needs no GPU.
     """
-    if not config.model.load_in_4bit:
+    if not config.model.load_in_4bit and (count == 1 or machine is None):
         return ""
     shape = shape_of(config.model)
     if shape is None:
         return ""
     card, limit = (machine.name, memory.limit_of(machine)) if machine else ("a T4", memory.LIMITS["t4"])
-    plan = memory.plan(config, shape, limit)
+    plan = memory.plan_each(config, shape, limit, count)
     whole = max(plan.total, limit)
     sizes = {group: sum(plan.parts.get(part, 0.0) for part in parts) for group, parts in PARTS.items()}
     pieces = "".join(
@@ -106,11 +116,13 @@ def memory_bar(config: RunConfig, machine: hardware.Gpu | None) -> str:
         for index, (group, size) in enumerate(sizes.items())
         if size
     )
+    card = f"each of {count} {card}" if count > 1 else card
     plan_words = "{} of {} GiB on {}, planned".format(*memory.gib_words(plan.total, limit), text(card))
     if not plan.fits and memory.judged(config):
         plan_words += f": too much: {text(memory.largest(config, shape, limit))}"
     elif not plan.fits:
-        plan_words += ": too much, if it is right: without vLLM nothing was measured, so that it is not refused"
+        unsure = "on several GPUs" if count > 1 else "without vLLM"
+        plan_words += f": too much, if it is right: {unsure} nothing was measured, so that it is not refused"
     label = f"GPU memory: {plan_words}"
     return (
         f"<div class='gs-memory' role='img' aria-label='{label}'><div>{pieces}{line}</div></div>"

@@ -102,9 +102,10 @@ def _leaves(model: type[Section], prefix: str = "") -> Iterator[Leaf]:
 
 def _leaf(path: str, field: FieldInfo) -> Leaf:
     kind: Any = field.annotation
-    optional = get_origin(kind) in (Union, types.UnionType)
-    if optional:
-        [kind] = (each for each in get_args(kind) if each is not type(None))
+    union = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ()
+    optional = type(None) in union
+    if union:  # a number or a word, as `gpus`, is written as a text
+        kind = next(each for each in union if each is not type(None)) if optional else str
     if get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     choices = get_args(kind) if get_origin(kind) is Literal else ()
@@ -205,7 +206,7 @@ def _shown_value(leaf: Leaf, value: Any) -> Any:
     if leaf.kind == "names":
         return list(value)
     if leaf.kind == "text":
-        return value or ""
+        return str(value or "")
     return _number_text(value) if leaf.optional else value
 
 

@@ -71,6 +71,11 @@ class Engine(ABC):
         """What trains and what writes, for people."""
         return f"{self.choice.engine}, {self.choice.rollout}"
 
+    @property
+    def batches_at_once(self) -> int:
+        """Batches that are written at the same time: one in each rank."""
+        return 1
+
     @abstractmethod
     def continue_tokens(
         self,

@@ -13,7 +13,8 @@ from typing import Literal
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
-from grpo_space.planning.hardware import Gpu, driver_problem, torch_cuda
+from grpo_space.planning.gpus import lacks
+from grpo_space.planning.hardware import Gpu, driver_problem, torch_cuda, versions
 
 UNSLOTH_KNOWS = frozenset({"llama", "mistral", "gemma", "gemma2", "qwen2", "qwen3"})
 """The model types that Unsloth has kernels of its own for. It tries its luck with others; we do not."""
@@ -23,7 +24,12 @@ BESIDE_WEIGHTS_GIB = 2.0
 """GiB that training takes besides the weights at the least: CUDA's context, adapter, optimizer, activations."""
 FOUR_BITS = 0.3
 """Share of 16-bit weights that is left in 4 bits: the embedding stays as it is."""
-LOAD_SECONDS = {("transformers", "generate"): 12.0, ("unsloth", "generate"): 60.0, ("unsloth", "vllm"): 85.0}
+LOAD_SECONDS = {
+    ("transformers", "generate"): 12.0,
+    ("transformers", "vllm"): 12.0,
+    ("unsloth", "generate"): 60.0,
+    ("unsloth", "vllm"): 85.0,
+}
 """Seconds that loading takes where this machine has not done it yet: the first on 2 cores with the embedded model, the
 second about as seen on an H200, the third on an H100 with 4 cores and the exact pins, with nothing compiled before.
 """
@@ -37,6 +43,11 @@ class Choice:
     rollout: Literal["vllm", "generate"]
     why: str
     """One or two sentences for people."""
+
+    @property
+    def answers(self) -> Literal["vllm", "generate"]:
+        """What answers problems and questions: TRL's vLLM writes a training's completions alone."""
+        return "vllm" if self.engine == "unsloth" and self.rollout == "vllm" else "generate"
 
     @property
     def load_seconds(self) -> float:
@@ -56,24 +67,32 @@ def choose(
     vllm_died: bool,
     installed: Callable[[str], bool] = installed,
     cuda: Callable[[], str | None] = torch_cuda,
+    gpus: int = 1,
+    packages: Callable[[], Mapping[str, str]] = versions,
 ) -> Choice:
     """Chooses what trains a run on this machine and what writes.
 
-    `model` is the folder with the model's files; `vllm_died` whether vLLM failed in this run before.
+    `model` is the folder with the model's files; `vllm_died` whether vLLM failed in this run before; `gpus` how many
+    train it together; `packages`
+    the versions that are installed.
 
     Raises:
         UserError: where the config asks for what this machine does not have.
     """
     if gpu is None:
-        return Choice("transformers", "generate", "There is no CUDA GPU: plain Transformers trains on the CPU.")
+        where = "on the CPU" if gpus == 1 else f"in {gpus} processes that share the CPU"
+        return Choice("transformers", "generate", f"There is no CUDA GPU: plain Transformers trains {where}.")
     if problem := driver_problem(gpu, cuda()):
         raise UserError(problem)
     check_memory(config, model, gpu)
+    if gpus > 1:
+        return _plain(f"Plain Transformers trains on {gpus} GPUs.", config, vllm_died, installed, packages)
     if config.engine == "transformers":
-        return Choice("transformers", "generate", "engine=transformers is set.")
+        return _plain("engine=transformers is set.", config, vllm_died, installed, packages)
     without = why_not_unsloth(config, model, gpu, installed)
     if without:
-        return Choice("transformers", "generate", f"{without} Plain Transformers trains on the GPU, more slowly.")
+        slow = f"{without} Plain Transformers trains on the GPU, more slowly."
+        return _plain(slow, config, vllm_died, installed, packages)
     if config.rollout == "generate":
         return Choice("unsloth", "generate", "Unsloth trains; rollout=generate is set.")
     if vllm_died:
@@ -83,6 +102,22 @@ def choose(
             raise UserError("rollout: vllm is not installed: pip install -r requirements.txt, or take rollout=auto")
         return Choice("unsloth", "generate", "Unsloth trains and writes: vLLM is not installed.")
     return Choice("unsloth", "vllm", "Unsloth trains, vLLM writes.")
+
+
+def _plain(
+    why: str,
+    config: RunConfig,
+    vllm_died: bool,
+    installed: Callable[[str], bool],
+    packages: Callable[[], Mapping[str, str]],
+) -> Choice:
+    """Plain Transformers, with TRL's vLLM where the packages are new enough for the two and the base is in 16 bits."""
+    if vllm_died and not lacks(packages()):
+        return Choice("transformers", "generate", f"{why} It writes, too: vLLM failed in this run before.")
+    old = config.model.load_in_4bit or not installed("vllm") or lacks(packages())
+    if config.rollout == "generate" or old:
+        return Choice("transformers", "generate", why)
+    return Choice("transformers", "vllm", f"{why} TRL's vLLM writes, beside it.")
 
 
 def why_not_unsloth(config: RunConfig, model: Path, gpu: Gpu, installed: Callable[[str], bool]) -> str:
@@ -127,6 +162,7 @@ def make_ready(choice: Choice, gpu: Gpu | None, scratch: Path, caches: Mapping[s
     if choice.rollout != "vllm":
         sys.modules["vllm"] = None  # type: ignore[assignment]  # what Python takes for "cannot be imported"
     if choice.engine != "unsloth":
+        os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_USE_FLASHINFER_SAMPLER": "0"}  # which compiles while it runs
         return
     scratch.mkdir(parents=True, exist_ok=True)
     os.chdir(scratch)

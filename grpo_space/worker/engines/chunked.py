@@ -9,21 +9,19 @@ from peft import PeftModel
 from torch.nn.functional import pad
 from transformers import GenerationConfig
 
-from grpo_space.worker.engines.base import Engine
-
 
 @contextmanager
 def generating(
-    engine: Engine, batch_size: int | None, writing: Callable[[], AbstractContextManager[None]]
+    writer: Any, model: PeftModel, batch_size: int | None, writing: Callable[[], AbstractContextManager[None]]
 ) -> Iterator[None]:
-    """Within, every generation that TRL asks for runs inside `writing()`, so that an error is blamed on what was done.
+    """Within, every generation that TRL asks the `writer` for, the model itself or a vLLM, runs inside `writing()`, so
+    that an error is blamed on what was done.
 
     `batch_size` splits plain generation into chunks of so many completions, which takes less memory and more time; the
     caller still gets the whole batch, so that TRL rewards, compares and learns from whole steps. None: no chunks.
     """
-    writer: Any = engine.model.vllm_engine if engine.choice.rollout == "vllm" else engine.model
     whole = writer.generate
-    chunked = whole if batch_size is None else in_chunks(engine.model, batch_size)
+    chunked = whole if batch_size is None else in_chunks(model, batch_size)
 
     def generate(*args: Any, **options: Any) -> Any:
         with writing():

@@ -33,7 +33,7 @@ def stream(
 ) -> None:
     """Writes both answers to a prompt, `samples` of each, and emits them as they grow until `emit` raises GoneError."""
     ids = engine.encode(prompt)
-    if engine.choice.rollout == "vllm":
+    if engine.choice.answers == "vllm":
         _with_vllm(engine, ids, max_new_tokens, samples, sampling, emit)
         return
     assert isinstance(engine, Generating)

@@ -1,7 +1,7 @@
 """Loads a model through plain Transformers and PEFT: on a CPU, and on a CUDA GPU where Unsloth does not serve."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,32 @@ class MergedRollouts(PeftModelForCausalLM):
             with torch.no_grad():
                 for weight, kept in zip(weights, before, strict=True):
                     weight.copy_(kept)
+
+
+class Unmerged(PeftModelForCausalLM):
+    """Hands TRL the weights with the adapter in them, for vLLM, and leaves its own as they are: merged and unmerged at
+    every step in 16 bits, they would become another model's.
+    """
+
+    hands_over_merged = False
+
+    def merge_adapter(self, *_: Any, **__: Any) -> None:
+        self.hands_over_merged = True
+
+    def unmerge_adapter(self, *_: Any, **__: Any) -> None:
+        self.hands_over_merged = False
+
+    def named_parameters(self, *args: Any, **options: Any) -> Iterator[tuple[str, Any]]:
+        """The parameters; between `merge_adapter` and `unmerge_adapter` with the adapter added to those it is on."""
+        if not self.hands_over_merged:
+            yield from super().named_parameters(*args, **options)
+            return
+        layers = {id(m.get_base_layer().weight): m for m in self.modules() if isinstance(m, LoraLayer)}
+        for name, parameter in super().named_parameters(*args, **options):
+            layer = layers.get(id(parameter))
+            with torch.no_grad():
+                merged = parameter if layer is None else parameter + layer.get_delta_weight("default")
+            yield name, merged
 
 
 @dataclass(frozen=True)
@@ -112,7 +138,8 @@ def load(
         raise UserError(f"model.id: {config.model.id} could not be loaded: {reason}") from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    peft = _with_adapter(model, config, adapter, MergedRollouts if gpu is None else PeftModelForCausalLM)
+    kind = PeftModelForCausalLM if gpu is not None else MergedRollouts
+    peft = _with_adapter(model, config, adapter, Unmerged if choice.rollout == "vllm" else kind)
     bfloat16 = gpu is not None and gpu.has_bfloat16
     return Generating(choice, peft, tokenizer, commit, stop_ids(peft, tokenizer), bfloat16)
 
@@ -122,7 +149,7 @@ def _options(config: RunConfig, source: Path, gpu: Gpu | None) -> dict[str, Any]
         return {"dtype": torch.float32}
     dtype = torch.bfloat16 if gpu.has_bfloat16 else torch.float16
     known = AutoConfig.from_pretrained(source)
-    options: dict[str, Any] = {"dtype": dtype, "device_map": {"": 0}, "config": known}
+    options: dict[str, Any] = {"dtype": dtype, "device_map": {"": torch.cuda.current_device()}, "config": known}
     if hasattr(known, "quantization_config"):  # made on a GPU with bfloat16, which this one need not have
         known.quantization_config["bnb_4bit_compute_dtype"] = str(dtype).removeprefix("torch.")
     elif config.model.load_in_4bit:
@@ -141,8 +168,9 @@ def _with_adapter(model: Any, config: RunConfig, adapter: Path | None, kind: typ
         task_type="CAUSAL_LM",
     )
     try:
-        if adapter is not None:
-            return kind.from_pretrained(model, adapter, is_trainable=True)
-        return kind(model, lora)
+        made = kind(model, lora) if adapter is None else kind.from_pretrained(model, adapter, is_trainable=True)
     except ValueError as error:
         raise UserError(f"lora.target_modules: {str(error).splitlines()[0]}") from error
+    if kind is Unmerged:
+        made.__class__ = kind  # to an adapter's folder PEFT gives a class of its own
+    return made
