@@ -52,7 +52,7 @@ def test_tiny_is_trained_on_a_job_from_the_page(
     page.get_by_label("A Hugging Face Job").check()
     expect(page.locator("#gs-job-about")).to_contain_text("Signed in as owner")
     cards, costs = page.locator("#gs-job-cards tbody tr"), page.locator("#gs-job-costs")
-    expect(cards).to_have_count(4)
+    expect(cards).to_have_count(5)
     expect(page.locator("#gs-job-cards .gs-chosen")).to_contain_text("cpu-basic")
     page.locator("#gs-job-cards button", has_text="l4x1").press("Enter")
     expect(costs).to_contain_text("1x Nvidia L4: up to 60 min, at most $0.80.")
