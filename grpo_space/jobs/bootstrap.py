@@ -286,6 +286,9 @@ class Sender:
             return False
         except OSError as error:
             say("note", words=f"the repository could not be written: {type(error).__name__}")
+            with contextlib.suppress(OSError):  # it may have been, and what is gone already cannot be taken away again
+                there = set(self.repository.paths())
+                self.sent = {path: state for path, state in self.sent.items() if path in there}
             return False
         self.sent |= {path: state for path, (_, state) in files.items()}
         self.sent = {path: state for path, state in self.sent.items() if path not in gone}

@@ -2,9 +2,7 @@
 
 import json
 import re
-import shutil
 import time
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +15,6 @@ from grpo_space.jobs.log import Line
 from grpo_space.jobs.mirror import Mirror
 from grpo_space.jobs.submit import IMAGE
 from grpo_space.presets import read_preset
-from grpo_space.runs import checkpoints
 from grpo_space.runs.events import Alarm, Failed, Started, Step
 from grpo_space.runs.job_file import JobFile, await_files, job_of, write
 from grpo_space.runs.run import Run, create_run
@@ -25,6 +22,7 @@ from tests.support.hub_jobs import Job, LogFault
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import User
 from tests.support.processes import TOKEN
+from tests.support.quick_worker import TOKENIZER, save_checkpoint
 
 NAME = "owner/grpo-run-x"
 
@@ -244,27 +242,6 @@ def test_an_hour_of_a_job_costs_few_calls_and_commits(
     assert 20 <= made <= 60
     assert steps(run) == list(range(1, 721))
     assert run.checkpoint_steps() == there.checkpoint_steps() == [601, 661]
-
-
-TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja",
-             "adapter_config.json")  # fmt: skip
-
-
-def save_checkpoint(run: Run, step: int) -> None:
-    """As the trainer saves one, which then keeps the two latest."""
-    folder = checkpoints.folder_of(run.checkpoints, step)
-    folder.mkdir(parents=True)
-    for name in ("adapter_model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"):
-        (folder / name).write_text(f"{name} of {step}")
-    header = json.dumps({"__metadata__": {"step": str(step)}}).encode()
-    (folder / "adapter_model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
-    with zipfile.ZipFile(folder / "optimizer.pt", "w") as optimizer:
-        optimizer.writestr(str(step), "")
-    for name in TOKENIZER:
-        (folder / name).write_text(name)
-    checkpoints.write_manifest(folder, step)
-    for old in checkpoints.steps(run.checkpoints)[:-2]:
-        shutil.rmtree(checkpoints.folder_of(run.checkpoints, old))
 
 
 def counted(hub: HubServer, since: int) -> int:

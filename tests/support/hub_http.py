@@ -62,6 +62,7 @@ class Conversation(BaseHTTPRequestHandler):
     """One request after another on a connection: its route, its answer or refusal, and who asks."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else every answer waits 40 ms for the client to acknowledge its head
     server: Server
     planned: Fault | None
 

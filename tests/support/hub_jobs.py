@@ -22,6 +22,15 @@ from typing import Any, Literal
 from tests.support.hub_http import Conversation
 from tests.support.hub_store import Refusal, User
 
+QUICK = {
+    "BEAT_SECONDS, LOOK_SECONDS = 30.0, 15.0": "BEAT_SECONDS, LOOK_SECONDS = 30.0, 0.3",
+    "COMMIT_SECONDS, CHECKPOINT_SECONDS = 120.0, 60.0": "COMMIT_SECONDS, CHECKPOINT_SECONDS = 1.0, 0.5",
+    '"-m", "grpo_space.worker"': '"-P", "-m", "tests.support.quick_worker"',
+    '"PYTHONPATH": str(package)': f'"PYTHONPATH": "{Path(__file__).resolve().parents[2]}"',
+}
+"""What is another in the bootstrap of a Job that is to be quick: how often it looks, and its worker, which is not the
+one of the package: that would be compiled anew in each Job.
+"""
 HARDWARE: list[dict[str, Any]] = [
     {"name": name, "prettyName": title, "cpu": cpu, "ram": ram, "unitLabel": "minute"}
     | {"unitCostMicroUSD": round(1e6 * hourly / 60), "unitCostUSD": round(hourly / 60, 6)}
@@ -103,6 +112,11 @@ class Jobs:
         self.scheduled.set()
         self.log_faults: list[LogFault] = []
         """Those of the next log streams, one each."""
+        self.instead: dict[str, str] = {}
+        """What stands in the bootstrap for what: QUICK, or nothing."""
+        self.answers = threading.Event()
+        """Cleared: a Job is started, and whoever asked for it gets no answer until this is set."""
+        self.answers.set()
         self.keep_alive_seconds = 0.5
         self.grace_seconds = 5.0
         """From SIGTERM to SIGKILL."""
@@ -121,7 +135,7 @@ class Jobs:
         self.scheduled.wait()
         if job.stage == "SCHEDULING":
             job.process = subprocess.Popen(
-                ["env", "--ignore-signal=TERM", *job.asked["command"], *job.asked.get("arguments", [])],
+                ["env", "--ignore-signal=TERM", *self.command(job), *job.asked.get("arguments", [])],
                 cwd=job.folder, env=self.environment(job), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL, text=True, errors="replace",
             )  # fmt: skip
@@ -144,6 +158,13 @@ class Jobs:
         with job.news:
             job.ended.set()
             job.news.notify_all()
+
+    def command(self, job: Job) -> list[str]:
+        *before, code = job.asked["command"]
+        for what, instead in self.instead.items():
+            assert what in code, f"the bootstrap has no {what} any more"
+            code = code.replace(what, instead)
+        return [*before, code]
 
     @staticmethod
     def read(job: Job, process: "subprocess.Popen[str]") -> None:
@@ -178,6 +199,7 @@ class Jobs:
 
     def close(self) -> None:
         self.scheduled.set()
+        self.answers.set()
         for job in self.all.values():
             if job.stage == "SCHEDULING":
                 job.become("DELETED")
@@ -225,7 +247,9 @@ class JobPages(Conversation):
             raise Refusal(400, f"Invalid flavor: {asked.get('flavor')}")
         if not asked.get("command") or not (asked.get("dockerImage") or asked.get("spaceId")):
             raise Refusal(400, "A Job needs a command, and a dockerImage or a spaceId")
-        self.answer(self.jobs.start(namespace, asked).shown())
+        job = self.jobs.start(namespace, asked)
+        self.jobs.answers.wait()
+        self.answer(job.shown())
 
     def do_job_list(self, namespace: str) -> None:
         self.may(namespace, "job.read")
