@@ -32,6 +32,8 @@ def size(prompts, completions, answer, log_metric, **columns):
 """
 """A reward that says how much of a batch it sees, and pays the first completion of it less."""
 
+pytestmark = pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two processes want two cores")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def root(shared_runs: Path) -> Path:
