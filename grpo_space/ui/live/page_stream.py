@@ -32,6 +32,13 @@ def pace(pages: int) -> float:
     return min(PACE_SECONDS, CROWD_SECONDS * pages)
 
 
+async def next_look() -> None:
+    """Waits for the next look, which all pages have at the same moment: a training that takes every core is held up by
+    each time that something wakes beside it.
+    """
+    await asyncio.sleep(LOOK_SECONDS - time.monotonic() % LOOK_SECONDS)
+
+
 def offered(choices: list[tuple[str, str]], value: str | None, before: str | None, **more: Any) -> Any:
     """New choices. The value goes along only where it is another one than `before`: what somebody chose meanwhile
     stays.
@@ -204,7 +211,7 @@ class Stream:
                 await reader.arrives(LOOK_SECONDS)
                 continue
             if (view.run, view.group) == before[1:3] and time.monotonic() - emitted < pace(reader.among):
-                await asyncio.sleep(LOOK_SECONDS)
+                await next_look()
                 continue
             page = await followers.page(view.run) or await asyncio.to_thread(example_page)
             seen = page, view.run, view.group, followers.taken
@@ -217,4 +224,4 @@ class Stream:
             if now != last or time.monotonic() - emitted > BEAT_SECONDS:
                 emitted, last, view.shown = time.monotonic(), now, now.buttons.run
                 yield (*vars(now).values(), f"{time.time():.1f}")
-            await asyncio.sleep(LOOK_SECONDS)
+            await next_look()
