@@ -252,7 +252,8 @@ class Sender:
     def files(self) -> dict[str, tuple[Path, Any]]:
         """What there is to send, each with its state: of the checkpoints those that are whole."""
         found = {}
-        for file in sorted(self.run.rglob("*")):
+        walked = os.walk(self.run)  # which passes over a checkpoint that the worker takes away meanwhile
+        for file in sorted(Path(folder, name) for folder, _, names in walked for name in names):
             path = file.relative_to(self.run).as_posix()
             if not (KEPT.fullmatch(path) and file.suffix in SENT):
                 continue

@@ -66,13 +66,14 @@ def build(
         with gr.Tabs(elem_id="gs-tabs"):
             with gr.Tab("Preset", id="preset") as preset_tab:
                 chosen = preset.build(page_opened, place)
-                then, kept = [], when_done_control.kept()
-                if done is not None:
-                    control = when_done_control.build(
-                        page_opened, preset_tab, chosen.config, chosen.place, kept, done, place
-                    )
-                    then = control.chosen
+                then = []
                 if place.space is not None and place.space.id:
+                    kept = when_done_control.kept()
+                    if done is not None:
+                        control = when_done_control.build(
+                            page_opened, preset_tab, chosen.config, chosen.place, kept, done, place
+                        )
+                        then = control.chosen
                     space_hardware.build(page_opened, chosen.place, kept, place.space, place, secret)
                 before = train.Before(chosen.config, chosen.requested, chosen.start, done, then)
             with gr.Tab("Train", id="train") as train_tab:

@@ -26,6 +26,7 @@ class Writer:
     """An engine that takes a second for each answer, and is killed after some."""
 
     choice, commit, name, stop_ids = Choice("transformers", "generate", ""), "c", "transformers", frozenset({1})
+    batches_at_once = 1
 
     def __init__(self, lives: int) -> None:
         self.lives, self.now = lives, 0.0
