@@ -9,7 +9,7 @@ from grpo_space.config_io import override
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.runs.events import Evaluated, Finished, Phase, Probe, Started
-from grpo_space.runs.run import Run, all_runs, create_run
+from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
 from grpo_space.runs.run_summary import FILE, summarize
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.runs import run_list, two_runs
@@ -69,6 +69,16 @@ def test_a_row_says_what_a_run_was_and_what_it_gained(three: tuple[Run, Run, Run
 )
 def test_the_table_sorts(three: tuple[Run, Run, Run], order: str, names: list[str]) -> None:
     assert [row[4] for row in run_list.rows(order)] == names
+
+
+def test_a_folder_that_is_named_by_a_moment_that_never_was_takes_no_other_run_off_the_list(
+    three: tuple[Run, Run, Run],
+) -> None:
+    before = run_list.rows("Newest")
+    odd = create_run(TINY, runs_folder() / "2026-13-45-126199-mine")
+    rows = {row[0]: row for row in run_list.rows("Newest")}
+    assert rows.pop(odd.id)[2] == ""
+    assert sorted(rows.values()) == sorted(before)
 
 
 def test_a_summary_that_an_older_version_kept_is_made_anew(three: tuple[Run, Run, Run]) -> None:

@@ -85,9 +85,12 @@ def _cell(cell: str) -> str:
 
 
 def made_at(run: Run) -> str:
-    """When a run was made, as its id says; empty for one in a folder of another name."""
+    """When a run was made, as its id says; empty for one in a folder of another name, of a moment that never was too."""
     dated = DATED.match(run.id)
-    return time.strftime("%Y-%m-%d %H:%M", time.strptime(dated[0], MOMENT)) if dated else ""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.strptime(dated[0], MOMENT)) if dated else ""
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True)
