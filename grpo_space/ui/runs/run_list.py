@@ -85,7 +85,7 @@ def _cell(cell: str) -> str:
 
 
 def made_at(run: Run) -> str:
-    """When a run was made, as its id says; empty for one in a folder of another name, of a moment that never was too."""
+    """When a run was made, as its id says; empty for one in a folder of another name, or of a moment that never was."""
     dated = DATED.match(run.id)
     try:
         return time.strftime("%Y-%m-%d %H:%M", time.strptime(dated[0], MOMENT)) if dated else ""
