@@ -329,7 +329,7 @@ def warn(sender: Sender, seconds: float) -> None:
         file.write(json.dumps(event).encode() + b"\n")
 
 
-def work(sender: Sender, package: Path, began: float, seconds: float, python: str = sys.executable) -> int:
+def work(sender: Sender, package: Path, began: float, seconds: float, python: str) -> int:
     """Runs the worker to its end. Gives its exit status."""
     run = sender.run
     environment = {

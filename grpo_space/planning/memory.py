@@ -89,26 +89,26 @@ class Plan:
 
 def plan_each(config: RunConfig, shape: Shape, limit: float, count: int) -> Plan:
     """The plan of each of so many GPUs, with `limit` GiB, that train a run together."""
-    return plan(share_of(config, count), shape, limit, several=count > 1)
+    return plan(share_of(config, count), shape, limit, vllm_apart=count > 1)
 
 
-def plan(config: RunConfig, shape: Shape, limit: float, several: bool = False) -> Plan:
+def plan(config: RunConfig, shape: Shape, limit: float, vllm_apart: bool = False) -> Plan:
     """The plan of a run through Unsloth on a GPU with `limit` GiB, with vLLM unless the config says otherwise.
-    `several`: of one of several GPUs, with its share of a step's completions and a vLLM that has weights of its own.
+    `vllm_apart`: through plain Transformers, with TRL's vLLM, which has weights of its own.
     """
-    if config.rollout == "generate" or (config.engine == "transformers" and not several):
-        return _plan(config, shape, limit, None, several)
+    if config.rollout == "generate" or (config.engine == "transformers" and not vllm_apart):
+        return _plan(config, shape, limit, None, vllm_apart)
     one = shape.cache(config.model.max_seq_length) / GIB
     if config.vllm_cache == "small":
-        return _plan(config, shape, limit, FEW * one + SPARE, several)
+        return _plan(config, shape, limit, FEW * one + SPARE, vllm_apart)
     every = max(WHOLE, config.grpo.completions_per_step) * one
     for wanted in (every + ROOMY, every + SPARE):
-        if (found := _plan(config, shape, limit, wanted, several)).fits:
+        if (found := _plan(config, shape, limit, wanted, vllm_apart)).fits:
             return found
-    return _plan(config, shape, limit, WHOLE * one + SPARE, several)
+    return _plan(config, shape, limit, WHOLE * one + SPARE, vllm_apart)
 
 
-def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None, several: bool = False) -> Plan:
+def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None, vllm_apart: bool = False) -> Plan:
     """The plan with `wanted` GiB of vLLM's cache; None: without vLLM."""
     grpo = config.grpo
     weights = shape.weights(config.model.load_in_4bit) / GIB
@@ -121,7 +121,7 @@ def _plan(config: RunConfig, shape: Shape, limit: float, wanted: float | None, s
         beside = weights + adapter * 2 + WARM_UP
         share = min(VLLM_MOST, (beside + wanted) / (limit - CONTEXT))
         cache = max(0.0, share * (limit - CONTEXT) - beside)
-        parts |= {"vLLM's weights": weights} if several else {}
+        parts |= {"vLLM's weights": weights} if vllm_apart else {}
         parts |= {"vLLM's cache": cache, "vLLM's adapter": adapter * 2, "CUDA graphs": GRAPHS}
     moments = 2 if "8bit" in grpo.optim else 8
     parts |= {

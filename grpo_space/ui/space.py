@@ -59,7 +59,7 @@ class SleepTime:
 
 def another(space: Space) -> str:
     """A link to a machine with a GPU, as HTML: for the owner the switch of this Space, for others one of their own."""
-    own = tag("a", "Switch this Space to a T4", "gs-owners").replace("<a ", '<a href="#fold-place" ')
+    own = '<a class="gs-owners" href="#fold-place">Switch this Space to a T4</a>'
     return own + tag("span", duplicate(space), "gs-others")
 
 

@@ -186,7 +186,7 @@ def arguments_of(engine: Engine, config: RunConfig, checkpoints: Path, ranks: Ra
         together["vllm_max_model_length"] = config.model.max_seq_length
         if shape is not None and gpu is not None:
             together["vllm_gpu_memory_utilization"] = memory.plan(
-                config, shape, memory.limit_of(gpu), several=True
+                config, shape, memory.limit_of(gpu), vllm_apart=True
             ).share
     return grpo_config(engine, config, checkpoints, save_strategy="steps", **together)
 

@@ -11,7 +11,7 @@ import pytest
 
 from grpo_space.cli.main import main
 from grpo_space.presets import read_preset
-from grpo_space.runs.events import Started, Step
+from grpo_space.runs.events import EvaluationRequest, Started, Step
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, all_runs, create_run
 from tests.support import fake_worker
@@ -180,6 +180,12 @@ def test_a_finished_run_is_not_resumed(cli: Cli, fake: Fake) -> None:
     running, _ = fake("works")
     assert_refused(cli("resume", running.id), f"{running.id}: runs already: watch it instead")
     assert_refused(cli("evaluate", running.id), f"{running.id}: is running: its evaluation comes at its end")
+
+
+@pytest.mark.parametrize("more", [("--steps", "20"), ("--gpus", "1")])
+def test_an_evaluation_is_not_resumed_as_a_training(cli: Cli, runs_root: Path, more: tuple[str, str]) -> None:
+    run = create_run(read_preset("tiny").run, standalone=EvaluationRequest())
+    assert_refused(cli("resume", run.id, *more), f"{run.id}: is an evaluation, which trains nothing: leave out --steps")
 
 
 def test_one_run_that_cannot_be_read_hides_no_other(cli: Cli, fake: Fake, runs_root: Path) -> None:

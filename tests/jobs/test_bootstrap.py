@@ -41,7 +41,7 @@ def worked(hub: HubServer, folder: Path, seconds: float, stubborn: bool = False)
     (package / "grpo_space" / "worker" / "__main__.py").write_text(WORKER.replace("STUBBORN", str(stubborn)))
     hub.hub.create(NAME, "dataset", private=True)
     sender = bootstrap.Sender(bootstrap.Repository(NAME, TOKEN), run, "0a")
-    code = bootstrap.work(sender, package, time.monotonic(), seconds)
+    code = bootstrap.work(sender, package, time.monotonic(), seconds, sys.executable)
     (folder / "came.jsonl").write_bytes(hub.hub.read(NAME, "events.jsonl", "dataset"))
     return code, EventLog(folder / "came.jsonl")
 

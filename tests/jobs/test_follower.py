@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -56,10 +56,22 @@ def on_a_job(hub: HubServer, job: Job) -> Run:
     return made
 
 
+BEGUN: list[Follower] = []
+
+
+@pytest.fixture(autouse=True)
+def readers() -> Iterator[None]:
+    """Every reader of a Job's log ends with its test: it would ask the next one's Hub, whose calls are counted."""
+    yield
+    while BEGUN:
+        BEGUN.pop().log.close()
+
+
 def following(run: Run) -> Follower:
     job = job_of(run)
     assert job is not None
-    return Follower(run, job, TOKEN)
+    BEGUN.append(Follower(run, job, TOKEN))
+    return BEGUN[-1]
 
 
 def line(step: int) -> str:

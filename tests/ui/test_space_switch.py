@@ -189,6 +189,9 @@ def test_what_is_asked_names_the_price_and_what_happens(runs: list[Run]) -> None
 
 def test_prices_and_names_are_the_hubs() -> None:
     assert set(space_switch.FLAVORS) <= {hardware.value for hardware in SpaceHardware}
+    assert (
+        set(space_switch.OFFERED) == {place.flavor for place in TABLE if place.cards == 1} < set(space_switch.FLAVORS)
+    )
     for card, dollars in LEAST_DOLLARS_PER_HOUR.items():
         assert dollars == min(place.dollars_an_hour for place in TABLE if place.gpu and place.gpu.name == card)
     assert space_switch.title("zero-a10g") == "zero-a10g, price not known here"

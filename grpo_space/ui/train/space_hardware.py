@@ -19,7 +19,7 @@ from grpo_space.ui.markup import box, figures, link, note, tag, text
 from grpo_space.ui.space import Space
 from grpo_space.ui.train import space_switch
 from grpo_space.ui.train.saved_runs import to_save
-from grpo_space.ui.train.space_switch import FLAVORS, FREE, Wanted, hours
+from grpo_space.ui.train.space_switch import FREE, OFFERED, Wanted, hours
 from grpo_space.ui.train.when_done_plan import Tokens, tokens_of
 from grpo_space.ui.transfer import following, stage
 
@@ -47,7 +47,7 @@ def build(
     with fold, gr.Column(elem_classes=OFF, elem_id="gs-hardware") as group:
         about = gr.HTML(elem_id="gs-hardware-now")
         with gr.Row():
-            names = [(space_switch.title(flavor), flavor) for flavor in FLAVORS]
+            names = [(space_switch.title(flavor), flavor) for flavor in OFFERED]
             flavor = gr.Dropdown(names, value="t4-small", label="Hardware", elem_id="gs-hardware-flavor")
             sleeps = [(space_switch.sleep_words(seconds), seconds) for seconds in SLEEPS]
             sleep = gr.Dropdown(

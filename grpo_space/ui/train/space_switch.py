@@ -19,7 +19,9 @@ from grpo_space.ui.train.when_done_plan import Tokens
 FREE = "cpu-basic"
 """The hardware that costs nothing on a Space; its sleep time is the Hub's to say."""
 FLAVORS = {place.flavor: place for place in places.TABLE}
-"""What a Space can be moved onto: the Hub rents the same for Jobs, at the same prices but for the free CPU's."""
+"""What a Space may run on: the Hub rents the same for Jobs, at the same prices but for the free CPU's."""
+OFFERED = [place.flavor for place in places.TABLE if place.cards == 1]
+"""What it can be moved onto: a Space's packages train on one card, so that more of them would idle."""
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,7 @@ def choose(
     """Chooses what trains a run on this machine and what writes.
 
     `model` is the folder with the model's files; `vllm_died` whether vLLM failed in this run before; `gpus` how many
-    train it together; `packages`
-    the versions that are installed.
+    train it together; `packages` the versions that are installed.
 
     Raises:
         UserError: where the config asks for what this machine does not have.
@@ -112,11 +111,11 @@ def _plain(
     packages: Callable[[], Mapping[str, str]],
 ) -> Choice:
     """Plain Transformers, with TRL's vLLM where the packages are new enough for the two and the base is in 16 bits."""
-    if vllm_died and not lacks(packages()):
-        return Choice("transformers", "generate", f"{why} It writes, too: vLLM failed in this run before.")
-    old = config.model.load_in_4bit or not installed("vllm") or lacks(packages())
-    if config.rollout == "generate" or old:
+    wanted = config.rollout != "generate" and not config.model.load_in_4bit
+    if not wanted or not installed("vllm") or lacks(packages()):
         return Choice("transformers", "generate", why)
+    if vllm_died:
+        return Choice("transformers", "generate", f"{why} It writes, too: vLLM failed in this run before.")
     return Choice("transformers", "vllm", f"{why} TRL's vLLM writes, beside it.")
 
 
