@@ -2,7 +2,8 @@
 
     python -m benchmarks.gpu.evaluation CHECKPOINTS RESULT.json [--model 8b] [--problems 128] [--tokens 256]
 
-The problems are those of a benchmark's made sets: fresh ones of all levels, and instructions.
+The problems are those of a benchmark's made sets, up to 1,140: fresh ones of all levels, and instructions. Puzzles need
+a package that requirements.txt does not have.
 """
 
 import argparse
@@ -50,7 +51,8 @@ def main() -> int:
 
     from grpo_space.worker import evaluate
 
-    rows = [row for name in suite.MADE for row in suite.made(name, 0, suite.NAMES[name].full)][: arguments.problems]
+    sets = [suite.NAMES[name] for name in suite.MADE if name != suite.PUZZLES]
+    rows = [row for each in sets for row in suite.made(each.name, 0, each.full)][: arguments.problems]
     prompts = [{"prompt_token_ids": engine.encode(messages(row.question, config.data.system_prompt))} for row in rows]
     sampling = SamplingParams(temperature=0.0, max_tokens=arguments.tokens, stop_token_ids=sorted(engine.stop_ids))
     ours, offline = [], []
