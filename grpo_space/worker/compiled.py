@@ -147,9 +147,12 @@ def of(config: RunConfig, choice: Choice, gpu: Gpu | None) -> Compiled:
 
 
 def folder_for(gpu: Gpu | None) -> Path:
-    """The folder of this machine's card and packages."""
+    """The folder of this machine's card and packages. Also of where it lies: what vLLM compiled names its own files by
+    their whole paths, and in a folder that was moved a load failed after 57 s, and began again.
+    """
     card = [gpu.name, gpu.compute_capability] if gpu is not None else None
-    return runs_folder() / FOLDER / _digest([versions(), card])
+    place = runs_folder() / FOLDER
+    return place / _digest([versions(), card, str(place)])
 
 
 def _digest(decides: list[object]) -> str:

@@ -49,6 +49,19 @@ def test_it_is_kept_in_private_beside_the_runs(kernels: Compiled, runs_root: Pat
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_what_lay_elsewhere_when_it_was_compiled_is_thrown_away(
+    kernels: Compiled, runs_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """vLLM's own files name each other by their whole paths."""
+    moved = runs_root.rename(runs_root.with_name("moved"))
+    monkeypatch.setenv("GRPO_SPACE_RUNS", str(moved))
+    elsewhere = compiled.of(PRESET, VLLM, T4)
+    assert elsewhere.prepare()
+    assert elsewhere.folder.parent == moved / ".compiled"
+    assert not list(moved.rglob("kernel.cubin"))
+    assert elsewhere.expected("load") is None
+
+
 def test_how_long_it_takes_is_known_by_what_is_there(kernels: Compiled) -> None:
     assert kernels.expected("load") is None  # warm it was not measured yet
     for load, step in ((30.0, 20.0), (31.0, 21.0)):
