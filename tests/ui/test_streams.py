@@ -84,7 +84,7 @@ def test_among_many_a_page_hears_less_often_and_at_once_what_it_asked_for(
     asyncio.run(watched())
 
 
-@pytest.mark.parametrize(("pages", "seconds"), [(1, 0.05), (30, 1.5), (500, 2.0)])
+@pytest.mark.parametrize(("pages", "seconds"), [(1, 1 / 15), (15, 1.0), (30, 2.0), (500, 2.0)])
 def test_the_pace_of_many_pages(pages: int, seconds: float) -> None:
     """With a look at the log, once a second, nobody is more than 3 s behind."""
     assert page_stream.pace(pages) == pytest.approx(seconds)

@@ -104,15 +104,16 @@ class Frame:
         return drawn + self.line([Point(p.step, 1, p.value, p.value, p.value) for p in points], 0)
 
     def values(self, lines: Mapping[str, Sequence[Point]]) -> str:
-        """Strips over the whole picture, which say the values at their steps when somebody points at them, as SVG."""
+        """Strips over the whole picture, which say the values at their steps when somebody points at them, as SVG. As
+        short as can be, since every open page is sent them at every step: how high they are stands in the stylesheet.
+        """
         longest = max(lines.values(), key=len)
         every = math.ceil(len(longest) / MOST_VALUES)
         chosen = [*longest[::-1][::every]][::-1]  # the newest is one of them
-        ends = [self.x((a.step + b.step) / 2) for a, b in pairwise(chosen)]
+        ends = [round(self.x((a.step + b.step) / 2)) for a, b in pairwise(chosen)]
         strips = zip(chosen, [LEFT, *ends], [*ends, WIDTH], strict=True)
         drawn = (
-            f'<rect x="{left:g}" y="8" width="{max(0.0, right - left):.1f}" height="{HEIGHT - 26}">'
-            f"<title>{text(self._said(lines, point))}</title></rect>"
+            f'<rect x="{left}" width="{right - left}"><title>{text(self._said(lines, point))}</title></rect>'
             for point, left, right in strips
         )
         return f'<g class="values">{"".join(drawn)}</g>'

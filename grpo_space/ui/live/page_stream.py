@@ -19,7 +19,7 @@ from grpo_space.ui.markup import text
 LOOK_SECONDS = 0.5
 BEAT_SECONDS = 3.0
 """At least so often a watching page hears something; the page itself asks again after 5 s of silence."""
-CROWD_SECONDS, PACE_SECONDS = 0.05, 2.0
+CROWD_SECONDS, PACE_SECONDS = 1 / 15, 2.0
 """What each open page adds to the time between two updates, and the longest: who looks on costs a training little, and
 nobody is more than 3 s behind, a look at the log included.
 """
