@@ -8,11 +8,12 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from grpo_space.presets import read_preset
+from grpo_space.runs.events import Started
 from grpo_space.runs.run import create_run
 from tests.browser.test_runs import ended
 from tests.support.browser import Complaints, Open, show
 from tests.support.fake_worker import with_adapter
-from tests.support.processes import Fake
+from tests.support.processes import Fake, kill_worker
 
 HALF = "half typ"
 FIELDS = {
@@ -39,6 +40,20 @@ def test_a_question_whether_to_stop_a_run_goes_with_that_run(visit: Open, fake: 
     expect(page.locator(".gs-ask")).to_contain_text(run.id)
     page.locator("#gs-stop-yes").click()
     expect(page.locator("#gs-now")).to_contain_text("Nothing is lost")
+    assert not complaints
+
+
+def test_a_run_that_is_resumed_by_two_presses_is_resumed_once(visit: Open, fake: Fake, complaints: Complaints) -> None:
+    run, process = fake("works")
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait()
+    page = visit("Train")
+    page.locator("#gs-resume").dblclick()
+    expect(page.locator("#gs-now .gs-badge")).to_have_text("running")
+    expect(page.locator("#gs-resume")).to_be_hidden()
+    expect(page.get_by_test_id("toast-body")).to_have_count(0)
+    assert sum(isinstance(event, Started) for event in run.log.read()[0]) == 2, "of the first time, and of this"
+    kill_worker(run)
     assert not complaints
 
 

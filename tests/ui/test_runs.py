@@ -104,6 +104,20 @@ def test_two_runs_are_compared_by_scores_settings_and_curves(three: tuple[Run, R
     assert "step 3: A 1.30, B 1.30" in shown
 
 
+def test_a_file_on_this_machine_is_told_by_its_name(runs_root: Path) -> None:
+    def settings(first: str, second: str) -> str:
+        runs = [
+            run_of(runs_root, f"{number}-{Path(file).stem}", override(TINY, [f"data.path={file}"]), None, 1, 60)
+            for number, file in enumerate((first, second))
+        ]
+        return two_runs.side_by_side(*(Followers().of(run).page() for run in runs))
+
+    shown = settings(str(runs_root / "data/abc.csv"), TINY.data.path or "")
+    assert "<code>data.path</code></th><td>abc.csv</td><td>train.jsonl</td>" in shown
+    assert str(runs_root) not in shown
+    assert "<td>mine.csv in one folder</td><td>mine.csv in another</td>" in settings("/a/mine.csv", "/b/mine.csv")
+
+
 def test_what_cannot_be_compared_says_why(three: tuple[Run, Run, Run]) -> None:
     slow, _, bare = three
     followers = Followers()

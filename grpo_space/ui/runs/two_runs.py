@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 import gradio as gr
@@ -110,14 +111,26 @@ def _settings(first: Page, second: Page) -> str:
         return head + tag("p", same)
     top = tag("tr", "".join(tag("th", name) for name in ("Setting", *NAMES)))
     rows = (
-        tag("tr", tag("th", f"<code>{text(one.field)}</code>") + _cell(one.first) + _cell(one.second)) for one in found
+        tag("tr", tag("th", f"<code>{text(one.field)}</code>") + "".join(tag("td", text(v)) for v in _values(one)))
+        for one in found
     )
     return head + box("gs-scroll", tag("table", top + "".join(rows), "gs-figures"))
 
 
-def _cell(value: Any) -> str:
-    written = "not set" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return tag("td", text(written))
+def _values(one: two_runs.Difference) -> tuple[str, str]:
+    """Both values in words. A file on this machine, such as an upload, by its name: where it lies is no visitor's
+    business.
+    """
+    first, second = (
+        "not set" if value is None
+        else value if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False)
+        for value in (one.first, one.second)
+    )  # fmt: skip
+    names = [PurePath(each).name if PurePath(each).is_absolute() else each for each in (first, second)]
+    if names[0] == names[1]:
+        return f"{names[0]} in one folder", f"{names[1]} in another"
+    return names[0], names[1]
 
 
 def _curves(first: Page, second: Page) -> str:
