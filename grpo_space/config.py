@@ -226,7 +226,8 @@ class RunConfig(Section):
     """Seed of everything random in the run."""
     prompts: Literal["shuffled", "teaching"] = "shuffled"
     """Which problems a step sees. shuffled: each in its turn. teaching: for up to three quarters of its prompts, again
-    those whose latest completions were partly right, which is what teaches; new problems for the rest."""
+    those whose latest completions were partly right, which is what teaches; new problems for the rest, and for a step's
+    only prompt."""
     control: Literal["none", "random"] = "none"
     """random: a control. All is the same, but the step's payments are dealt out anew among its completions, by the
     seed, so that they reward nothing. A gain that such a run has too is none of the rewards' doing."""

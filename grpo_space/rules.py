@@ -21,7 +21,7 @@ class BrokenRule:
 
 def broken_rules(config: RunConfig) -> list[BrokenRule]:
     """All rules between fields that the config breaks."""
-    rules = (_whole_groups, _lengths, _clipping, _source, _verifier, _prompts, _rollout, _gpus, _warmup, _rewards)
+    rules = (_whole_groups, _lengths, _clipping, _source, _verifier, _rollout, _gpus, _warmup, _rewards)
     return [broken for rule in rules for broken in rule(config)]
 
 
@@ -75,16 +75,6 @@ def _verifier(config: RunConfig) -> Iterator[BrokenRule]:
     if data.verifier is not None and data.generate is not None:
         other = f"is for a file or a dataset: {data.generate} knows what is right"
         yield BrokenRule(other, "data.verifier", "data.generate")
-
-
-def _prompts(config: RunConfig) -> Iterator[BrokenRule]:
-    grpo = config.grpo
-    if config.prompts == "teaching" and grpo.completions_per_step == grpo.num_generations:
-        yield BrokenRule(
-            "teaching does nothing where a step has one prompt, which is always a new one; take shuffled, or "
-            f"grpo.gradient_accumulation_steps {2 * grpo.gradient_accumulation_steps}",
-            "prompts", "grpo.num_generations", "grpo.per_device_train_batch_size", "grpo.gradient_accumulation_steps",
-        )  # fmt: skip
 
 
 def _rollout(config: RunConfig) -> Iterator[BrokenRule]:

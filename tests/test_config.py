@@ -127,11 +127,6 @@ def test_what_is_no_setting_is_told_how_to_write_one(setting: str) -> None:
     [
         (["grpo.num_generations=6"], "grpo.num_generations: 6 does not divide the 64 completions"),
         (["grpo.per_device_train_batch_size=12"], "grpo.num_generations: 8 does not divide the 12 completions"),
-        (
-            ["prompts=teaching", "grpo.num_generations=64"],
-            "prompts: teaching does nothing where a step has one prompt, which is always a new one; take shuffled, or "
-            "grpo.gradient_accumulation_steps 2",
-        ),
         (["prompts=taught"], "prompts: 'taught' should be 'shuffled' or 'teaching'"),
         (["grpo.max_completion_length=1200"], "grpo.max_completion_length: 1200 and data.max_prompt_length 900"),
         (["data.max_prompt_length=1989"], "model.max_seq_length 2048; take up to 59 or model.max_seq_length 2049"),
