@@ -153,9 +153,9 @@ def resume(arguments: argparse.Namespace) -> int:
     run = find_run(arguments.run)
     status = run.status()
     trust.confirm(run, arguments.trust_reward)
-    if run.standalone is not None and (arguments.steps is not None or arguments.gpus):
-        raise UserError(f"{run.id}: is an evaluation, which trains nothing: leave out --steps and --gpus")
     if run.standalone is not None:
+        if arguments.steps is not None or arguments.gpus:
+            raise UserError(f"{run.id}: is an evaluation, which trains nothing: leave out --steps and --gpus")
         return evaluate_standalone(run, again=False, json=False)
     if arguments.steps is not None:
         more_steps.check(run, arguments.steps)

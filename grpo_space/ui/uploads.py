@@ -120,7 +120,7 @@ def refuse_strange_paths(config: RunConfig) -> None:
     """
     if config.data.run_code != "isolated":
         raise UserError(Problem("data.run_code", f"{config.data.run_code!r} can only be said on the command line"))
-    strange = {path: field for field, path in _paths(config) if not _uploaded(path)}
+    strange = {path: field for field, path in paths(config) if not _uploaded(path)}
     for name in preset_names():
         _forget(strange, read_preset(name).run)
     for run in all_runs() if strange else []:
@@ -143,11 +143,11 @@ def refuse_strange_paths(config: RunConfig) -> None:
 
 
 def _forget(strange: dict[str, str], config: RunConfig) -> None:
-    for _, path in _paths(config):
+    for _, path in paths(config):
         strange.pop(path, None)
 
 
-def _paths(config: RunConfig) -> Iterator[tuple[str, str]]:
+def paths(config: RunConfig) -> Iterator[tuple[str, str]]:
     """Every path that a config names, by its field."""
     if not on_the_hub(config.model.id):
         yield "model.id", config.model.id

@@ -19,8 +19,10 @@ from grpo_space.runs.events import Alarm, Finished, Probe, Started
 from grpo_space.runs.launch import stop
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
+from grpo_space.ui.live import chart, forest
 from tests.support import made, suites
 from tests.support.browser import PHONE, Complaints, Open, press_again, show
+from tests.support.fake_worker import step
 from tests.support.hand_made import drawn, engine_of, save_adapter
 
 A_START = 120_000
@@ -60,6 +62,18 @@ def choose(page: Page, dropdown: str, option: str | re.Pattern[str]) -> None:
     page.get_by_role("option", name=option).click()
 
 
+PLACES = "all => all.map(each => each.getBBox()).map(box => [box.y, box.height])"
+"""JavaScript: from where to how far down each strip of a chart goes that says a value when it is pointed at."""
+
+
+def test_a_curve_says_its_values_from_its_top_to_its_bottom(visit: Open, compared: Run) -> None:
+    for number in (1, 2):
+        compared.log.append(step(number))
+    strips = visit("Train").locator("#gs-curves .strips rect")
+    expect(strips).not_to_have_count(0)
+    assert {tuple(place) for place in strips.evaluate_all(PLACES)} == {(8, chart.HEIGHT - 26)}
+
+
 def test_a_benchmark_is_told_beforehand_and_shown(visit: Open, compared: Run, complaints: Complaints) -> None:
     suites.into(compared, "2099-01-01-000000", *suites.events(suites.BROKEN))
     page = visit("Compare")
@@ -68,6 +82,9 @@ def test_a_benchmark_is_told_beforehand_and_shown(visit: Open, compared: Run, co
     found = page.locator("#gs-suite-found")
     expect(found.locator(".gs-note b")).to_contain_text("Worse than before on simple instructions")
     expect(found.locator("svg circle")).to_have_count(4)
+    places = found.locator("svg rect").evaluate_all(PLACES)
+    assert [height for _, height in places] == [forest.ROW] * 4
+    assert len({top for top, _ in places}) == 4, "one for each set"
     expect(found.locator("tbody tr")).to_have_count(4)
     page.get_by_label("Full", exact=True).check()
     expect(page.locator("#gs-suite-plan")).to_contain_text("10 sets, ")

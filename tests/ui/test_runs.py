@@ -118,6 +118,16 @@ def test_a_file_on_this_machine_is_told_by_its_name(runs_root: Path) -> None:
     assert "<td>mine.csv in one folder</td><td>mine.csv in another</td>" in settings("/a/mine.csv", "/b/mine.csv")
 
 
+def test_words_that_begin_like_a_path_are_told_whole(runs_root: Path) -> None:
+    prompts = ("/think in steps, then answer", "/no_think/")
+    runs = [
+        run_of(runs_root, f"said-{number}", override(TINY, [f"data.system_prompt={prompt}"]), None, 1, 60)
+        for number, prompt in enumerate(prompts)
+    ]
+    shown = two_runs.side_by_side(*(Followers().of(run).page() for run in runs))
+    assert all(f"<td>{prompt}</td>" in shown for prompt in prompts)
+
+
 def test_what_cannot_be_compared_says_why(three: tuple[Run, Run, Run]) -> None:
     slow, _, bare = three
     followers = Followers()

@@ -116,7 +116,7 @@ class Frame:
             f'<rect x="{left}" width="{right - left}"><title>{text(self._said(lines, point))}</title></rect>'
             for point, left, right in strips
         )
-        return f'<g class="values">{"".join(drawn)}</g>'
+        return f'<g class="strips">{"".join(drawn)}</g>'
 
     def _said(self, lines: Mapping[str, Sequence[Point]], at: Point) -> str:
         """Each line's value at a point, in words."""

@@ -7,11 +7,13 @@ from typing import Any
 
 import gradio as gr
 
+from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.results import control, two_runs
 from grpo_space.results.comparison import of
 from grpo_space.results.statistics import percent, points
 from grpo_space.runs.run import all_runs
+from grpo_space.ui import uploads
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.chart import Line, card, framed
@@ -110,27 +112,30 @@ def _settings(first: Page, second: Page) -> str:
         same = "Nothing: what differs in the results is chance, or the machine."
         return head + tag("p", same)
     top = tag("tr", "".join(tag("th", name) for name in ("Setting", *NAMES)))
-    rows = (
-        tag("tr", tag("th", f"<code>{text(one.field)}</code>") + "".join(tag("td", text(v)) for v in _values(one)))
-        for one in found
-    )
+    rows = (_setting(one, _names(first.config, second.config)) for one in found)
     return head + box("gs-scroll", tag("table", top + "".join(rows), "gs-figures"))
 
 
-def _values(one: two_runs.Difference) -> tuple[str, str]:
-    """Both values in words. A file on this machine, such as an upload, by its name: where it lies is no visitor's
-    business.
+def _names(*configs: RunConfig) -> dict[str, str]:
+    """Files on this machine that the configs name, such as uploads, and their names alone: where they lie is no
+    visitor's business.
     """
-    first, second = (
-        "not set" if value is None
-        else value if isinstance(value, str)
-        else json.dumps(value, ensure_ascii=False)
-        for value in (one.first, one.second)
-    )  # fmt: skip
-    names = [PurePath(each).name if PurePath(each).is_absolute() else each for each in (first, second)]
-    if names[0] == names[1]:
-        return f"{names[0]} in one folder", f"{names[1]} in another"
-    return names[0], names[1]
+    named = (path for config in configs for _, path in uploads.paths(config))
+    return {path: PurePath(path).name for path in named if PurePath(path).is_absolute()}
+
+
+def _setting(one: two_runs.Difference, names: dict[str, str]) -> str:
+    """A row: what a setting is in both runs."""
+    field, first, second = one.field, _written(one.first), _written(one.second)
+    for path, name in names.items():
+        field, first, second = (each.replace(path, name) for each in (field, first, second))
+    if first == second:
+        first, second = f"{first} in one folder", f"{second} in another"
+    return tag("tr", tag("th", f"<code>{text(field)}</code>") + tag("td", text(first)) + tag("td", text(second)))
+
+
+def _written(value: Any) -> str:
+    return "not set" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _curves(first: Page, second: Page) -> str:
