@@ -1,5 +1,6 @@
 """The real client against our Hub: what the other tests stand on."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -51,6 +52,18 @@ def test_what_did_not_change_makes_no_commit_and_what_goes_is_gone(owner: HfApi,
     assert [entry.path for entry in owner.list_repo_tree("owner/m")] == [".gitattributes", "a.txt"]
     with pytest.raises(RepositoryNotFoundError):
         owner.repo_info("owner/none")
+
+
+def test_whoever_looks_at_its_folders_finds_whole_repositories(hub: HubServer) -> None:
+    """Tests do, while another process creates one: the first commit is there from the first moment on."""
+    names = [f"owner/m{number}" for number in range(200)]
+    with ThreadPoolExecutor() as pool:
+        made = pool.submit(lambda: list(map(hub.hub.create, names)))
+        while not made.done():
+            for folder in hub.hub.folder("model", "owner").glob("*"):
+                assert hub.hub.files(f"owner/{folder.name}") == [".gitattributes"]
+        made.result()
+    assert len(list(hub.hub.folder("model", "owner").glob("*"))) == 200
 
 
 def test_who_may_do_what(owner: HfApi, hub: HubServer) -> None:

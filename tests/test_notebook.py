@@ -5,8 +5,8 @@ import os
 import re
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from grpo_space.runs.checkpoints import folder_of, write_manifest
 from grpo_space.runs.events import Started
 from grpo_space.runs.run import all_runs, create_run
 from tests.support.hub_server import HubServer
-from tests.support.processes import TOKEN, kill_worker, the_run
+from tests.support.processes import TOKEN, kill_worker, the_run, wait_for
 from tests.support.served import free_port
 
 nbclient = pytest.importorskip("nbclient")
@@ -113,11 +113,11 @@ def test_a_runtime_dies_and_the_next_one_resumes(
     choices = {"PRESET": "tiny", "USE": "command line", "BACKUP": "hub", "BACKUP_MINUTES": 0.1}
 
     first = client(opened(**choices, CHANGES=f"{TINY} grpo.max_steps=1000"))
-    killed = threading.Thread(target=die, args=(first, hub), daemon=True)
-    killed.start()
-    with pytest.raises(nbclient.exceptions.DeadKernelError):
-        run_cells(first, "settings", "install", "train")
-    killed.join()
+    with ThreadPoolExecutor() as pool:
+        killed = pool.submit(die, first, hub)
+        with pytest.raises(nbclient.exceptions.DeadKernelError):
+            run_cells(first, "settings", "install", "train")
+        killed.result()
     [name] = datasets(hub)
     run_id = name.removeprefix("owner/grpo-run-")
     kept = json.loads(hub.hub.read(name, "run.json", "dataset"))["step"]
@@ -145,12 +145,11 @@ def datasets(hub: HubServer) -> list[str]:
 
 def die(client: Any, hub: HubServer) -> None:
     """The runtime ends once a checkpoint is beyond it: the kernel and the worker in one moment."""
-    run = the_run(SECONDS)
-    deadline = time.monotonic() + SECONDS
-    while not any("checkpoint-0" not in path and "checkpoint-" in path for path in files_kept(hub)):
-        assert time.monotonic() < deadline, "no checkpoint was backed up"
-        time.sleep(0.1)
-    os.kill(client.km.provisioner.pid, signal.SIGKILL)
+    try:
+        run = the_run(SECONDS)
+        wait_for(lambda: any(re.search("checkpoint-[1-9]", path) for path in files_kept(hub)), SECONDS)
+    finally:  # whatever went wrong: nobody waits for a thousand steps
+        os.kill(client.km.provisioner.pid, signal.SIGKILL)
     kill_worker(run)
 
 
@@ -186,10 +185,7 @@ def test_the_app_is_behind_its_password_and_the_stop_button_ends_it(
 
     def visit() -> None:
         url, cell = f"http://127.0.0.1:{port}", next(cell for cell in opening.nb.cells if cell.id == "train")
-        deadline = time.monotonic() + SECONDS
-        while "GRPO Space is at" not in printed(opening.nb):
-            assert time.monotonic() < deadline, printed(opening.nb)
-            time.sleep(0.1)
+        wait_for(lambda: "GRPO Space is at" in printed(opening.nb), SECONDS, lambda: printed(opening.nb))
         [password] = re.findall(r"with the password (\S+)", "".join(each.text for each in cell.outputs))
         for word in ("wrong", password):
             visitor = requests.Session()

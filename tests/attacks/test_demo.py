@@ -12,7 +12,7 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.run import Run, all_runs, create_run
 from tests.support.fake_worker import with_adapter
 from tests.support.hostile import HOST, call, cookie_header, handler_of, told
-from tests.support.processes import kill_worker
+from tests.support.processes import kill_worker, wait_for
 from tests.support.served import Served
 from tests.support.sign_in import SPACE, signed_in
 
@@ -35,10 +35,12 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 
 def end(run: Run) -> None:
     """Ends a run at once, as a crash would."""
-    deadline = time.monotonic() + 30
-    while run.status() == "running" and time.monotonic() < deadline:
+
+    def killed() -> bool:
         kill_worker(run)
-        time.sleep(0.05)
+        return run.status() != "running"
+
+    wait_for(killed)
 
 
 def test_a_run_of_tiny_is_given_away_and_no_other_is(demo: Served) -> None:

@@ -20,7 +20,7 @@ from grpo_space.runs.run import Run, create_run
 from tests.support import endless, made
 from tests.support.browser import PHONE, WIDE, Complaints, Open, press_again
 from tests.support.hand_made import drawn, engine_of, save_adapter
-from tests.support.processes import put_away
+from tests.support.processes import put_away, until_ended
 
 A_START = 120_000
 """The longest wait for a server that loads its model, in ms."""
@@ -141,8 +141,7 @@ def test_a_training_closes_it_and_is_not_disturbed(visit: Open, run: Run, runs_r
         assert (holder(runs_root / "gpu.lock") or Holder()).run == training.id
     finally:
         stop(training)
-        while training.status() == "running":
-            time.sleep(0.1)
+        until_ended(training)
 
 
 def test_it_refuses_in_words_while_a_training_runs(visit: Open, run: Run, runs_root: Path) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from tests.support import made, suites
 from tests.support.browser import PHONE, Complaints, Open, press_again, show
 from tests.support.fake_worker import step
 from tests.support.hand_made import drawn, engine_of, save_adapter
+from tests.support.processes import until_ended
 
 A_START = 120_000
 """The longest wait for a server that loads its model, in ms."""
@@ -37,8 +37,7 @@ def compared(runs_root: Path) -> Iterator[Run]:
     yield run
     with contextlib.suppress(UserError):  # it is not running
         stop(run)
-    while run.status() == "running":
-        time.sleep(0.1)
+    until_ended(run)
     ask_client.close(run)
 
 

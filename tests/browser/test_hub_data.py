@@ -1,6 +1,5 @@
 """A dataset on the Hub by name: looked at, chosen from, cancelled, refused, in a real browser and from a local Hub."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from tests.browser.test_preset import exported
 from tests.support.browser import PHONE, Open, unfold
 from tests.support.hub_datasets import science
 from tests.support.hub_server import HubServer
+from tests.support.processes import wait_for
 from tests.support.served import Served
 
 LOOKS = 60_000
@@ -106,7 +106,7 @@ def test_a_slow_one_is_cancelled_or_left_for_another(page: Page, app: Served, hu
 def wait_for_no_worker(app: Served) -> None:
     """Until the app has no child any more."""
     tasks = Path(f"/proc/{app.process.pid}/task")
-    ended = time.monotonic() + 30
-    while any(path.read_text() for path in tasks.glob("*/children")):
-        assert time.monotonic() < ended, "the worker that looked at the dataset still runs"
-        time.sleep(0.05)
+    wait_for(
+        lambda: not any(path.read_text() for path in tasks.glob("*/children")),
+        what="the worker that looked at the dataset still runs",
+    )

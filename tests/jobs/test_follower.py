@@ -2,8 +2,7 @@
 
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,7 +20,7 @@ from grpo_space.runs.run import Run, create_run
 from tests.support.hub_jobs import Job, LogFault
 from tests.support.hub_server import HubServer
 from tests.support.hub_store import User
-from tests.support.processes import TOKEN
+from tests.support.processes import TOKEN, wait_for
 from tests.support.quick_worker import TOKENIZER, save_checkpoint
 
 NAME = "owner/grpo-run-x"
@@ -141,17 +140,10 @@ def test_a_log_is_read_through_drops_silence_and_whatever_else_stands_in_it(
         found.extend(each.n for each in read.lines())
         return 3 in found
 
-    wait_until(all_came)
+    wait_for(all_came)
     read.close()
     assert sorted(set(found)) == [0, 1, 2, 3]
     assert found.count(0) >= 2  # it was replayed
-
-
-def wait_until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_only_what_may_come_out_of_a_backup_comes(hub: HubServer, run: Run) -> None:

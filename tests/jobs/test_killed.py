@@ -13,10 +13,10 @@ from grpo_space.jobs.places import TABLE
 from grpo_space.presets import read_preset
 from grpo_space.runs import launch
 from grpo_space.runs.run import Run
-from tests.jobs.test_on_a_job import environments, files_with, newest, wait_for
+from tests.jobs.test_on_a_job import environments, files_with, newest
 from tests.support.hub_jobs import QUICK, Job, LogFault
 from tests.support.hub_server import HubServer
-from tests.support.processes import TOKEN, at_step, kill_worker, until
+from tests.support.processes import TOKEN, at_step, kill_worker, until, wait_for
 
 
 @dataclass

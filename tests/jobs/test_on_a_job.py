@@ -2,9 +2,7 @@
 
 import contextlib
 import re
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +20,7 @@ from grpo_space.runs.job_file import FOLDER
 from grpo_space.runs.run import all_runs
 from tests.support.hub_jobs import Job, LogFault
 from tests.support.hub_server import HubServer
-from tests.support.processes import SMALL, TOKEN, Cli, at_step, kill_worker, start_cli, the_run, until
+from tests.support.processes import SMALL, TOKEN, Cli, at_step, kill_worker, start_cli, the_run, until, wait_for
 
 ON = ("train", "tiny", "--on", "cpu-basic", *SMALL)
 SEEDED = ("--set", "grpo.max_steps=4", "--set", "seed=3")
@@ -43,13 +41,6 @@ def small(steps: int, save_steps: int) -> RunConfig:
     sizes = ["grpo.per_device_train_batch_size=16", "evaluation.problems=16", "evaluation.probe_problems=0"]
     lengths = [f"grpo.max_steps={steps}", f"grpo.save_steps={save_steps}", "stop_when_learnt=false"]
     return override(read_preset("tiny").run, [*sizes, *lengths])
-
-
-def wait_for(true: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def environments(job: Job) -> list[bytes]:

@@ -26,7 +26,7 @@ from grpo_space.runs.run import Run, create_run
 from grpo_space.worker.ask_server import AWAY, PATIENCE_SECONDS
 from tests.support import endless
 from tests.support.hand_made import drawn, engine_of, save_adapter
-from tests.support.processes import put_away
+from tests.support.processes import put_away, until_ended, wait_for
 
 AT_ONCE = 3.0
 """Seconds, on a machine that others use too: a first token takes a hundredth of one, an answer without end over ten."""
@@ -167,9 +167,8 @@ class Asking(threading.Thread):
             self.error = str(error)
 
     def until(self, what: str) -> None:
-        while not any(what in one for one in self.told):
-            assert self.is_alive(), self.error
-            time.sleep(0.02)
+        wait_for(lambda: any(what in one for one in self.told) or not self.is_alive())
+        assert any(what in one for one in self.told), self.error
 
     def end(self) -> str:
         """What went wrong, where something did."""
@@ -272,8 +271,7 @@ def test_a_training_puts_it_away_in_mid_answer(wordy: Run, tmp_path: Path) -> No
             ask(wordy)
     finally:
         stop(training)
-        while training.status() == "running":
-            time.sleep(0.1)
+        until_ended(training)
 
 
 def test_a_question_to_another_run_puts_it_away_too(run: Run, wordy: Run) -> None:
@@ -334,8 +332,7 @@ def test_it_is_gone_after_idle_time(run: Run, monkeypatch: pytest.MonkeyPatch) -
     ask_client.close(run)
     monkeypatch.setattr(ask_client, "IDLE_SECONDS", 0)
     assert ask(run)[-1]["end"]
-    while ask_client.serving(run):
-        time.sleep(0.05)
+    wait_for(lambda: not ask_client.serving(run))
     assert holder(run.folder.parent / "gpu.lock") is None
 
 

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs
 from tests.support.hub_http import Server
 from tests.support.hub_jobs import JobPages, Jobs
 from tests.support.hub_sign_in import SignIn
-from tests.support.hub_store import Hub, Refusal
+from tests.support.hub_store import Hub, Refusal, write
 
 CHUNK = 64 * 1024
 
@@ -241,7 +241,7 @@ class Handler(SignIn, JobPages):
         data = self.body()
         if not part and hashlib.sha256(data).hexdigest() != sha:
             raise Refusal(400, "content does not match its hash")
-        (self.hub.root / "lfs" / (f"{sha}.{part}" if part else sha)).write_bytes(data)
+        write(self.hub.root / "lfs" / (f"{sha}.{part}" if part else sha), data)
         self.answer({}, ETag=f'"{hashlib.md5(data).hexdigest()}"')
 
     def do_complete(self, sha: str) -> None:
@@ -250,7 +250,7 @@ class Handler(SignIn, JobPages):
         data = b"".join(part.read_bytes() for part in parts)
         if hashlib.sha256(data).hexdigest() != sha:
             raise Refusal(400, "content does not match its hash")
-        (lfs / sha).write_bytes(data)
+        write(lfs / sha, data)
         for part in parts:
             part.unlink()
         self.answer({})

@@ -57,6 +57,21 @@ class Fault:
     times: int = 1
 
 
+def write(file: Path, content: bytes) -> None:
+    """Whoever reads the file meanwhile reads the old one, or the new one whole."""
+    made = file.with_name(f"{file.name}.{secrets.token_hex(4)}.new")
+    made.write_bytes(content)
+    made.replace(file)
+
+
+def write_commit(folder: Path, parent: str | None, message: str, files: Mapping[str, Any]) -> str:
+    """A commit in a repository's folder; gives its name."""
+    commit = {"parent": parent, "message": message, "files": files, "time": time.time()}
+    oid = hashlib.sha1(json.dumps([commit, secrets.token_hex(4)]).encode()).hexdigest()
+    write(folder / "commits" / f"{oid}.json", json.dumps(commit).encode())
+    return oid
+
+
 class Hub:
     """Repositories on disk, and the people who may touch them."""
 
@@ -115,30 +130,28 @@ class Hub:
         with self.lock:
             if folder.exists():
                 raise Refusal(409, f"You already created this {kind} repo", "", url=repo_id)
-            (folder / "commits").mkdir(parents=True)
-            self._save_repo(kind, repo_id, {"private": private, "gated": gated, "made_by": by, "head": None})
-            self.commit(kind, repo_id, "initial commit", {".gitattributes": GITATTRIBUTES})
-
-    def _save_repo(self, kind: str, repo_id: str, repo: Mapping[str, Any]) -> None:
-        made = self.folder(kind, repo_id) / "repo.json.new"
-        made.write_text(json.dumps(repo))
-        made.replace(made.with_name("repo.json"))  # whoever reads it meanwhile reads a whole one
+            made = self.root / "being made" / secrets.token_hex(8)  # whoever looks meanwhile finds a whole one, or none
+            (made / "commits").mkdir(parents=True)
+            files = {".gitattributes": self.store(".gitattributes", GITATTRIBUTES)}
+            oid = write_commit(made, None, "initial commit", files)
+            repo = {"private": private, "gated": gated, "made_by": by, "head": oid}
+            write(made / "repo.json", json.dumps(repo).encode())
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            made.rename(folder)
 
     def set(self, kind: str, repo_id: str, **changes: Any) -> None:
-        self._save_repo(kind, repo_id, {**self.repo(kind, repo_id), **changes})
+        with self.lock:
+            repo = {**self.repo(kind, repo_id), **changes}
+            write(self.folder(kind, repo_id) / "repo.json", json.dumps(repo).encode())
 
     def commit(self, kind: str, repo_id: str, message: str, contents: Mapping[str, bytes]) -> str:
-        files = self.head(kind, repo_id)["files"] if self.repo(kind, repo_id)["head"] else {}
-        return self.write_commit(
-            kind, repo_id, message, {**files, **{p: self.store(p, c) for p, c in contents.items()}}
-        )
+        with self.lock:
+            files = {**self.head(kind, repo_id)["files"], **{p: self.store(p, c) for p, c in contents.items()}}
+            return self.write_commit(kind, repo_id, message, files)
 
     def write_commit(self, kind: str, repo_id: str, message: str, files: Mapping[str, Any]) -> str:
         with self.lock:
-            repo = self.repo(kind, repo_id)
-            commit = {"parent": repo["head"], "message": message, "files": files, "time": time.time()}
-            oid = hashlib.sha1(json.dumps([commit, secrets.token_hex(4)]).encode()).hexdigest()
-            (self.folder(kind, repo_id) / "commits" / f"{oid}.json").write_text(json.dumps(commit))
+            oid = write_commit(self.folder(kind, repo_id), self.repo(kind, repo_id)["head"], message, files)
             self.set(kind, repo_id, head=oid)
             return oid
 
@@ -153,10 +166,10 @@ class Hub:
             content = content[: len(content) // 2]
         git = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
         if not self.is_lfs(path, len(content), content[:512]):
-            (self.root / "objects" / git).write_bytes(content)
+            write(self.root / "objects" / git, content)
             return {"oid": git, "size": len(content), "lfs": None}
         sha = hashlib.sha256(content).hexdigest()
-        (self.root / "lfs" / sha).write_bytes(content)
+        write(self.root / "lfs" / sha, content)
         return {"oid": git, "size": len(content), "lfs": sha}
 
     @staticmethod

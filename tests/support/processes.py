@@ -13,6 +13,7 @@ from pathlib import Path
 from grpo_space.runs import ask_client
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Answered, AnyEvent, Step
+from grpo_space.runs.history import History
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs
 
@@ -37,6 +38,20 @@ def start_cli(*arguments: str) -> "subprocess.Popen[str]":
     )
 
 
+def wait_for(true: Callable[[], object], seconds: float = 60, what: object = "what was waited for") -> None:
+    """Until it is true; `what` is said where it does not come true in time, and called for that where it can be."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"after {seconds} s: {what() if callable(what) else what}"
+        time.sleep(0.02)
+
+
+def until_ended(run: Run, seconds: float = 120) -> History:
+    """Waits until nobody is at it any more."""
+    wait_for(lambda: run.status() != "running", seconds, f"{run.id} still runs")
+    return run.history()
+
+
 def until(log: EventLog, wanted: Callable[[AnyEvent], bool], seconds: float = 120) -> AnyEvent:
     """The first event in the log that is wanted; waits for it."""
     deadline, offset = time.monotonic() + seconds, 0
@@ -53,32 +68,22 @@ def answering(run: Run, before: Iterable[Path] = (), count: int = 8) -> Path:
     """The file of answers that is being written, once so many stand in it: what is told of the progress comes twice a
     second, and the embedded model writes all of an evaluation's in less.
     """
-    deadline, old, answered = time.monotonic() + 120, set(before), itertools.count(1)
-    while time.monotonic() < deadline:
-        if new := set(run.answers.glob("*.jsonl")) - old:
-            (file,) = new
-            until(EventLog(file), lambda event: isinstance(event, Answered) and next(answered) == count)
-            return file
-        time.sleep(0.01)
-    raise AssertionError(f"no file of answers under {run.answers}")
+    old, answered = set(before), itertools.count(1)
+    wait_for(lambda: set(run.answers.glob("*.jsonl")) - old, 120, f"no file of answers under {run.answers}")
+    (file,) = set(run.answers.glob("*.jsonl")) - old
+    until(EventLog(file), lambda event: isinstance(event, Answered) and next(answered) == count)
+    return file
 
 
 def the_run(seconds: float = 30) -> Run:
     """The only run under the root; waits until it is there."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if runs := all_runs():
-            return runs[0]
-        time.sleep(0.05)
-    raise AssertionError("no run was made")
+    wait_for(all_runs, seconds, "no run was made")
+    return all_runs()[0]
 
 
 def put_away(run: Run, seconds: float = 30) -> None:
     """Waits until its server is gone: it lets go of the machine first, and then of the run."""
-    deadline = time.monotonic() + seconds
-    while ask_client.serving(run):
-        assert time.monotonic() < deadline, f"{run.id} is still served"
-        time.sleep(0.02)
+    wait_for(lambda: not ask_client.serving(run), seconds, f"{run.id} is still served")
 
 
 def kill_worker(run: Run) -> None:
@@ -90,8 +95,8 @@ def kill_worker(run: Run) -> None:
 
 def gone(run: Run) -> None:
     """Waits until no worker has the run or the machine."""
-    while holder(run.folder / "lock") is not None or holder(run.folder.parent / "gpu.lock") is not None:
-        time.sleep(0.05)
+    locks = (run.folder / "lock", run.folder.parent / "gpu.lock")
+    wait_for(lambda: all(holder(lock) is None for lock in locks), what=f"a worker has {run.id} or the machine")
 
 
 def at_step(step: int) -> Callable[[AnyEvent], bool]:

@@ -20,7 +20,7 @@ from tests.support.hub_server import HubServer
 from tests.support.hub_sign_in import SCOPES, SIGN_IN
 from tests.support.hub_store import User
 from tests.support.paid_space import PaidSpace
-from tests.support.processes import SMALL, at_step, kill_worker, until
+from tests.support.processes import SMALL, at_step, kill_worker, until, wait_for
 from tests.support.served import ROOT, Served
 from tests.support.sign_in import SPACE
 
@@ -210,10 +210,7 @@ def put_to_sleep(space: PaidSpace, made: Walk) -> None:
     """In the middle of the run, once it was saved; its disk is gone."""
     run = all_runs()[0]
     saved = f"ada/grpo-run-{run.id}"
-    deadline = time.monotonic() + 120
-    while not any("checkpoint-" in path for path in files(made, saved)):
-        assert time.monotonic() < deadline, "it is not saved while it trains"
-        time.sleep(0.1)
+    wait_for(lambda: any("checkpoint-" in path for path in files(made, saved)), 120, "it is not saved while it trains")
     space.process.kill()
     space.process.wait()
     kill_worker(run)
@@ -240,10 +237,8 @@ def woken(page: Page, space: PaidSpace, made: Walk) -> None:
 
 
 def nobody_looks(made: Walk) -> None:
-    deadline = time.monotonic() + A_RUN / 1000
-    while ("pause", "ada/grpo", {}) not in made.hub.hub.bills:
-        assert time.monotonic() < deadline, made.hub.hub.bills
-        time.sleep(0.1)
+    bills = made.hub.hub.bills
+    wait_for(lambda: ("pause", "ada/grpo", {}) in bills, A_RUN / 1000, lambda: bills)
 
 
 def looked_at_again(page: Page, space: PaidSpace, made: Walk) -> None:

@@ -1,7 +1,6 @@
 """Backups by themselves: of what, when, and what is said of them."""
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from grpo_space.runs.run import Run, all_runs, create_run
 from grpo_space.ui.publish.auto_backup import SWITCH, Automatic, automatic_here
 from tests.support.fake_worker import step
 from tests.support.hub_server import HubServer
-from tests.support.processes import TOKEN, Fake
+from tests.support.processes import TOKEN, Fake, wait_for
 from tests.support.served import Served
 
 
@@ -121,10 +120,8 @@ def test_the_app_backs_up_an_active_run(fake: Fake, runs_root: Path, tmp_path: P
     try:
         served.hear("cannot be written")
         bucket.unlink()
-        made, deadline = bucket / f"{run.id}.tar", time.monotonic() + 60
-        while not made.is_file() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert made.is_file()
+        made = bucket / f"{run.id}.tar"
+        wait_for(made.is_file)
         assert process.poll() is None
     finally:
         served.close()

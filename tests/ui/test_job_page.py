@@ -25,7 +25,7 @@ from tests.support.hostile import HOST, config, cookie_header, join, messages, s
 from tests.support.hub_server import HubServer
 from tests.support.hub_sign_in import SIGN_IN
 from tests.support.hub_store import User
-from tests.support.processes import TOKEN, kill_worker
+from tests.support.processes import TOKEN, kill_worker, wait_for
 from tests.support.served import Served
 from tests.support.sign_in import SPACE, signed_in
 
@@ -144,8 +144,7 @@ def test_a_job_is_started_forgotten_found_again_and_stopped(space: Pressed, hub:
     [job] = hub.jobs.all.values()
     assert (run.id, job.namespace, job.asked["timeoutSeconds"]) == (name, "lab", 1800)
     kill_worker(run)
-    while run.worker() is not None:
-        time.sleep(0.05)
+    wait_for(lambda: run.worker() is None)
     shutil.rmtree(run.folder)  # as a Space does that restarts
 
     def look(who: dict[str, str]) -> str:
@@ -162,8 +161,7 @@ def test_a_job_is_started_forgotten_found_again_and_stopped(space: Pressed, hub:
     assert (status["run"], status["status"]) == (name, "running")
     assert client.predict(api_name="/stop")["run"] == name
     job.wait_for("CANCELED")
-    while client.predict(api_name="/status")["status"] == "running":
-        time.sleep(0.1)
+    wait_for(lambda: client.predict(api_name="/status")["status"] != "running")
     assert again.status() == "stopped"
     asked = space.call("gs-resume", [None], ADA)  # paid again: so it asks
     assert f"Resume <b>{name}</b> on a new Job, cpu-basic" in asked

@@ -1,6 +1,5 @@
 """A standalone evaluation on the page: what may be chosen, and what it is shown as. Its log is made by hand."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from grpo_space.ui.publish.hub import about
 from grpo_space.ui.runs import run_list
 from tests.support import made
 from tests.support.hub_server import HubServer
-from tests.support.processes import until
+from tests.support.processes import until, until_ended
 
 CHOSEN = Chosen("presets/tiny/model", ADAPTER, "me/adapter", "tiny", "", 0)
 REQUEST = EvaluationRequest(base="presets/tiny/model", adapter="me/adapter", data="tiny")
@@ -137,8 +136,7 @@ def test_what_the_hub_does_not_have_is_said_and_the_machine_is_free_again(runs_r
     run = begin(CHOSEN, place, None)
     assert run.standalone == REQUEST
     until(run.log, lambda event: isinstance(event, Failed))
-    while run.status() == "running":
-        time.sleep(0.02)
+    until_ended(run)
     page = Follower(run).page()
     assert "The evaluation of adapter me/adapter against presets/tiny/model on tiny failed" in page.now
     assert "there is no model me/adapter on the Hugging Face Hub" in page.now

@@ -5,7 +5,7 @@ at all.
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ from tests.support.fake_worker import step, with_adapter
 from tests.support.hub_server import HubServer
 from tests.support.hub_sign_in import SIGN_IN
 from tests.support.hub_store import User
-from tests.support.processes import Fake
+from tests.support.processes import Fake, wait_for
 
 SECRET, SPACE = "hf_SecretOfTheSpace0123", "ada/grpo"
 SAVED = Tokens(SECRET)
@@ -52,19 +52,12 @@ def run(done: WhenDone) -> Run:
     return with_adapter(create_run(read_preset("tiny").run))
 
 
-def until(true: Callable[[], object], seconds: float = 20) -> None:
-    deadline, waiting = time.monotonic() + seconds, threading.Event()
-    while not true():
-        assert time.monotonic() < deadline
-        waiting.wait(0.01)
-
-
 def reaches(done: WhenDone, *states: str) -> None:
     def there() -> bool:
         with done.lock:
             return done.state in states and not done.again_at
 
-    until(there)
+    wait_for(there)
 
 
 def repository(run: Run) -> str:
@@ -186,7 +179,7 @@ def test_who_stopped_it_is_asked(fake: Fake, done: WhenDone, hub: HubServer) -> 
 def test_it_waits_for_whatever_else_has_the_machine(done: WhenDone, run: Run, runs_root: Path, hub: HubServer) -> None:
     with locked(runs_root / "gpu.lock", "evaluating", run.id, "evaluate"):
         done.choose(run, "pause", False, SAVED)
-        until(lambda: done.state == "waiting")
+        wait_for(lambda: done.state == "waiting")
         assert "Something else has the machine" in face(done)
         assert hub.hub.requests == []
     reaches(done, "over")
@@ -200,7 +193,7 @@ def test_what_begins_within_the_minute_is_waited_for(
     done.choose(run, "pause", False, SAVED)
     reaches(done, "countdown")
     with locked(runs_root / "gpu.lock", "training", "another", "train"):
-        until(lambda: done.state == "waiting")
+        wait_for(lambda: done.state == "waiting")
     reaches(done, "over")
     assert len(hub.hub.bills) == 1
 
@@ -245,9 +238,9 @@ def test_it_is_saved_while_it_trains(
     hub.hub.fail("GET", "whoami", status=503, times=2)
     with locked(runs_root / "gpu.lock", "training", run.id, "train"):
         done.choose(run, "nothing", True, Tokens(None, SIGN_IN, LATER))
-        until(lambda: done.problems)
+        wait_for(lambda: done.problems)
         assert "the run itself is not touched" in face(done)
-        until(lambda: run.id in done.names and not done.problems)
+        wait_for(lambda: run.id in done.names and not done.problems)
         assert process.poll() is None
         assert "leaves this Space on" in face(done)
         process.send_signal(signal.SIGTERM)

@@ -32,7 +32,7 @@ from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines import choice
 from grpo_space.worker.learnt import Learnt
 from tests.support.hand_made import engine_of
-from tests.support.processes import ROOT, SMALL, assert_refused, command, start_cli, until
+from tests.support.processes import ROOT, SMALL, assert_refused, command, start_cli, until, until_ended, wait_for
 
 TOKEN = "hf_secretSecretSecretSecretSecret"
 QUICK = ["grpo.per_device_train_batch_size=16", "evaluation.problems=16", "evaluation.probe_problems=4"]
@@ -52,15 +52,6 @@ def cli(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def quick(*settings: str) -> RunConfig:
     return override(read_preset("tiny").run, [*QUICK, *settings])
-
-
-def ended(run: Run, seconds: float = 120) -> History:
-    """Waits until nobody is at it any more."""
-    deadline = time.monotonic() + seconds
-    while run.status() == "running":
-        assert time.monotonic() < deadline, f"{run.id} still runs"
-        time.sleep(0.05)
-    return run.history()
 
 
 def child_of(run: Run) -> tuple[int, int]:
@@ -280,15 +271,15 @@ def test_a_killed_run_is_finished_by_resume(root: Path) -> None:
     step = trained_beyond(run, last)
     parent, child = child_of(run)
     os.kill(parent, signal.SIGKILL)
-    for _ in range(200):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it is gone
-            if " Z " not in Path(f"/proc/{child}/stat").read_text():
-                time.sleep(0.05)
-                continue
-        break
-    else:
-        raise AssertionError("the child outlived its parent")
-    assert ended(run).step >= step.step  # the parent's last thread may hold its lock for a moment longer
+
+    def is_gone() -> bool:
+        try:
+            return " Z " in Path(f"/proc/{child}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+
+    wait_for(is_gone, what="the child outlived its parent")
+    assert until_ended(run).step >= step.step  # the parent's last thread may hold its lock for a moment longer
     assert run.status() == "died"
     assert cli("watch", "killed").returncode == 3
 
@@ -298,7 +289,7 @@ def test_a_killed_run_is_finished_by_resume(root: Path) -> None:
     launch.start(run)
     trained_beyond(run, checkpoint, since=now)
     os.kill(child_of(run)[1], signal.SIGKILL)
-    history = ended(run)
+    history = until_ended(run)
     assert run.status() == "failed"
     assert isinstance(history.end, Failed)
     assert "killed (signal 9)" in history.end.message
@@ -320,7 +311,7 @@ def test_a_stop_before_anything_began_takes_effect(root: Path) -> None:
     run = create_run(quick(), root / "early")
     launch.start(run)
     launch.stop(run)
-    history = ended(run, seconds=10)
+    history = until_ended(run, seconds=10)
     assert run.status() == "stopped"
     assert isinstance(history.end, Finished)
     assert "killed" not in history.end.message
@@ -334,7 +325,7 @@ def test_a_stop_while_there_is_nothing_to_save_takes_effect_at_once(root: Path, 
     launch.stop(run)
     with contextlib.suppress(UserError):  # it ended meanwhile
         launch.stop(run)  # a second one does no harm
-    history = ended(run, seconds=15)
+    history = until_ended(run, seconds=15)
     assert run.status() == "stopped"
     assert history.base is None
     assert history.step == 0

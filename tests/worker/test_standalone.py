@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,11 @@ import pytest
 from grpo_space.cli.main import main
 from grpo_space.runs import standalone
 from grpo_space.runs.events import Answered, Evaluated, EvaluationRequest, Failed, Finished, Loaded, Started
-from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs
 from tests.support.chat_templates import GEMMA, tiny_with
 from tests.support.hand_made import run_with_adapter
 from tests.support.hub_server import HubServer
-from tests.support.processes import ROOT, answering, command, kill_worker, start_cli, the_run, until
+from tests.support.processes import ROOT, answering, command, gone, kill_worker, start_cli, the_run, until
 
 PROBLEMS = 24
 MODEL = ROOT / "presets" / "tiny" / "model"
@@ -81,8 +79,7 @@ def test_two_models_that_are_one_do_not_differ_even_where_it_was_killed_in_the_m
     kept = answering(made, count=10)
     kill_worker(made)
     process.wait(timeout=60)
-    while holder(made.folder / "lock") is not None or holder(runs_root / "gpu.lock") is not None:
-        time.sleep(0.05)
+    gone(made)
     [listed] = printed("runs")
     assert listed == {
         "id": made.id, "status": "died", "evaluates": f"{other} against {MODEL} on mine.jsonl",

@@ -13,7 +13,7 @@ from grpo_space.runs.run import Run
 from grpo_space.tasks import suite
 from tests.support.hand_made import run_with_adapter
 from tests.support.hub_server import HubServer
-from tests.support.processes import Cli, gone, start_cli, until
+from tests.support.processes import Cli, gone, start_cli, until, wait_for
 
 LIMIT = "8"
 
@@ -45,8 +45,8 @@ def test_killed_in_the_middle_it_loses_no_finished_set(
     run = run_with_adapter(runs_root / "made", 8)
     asked = ("benchmark", run.id, "--suite", "full", "--seed", "7", "--limit", LIMIT)
     process = start_cli(*asked)
-    while not run.evaluations():
-        assert process.poll() is None, process.communicate()
+    wait_for(lambda: run.evaluations() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()
     log = EventLog(run.evaluations()[0])
     until(log, lambda event: isinstance(event, Phase) and event.detail == suite.NAMES["fresh-2"].title, 240)
     worker = holder(run.folder / "lock")

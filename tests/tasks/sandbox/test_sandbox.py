@@ -12,6 +12,7 @@ import pytest
 from grpo_space.paths import PROJECT
 from grpo_space.tasks.sandbox.layers import LAYERS, SYSTEM_CALLS
 from grpo_space.tasks.sandbox.sandbox import Job, Sandbox, Verdict
+from tests.support.processes import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -136,13 +137,12 @@ def test_its_end_is_the_end_of_all_that_runs_in_it(layers: tuple[str, ...]) -> N
     with owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == b"up\n"
-        deadline = time.monotonic() + 20
-        while len(children(owner.pid)) < 4:  # the forkserver, a supervisor, the program, its tests
-            assert time.monotonic() < deadline
+        wait_for(lambda: len(children(owner.pid)) >= 4)  # the forkserver, a supervisor, the program, its tests
         left = children(owner.pid)
         owner.send_signal(signal.SIGKILL)
-    while any(Path(f"/proc/{process}").exists() for process in left):
-        assert time.monotonic() < deadline, "a process outlived its sandbox"
+    wait_for(
+        lambda: not any(Path(f"/proc/{process}").exists() for process in left), what="a process outlived its sandbox"
+    )
 
 
 def test_a_sandbox_that_was_killed_starts_again() -> None:
