@@ -28,6 +28,7 @@ from grpo_space.ui.guard.streams import SLOTS_FOR_BUTTONS, STREAMS
 from grpo_space.ui.guard.uploads import Uploads
 from grpo_space.ui.live.follower import Followers, active_run
 from grpo_space.ui.markup import note
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.preset import form
 from grpo_space.ui.preset import tab as preset
 from grpo_space.ui.publish import auto_backup
@@ -57,6 +58,7 @@ def build(
         header = gr.HTML(first, elem_id="gs-head", elem_classes="gs-head", js_on_load=attributes.PROGRESS)
         attributes.announcements()
         beats, chosen_run = pulse(), address.component()
+        parts = Parts(beats.told.change)
         if place.space is not None:
             _space_row(place.space)
         if backups is not None:
@@ -77,18 +79,19 @@ def build(
                     space_hardware.build(page_opened, chosen.place, kept, place.space, place, secret)
                 before = train.Before(chosen.config, chosen.requested, chosen.start, done, then)
             with gr.Tab("Train", id="train") as train_tab:
-                training = train.build(page_opened, train_tab, before, followers, place, header, chosen_run, beats)
+                training = train.build(
+                    page_opened, train_tab, before, parts, followers, place, header, chosen_run, beats
+                )
                 doctor_panel.build(place.access)
             with gr.Tab("Compare", id="compare") as compare_tab:
-                compare.build(training.view, training.evaluated, training.evaluating, followers, place)
+                compare.build(training.view, parts, training.evaluating, followers, place)
             with gr.Tab("Publish", id="publish") as publish_tab:
-                changed = [page_opened, publish_tab.select, training.evaluated.change]
-                to_train = publish.build(training.view, training.run, changed, followers, place)
+                to_train = publish.build(training.view, parts, publish_tab, followers, place)
             with gr.Tab("Runs", id="runs") as runs_tab:
-                seen = [runs_tab.select, training.evaluated.change]
-                listed = run_list.build(training.view, seen)
-                change.build(training.view, seen, listed, followers, place)
-                two_runs.build(seen, followers)
+                listed = run_list.build(training.view, parts, runs_tab)
+                change.build(training.view, parts, runs_tab, listed, followers, place)
+                two_runs.build(parts, runs_tab, followers)
+        parts.wire()
         attributes.mend(page, {form.element(path): path for path in (*form.LEAVES, *form.WEIGHTS)})
         tabs = (preset_tab, train_tab, compare_tab, publish_tab, runs_tab)
         address.build(page, tabs, training.view)

@@ -95,16 +95,20 @@ _ASK_AGAIN = """() => {
 
 @dataclass(frozen=True)
 class Pulse:
-    """By which a page knows that its stream still lives, and asks for another one: Gradio takes up none that broke.
+    """By which a page knows that its stream still lives, and asks for another one: Gradio takes up none that broke; and
+    what the stream tells it.
 
-    It stands outside the tabs: what is on one that was not opened yet is not on the page, and its timer does not run.
+    It stands outside the tabs: what is on one that was not opened yet is not on the page, its timer does not run, and
+    nothing of it changes.
     """
 
     beat: gr.HTML
+    told: gr.HTML
     again: gr.Button
 
 
 def pulse() -> Pulse:
     """Draws the hidden parts where it is called, and looks every 2 s whether the beat has changed."""
     gr.Timer(2).tick(None, js=_ASK_AGAIN)
-    return Pulse(gr.HTML(elem_id="gs-beat", visible="hidden"), gr.Button("again", visible="hidden", elem_id="gs-again"))
+    beat, told = (gr.HTML(elem_id=name, visible="hidden") for name in ("gs-beat", "gs-told"))
+    return Pulse(beat, told, gr.Button("again", visible="hidden", elem_id="gs-again"))

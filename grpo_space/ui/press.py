@@ -7,6 +7,7 @@ import gradio as gr
 
 from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.parts import Parts
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 NO_FILE = gr.update(value=None, elem_classes=OFF)
@@ -25,15 +26,16 @@ def press(button: gr.Button, doing: str, work: Callable[..., Any], inputs: Any, 
     return done
 
 
-def forget_with(run: gr.State, view: gr.State, cleared: dict[gr.Component, Any]) -> None:
-    """Clears what came of a press as soon as the page shows another run than it is about; `run`: the one that the page
-    shows. A page may learn its first run after a press, and Gradio tells of a change twice: so what the press was about
-    decides, not which run was shown before: the run that is shown, or the one that was chosen to be. `cleared`: the
-    parts with their empty values; the first one's `elem_id` is its name in `View.about`.
+def forget_with(parts: Parts, view: gr.State, cleared: dict[gr.Component, Any]) -> None:
+    """Clears what came of a press as soon as the page shows another run than it is about. A page may learn its first
+    run after a press: so what the press was about decides, not which run was shown before: the run that is shown, or
+    the one that was chosen to be. `cleared`: the components with their empty values; the first one's `elem_id` is its
+    name in `View.about`.
     """
     name = str(next(iter(cleared)).elem_id)
 
-    def clear(run: str, view: View) -> dict[gr.Component, Any]:
-        return dict.fromkeys(cleared, gr.skip()) if view.about.get(name) in (run, view.run) else cleared
+    def clear(view: View) -> dict[gr.Component, Any]:
+        about = view.about.get(name)
+        return {} if about in (None, view.buttons.run, view.run) else cleared
 
-    run.change(clear, [run, view], list(cleared), trigger_mode="always_last", **QUIET)
+    parts.add(clear, view, list(cleared))

@@ -196,7 +196,7 @@ def test_what_is_pressed_is_meant_for_the_run_that_the_page_shows(runs_root: Pat
     shown = create_run(read_preset("tiny").run, runs_root / "2099-01-01-000000-shown")
     followers.forget_current()
     assert page_stream.page_of(view, followers).run == shown
-    view.shown = shown.id
+    view.buttons = Buttons(run=shown.id)
     create_run(read_preset("tiny").run, runs_root / "2099-01-01-000001-newer")
     followers.forget_current()
     assert page_stream.page_of(view, followers).run == shown

@@ -20,6 +20,7 @@ from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
 from grpo_space.ui.markup import note, tag, text
+from grpo_space.ui.parts import Parts
 
 ABOUT = """<h2>Ask both</h2><p class='gs-dim'>Your own question: base and tuned model answer it side by side. In words
 far from what it was trained on, a small model is often lost, tuned or not.</p>"""
@@ -30,7 +31,7 @@ EVERY_SECONDS = 0.08
 """Between two updates of the page: faster than that nobody reads."""
 
 
-def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
+def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> None:
     """Draws the question and its answers, and wires them."""
     gr.HTML(ABOUT)
     question = gr.Textbox("", label="Question", lines=2, max_length=ask_client.MOST_CHARACTERS, elem_id="gs-question")
@@ -110,7 +111,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
     shown: Any = [answers, earlier, kept, words]
     gr.on([ask.click, question.submit], ask_both, asks, shown, trigger_mode="multiple", **QUIET)
     stop.click(stop_it, queue=False, **QUIET)
-    evaluated.change(offer, [view, checkpoint], [checkpoint, examples], trigger_mode="always_last", **QUIET)
+    parts.add(offer, [view, checkpoint], [checkpoint, examples])
     examples.click(in_words(take), [view, examples], question, **QUIET)
 
 

@@ -20,12 +20,13 @@ from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.forest import forest
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import figures, note, tag, text, with_code
+from grpo_space.ui.parts import Parts
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 SUITES: dict[str, SuiteName] = {"Quick": "quick", "Full": "full"}
 
 
-def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
+def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> None:
     """Draws the part of the tab and wires it."""
     with gr.Accordion("Benchmark: several sets at once", open=False, elem_id="gs-benchmark") as fold:
         gr.HTML("<p class='gs-dim'>Does it hold elsewhere, and did it lose anything? Base and tuned on held-out "
@@ -48,8 +49,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         suites.begin(page.run, name_of(suite), token=token_if_any(place.access, request))
         followers.forget_current()
 
-    gr.on([fold.expand, evaluated.change, suite.change], show, [view, suite], [planned, found],
-          trigger_mode="always_last", **QUIET)  # fmt: skip
+    parts.add(show, [view, suite], [planned, found], fold.expand, suite.change)
     button.click(start, [view, suite], None, **QUIET).success(None, js=TO_THE_TOP)
 
 

@@ -16,12 +16,13 @@ from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import tag, text
+from grpo_space.ui.parts import Parts
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 
 
-def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
-    """Draws the offer and wires it. `evaluated` changes when there is another comparison."""
+def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> None:
+    """Draws the offer and wires it."""
     with gr.Column(elem_classes=OFF) as column:
         words = gr.HTML()
         button = gr.Button("Train its control", elem_id="gs-control", scale=0)
@@ -40,7 +41,7 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         view.show_current()
         followers.forget_current()
 
-    evaluated.change(shown, view, [column, words], **QUIET)
+    parts.add(shown, view, [column, words])
     button.click(start, view, None, **QUIET).success(None, js=show_tab("train"))
 
 

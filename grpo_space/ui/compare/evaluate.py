@@ -21,6 +21,7 @@ from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered, page_of
 from grpo_space.ui.markup import note, tag, text
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import press
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
@@ -36,7 +37,7 @@ TO_THE_TOP = "() => document.querySelector('#gs-tabs')?.scrollIntoView()"
 """JavaScript: how far it is stands at the top of the tab."""
 
 
-def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Place) -> None:
+def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> None:
     """Draws the form for another evaluation, and wires it."""
     with gr.Accordion("Evaluate something else", open=False, elem_id="gs-else") as fold:
         gr.HTML("<p class='gs-dim'>Base and tuned answer the same problems. The run stays as it is.</p>")
@@ -85,13 +86,12 @@ def build(view: gr.State, evaluated: gr.State, followers: Followers, place: Plac
         wanted = request_for(str(weights), str(adapter or ""), str(data), file, limit, samples)
         begin(page.run, wanted, followers, place, request)
 
-    evaluated.change(offer, [view, weights], weights, **QUIET)
+    parts.add(offer, [view, weights], weights)
     weights.change(lambda weights: shown_if(weights == OTHER), weights, adapter, queue=False, **QUIET)
     data.change(lambda data: [shown_if(data == FILE)] * 2, data, [upload, uploaded], queue=False, **QUIET)
     gr.on([upload.upload, upload.clear], keep, upload, [file, count, uploaded], **QUIET)
-    changes: Any = [one.change for one in (evaluated, data, count, limit, samples)]
-    planned_of = [view, data, count, limit, samples]
-    gr.on([fold.expand, *changes], plan, planned_of, planned, trigger_mode="always_last", **QUIET)
+    changes: Any = [one.change for one in (data, count, limit, samples)]
+    parts.add(plan, [view, data, count, limit, samples], planned, fold.expand, *changes)
     chosen = [view, weights, adapter, data, file, limit, samples]
     press(button, "Starting", start, chosen, None, **QUIET).success(None, js=TO_THE_TOP)
 

@@ -22,6 +22,7 @@ from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered, page_of
 from grpo_space.ui.live.progress import LOOKING
 from grpo_space.ui.markup import figures, note, tag
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import press
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
@@ -52,18 +53,18 @@ class Top:
     file: gr.File
 
 
-def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: Followers, place: Place) -> None:
-    """Draws the tab and wires it: it shows an evaluation of the run that is looked at. `evaluated` changes when there
-    is another one; `evaluating` shows how far the active one is.
+def build(view: gr.State, parts: Parts, evaluating: gr.HTML, followers: Followers, place: Place) -> None:
+    """Draws the tab and wires it: it shows an evaluation of the run that is looked at; `evaluating` shows how far the
+    active one is.
     """
     evaluating.render()  # type: ignore[no-untyped-call]
     top = _top()
-    control_run.build(view, evaluated, followers, place)
-    benchmark.build(view, evaluated, followers, place)
-    evaluate.build(view, evaluated, followers, place)
+    control_run.build(view, parts, followers, place)
+    benchmark.build(view, parts, followers, place)
+    evaluate.build(view, parts, followers, place)
     standalone.build(view, followers, place)
     cases = problems.draw()
-    ask.build(view, evaluated, followers, place)
+    ask.build(view, parts, followers, place)
 
     def fill(view: View, before: str | None, last: LastSent, sort: str, words: str) -> dict[Any, Any]:
         return filled(top, cases, example.seen(followers, view.subject), before, last, sort, words)
@@ -74,7 +75,7 @@ def build(view: gr.State, evaluated: gr.State, evaluating: gr.HTML, followers: F
         return filled(top, cases, page, chosen, LastSent(names), sort, words)
 
     shown = [*vars(top).values(), cases.column, cases.kept, cases.table, cases.begin, cases.turns, cases.both]
-    evaluated.change(fill, [view, top.which, top.last_sent, cases.kept, cases.words], shown, **QUIET)
+    parts.add(fill, [view, top.which, top.last_sent, cases.kept, cases.words], shown)
     chosen = [view, top.which, cases.kept, cases.words]
     top.which.input(choose, chosen, shown, trigger_mode="always_last", **QUIET)
     _act(view, top, followers, place)

@@ -58,15 +58,15 @@ class View:
     """The group under the microscope, from 1; None: always the newest."""
     stream: int = 0
     """The latest stream: an older one of the same page ends."""
-    shown: str = ""
-    """The run that the page was sent last; empty: none yet."""
+    buttons: "Buttons" = field(default_factory=lambda: Buttons())
+    """What of the run that the page was sent last there are buttons for."""
     about: dict[str, str] = field(default_factory=dict)
     """The run that was pressed about last, by the `elem_id` of the part that shows what came of it."""
 
     @property
     def subject(self) -> str:
         """The run that the page is about: what is pressed there is meant for it, whatever began meanwhile."""
-        return self.run or self.shown
+        return self.run or self.buttons.run
 
     def show_current(self) -> None:
         """Looks at the active run again, else the newest, and at its newest group."""
@@ -105,7 +105,7 @@ class Buttons:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a page shows: HTML, and two states whose changes make it do more."""
+    """What a page shows of a run: HTML, and what makes it draw more."""
 
     header: str
     now: str
@@ -116,11 +116,16 @@ class Shown:
     log: str = ""
     evaluating: str = ""
     """How far an evaluation after the run is."""
+    address: str = ""
+    """The chosen run, for the page's address."""
     evaluated: str = ""
     """Which comparisons there are to show, and whether one is being made."""
     buttons: Buttons = Buttons()
-    address: str = ""
-    """The chosen run, for the page's address."""
+
+    def sent(self, beat: str) -> tuple[str, ...]:
+        """What is sent to the components of a Stream, in their order."""
+        *html, evaluated, buttons = vars(self).values()
+        return *html, text(f"{evaluated} {buttons}"), beat
 
 
 def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Shown:
@@ -159,9 +164,9 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Sh
         group=group,
         log=page.log,
         evaluating=page.now if running and page.standalone is not None else page.evaluations.now,
+        address=_address(view),
         evaluated=f"{page.run.id} {page.status} {tuned.time if tuned else ''} {base is not None} {made} {begun}",
         buttons=buttons,
-        address=_address(view),
     )
 
 
@@ -173,8 +178,8 @@ def _address(view: View) -> str:
 class Stream:
     """The components that a page is sent, named as in Shown.
 
-    Only HTML and states, all of them every time: for each that is updated or skipped Gradio builds a component anew,
-    which costs more than all the rest; what it sends are the differences.
+    Only HTML, all of it every time: for each that is updated or skipped Gradio builds a component anew, which costs
+    more than all the rest; what it sends are the differences.
     """
 
     header: gr.HTML
@@ -185,9 +190,11 @@ class Stream:
     group: gr.HTML
     log: gr.HTML
     evaluating: gr.HTML
-    evaluated: gr.State
-    buttons: gr.State
     address: gr.HTML
+    told: gr.HTML
+    """Nobody sees it: with its change the page draws what it shows of the run beside these. The change of a state would
+    be told twice: what is not postprocessed is sent to the page too.
+    """
     beat: gr.HTML
 
     @property
@@ -222,6 +229,6 @@ class Stream:
                     seen,
                 )
             if now != last or time.monotonic() - emitted > BEAT_SECONDS:
-                emitted, last, view.shown = time.monotonic(), now, now.buttons.run
-                yield (*vars(now).values(), f"{time.time():.1f}")
+                emitted, last, view.buttons = time.monotonic(), now, now.buttons
+                yield now.sent(f"{time.time():.1f}")
             await next_look()

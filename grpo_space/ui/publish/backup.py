@@ -19,15 +19,16 @@ from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import link, note, tag, text
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import forget_with
 from grpo_space.ui.transfer import bar, following, incoming, stage
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
-def build(view: gr.State, shown: gr.State, followers: Followers, place: Place) -> gr.Button:
+def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> gr.Button:
     """Draws the part of the tab that backs up and restores, and wires it. Gives the button that leads to a restored
-    run. `shown`: the run that the page shows.
+    run.
     """
     repository = "a private dataset repository of yours on the Hugging Face Hub"
     where = "the folder that GRPO_SPACE_BACKUP names" if backup.place() else repository  # everybody sees this: no name
@@ -72,7 +73,7 @@ def build(view: gr.State, shown: gr.State, followers: Followers, place: Place) -
             yield as_note(error), shown_if(False)
 
     keep.click(back_up, view, kept, **QUIET)
-    forget_with(shown, view, {kept: ""})
+    forget_with(parts, view, {kept: ""})
     bring.click(restore, [view, source], [brought, to_train], **QUIET)
     return to_train
 

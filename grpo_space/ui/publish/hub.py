@@ -1,6 +1,6 @@
 """Publishing from the page: signed in, one button, progress by file, and the link when it was looked at from there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -19,6 +19,7 @@ from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.owners import Owners, may_type, token_of
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import forget_with
 from grpo_space.ui.publish import before
 from grpo_space.ui.transfer import bar, following, stage
@@ -26,10 +27,8 @@ from grpo_space.ui.transfer import bar, following, stage
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
-def build(view: gr.State, run: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> None:
-    """Draws the part of the tab that publishes, and wires it. `run`: the one that the page shows; `changed`: the events
-    after which to look at it again.
-    """
+def build(view: gr.State, parts: Parts, tab: gr.Tab, followers: Followers, place: Place) -> None:
+    """Draws the part of the tab that publishes, and wires it."""
     gr.HTML(
         "<h2>Publish on the Hugging Face Hub</h2><p class='gs-dim'>The adapter goes up with its evidence: what was "
         "measured, the reward curve, every setting, how to run it again. It is loaded from there once more before this "
@@ -101,11 +100,12 @@ def build(view: gr.State, run: gr.State, changed: Sequence[Any], followers: Foll
         return said, shown_if(False), before.card_of(page.run, there)
 
     ahead: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
-    gr.on([*changed, name.blur, name.submit], look_ahead, [view, name], [ready, typed, as_card], **ahead)
+    when = [parts.changed, tab.select, name.blur, name.submit]
+    gr.on(when, look_ahead, [view, name], [ready, typed, as_card], **ahead)
     go.click(start, [view, name, private, merged, replace, typed], [outcome, replace, typed], **QUIET)
-    gr.on(changed, shown, view, [what, go], trigger_mode="always_last", **QUIET)
+    parts.add(shown, view, [what, go], tab.select)
     nothing = gr.update(value=False, elem_classes=OFF)
-    forget_with(run, view, {outcome: "", replace: nothing})
+    forget_with(parts, view, {outcome: "", replace: nothing})
 
 
 def about(page: Page | None) -> str:

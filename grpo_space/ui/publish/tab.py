@@ -1,7 +1,6 @@
 """The Publish tab: onto the Hub, or the adapter, the config and the run's script as files."""
 
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,16 @@ from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View, page_of
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import NO_FILE, forget_with
 from grpo_space.ui.publish import backup, hub
 from grpo_space.ui.space import after
 
 
-def build(view: gr.State, shown: gr.State, changed: Sequence[Any], followers: Followers, place: Place) -> gr.Button:
-    """Draws the tab and wires it. Gives the button that leads to a restored run. `shown`: the run that the page shows;
-    `changed`: the events after which to look at it again.
-    """
+def build(view: gr.State, parts: Parts, tab: gr.Tab, followers: Followers, place: Place) -> gr.Button:
+    """Draws the tab and wires it. Gives the button that leads to a restored run."""
     access = place.access
-    hub.build(view, shown, changed, followers, place)
+    hub.build(view, parts, tab, followers, place)
     gr.HTML(
         "<h2>Take it with you</h2><p class='gs-dim'>What was learnt is the <b>adapter</b>: a small file beside the "
         "base model, which PEFT loads onto it. The config is all that is needed to train it again. The script makes "
@@ -67,8 +65,8 @@ def build(view: gr.State, shown: gr.State, changed: Sequence[Any], followers: Fo
     adapter.click(zipped, view, file, api_visibility="private", concurrency_limit=2)
     config.click(written, view, file, api_visibility="private", concurrency_limit=2)
     plain.click(as_script, view, file, api_visibility="private", concurrency_limit=2)
-    forget_with(shown, view, {file: NO_FILE})
-    return backup.build(view, shown, followers, place)
+    forget_with(parts, view, {file: NO_FILE})
+    return backup.build(view, parts, followers, place)
 
 
 def adapter_zip(run: Run) -> Path:

@@ -1,6 +1,5 @@
 """What the owner does with a run as a whole: a title, more steps, the bin. Each is asked twice where it takes away."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -16,6 +15,7 @@ from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
 from grpo_space.ui.live.follower import Followers, named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import tag, text
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import press
 from grpo_space.ui.runs.run_list import RunList
 
@@ -24,8 +24,8 @@ QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden",
 AT_ONCE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 
 
-def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Followers, place: Place) -> None:
-    """Draws the part below the list and makes it work. `shown`: the events after which another run may be looked at."""
+def build(view: gr.State, parts: Parts, tab: gr.Tab, runs: RunList, followers: Followers, place: Place) -> None:
+    """Draws the part below the list and makes it work."""
     subject = gr.State("")  # the run that the words name: what is done here is done to it, whatever began meanwhile
     which = gr.HTML(elem_id="gs-chosen-run")
     column = gr.Column(elem_classes=OFF, elem_id="gs-change-run")
@@ -124,7 +124,7 @@ def build(view: gr.State, shown: Sequence[Any], runs: RunList, followers: Follow
     gr.on([title.focus, steps.focus], stay, [view, subject], None, **AT_ONCE)
     both = [confirm, keep]
     said = [subject, column, which, link, title, steps, *both]
-    gr.on(shown, look, [view, subject], said, trigger_mode="always_last", **QUIET)
+    parts.add(look, [view, subject], said, tab.select)
     rename.click(named_anew, [view, subject, title, runs.order], [runs.table, which], **QUIET)
     press(more, "Starting", train_on, [view, subject, steps], None, **QUIET).success(None, js=show_tab("train"))
     delete.click(lambda: [shown_if(True)] * 2, None, both, **AT_ONCE)

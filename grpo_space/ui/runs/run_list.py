@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from grpo_space.ui.live.follower import named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.live.progress import BADGES
 from grpo_space.ui.markup import text
+from grpo_space.ui.parts import Parts
 
 HEADERS = ["Run", "Title", "Made (UTC)", "How it ended", "Preset", "Model", "Gain, 95 % interval", "Steps", "Time"]
 _WITHIN_A_FIGURE = re.compile(
@@ -103,8 +104,8 @@ class RunList:
     table: gr.HTML
 
 
-def build(view: gr.State, shown: Sequence[Any]) -> RunList:
-    """Draws the list; a row opens its run in the view. `shown`: the events at which it is drawn."""
+def build(view: gr.State, parts: Parts, tab: gr.Tab) -> RunList:
+    """Draws the list; a row opens its run in the view."""
     gr.HTML("<h2>All runs</h2><p class='gs-dim'>Choose one: every tab then shows it. Looking changes nothing.</p>")
     order = gr.Dropdown(list(ORDERS), value="Newest", label="Sort by", elem_id="gs-runs-order", scale=0)
     run_table = table.component("gs-runs")
@@ -121,6 +122,6 @@ def build(view: gr.State, shown: Sequence[Any]) -> RunList:
         view.run, view.group = run.id, None
 
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
-    gr.on([*shown, order.change], drawn, [order, view], run_table, trigger_mode="always_last", **quiet)
+    parts.add(drawn, [order, view], run_table, tab.select, order.change)
     run_table.select(open_run, view, None, **quiet)
     return RunList(drawn, order, run_table)

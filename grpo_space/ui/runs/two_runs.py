@@ -1,7 +1,6 @@
 """Two runs compared: both scores with the paired test, what differs in their settings, and their curves in one."""
 
 import json
-from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -21,6 +20,7 @@ from grpo_space.ui.live.curves import CHARTS, PROBE, Curves, figure, probe_point
 from grpo_space.ui.live.follower import Followers, Page, named
 from grpo_space.ui.live.page_stream import offered
 from grpo_space.ui.markup import box, figures, note, tag, text
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.runs.run_list import MOST
 
 NAMES = ("A", "B")
@@ -28,10 +28,8 @@ NAMES = ("A", "B")
 QUIET: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 2}
 
 
-def build(shown: Sequence[Any], followers: Followers) -> None:
-    """Draws the two choices and what comes of them, where there are two runs. `shown`: the events at which the choices
-    are made anew.
-    """
+def build(parts: Parts, tab: gr.Tab, followers: Followers) -> None:
+    """Draws the two choices and what comes of them, where there are two runs."""
     column = gr.Column(elem_classes=OFF, elem_id="gs-two")
     with column:
         gr.HTML("<h2>Two runs compared</h2>")
@@ -57,8 +55,7 @@ def build(shown: Sequence[Any], followers: Followers) -> None:
             raise UserError("A and B are the same run: choose another one.")
         return figures(side_by_side(*pages))
 
-    gr.on(shown, choices, [first, second], [column, first, second], show_progress="hidden",
-          trigger_mode="always_last", **QUIET)  # fmt: skip
+    parts.add(choices, [first, second], [column, first, second], tab.select)
     go.click(compared, [first, second], found, **QUIET)
     gr.on([first.input, second.input], lambda: "", None, found, show_progress="hidden", **QUIET)
 

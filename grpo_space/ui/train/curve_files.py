@@ -15,11 +15,12 @@ from grpo_space.ui.live import curves_png, example
 from grpo_space.ui.live.curves import Curves
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import NO_FILE, forget_with
 
 
-def build(view: gr.State, run: gr.State, followers: Followers, place: Place) -> gr.Column:
-    """Draws the buttons, which come with the first step, and makes them work. `run`: the one that the page shows."""
+def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> gr.Column:
+    """Draws the buttons, which come with the first step, and makes them work."""
     files = gr.Column(elem_classes=OFF, elem_id="gs-curve-files")
     with files:
         with gr.Row():
@@ -50,7 +51,7 @@ def build(view: gr.State, run: gr.State, followers: Followers, place: Place) -> 
 
     for button, made in ((picture, as_picture), (table, as_table)):
         button.click(made, view, file, api_visibility="private", concurrency_limit=2)
-    forget_with(run, view, {file: NO_FILE})
+    forget_with(parts, view, {file: NO_FILE})
     return files
 
 

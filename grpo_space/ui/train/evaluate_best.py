@@ -15,6 +15,7 @@ from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF, classes_if, show_tab
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, page_of
+from grpo_space.ui.parts import Parts
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 
@@ -30,8 +31,8 @@ def step_of(page: Page | None) -> int | None:
     return None if found.step in made else found.step
 
 
-def build(view: gr.State, changed: Any, followers: Followers, place: Place) -> None:
-    """Draws the button, and wires it. `changed`: the events after which to look at the run again."""
+def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> None:
+    """Draws the button, and wires it."""
     button = gr.Button("Evaluate it too", elem_classes=OFF, elem_id="gs-evaluate-best")
 
     def look(view: View) -> Any:
@@ -50,5 +51,5 @@ def build(view: gr.State, changed: Any, followers: Followers, place: Place) -> N
         evaluations.begin(page.run, wanted, token=token_if_any(place.access, request))
         followers.forget_current()
 
-    gr.on(changed, look, view, button, trigger_mode="always_last", **QUIET)
+    parts.add(look, view, button)
     button.click(evaluate, view, None, **QUIET).success(None, js=show_tab("compare"))

@@ -19,6 +19,7 @@ from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live import example, microscope
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import NO_FILE, forget_with
 
 IN_ORDER: dict[str, Any] = {
@@ -74,8 +75,8 @@ class Microscope:
     group: gr.HTML
 
 
-def build(view: gr.State, run: gr.State, followers: Followers, place: Place) -> Microscope:
-    """Draws the microscope and makes its buttons work. The view says which group it shows. `run`: the page's."""
+def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> Microscope:
+    """Draws the microscope and makes its buttons work. The view says which group it shows."""
     scope = gr.HTML(elem_id="gs-which-group")
     with gr.Column(elem_classes=OFF, elem_id="gs-groups") as buttons:
         with gr.Row():
@@ -139,7 +140,7 @@ def build(view: gr.State, run: gr.State, followers: Followers, place: Place) -> 
     for name, button in jumps.items():
         button.click(jumping(*JUMPS[name]), view, [scope, group], **IN_ORDER)
     lines.click(as_lines, view, file, api_visibility="private", concurrency_limit=2)
-    forget_with(run, view, {file: NO_FILE})
+    forget_with(parts, view, {file: NO_FILE})
     return Microscope(scope, buttons, group)
 
 

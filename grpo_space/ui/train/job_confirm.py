@@ -18,6 +18,7 @@ from grpo_space.ui.live.follower import Followers, named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import figures, tag, text
 from grpo_space.ui.owners import check_sign_in, token_of
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import forget_with, press
 from grpo_space.ui.submit import OnJob
 from grpo_space.ui.train.job_choice import JobChoice
@@ -77,8 +78,8 @@ def _words(*paragraphs: str) -> str:
     return tag("div", figures("".join(tag("p", each) for each in paragraphs)), "gs-ask")
 
 
-def build(view: gr.State, run: gr.State, choice: JobChoice, followers: Followers, place: Place) -> JobConfirm:
-    """Draws the question where it is called, and wires its two buttons. `run`: the one that the page shows."""
+def build(view: gr.State, parts: Parts, choice: JobChoice, followers: Followers, place: Place) -> JobConfirm:
+    """Draws the question where it is called, and wires its two buttons."""
     with gr.Group(elem_classes=OFF, elem_id=ASK) as group:
         question, asked = gr.HTML(elem_id="gs-job-question"), gr.State(None)
         with gr.Row():
@@ -104,5 +105,5 @@ def build(view: gr.State, run: gr.State, choice: JobChoice, followers: Followers
     confirm = JobConfirm(group, question, asked)
     press(yes, "Starting", start, [asked, choice.typed, view], [*confirm.outputs, choice.typed], **QUIET)
     no.click(lambda: NOT_ASKED, None, confirm.outputs, **QUIET)
-    forget_with(run, view, dict(zip(confirm.outputs, NOT_ASKED, strict=True)))
+    forget_with(parts, view, dict(zip(confirm.outputs, NOT_ASKED, strict=True)))
     return confirm

@@ -24,8 +24,9 @@ from grpo_space.ui.gradio_workarounds import IN_ORDER, OFF, Pulse, show_tab, sho
 from grpo_space.ui.guard.streams import STREAMS
 from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
-from grpo_space.ui.live.page_stream import Buttons, Stream, View, page_of
+from grpo_space.ui.live.page_stream import Stream, View, page_of
 from grpo_space.ui.markup import figures, tag, text
+from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import forget_with, press
 from grpo_space.ui.train import (
     bring_back,
@@ -64,24 +65,20 @@ class TrainTab:
     """The parts of the tab that other tabs need."""
 
     view: gr.State
-    run: gr.State
-    """The name of the run that the page shows: it changes when another one takes its place."""
-    evaluated: gr.State
-    """A state that changes when there is another comparison to show."""
     evaluating: gr.HTML
     """The progress of an evaluation after the run; it stands on another tab."""
     compare: gr.Button
 
 
 def build(
-    opened: Any, tab: gr.Tab, before: Before, followers: Followers, place: Place, header: gr.HTML, chosen_run: gr.HTML,
-    pulse: Pulse,
+    opened: Any, tab: gr.Tab, before: Before, parts: Parts, followers: Followers, place: Place, header: gr.HTML,
+    chosen_run: gr.HTML, pulse: Pulse,
 ) -> TrainTab:  # fmt: skip
     """Draws the tab and wires it. `header` shows on top of every tab which run is active; the page's address follows
-    `chosen_run`.
+    `chosen_run`; `parts` are those that show the run.
     """
     config, chosen = before.config, before.then
-    view, run, started = gr.State(View()), gr.State(""), gr.State("")
+    view, started = gr.State(View()), gr.State("")
     address.open_run(opened, view)
     plan = gr.HTML(elem_id="gs-plan")
     job = job_choice.build(opened, config, place)
@@ -97,25 +94,23 @@ def build(
         with gr.Row():
             yes = gr.Button("Stop and keep", variant="stop", elem_id="gs-stop-yes")
             no = gr.Button("Keep training", elem_id="gs-stop-no")
-    confirm_job = job_confirm.build(view, run, job, followers, place)
+    confirm_job = job_confirm.build(view, parts, job, followers, place)
     job_elsewhere.build(opened, view, job, followers, place)
     bring = bring_back.build(view, place)
     now = gr.HTML(progress.LOOKING, elem_id="gs-now")
-    notes, evaluated = gr.HTML(), gr.State(None)
-    evaluate_best.build(view, [opened, evaluated.change], followers, place)
+    notes = gr.HTML()
+    evaluate_best.build(view, parts, followers, place)
     curves = gr.HTML(elem_id="gs-curves")
-    files = curve_files.build(view, run, followers, place)
-    scope = group_buttons.build(view, run, followers, place)
+    files = curve_files.build(view, parts, followers, place)
+    scope = group_buttons.build(view, parts, followers, place)
     with gr.Accordion("The worker's log", open=False, elem_id="gs-log-fold"):
         log = gr.HTML(elem_id="gs-log")
     with gr.Accordion("What the words mean", open=False):
         gr.HTML(glossary.glossary())
     evaluating = gr.HTML(elem_id="gs-evaluating", render=False)
     stream = Stream(
-        header, now, notes, curves, scope.scope, scope.group, log, evaluating, evaluated, gr.State(None),
-        chosen_run, pulse.beat,
-    )  # fmt: skip
-    # what is None changes with the first that the page is sent, even where there is no run
+        header, now, notes, curves, scope.scope, scope.group, log, evaluating, chosen_run, pulse.told, pulse.beat
+    )
 
     def head(page: Page | None, taken: Taken | None) -> str:
         return glossary.header(place.machine, page, taken)
@@ -130,8 +125,8 @@ def build(
     live: dict[str, Any] = {**QUIET, "concurrency_limit": STREAMS, "postprocess": False}
     pulse.again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
 
-    def offered(sent: Buttons | None, where: str) -> list[Any]:
-        uses = sent or Buttons()
+    def offered(view: View, where: str) -> list[Any]:
+        uses = view.buttons
         busy = uses.busy and where != JOB
         words = "One training at a time" if busy else "Train"
         first = gr.update(interactive=not busy, value=words)
@@ -149,12 +144,12 @@ def build(
         )
         asks = gr.skip() if uses.stop else shown_if(False)
         same = gr.update(interactive=not busy, value=words, variant=again)
-        return [first, same, *map(shown_if, come), asks, uses.run]
+        return [first, same, *map(shown_if, come), asks]
 
-    buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons, files, confirm, run]
+    buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons, files, confirm]
     keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
-    offers: list[Any] = [stream.buttons, job.where]
-    gr.on([stream.buttons.change, job.where.change], offered, offers, buttons, **QUIET)
+    offers: list[Any] = [view, job.where]
+    parts.add(offered, offers, buttons, job.where.change)
 
     def planned(sent: str, where: str) -> str:
         return _plan(sent, place, where)
@@ -174,13 +169,13 @@ def build(
     start.success(None, js=show_tab("train"))
     stop.click(handlers.ask, view, [confirm, question, subject], **QUIET)
     no.click(lambda: shown_if(False), None, confirm, **QUIET)
-    forget_with(run, view, {confirm: shown_if(False)})
+    forget_with(parts, view, {confirm: shown_if(False)})
     yes.click(handlers.stop, subject, confirm, concurrency_limit=4, **QUIET)
     press(resume, "Starting", handlers.resume, [view, *chosen], confirm_job.outputs, concurrency_limit=4, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, before.requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
-    return TrainTab(view, run, stream.evaluated, evaluating, compare)
+    return TrainTab(view, evaluating, compare)
 
 
 def _plan(sent: str, place: Place, where: str) -> str:
