@@ -19,13 +19,12 @@ from grpo_space.runs.locks import Holder, holder, locked
 from grpo_space.runs.run import Run, create_run
 from tests.support import endless, made
 from tests.support.browser import PHONE, WIDE, Complaints, Open, press_again
+from tests.support.endless import at_once
 from tests.support.hand_made import drawn, engine_of, save_adapter
 from tests.support.processes import put_away, until_ended
 
 A_START = 120_000
 """The longest wait for a server that loads its model, in ms."""
-AT_ONCE = 6.0
-"""Seconds: a first token takes a hundredth of one, and the last one of these answers comes after more than ten."""
 
 
 @pytest.fixture
@@ -98,7 +97,7 @@ def test_both_columns_grow_and_stand_where_there_is_room(
     expect(asked).to_contain_text("Stopped.")
     expect(asked.locator(".gs-going")).to_have_count(0)
     expect(asked.locator(".gs-asked-tuned .gs-sample")).to_have_count(3)  # what was written stays
-    assert seconds_to_answer(run) < AT_ONCE
+    assert seconds_to_answer(run) < at_once(run)
     assert not complaints
 
 
@@ -107,12 +106,12 @@ def test_who_closes_the_page_frees_the_server_and_who_waits_sees_the_queue(visit
     writing(ask(page))
     asked = ask(second)
     expect(asked).to_contain_text("1 question before yours.")
-    left = time.monotonic()
     page.context.close()
+    left = time.monotonic()
     expect(asked.locator(".gs-asked-base pre")).not_to_be_empty()
-    assert time.monotonic() - left < AT_ONCE
+    took = time.monotonic() - left
     second.reload()
-    assert seconds_to_answer(run) < AT_ONCE
+    assert max(took, seconds_to_answer(run)) < at_once(run)
 
 
 def test_a_server_that_is_killed_is_said_and_the_next_question_has_a_new_one(visit: Open, run: Run) -> None:

@@ -13,7 +13,7 @@ from grpo_space.runs.run import create_run
 from tests.browser.test_runs import ended
 from tests.support.browser import Complaints, Open, show
 from tests.support.fake_worker import with_adapter
-from tests.support.processes import Fake, kill_worker
+from tests.support.processes import Fake, kill_worker, until
 
 HALF = "half typ"
 FIELDS = {
@@ -52,6 +52,7 @@ def test_a_run_that_is_resumed_by_two_presses_is_resumed_once(visit: Open, fake:
     expect(page.locator("#gs-now .gs-badge")).to_have_text("running")
     expect(page.locator("#gs-resume")).to_be_hidden()
     expect(page.get_by_test_id("toast-body")).to_have_count(0)
+    until(run.log, lambda event: isinstance(event, Started) and event.attempt == 2)  # by the worker's child: later
     assert sum(isinstance(event, Started) for event in run.log.read()[0]) == 2, "of the first time, and of this"
     kill_worker(run)
     assert not complaints

@@ -10,7 +10,7 @@ from tests.browser.test_preset import exported
 from tests.support.browser import PHONE, Open, unfold
 from tests.support.hub_datasets import science
 from tests.support.hub_server import HubServer
-from tests.support.processes import wait_for
+from tests.support.processes import children, wait_for
 from tests.support.served import Served
 
 LOOKS = 60_000
@@ -105,8 +105,4 @@ def test_a_slow_one_is_cancelled_or_left_for_another(page: Page, app: Served, hu
 
 def wait_for_no_worker(app: Served) -> None:
     """Until the app has no child any more."""
-    tasks = Path(f"/proc/{app.process.pid}/task")
-    wait_for(
-        lambda: not any(path.read_text() for path in tasks.glob("*/children")),
-        what="the worker that looked at the dataset still runs",
-    )
+    wait_for(lambda: not children(app.process.pid), what="the worker that looked at the dataset still runs")

@@ -15,7 +15,7 @@ from tests.support.hub_server import HubServer
 from tests.support.processes import TOKEN, kill_worker
 from tests.support.served import Served
 
-A_RUN = 120_000
+A_RUN = 300_000
 """The longest wait for what a Job does, in ms."""
 
 

@@ -1,6 +1,7 @@
 """What a Job's command does by itself: its time limit, SIGTERM, and what it installs."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Finished
 from grpo_space.runs.job_file import LIMIT
 from tests.support.hub_server import HubServer
-from tests.support.processes import TOKEN
+from tests.support.processes import TOKEN, wait_for
 
 NAME = "owner/grpo-run-x"
 WORKER = """
@@ -53,13 +54,13 @@ def own_signals() -> None:
 
 def test_a_job_saves_and_uploads_before_its_time_limit(hub: HubServer, tmp_path: Path) -> None:
     begun = time.monotonic()
-    code, log = worked(hub, tmp_path, 6.0)
-    assert time.monotonic() < begun + 6.0
+    code, log = worked(hub, tmp_path, 12.0)
+    assert time.monotonic() < begun + 12.0
     assert code == 0
     *_, alarm, end = log.events()
     assert isinstance(alarm, Alarm)
     assert alarm.name == LIMIT
-    assert "time limit of 0.1 minutes is near, so the run saves and stops. Resume takes it up" in alarm.message
+    assert "time limit of 0.2 minutes is near, so the run saves and stops. Resume takes it up" in alarm.message
     assert isinstance(end, Finished)
 
 
@@ -70,7 +71,13 @@ def test_a_worker_that_does_not_end_is_killed_in_time_to_upload(hub: HubServer, 
 
 
 def test_a_job_that_is_cancelled_saves_and_uploads(hub: HubServer, tmp_path: Path) -> None:
-    threading.Timer(2.0, signal.raise_signal, [signal.SIGTERM]).start()
+    def cancel() -> None:
+        """Once both the Job and its worker can be asked to end."""
+        said = tmp_path / "runs" / "x" / "events.jsonl"
+        wait_for(lambda: said.is_file() and said.stat().st_size and signal.getsignal(signal.SIGTERM) != signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=cancel, daemon=True).start()
     code, log = worked(hub, tmp_path, 60.0)
     assert code == 0
     assert [event.type for event in log.events()] == ["started", "finished"]

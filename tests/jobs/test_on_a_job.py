@@ -18,7 +18,7 @@ from grpo_space.runs.evaluations import looks_at
 from grpo_space.runs.events import Started
 from grpo_space.runs.job_file import FOLDER
 from grpo_space.runs.run import all_runs
-from tests.support.hub_jobs import Job, LogFault
+from tests.support.hub_jobs import CLOCK, Job, LogFault
 from tests.support.hub_server import HubServer
 from tests.support.processes import SMALL, TOKEN, Cli, at_step, kill_worker, start_cli, the_run, until, wait_for
 
@@ -66,10 +66,11 @@ def test_a_run_on_a_job_ends_as_the_same_run_here_and_is_followed_from_another_m
     cli: Cli, hub: HubServer, runs_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.jobs.log_faults = [LogFault("cut", 9), LogFault("end", 12)]
+    hub.jobs.instead = {CLOCK: "COMMIT_SECONDS, CHECKPOINT_SECONDS = 1e6, 1e6"}  # or a slow machine commits once more
     on_a_job = start_cli(*ON, *SEEDED)
     there = the_run()
     assert cli("train", "tiny", *SMALL, *SEEDED).returncode == 0  # here, meanwhile
-    stdout, stderr = on_a_job.communicate(timeout=120)
+    stdout, stderr = on_a_job.communicate(timeout=300)
     assert on_a_job.returncode == 0, stdout + stderr
     assert "costs at most $0.01 (60 minutes at $0.01 an hour)" in stdout
     asked = calls(hub)
@@ -99,7 +100,7 @@ def test_a_run_on_a_job_ends_as_the_same_run_here_and_is_followed_from_another_m
 
 def test_what_is_killed_loses_nothing_and_resumes(hub: HubServer, runs_root: Path) -> None:
     hub.hub.fail("POST", "/api/jobs/owner$", lose_answer=True)
-    run = submit(small(60, 2), TABLE[0], minutes=30, token=TOKEN)
+    run = submit(small(2000, 2), TABLE[0], minutes=30, token=TOKEN)
     assert len(hub.jobs.all) == 1  # though its answer was lost
     until(run.log, at_step(2))
     kill_worker(run)  # the follower: its Job trains on

@@ -178,7 +178,7 @@ def test_a_killed_run_goes_on_elsewhere_to_its_end(
     cli: Cli, runs_root: Path, hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    slow = ["--set", "grpo.per_device_train_batch_size=32", "--set", "grpo.max_steps=14"]
+    slow = ["--set", "grpo.per_device_train_batch_size=32", "--set", "grpo.max_steps=30"]
     process = start_cli("train", "tiny", *SMALL, *slow)  # or it would be over before it is kept
     run = the_run()
     step = random.randint(3, 4)
@@ -197,5 +197,5 @@ def test_a_killed_run_goes_on_elsewhere_to_its_end(
     history = Run(tmp_path / "other-machine" / run.id).history()
     assert isinstance(history.end, Finished)
     assert history.end.why == "done"
-    assert [event.step for event in history.steps] == list(range(1, 15))
+    assert [event.step for event in history.steps] == list(range(1, 31))
     assert_refused(cli("restore", f"owner/grpo-run-{run.id}"), "is here already")

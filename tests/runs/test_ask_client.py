@@ -25,11 +25,10 @@ from grpo_space.runs.locks import Holder, holder, locked
 from grpo_space.runs.run import Run, create_run
 from grpo_space.worker.ask_server import AWAY, PATIENCE_SECONDS
 from tests.support import endless
+from tests.support.endless import at_once
 from tests.support.hand_made import drawn, engine_of, save_adapter
 from tests.support.processes import put_away, until_ended, wait_for
 
-AT_ONCE = 3.0
-"""Seconds, on a machine that others use too: a first token takes a hundredth of one, an answer without end over ten."""
 QUESTION = "Rosa has 35 nuts. Leo has 8 more than Rosa. How many nuts do they have in all?"
 
 
@@ -178,9 +177,9 @@ class Asking(threading.Thread):
 
 def test_a_long_answer_takes_long(wordy: Run) -> None:
     """Or what follows would show nothing."""
-    answering = Asking(wordy)
+    seconds, answering = at_once(wordy), Asking(wordy)
     answering.until("which")
-    answering.join(2 * AT_ONCE)
+    answering.join(seconds)
     assert answering.is_alive()
     ask_client.close(wordy)
     answering.end()
@@ -189,7 +188,7 @@ def test_a_long_answer_takes_long(wordy: Run) -> None:
 def test_who_leaves_in_mid_answer_frees_the_server(wordy: Run) -> None:
     answering = begun(wordy)
     answering.close()
-    assert seconds_to_answer(wordy) < AT_ONCE
+    assert seconds_to_answer(wordy) < at_once(wordy)
 
 
 def test_who_does_not_listen_is_given_up(wordy: Run) -> None:
@@ -199,14 +198,14 @@ def test_who_does_not_listen_is_given_up(wordy: Run) -> None:
         deaf.connect(path)
         deaf.sendall(ask_client.question(QUESTION).model_dump_json().encode() + b"\n")
         assert deaf.recv(1)
-        assert seconds_to_answer(wordy) < PATIENCE_SECONDS + 2 * AT_ONCE
+        assert seconds_to_answer(wordy) < PATIENCE_SECONDS + at_once(wordy)
 
 
 def test_who_asks_nothing_is_in_nobodys_way(wordy: Run) -> None:
     begun(wordy).close()
     with socket.socket(socket.AF_UNIX) as silent, ask_client.address(wordy.folder) as path:
         silent.connect(path)
-        assert seconds_to_answer(wordy) < AT_ONCE
+        assert seconds_to_answer(wordy) < at_once(wordy)
         silent.settimeout(2 * PATIENCE_SECONDS)
         assert json.loads(silent.makefile().readline()) == {"error": "question: cannot be read"}
 

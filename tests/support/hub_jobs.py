@@ -22,9 +22,11 @@ from typing import Any, Literal
 from tests.support.hub_http import Conversation
 from tests.support.hub_store import Refusal, User
 
+CLOCK = "COMMIT_SECONDS, CHECKPOINT_SECONDS = 120.0, 60.0"
+"""How often the bootstrap commits, as it says it."""
 QUICK = {
     "BEAT_SECONDS, LOOK_SECONDS = 30.0, 15.0": "BEAT_SECONDS, LOOK_SECONDS = 30.0, 0.3",
-    "COMMIT_SECONDS, CHECKPOINT_SECONDS = 120.0, 60.0": "COMMIT_SECONDS, CHECKPOINT_SECONDS = 1.0, 0.5",
+    CLOCK: "COMMIT_SECONDS, CHECKPOINT_SECONDS = 1.0, 0.5",
     '"-m", "grpo_space.worker"': '"-P", "-m", "tests.support.quick_worker"',
     '"PYTHONPATH": str(package)': f'"PYTHONPATH": "{Path(__file__).resolve().parents[2]}"',
 }

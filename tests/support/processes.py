@@ -86,6 +86,21 @@ def put_away(run: Run, seconds: float = 30) -> None:
     wait_for(lambda: not ask_client.serving(run), seconds, f"{run.id} is still served")
 
 
+def children(process: int) -> set[int]:
+    """The process ids of those that any of its threads started."""
+    found: set[int] = set()
+    for file in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that ended meanwhile
+            found.update(map(int, file.read_text().split()))
+    return found
+
+
+def descendants(process: int) -> set[int]:
+    """Its children, and theirs."""
+    found = children(process)
+    return found.union(*map(descendants, found))
+
+
 def kill_worker(run: Run) -> None:
     """Kills its worker, as a machine does that runs out of memory; none where it has ended meanwhile."""
     if (worker := run.worker()) is not None and worker.pid is not None:

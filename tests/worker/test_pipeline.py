@@ -32,7 +32,17 @@ from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines import choice
 from grpo_space.worker.learnt import Learnt
 from tests.support.hand_made import engine_of
-from tests.support.processes import ROOT, SMALL, assert_refused, command, start_cli, until, until_ended, wait_for
+from tests.support.processes import (
+    ROOT,
+    SMALL,
+    assert_refused,
+    children,
+    command,
+    start_cli,
+    until,
+    until_ended,
+    wait_for,
+)
 
 TOKEN = "hf_secretSecretSecretSecretSecret"
 QUICK = ["grpo.per_device_train_batch_size=16", "evaluation.problems=16", "evaluation.probe_problems=4"]
@@ -60,7 +70,7 @@ def child_of(run: Run) -> tuple[int, int]:
     assert held is not None
     parent = held.pid
     assert isinstance(parent, int)
-    [child] = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    [child] = children(parent)
     return parent, int(child)
 
 
@@ -213,7 +223,7 @@ def test_both_models_answer(whole: Run) -> None:
 
 def test_ctrl_c_saves_and_the_run_goes_on_later(whole: Run, root: Path, tmp_path: Path) -> None:
     folder = root / "stopped"
-    settings = [part for setting in (*QUICK, "grpo.max_steps=8", "seed=1") for part in ("--set", setting)]
+    settings = [part for setting in (*QUICK, "grpo.max_steps=16", "seed=1") for part in ("--set", setting)]
     training = start_cli("train", "tiny", *settings, "--run-dir", str(folder))
     until(Run(folder).log, lambda event: isinstance(event, Phase) and event.what == "load")
     run = Run(folder)
@@ -235,8 +245,8 @@ def test_ctrl_c_saves_and_the_run_goes_on_later(whole: Run, root: Path, tmp_path
     history = run.history()
     assert run.status() == "stopped"
     assert isinstance(history.end, Finished)
-    assert history.end.message == f"Saved at step {history.step} of 8."
-    assert 2 <= history.step < 8
+    assert history.end.message == f"Saved at step {history.step} of 16."
+    assert 2 <= history.step < 16
     assert run.last_checkpoint() == history.step
     assert (run.adapter / "adapter_model.safetensors").is_file()
     assert history.base is not None
@@ -258,8 +268,8 @@ def test_ctrl_c_saves_and_the_run_goes_on_later(whole: Run, root: Path, tmp_path
 
     done = cli("resume", "stopped")
     assert done.returncode == 0, done.stderr
-    assert f"from step {history.step} of 8" in done.stdout
-    assert (run.status(), numbers(run.history())) == ("done", [1, 2, 3, 4, 5, 6, 7, 8])
+    assert f"from step {history.step} of 16" in done.stdout
+    assert (run.status(), numbers(run.history())) == ("done", list(range(1, 17)))
     assert json.loads(cli("evaluate", "stopped", "--json").stdout)["tuned"]["n"] == 16
 
 

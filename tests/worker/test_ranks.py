@@ -18,7 +18,7 @@ from grpo_space.runs.events import Chosen, Evaluated, Failed, Finished, Started,
 from grpo_space.runs.groups import RunGroups
 from grpo_space.runs.prompt_state import read_prompts
 from grpo_space.runs.run import Run
-from tests.support.processes import ROOT, assert_refused, at_step, command, gone, until
+from tests.support.processes import ROOT, assert_refused, at_step, children, command, gone, until
 
 SMALL = [
     "evaluation.problems=12", "evaluation.batch_size=4", "evaluation.probe_problems=4", "evaluation.probe_steps=2",
@@ -138,11 +138,7 @@ def ranks_of(run: Run) -> list[int]:
     worker = run.worker()
     assert worker is not None
     [launcher] = children(worker.pid or 0)
-    return children(launcher)
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return sorted(children(launcher))
 
 
 def test_stopped_killed_and_resumed_by_another_number(root: Path) -> None:
@@ -159,7 +155,8 @@ def test_stopped_killed_and_resumed_by_another_number(root: Path) -> None:
     assert isinstance(run.history().end, Finished)
     assert run.status() == "stopped"
     stopped = run.last_checkpoint()
-    assert stopped in (1, 2)
+    assert stopped is not None
+    assert 1 <= stopped <= 4  # after the step at hand: that takes a moment to be told
     kept = read_prompts(folder_of(run.checkpoints, stopped))
     assert kept is not None
 
