@@ -14,6 +14,7 @@ from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
 from grpo_space.runs.prompt_state import read_prompts
 from grpo_space.runs.weights import read_header
+from grpo_space.whole_file import write_whole
 
 MANIFEST = "manifest.json"
 STATE, WEIGHTS, OPTIMIZER = "trainer_state.json", "adapter_model.safetensors", "optimizer.pt"
@@ -32,9 +33,7 @@ def write_manifest(checkpoint: Path, step: int) -> None:
     """Declares a checkpoint whole, after its last file was written."""
     parts = [file for file in sorted(checkpoint.iterdir()) if file.name != MANIFEST and PARTS.fullmatch(file.name)]
     files = {file.name: file.stat().st_size for file in parts if file.is_file()}
-    half = checkpoint / f"{MANIFEST}.half"
-    half.write_text(json.dumps({"step": step, "files": files}, indent=1), encoding="utf-8")
-    half.replace(checkpoint / MANIFEST)
+    write_whole(checkpoint / MANIFEST, json.dumps({"step": step, "files": files}, indent=1))
 
 
 def steps(checkpoints: Path) -> list[int]:

@@ -21,6 +21,7 @@ from grpo_space.runs.run import runs_folder
 from grpo_space.tasks.kinds import TASKS
 from grpo_space.tasks.problems import digest
 from grpo_space.tasks.reading import ChooseColumnsError
+from grpo_space.whole_file import write_whole
 
 SECONDS = 300.0
 """The longest that a report may take."""
@@ -148,7 +149,7 @@ def report(config: RunConfig, progress: Progress = lambda sent: None) -> DataRep
         answer = _answer(config, progress)
         file = _kept(config)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(answer), encoding="utf-8")
+        write_whole(file, json.dumps(answer))
     if columns := answer.get("columns") if "error" in answer else ():
         raise ChooseColumnsError(*answer["error"], columns=columns)
     if "error" in answer:

@@ -1,6 +1,5 @@
 """What a run folder says of the Job that trains it, where that is not this machine. No token."""
 
-import os
 import shutil
 from typing import Literal
 
@@ -8,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grpo_space.errors import UserError
 from grpo_space.runs.run import Run
+from grpo_space.whole_file import write_whole
 
 FILE = "job.json"
 FOLDER = ".job"
@@ -68,9 +68,7 @@ def await_nothing(run: Run) -> None:
 
 def write(run: Run, job: JobFile) -> None:
     """Puts what is known of the Job in the place of what was."""
-    half = run.folder / f".{FILE}.{os.getpid()}"
     try:
-        half.write_text(job.model_dump_json(indent=1), encoding="utf-8")
-        half.replace(run.folder / FILE)
+        write_whole(run.folder / FILE, job.model_dump_json(indent=1))
     except OSError as error:
         raise UserError(f"{run.folder}: cannot be written ({error.strerror})") from error

@@ -20,6 +20,7 @@ from grpo_space.runs.job_file import job_of
 from grpo_space.runs.run import Run, runs_folder
 from grpo_space.runs.worker_jobs import JOBS, JobName
 from grpo_space.tasks.problems import digest
+from grpo_space.whole_file import write_whole
 
 PARENT = "GRPO_SPACE_WORKER"
 """The variable in which a worker leaves its process id for its child."""
@@ -143,7 +144,7 @@ def preview(config: RunConfig, token: str | None = None, seconds: float = PREVIE
         raise UserError(*answer["error"])
     file = _preview_file(config)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(answer["rows"]), encoding="utf-8")
+    write_whole(file, json.dumps(answer["rows"]))
     return [Seen(**row) for row in answer["rows"]]
 
 

@@ -1,6 +1,5 @@
 """A run that resumes from its last checkpoint under another setting: more steps, or another number of GPUs."""
 
-import os
 from collections.abc import Sequence
 
 from grpo_space.config_io import override, write_yaml
@@ -8,6 +7,7 @@ from grpo_space.errors import UserError
 from grpo_space.runs import launch
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run
+from grpo_space.whole_file import write_whole
 
 
 def check(run: Run, steps: int) -> None:
@@ -51,9 +51,7 @@ def resume_with(run: Run, settings: Sequence[str], token: str | None = None) -> 
 
 def _write(run: Run, text: str) -> None:
     """Puts another config in the place of the run's: whole, or not at all."""
-    half = run.folder / f".config.yaml.{os.getpid()}"
     with locked(run.folder / "lock") as mine:
         if not mine:
             raise UserError(f"{run.id}: is active: stop it first, or wait for its end")
-        half.write_text(text, encoding="utf-8")
-        half.replace(run.folder / "config.yaml")
+        write_whole(run.folder / "config.yaml", text)

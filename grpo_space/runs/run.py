@@ -22,6 +22,7 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import Holder, holder, locked
+from grpo_space.whole_file import write_whole
 
 Status = Literal["new", "running", "done", "stopped", "budget", "learnt", "failed", "died"]
 
@@ -64,10 +65,8 @@ class Run:
         words = " ".join(plain(title).split())
         if len(words) > MOST_TITLE:
             raise UserError(f"title: {len(words)} characters, and {MOST_TITLE} are the most")
-        half = self.folder / f".{TITLE}.{os.getpid()}"
         try:
-            half.write_text(words, encoding="utf-8")
-            half.replace(self.folder / TITLE)
+            write_whole(self.folder / TITLE, words)
         except OSError as error:
             raise UserError(f"{self.folder}: cannot be written ({error.strerror})") from error
 

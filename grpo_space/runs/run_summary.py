@@ -1,7 +1,6 @@
 """One line of a list of runs, kept beside each run: to list 2,000 of them no log is read."""
 
 import contextlib
-import os
 from collections import Counter
 from pathlib import Path
 from typing import Literal
@@ -15,6 +14,7 @@ from grpo_space.runs.events import Evaluated, Group, Record
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, Status, ended
 from grpo_space.tasks.problems import digest
+from grpo_space.whole_file import write_whole
 
 FILE = "summary.json"
 
@@ -76,10 +76,8 @@ def keep_summary(run: Run) -> RunSummary:
     """Writes the summary of a run that is over beside it; where it cannot be written, that costs time alone."""
     made = _read(run)
     if made.status != "unreadable":  # perhaps not for the next version, so that is not kept
-        half = run.folder / f".{FILE}.{os.getpid()}"
         with contextlib.suppress(OSError):
-            half.write_text(made.model_dump_json(), encoding="utf-8")
-            half.replace(run.folder / FILE)
+            write_whole(run.folder / FILE, made.model_dump_json())
     return made
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from grpo_space.errors import UserError
 from grpo_space.runs.run import Run
+from grpo_space.whole_file import write_whole
 
 FILE = "trusted.json"
 
@@ -71,4 +72,4 @@ def check(run: Run, rewards: bool = True) -> None:
 
 
 def _write(run: Run, rewards: list[str]) -> None:
-    (run.folder / FILE).write_text(Trusted(rewards=rewards).model_dump_json(), encoding="utf-8")
+    write_whole(run.folder / FILE, Trusted(rewards=rewards).model_dump_json())

@@ -5,10 +5,10 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from grpo_space.errors import UserError
 from grpo_space.runs.run import Run
+from grpo_space.whole_file import HALF
 
 MOST_BYTES = 2**30
 """Of one file: several times the largest preset's adapter."""
@@ -46,18 +46,6 @@ def _whole_ones(folder: Path) -> Iterator[tuple[float, int, Path]]:
     """When each was made, its size and where it lies. One that is being written has another name soon."""
     for file in folder.glob("*/*"):
         with contextlib.suppress(FileNotFoundError):
-            if file.suffix != ".half":
+            if file.suffix != HALF:
                 seen = file.stat()
                 yield seen.st_mtime, seen.st_size, file
-
-
-@contextlib.contextmanager
-def whole(made: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which takes the place of `made` when it is whole. Each who writes has one of their own."""
-    with tempfile.NamedTemporaryFile(dir=made.parent, suffix=".half", delete=False) as half:
-        try:
-            yield half
-        except BaseException:
-            Path(half.name).unlink()
-            raise
-    Path(half.name).replace(made)

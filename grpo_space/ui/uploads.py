@@ -17,7 +17,7 @@ from grpo_space.runs import data_report, starting_adapter, trust
 from grpo_space.runs.run import all_runs, runs_folder
 from grpo_space.tasks.problems import digest
 from grpo_space.tasks.table_file import PIECE, refuse_other_forms
-from grpo_space.ui.downloads import whole
+from grpo_space.whole_file import whole
 
 MOST_BYTES = 50 * 2**20
 PROBLEM_FILES = [".jsonl", ".json", ".ndjson", ".txt", ".csv", ".tsv", ".parquet", ".gz"]

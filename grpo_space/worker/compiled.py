@@ -22,6 +22,7 @@ from grpo_space.config import RunConfig
 from grpo_space.planning.hardware import Gpu, versions
 from grpo_space.runs.run import runs_folder
 from grpo_space.tasks.problems import digest
+from grpo_space.whole_file import write_whole
 from grpo_space.worker.engines.choice import Choice
 
 FOLDER = ".compiled"
@@ -116,9 +117,7 @@ class Compiled:
         return read(self.folder)
 
     def _write(self, record: Record) -> None:
-        half = self.folder / "record.half"
-        half.write_text(record.model_dump_json(), encoding="utf-8")
-        half.replace(self.folder / "record.json")
+        write_whole(self.folder / "record.json", record.model_dump_json())
 
 
 def read(folder: Path) -> Record:

@@ -28,6 +28,7 @@ from grpo_space.runs.groups import GroupWriter
 from grpo_space.runs.history import History, best
 from grpo_space.tasks.dataset import Rows
 from grpo_space.tasks.problems import Row
+from grpo_space.whole_file import write_whole
 from grpo_space.worker.alarms import BAD_STEPS, Watch
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines.base import Engine, load_adapter
@@ -238,10 +239,8 @@ def put_micro_batch_size(checkpoint: Path, size: int) -> None:
     state = read_json_file(file)
     if state.get("train_batch_size") == size:
         return
-    half = file.with_suffix(".half")
-    half.write_text(json.dumps(state | {"train_batch_size": size}))
     (checkpoint / MANIFEST).unlink(missing_ok=True)  # it names another size of this file
-    half.replace(file)
+    write_whole(file, json.dumps(state | {"train_batch_size": size}))
     write_manifest(checkpoint, state["global_step"])
 
 

@@ -18,6 +18,8 @@ class Served:
     """Serves until it is closed. `environment` is added to ours; its runs are those of GRPO_SPACE_RUNS."""
 
     program: tuple[str, ...] = ("app.py",)
+    root: Path = ROOT
+    """The checkout that it serves."""
 
     def __init__(self, port: int = 0, **environment: str) -> None:
         self.port = port or free_port()
@@ -26,7 +28,7 @@ class Served:
         own["PYTHONFAULTHANDLER"] = "1"  # see `close`
         self.process = subprocess.Popen(
             [sys.executable, *self.program],
-            cwd=ROOT,
+            cwd=self.root,
             env={**os.environ, **own, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -24,6 +24,7 @@ from grpo_space.ui.live.progress import LOOKING
 from grpo_space.ui.markup import figures, note, tag
 from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import press
+from grpo_space.whole_file import whole
 
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
 Names = tuple[str, ...]
@@ -190,7 +191,7 @@ def lines_file(page: Page | None, chosen: str) -> Path:
     history = evaluation_of(page, chosen)
     assert page is not None
     made = downloads.folder(page.run) / f"{page.run.id}-{chosen}.jsonl"
-    with downloads.whole(made) as file:
+    with whole(made) as file:
         file.writelines(line.encode() for line in export_jsonl.of(history))
     return made
 

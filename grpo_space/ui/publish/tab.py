@@ -10,7 +10,7 @@ from grpo_space.errors import UserError
 from grpo_space.publishing import script
 from grpo_space.runs.run import Run
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.downloads import folder, make_room, whole
+from grpo_space.ui.downloads import folder, make_room
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers
@@ -19,6 +19,7 @@ from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import NO_FILE, forget_with
 from grpo_space.ui.publish import backup, hub
 from grpo_space.ui.space import after
+from grpo_space.whole_file import whole
 
 
 def build(view: gr.State, parts: Parts, tab: gr.Tab, followers: Followers, place: Place) -> gr.Button:

@@ -17,6 +17,7 @@ from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import NO_FILE, forget_with
+from grpo_space.whole_file import whole
 
 
 def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> gr.Column:
@@ -57,6 +58,6 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> g
 
 def _ready(page: Page, name: str, data: bytes) -> Any:
     made: Path = downloads.folder(page.run) / f"{page.run.id}-{name}"
-    with downloads.whole(made) as file:
+    with whole(made) as file:
         file.write(data)
     return gr.update(value=str(made), elem_classes=[])

@@ -21,6 +21,7 @@ from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import NO_FILE, forget_with
+from grpo_space.whole_file import whole
 
 IN_ORDER: dict[str, Any] = {
     "api_visibility": "private",
@@ -130,7 +131,7 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> M
         view.about["gs-group-file"] = page.run.id
         made = downloads.folder(page.run) / f"{page.run.id}-groups.jsonl"
         downloads.make_room(made, MOST_BYTES)
-        with downloads.whole(made) as file:
+        with whole(made) as file:
             file.writelines(line.encode() for line in export_jsonl.of_groups(page.kept_groups))
         return gr.update(value=str(made), elem_classes=[])
 

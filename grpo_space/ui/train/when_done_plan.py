@@ -15,6 +15,7 @@ from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
 from grpo_space.publishing.space_bill import MANAGES, End
 from grpo_space.runs.run import Run, all_runs, runs_folder
+from grpo_space.whole_file import write_whole
 
 Then = Literal["nothing"] | End
 
@@ -86,7 +87,7 @@ def remember(plan: Plan) -> None:
         return
     with contextlib.suppress(OSError):  # a full disk: then a restart forgets it
         kept = {"run": plan.run.id, "then": plan.then, "saves": plan.saves, "publishes": plan.publishes}
-        file().write_text(json.dumps(kept), encoding="utf-8")
+        write_whole(file(), json.dumps(kept))
 
 
 def remembered(tokens: Tokens) -> Plan | None:
