@@ -13,7 +13,7 @@ One extractor for rewards, evaluation, the app and the card. Its rules, where th
 - Numbers are equal as exact rationals: 72.0 is 72 and 0.5 is 1/2; 0.33 is not 1/3, but 0.333... is. Nothing is paid for
   being close: what stands before "≈" or "about" counts, unless the question or the text rounds ("which rounds to 4").
 - Percent is a unit: 50% is 50. It is also 0.5, the same quantity; but 100% is never the integer 1.
-- Units are not converted: 50 cents is 50.
+- Units are not converted: 50 cents is 50. Of one quantity in two units ("2.5 hours (150 minutes)") the first counts.
 - The grader does no sums: "9 * 2", "twice 9", "5 hours 30 minutes" are left to the reader, and "18 or more" is a bound.
   What comes after `=` is a result; 36/2, roots, powers and functions of one constant are values. What is denied ("not
   18", "18 is wrong"), or named as an example or a limit ("such as 18", "18 at most") is none.

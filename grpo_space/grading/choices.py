@@ -29,7 +29,7 @@ _LEADING = re.compile(
     r"|\s*[-–—=]|(?<=[B-HJ-Z])\s|(?=\s(?:because|since|is)\b))"
 )
 _ANOTHER = re.compile(
-    rf"{_OR}\s*(?:maybe\s+|also\s+|option\s+|choice\s+)*{_UPPER}(?=\s*(?:$|[),.;:/]|\b(?:or|and|is)\b))|(?:^"
+    rf"{_OR}\s*(?:maybe\s+|also\s+|option\s+|choice\s+)*{_UPPER}(?=\s*(?:$|[),.;:/]|\d+\s?%|\b(?:or|and|is)\b))|(?:^"
     rf"|\s)\(?[A-Z]\)|(?:^|\s)[A-Z][.:](?=\s|$)"
 )
 _FURTHER = re.compile(  # "B, alternatively C"; not "B because A is wrong"
@@ -38,19 +38,35 @@ _FURTHER = re.compile(  # "B, alternatively C"; not "B because A is wrong"
     r"|I\s){0,3}\(?"
     r"(?:[A-Z](?=\W*$|\s*[-–—,;.:)/|]|\W+[A-Z]\b)|[B-HJ-Z](?!\w))"
 )
+# "B looks right, but A is correct", "B was my first thought, but A", "B as well as A"; not "B, though A is tempting"
+_CHOSEN_AFTER = re.compile(
+    rf"\b(?:but|although|though|however|yet|whereas|while|now)\b(?:[^.\n]{{0,40}}?(?:\b(?:is|to|be|choose|pick|with|option"
+    rf"|prefer|answer|now|actually)\s+|,\s*)|\s+)(?:option\s+|choice\s+)?{_UPPER}\W*$"
+    rf"|\b(?:but|although|though|however|yet|whereas|while)\b[^.\n]{{0,20}}?\b{_UPPER}\s+(?:\w+\s+)?(?:(?:is|seems|looks|would\s+be|must"
+    r"\s+be|could\s+be|may\s+be)\s+(?:also|just|equally|as|the|an?|even|more)?\s*(?:correct|right|good|better|best|true"
+    r"|possible|valid|likely|plausible|answer|one|option|choice)\b|works|fits|too\b)"
+    rf"|\bas\s+well\s+as\s+(?:option\s+|choice\s+)?{_UPPER}(?!\w)"
+)
 _NAMED = re.compile(
     r"(?:\b(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Ll]etter|[Cc]hoose|[Ss]elect|[Pp]ick|[Cc]hosen?|[Aa]ntwort"
-    r"|[Rr]espuesta|[Rr]éponse|[Oo]pción|[Oo]pción)"
-    r"(?:\s+(?:is|would be|must be|should be|ist|es|est))?\s*[:–—-]*\s*|[选選]择?|答案[是为]?\s*:?\s*)[(\[]?"
+    r"|[Rr]espuesta|[Rr]éponse|[Oo]pción|[Ss]elected|[Cc]orrect(?=:))"
+    r"(?:\s+correct[ae])?(?:\s+(?:is|would be|must be|should be|ist|es|est))?\s*[:–—-]*\s*|[选選]择?"
+    r"|答案[是为]?\s*[:：]?\s*)[(\[]?"
     r"([A-Z])(?![\w'])"
     r"|(?<![\w'])[(\[]?([A-Z])[)\]]?\s+(?:is|ist|es|est)\s+(?:the\s+)?(?:correct|right|best|true|answer|one"
     r"|my|richtig|correcta|correcte)"
     r"|\((?P<bracketed>[A-Z])\)|\b(?:[Ii]s|[Ii]t's|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns"
-    r"|[Ss]olution|gives)\b\W+([A-Z])(?=[\s.$*]*(?:$|,\s[a-z]))"
+    r"|[Ss]olution|gives|get|(?:corresponds|leads|points)\sto|matches|[Cc]learly|[Ii]ndeed|[Dd]efinitely|[Oo]bviously"
+    r"|[Pp]robably)\b\W+([A-Z])(?=[\s.$*)\"'”’]*(?:$|,\s[a-z]))"
 )
 _REJECTED = re.compile(
     r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)"
-    r"|(?<=[A-Z)]),?\s+(?:and\s+)?not\s+\(?[A-Z]\b\)?"
+    r"|(?<=[A-Z)])\s*,?\s+(?:and\s+)?not\s+\(?[A-Z]\b\)?"
+)
+_POINTS = re.compile(r"^(?:=>|->|→|👉)\s*|(?<=\w)!+$")
+_REFUSED = re.compile(
+    r"\W*(?:(?:is|are|was|seems?)\s+(?:not|wrong|incorrect|false|impossible)\b|(?:isn|wasn|can|couldn|doesn)['’]t\b"
+    r"|(?:cannot|(?:could|does)\s+not)\s+(?:be|work|fit)\b)"
 )
 _DENIED = re.compile(
     r"\b(?:not|never|neither|cannot|isn't|wasn't|nor|none|incorrect|wrong|between)\b|n't\b", re.IGNORECASE
@@ -79,6 +95,7 @@ def expected_choice(text: str) -> Choice | None:
 def stated_letters(stated: str) -> frozenset[str]:
     """The letters that a statement chooses; empty where it chooses none or hedges."""
     plain = _REJECTED.sub("", without_markup(stated).replace("}", " ")).strip(" $}{*\"'\n#")
+    plain = _POINTS.sub("", plain)
     if _LIST.fullmatch(plain) and (
         len(plain) < 2 or plain.replace("and", "").isupper() or not plain.strip("()[].:, ").isalpha()
     ):
@@ -92,14 +109,20 @@ def stated_letters(stated: str) -> frozenset[str]:
             return frozenset(leading[1].upper())  # "D. Both A and B" is an option's text
         hedged = _ANOTHER.search(rest) or (re.match(rf"\s*{_OR}\s*", rest[:8]) and _ANOTHER.search("," + rest))
         hedged = hedged or _FURTHER.match(rest) or re.search(r"\b(?:or|maybe|perhaps)\s+\(?[A-Z]\b(?!\w)", rest)
-        wrong = re.match(r"\W*(?:is|are)\s+(?:not|wrong|incorrect|false)\b|\W*isn't\b", rest)
-        return frozenset() if hedged or wrong else frozenset(leading[1].upper())
+        if hedged or _REFUSED.match(rest) or _others_after(rest, leading[1].upper()):
+            return frozenset()
+        return frozenset(leading[1].upper())
     named = list(_NAMED.finditer(plain))
     named = [mark for mark in named if not mark["bracketed"]] or named  # "of (A) and (B), B is correct"
     letters = frozenset(next(letter for letter in mark.groups() if letter) for mark in named)
     if len(letters) != 1 or _DENIED.search(plain) or _ANOTHER.search(plain[named[-1].end() :]):
         return frozenset()
     return letters
+
+
+def _others_after(rest: str, letter: str) -> bool:
+    """Whether what follows a letter chooses another one in its place or beside it."""
+    return any(other != letter for mark in _CHOSEN_AFTER.finditer(rest) for other in mark.groups() if other)
 
 
 def _letters(plain: str) -> frozenset[str]:

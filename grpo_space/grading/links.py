@@ -39,6 +39,22 @@ _MEASURES = re.compile(
 )
 
 
+_SIZES = {
+    "second": ("time", 1), "minute": ("time", 60), "min": ("time", 60), "hour": ("time", 3600), "day": ("time", 86400),
+    "week": ("time", 604800), "cent": ("money", 1), "$": ("money", 100), "inch": ("length", 1), "inche": ("length", 1),
+    "foot": ("length", 12), "feet": ("length", 12), "yard": ("length", 36),
+}  # fmt: skip
+"""What common units measure, without their plural, and how many of the smallest they hold."""
+
+
+def same_measure(stated: str, one: Number, other: Number) -> bool:
+    """Whether two numbers are one quantity in two units: "2.5 hours (150 minutes)"."""
+    first, second = (_SIZES.get(unit_of(stated, number) or "") for number in (one, other))
+    if not first or not second or first[0] != second[0] or one.value is None or other.value is None:
+        return False
+    return one.value * first[1] == other.value * second[1]
+
+
 def joined(text: str, first: Number, second: Number) -> bool:
     """Whether two numbers are one calculation, list, range or compound: `3 or 4`, `3-4`, `9 eggs * $2`, `5 h 30`."""
     gap = text[first.end : second.start]

@@ -114,9 +114,10 @@ _UNIT = (
     r"|[kMG]?Hz|[A-Z]{3}|st|nd|rd|th|[ap]m|[AP]M|[ap]\.m)(?![\w^!])|(?:k?m|[cmn]m|ft|in|yd|mi)(?:\s?\^\s?\{?[23]|[²³])"
     rf"|[ck]?m[23](?!\w)|(?:{_LETTER}){{3,}}+(?![\d(]))"
 )
-# What follows makes it something else: 1.2.3, 12:30, 5/3/2024, 1'23, 3x, 3(x+1), 2^n, 3π, 5 sqrt(3), 12!!, 3 R^2, 0x1F
+# What follows makes it something else: 1.2.3, 12:30, 5/3/2024, 1'23, 3x, 3(x+1), (3)^2, 5 sqrt(3), 12!!, 3 R^2, 0x1F
 _ELSE = re.compile(
-    rf"[.:]\d|\s+:\s*\d|\s?/\s?[\d$(\\]|['’]\d|\s*\([a-z]\s?[-+*/^)]|\(\s?[-\d\\]|\s?\)\s?(?:\^|\*\*|[²³])"
+    rf"[.:]\d|\s+:\s*\d|\s?/\s?[\d$(\\]|['’]\d|\s*\([a-z]\s?[-+*/^)]|\(\s?[-\d\\]|\s*+[)}}|]\s?(?:\^|\*\*|[²³])"
+    r"|\s*+\)[xyznk](?!\w)"
     rf"|\.[a-zA-Z]\d|\s?\^(?!\s?\{{?\s?\\circ)|\*\*\d"
     rf"|[{SUPERSCRIPTS}⁻]|!|\s?[√π∞]|\s?i(?!\w)|/[abknrtxyz]\b|\s?(?:\\(?:pi|sqrt|ln|log|sin|cos|tan|infty"
     rf"|[dtc]?frac|binom)|(?:sqrt|sin|cos|tan|ln|log|exp)\b|pi\b|[多几幾余餘十‰])"
@@ -124,6 +125,9 @@ _ELSE = re.compile(
 )
 _THOUSANDS = re.compile(r"\s?(?:(?P<k>[kK])|(?P<m>[mM]n?)|(?P<b>[bB]n?))(?![\w^])(?!\s?[-+*/=,;]\s?\w)")
 _BASE = re.compile(r"\)?_\s?\{?\s{0,8}(?:\\text\s?\{)?(?:base[\s}]*)?([2-9]|[12]\d|3[0-6]|[a-z]{3,})\}?\}?(?!\w)")
+_IN_BASE = re.compile(
+    r"\s?(?:\(\s?(?:in\s)?|in\s)base[\s-](?P<base>[2-9]|[12]\d|3[0-6]|[a-z]{3,9})\b\s?\)?", re.IGNORECASE
+)
 _SIGN = re.compile(rf"(?:(?<![\w)\]}}%-])(?:-{CURRENCY}\s?|{CURRENCY}\s?-|-[(\[]?)|(?<![^\n>({{$])—)$")
 _SIGN_WORD = re.compile(
     rf"(?:(?<!\w)(?:minus|negative|neg\.?|moins|menos|минус)[\s}})]+|[负負]的?|マイナス|마이너스\s?){CURRENCY}?\s?$",
@@ -168,7 +172,10 @@ def _number(text: str, match: re.Match[str]) -> Number:
         value = _between_bars(text, start, end, -value if negative else value)
     comma = match["comma"] is not None and match["comma"].count(",") == 1
     number = Number(value, match["percent"] is not None, start, end, decimal_comma=comma)
-    return _in_base(text, number) if text[end : end + 2].lstrip(")")[:1] == "_" else number
+    if text[end : end + 2].lstrip(")")[:1] == "_":
+        return _in_base(text, number)
+    base = _IN_BASE.match(text, end)  # "1011 in base 2"
+    return number._replace(end=base.end(), base=base[1]) if base else number
 
 
 def _between_bars(text: str, start: int, end: int, value: Fraction) -> Fraction | None:

@@ -17,7 +17,7 @@ _LABEL = re.compile(r"(?:\b(?:step|part|case|question|problem|method|option)\s|�
 _LIST_MARK = re.compile(r"\d{1,2}[.)][ \t]+\S")
 _BOUND_BEFORE = re.compile(
     r"(?:[<>]=|(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lgn]eq?|\\[a-z]+\{|(?i:(?:\bnot|n't|\bcannot|\bnever|不是"
-    r"|并非)(?:\s+be|\s+equal\s+to)?:?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
+    r"|并非|\bnicht|\bpas|\bno\s+es|\bне)(?:\s+be|\s+equal\s+to)?:?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
 )
 _BOUND_AFTER = re.compile(
     r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$|[-+]\s?[b-z]\b|\s?(?:[^\W\d_]+\s)?or (?:more|less|fewer)\b)"
@@ -199,8 +199,11 @@ def _only_names(text: str, number: Number, alone: bool) -> bool:
     return begins_line and not alone and _LIST_MARK.match(text, number.start) is not None
 
 
+_FENCE = re.compile(r"\n[ \t]*```\s*$")
+
+
 def last_line(text: str) -> Statement | None:
     """The last line, where it is short enough to be an answer."""
-    line = text.rstrip().rpartition("\n")[2]
-    end = len(text.rstrip())
+    end = len(_FENCE.sub("", text).rstrip())
+    line = text[:end].rpartition("\n")[2]
     return Statement("last line", end - len(line), (end - len(line), end)) if 0 < len(line) <= LONGEST_ANSWER else None

@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 
 from grpo_space.grading.equations import value_of
-from grpo_space.grading.links import FILLER, JOIN, adds_up, alike, joined, unit_of
+from grpo_space.grading.links import FILLER, JOIN, adds_up, alike, joined, same_measure, unit_of
 from grpo_space.grading.numbers import CURRENCY, Number
 
 _APPROXIMATES = re.compile(
@@ -15,6 +15,7 @@ _ROUNDS = re.compile(
     r"\bround(?:s|ed|ing)?\b(?:\s+(?:it|this|that|up|down|off))*\s*(?:to|:|is|gives)|\bnearest\b|四舍五入",
     re.IGNORECASE,
 )
+_ROUNDED = re.compile(r"\bround(?:ed|ing)?\b", re.IGNORECASE)
 HEDGE = re.compile(
     r"\b(?:or|maybe|perhaps|possibly|either|alternatively|unless|if|else|otherwise|versus|vs|could|might|oder|ou)\b|或",
     re.IGNORECASE,
@@ -33,6 +34,9 @@ _OPENS = re.compile(
     rf"{CURRENCY}?\s?$",
     re.IGNORECASE,
 )
+# A price is not the sum: "60 dollars for 5 books at $12 each".
+_AT = re.compile(rf"\bat\s{CURRENCY}?\s?$")
+_EACH = re.compile(r"\s?(?:\w+\s)?(?:each|apiece|per\s\w+)\b")
 _CONCLUDES = re.compile(r"\b(?:so|therefore|thus|hence|altogether|in\s+total)\b\W+(?:\w+\W+){2,}", re.IGNORECASE)
 
 
@@ -45,6 +49,8 @@ def chosen(stated: str, numbers: list[Number], rounds: bool) -> Number | None:
     begins = False
     last: Number | None = None
     for index, number in enumerate(numbers):
+        if answer is not None and _AT.search(stated, answer.end, number.start) and _EACH.match(stated, number.end):
+            continue
         if answer is None:
             if index + 1 < len(numbers) and (_OPENS.search(stated, 0, number.start)) and not begins:
                 last = number
@@ -82,6 +88,8 @@ def _taken(
         if _is_rounded(stated, answer, number):
             return number if rounds else answer
         return None
+    if link is not None and re.search(r"\bor$", link["link"] or "") and same_measure(stated, answer, number):
+        return answer  # 2.5 hours or 150 minutes
     if link is not None:
         return None if alike(last, answer) or HEDGE.search(near) else answer
     return _beside(stated, answer, number, (gap, near), begins)
@@ -124,17 +132,37 @@ def _explained(stated: str, answer: Number, number: Number, numbers: list[Number
     if re.search(r"\w", stated[answer.end : opens]) and unit_of(stated, answer) is None:
         return None
     inside = [other for other in numbers if opens < other.start < closes]
+    if _ROUNDED.search(content) and _is_next_integer(answer, inside[-1]):
+        return not HEDGE.search(content)
     value = value_of(content.rpartition("=")[0] or content)
     if len(inside) > 1 and value is not None:
         return value == answer.value
     if any(alike(answer, other) for other in inside) and len(inside) == 1:
         return None
+    if same_measure(stated, answer, number) and len(inside) == 1:
+        return True
+    if (_makes(answer, inside) or (_EACH.match(stated, number.end) and len(inside) == 1)) and not HEDGE.search(content):
+        return True
     before = stated[opens + 1 : number.start]
     if _APPROXIMATES.search(before) or _ROUNDS.search(before):
         return None
     return bool(
         _CONTEXT.fullmatch(before) or (value is None and len(inside) > 1 and re.search(r"[+*×÷/=-]", content))
     ) and not HEDGE.search(content)
+
+
+def _makes(answer: Number, factors: list[Number]) -> bool:
+    """Whether two numbers are what the answer is the product of: "60 pencils (5 boxes of 12)"."""
+    if len(factors) != 2 or factors[0].value is None or factors[1].value is None:
+        return False
+    return factors[0].value * factors[1].value == answer.value
+
+
+def _is_next_integer(answer: Number, exact: Number) -> bool:
+    """Whether the answer is a number rounded up or down: "5 buses (4.6 rounded up)"."""
+    if answer.value is None or exact.value is None:
+        return False
+    return answer.value.denominator == 1 != exact.value.denominator and abs(answer.value - exact.value) < 1
 
 
 def _is_rounded(stated: str, exact: Number, approximate: Number) -> bool:

@@ -14,6 +14,10 @@ from grpo_space.grading.surroundings import is_plain
 _RELATION = re.compile(r"[<≤≥≠]|!=|(?<![-=])>|\\(?:leq?|geq?|neq?|lt|gt|in|cup|cap)(?![a-zA-Z])")
 _TUPLE = re.compile(r"[\s$]*(?:\\?[\[({])[^\n]*,[^\n]*[)\]}][\s$.]*")
 _ANOTHER = re.compile(rf"=([^=]*?)(?:[,;\n]|\b(?:or|and)\b)[\s$}}]*{NAME}\s*$")  # x = 3 or x = 4
+_REASON = re.compile(
+    r",?\s(?:because|since)\s|,\swhich\s(?:is|equals)\s(?!.*=)(?=\$?[\d.]+\s?(?:[*x×+/÷-]|times|plus|minus)\s)",
+    re.IGNORECASE,
+)
 _EQUALS = re.compile(r"=>|=++|->|→|⇒|⟹|➜|➔|\\(?:to|rightarrow|Rightarrow|implies|Longrightarrow)(?![a-zA-Z])")
 
 
@@ -24,7 +28,7 @@ def one_number(stated: str, rounds: bool = False) -> Number | None:
     """
     if stated.isdecimal() and len(stated) <= MAX_DIGITS:
         return numbers_in(stated)[0]  # the most common by far
-    stated = without_rejected(without_markup(stated))
+    stated = _without_reason(without_rejected(without_markup(stated)))
     if _TUPLE.fullmatch(stated) or _RELATION.search(_EQUALS.sub(lambda sign: "=".rjust(len(sign[0])), stated)):
         return None
     start = _result_begins(stated)
@@ -42,11 +46,21 @@ def one_number(stated: str, rounds: bool = False) -> Number | None:
     return number
 
 
+def _without_reason(stated: str) -> str:
+    """The statement up to where it goes on with a reason for its number: "60, because there are 5 boxes of 12"."""
+    reason = _REASON.search(stated)
+    if reason is None or HEDGE.search(stated, reason.end()) or len(numbers_in(stated[: reason.start()])) != 1:
+        return stated
+    return stated[: reason.start()]
+
+
 def _result_begins(stated: str) -> int | None:
     """Where the last side of a statement's equations begins; None where it has none, or where they contradict."""
     signs = list(_EQUALS.finditer(stated))
     if len(signs) > 1 and not _within_brackets(stated, signs[-1]):
         signs = [sign for sign in signs if not _within_brackets(stated, sign)]  # P(X = 2) = 1/4
+    if len(signs) == 1 and _within_brackets(stated, signs[0]) and len(numbers_in(stated.partition("(")[0])) == 1:
+        return 0  # 5 buses (230 / 50 = 4.6, rounded up)
     if not signs:
         return 0
     if len(signs) == 1 and re.fullmatch(rf"[\s$]*{NAME}[\s$.}}]*", stated[signs[0].end() :]):
@@ -86,7 +100,7 @@ def _contradicts(left: str, right: str, result: Number) -> bool:
     numbers = numbers_in(left)
     if len(numbers) != 1 or FILLER.fullmatch(left, 0, numbers[0].start) is None or len(numbers_in(right)) != 1:
         return False
-    if alike(numbers[0], result) or re.search(r"[+*×÷^]|\\(?:times|cdot|div)|\bof\b", left):
+    if alike(numbers[0], result) or re.search(r"[+*×÷^]|\d\(|\\(?:times|cdot|div)|\bof\b", left):
         return False
     units = unit_of(left, numbers[0]), unit_of(right, numbers_in(right)[0])
     return units[0] == units[1] or None in units

@@ -39,9 +39,13 @@ def _within(inner: Statement, outers: list[Statement]) -> bool:
 _HASHES = re.compile(r"####+[ \t]*+([^\n]*+)")
 _ANSWER_TAG = re.compile(r"<\s?(/?)\s?answer\s?>", re.IGNORECASE)
 _BRACE = re.compile(r"\\(?:boxed|fbox|framebox)\s*\{|\\[{}]|[{}]")
+_OR = r"(?:\b(?:or|and|else|maybe|perhaps|possibly|alternatively|otherwise)\b[\s,:]*+)"
 _BETWEEN_BOXES = re.compile(
-    r"[}$\s]{0,20}(?:[,;/|]|\\text\{\s?)?\s?(?:\b(?:or|and|maybe|perhaps)\b)?\s?\}?[\s$(]{0,20}", re.IGNORECASE
+    rf"[}}$\s]{{0,20}}(?:[,;/|(]|\\\\|\.(?=\s+(?:or|alternatively|otherwise)\b)|\\q?quad(?![a-z]))?\s?(?:\\text\{{\s?)?\s?"
+    rf"{_OR}{{0,3}}\}}?(?:\s?\\q?quad(?![a-z]))?[\s$(]{{0,20}}",
+    re.IGNORECASE,
 )
+_BETWEEN_BLOCKS = re.compile(rf"\s*+(?:[,;/|(.]\s*+)?{_OR}{{1,3}}|\s*+[,;/|]\s*+", re.IGNORECASE)
 # Starts with a set of letters, which `re` skips to quickly. "To answer this: ..." states nothing.
 _SENTENCE = re.compile(
     r"[Aa](?:nswer|NSWER)\b(?<!\w.{6})(?<!to .{6})(?<!To .{6})(?i:"
@@ -59,12 +63,22 @@ _ELSEWHERE = re.compile(
     r"|答案(?:是|为|為|选|選)?\s*:?|故(?:本题)?(?:选择?|選|答案[为是选]?)\s*:?|答えは?\s*:?|정답은?\s*:?"
     r"|답은?\s*:|답은)[\s*$】:]*"
 )
+_OR_AGAIN = re.compile(r"(?i:\banswer\b)[^.\n]*?\S[\s,]+(?:or|maybe)\s+(?:maybe\s+|perhaps\s+)?the\s+$")
 _ELSEWHERE_WORDS = (
     "ntwort", "espuesta", "éponse", "esposta", "isposta", "ntwoord", "твет", "dpowied", "evap", "var", "答", "故", "답",
 )  # fmt: skip
+# What goes on after a sentence's end to take it back: "18. Or 17", "18. It might also be 17", "18. However, 17 is also
+# possible".
+_GOES_ON = (
+    r"(?:(?:(?:or|maybe|perhaps|possibly|alternatively|otherwise|no|wait|another|the\sother)[\s,:]+){1,2}"
+    r"(?:(?:it|that|the\sanswer)\s(?:is|was|would\sbe)\s)?"
+    r"|(?:(?:or|but|however|alternatively)[\s,]+)?(?:it|that|the\sanswer)\s(?:could|might|may)\s(?:also\s)?be\s"
+    r"|(?:but|however)[\s,]+(?=\S{1,12}\s(?:\w+\s)?(?:is|would\sbe|could\sbe)\s(?:also|equally|just\sas)\b))"
+    r"(?:\$?\d|\(?[A-Z](?!\w|\s[a-z](?!s\s)))"
+)
 SENTENCE_END = re.compile(
-    r"(?<!\.)(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)\.(?=\s|$|\[\d)(?!\s+(?:or|maybe|perhaps|alternatively|otherwise|no"
-    r"|wait|another|the\sother)[\s,:]+(?:\$?\d|\(?[A-Z](?!\w|\s[a-z])))|[?!](?=\s|$)|[。？！]|\n|<(?=/?[A-Za-z]{2,}[\s>/]|\|)|\s(?:because|since)\s"
+    rf"(?<!\.)(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)\.(?=\s|$|\[\d)(?!\s+{_GOES_ON})|[?!](?=\s|$)|[。？！]"
+    rf"|\n(?!\s*{_GOES_ON})|<(?=/?[A-Za-z]{{2,}}[\s>/]|\|)|\s(?:because|since)\s"
     r"|,\s*\"\w+\"\s*:",
     re.IGNORECASE,
 )
@@ -83,13 +97,19 @@ _HEADING = re.compile(r"[^\w\\]*(?:[A-Za-z]|\d+[.)]\s+[A-Za-z])")
 
 
 def blocks(text: str) -> Iterator[Statement]:
-    """The answer blocks: of nested or doubled tags the innermost pair."""
+    """The answer blocks: of nested or doubled tags the innermost pair. Those joined by "or" are one, as boxes are."""
     if "</" not in text and "< /" not in text:
         return
     opened: re.Match[str] | None = None
+    last: Statement | None = None
+    closed = 0
     for tag in _ANSWER_TAG.finditer(text):
         if tag[1] and opened:
-            yield Statement("answer block", opened.start(), (opened.end(), tag.start()))
+            block = Statement("answer block", opened.start(), (opened.end(), tag.start()))
+            if last and block.start - closed < MAX_AROUND and _BETWEEN_BLOCKS.fullmatch(text, closed, block.start):
+                block = Statement("answer block", last.start, (last.content[0], block.content[1]))
+            yield block
+            last, closed = block, tag.end()
         opened = None if tag[1] else tag
 
 
@@ -127,6 +147,8 @@ def sentences(text: str) -> Iterator[Statement]:
     if any(word in text for word in _ELSEWHERE_WORDS):
         marks += _ELSEWHERE.finditer(text)
     for mark in marks:
+        if _OR_AGAIN.search(text, max(0, mark.start() - MAX_AROUND), mark.start()):
+            continue  # "the answer is 17 or the answer is 18" is one statement
         longest = min(len(text), mark.end() + LONGEST_ANSWER)
         end = SENTENCE_END.search(text, mark.end(), longest)
         if end is None or end[0] not in "?？":

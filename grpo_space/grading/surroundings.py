@@ -8,6 +8,7 @@ from grpo_space.grading.numbers import CURRENCY, Number
 
 _NEGATION = re.compile(
     r"\b(?:not|between|neither|nor|either|never|cannot)\b|n't\b|不是|并非"
+    r"|\b(?:nicht|n['’]est\s+pas|no\s+(?:es|son)|не|não\s+é|non\s+è)\b"
     r"|\b(?:unless|except|e\.g\.|(?:such|for)\s(?:as|example|instance)|(?:other|different)\s(?:than|from)"
     r"|(?:any|all|every)\w*(?:\s\w+)?\sbut|wrong|incorrect)\W{0,3}$|^\W*(?:if|like|say)\W+$|\b(?:non|anti)-$",
     re.IGNORECASE,
@@ -34,7 +35,7 @@ _WORKED_ON = re.compile(  # twice 72, half of 72, 20% of 72, sqrt(72)
     r"|per\s?cent\s+of|times|plus|root"
     r"|(?:abs|range|floor|ceil|round|max|min|sum|C|P|[fgh])\s?\(|(?:sqrt|cbrt|log\d*|ln|exp|sin|cos|tan|gcd"
     r"|lcm)\s?\(?)|%\s+of"
-    r"|\\(?:log|ln|sin|cos|tan|lfloor|lceil|binom\s?\{[^{}]*\}\s?\{)|[√∛]\(?|[\w)\]}]\s*[+*×÷/·⋅]|±|\+\s?/?\s?-|\\pm|倍的|半)\s*"
+    r"|\\(?:log|ln|sin|cos|tan|lfloor|lceil|binom\s?\{[^{}]*\}\s?\{)|[√∛]\(?|[\w)\]}]\s*[+*×÷/·⋅]|±|\+\s?/?\s?-|\\pm|倍的|半)[\s}]*"
     rf"(?:the\s+)?{CURRENCY}?\s?$",
     re.IGNORECASE,
 )
@@ -48,7 +49,7 @@ _BOUNDS = (
     r"|(?:upwards|in\s+excess)\s+of"
 )
 _BOUND_BEFORE = re.compile(
-    rf"(?:\b(?:{_BOUNDS}|beyond|past|within|close\s+to)|超过|少于|不到|多于|大于|小于|高于|低于|不止|接近|至少|至多|最多|最少|不足)\s*(?:about\s+|the\s+)?{CURRENCY}?\s?$",
+    rf"(?:\b(?:{_BOUNDS}|(?:mehr|weniger)\s+als|mindestens|höchstens|(?:más|menos|plus|moins)\s+de|больше|меньше|beyond|past|within|close\s+to)|超过|少于|不到|多于|大于|小于|高于|低于|不止|接近|至少|至多|最多|最少|不足)[\s}}]*(?:about\s+|the\s+)?{CURRENCY}?\s?$",
     re.IGNORECASE,
 )
 _BOUND_BEGINS = re.compile(
@@ -69,6 +70,13 @@ _NUMBER_WORD = re.compile(
     r"|three|four|five|six|seven|eight|nine|ten"
     r"|eleven|twelve|\w{3,5}teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\b"
     r"(?!-(?!one|two|three|four|five|six|seven|eight|nine)[a-z])[a-z -]{0,40})",  # no two-door cars
+    re.IGNORECASE,
+)
+
+
+_WORD_BEFORE = re.compile(
+    r"\b((?:(?:minus|negative)\s)?(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen|\w{3,5}ty)"
+    rf"(?:[\s-][a-z]+){{0,3}}?)\s?(?:/|,?\s(?:or|and/or)\s(?:maybe\s|perhaps\s)?){CURRENCY}?\s?$",
     re.IGNORECASE,
 )
 
@@ -100,7 +108,8 @@ def is_plain(stated: str, number: Number, numbers: list[Number]) -> bool:
             return False  # 3\sqrt{2} is not 3
     if _VARIABLE.search(stated, max(0, number.start - 12), number.start) or _AND_VARIABLE.match(stated, number.end):
         return False
-    for other in _NUMBER_WORD.finditer(stated, number.end):
+    before = _WORD_BEFORE.search(stated, max(0, number.start - 60), number.start)
+    for other in (*([before] if before else []), *_NUMBER_WORD.finditer(stated, number.end)):
         read = number_in_words(re.findall(r"[a-z]+", other[1].lower()))
         if read and read[0] != number.value:
             return False

@@ -37,7 +37,9 @@ def equivalent(gold: str, stated: str) -> bool:
             return False
 
 
-_NAMED = re.compile(r"^(?:[A-Z]{1,3}|[a-z](?:_\{?\w\}?)?|[A-Zf-h]\([^()=]{1,5}(?:=[^()=]{1,5})?\))\s*=(?=[^=]*$)")
+_NAMED = re.compile(
+    r"^(?:[A-Z]{1,3}|\|\w{1,2}\||[a-z](?:_\{?\w\}?)?|[A-Zf-h]\([^()=]{1,5}(?:=[^()=]{1,5})?\))\s*=(?=[^=]*$)"
+)
 _ADDS = re.compile(r"(?<=[\w)}\]])\s*[-+]|\\pm")
 _NAMES = re.compile(r"(?<![A-Za-z\\])[a-zA-Z](?![A-Za-z])|\\(?:ln|log|theta|alpha|beta|lambda)(?![a-zA-Z])|[,;]|\\in")
 

@@ -11,6 +11,9 @@ LONGEST, DEEPEST = 200, 30
 _TOKEN = re.compile(r"\s*(?:(\d{1,9})|([-+*/()]))")
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "[": "(", "]": ")", "{": "(", "}": ")"})
 _LATEX = ((r"\times", "*"), (r"\cdot", "*"), (r"\div", "/"), (r"\left", ""), (r"\right", ""))
+_DRESS = re.compile(r"\A```\w*\s|```\Z")
+_BOXED = re.compile(r"\$*\\boxed\s?\{(.*)\}\$*", re.DOTALL)
+_TIMES = re.compile(r"(?<=\d)\s?x\s?(?=[\d(])|(?<=\))\s?x\s?(?=[\d(])|(?<=\d)\s?(?=\()|(?<=\))\s?(?=[\d(])")
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,14 @@ def calculate(text: str, result: int | None = None) -> Calculated | str:
     """
     for written, sign in _LATEX:
         text = text.replace(written, sign)
-    text = text.strip(" $`.").removeprefix("**").removesuffix("**").translate(_SIGNS)
-    left, equals, right = text.partition("=")
-    if equals and right.strip(" $`.") != str(result):
+    text = _DRESS.sub("", text.strip()).strip()
+    if boxed := _BOXED.fullmatch(text):
+        text = boxed[1]
+    text = text.strip(' $`.;"').removeprefix("**").removesuffix("**").translate(_SIGNS)
+    left, equals, right = (side.strip(" $`.") for side in text.partition("="))
+    if equals and str(result) not in (left, right):
         return "is no single calculation"
-    text = left.strip() if equals else text
+    text = _TIMES.sub("*", right if equals and left == str(result) else left)
     if len(text) > LONGEST:
         return f"is longer than {LONGEST} characters"
     try:

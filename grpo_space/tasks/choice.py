@@ -4,11 +4,13 @@ import json
 import random
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from grpo_space.config import ColumnsSection
-from grpo_space.grading.answers import answer_in_format, grade, span
+from grpo_space.grading.answers import Grade, answer_in_format, grade, span
 from grpo_space.grading.choices import stated_letters
 from grpo_space.grading.judge import is_answer
+from grpo_space.grading.phrases import UNSURE
 from grpo_space.tasks.columns import QUESTION, at, find_column, missing, names_of, plain, question_of
 from grpo_space.tasks.options import LETTERS, find_options, options_of, place_of
 from grpo_space.tasks.problems import Row, digest
@@ -90,7 +92,10 @@ class Choice(Task):
 
     def span(self, completion: str, problem: Row) -> Span | None:
         """Where the option is stated."""
-        return span(completion, problem.gold[:1], problem.question)
+        try:
+            return _graded(completion, problem).span
+        except (ValueError, TypeError):  # a log of somebody else's, whose details may be anything
+            return span(completion, problem.gold[:1], problem.question)
 
     def guess(self, problem: Row) -> float:
         """One of the options."""
@@ -106,13 +111,56 @@ def _in_its_order(question: str, options: Sequence[str]) -> list[str]:
     return shown
 
 
+_ALONE = re.compile(r"^[ \t*_(]*([A-Z])[ \t*_).:]*$", re.MULTILINE)
+_REFUSES = re.compile(r"\b(?:except|without|rather|unlike|wrong|incorrect|false|both|and)\b", re.IGNORECASE)
+
+
+def _without_words(text: str, options: Sequence[str]) -> str:
+    """The text, as long as before, with blanks for an option's words after its own letter: "C) both A and B" is C."""
+    for letter, option in zip(LETTERS, options, strict=False):
+        named = rf"(?<!\w)({letter}[)\]]?[).:,]?[ *_]{{0,4}}[-–—:]?[ *_(]{{0,4}}(?<!\w))"
+        written = rf"{named}(?i:{re.escape(option)})(?!\w)"
+        text = re.sub(written, lambda mark: mark[1].ljust(len(mark[0])), text)
+    return text
+
+
+def _graded(text: str, problem: Row) -> Grade:
+    """What the completion states: where nothing is stated in words, its last line, or the one line that is an option
+    and nothing else ("B) a whale", then why). A list of options that goes on to the last line states several.
+    """
+    plain = _without_words(text, json.loads(problem.details))
+    graded = grade(plain, problem.gold[:1], problem.question)
+    if graded.where != "last line" or graded.span is None:
+        return graded
+    alone = list(_ALONE.finditer(plain))
+    if graded.lenient and len(alone) > 1 and not plain[alone[-1].end() :].strip():
+        before = alone[-2]
+        if before[1] != alone[-1][1] and not plain[before.end() : alone[-1].start()].strip():
+            return replace(graded, strict=False, lenient=False, span=(before.start(), graded.span[1]))
+    if len({mark[1] for mark in alone}) == 1 and not stated_letters(plain[slice(*graded.span)]):
+        return grade(plain[: alone[-1].end()], problem.gold[:1], problem.question)
+    return graded
+
+
+def _named(stated: str, where: str, options: Sequence[str]) -> list[str]:
+    """The options whose words give the answer: those that it consists of, else the only one that it names. A last line
+    may be about anything.
+    """
+    given = [option for option in options if is_answer(stated, option)]
+    if given or where == "last line" or UNSURE.search(stated) or _REFUSES.search(stated):
+        return given
+    named = [option for option in options if re.search(rf"(?<!\w){re.escape(option)}(?![\w'’])", stated, re.IGNORECASE)]
+    longest = max(named, key=len, default="")
+    return [longest] if re.search(r"[^\W\d]{3}", longest) and all(option in longest for option in named) else []
+
+
 def _verdict(text: str, problem: Row) -> Verdict:
     letter, options = problem.gold[:1], json.loads(problem.details)
-    graded = grade(text, letter, problem.question)
+    graded = _graded(text, problem)
     right, stated = graded.lenient, text[slice(*graded.span)] if graded.span else ""
-    letters = stated_letters(stated)
+    letters = stated_letters(_without_words(stated, options))
     if not right and not letters:  # the option's words, in place of its letter
-        right = [option for option in options if is_answer(stated, option)] == [options[LETTERS.index(letter)]]
+        right = _named(stated, graded.where, options) == [options[LETTERS.index(letter)]]
     in_format = answer_in_format(text) is not None
     read = ", ".join(sorted(letters)) or graded.value
     if graded.span is None:

@@ -1,6 +1,7 @@
 """Code: a Python function that its tests verify, in a sandbox."""
 
 import re
+import textwrap
 from collections.abc import Sequence
 
 from grpo_space.config import ColumnsSection
@@ -16,6 +17,11 @@ from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
 MBPP, HUMAN_EVAL = "test_list", "entry_point"
 """Columns that only they have."""
 SOLUTION = {MBPP: "code", HUMAN_EVAL: "canonical_solution"}
+_BARE = re.compile(r"^(?:(?:from|import|def|class|async def)\s|@)", re.MULTILINE)
+# A line at the margin that goes on with a program, where none is marked as one.
+_GOES_ON = re.compile(
+    r"\s|$|[)\]}#@]|(?:from|import|def|class|async def|if|elif|else|for|while|try|with|assert)\b|[\w.]+\s?[=(\[+]"
+)
 _BLOCK = re.compile(r"```[ \t]*(?:python3?|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
 
 
@@ -119,12 +125,27 @@ def _place(text: str, names: Sequence[str]) -> Span | None:
     having = [block for block in blocks if names and defining.search(text, *block)]
     if blocks:
         return (having or blocks)[-1]
-    return (start, end) if parts and text[start:end].strip() else None
+    if parts:
+        return (start, end) if text[start:end].strip() else None
+    return _bare(text) if names and defining.search(text) else None
+
+
+def _bare(text: str) -> Span | None:
+    """Where the program stands in a text that marks none: from its first line to the last that can be one."""
+    first = _BARE.search(text)
+    if first is None:
+        return None
+    end = first.start()
+    for line in text[end:].splitlines(keepends=True):
+        if not _GOES_ON.match(line):
+            break
+        end += len(line)
+    return first.start(), end
 
 
 def _program(text: str, names: Sequence[str]) -> str | None:
     place = _place(text, names)
-    return text[slice(*place)].strip("\n") if place and text[slice(*place)].strip() else None
+    return textwrap.dedent(text[slice(*place)]).strip("\n") if place and text[slice(*place)].strip() else None
 
 
 def _verdict(text: str, program: str, tests: CodeTests, outcome: Sequence[sandbox.Verdict]) -> Verdict:

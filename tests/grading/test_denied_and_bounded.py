@@ -18,6 +18,8 @@ NO_ANSWER = [
     "divisible by {}", "the number before {}", "range({})", "+/- {}", "{} · x", "{} x", "{} n", "-({})", "neg. {}",
     "(minus) {}", "-[{}]", "{}‰", "{}余", "{}十", "大于{}", "小于{}", "不止{}", "{}的一半", "{}的两倍", "两倍的{}",
     "{} twelve", "{} - twelve", "{} {} 10", "{} per 10", "{} at 10", "{} every 10", "{}_84", "{}_x", "{}, about 10",
+    "nicht {}", "no es {}", "ce n'est pas {}", "не {}", "mehr als {}", "más de {}", "moins de {}", "mindestens {}",
+    "\\text{{twice }}{}", "\\left({}\\right)^2",
 ]  # fmt: skip
 FORMS = ["<answer>{}</answer>", "\\boxed{{{}}}", "<reasoning>w</reasoning><answer>{}</answer>"]
 

@@ -20,6 +20,12 @@ CASES: dict[str, list[tuple[str, str, bool]]] = {
         ("1", r"\frac{x^2}{9}+\frac{y^2}{4}=1", False), ("x^2+y^2=1", r"\frac{x^2}{9}+\frac{y^2}{4}=1", False),
         ("4x^2+9y^2=36", r"\frac{x^2}{9}+\frac{y^2}{4}=1", True), ("0", r"\frac{x}{2}-y=0", False),
     ],
+    "in other words": [
+        (r"\exp(2)", "e^2", True), (r"|z| = 2\sqrt{13}", r"2\sqrt{13}", True),
+        (r"|z| = 2\sqrt{11}", r"2\sqrt{13}", False),
+        (r"\begin{pmatrix}\frac13\\[5pt]2\end{pmatrix}", r"\begin{pmatrix}1/3\\2\end{pmatrix}", True),
+        (r"{\color{blue}72}", "72", True), (r"\therefore 72", "72", True),
+    ],
     "named": [
         (r"P(X=2) = \frac{3}{16}", r"\frac{3}{16}", True), ("z = 7-2i", "7-2i", True), ("z = 7+2i", "7-2i", False),
         (r"AB = 3\sqrt{2}", r"3\sqrt{2}", True), ("x_1=3, x_2=-7", "3,-7", True), ("a:b = 3:5", "3:5", True),

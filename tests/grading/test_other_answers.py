@@ -17,6 +17,23 @@ CASES: dict[str, list[tuple[str, str, bool]]] = {
         ("A) 5", "A", True), ("I think B", "B", True), ("I believe the answer is B.", "B", True),
         ("A man walks.", "A", False),
     ],
+    "choice taken back": [
+        ("G looks right, but F is correct", "G", False), ("G was my first thought, but F", "G", False),
+        ("<answer>G seems right, but the answer is F</answer>", "G", False), ("G but F also works", "G", False),
+        ("G although F is equally good", "G", False), ("G as well as option F", "G", False),
+        ("G 50%, F 50%", "G", False),
+        ("G can't be right", "G", False), ("G cannot be correct", "G", False),
+        ("G is correct, though F is tempting", "G", True),
+        ("G is correct, but F is a common mistake", "G", True),
+    ],
+    "choice pointed at": [
+        ("The answer is clearly G.", "G", True), ("<answer>The answer is \"G\".</answer>", "G", True),
+        ("=> G", "G", True),
+        ("G!", "G", True), ("Selected: G", "G", True), ("Correct: G", "G", True), ("We get G.", "G", True),
+        ("This corresponds to G.", "G", True), ("<answer>答案：G</answer>", "G", True),
+        ("<answer>La respuesta correcta es G</answer>", "G", True), ("```\nG\n```", "G", True),
+        ("We get G or F.", "G", False), ("Clearly not G.", "G", False),
+    ],
     "choice forms": [
         ("(G)", "G", True), ("G)", "G", True), ("G:", "G", True), ("The answer is G", "G", True),
         ("The answer is G.", "G", True), ("The answer is option G.", "G", True),

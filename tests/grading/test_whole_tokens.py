@@ -5,6 +5,20 @@ import pytest
 from grpo_space.grading.answers import grade
 
 CASES: dict[str, list[tuple[str, str, bool]]] = {
+    "in brackets": [
+        ("\\boxed{\\left(5\\right)^2}", "5", False), ("\\boxed{\\left(5\\right)^2}", "25", True),
+        ("\\boxed{\\left(\\frac{3}{2}\\right)^{2}}", "\\frac{3}{2}", False),
+        ("\\boxed{\\left(\\frac{3}{2}\\right)^2}", "\\frac{9}{4}", True), ("\\boxed{\\left(-5\\right)^2}", "25", True),
+        ("\\boxed{{5}^2}", "5", False), ("\\boxed{|5|^2}", "5", False), ("\\boxed{\\left|5\\right|^3}", "5", False),
+        ("\\boxed{\\left(5\\right)x}", "5", False), ("\\boxed{\\left(5\\right)}", "5", True),
+        ("\\boxed{\\left(5\\right)^\\circ}", "5", True), ("<answer>(5) cm^2</answer>", "5", True),
+    ],
+    "base in words": [
+        ("<answer>1011 (base 2)</answer>", "1011_2", True), ("<answer>1011 in base 2</answer>", "1011_2", True),
+        ("<answer>1011 (base two)</answer>", "1011_2", True), ("<answer>1011 in base 3</answer>", "1011_2", False),
+        ("<answer>1101 in base 2</answer>", "1011_2", False),
+        ("<answer>1011 in base 2 or 11</answer>", "1011_2", False),
+    ],
     "cut": [
         ("<answer>5·10^6</answer>", "6", False), ("\\boxed{7!}", "7", False), ("<answer>x2</answer>", "2", False),
         ("<answer>H2O</answer>", "2", False), ("<answer>2nd and 3rd</answer>", "2", False),

@@ -106,6 +106,44 @@ def test_one_letter_or_the_options_words_are_right_and_several_letters_are_not(t
     assert row.gold in verdict.reason or verdict.correct
 
 
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("{R}) Saturn\n\nExplanation: {W} is wrong since Mars has none.", True),
+        ("**{R}) Saturn**\n\nIts rings are made of ice.", True),
+        ("{W}) Mars\n\nExplanation: {R} is wrong.", False),
+        ("{W}) Mars\n{R}) Saturn", False),
+        ("{R}\n{W}", False),
+        ("{W}\n{R}", False),
+        ("{W}) Mars\n{R}) Saturn\n\nMars has none.\n\n{R}) Saturn", True),
+        ("<answer>The planet with rings is Saturn.</answer>", True),
+        ("<answer>Saturn, because its rings are seen.</answer>", True),
+        ("<answer>Saturn (the sixth planet)</answer>", True),
+        ("<answer>Saturn (Mars)</answer>", False),
+        ("<answer>every planet except Saturn</answer>", False),
+        ("<answer>both Saturn and the sun</answer>", False),
+        ("It is far from Saturn to the sun.", False),
+    ],
+)
+def test_an_option_alone_or_the_only_one_named_is_chosen(text: str, right: bool) -> None:
+    row = planets()
+    [verdict] = verify([text.format(R=row.gold[0], W=letter_of(row, "Mars"))], [row])
+    assert verdict.correct == right
+
+
+@pytest.mark.parametrize(
+    "text", ["C) both A and B", "The answer is (C), both A and B.", "<answer>C: Both A and B</answer>"]
+)
+def test_an_option_that_names_others_is_one_letter(text: str) -> None:
+    row = planets(choices=["3", "5", "both A and B", "none of the above"], answer=2)
+    [verdict] = verify([text], [row])
+    assert (verdict.correct, verdict.value) == (True, "C")
+
+
+def test_a_strange_log_is_marked_as_far_as_it_can_be() -> None:
+    assert Choice().span("The answer is B.", Row("q", "B) x", task="choice", details="1")) == (14, 15)
+
+
 def test_the_reason_says_that_several_were_named() -> None:
     row = planets()
     [verdict] = verify(["<reasoning>\n?\n</reasoning>\n<answer>\nA, B\n</answer>"], [row])

@@ -84,6 +84,9 @@ def test_right_is_every_test_and_the_share_of_them_is_paid() -> None:
         f"```Python\n{RIGHT}",
         f"<reasoning>\nx\n</reasoning>\n<answer>\n{RIGHT}\n</answer> done",
         f"First try:\n```python\ndef shared(a, b): return a\n```\nBetter:\n```py\n{RIGHT}\n```",
+        f"Here it is:\n\n{RIGHT}\n\nThis works, since sets are fast.",
+        f"<answer>\n{RIGHT}\n</answer>",
+        f"[BEGIN]\n{RIGHT}\n[DONE]",
     ],
 )
 def test_a_program_is_found_in_any_format(completion: str) -> None:
@@ -93,6 +96,17 @@ def test_a_program_is_found_in_any_format(completion: str) -> None:
     span = CODE.span(completion, mbpp())
     assert span is not None
     assert completion[slice(*span)].strip() == RIGHT
+
+
+def test_a_program_within_a_list_loses_its_margin() -> None:
+    indented = "".join(f"   {line}\n" for line in f"```python\n{RIGHT}\n```".splitlines())
+    [verdict] = CODE.verify([f"1. Use sets:\n{indented}2. Done."], [mbpp()])
+    assert (verdict.correct, verdict.value) == (True, RIGHT)
+
+
+def test_a_name_in_a_sentence_is_no_program() -> None:
+    [verdict] = CODE.verify(["I would write def shared(a, b) with sets."], [mbpp()])
+    assert verdict.value is None
 
 
 @pytest.mark.parametrize("details", ["", "[]", "{}", '{"tests": 1, "names": []}', "[" * 50])

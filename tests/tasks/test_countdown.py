@@ -44,7 +44,9 @@ def config(**data: Any) -> RunConfig:
 
 @pytest.mark.parametrize(
     "stated",
-    ["3 * 8", "8*3", "(5 - 2) * 8", "$8 \\times 3$", "8 × 3 = 24", "3*8*(5 - 2) / 3*1", "[(8)]*3", "8/(3-2) + 3*5"],
+    ["3 * 8", "8*3", "(5 - 2) * 8", "$8 \\times 3$", "8 × 3 = 24", "3*8*(5 - 2) / 3*1", "[(8)]*3", "8/(3-2) + 3*5",
+     "\\boxed{3 \\times 8}", "$\\boxed{3 * 8 = 24}$", "24 = 3 * 8", "3x8", "(3)(8)", "3(8)", "(5 - 2) x 8", '"3 * 8"',
+     "3 * 8;", "```\n3 * 8\n```"],
 )  # fmt: skip
 def test_what_works_is_right(stated: str) -> None:
     [verdict] = verify([TAGGED.format(stated)], [problem([3, 5, 8, 2, 3, 1, 2, 3], 24 if "+" not in stated else 23)])
@@ -61,6 +63,9 @@ def test_what_works_is_right(stated: str) -> None:
         ("8 + 8 + 8", "is wrong: 8 is used more often than it is given"),
         ("24", "is wrong: 24 is not one of the numbers"),
         ("3 * 8 = 25", "is no single calculation"),
+        ("24 = 24", "is wrong: 24 is not one of the numbers"),
+        ("24 = 3 * 5", "makes 15, not 24"),
+        ("\\boxed{3 * 8} or \\boxed{8 * 3}", "is no calculation of whole numbers"),
         ("8 / (5 - 3 - 2)", "divides by zero"),
         ("3 *", "breaks off"),
         ("(3 * 8", "breaks off: a parenthesis is not closed"),
