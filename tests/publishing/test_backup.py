@@ -178,7 +178,14 @@ def test_a_killed_run_goes_on_elsewhere_to_its_end(
     cli: Cli, runs_root: Path, hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    slow = ["--set", "grpo.per_device_train_batch_size=32", "--set", "grpo.max_steps=30"]
+    slow = [
+        "--set",
+        "grpo.per_device_train_batch_size=32",
+        "--set",
+        "grpo.max_steps=30",
+        "--set",
+        "stop_when_learnt=false",
+    ]
     process = start_cli("train", "tiny", *SMALL, *slow)  # or it would be over before it is kept
     run = the_run()
     step = random.randint(3, 4)
