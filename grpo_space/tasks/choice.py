@@ -16,8 +16,13 @@ from grpo_space.tasks.options import LETTERS, find_options, options_of, place_of
 from grpo_space.tasks.problems import Row, digest
 from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
 
-ANSWER = ("answerkey", "answer", "correct_answer", "answer_index", "label", "gold", "target", "correct_option", "cop")
+ANSWER = (
+    "answerkey", "answer", "correct_answer", "answer_index", "label", "gold", "target", "correct_option", "cop",
+    "correct", "ans",
+)  # fmt: skip
 """Names of the column that says which option is right: its letter, its number or its words."""
+ASKED = (*QUESTION, "ctx", "goal", "sentence")
+"""Names of the column with the question: HellaSwag, PIQA and Winogrande have a beginning, an aim and a gap."""
 KIND = ("kind", "subject", "category", "high_level_domain", "topic", "level")
 """Names of the column by which results are broken down."""
 _NAMES_OTHERS = re.compile(r"\b(?:above|below|both|neither|[A-E] (?:and|or|&) [A-E])\b")
@@ -58,9 +63,9 @@ class Choice(Task):
         options = wanted.options or find_options(sample)
         if options is None:
             return None
-        question = wanted.question or find_column(QUESTION, sample)
+        question = wanted.question or find_column(ASKED, sample)
         if question is None:
-            raise missing("question", "data.columns.question", sample, QUESTION)
+            raise missing("question", "data.columns.question", sample, ASKED)
         answer = wanted.answer or find_column(ANSWER, sample)
         if answer is None:
             raise missing("right option", "data.columns.answer", sample, ANSWER)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from grpo_space.tasks.written_values import value_of
+
 MOST_CHARACTERS = 200_000
 """Of all tests of a problem: HumanEval's longest have 6,000."""
 
@@ -39,10 +41,10 @@ class CodeTests:
 
 def of_mbpp(record: Mapping[str, Any]) -> CodeTests:
     """MBPP's `test_list`: asserts that call a function, of which the question shows the first."""
-    imports = record.get("test_imports")
+    imports = value_of(record.get("test_imports"))
     before = [*(imports if isinstance(imports, list) else []), record.get("test_setup_code")]
     setup = "\n".join(line for line in before if isinstance(line, str) and line)
-    lists = (record.get("test_list"), record.get("challenge_test_list"))
+    lists = (value_of(record.get("test_list")), value_of(record.get("challenge_test_list")))
     tests = [test for each in lists if isinstance(each, list) for test in each if isinstance(test, str)]
     trees = [_parsed(test) for test in tests]
     before_them = _parsed(setup)

@@ -4,26 +4,37 @@ A column is found by its name, once for all rows: what a row lacks there is said
 the row's number, and nothing else takes its place.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+
+from grpo_space.formatting import cut
+from grpo_space.tasks.written_values import value_of
 
 Record = Mapping[str, Any]
 
-QUESTION = ("question", "problem", "query", "prompt", "instruction", "messages", "conversations", "input")
-"""Names of the column with the question, the likeliest first: GSM8K, MATH, MetaMath, verl, Alpaca, chats."""
+QUESTION = (
+    "question.stem", "question", "problem", "query", "prompt", "instruction", "messages", "conversations",
+    "question_stem", "input",
+)  # fmt: skip
+"""Names of the column with the question, the likeliest first: ARC, GSM8K, MATH, MetaMath, verl, Alpaca, chats."""
 ANSWER = (
-    "final_answer", "answer", "reward_model.ground_truth", "ground_truth", "expected_answer", "correct_answer", "gold",
-    "target", "label", "response", "output", "completion", "solution", "messages", "conversations",
+    "final_answer", "final_ans", "answer_number", "answer", "ans", "reward_model.ground_truth", "ground_truth",
+    "expected_answer", "correct_answer", "gold", "target", "label", "response", "output", "completion", "solution",
+    "ground_truth_solution", "result", "messages", "conversations",
 )  # fmt: skip
 """Names of the column with the answer: the bare answers first, then those that a solution may stand before."""
+BEFORE = ("body", "context", "passage", "article")
+"""Names of the column with the text that a question is about: SVAMP, Dolly, BoolQ, RACE."""
 MOST_NAMED = 12
+LONGEST_NAME = 60
 SAID_BY = {"human": "user", "gpt": "assistant"}
 """Names of the speakers in ShareGPT's files, and their common ones."""
 
 
+@lru_cache(maxsize=2**14)
 def plain(name: str) -> str:
     """A column's name, so that `Correct Answer` and `correct_answer` are the same."""
     return re.sub(r"[\s_-]+", "_", name.strip().casefold())
@@ -54,12 +65,7 @@ def at(record: Record, column: str) -> Any:
     if column in record:
         return record[column]
     outer, dot, inner = column.partition(".")
-    value = record.get(outer) if dot else None
-    if isinstance(value, str) and value.lstrip().startswith("{"):  # an object in a CSV's field
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
+    value = value_of(record.get(outer)) if dot else None
     return at(value, inner) if isinstance(value, Mapping) else None
 
 
@@ -78,11 +84,18 @@ def missing(what: str, setting: str, sample: Sequence[Record], usual: Sequence[s
             f"with {setting}"
         )
     names = names_of(sample)
-    there = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if names[MOST_NAMED:] else "")
+    more = f"choose it with {setting}"
+    if any(re.fullmatch(r"-?\d+(?:[.,]\d+)?", name) for name in names):
+        more += ", or write a header above the first row where there is none"
     return UnknownColumnError(
-        f"no column is known to hold the {what}: there are {there}; choose it with {setting}"
-        if names else "has no columns"
-    )  # fmt: skip
+        f"no column is known to hold the {what}: there are {listed(names)}; {more}" if names else "has no columns"
+    )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Columns in words, of many the first."""
+    there = ", ".join(cut(name, LONGEST_NAME) for name in names[:MOST_NAMED])
+    return there + (f" and {len(names) - MOST_NAMED} more" if names[MOST_NAMED:] else "")
 
 
 def rows_of(sample: Sequence[Record]) -> str:
@@ -91,18 +104,21 @@ def rows_of(sample: Sequence[Record]) -> str:
 
 
 def question_of(record: Record, column: str) -> str:
-    """The question in a row: a text, or the only user's turn of a chat. Alpaca's input follows its instruction."""
+    """The question in a row: a text, or the only user's turn of a chat. The text that it is about stands before it;
+    Alpaca's input follows its instruction.
+    """
     value = at(record, column)
     if turns := chat(value):
-        asked = [text for role, text in turns if role == "user"]
-        if len(asked) > 1:
-            raise ValueError(f"has {len(asked)} turns of the user: a problem is one question and its answer")
+        asked = _asked(turns)
         value = asked[0] if asked else None
     if not isinstance(value, str) or not value.strip():
         raise ValueError("has no question")
-    more = record.get("input") if plain(column) == "instruction" else None
-    if isinstance(more, str) and more.strip():
-        value = f"{value}\n\n{more}"
+    beside = {plain(name): more for name, more in record.items() if isinstance(more, str) and more.strip()}
+    for name in BEFORE:
+        if (more := beside.get(name)) and more not in value:
+            value = f"{more}\n\n{value}"
+    if plain(column) == "instruction" and "input" in beside:
+        value = f"{value}\n\n{beside['input']}"
     try:
         value.encode()
     except UnicodeError:
@@ -110,16 +126,29 @@ def question_of(record: Record, column: str) -> str:
     return value
 
 
+def _asked(turns: Sequence[tuple[str, str]]) -> list[str]:
+    """What the user says in a chat, which is one thing."""
+    asked = [text for role, text in turns if role == "user"]
+    if len(asked) > 1:
+        raise ValueError(f"has {len(asked)} turns of the user: a problem is one question and its answer")
+    return asked
+
+
 def answer_of(record: Record, column: str) -> str:
     """The answer in a row as it stands there: a text, a number, or the last turn of a chat."""
     value = at(record, column)
     if turns := chat(value):
+        _asked(turns)
         value = turns[-1][1] if turns[-1][0] == "assistant" else None
+    if isinstance(value, str) and re.fullmatch(r'\s*\["[^"]*"\]\s*', value):  # a list of one, as a text
+        [value] = value_of(value) or [value]
     if isinstance(value, list) and value and all(isinstance(each, str | int) for each in value):
         if len(value) > 1:
             raise ValueError(f"has {len(value)} answers: a problem has one")
         [value] = value
-    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+    if isinstance(value, bool):
+        raise ValueError(f"has no answer: {str(value).lower()} is neither text nor number: write yes and no, say")
+    if not isinstance(value, str | int | float | Decimal):
         raise ValueError("has no answer")
     if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
         raise ValueError(f"has no answer: {value} is not a number")
@@ -128,6 +157,8 @@ def answer_of(record: Record, column: str) -> str:
 
 def chat(value: Any) -> list[tuple[str, str]]:
     """The turns of a chat, as pairs of role and text; empty where a value is none."""
+    if isinstance(value, str) and re.match(r"\s*\[\s*\{", value):  # a chat in a CSV's field
+        value = value_of(value)
     if not isinstance(value, list):
         return []
     turns = []
@@ -137,6 +168,10 @@ def chat(value: Any) -> list[tuple[str, str]]:
         role, text = (
             next((turn[n] for n in names if n in turn), None) for names in (("role", "from"), ("content", "value"))
         )
+        if isinstance(text, list) and all(
+            isinstance(part, Mapping) and isinstance(part.get("text"), str) for part in text
+        ):
+            text = "\n".join(part["text"] for part in text)
         if not isinstance(role, str) or not isinstance(text, str):
             return []
         turns.append((SAID_BY.get(role, role), text))

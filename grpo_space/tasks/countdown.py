@@ -14,6 +14,7 @@ from grpo_space.tasks.arithmetic import Calculated, calculate
 from grpo_space.tasks.columns import at, find_column
 from grpo_space.tasks.problems import Row
 from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
+from grpo_space.tasks.written_values import value_of
 
 NUMBERS, TARGET = ("nums", "numbers"), ("target",)
 """Names of the columns: those of the Countdown datasets on the Hub."""
@@ -57,13 +58,13 @@ class Countdown(Task):
     def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection | None:
         """A column with a list of numbers, and one with the number to reach."""
         question, answer = wanted.question or find_column(NUMBERS, sample), wanted.answer or find_column(TARGET, sample)
-        if question is None or answer is None or not isinstance(at(sample[0], question), list):
+        if question is None or answer is None or not isinstance(value_of(at(sample[0], question)), list):
             return None
         return ColumnsSection(question=question, answer=answer)
 
     def read(self, record: Record, columns: ColumnsSection) -> Row:
         """The question is put in words here: a row has only its numbers."""
-        numbers, target = (_whole(at(record, column or "")) for column in (columns.question, columns.answer))
+        numbers, target = _whole(value_of(at(record, columns.question or ""))), _whole(at(record, columns.answer or ""))
         if not isinstance(numbers, list) or len(numbers) < 2:
             raise ValueError("has no list of whole numbers")
         if not isinstance(target, int):

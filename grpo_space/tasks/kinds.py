@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from grpo_space.config import ColumnsSection, DataSection, TaskName
 from grpo_space.tasks.choice import Choice
 from grpo_space.tasks.code import Code
-from grpo_space.tasks.columns import UnknownColumnError, at, names_of, rows_of
+from grpo_space.tasks.columns import UnknownColumnError, at, listed, names_of, rows_of
 from grpo_space.tasks.countdown import Countdown
 from grpo_space.tasks.instructions import INSTRUCTIONS
 from grpo_space.tasks.number import Number
@@ -29,7 +29,7 @@ def find(sample: Sequence[Record], data: DataSection) -> tuple[TaskName, Columns
     for field, column in data.columns:
         each = [part.strip() for part in column.split(",")] if column and field == "options" else [column]
         if column and all(at(record, name) is None for name in (column, *each) for record in sample):
-            there = ", ".join(names_of(sample))
+            there = listed(names_of(sample))
             known = any(column in record for record in sample)
             none = f"column {column!r} is empty in {rows_of(sample)}" if known else f"there is no column {column!r}"
             raise UnknownColumnError(f"data.columns.{field}: {none}: with values there are {there}")

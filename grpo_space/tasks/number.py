@@ -7,12 +7,24 @@ from grpo_space.config import ColumnsSection
 from grpo_space.grading import answers
 from grpo_space.grading.answers import grade
 from grpo_space.grading.format_blind import right_without_format
-from grpo_space.tasks.columns import ANSWER, QUESTION, answer_of, at, chat, find_column, missing, plain, question_of
+from grpo_space.tasks.columns import (
+    ANSWER,
+    QUESTION,
+    UnknownColumnError,
+    answer_of,
+    at,
+    chat,
+    find_column,
+    missing,
+    plain,
+    question_of,
+)
 from grpo_space.tasks.final_answers import final
 from grpo_space.tasks.problems import Row, steps
 from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
 
 PLAIN = re.compile(r"-?[1-9]\d{0,9}")
+_OPTION_A = re.compile(r"(?<![A-Za-z'])A\s?[).:}\]*]")
 LEVEL = re.compile(r"Level \d")
 
 
@@ -43,6 +55,8 @@ class Number(Task):
         ),
     )
     equations = True
+    may_be_places = False
+    """Whether answers may be letters of options that are nowhere to be seen."""
 
     def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection:
         """A question and an answer, by the names that are usual: what no other kind knows is of this one."""
@@ -54,7 +68,13 @@ class Number(Task):
             answer = question  # a chat holds both
         if answer is None:
             raise missing("answer", "data.columns.answer", sample, ANSWER)
-        return ColumnsSection(question=question, answer=answer)
+        columns = ColumnsSection(question=question, answer=answer)
+        if not (wanted.answer or self.may_be_places) and all(_is_place(record, columns) for record in sample):
+            raise UnknownColumnError(
+                f"the answers in {answer} say which option is right, and no column is known to hold the options: "
+                f"choose it with data.columns.options, or, if they are all there is, {answer} with data.columns.answer"
+            )
+        return columns
 
     def read(self, record: Record, columns: ColumnsSection) -> Row:
         """The question and its final answer, of which a worked solution may come first."""
@@ -64,7 +84,8 @@ class Number(Task):
         solution = answer_of(record, columns.answer)
         found = final(solution)
         if found is None:
-            raise ValueError("has no answer")
+            known = "" if not solution.strip() else " that is marked: end its solution with #### 6 or \\boxed{6}, say"
+            raise ValueError(f"has no answer{known}")
         # MATH's solutions are algebra, not steps to be counted
         worked = 0 if plain(columns.answer) == "solution" else steps(solution)
         return Row(question, found[0], str(record.get("kind") or "") or _level(record), worked)
@@ -95,6 +116,19 @@ class Number(Task):
         if "\n" in gold or "\\boxed" in gold:
             return False
         return grade(f"<reasoning>\n.\n</reasoning>\n<answer>\n{gold}\n</answer>", gold).lenient
+
+
+def _is_place(record: Record, columns: ColumnsSection) -> bool:
+    """Whether an answer is the letter of an option, or its number, where the question shows none and other columns may:
+    a list, or two whose names differ by their last letter.
+    """
+    answer, question = str(at(record, columns.answer or "")).strip(), str(at(record, columns.question or ""))
+    most = max((len(value) for value in record.values() if isinstance(value, list)), default=0)
+    if not re.fullmatch(r"[A-E]", answer):
+        return columns.answer == "label" and answer.isdecimal() and int(answer[:9]) < most
+    names = {plain(name) for name in record}
+    pairs = [name for name in names for one, two in ("ab", "12") if name.endswith(one) and name[:-1] + two in names]
+    return (most > 1 or bool(pairs)) and not _OPTION_A.search(question)
 
 
 def _level(record: Record) -> str:

@@ -2,26 +2,22 @@
 ValueError says in words that follow the row's number what it lacks.
 """
 
-import ast
-import json
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from grpo_space.tasks.columns import Record, at, find_column, names_of, plain
+from grpo_space.tasks.written_values import value_of
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-LISTS = ("choices", "options", "question.choices")
-"""Names of one column with all options: ARC, MMLU, MMLU-Pro."""
-FAMILIES = (
-    ("a", "b", "c", "d", "e", "f", "g", "h", "i", "j"),
-    tuple(f"option_{letter}" for letter in "abcdefghij"),
-    tuple(f"option{number}" for number in range(1, 11)),
-    tuple(f"choice_{letter}" for letter in "abcdefghij"),
-    ("opa", "opb", "opc", "opd", "ope"),
-)
-"""Names of columns with an option each, the first of which is A."""
+LISTS = ("choices", "options", "question.choices", "endings")
+"""Names of one column with all options: ARC, MMLU, MMLU-Pro, HellaSwag."""
+EACH = ("", "option", "choice", "opt", "op", "answer", "ans", "ending", "sol")
+"""How the names of columns with an option each begin, before its letter or its number."""
+FROM_0 = ("sol",)
+"""Those of which the right one's number is from 0, though their names count from 1: PIQA."""
+_EACH = re.compile(rf"({'|'.join(EACH)})_?([a-j]|\d{{1,2}})")
 WRONG = (
     tuple(f"distractor{number}" for number in range(1, 11)),
     tuple(f"incorrect_answer_{number}" for number in range(1, 11)),
@@ -29,30 +25,52 @@ WRONG = (
 )
 """Names of columns with a wrong option each, beside that with the right one: SciQ, GPQA."""
 
+_NAMED = re.compile(r"(?:(?i:option|choice|answer)[\s_]*)?\(?([A-Za-z0-9]{1,2})[).:]?|\(?([A-Z])[).:]\s.*", re.DOTALL)
+
 
 def find_options(sample: Sequence[Record]) -> str | None:
     """The column with the options; of several with an option each their names, joined by commas."""
     if (column := find_column(LISTS, sample)) is not None:
         return column
     spelled = {plain(name): name for name in names_of(sample)}
-    for family in (*FAMILIES, *WRONG):
-        there = [spelled[name] for name in family if name in spelled]
-        if len(there) >= (1 if family in WRONG else 2) and plain(there[0]) == family[0]:
+    marks: dict[str, dict[str, str]] = {stem: {} for stem in EACH}
+    for found, name in ((_EACH.fullmatch(each), name) for each, name in spelled.items()):
+        if found and (found[1] or found[2].isalpha()):
+            marks[found[1]][found[2]] = name
+    for family in marks.values():
+        if len(family) >= 2 and {"a", "0", "1"} & set(family):
+            return ", ".join(family[mark] for mark in sorted(family, key=lambda mark: (len(mark), mark)))
+    for wrong in WRONG:
+        there = [spelled[name] for name in wrong if name in spelled]
+        if there and plain(there[0]) == wrong[0]:
             return ", ".join(there)
     return None
+
+
+def label_of(name: str) -> str:
+    """By what an answer names the option in a column of its own: `C` of `Option C`, `3` of `option3`."""
+    found = _EACH.fullmatch(plain(name))
+    if found is None:
+        return ""
+    return str(int(found[2]) - 1) if found[1] in FROM_0 and found[2].isdecimal() else found[2].upper()
 
 
 def options_of(record: Record, column: str, answer: str) -> tuple[list[str], list[str]]:
     """The labels by which the answer may name each option, and the options, of which there are at least two."""
     value = at(record, column)
-    if value is None and "," in column:
-        names = [name.strip() for name in column.split(",")]
-        value = [record.get(name) for name in names if record.get(name) is not None]
-        if plain(names[0]) in {family[0] for family in WRONG}:
-            value = [record.get(answer), *value]
-    if isinstance(value, str):
-        value = _parsed(value)
     labels: list[str] | None = None
+    names = [name.strip() for name in column.split(",")]
+    beside_right = plain(names[0]) in {wrong[0] for wrong in WRONG}
+    if beside_right or (value is None and len(names) > 1):
+        # a letter stays that of its column where one before it is empty
+        there = [(label_of(name) or LETTERS[i : i + 1], record.get(name)) for i, name in enumerate(names)]
+        value, labels = (
+            [each for _, each in there if each is not None],
+            [label for label, each in there if each is not None],
+        )
+        value = [record.get(answer), *value] if beside_right else value
+    if isinstance(value, str):
+        value = value_of(value) or _lettered(value) or None
     if isinstance(value, Mapping) and isinstance(value.get("text"), list):
         labels, value = list(map(str, value.get("label") or [])), value["text"]
     elif isinstance(value, Mapping):
@@ -60,8 +78,9 @@ def options_of(record: Record, column: str, answer: str) -> tuple[list[str], lis
     elif isinstance(value, list) and value and all(isinstance(each, Mapping) and "text" in each for each in value):
         labels, value = [str(each.get("label", "")) for each in value], [each["text"] for each in value]
     if not isinstance(value, list) or not all(isinstance(each, str | int | float) for each in value):
-        raise ValueError("has no options")
-    options = [_without_letter(str(each).strip(), letter) for letter, each in zip(LETTERS, value, strict=False)]
+        raise ValueError("has no options: a list of them is wanted, or a column for each")
+    labels = labels if labels and all(labels) and len(labels) == len(value) else list(LETTERS[: len(value)])
+    options = [_without_letter(str(each).strip(), letter) for letter, each in zip(labels, value, strict=False)]
     if len(value) > len(LETTERS):
         raise ValueError(f"has {len(value)} options, and {len(LETTERS)} are the most")
     if len(options) < 2 or "" in options:
@@ -70,39 +89,49 @@ def options_of(record: Record, column: str, answer: str) -> tuple[list[str], lis
         )
     if len(set(options)) < len(options):
         raise ValueError(f"has the option {next(each for each in options if options.count(each) > 1)!r} twice")
-    return labels if labels and len(labels) == len(options) else list(LETTERS[: len(options)]), options
+    return labels, options
 
 
-def _parsed(text: str) -> Any:
-    """A list that stands as a text in a CSV's field: JSON, or Python's way to write it."""
-    for read in (json.loads, ast.literal_eval):
-        try:
-            return read(text[:100_000])
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-    return None
+def _lettered(text: str) -> list[str]:
+    """The options of a text that sets a letter before each: MathQA's `a ) 24 , b ) 120`."""
+    text, starts = text.strip(), list[re.Match[str]]()
+    for letter in LETTERS:
+        mark = re.compile(rf"(?:^|[\s,;|])\(?{letter}\s?[).:]\s*", re.IGNORECASE)
+        found = mark.search(text, starts[-1].end()) if starts else mark.match(text)
+        if found is None:
+            break
+        starts.append(found)
+    ends = [*(each.start() for each in starts[1:]), len(text)]
+    return [text[start.end() : end].strip(" ,;|\n") for start, end in zip(starts, ends, strict=False)]
 
 
 def _without_letter(option: str, letter: str) -> str:
-    """`B) Paris` as the second option is `Paris`."""
-    return re.sub(rf"^\(?{letter}[).:]\s+", "", option)
+    """`B) Paris` as the second option is `Paris`, and AQuA's `B)21` is `21`."""
+    return re.sub(rf"^\(?{re.escape(letter)}(?:[.:]\s+|\)\s*)", "", option)
 
 
 def place_of(answer: Any, labels: Sequence[str], options: Sequence[str]) -> int:
-    """Which option an answer names: by its label or letter, by its words, or by its number, from 0."""
+    """Which option an answer names: by its label or letter, by its words, or by its number, from 0 where they have none
+    of their own.
+    """
     if isinstance(answer, bool) or not isinstance(answer, str | int | float | Decimal):
         raise ValueError("has no answer")
     said = str(answer).strip()
-    index = int(said) if re.fullmatch(r"\d{1,2}", said) and said not in labels else None
-    if index is not None and index >= len(options) and said not in options:
-        raise ValueError(
-            f"has the answer {said}, and {len(options)} options, which are counted from 0: write its letter"
-        )
+    index = None
+    if re.fullmatch(r"\d{1,2}", said) and said not in labels:
+        # where an option is missing, the others keep their letters
+        counted = {str(LETTERS.find(label.upper()) if len(label) == 1 else i): i for i, label in enumerate(labels)}
+        index = None if labels[0] == "1" else counted.get(str(int(said)))
+        if index is None and said not in options:
+            how = f"numbered from 1 to {labels[-1]}" if labels[0] == "1" else "counted from 0: write its letter"
+            raise ValueError(f"has the answer {said}, and {len(options)} options, which are {how}")
     if index is not None and not isinstance(answer, str):
         return index
-    letter = re.fullmatch(r"\(?([A-Za-z0-9]{1,2})[).:]?|\(?([A-Z])[).:]\s.*", said, re.DOTALL)
+    letter = _NAMED.fullmatch(said)
     named = (letter[1] or letter[2]) if letter else ""
     by_label = [i for i, label in enumerate(labels) if named and label.casefold() == named.casefold()]
+    if labels[0].isdecimal() and labels == [str(int(labels[0]) + i) for i in range(len(labels))]:
+        by_label = by_label or [i for i in range(len(labels)) if LETTERS[i] == named.upper()]
     by_words = [i for i, option in enumerate(options) if option == said]
     by_words = by_words or [i for i, option in enumerate(options) if option.casefold() == said.casefold()]
     found = sorted({*by_label, *by_words, *([index] if index is not None else [])})

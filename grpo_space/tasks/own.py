@@ -20,6 +20,7 @@ class Own(Number):
     """Asked as numbers are; only what is right is somebody else's word."""
 
     title = "answers that a function of your own verifies"
+    may_be_places = True
     judge: Judge | None = None
     """Set by a worker before it reads the problems."""
 

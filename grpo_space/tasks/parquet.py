@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from grpo_space.errors import UserError
-from grpo_space.tasks.table_file import SMALLER, Entry
+from grpo_space.tasks.table_file import SMALLER, Entry, refuse_twice
 
 AT_ONCE = 256
 """Rows that are unpacked at once."""
@@ -23,6 +23,7 @@ def parquet_rows(source: "Path | io.BytesIO", name: str, most_rows: int, most_by
     )
     try:
         schema = pq.read_schema(source)
+        refuse_twice(schema.names, name)
         texts = [field.name for field in schema if pa.types.is_string(field.type)]
         file = pq.ParquetFile(source, read_dictionary=texts)
         if file.metadata.num_rows > most_rows:
@@ -35,13 +36,24 @@ def parquet_rows(source: "Path | io.BytesIO", name: str, most_rows: int, most_by
             unpacked += sum(map(_bytes, batch.columns))
             if unpacked > most_bytes:
                 raise too_large
-            for record in batch.to_pylist():
+            for record in _records(batch, name):
                 number += 1
                 yield Entry(f"row {number}", record)
     except MemoryError:
         raise too_large from None
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{name}: is damaged: {str(error).splitlines()[0][:120]}; write it anew") from None
+
+
+def _records(batch: Any, name: str) -> list[dict[str, Any]]:
+    try:
+        return list(batch.to_pylist())
+    except UnicodeError:
+        raise
+    except (OverflowError, ValueError, KeyError):  # Python's dates end with the year 9999, and it knows no such zone
+        raise UserError(
+            f"{name}: holds times that cannot be read: leave their column out, or save it as text"
+        ) from None
 
 
 def _bytes(column: Any) -> int:

@@ -1,4 +1,4 @@
-"""Reads the rows of a file, whatever its form: JSON lines, a JSON array, CSV, TSV or Parquet, each gzipped too.
+"""Reads the rows of a file, whatever its form: JSON lines, a JSON array or object, CSV or Parquet, gzipped too.
 
 The form is found in the content. Nothing is taken for granted about its size: a small file may unpack to a large one.
 """
@@ -10,12 +10,14 @@ import itertools
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from grpo_space.errors import UserError
+from grpo_space.tasks.columns import QUESTION, chat, plain
 from grpo_space.tasks.text_encoding import Encoding, encoding_of
 
 MOST_BYTES = 200 * 2**20
@@ -23,6 +25,8 @@ MOST_BYTES = 200 * 2**20
 MOST_ROWS = 1_000_000
 PIECE = 2**20
 """Bytes that are read at a time."""
+MOST_COLUMNS, LONGEST_NAME = 10_000, 500
+"""Of the header of a CSV: what has more is none."""
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 Progress = Callable[[int], None]
 """Is given the bytes of the file that were read so far."""
@@ -135,6 +139,8 @@ def _counted(entries: Iterable[Entry], name: str) -> Iterator[Entry]:
 
 OTHER_FORMS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive: unpack it, and give the file in it"),
+    (b"PK\x05\x06", "a ZIP archive with nothing in it"),
+    (b"\x1f\x8b", "packed by gzip twice: unpack it once"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save it as CSV"),
     (b"%PDF", "a PDF: put its problems into a table, as CSV"),
     (b"ARROW1", "an Arrow file: save it as Parquet"),
@@ -142,7 +148,7 @@ OTHER_FORMS: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3", "an SQLite database: export the table as CSV"),
     (b"Obj\x01", "an Avro file: save it as Parquet"),
     (b"ORC", "an ORC file: save it as Parquet"),
-    (b"\x80\x04\x95", "a Python pickle, which is a program: save it as JSON lines"),
+    *((bytes((0x80, each)), "a Python pickle, which is a program: save it as JSON lines") for each in range(2, 6)),
     (b"BZh", "packed by bzip2: unpack it, or pack it by gzip"),
     (b"\xfd7zXZ", "packed by xz: unpack it, or pack it by gzip"),
     (b"\x28\xb5\x2f\xfd", "packed by Zstandard: unpack it, or pack it by gzip"),
@@ -179,14 +185,17 @@ def _text_form(path: Path, start: str, stream: Stream, encoding: Encoding) -> tu
     begins = start.lstrip()[:1]
     if begins == "[":
         return "a JSON array", _json_array(stream, encoding, path.name)
-    if begins == "{" and not _is_json(start.lstrip().splitlines()[0]) and _spans_lines(start.lstrip()):
-        return "JSON objects", _json_objects(_text(stream, encoding))
+    if begins == "{" and not _is_json(start.lstrip().splitlines()[0]) and _is_no_line(start.lstrip()):
+        return "JSON objects", _unwrapped(_json_objects(_text(stream, encoding)), path.name)
     names = {suffix.lower() for suffix in path.suffixes}
     if begins == "{" or not begins or names & {".jsonl", ".json", ".ndjson"}:
-        return "JSON lines", _json_lines(stream, encoding)
+        return "JSON lines", _unwrapped(_json_lines(stream, encoding), path.name)
+    csv.field_size_limit(MOST_BYTES)  # of the whole process: 128 KB otherwise
     separator, skipped = separator_of(start)
+    quoting: Any = csv.QUOTE_MINIMAL if separator != "\t" or _are_quoted(start) else csv.QUOTE_NONE
+    dialect = {"delimiter": separator, "quoting": quoting, "skipinitialspace": f'{separator} "' in start}
     form = "TSV" if separator == "\t" else f"CSV, separated by {SEPARATORS[separator]}"
-    return form, _csv_rows(stream, encoding, separator, skipped, path.name)
+    return form, _csv_rows(stream, encoding, dialect, skipped, path.name)
 
 
 def _text(stream: Stream, encoding: Encoding) -> str:
@@ -202,13 +211,13 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _spans_lines(start: str) -> bool:
-    """Whether a text begins with an object that is written over several lines."""
+def _is_no_line(start: str) -> bool:
+    """Whether a text begins with an object that is written over several lines, or with several in one."""
     try:
         _, end = json.JSONDecoder().raw_decode(start)
     except (ValueError, RecursionError):
         return len(start) >= PIECE // 2 and start[:200].count("\n") > 1
-    return "\n" in start[:end]
+    return "\n" in start[:end] or start[end:].lstrip(" \t,").startswith("{")
 
 
 def _json_lines(stream: Stream, encoding: Encoding) -> Iterator[Entry]:
@@ -222,7 +231,7 @@ def _json_lines(stream: Stream, encoding: Encoding) -> Iterator[Entry]:
                 continue
             try:
                 text = line.decode("utf-8-sig" if encoding.name.startswith("utf") else encoding.name)
-                yield Entry(f"line {number}", json.loads(text))
+                yield Entry(f"line {number}", json.loads(text.rstrip().removesuffix(",")))
             except UnicodeError:
                 yield Entry(f"line {number}", fault="is not UTF-8 text")
             except (ValueError, RecursionError):  # a number of 5,000 digits is one, too
@@ -234,6 +243,8 @@ def _json_array(stream: Stream, encoding: Encoding, name: str) -> Iterator[Entry
     at = _after_space(text, text.index("[") + 1)
     for number in itertools.count(1):
         if text[at : at + 1] == "]":
+            if _after_space(text, at + 1) < len(text):
+                raise UserError(f"{name}: goes on after the ] of its array: write one array, or an object a line")
             return
         try:
             record, at = decoder.raw_decode(text, at)
@@ -256,16 +267,44 @@ def _json_objects(text: str) -> Iterator[Entry]:
         except (ValueError, RecursionError):
             yield Entry(f"row {number}", fault="is not JSON")
             return
-        rows = [value for value in record.values() if _is_rows(value)] if isinstance(record, dict) else []
-        if number == 1 and len(rows) == 1 and _after_space(text, at) >= len(text):  # {"data": [...]}
-            yield from (Entry(f"row {i}", row) for i, row in enumerate(rows[0], 1))
-            return
         yield Entry(f"row {number}", record)
         at = _after_space(text, at)
+        at = _after_space(text, at + 1) if text[at : at + 1] == "," else at
 
 
-def _is_rows(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value) and len(value) > 2
+def _unwrapped(entries: Iterator[Entry], name: str) -> Iterator[Entry]:
+    """The rows that a file's only object holds, where it is none itself."""
+    first = list(itertools.islice(entries, 2))
+    if len(first) == 1 and isinstance(first[0].record, dict) and (rows := _rows_in(first[0].record, name)):
+        yield from (Entry(f"row {number}", row) for number, row in enumerate(rows, start=1))
+        return
+    yield from itertools.chain(first, entries)
+
+
+def _rows_in(record: dict[str, Any], name: str) -> list[Any]:
+    """The rows in an object: a list of them, `{"data": [...]}`; a list for each column; or one by the other's name, as
+    pandas writes a table (`{"answer": {"0": ...}}`) and others their rows (`{"id7": {...}}`).
+    """
+    if any(isinstance(value, str | int | float) and plain(key) in QUESTION for key, value in record.items()):
+        return []
+    values = list(record.values())
+    lists = {key: value for key, value in record.items() if _all(value, dict) and not chat(value)}
+    if len(lists) > 1:
+        raise UserError(f"{name}: holds several lists of rows, {', '.join(lists)}: save the one to train on by itself")
+    if lists:
+        return next(iter(lists.values()))
+    if len(values) > 1 and all(isinstance(value, dict) for value in values):
+        by_column = all(value.keys() == values[0].keys() and all(map(str.isdecimal, value)) for value in values)
+        if not by_column:
+            return values
+        values = [list(value.values()) for value in values]
+    if len(values) > 1 and all(isinstance(value, list) and len(value) == len(values[0]) for value in values):
+        return [dict(zip(record, row, strict=True)) for row in zip(*values, strict=True)]
+    return []
+
+
+def _all(value: Any, kind: type) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, kind) for each in value)
 
 
 _SPACE = re.compile(r"[\s\ufeff]*")
@@ -291,14 +330,14 @@ def separator_of(start: str) -> tuple[str, int]:
     return best, 0
 
 
-def _csv_rows(stream: Stream, encoding: Encoding, separator: str, skipped: int, name: str) -> Iterator[Entry]:
-    csv.field_size_limit(MOST_BYTES)
+def _csv_rows(stream: Stream, encoding: Encoding, dialect: dict[str, Any], skipped: int, name: str) -> Iterator[Entry]:
     with io.TextIOWrapper(stream(), encoding.name, newline="") as text:
-        rows = csv.reader(text, delimiter=separator)
+        rows = csv.reader(text, strict=True, **dialect)
         try:
             head = [field.strip().removeprefix("\ufeff") for field in next(itertools.islice(rows, skipped, None), [])]
-            if twice := sorted({field for field in head if head.count(field) > 1 and field}):
-                raise UserError(f"{name}: two columns are called {twice[0]!r}: rename one")
+            if len(head) > MOST_COLUMNS or any(len(field) > LONGEST_NAME for field in head):
+                raise UserError(f"{name}: its first line is no header: write the names of its columns there")
+            refuse_twice(head, name)
             for number, fields in enumerate((row for row in rows if any(row)), start=1):
                 if len(fields) > len(head) and not any(fields[len(head) :]):
                     fields = fields[: len(head)]
@@ -308,4 +347,21 @@ def _csv_rows(stream: Stream, encoding: Encoding, separator: str, skipped: int, 
                     continue
                 yield Entry(f"row {number}", {key: value or None for key, value in zip(head, fields, strict=True)})
         except csv.Error as error:
-            raise UserError(f"{name} line {rows.line_num}: is not CSV: {error}") from None
+            cure = "write a quotation mark within a text twice, or save it as JSON lines"
+            raise UserError(f"{name} line {rows.line_num}: is not CSV: {error}: {cure}") from None
+
+
+def _are_quoted(start: str) -> bool:
+    """Whether the quotation marks of a TSV enclose fields: in many they are letters like others."""
+    try:
+        for _ in csv.reader(io.StringIO(start, newline=""), delimiter="\t", strict=True):
+            pass
+    except csv.Error as error:
+        return len(start) == PIECE and "end of data" in str(error)  # the piece ends within a field
+    return True
+
+
+def refuse_twice(names: Iterable[str], file: str) -> None:
+    """Refuses columns of the same name, of which nobody knows which is meant."""
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1 and name):
+        raise UserError(f"{file}: two columns are called {twice[0]!r}: rename one")

@@ -51,6 +51,14 @@ def zipped(write: Written) -> Written:
     return lambda rows: gzip.compress(write(rows))
 
 
+def columns(rows: Rows) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def numbered(rows: Rows) -> dict[str, dict[str, Any]]:
+    return {name: {str(i): value for i, value in enumerate(values)} for name, values in columns(rows).items()}
+
+
 PLAIN: Rows = [
     {
         "question": 'Was kostet das, in Euro: 3 Äpfel zu je 2 €?\nUnd "mehr"; nicht, weniger?',
@@ -75,6 +83,12 @@ FORMS: dict[str, tuple[str, Written, Rows]] = {
     "a JSON array in one line": ("a.json", lambda rows: json.dumps(rows).encode(), PLAIN),
     "a gzipped JSON array": ("a.json.gz", zipped(json_array), PLAIN),
     "an object that holds the rows": ("a.json", lambda rows: json.dumps({"data": rows}, indent=1).encode(), PLAIN),
+    "an object that holds the rows, in one line": ("a.json", lambda rows: json.dumps({"train": rows}).encode(), PLAIN),
+    "an object of columns": ("a.json", lambda rows: json.dumps(columns(rows)).encode(), PLAIN),
+    "an object of columns, as pandas writes it": ("a.json", lambda rows: json.dumps(numbered(rows)).encode(), PLAIN),
+    "an object of rows": ("a.json", lambda rows: json.dumps({f"id{i}": r for i, r in enumerate(rows)}).encode(), PLAIN),
+    "JSON lines with commas after them": ("a.jsonl", lambda rows: json_lines(rows).replace(b"}\n", b"},\n"), PLAIN),
+    "objects in one line": ("a.jsonl", lambda rows: json_lines(rows).replace(b"\n", b""), PLAIN),
     "objects over several lines": ("a.json", lambda rows: json_array(rows)[1:-1].replace(b"},", b"}"), PLAIN),
     "CSV": ("a.csv", separated(), PLAIN),
     "CSV with semicolons": ("a.csv", separated(";"), PLAIN),
@@ -149,3 +163,87 @@ def test_the_owner_is_asked_where_no_column_is_known(tmp_path: Path) -> None:
     found = read_bytes(tmp_path, "a.csv", separated(";")(rows * 3), chosen)
     assert [(row.question, row.gold) for row in found.rows] == [("2 + 4?", "6")] * 3
     assert found.reading() == "Read as numbers and mathematics: question from Frage, answer from Lösung."
+
+
+def read_problem(folder: Path, row: dict[str, Any]) -> Problems:
+    return read_bytes(folder, "a.jsonl", json_lines([row] * 3))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"question": "Rings?", "alternatives": ["Mars", "Saturn"], "answer": "B"},
+        {"question": "Rings?", "Alternativa A": "Mars", "Alternativa B": "Saturn", "answer": "B"},
+        {"question": "Rings?", "answers": ["Mars", "Saturn"], "label": 1},
+    ],
+)
+def test_options_that_nobody_knows_are_asked_for(row: dict[str, Any], tmp_path: Path) -> None:
+    """Else the letter would be learnt, and the options never seen."""
+    with pytest.raises(UserError, match=r"say which option is right, .* data\.columns\.options"):
+        read_problem(tmp_path, row)
+    column = list(row)[-1]
+    chosen = DataSection.model_validate({"columns": {"answer": column}})
+    assert read_bytes(tmp_path, "a", json_lines([row] * 3), chosen).rows[0].gold == str(row[column])
+
+
+def test_letters_of_options_that_the_question_shows_are_answers(tmp_path: Path) -> None:
+    assert read_problem(tmp_path, {"question": "Rings?\n(A) Mars (B) Saturn", "answer": "B"}).rows[0].gold == "B"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"question": "q?", "option1": "a", "option2": "b", "answer": 0}, "which are numbered from 1 to 2"),
+        ({"question": "q?", "A": "a", "B": None, "C": "c", "answer": 1}, "which are counted from 0: write its letter"),
+        ({"question": "q?", "options": "a; b", "answer": "A"}, "has no options: a list of them is wanted"),
+        ({"question": "q?", "answer": True}, "true is neither text nor number"),
+        ({"question": "q?", "answer": "It is so.\nOr it is not."}, "end its solution with #### 6"),
+        (
+            {
+                "prompt": "q?",
+                "messages": [{"role": r, "content": t} for r, t in zip(["user", "assistant"] * 2, "q1r2", strict=True)],
+            },
+            "has 2 turns of the user",
+        ),
+    ],
+)
+def test_what_a_row_lacks_is_said_with_the_cure(row: dict[str, Any], words: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=words):
+        read_problem(tmp_path, row)
+
+
+def test_a_csv_with_spaces_before_its_quotation_marks(tmp_path: Path) -> None:
+    found = read_bytes(tmp_path, "a.csv", b'answer, question\n6, "2, and 4?"\n"4", "2, and 2?"\n')
+    assert [(row.question, row.gold) for row in found.rows] == [("2, and 4?", "6"), ("2, and 2?", "4")]
+
+
+def test_quotation_marks_of_a_tsv_may_be_letters_like_others(tmp_path: Path) -> None:
+    """Else the rows between two of them would be one."""
+    lines = ["question\tanswer", '"Two" and 4?\t6', '"2 and 2?\t4', "1 and 1?\t2", '"3 and 3?\t6']
+    found = read_bytes(tmp_path, "a.tsv", "\n".join(lines).encode())
+    assert [f"{row.question}\t{row.gold}" for row in found.rows] == lines[1:]
+
+
+@pytest.mark.parametrize(
+    ("row", "task"),
+    [
+        ({"target": 98, "nums": "[44 19 35]"}, "countdown"),
+        (
+            {
+                "text": "Same.",
+                "code": "def f(a):\n    return a",
+                "test_list": "['assert f(1) == 1' 'assert f(2) == 2']",
+            },
+            "code",
+        ),
+    ],
+)
+def test_lists_in_a_csv(row: dict[str, Any], task: str, tmp_path: Path) -> None:
+    assert read_bytes(tmp_path, "a.csv", separated()([row] * 3)).task == task
+
+
+def test_a_letter_stays_that_of_its_column_where_one_before_it_is_empty(tmp_path: Path) -> None:
+    row = {"question": "Rings?", "x": "Mars", "y": None, "z": "Saturn", "answer": "C"}
+    chosen = DataSection.model_validate({"columns": {"options": "x, y, z"}})
+    found = read_bytes(tmp_path, "a.jsonl", json_lines([row, {**row, "y": "Venus"}]), chosen)
+    assert {row.gold.partition(") ")[2] for row in found.rows} == {"Saturn"}

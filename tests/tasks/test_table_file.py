@@ -3,10 +3,14 @@
 import gzip
 import io
 import json
+import pickle
 import resource
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -31,6 +35,20 @@ def archive(*names: str) -> bytes:
     with zipfile.ZipFile(made, "w") as file:
         for name in names:
             file.writestr(name, "x")
+    return made.getvalue()
+
+
+FAR = "2**40 seconds"
+"""After 1970: in no year that Python knows."""
+
+
+def parquet(columns: list[list[Any]], names: str) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    arrays = [pa.array([2**40], pa.timestamp("s")) if column == [FAR] else pa.array(column) for column in columns]
+    made = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays(arrays, names=names.split()), made)
     return made.getvalue()
 
 
@@ -61,6 +79,17 @@ def database(folder: Path) -> bytes:
         ("a.json", b'[{"question": "q", "answer": "1"}, {"question": ', "row 2: is not JSON: the array breaks there"),
         ("a.json", b'[{"question": "q"} {"question": "q"}]', "row 1: the array breaks after it"),
         ("a.csv", b"question,answer,answer\nq,1,2\n", "two columns are called 'answer': rename one"),
+        ("a.parquet", parquet([["q"], ["1"], ["2"]], "question answer answer"), "two columns are called 'answer': "),
+        ("a.parquet", parquet([["q"], ["1"], [FAR]], "question answer at"), "holds times that cannot be read: leave"),
+        ("a.pkl", pickle.dumps([{"question": "q"}], 5), "is a Python pickle, which is a program: save it as JSON"),
+        ("a.zip", archive(), "is a ZIP archive with nothing in it"),
+        ("a.csv.gz", gzip.compress(gzip.compress(b"question,answer\n")), "is packed by gzip twice: unpack it once"),
+        ("a.json", b'[{"question": "q"}]\n[{"question": "q"}]', "goes on after the ] of its array: write one array"),
+        ("a.json", b'{"train": [{"question": "q"}], "test": [{"answer": 1}]}', "holds several lists of rows, tr"),
+        ("a.csv", b'question,answer\n"q,1\nr,2\n"s,3\n', "line 4: is not CSV: ',' expected after '\"': write a quota"),
+        ("a.csv", b'question,answer\n"q,1\nr,2\n', "line 3: is not CSV: unexpected end of data: write a quotation"),
+        ("a.csv", b"," * 200_000, "its first line is no header: write the names of its columns there"),
+        ("a.csv", b"x" * 200_000 + b"\nq", "its first line is no header: write the names of its columns there"),
         ("a.txt", "﻿question\tanswer\n".encode("utf-16")[:-3] + b"\xd8", "is not the UTF-16 text that it begins as"),
     ],
     ids=lambda value: None if isinstance(value, str) else "content",
@@ -69,6 +98,13 @@ def test_what_it_is_is_said_with_the_cure(name: str, content: bytes, words: str,
     problem = refusal(tmp_path, name, content)
     assert problem.startswith(name)
     assert problem.removeprefix(name).lstrip(":").strip().startswith(words)
+
+
+def test_a_cell_may_be_longer_than_a_csv_has_by_default(tmp_path: Path) -> None:
+    """In a process of its own: the bound is the process's, and another file may have moved it."""
+    (tmp_path / "a.csv").write_text(f"question,answer\n{'x' * 200_000},1\n")
+    code = f"from grpo_space.tasks.reading import *; print(read_file(Path({str(tmp_path / 'a.csv')!r}))[0].gold)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "1\n"
 
 
 def test_a_database_is_no_table(tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""Lists and objects that stand as a text in a field are what their writer had."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grpo_space.tasks.written_values import value_of
+
+WORDS = st.lists(st.text(max_size=9), min_size=1, max_size=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('["a", null]', ["a", None]),
+        ("['a', None]", ["a", None]),
+        ("[1 2\n 30]", [1, 2, 30]),
+        ("['a' 'b'\n \"c's\"]", ["a", "b", "c's"]),
+        ("{'a': array(['x', 'y'], dtype=object), 'b': 1}", {"a": ["x", "y"], "b": 1}),
+        ("[{'a': 'x'}\n {'a': 'y'}]", [{"a": "x"}, {"a": "y"}]),
+        ("plain", None),
+        ("[1, 2)", None),
+        ("[print('x')]", None),
+        (3, 3),
+    ],
+)
+def test_a_value_is_read_as_it_was_written(text: Any, value: Any) -> None:
+    assert value_of(text) == value
+
+
+@given(WORDS)
+def test_side_by_side_no_two_texts_are_one(words: list[str]) -> None:
+    assert value_of("[" + " ".join(map(repr, words)) + "]") == words
+
+
+@given(st.text(max_size=60))
+def test_no_text_is_a_crash(text: str) -> None:
+    value_of("[" + text)
