@@ -1,6 +1,8 @@
 """The presets: one YAML file each, one card in the app."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -44,11 +46,17 @@ def read_preset(name: str) -> Preset:
     if not path.is_file() or path.parent != PRESETS:
         known = sorted(p.stem for p in PRESETS.glob("*.yaml"))
         raise UserError(f"preset {name!r}: there is none of that name; {suggestion(name, known)}")
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache
+def _read(path: Path, _changed: int) -> Preset:
+    """Each file is read once, and again when it was changed: a form looks at all of them with every edit."""
     data = read_yaml_file(path)
     if not isinstance(data, Mapping) or not isinstance(data.get("run"), Mapping):
         raise UserError(f"{path.name}: a preset has title, summary, hardware, expect and run")
     try:
-        run = parse({"name": name, **data["run"]})
+        run = parse({"name": path.stem, **data["run"]})
     except UserError as error:
         raise UserError(*(Problem(f"{path.name}: run.{one.field}", one.message) for one in error.by_field)) from error
     try:
