@@ -7,6 +7,7 @@ The browser is Chromium without a GPU, its CPU that of all its processes. Writes
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -28,13 +29,19 @@ QUIET_SECONDS = 4.0
 """After the first sight: then all has come that comes by itself."""
 
 
-def cpu_seconds(process: int) -> float:
-    """Of a process and all that it started, less those that are gone."""
+def cpu_seconds(*processes: int) -> float:
+    """Of processes, less those that are gone."""
     taken = 0.0
-    for one in {process, *descendants(process)}:
-        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        taken += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    for one in processes:
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            taken += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     return taken
+
+
+def chromium() -> list[int]:
+    """The browser's processes."""
+    return [one for one in descendants(os.getpid()) if "chrom" in Path(f"/proc/{one}/exe").resolve().name]
 
 
 class Meter:
@@ -49,7 +56,7 @@ class Meter:
         self.calls += request.method == "POST" and "/queue/join" in request.url
 
     def _taken(self) -> tuple[float, float, float]:
-        return time.monotonic(), cpu_seconds(os.getpid()), cpu_seconds(self.app.process.pid)
+        return time.monotonic(), cpu_seconds(*chromium()), cpu_seconds(self.app.process.pid)
 
     def read(self) -> dict[str, float]:
         seconds, browser, app = (now - then for now, then in zip(self._taken(), self.at, strict=True))

@@ -29,13 +29,14 @@ def press(button: gr.Button, doing: str, work: Callable[..., Any], inputs: Any, 
 def forget_with(parts: Parts, view: gr.State, cleared: dict[gr.Component, Any]) -> None:
     """Clears what came of a press as soon as the page shows another run than it is about. A page may learn its first
     run after a press: so what the press was about decides, not which run was shown before: the run that is shown, or
-    the one that was chosen to be. `cleared`: the components with their empty values; the first one's `elem_id` is its
-    name in `View.about`.
+    the one that was chosen to be. What is about none, as there was none, goes with the first. `cleared`: the components
+    with their empty values; the first one's `elem_id` is its name in `View.about`.
     """
     name = str(next(iter(cleared)).elem_id)
 
     def clear(view: View) -> dict[gr.Component, Any]:
-        about = view.about.get(name)
-        return {} if about in (None, view.buttons.run, view.run) else cleared
+        shown = view.buttons.run
+        stays = view.about[name] in (shown, view.run) if name in view.about else not shown
+        return {} if stays else cleared
 
     parts.add(clear, view, list(cleared))

@@ -69,7 +69,7 @@ def keep(file: Path) -> tuple[Path, bool]:
     refuse_other_forms(file.name, content[:PIECE])
     endings = "".join(ending.lower() for ending in file.suffixes[-2:] if ending.lower() in PROBLEM_FILES)
     kept = runs_folder() / "data" / f"{digest(content)}{endings or '.jsonl'}"
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # what somebody uploads is nobody else's here
     new = not kept.exists()
     with whole(kept) as half:
         half.write(content)

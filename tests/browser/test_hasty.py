@@ -23,6 +23,19 @@ FIELDS = {
 """Where somebody may be typing, by tab."""
 
 
+def test_what_was_refused_without_a_run_is_gone_with_the_first(visit: Open, fake: Fake, complaints: Complaints) -> None:
+    """The first of this file: its tests share their runs."""
+    page = visit("Publish")
+    expect(page.locator("[role=tabpanel]:visible").first).to_contain_text("Nothing to publish yet")
+    page.locator("#gs-keep").click()
+    expect(page.locator("#gs-kept")).to_contain_text("There is no run yet")
+    run, _ = fake("works")
+    expect(page.locator("#gs-head")).to_contain_text("a run is active")
+    expect(page.locator("#gs-kept")).to_be_empty()
+    kill_worker(run)
+    assert not complaints
+
+
 def test_a_question_whether_to_stop_a_run_goes_with_that_run(visit: Open, fake: Fake, complaints: Complaints) -> None:
     run, process = fake("works")
     page = visit("Train")

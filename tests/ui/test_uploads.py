@@ -40,6 +40,7 @@ def test_an_upload_is_kept_beside_the_runs_and_outlives_its_first_copy(runs_root
     file.unlink()
     assert (Path(kept).parent, count) == (runs_root / "data", 4)
     assert Path(kept).read_bytes() == content
+    assert Path(kept).parent.stat().st_mode & 0o077 == 0  # it is nobody else's on this machine
     assert all_runs() == []
 
 
