@@ -15,6 +15,7 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +30,15 @@ QUIET_SECONDS = 4.0
 """After the first sight: then all has come that comes by itself."""
 
 
-def cpu_seconds(*processes: int) -> float:
-    """Of processes, less those that are gone."""
+def cpu_seconds(processes: Iterable[int], called: str) -> float:
+    """Of those whose name begins so, less those that are gone."""
     taken = 0.0
     for one in processes:
         with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-            taken += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            name, _, fields = Path(f"/proc/{one}/stat").read_text().partition("(")[2].rpartition(")")
+            if name.startswith(called):
+                taken += sum(map(int, fields.split()[11:13])) / os.sysconf("SC_CLK_TCK")
     return taken
-
-
-def chromium() -> list[int]:
-    """The browser's processes."""
-    return [one for one in descendants(os.getpid()) if "chrom" in Path(f"/proc/{one}/exe").resolve().name]
 
 
 class Meter:
@@ -56,7 +53,8 @@ class Meter:
         self.calls += request.method == "POST" and "/queue/join" in request.url
 
     def _taken(self) -> tuple[float, float, float]:
-        return time.monotonic(), cpu_seconds(*chromium()), cpu_seconds(self.app.process.pid)
+        browser = cpu_seconds(descendants(os.getpid()), "chrom")
+        return time.monotonic(), browser, cpu_seconds([self.app.process.pid], "")
 
     def read(self) -> dict[str, float]:
         seconds, browser, app = (now - then for now, then in zip(self._taken(), self.at, strict=True))

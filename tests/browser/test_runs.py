@@ -1,14 +1,17 @@
 """The Runs tab in a real browser: the table, a title, the bin, and two runs compared."""
 
+import shutil
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
 from grpo_space.presets import read_preset
 from grpo_space.runs import deleted_runs
+from grpo_space.runs.events import Finished, Started
 from grpo_space.runs.run import Run, all_runs, create_run
+from tests.support import made
 from tests.support.browser import SECONDS, Complaints, Open, show
-from tests.support.fake_worker import whole_run
+from tests.support.fake_worker import step, whole_run
 from tests.support.served import Served
 
 WORDS_OF_A_BUTTON = """name => {
@@ -28,6 +31,28 @@ def ended(root: Path, name: str, steps: int) -> Run:
     for event in whole_run(steps):
         run.log.append(event)
     return run
+
+
+BROKEN = """() => [...document.querySelectorAll('#gs-runs td:nth-child(n+7)')].flatMap(cell => {
+  const node = cell.firstChild, range = document.createRange(), broken = [];
+  for (const word of (node?.data ?? '').matchAll(/[^ ]+/g)) {
+    range.setStart(node, word.index); range.setEnd(node, word.index + word[0].length);
+    if (range.getClientRects().length > 1) broken.push(word[0]);
+  }
+  return broken;
+})"""
+"""JavaScript: the figures of the table of runs that go on in another line."""
+
+
+def test_no_figure_in_the_table_of_runs_is_broken_across_lines(visit: Open, runs_root: Path) -> None:
+    run = create_run(read_preset("tiny").run.changed(grpo={"max_steps": 1000}), runs_root / "2026-01-01-095959-figures")
+    for event in (Started(), *map(step, (1, 1000)), made.BASE, made.BOTH, Finished(why="done")):
+        run.log.append(event)
+    for width in (1280, 900, 600):
+        page = visit("Runs", size={"width": width, "height": 900})
+        expect(page.locator("#gs-runs tbody td:nth-child(8)").first).to_have_text("1,000 of 1,000")
+        assert page.evaluate(BROKEN) == []
+    shutil.rmtree(run.folder)
 
 
 def test_runs_are_sorted_named_compared_deleted_and_put_back(
