@@ -1,5 +1,6 @@
 """What one short statement says: which of its numbers, if any, is the answer. The rules stand in `answers.py`."""
 
+import math
 import re
 
 from grpo_space.grading.equations import value_of
@@ -14,8 +15,10 @@ from grpo_space.grading.surroundings import is_plain
 _RELATION = re.compile(r"[<≤≥≠]|!=|(?<![-=])>|\\(?:leq?|geq?|neq?|lt|gt|in|cup|cap)(?![a-zA-Z])")
 _TUPLE = re.compile(r"[\s$]*(?:\\?[\[({])[^\n]*,[^\n]*[)\]}][\s$.]*")
 _ANOTHER = re.compile(rf"=([^=]*?)(?:[,;\n]|\b(?:or|and)\b)[\s$}}]*{NAME}\s*$")  # x = 3 or x = 4
-_REASON = re.compile(
-    r",?\s(?:because|since)\s|,\swhich\s(?:is|equals)\s(?!.*=)(?=\$?[\d.]+\s?(?:[*x×+/÷-]|times|plus|minus)\s)",
+_REASON = re.compile(r",?\s(?:because|since)\s|,\swhich\s(?:is|equals)\s", re.IGNORECASE)
+_TURNS = re.compile(
+    r"[.,;:!?](?!\d)|\n|[-–—]\s|\b(?:but|now|then|wait|no|not|never|so|answer|actually|instead|rather|though|although|yet"
+    r"|while|however|wrong|right|correct\w*|really|should|mis\w+|error|I)\b|n['’]t\b",
     re.IGNORECASE,
 )
 _EQUALS = re.compile(r"=>|=++|->|→|⇒|⟹|➜|➔|\\(?:to|rightarrow|Rightarrow|implies|Longrightarrow)(?![a-zA-Z])")
@@ -47,11 +50,36 @@ def one_number(stated: str, rounds: bool = False) -> Number | None:
 
 
 def _without_reason(stated: str) -> str:
-    """The statement up to where it goes on with a reason for its number: "60, because there are 5 boxes of 12"."""
+    """The statement up to where it goes on with a reason for its number: "60, because there are 5 boxes of 12".
+
+    A reason is one clause whose numbers make that number: whatever else follows may take it back.
+    """
     reason = _REASON.search(stated)
-    if reason is None or HEDGE.search(stated, reason.end()) or len(numbers_in(stated[: reason.start()])) != 1:
+    if reason is None:
         return stated
-    return stated[: reason.start()]
+    before, why = numbers_in(stated[: reason.start()]), stated[reason.end() :].rstrip(" .\n$")
+    if len(before) != 1 or HEDGE.search(why) or _TURNS.search(why) or not _make(numbers_in(why), before[0]):
+        return stated
+    words = re.findall(r"[a-z]+", why.lower())
+    others = any(number_in_words([word]) for word in words if word not in ("one", "a"))
+    return stated if others else stated[: reason.start()]
+
+
+def _make(numbers: list[Number], result: Number) -> bool:
+    """Whether numbers give another by one operation; their last may be that one again: "5 * 12 = 60"."""
+    values = [number.value for number in numbers if number.value is not None]
+    if result.value is None or len(values) < max(2, len(numbers)):
+        return False
+    for parts in (values, values[:-1] if values[-1] == result.value else []):
+        if len(parts) < 2:
+            continue
+        first, others = parts[0], parts[1:]
+        if (
+            result.value in (sum(parts), math.prod(parts), first - sum(others))
+            or math.prod(others) * result.value == first
+        ):
+            return True
+    return False
 
 
 def _result_begins(stated: str) -> int | None:

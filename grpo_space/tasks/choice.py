@@ -10,9 +10,8 @@ from grpo_space.config import ColumnsSection
 from grpo_space.grading.answers import Grade, answer_in_format, grade, span
 from grpo_space.grading.choices import stated_letters
 from grpo_space.grading.judge import is_answer
-from grpo_space.grading.phrases import UNSURE
 from grpo_space.tasks.columns import QUESTION, at, find_column, missing, names_of, plain, question_of
-from grpo_space.tasks.options import LETTERS, find_options, options_of, place_of
+from grpo_space.tasks.options import LETTERS, are_wrong, find_options, options_of, place_of
 from grpo_space.tasks.problems import Row, digest
 from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
 
@@ -76,9 +75,10 @@ class Choice(Task):
         assert columns.question is not None
         assert columns.answer is not None
         assert columns.options is not None
-        question = question_of(record, columns.question)
+        question = question_of(record, columns)
         labels, options = options_of(record, columns.options, columns.answer)
-        right = options[place_of(at(record, columns.answer), labels, options)]
+        place = 0 if are_wrong(columns.options) else place_of(at(record, columns.answer), labels, options)
+        right = options[place]
         shown = _in_its_order(question, options)
         listed = "\n".join(f"{letter}) {option}" for letter, option in zip(LETTERS, shown, strict=False))
         kind = next((str(record[name]) for name in names_of([record]) if plain(name) in KIND), "")
@@ -116,8 +116,12 @@ def _in_its_order(question: str, options: Sequence[str]) -> list[str]:
     return shown
 
 
+_DENIES = re.compile(
+    r"\b(?:not?|none|nothing|nobody|never|neither|nor|cannot|without|except|wrong|incorrect|false|untrue|opposite"
+    r"|contrary|exclude[sd]?|reject(?:s|ed)?|lacks?|fails?|unlike|least)\b|n['’]t\b",
+    re.IGNORECASE,
+)
 _ALONE = re.compile(r"^[ \t*_(]*([A-Z])[ \t*_).:]*$", re.MULTILINE)
-_REFUSES = re.compile(r"\b(?:except|without|rather|unlike|wrong|incorrect|false|both|and)\b", re.IGNORECASE)
 
 
 def _without_words(text: str, options: Sequence[str]) -> str:
@@ -130,8 +134,8 @@ def _without_words(text: str, options: Sequence[str]) -> str:
 
 
 def _graded(text: str, problem: Row) -> Grade:
-    """What the completion states: where nothing is stated in words, its last line, or the one line that is an option
-    and nothing else ("B) a whale", then why). A list of options that goes on to the last line states several.
+    """What the completion states: where nothing is stated in words, its last line. A list of options that goes on to
+    the last line states several.
     """
     plain = _without_words(text, json.loads(problem.details))
     graded = grade(plain, problem.gold[:1], problem.question)
@@ -142,21 +146,12 @@ def _graded(text: str, problem: Row) -> Grade:
         before = alone[-2]
         if before[1] != alone[-1][1] and not plain[before.end() : alone[-1].start()].strip():
             return replace(graded, strict=False, lenient=False, span=(before.start(), graded.span[1]))
-    if len({mark[1] for mark in alone}) == 1 and not stated_letters(plain[slice(*graded.span)]):
-        return grade(plain[: alone[-1].end()], problem.gold[:1], problem.question)
     return graded
 
 
-def _named(stated: str, where: str, options: Sequence[str]) -> list[str]:
-    """The options whose words give the answer: those that it consists of, else the only one that it names. A last line
-    may be about anything.
-    """
-    given = [option for option in options if is_answer(stated, option)]
-    if given or where == "last line" or UNSURE.search(stated) or _REFUSES.search(stated):
-        return given
-    named = [option for option in options if re.search(rf"(?<!\w){re.escape(option)}(?![\w'’])", stated, re.IGNORECASE)]
-    longest = max(named, key=len, default="")
-    return [longest] if re.search(r"[^\W\d]{3}", longest) and all(option in longest for option in named) else []
+def _without(stated: str, option: str) -> str:
+    """A statement without the option's own words, which may deny: "The answer is no planet"."""
+    return re.sub(re.escape(option), "", stated, flags=re.IGNORECASE)
 
 
 def _verdict(text: str, problem: Row) -> Verdict:
@@ -165,7 +160,8 @@ def _verdict(text: str, problem: Row) -> Verdict:
     right, stated = graded.lenient, text[slice(*graded.span)] if graded.span else ""
     letters = stated_letters(_without_words(stated, options))
     if not right and not letters:  # the option's words, in place of its letter
-        right = _named(stated, graded.where, options) == [options[LETTERS.index(letter)]]
+        given = [option for option in options if is_answer(stated, option)]
+        right = given == [options[LETTERS.index(letter)]] and not _DENIES.search(_without(stated, given[0]))
     in_format = answer_in_format(text) is not None
     read = ", ".join(sorted(letters)) or graded.value
     if graded.span is None:

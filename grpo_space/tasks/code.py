@@ -1,8 +1,10 @@
 """Code: a Python function that its tests verify, in a sandbox."""
 
+import ast
 import re
 import textwrap
 from collections.abc import Sequence
+from itertools import islice, takewhile
 
 from grpo_space.config import ColumnsSection
 from grpo_space.formatting import cut
@@ -22,6 +24,8 @@ _BARE = re.compile(r"^(?:(?:from|import|def|class|async def)\s|@)", re.MULTILINE
 _GOES_ON = re.compile(
     r"\s|$|[)\]}#@]|(?:from|import|def|class|async def|if|elif|else|for|while|try|with|assert)\b|[\w.]+\s?[=(\[+]"
 )
+_MOST_TRIES = 20
+"""So often a text that marks no program is read as one."""
 _BLOCK = re.compile(r"```[ \t]*(?:python3?|py)?[ \t]*\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
 
 
@@ -76,7 +80,7 @@ class Code(Task):
         """The question, with a test of MBPP's or the beginning that HumanEval gives; the solution is only shown."""
         assert columns.question is not None
         assert columns.answer is not None
-        asked = question_of(record, columns.question).strip()
+        asked = question_of(record, columns).strip()
         if MBPP in record:
             tests = of_mbpp(record)
             shown = "".join(f"\n\nOne of its tests:\n```python\n{test}\n```" for test in tests.tests[: tests.shown])
@@ -121,31 +125,55 @@ def _place(text: str, names: Sequence[str]) -> Span | None:
     parts = tagged_parts(text)
     start, end = parts[2] if parts else (0, len(text))
     blocks = [match.span(1) for match in _BLOCK.finditer(text, start, end)]
-    defining = re.compile(rf"^\s*(?:async\s+)?def\s+(?:{'|'.join(map(re.escape, names))})\b", re.MULTILINE)
+    defining = _defining(names)
     having = [block for block in blocks if names and defining.search(text, *block)]
     if blocks:
         return (having or blocks)[-1]
     if parts:
         return (start, end) if text[start:end].strip() else None
-    return _bare(text) if names and defining.search(text) else None
+    return _bare(text, defining) if names and defining.search(text) else None
 
 
-def _bare(text: str) -> Span | None:
-    """Where the program stands in a text that marks none: from its first line to the last that can be one."""
-    first = _BARE.search(text)
-    if first is None:
-        return None
-    end = first.start()
-    for line in text[end:].splitlines(keepends=True):
-        if not _GOES_ON.match(line):
-            break
-        end += len(line)
-    return first.start(), end
+def _defining(names: Sequence[str]) -> re.Pattern[str]:
+    return re.compile(rf"^([ \t]*)(?:async[ \t]+)?def[ \t]+(?:{'|'.join(map(re.escape, names))})\b", re.MULTILINE)
+
+
+def _bare(text: str, defining: re.Pattern[str]) -> Span | None:
+    """Where the program stands in a text that marks none: from the first line that begins one which defines the
+    function, up to the line at the margin by which it would be none any more.
+    """
+    tries = _MOST_TRIES
+    for first in islice(_BARE.finditer(text), _MOST_TRIES):
+        lines = list(takewhile(_GOES_ON.match, text[first.start() :].split("\n")))
+        while lines and tries and (broken := _broken_at("\n".join(lines))) is not None:
+            tries -= 1
+            del lines[max((i for i, line in enumerate(lines[: broken + 1]) if line[:1].strip()), default=0) :]
+        end = first.start() + len("\n".join(lines))
+        if lines and tries and defining.search(text, first.start(), end):
+            return first.start(), end
+    return None
+
+
+def _broken_at(program: str) -> int | None:
+    """The line, from 0, by which a text is no program; None where it is one."""
+    try:
+        ast.parse(program)
+    except SyntaxError as error:
+        return max(0, (error.lineno or 1) - 1)
+    except (ValueError, RecursionError, MemoryError):
+        return 0
+    return None
 
 
 def _program(text: str, names: Sequence[str]) -> str | None:
     place = _place(text, names)
-    return textwrap.dedent(text[slice(*place)]).strip("\n") if place and text[slice(*place)].strip() else None
+    if place is None or not text[slice(*place)].strip():
+        return None
+    program = text[slice(*place)]
+    defined = _defining(names).search(program)
+    if defined is not None and defined[1]:  # a body alone keeps its margin: the question's beginning stands before it
+        program = textwrap.dedent(program)
+    return program.strip("\n")
 
 
 def _verdict(text: str, program: str, tests: CodeTests, outcome: Sequence[sandbox.Verdict]) -> Verdict:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from grpo_space.config import ColumnsSection
 from grpo_space.formatting import cut
 from grpo_space.tasks.written_values import value_of
 
@@ -103,17 +104,21 @@ def rows_of(sample: Sequence[Record]) -> str:
     return f"the first {len(sample)} rows" if len(sample) > 1 else "the first row"
 
 
-def question_of(record: Record, column: str) -> str:
+def question_of(record: Record, columns: ColumnsSection) -> str:
     """The question in a row: a text, or the only user's turn of a chat. The text that it is about stands before it;
-    Alpaca's input follows its instruction.
+    Alpaca's input follows its instruction. A column that holds the answer or the options is never shown with it.
     """
+    column = columns.question or ""
     value = at(record, column)
     if turns := chat(value):
         asked = _asked(turns)
         value = asked[0] if asked else None
     if not isinstance(value, str) or not value.strip():
         raise ValueError("has no question")
+    used = [column, columns.answer or "", *(columns.options or "").split(",")]
+    taken = {plain(name) for each in used for name in (each, each.partition(".")[0])}
     beside = {plain(name): more for name, more in record.items() if isinstance(more, str) and more.strip()}
+    beside = {name: more for name, more in beside.items() if name not in taken}
     for name in BEFORE:
         if (more := beside.get(name)) and more not in value:
             value = f"{more}\n\n{value}"

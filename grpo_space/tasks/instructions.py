@@ -82,7 +82,7 @@ class Instructions(Task):
             raise ValueError(f"has the rule {rule[:40]!r}; known are {', '.join(RULES)}")
         if any(isinstance(each, int) for each in RULES[rule][1]) and not re.fullmatch(r"[1-9]\d?", value):
             raise ValueError(f"has no number from 1 to 99 for the rule {rule}")
-        return problem(question_of(record, columns.question), rule, value)
+        return problem(question_of(record, columns), rule, value)
 
     def verify(self, completions: Sequence[str], problems: Sequence[Row]) -> list[Verdict]:
         """Whether each completion obeys, by counting and comparing alone."""

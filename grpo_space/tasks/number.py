@@ -80,7 +80,7 @@ class Number(Task):
         """The question and its final answer, of which a worked solution may come first."""
         assert columns.question is not None
         assert columns.answer is not None
-        question = question_of(record, columns.question)
+        question = question_of(record, columns)
         solution = answer_of(record, columns.answer)
         found = final(solution)
         if found is None:

@@ -25,6 +25,7 @@ WRONG = (
 )
 """Names of columns with a wrong option each, beside that with the right one: SciQ, GPQA."""
 
+_MARK = re.compile(r"(?:^|(?<![\s,;|])(?P<between>[\s,;|]++))(\(?)(?P<letter>[A-Za-z])(\s?)([).:])(?=(\s?))")
 _NAMED = re.compile(r"(?:(?i:option|choice|answer)[\s_]*)?\(?([A-Za-z0-9]{1,2})[).:]?|\(?([A-Z])[).:]\s.*", re.DOTALL)
 
 
@@ -55,12 +56,17 @@ def label_of(name: str) -> str:
     return str(int(found[2]) - 1) if found[1] in FROM_0 and found[2].isdecimal() else found[2].upper()
 
 
+def are_wrong(column: str) -> bool:
+    """Whether columns hold wrong options alone, so that the first of all is the right one, which the answer is."""
+    return plain(column.split(",")[0]) in {wrong[0] for wrong in WRONG}
+
+
 def options_of(record: Record, column: str, answer: str) -> tuple[list[str], list[str]]:
     """The labels by which the answer may name each option, and the options, of which there are at least two."""
     value = at(record, column)
     labels: list[str] | None = None
     names = [name.strip() for name in column.split(",")]
-    beside_right = plain(names[0]) in {wrong[0] for wrong in WRONG}
+    beside_right = are_wrong(column)
     if beside_right or (value is None and len(names) > 1):
         # a letter stays that of its column where one before it is empty
         there = [(label_of(name) or LETTERS[i : i + 1], record.get(name)) for i, name in enumerate(names)]
@@ -68,7 +74,10 @@ def options_of(record: Record, column: str, answer: str) -> tuple[list[str], lis
             [each for _, each in there if each is not None],
             [label for label, each in there if each is not None],
         )
-        value = [record.get(answer), *value] if beside_right else value
+        if beside_right:
+            value, labels = [at(record, answer), *value], None
+            if value[0] in (None, "") or isinstance(value[0], bool):
+                raise ValueError("has no answer")
     if isinstance(value, str):
         value = value_of(value) or _lettered(value) or None
     if isinstance(value, Mapping) and isinstance(value.get("text"), list):
@@ -80,7 +89,10 @@ def options_of(record: Record, column: str, answer: str) -> tuple[list[str], lis
     if not isinstance(value, list) or not all(isinstance(each, str | int | float) for each in value):
         raise ValueError("has no options: a list of them is wanted, or a column for each")
     labels = labels if labels and all(labels) and len(labels) == len(value) else list(LETTERS[: len(value)])
-    options = [_without_letter(str(each).strip(), letter) for letter, each in zip(labels, value, strict=False)]
+    options = [str(each).strip() for each in value]
+    bare = [_without_letter(option, letter) for letter, option in zip(labels, options, strict=False)]
+    if all(one != other for one, other in zip(options, bare, strict=False)):
+        options = bare  # else "A. Lincoln" would be "Lincoln" where he is the first of several names
     if len(value) > len(LETTERS):
         raise ValueError(f"has {len(value)} options, and {len(LETTERS)} are the most")
     if len(options) < 2 or "" in options:
@@ -93,16 +105,38 @@ def options_of(record: Record, column: str, answer: str) -> tuple[list[str], lis
 
 
 def _lettered(text: str) -> list[str]:
-    """The options of a text that sets a letter before each: MathQA's `a ) 24 , b ) 120`."""
-    text, starts = text.strip(), list[re.Match[str]]()
-    for letter in LETTERS:
-        mark = re.compile(rf"(?:^|[\s,;|])\(?{letter}\s?[).:]\s*", re.IGNORECASE)
-        found = mark.search(text, starts[-1].end()) if starts else mark.match(text)
-        if found is None:
-            break
-        starts.append(found)
-    ends = [*(each.start() for each in starts[1:]), len(text)]
-    return [text[start.end() : end].strip(" ,;|\n") for start, end in zip(starts, ends, strict=False)]
+    """The options of a text that sets a letter before each: MathQA's `a ) 24 , b ) 120`. None where a letter within an
+    option may be one of them: the marks have one form, the same stands between any two, and stops begin lines, as
+    "D. E. Smith" holds no fifth option.
+    """
+    marks = list(_MARK.finditer(text := text.strip()))
+    if not marks or marks[0].start() > 0:
+        return []
+    form = _form(marks[0])
+    alike = [mark for mark in marks if _form(mark) == form]
+    between = _between(alike[1]) if alike[1:] else ""
+    starts = [alike[0], *(mark for mark in alike[1:] if _between(mark) == between)]
+    letters = "".join(mark["letter"] for mark in starts)
+    if letters.upper() != LETTERS[: len(starts)] or (between != "\n" and not starts[0][0].endswith(")")):
+        return []
+    following = LETTERS[len(starts) : len(starts) + 1]
+    if any(
+        mark["letter"].upper() == following and (_form(mark) == form or _between(mark) == between) for mark in marks
+    ):
+        return []
+    ends = [*(mark.start() for mark in starts[1:]), len(text)]
+    options = [text[mark.end() : end].strip(" ,;|\n") for mark, end in zip(starts, ends, strict=True)]
+    whole = between == "\n" or all(option.count("(") == option.count(")") for option in options)
+    return options if whole else []
+
+
+def _form(mark: re.Match[str]) -> tuple[bool, tuple[str, ...]]:
+    return mark["letter"].isupper(), mark.group(2, 4, 5, 6)
+
+
+def _between(mark: re.Match[str]) -> str:
+    """What separates an option from the one before it: a sign, else a new line, else a space."""
+    return next((sign for sign in ",;|\n" if sign in (mark["between"] or "")), " ")
 
 
 def _without_letter(option: str, letter: str) -> str:

@@ -26,7 +26,7 @@ class Own(Number):
 
     def read(self, record: Record, columns: ColumnsSection) -> Row:
         """The answer as it stands there: what it means is the function's matter."""
-        question, answer = question_of(record, columns.question or ""), answer_of(record, columns.answer or "")
+        question, answer = question_of(record, columns), answer_of(record, columns.answer or "")
         return Row(question, answer, str(record.get("kind") or ""), task="own", details=json.dumps(record, default=str))
 
     def verify(self, completions: Sequence[str], problems: Sequence[Row]) -> list[Verdict]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from grpo_space.errors import UserError
-from grpo_space.tasks.columns import QUESTION, chat, plain
+from grpo_space.tasks.columns import chat, plain
 from grpo_space.tasks.text_encoding import Encoding, encoding_of
 
 MOST_BYTES = 200 * 2**20
@@ -28,6 +28,11 @@ PIECE = 2**20
 MOST_COLUMNS, LONGEST_NAME = 10_000, 500
 """Of the header of a CSV: what has more is none."""
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+ABOUT = (
+    "version", "name", "license", "homepage", "url", "language", "split", "date", "created", "count", "total",
+    "num_rows",
+)  # fmt: skip
+"""What an object may say about the rows that it holds."""
 Progress = Callable[[int], None]
 """Is given the bytes of the file that were read so far."""
 
@@ -192,8 +197,12 @@ def _text_form(path: Path, start: str, stream: Stream, encoding: Encoding) -> tu
         return "JSON lines", _unwrapped(_json_lines(stream, encoding), path.name)
     csv.field_size_limit(MOST_BYTES)  # of the whole process: 128 KB otherwise
     separator, skipped = separator_of(start)
-    quoting: Any = csv.QUOTE_MINIMAL if separator != "\t" or _are_quoted(start) else csv.QUOTE_NONE
-    dialect = {"delimiter": separator, "quoting": quoting, "skipinitialspace": f'{separator} "' in start}
+    quoting = csv.QUOTE_MINIMAL if separator != "\t" or _are_quoted(start) else csv.QUOTE_NONE
+    dialect: dict[str, Any] = {
+        "delimiter": separator,
+        "quoting": quoting,
+        "skipinitialspace": f'{separator} "' in start,
+    }
     form = "TSV" if separator == "\t" else f"CSV, separated by {SEPARATORS[separator]}"
     return form, _csv_rows(stream, encoding, dialect, skipped, path.name)
 
@@ -283,9 +292,13 @@ def _unwrapped(entries: Iterator[Entry], name: str) -> Iterator[Entry]:
 
 def _rows_in(record: dict[str, Any], name: str) -> list[Any]:
     """The rows in an object: a list of them, `{"data": [...]}`; a list for each column; or one by the other's name, as
-    pandas writes a table (`{"answer": {"0": ...}}`) and others their rows (`{"id7": {...}}`).
+    pandas writes a table (`{"answer": {"0": ...}}`) and others their rows (`{"id7": {...}}`). What holds a value of its
+    own beside them, but for what is said `ABOUT` a file, is a row itself.
     """
-    if any(isinstance(value, str | int | float) and plain(key) in QUESTION for key, value in record.items()):
+    if any(
+        (isinstance(value, str | int | float) and plain(key) not in ABOUT) or chat(value)
+        for key, value in record.items()
+    ):
         return []
     values = list(record.values())
     lists = {key: value for key, value in record.items() if _all(value, dict) and not chat(value)}
@@ -297,7 +310,7 @@ def _rows_in(record: dict[str, Any], name: str) -> list[Any]:
         by_column = all(value.keys() == values[0].keys() and all(map(str.isdecimal, value)) for value in values)
         if not by_column:
             return values
-        values = [list(value.values()) for value in values]
+        values = [[value[key] for key in values[0]] for value in values]
     if len(values) > 1 and all(isinstance(value, list) and len(value) == len(values[0]) for value in values):
         return [dict(zip(record, row, strict=True)) for row in zip(*values, strict=True)]
     return []
@@ -339,6 +352,8 @@ def _csv_rows(stream: Stream, encoding: Encoding, dialect: dict[str, Any], skipp
                 raise UserError(f"{name}: its first line is no header: write the names of its columns there")
             refuse_twice(head, name)
             for number, fields in enumerate((row for row in rows if any(row)), start=1):
+                if dialect["quoting"] == csv.QUOTE_NONE:
+                    _refuse_quoted(fields)
                 if len(fields) > len(head) and not any(fields[len(head) :]):
                     fields = fields[: len(head)]
                 if len(fields) != len(head):
@@ -349,6 +364,15 @@ def _csv_rows(stream: Stream, encoding: Encoding, dialect: dict[str, Any], skipp
         except csv.Error as error:
             cure = "write a quotation mark within a text twice, or save it as JSON lines"
             raise UserError(f"{name} line {rows.line_num}: is not CSV: {error}: {cure}") from None
+
+
+_QUOTED = re.compile(r'\s*+"(?:[^"]|"")*+"\s*+')
+
+
+def _refuse_quoted(fields: Iterable[str]) -> None:
+    """Refuses a field in quotation marks where others hold them as letters: it would be read with its marks."""
+    if any(map(_QUOTED.fullmatch, fields)):
+        raise csv.Error("some quotation marks enclose a field, others stand within one")
 
 
 def _are_quoted(start: str) -> bool:

@@ -25,7 +25,7 @@ def value_of(text: Any) -> Any:
     for read in (json.loads, _of_python):
         try:
             return read(text)
-        except (ValueError, SyntaxError, tokenize.TokenError, RecursionError, MemoryError):
+        except (ValueError, TypeError, SyntaxError, tokenize.TokenError, RecursionError, MemoryError):
             continue
     return None
 
@@ -40,6 +40,8 @@ def _with_commas(text: str) -> str:
     parts: list[str] = []
     ended = False
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.ERRORTOKEN:  # a text that never ends would be looked through once for each mark in it
+            raise ValueError
         is_value = token.type in (tokenize.STRING, tokenize.NUMBER)
         if ended and (is_value or token.string in ("{", "[")):
             parts.append(",")

@@ -109,8 +109,6 @@ def test_one_letter_or_the_options_words_are_right_and_several_letters_are_not(t
 @pytest.mark.parametrize(
     ("text", "right"),
     [
-        ("{R}) Saturn\n\nExplanation: {W} is wrong since Mars has none.", True),
-        ("**{R}) Saturn**\n\nIts rings are made of ice.", True),
         ("{W}) Mars\n\nExplanation: {R} is wrong.", False),
         ("{W}) Mars\n{R}) Saturn", False),
         ("{R}\n{W}", False),
@@ -118,7 +116,6 @@ def test_one_letter_or_the_options_words_are_right_and_several_letters_are_not(t
         ("{W}) Mars\n{R}) Saturn\n\nMars has none.\n\n{R}) Saturn", True),
         ("<answer>The planet with rings is Saturn.</answer>", True),
         ("<answer>Saturn, because its rings are seen.</answer>", True),
-        ("<answer>Saturn (the sixth planet)</answer>", True),
         ("<answer>Saturn (Mars)</answer>", False),
         ("<answer>every planet except Saturn</answer>", False),
         ("<answer>both Saturn and the sun</answer>", False),
@@ -129,6 +126,35 @@ def test_an_option_alone_or_the_only_one_named_is_chosen(text: str, right: bool)
     row = planets()
     [verdict] = verify([text.format(R=row.gold[0], W=letter_of(row, "Mars"))], [row])
     assert verdict.correct == right
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{R}) Saturn\nThat cannot be it.", "{R}) Saturn\nMars seems right.", "{R}) Saturn\nMost people fall for this.",
+     "Let us look.\n{R}) Saturn\nThis is wrong.\nSo it must be Mars."],
+)  # fmt: skip
+def test_an_option_that_the_text_leaves_behind_is_not_chosen(text: str) -> None:
+    row = planets()
+    [verdict] = verify([text.format(R=row.gold[0])], [row])
+    assert not verdict.correct
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["non-{}", "un-{}", "no {}", "the opposite of a {}", "hardly a {}", "would stop the {}", "fails to be a {}",
+     "what it lacks is {}", "The opposite is {}", "None of these has {}", "{}, which is wrong", "{}. That is false.",
+     "{} (not)"],
+)  # fmt: skip
+def test_an_answer_that_contains_an_options_words_may_deny_them(text: str) -> None:
+    words = "renewable resource"
+    row = planets(choices=[words, "nonrenewable resource", "sun"], answer=words)
+    [verdict, plain] = verify([f"<answer>{text.format(words)}</answer>", f"<answer>{words}</answer>"], [row] * 2)
+    assert (verdict.correct, plain.correct) == (False, True)
+
+
+def test_an_options_own_words_may_deny() -> None:
+    row = planets(choices=["no planet", "Mars"], answer="no planet")
+    assert verify(["<answer>The answer is no planet.</answer>"], [row])[0].correct
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from grpo_space.config import ColumnsSection
@@ -50,6 +52,16 @@ def test_a_human_eval_problem_asks_to_complete_a_function_which_may_use_what_is_
     assert half.score == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["    return x // 2", "\n    y = x // 2\n    return y", "    def g(z):\n        return z // 2\n    return g(x)"],
+)
+def test_a_body_alone_keeps_the_margin_that_the_function_given_wants(body: str) -> None:
+    problem = CODE.read(HUMAN_EVAL, ColumnsSection(question="prompt", answer="canonical_solution"))
+    [verdict] = CODE.verify([in_format(body)], [problem])
+    assert verdict.correct
+
+
 def test_it_is_found_by_its_columns_alone() -> None:
     assert CODE.find([{"prompt": "x", "answer": "1"}], ColumnsSection()) is None
     assert CODE.find([MBPP], ColumnsSection()) == ColumnsSection(question="text", answer="code")
@@ -87,6 +99,11 @@ def test_right_is_every_test_and_the_share_of_them_is_paid() -> None:
         f"Here it is:\n\n{RIGHT}\n\nThis works, since sets are fast.",
         f"<answer>\n{RIGHT}\n</answer>",
         f"[BEGIN]\n{RIGHT}\n[DONE]",
+        f"{RIGHT}\n\nfor example shared(2) is 2.",
+        f"{RIGHT}\n\nwith 2 it gives:\n    shared([1], [1])\nfrom here on it is easy.",
+        f"from what is asked, intersect.\n{RIGHT}",
+        f"import sets\n\nwould be old. def shared(a, b) is asked for:\n\n{RIGHT}\n\nassert that it works.",
+        f"def shared(a, b) is wanted.\n\n{RIGHT}\n\nExample (one): 'quoted",
     ],
 )
 def test_a_program_is_found_in_any_format(completion: str) -> None:
@@ -107,6 +124,20 @@ def test_a_program_within_a_list_loses_its_margin() -> None:
 def test_a_name_in_a_sentence_is_no_program() -> None:
     [verdict] = CODE.verify(["I would write def shared(a, b) with sets."], [mbpp()])
     assert verdict.value is None
+
+
+def test_what_breaks_within_a_function_is_not_cut_off() -> None:
+    [verdict] = CODE.verify([f"{RIGHT}\n    else nothing"], [mbpp()])
+    assert not verdict.correct
+
+
+@pytest.mark.parametrize("piece", ["\n", " ", "def shared(\n", "import x, y.\n", "x = '\n", "for a\n", "async\n"])
+def test_no_long_text_takes_long(piece: str) -> None:
+    text = (piece * 20_000)[:20_000]
+    began = time.process_time()
+    CODE.span(f"{text}x", mbpp())
+    CODE.span(f"def shared(a, b): return a\n{text}x", mbpp())
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("details", ["", "[]", "{}", '{"tests": 1, "names": []}', "[" * 50])

@@ -224,6 +224,93 @@ def test_quotation_marks_of_a_tsv_may_be_letters_like_others(tmp_path: Path) -> 
     assert [f"{row.question}\t{row.gold}" for row in found.rows] == lines[1:]
 
 
+@pytest.mark.parametrize("odd", ['"bad" one\t3', '""Hi""\t3'])
+@pytest.mark.parametrize("quoted", ['"first, ""quoted"" text"\t6', 'x\t"6"', '""\t6'])
+def test_quotation_marks_of_a_tsv_are_not_both(odd: str, quoted: str, tmp_path: Path) -> None:
+    for lines in ([odd, quoted], [quoted, odd]):
+        with pytest.raises(
+            UserError, match=r"is not CSV: .*: write a quotation mark within a text twice, or save it as"
+        ):
+            read_bytes(tmp_path, "a.tsv", "\n".join(["question\tanswer", *lines]).encode())
+
+
+def test_columns_by_their_numbers_are_paired_by_them(tmp_path: Path) -> None:
+    table = {"question": {"1": "1 + 1?", "0": "1 + 2?"}, "answer": {"0": "3", "1": "2"}}
+    found = read_bytes(tmp_path, "a.json", json.dumps(table).encode())
+    assert [(row.question, row.gold) for row in found.rows] == [("1 + 1?", "2"), ("1 + 2?", "3")]
+
+
+def test_a_list_within_a_files_only_row_is_not_its_rows(tmp_path: Path) -> None:
+    rows = [{"question": "1 + 1?", "answer": "2"}]
+    own = json.dumps({"frage": "2 + 4?", "antwort": 6, "notes": rows}).encode()
+    with pytest.raises(UserError, match="hold the question: there are frage, antwort, notes"):
+        read_bytes(tmp_path, "a.json", own)
+    chosen = DataSection.model_validate({"columns": {"question": "frage", "answer": "antwort"}})
+    assert read_bytes(tmp_path, "a.json", own, chosen).rows[0].gold == "6"
+    found = read_bytes(tmp_path, "a.json", json.dumps({"version": "1.1", "total": 1, "data": rows}).encode())
+    assert [row.gold for row in found.rows] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("row", "columns"),
+    [
+        ({"title": "How many?", "body": "9 - 3.\n#### 6"}, {"question": "title", "answer": "body"}),
+        ({"title": "How many?", " Context ": "#### 6"}, {"question": "title", "answer": " Context "}),
+        ({"instruction": "How many?", "input": "6"}, {"question": "instruction", "answer": "input"}),
+        ({"title": "How many?", "article": '{"a": "6"}'}, {"question": "title", "answer": "article.a"}),
+        ({"passage": '{"q": "How many?", "a": "6"}'}, {"question": "passage.q", "answer": "passage.a"}),
+    ],
+)
+def test_the_answers_column_is_not_put_before_the_question(
+    row: dict[str, Any], columns: dict[str, str], tmp_path: Path
+) -> None:
+    found = read_bytes(tmp_path, "a", json_lines([row] * 3), DataSection.model_validate({"columns": columns}))
+    assert {(row.question, row.gold) for row in found.rows} == {("How many?", "6")}
+
+
+def test_the_options_column_is_not_put_before_the_question(tmp_path: Path) -> None:
+    row = {"question": "Rings?", "passage": "A) Mars B) Saturn", "answer": "B"}
+    chosen = DataSection.model_validate({"columns": {"options": "passage"}})
+    assert read_bytes(tmp_path, "a", json_lines([row]), chosen).rows[0].question.startswith("Rings?\n\nA) ")
+
+
+@pytest.mark.parametrize("right", [3, "3", "A", "B", "A. Lincoln", 0, "Option 2"])
+def test_the_right_option_beside_wrong_ones_is_no_place(right: str | int, tmp_path: Path) -> None:
+    row = {"question": "?", "distractor1": 1, "distractor2": "2", "distractor3": "C", "correct_answer": right}
+    [found] = read_bytes(tmp_path, "a", json_lines([row])).rows
+    assert found.gold.partition(") ")[2] == str(right)
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("A) the U.S. B) Asia C) Washington D.C. D) Rome", ["the U.S.", "Asia", "Washington D.C.", "Rome"]),
+        ("A) fish B) birds, e.g. ducks", ["fish", "birds, e.g. ducks"]),
+        ("A. x\nB. by C. Smith\nC. y", ["x", "by C. Smith", "y"]),
+        ("(A) x; (B) y", ["x", "y"]),
+        ("A. 2 B. 4 C. 6 D. 8 (E. coli)", None),
+        ("A. x, B. y, C. by D. Smith, D. H. Lawrence", None),
+        ("A) x B) y C. z", None),
+        ("A) x B) y C. z D) w", None),
+        ("a) x b) y C) z", None),
+        ("A) x, B) y C) z", None),
+        ("a) f(a, b) c) y", None),
+        ("A) 2 B) 4 (vitamin C) is good", None),
+        ("A. x\nB. y C. z", None),
+    ],
+)
+def test_options_in_one_text_are_read_where_they_are_plain(
+    text: str, options: list[str] | None, tmp_path: Path
+) -> None:
+    content = json_lines([{"question": "?", "options": text, "answer": "B"}])
+    if options is None:
+        with pytest.raises(UserError, match="has no options: a list of them is wanted"):
+            read_bytes(tmp_path, "a", content)
+    else:
+        [found] = read_bytes(tmp_path, "a", content).rows
+        assert (sorted(json.loads(found.details)), found.gold[3:]) == (sorted(options), options[1])
+
+
 @pytest.mark.parametrize(
     ("row", "task"),
     [

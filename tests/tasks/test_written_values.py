@@ -1,5 +1,6 @@
 """Lists and objects that stand as a text in a field are what their writer had."""
 
+import time
 from typing import Any
 
 import pytest
@@ -23,6 +24,9 @@ WORDS = st.lists(st.text(max_size=9), min_size=1, max_size=5)
         ("plain", None),
         ("[1, 2)", None),
         ("[print('x')]", None),
+        ("{[1]: 2}", None),
+        ("[{[1]}]", None),
+        ("['a' 'b", None),
         (3, 3),
     ],
 )
@@ -33,6 +37,14 @@ def test_a_value_is_read_as_it_was_written(text: Any, value: Any) -> None:
 @given(WORDS)
 def test_side_by_side_no_two_texts_are_one(words: list[str]) -> None:
     assert value_of("[" + " ".join(map(repr, words)) + "]") == words
+
+
+@pytest.mark.parametrize("piece", ["\\'", "'", "' ", "{", "1 ", "\n", "\\\n", "f'", ", ", "array(", "$"])
+@pytest.mark.parametrize("start", ["['a' 'b' '", "['a' 'b' ", "["])
+def test_no_long_text_takes_long(start: str, piece: str) -> None:
+    began = time.process_time()
+    value_of(start + (piece * 20_000)[:20_000])
+    assert time.process_time() - began < 2
 
 
 @given(st.text(max_size=60))
