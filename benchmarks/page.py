@@ -64,8 +64,7 @@ class Meter:
 def measured(folder: Path) -> dict[str, dict[str, float]]:
     """A page that is opened for the first time, and a training that is watched."""
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as playwright:
-        Served.root = folder
-        app = Served(GRPO_SPACE_RUNS=runs)
+        app = type("Checkout", (Served,), {"root": folder})(GRPO_SPACE_RUNS=runs)
         try:
             executable = shutil.which("chromium") or shutil.which("chromium-browser")
             browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)

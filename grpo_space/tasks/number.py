@@ -71,8 +71,9 @@ class Number(Task):
         columns = ColumnsSection(question=question, answer=answer)
         if not (wanted.answer or self.may_be_places) and all(_is_place(record, columns) for record in sample):
             raise UnknownColumnError(
-                f"the answers in {answer} say which option is right, and no column is known to hold the options: "
-                f"choose it with data.columns.options, or, if they are all there is, {answer} with data.columns.answer"
+                f"the column {answer!r} seems to say which option is right, and none is known to hold the options: "
+                "choose it with data.columns.options; if these letters or numbers are the answers themselves, choose "
+                f"{answer!r} with data.columns.answer"
             )
         return columns
 

@@ -363,7 +363,8 @@ def _csv_rows(stream: Stream, encoding: Encoding, dialect: dict[str, Any], skipp
                 yield Entry(f"row {number}", {key: value or None for key, value in zip(head, fields, strict=True)})
         except csv.Error as error:
             cure = "write a quotation mark within a text twice, or save it as JSON lines"
-            raise UserError(f"{name} line {rows.line_num}: is not CSV: {error}: {cure}") from None
+            form = "TSV" if dialect["delimiter"] == "\t" else "CSV"
+            raise UserError(f"{name} line {rows.line_num}: is not {form}: {error}: {cure}") from None
 
 
 _QUOTED = re.compile(r'\s*+"(?:[^"]|"")*+"\s*+')

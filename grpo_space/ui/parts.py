@@ -1,7 +1,7 @@
 """Parts of the page that are drawn anew together, in one call, when what they show has changed.
 
-Each could have an event of its own. But in every call Gradio's page goes four times through all of its components: with
-a dozen such parts, to open the page took a browser twice as long (docs/performance.md).
+Each could have an event of its own. But with every message of a call Gradio's page goes through all components that it
+ever updated: with a dozen such parts, to open the page cost a browser twice as much (docs/performance.md).
 """
 
 import inspect

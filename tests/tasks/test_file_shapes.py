@@ -179,7 +179,9 @@ def read_problem(folder: Path, row: dict[str, Any]) -> Problems:
 )
 def test_options_that_nobody_knows_are_asked_for(row: dict[str, Any], tmp_path: Path) -> None:
     """Else the letter would be learnt, and the options never seen."""
-    with pytest.raises(UserError, match=r"say which option is right, .* data\.columns\.options"):
+    with pytest.raises(
+        UserError, match=r"the column '.+' seems to say which option is right, .* data\.columns\.options"
+    ):
         read_problem(tmp_path, row)
     column = list(row)[-1]
     chosen = DataSection.model_validate({"columns": {"answer": column}})
@@ -229,7 +231,7 @@ def test_quotation_marks_of_a_tsv_may_be_letters_like_others(tmp_path: Path) -> 
 def test_quotation_marks_of_a_tsv_are_not_both(odd: str, quoted: str, tmp_path: Path) -> None:
     for lines in ([odd, quoted], [quoted, odd]):
         with pytest.raises(
-            UserError, match=r"is not CSV: .*: write a quotation mark within a text twice, or save it as"
+            UserError, match=r"is not TSV: .*: write a quotation mark within a text twice, or save it as"
         ):
             read_bytes(tmp_path, "a.tsv", "\n".join(["question\tanswer", *lines]).encode())
 

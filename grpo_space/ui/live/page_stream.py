@@ -48,6 +48,24 @@ def offered(choices: list[tuple[str, str]], value: str | None, before: str | Non
     return gr.update(choices=choices, **more)
 
 
+@dataclass(frozen=True)
+class Buttons:
+    """Which of the Train tab's buttons there is a use for, of the run that is shown."""
+
+    run: str = ""
+    """The run's name: another one is a change, though the same buttons are of use. Empty: there is none here."""
+    busy: bool = False
+    """The machine is taken: nothing can be trained."""
+    stop: bool = False
+    resume: bool = False
+    compare: bool = False
+    use: bool = False
+    groups: bool = False
+    """There is something under the microscope."""
+    back: bool = False
+    """Another run is active, and can be shown."""
+
+
 @dataclass
 class View:
     """What one open page looks at. Its stream reads it while its buttons change it."""
@@ -58,7 +76,7 @@ class View:
     """The group under the microscope, from 1; None: always the newest."""
     stream: int = 0
     """The latest stream: an older one of the same page ends."""
-    buttons: "Buttons" = field(default_factory=lambda: Buttons())
+    buttons: Buttons = Buttons()
     """What of the run that the page was sent last there are buttons for."""
     about: dict[str, str] = field(default_factory=dict)
     """The run that was pressed about last, by the `elem_id` of the part that shows what came of it."""
@@ -83,24 +101,6 @@ def page_of(view: View, followers: Followers) -> Page:
     if page is None:
         raise UserError("There is no run yet: train first.")
     return page
-
-
-@dataclass(frozen=True)
-class Buttons:
-    """Which of the Train tab's buttons there is a use for, of the run that is shown."""
-
-    run: str = ""
-    """The run's name: another one is a change, though the same buttons are of use. Empty: there is none here."""
-    busy: bool = False
-    """The machine is taken: nothing can be trained."""
-    stop: bool = False
-    resume: bool = False
-    compare: bool = False
-    use: bool = False
-    groups: bool = False
-    """There is something under the microscope."""
-    back: bool = False
-    """Another run is active, and can be shown."""
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,10 @@ def _data(config: RunConfig, fields: dict[str, gr.components.Component], draw_fi
         fields["data.source"] = form.component("data.source", config)
         with gr.Column(elem_classes=classes_if(False)) as upload:
             most = uploads.MOST_BYTES // 2**20
-            gr.Markdown(f"CSV, JSON lines or Parquet, gzipped too; at most {most} MB, kept beside the runs.")
+            gr.Markdown(
+                f"CSV, JSON lines or Parquet, gzipped too; at most {most} MB, kept beside the runs. The second may be "
+                "left out: problems of the first are held out then."
+            )
             with gr.Row():
                 files = {path: _file(path) for path in form.UPLOADED}
             fields |= {path: form.component(path, config) for path in form.UPLOADED}
@@ -250,7 +253,7 @@ def lengths(config: RunConfig, base: RunConfig, short: int, machine: hardware.Gp
 
 def _file(path: str) -> gr.File:
     return gr.File(
-        label=form.UPLOADED[path] + (" (may be left out)" if path == "data.test_path" else ""),
+        label=form.UPLOADED[path],
         file_types=uploads.PROBLEM_FILES,
         height=120,
         elem_id=f"upload-{form.element(path)}",
