@@ -3,6 +3,7 @@
 Gradio sends the address along with every call: so what it names is read there, and nothing else of it.
 """
 
+import json
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -38,18 +39,20 @@ const follow = () => {{
 watch('value', follow);
 """
 _OPEN = f"""() => {{
-  const put = {_PUT};
+  const put = {_PUT}, tabs = TABS;
   const wanted = new URLSearchParams(location.search);
   const last = sessionStorage.getItem('gs-address');
   if (last && !wanted.has('{RUN}') && !wanted.has('{TAB}')) history.replaceState(null, '', location.pathname + last);
   const show = () => {{
-    const name = CSS.escape(new URLSearchParams(location.search).get('{TAB}') || '');
-    const tab = name && document.querySelector(`#gs-tabs [data-tab-id="${{name}}"]`);
-    if (tab) tab.click(); else put('{TAB}', 'FIRST', 'replaceState');
+    const name = new URLSearchParams(location.search).get('{TAB}');
+    if (!tabs.includes(name)) return put('{TAB}', tabs[0], 'replaceState');
+    const tab = document.querySelector(`#gs-tabs [data-tab-id=${{name}}]`);
+    if (tab) tab.click(); else setTimeout(show, 20);
   }};
   show();
   window.addEventListener('popstate', () => {{ show(); document.querySelector('#gs-went').click(); }});
 }}"""
+"""JavaScript: opens the tab that the address names, once Gradio has drawn it."""
 _CHOSEN = f"""() => {{
   const tab = document.querySelector('#gs-tabs [data-tab-id][aria-selected=true]');
   if (tab) ({_PUT})('{TAB}', tab.dataset.tabId, 'pushState');
@@ -88,7 +91,7 @@ def build(page: gr.Blocks, tabs: Iterable[gr.Tab], view: gr.State) -> None:
     every = list(tabs)
     for tab in every:
         tab.select(None, js=_CHOSEN)
-    page.load(None, js=_OPEN.replace("FIRST", str(every[0].id)))
+    page.load(None, js=_OPEN.replace("TABS", json.dumps([tab.id for tab in every])))
     went.click(_go, view, None, trigger_mode="always_last", **QUIET)
 
 

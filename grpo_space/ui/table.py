@@ -12,8 +12,16 @@ from grpo_space.ui.markup import tag, text
 MOST_ROWS = 300
 """Rows that are drawn: a browser is slow with more."""
 _CHOOSE = """
+let pressed = null;
+const rowOf = (target) => target.closest('[data-row]');
+element.addEventListener('pointerdown', (event) => {
+  const key = rowOf(event.target)?.dataset.row;
+  pressed = key && { key, at: [event.clientX, event.clientY] };
+});
 element.addEventListener('click', (event) => {
-  const row = event.target.closest('[data-row]');
+  const moved = pressed && Math.hypot(event.clientX - pressed.at[0], event.clientY - pressed.at[1]) > 9;
+  const meant = event.detail && pressed && !moved && element.querySelector(`[data-row="${CSS.escape(pressed.key)}"]`);
+  const row = meant || rowOf(event.target);
   if (!row) return;
   element.querySelectorAll('.gs-chosen').forEach((other) => {
     other.classList.remove('gs-chosen');
@@ -24,6 +32,7 @@ element.addEventListener('click', (event) => {
   trigger('select', { row: row.dataset.row });
 });
 """
+"""JavaScript: the row that was pressed is meant, though the table be drawn anew before the pointer comes up again."""
 
 
 def component(elem_id: str) -> gr.HTML:

@@ -72,6 +72,53 @@ def test_a_link_opens_that_run_there(visit: Open, app: Served, runs_root: Path, 
     assert not complaints
 
 
+LATE = """() => {
+  const find = document.querySelector.bind(document);
+  let late = 10;
+  document.querySelector = (what) => what.includes('data-tab-id=') && late-- > 0 ? null : find(what);
+}"""
+"""JavaScript: a browser that has not drawn the tabs yet, the first ten times that they are looked for."""
+
+
+def test_a_tab_that_is_not_drawn_yet_is_waited_for(visit: Open, app: Served, complaints: Complaints) -> None:
+    page = visit()
+    page.add_init_script(f"({LATE})()")
+    page.goto(f"{app.url}/?tab=runs")
+    complaints.clear()  # of the stream that was broken off
+    expect(page.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
+    address(page, tab="runs")
+    assert not complaints
+
+
+def test_every_tab_is_to_be_seen_and_has_a_link_where_they_do_not_fit_on_one_line(
+    visit: Open, app: Served, complaints: Complaints
+) -> None:
+    """As on a phone with large letters."""
+    page = visit(size={"width": 240, "height": 600})
+    for name in ("Preset", "Train", "Compare", "Publish", "Runs"):
+        expect(page.get_by_role("tab", name=name, exact=True)).to_be_visible()
+    page.goto(f"{app.url}/?tab=runs")
+    complaints.clear()  # of the stream that was broken off
+    expect(page.locator("#gs-runs")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 240
+    assert not complaints
+
+
+def test_a_row_that_moves_while_it_is_pressed_is_the_one_that_was_meant(
+    visit: Open, runs_root: Path, complaints: Complaints
+) -> None:
+    meant, _ = ended(runs_root, "meant", 7), ended(runs_root, "other", 8)
+    page = visit("Runs")
+    page.locator(f"[data-row='{meant.id}']").get_by_text("done", exact=False).hover()
+    page.mouse.down()
+    newest = ended(runs_root, "newest", 9)
+    expect(page.locator("#gs-runs")).to_contain_text(newest.id)
+    page.mouse.up()
+    expect(page.locator("#gs-runs tr.gs-chosen")).to_contain_text(meant.id)
+    address(page, tab="runs", run=meant.id)
+    assert not complaints
+
+
 def test_a_reload_keeps_what_was_changed_in_the_form(visit: Open, complaints: Complaints) -> None:
     page = visit("Preset")
     unfold(page, "model")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -51,6 +52,35 @@ def test_a_question_whether_to_stop_a_run_goes_with_that_run(visit: Open, fake: 
     expect(page.locator("#gs-now")).to_contain_text(run.id)
     page.locator("#gs-stop").click()
     expect(page.locator(".gs-ask")).to_contain_text(run.id)
+    page.locator("#gs-stop-yes").click()
+    expect(page.locator("#gs-now")).to_contain_text("Nothing is lost")
+    assert not complaints
+
+
+def test_a_question_that_was_asked_while_the_page_was_drawn_stays(
+    visit: Open, fake: Fake, runs_root: Path, complaints: Complaints
+) -> None:
+    """What is drawn hides a question about the run before; it may arrive after the next question was asked."""
+    first, process = fake("works")
+    page = visit("Runs")
+    show(page, "Train")
+    page.locator("#gs-stop").click()
+    expect(page.locator(".gs-ask")).to_contain_text(first.id)
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait()
+    expect(page.locator("#gs-stop-yes")).to_be_hidden()
+    expect(page.locator(f"#gs-runs [data-row='{first.id}']")).to_contain_text("stopped")
+    held = create_run(read_preset("tiny").run, runs_root / "2020-01-01-000000-held").folder / "config.yaml"
+    held.unlink()
+    os.mkfifo(held)
+    second, _ = fake("works")
+    with held.open("wb"):  # once the page's list of runs reads it: what goes before in that drawing is done
+        page.locator("#gs-stop").click()
+        expect(page.locator(".gs-ask")).to_contain_text(second.id)
+        expect(page.locator("#gs-stop-yes")).to_be_visible()
+        expect(page.locator("#gs-runs")).not_to_contain_text(second.id)
+        shutil.rmtree(held.parent)
+    expect(page.locator("#gs-runs")).to_contain_text(second.id)
     page.locator("#gs-stop-yes").click()
     expect(page.locator("#gs-now")).to_contain_text("Nothing is lost")
     assert not complaints
