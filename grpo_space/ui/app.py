@@ -19,7 +19,7 @@ from grpo_space.ui import address, api, attributes, glossary, theme
 from grpo_space.ui.access import Access
 from grpo_space.ui.compare import tab as compare
 from grpo_space.ui.deployment import Place, here
-from grpo_space.ui.gradio_workarounds import AGAIN, opened, pulse, show_tab
+from grpo_space.ui.gradio_workarounds import AGAIN, KEEPS_NOTHING, opened, pulse, show_tab
 from grpo_space.ui.guard import routes
 from grpo_space.ui.guard.blocks import GuardedBlocks
 from grpo_space.ui.guard.middleware import Doors
@@ -139,6 +139,7 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     _, url, _ = page.launch(
         theme=theme.theme(),
         css_paths=[theme.CSS, preset.CSS],
+        head=KEEPS_NOTHING,
         prevent_thread_lock=True,
         quiet=True,
         ssr_mode=False,

@@ -39,6 +39,26 @@ def opened(page: gr.Blocks) -> Any:
     return button.click
 
 
+# --- a browser that keeps nothing -------------------------------------------------------------------------------------
+
+KEEPS_NOTHING = """<script>
+for (const name of ['localStorage', 'sessionStorage']) {
+  try { window[name].length; } catch {
+    const kept = new Map();
+    const value = {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, words) => { kept.set(key, String(words)); },
+      removeItem: (key) => { kept.delete(key); },
+    };
+    Object.defineProperty(window, name, { value });
+  }
+}
+</script>"""
+"""HTML for the page's head. Who blocks cookies, in a page within another one as on the Hugging Face Hub above all, is
+refused these two by an error, at which `gr.BrowserState` leaves the page half drawn, its tabs empty. So they are kept
+as long as the page is open. It can go when that reads them with care.
+"""
+
 # --- states -----------------------------------------------------------------------------------------------------------
 
 THROUGH_THE_QUEUE: dict[str, Any] = {"queue": True}

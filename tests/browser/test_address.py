@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_runs import ended
-from tests.support.browser import Complaints, Open, show, unfold
+from tests.support.browser import DENIES_STORAGE, Complaints, Open, show, unfold
 from tests.support.served import Served
 
 
@@ -88,6 +88,27 @@ def test_a_tab_that_is_not_drawn_yet_is_waited_for(visit: Open, app: Served, com
     expect(page.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
     address(page, tab="runs")
     assert not complaints
+
+
+def test_a_browser_that_keeps_nothing_opens_a_link_and_follows_what_is_shown(
+    visit: Open, app: Served, runs_root: Path, complaints: Complaints
+) -> None:
+    run, _ = ended(runs_root, "kept", 6), ended(runs_root, "newer", 9)
+    page = visit()
+    page.add_init_script(DENIES_STORAGE)
+    page.goto(f"{app.url}/?run={run.id}&tab=train")
+    expect(page.locator("#gs-now")).to_contain_text(run.id)
+    show(page, "Preset")
+    address(page, tab="preset", run=run.id)
+    unfold(page, "model")
+    steps = page.get_by_label("Steps", exact=True)
+    steps.fill("17")
+    steps.blur()
+    expect(page.locator("#preset-status")).to_contain_text("grpo.max_steps: 10 → 17")
+    page.go_back()
+    address(page, tab="train", run=run.id)
+    expect(page.locator("#gs-now")).to_contain_text(run.id)
+    assert "denied" not in complaints
 
 
 def test_every_tab_is_to_be_seen_and_has_a_link_where_they_do_not_fit_on_one_line(

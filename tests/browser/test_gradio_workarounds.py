@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from grpo_space.ui import gradio_workarounds as workarounds
-from tests.support.browser import FRAMES, SECONDS, WIDE
+from tests.support.browser import DENIES_STORAGE, FRAMES, SECONDS, WIDE
 from tests.support.processes import ROOT
 from tests.support.served import free_port
 
@@ -64,6 +64,18 @@ def test_the_faults_are_those_of_the_pinned_gradio() -> None:
     """Whoever pins another one looks here what can go."""
     for name in ("requirements.txt", "requirements-cpu.txt"):
         assert f"gradio[oauth,mcp]=={workarounds.SEEN_IN}\n" in (ROOT / name).read_text()
+
+
+def test_a_state_that_a_browser_will_not_keep_breaks_the_page(opened: Opened) -> None:
+    with gr.Blocks(analytics_enabled=False) as demo:
+        gr.BrowserState({}, storage_key="kept", secret="kept")
+        gr.HTML("words", elem_id="words")
+    page = opened(demo)
+    expect(page.locator("#words")).to_have_text("words")
+    page.add_init_script(DENIES_STORAGE)
+    page.reload()
+    expect(page.locator("#words")).to_be_attached()
+    judge("KEEPS_NOTHING", not comes(page.get_by_text("words")))
 
 
 def test_what_a_load_event_updates_makes_tabs_measure_themselves_for_ever(opened: Opened) -> None:

@@ -28,6 +28,11 @@ FRAMES = """async frames => {
 }"""
 """JavaScript: how often a page asks for an animation frame, on average over so many frames."""
 
+DENIES_STORAGE = """const get = () => { throw new DOMException('denied', 'SecurityError'); };
+for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, { configurable: true, get });
+"""
+"""JavaScript: a browser that keeps nothing for a page within another site's, as on the Hugging Face Hub."""
+
 
 class Complaints(list[str]):
     """What the browser's console calls an error."""
