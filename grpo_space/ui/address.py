@@ -44,8 +44,8 @@ _OPEN = f"""() => {{
   const last = sessionStorage.getItem('gs-address');
   if (last && !wanted.has('{RUN}') && !wanted.has('{TAB}')) history.replaceState(null, '', location.pathname + last);
   const show = () => {{
-    const name = new URLSearchParams(location.search).get('{TAB}');
-    if (!tabs.includes(name)) return put('{TAB}', tabs[0], 'replaceState');
+    let name = new URLSearchParams(location.search).get('{TAB}');
+    if (!tabs.includes(name)) {{ name = tabs[0]; put('{TAB}', name, 'replaceState'); }}
     const tab = document.querySelector(`#gs-tabs [data-tab-id=${{name}}]`);
     if (tab) tab.click(); else setTimeout(show, 20);
   }};

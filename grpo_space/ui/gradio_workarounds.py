@@ -68,8 +68,12 @@ THROUGH_THE_QUEUE: dict[str, Any] = {"queue": True}
 
 IN_ORDER: dict[str, Any] = {**THROUGH_THE_QUEUE, "concurrency_limit": 1, "concurrency_id": "form"}
 """For what changes the form or takes its config: one after the other, as it was done on the page. Otherwise Gradio runs
-the handlers of one page side by side, and one may begin before what the other changes is there. What a page is told
-keeps its order anyway: see order.py.
+the handlers of one page side by side, and the page shows what ended last, not what was asked last.
+"""
+
+EACH: dict[str, Any] = {"trigger_mode": "multiple"}
+"""For all that hangs on one event but one: of two that are `always_last` each starts the whole event again when it was
+deferred, and so they start each other for ever. A test looks for such events (tests/ui/test_app.py).
 """
 
 # --- tabs -------------------------------------------------------------------------------------------------------------

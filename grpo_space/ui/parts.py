@@ -1,4 +1,4 @@
-"""Parts of the page that are drawn anew together, in one call, when what they show has changed.
+"""Parts of the page that are drawn anew together when what they show has changed, in few calls.
 
 Each could have an event of its own. But with every message of a call Gradio's page goes through all components that it
 ever updated: with a dozen such parts, to open the page cost a browser twice as much (docs/performance.md).
@@ -37,32 +37,59 @@ class Part:
 class Parts:
     """The parts that one event draws. A component may belong to several: the last that changes it is right.
 
-    What asks the Hub hangs on `changed` by itself: all others would wait for it.
+    Gradio does the calls of a page side by side: what comes of a press may arrive before a draw that began earlier. So
+    what a press depends on, the buttons, and what takes its answer away again are drawn at once, in a call that reads
+    nothing but the page's own state: a button comes in the same message in which the last answer goes. The others
+    follow in one call, and what asks the Hub in one of its own, for which nothing waits.
+
+    At an event one call is `always_last`: of several each would start the others again (EACH in gradio_workarounds.py).
     """
 
     def __init__(self, changed: Any) -> None:
-        self.changed = changed
+        self._changed = changed
+        self._at_once: list[Part] = []
         self._parts: list[Part] = []
+        self._asking: list[Part] = []
+        self._alone: dict[tuple[int, str], tuple[Any, list[Part]]] = {}
 
-    def add(self, draw: Callable[..., Any], inputs: Any, outputs: Any, *events: Any) -> None:
-        """A part; `events`: those at which it is drawn besides, alone."""
-        part = Part(draw, *(list(each) if isinstance(each, Sequence) else [each] for each in (inputs, outputs)))
-        self._parts.append(part)
-        if events:
-            gr.on(list(events), draw, inputs, outputs, concurrency_limit=4, **QUIET)
+    def add(self, draw: Callable[..., Any], inputs: Any, outputs: Any, *events: Any, at_once: bool = False) -> None:
+        """A part; `events`: those at which it is drawn besides, with what else is drawn at them."""
+        part = _part(draw, inputs, outputs)
+        (self._at_once if at_once else self._parts).append(part)
+        for event in events:
+            self._alone.setdefault((event.__self__._id, event.event_name), (event, []))[1].append(part)
+
+    def ask(self, draw: Callable[..., Any], inputs: Any, outputs: Any) -> None:
+        """A part that asks the Hub, and so takes its time."""
+        self._asking.append(_part(draw, inputs, outputs))
 
     def wire(self) -> None:
-        """Draws all of them at the event; to be called once the last one was added."""
-        inputs = {part for each in self._parts for part in each.inputs}
-        outputs = list(dict.fromkeys(part for each in self._parts for part in each.outputs))
-        self.changed(self._draw, inputs, outputs, concurrency_limit=8, **QUIET)
+        """Draws all of them at their events; to be called once the last one was added."""
+        first = _call(self._changed, self._at_once, 8)
+        _call(first.then, self._parts, 8)
+        for part in self._asking:
+            _call(first.then, [part], 2)
+        for event, parts in self._alone.values():
+            _call(event, parts, 4)
 
-    def _draw(self, values: dict[Any, Any], request: gr.Request) -> dict[Any, Any]:
-        drawn = {part: gr.skip() for each in self._parts for part in each.outputs}
-        for part in self._parts:
+
+def _part(draw: Callable[..., Any], inputs: Any, outputs: Any) -> Part:
+    return Part(draw, *(list(each) if isinstance(each, Sequence) else [each] for each in (inputs, outputs)))
+
+
+def _call(event: Any, parts: Sequence[Part], most: int) -> Any:
+    """Draws these at an event; `most`: calls at once, of all pages."""
+    inputs = {part for each in parts for part in each.inputs}
+    outputs = list(dict.fromkeys(part for each in parts for part in each.outputs))
+
+    def draw(values: dict[Any, Any], request: gr.Request) -> dict[Any, Any]:
+        drawn = dict.fromkeys(outputs, gr.skip())
+        for part in parts:
             try:
                 drawn |= part.drawn(values, request)
             except Exception:  # one that fails takes none of the others along
                 traceback.print_exc()
                 gr.Warning("A part of this page could not be drawn: reload it.")
         return drawn
+
+    return event(draw, inputs, outputs, concurrency_limit=most, **QUIET)

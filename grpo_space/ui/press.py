@@ -39,4 +39,4 @@ def forget_with(parts: Parts, view: gr.State, cleared: dict[gr.Component, Any]) 
         stays = view.about[name] in (shown, view.run) if name in view.about else not shown
         return {} if stays else cleared
 
-    parts.add(clear, view, list(cleared))
+    parts.add(clear, view, list(cleared), at_once=True)

@@ -22,6 +22,7 @@ element.addEventListener('click', (event) => {
   const moved = pressed && Math.hypot(event.clientX - pressed.at[0], event.clientY - pressed.at[1]) > 9;
   const meant = event.detail && pressed && !moved && element.querySelector(`[data-row="${CSS.escape(pressed.key)}"]`);
   const row = meant || rowOf(event.target);
+  pressed = null;
   if (!row) return;
   element.querySelectorAll('.gs-chosen').forEach((other) => {
     other.classList.remove('gs-chosen');

@@ -4,6 +4,7 @@ With the pinned Gradio every fault must show. With another one those tests xfail
 that `gradio`, `playwright`, `pytest`, `hypothesis` and `pyyaml`, `pytest -rx tests/browser/test_gradio_workarounds.py`.
 """
 
+import time
 from collections.abc import Callable, Iterator
 
 import gradio as gr
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from grpo_space.ui import gradio_workarounds as workarounds
 from tests.support.browser import DENIES_STORAGE, FRAMES, SECONDS, WIDE
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, wait_for
 from tests.support.served import free_port
 
 SOON = 2_000
@@ -76,6 +77,26 @@ def test_a_state_that_a_browser_will_not_keep_breaks_the_page(opened: Opened) ->
     page.reload()
     expect(page.locator("#words")).to_be_attached()
     judge("KEEPS_NOTHING", not comes(page.get_by_text("words")))
+
+
+def test_two_calls_of_one_event_that_defer_themselves_start_each_other_for_ever(opened: Opened) -> None:
+    begun: list[float] = []
+
+    def work() -> None:
+        begun.append(time.monotonic())
+        time.sleep(0.3)  # another press comes meanwhile
+
+    with gr.Blocks(analytics_enabled=False) as demo:
+        button = gr.Button("Press")
+        for _ in range(2):
+            button.click(work, trigger_mode="always_last")
+    page = opened(demo)
+    button_there = page.get_by_role("button", name="Press", exact=True)
+    button_there.click()
+    wait_for(lambda: begun)
+    button_there.click()
+    page.wait_for_timeout(4 * SOON)
+    judge("EACH", time.monotonic() - begun[-1] < SOON / 1000)
 
 
 def test_what_a_load_event_updates_makes_tabs_measure_themselves_for_ever(opened: Opened) -> None:

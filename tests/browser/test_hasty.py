@@ -1,5 +1,6 @@
 """Whoever is in a hurry: other runs begin and end under a page, and nothing typed or pressed there goes astray."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ from grpo_space.runs.run import create_run
 from tests.browser.test_runs import ended
 from tests.support.browser import Complaints, Open, show
 from tests.support.fake_worker import with_adapter
-from tests.support.processes import Fake, kill_worker, until
+from tests.support.processes import Fake, kill_worker, until, wait_for
 
 HALF = "half typ"
 FIELDS = {
@@ -57,10 +58,23 @@ def test_a_question_whether_to_stop_a_run_goes_with_that_run(visit: Open, fake: 
     assert not complaints
 
 
+def once_read(pipe: Path) -> int:
+    """A descriptor to write to a pipe, as soon as somebody reads it, who waits then."""
+    opened: list[int] = []
+
+    def is_read() -> bool:
+        with contextlib.suppress(OSError):
+            opened.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(opened)
+
+    wait_for(is_read, what=f"nobody reads {pipe}")
+    return opened[0]
+
+
 def test_a_question_that_was_asked_while_the_page_was_drawn_stays(
     visit: Open, fake: Fake, runs_root: Path, complaints: Complaints
 ) -> None:
-    """What is drawn hides a question about the run before; it may arrive after the next question was asked."""
+    """What is drawn hides a question about the run before: not after the next question was asked."""
     first, process = fake("works")
     page = visit("Runs")
     show(page, "Train")
@@ -74,7 +88,7 @@ def test_a_question_that_was_asked_while_the_page_was_drawn_stays(
     held.unlink()
     os.mkfifo(held)
     second, _ = fake("works")
-    with held.open("wb"):  # once the page's list of runs reads it: what goes before in that drawing is done
+    with os.fdopen(once_read(held), "wb"):  # the page is being drawn, and its list of runs is held up
         page.locator("#gs-stop").click()
         expect(page.locator(".gs-ask")).to_contain_text(second.id)
         expect(page.locator("#gs-stop-yes")).to_be_visible()

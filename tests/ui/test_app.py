@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,19 @@ from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import create_run
 from grpo_space.ui.app import build
 from grpo_space.ui.deployment import here
+from grpo_space.ui.train.when_done import WhenDone
 from tests.support.hostile import call, handler_of, told
 from tests.support.processes import SMALL, Fake, at_step, until
 from tests.support.served import Served
 
+SPACE = {"SPACE_ID": "ada/grpo", "SPACE_HOST": "ada-grpo.hf.space", "SYSTEM": "spaces", "SPACE_AUTHOR_NAME": "ada"}
 
-@pytest.fixture(scope="module")
-def handlers() -> list[dict[str, Any]]:
-    return build(here({})).get_config_file()["dependencies"]
+
+@pytest.fixture(scope="module", params=[{}, SPACE], ids=["here", "space"])
+def handlers(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
+    place = here(request.param)
+    done = WhenDone(place.access.space_id, None) if request.param else None
+    return build(place, done=done).get_config_file()["dependencies"]
 
 
 def test_no_change_is_dropped_while_an_earlier_one_is_answered(handlers: list[dict[str, Any]]) -> None:
@@ -32,6 +38,19 @@ def test_no_change_is_dropped_while_an_earlier_one_is_answered(handlers: list[di
     assert len(listening) >= 5
     for handler in listening:
         assert handler["trigger_mode"] != "once", handler["targets"]
+
+
+def test_of_the_calls_of_an_event_one_at_most_defers_itself(handlers: list[dict[str, Any]]) -> None:
+    """Two would start each other for ever: EACH in gradio_workarounds.py."""
+    deferred = Counter(
+        (target, event)
+        for handler in handlers
+        if handler["trigger_mode"] == "always_last"
+        for target, event in handler["targets"]
+        if target is not None and event != "then"
+    )
+    assert len(deferred) >= 10
+    assert {event: count for event, count in deferred.items() if count > 1} == {}
 
 
 @pytest.fixture

@@ -11,19 +11,26 @@ Drawn = dict[Any, Any]
 
 
 class Page:
-    """Two components that are read and three that are drawn, and the handler that the event has at last."""
+    """Two components that are read and three that are drawn, at a change of another one."""
 
     def __init__(self) -> None:
-        self.a, self.b = gr.State(1), gr.State(2)
-        self.x, self.y, self.z = gr.HTML(), gr.HTML(), gr.HTML()
-        self.parts = Parts(self.wired)
+        with gr.Blocks() as self.demo:
+            self.a, self.b = gr.State(1), gr.State(2)
+            self.x, self.y, self.z, self.told = gr.HTML(), gr.HTML(), gr.HTML(), gr.HTML()
+            self.button = gr.Button()
+        self.parts = Parts(self.told.change)
 
-    def wired(self, handler: Any, inputs: Any, outputs: Any, **how: Any) -> None:
-        self.handler, self.inputs, self.outputs, self.how = handler, inputs, outputs, how
+    def wired(self) -> list[Any]:
+        """The calls, those at the change first."""
+        with self.demo:
+            self.parts.wire()
+        return [call for call in self.demo.fns.values() if call.outputs]
 
     def drawn(self, a: object = 1, b: object = 2) -> Drawn:
-        self.parts.wire()
-        given: Drawn = self.handler({self.a: a, self.b: b}, gr.Request(username="ada"))
+        """What all calls give that follow the change."""
+        given: Drawn = {}
+        for call in self.wired():
+            given |= call.fn({self.a: a, self.b: b}, gr.Request(username="ada"))
         return {part: value for part, value in given.items() if value != gr.skip()}
 
 
@@ -36,22 +43,20 @@ def test_each_gets_its_own_inputs_and_gives_its_own_outputs(page: Page) -> None:
     page.parts.add(lambda b: b * 10, page.b, page.x)
     page.parts.add(lambda b, a: (b, gr.update(value=a)), [page.b, page.a], [page.y, page.z])
     assert page.drawn(a="a", b=3) == {page.x: 30, page.y: 3, page.z: gr.update(value="a")}
-    assert set(page.inputs) == {page.a, page.b}
-    assert page.outputs == [page.x, page.y, page.z]
-    assert page.how["trigger_mode"] == "always_last"
 
 
 def test_one_that_gives_a_dict_changes_what_it_names_and_every_output_is_answered_for(page: Page) -> None:
     page.parts.add(lambda a: {page.y: a}, page.a, [page.x, page.y])
-    assert page.drawn() == {page.y: 1}
-    assert page.handler({page.a: 1, page.b: 2}, gr.Request()) == {page.x: gr.skip(), page.y: 1}
+    [call] = page.wired()
+    assert call.fn({page.a: 1, page.b: 2}, gr.Request()) == {page.x: gr.skip(), page.y: 1}
+    assert (set(call.inputs), call.outputs) == ({page.a}, [page.x, page.y])
 
 
-def test_of_two_that_draw_one_component_the_last_that_changes_it_is_right(page: Page) -> None:
+@pytest.mark.parametrize(("a", "right"), [(1, "first"), (0, "second")])
+def test_of_two_that_draw_one_component_the_last_that_changes_it_is_right(page: Page, a: int, right: str) -> None:
     page.parts.add(lambda a: "first", page.a, page.x)
     page.parts.add(lambda a: gr.skip() if a else "second", page.a, page.x)
-    assert page.drawn(a=1) == {page.x: "first"}
-    assert page.drawn(a=0) == {page.x: "second"}
+    assert page.drawn(a=a) == {page.x: right}
 
 
 def test_one_that_fails_takes_no_other_along(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,9 +72,20 @@ def test_who_asks_for_the_request_gets_it(page: Page) -> None:
     assert page.drawn() == {page.x: "ada"}
 
 
-def test_it_may_be_drawn_at_other_events_besides_alone() -> None:
-    with gr.Blocks() as demo:
-        page, button = Page(), gr.Button()
-        page.parts.add(lambda a: a, page.a, page.x, button.click)
-    [alone] = [one for one in demo.fns.values() if one.targets == [(button._id, "click")]]
-    assert (alone.inputs, alone.outputs, alone.trigger_mode) == ([page.a], [page.x], "always_last")
+def test_what_is_drawn_at_once_waits_for_nothing_and_nothing_for_what_asks_the_hub(page: Page) -> None:
+    page.parts.ask(lambda a: "asked", page.a, page.z)
+    page.parts.add(lambda a: "slow", page.a, page.x)
+    page.parts.add(lambda b: "at once", page.b, page.y, at_once=True)
+    first, *others = page.wired()
+    assert (first.targets, first.outputs) == ([(page.told._id, "change")], [page.y])
+    assert [(each.outputs, each.trigger_after) for each in others] == [([page.x], first._id), ([page.z], first._id)]
+    assert {each.trigger_mode for each in (first, *others)} == {"always_last"}
+
+
+def test_all_that_is_drawn_at_another_event_is_drawn_in_one_call(page: Page) -> None:
+    page.parts.add(lambda a: a, page.a, page.x, page.button.click)
+    page.parts.add(lambda b: b, page.b, page.y)
+    page.parts.add(lambda b: b, page.b, page.z, page.button.click, at_once=True)
+    [alone] = [call for call in page.wired() if call.targets == [(page.button._id, "click")]]
+    assert (set(alone.inputs), alone.outputs) == ({page.a, page.b}, [page.x, page.z])
+    assert alone.trigger_mode == "always_last"

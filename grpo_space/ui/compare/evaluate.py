@@ -17,7 +17,7 @@ from grpo_space.ui import submit, uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note, in_words
-from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.gradio_workarounds import EACH, OFF, shown_if
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered, page_of
 from grpo_space.ui.markup import note, tag, text
@@ -87,8 +87,8 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> N
         begin(page.run, wanted, followers, place, request)
 
     parts.add(offer, [view, weights], weights)
-    weights.change(lambda weights: shown_if(weights == OTHER), weights, adapter, queue=False, **QUIET)
-    data.change(lambda data: [shown_if(data == FILE)] * 2, data, [upload, uploaded], queue=False, **QUIET)
+    weights.change(lambda weights: shown_if(weights == OTHER), weights, adapter, queue=False, **EACH, **QUIET)
+    data.change(lambda data: [shown_if(data == FILE)] * 2, data, [upload, uploaded], queue=False, **EACH, **QUIET)
     gr.on([upload.upload, upload.clear], keep, upload, [file, count, uploaded], **QUIET)
     changes: Any = [one.change for one in (data, count, limit, samples)]
     parts.add(plan, [view, data, count, limit, samples], planned, fold.expand, *changes)

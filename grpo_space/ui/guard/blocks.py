@@ -1,4 +1,4 @@
-"""Gradio's Blocks, with the arguments of every call looked at before Gradio touches them, and its answers in order."""
+"""Gradio's Blocks, with the arguments of every call looked at before Gradio touches them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,6 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space.ui import order
 from grpo_space.ui.markup import text
 
 
@@ -14,16 +13,6 @@ class GuardedBlocks(gr.Blocks):
     """However a handler is called (the queue, a plain call, MCP), its arguments come through here first. Gradio itself
     downloads whatever a file's path names, of any size, before the handler is asked who calls.
     """
-
-    async def process_api(
-        self, block_fn: Any, inputs: list[Any], state: Any = None, *rest: Any, **more: Any
-    ) -> dict[str, Any]:
-        with order.answering(state):  # Gradio queues the answer for its page before anything else is done
-            return await super().process_api(block_fn, inputs, state, *rest, **more)
-
-    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any) -> list[Any]:
-        newest = await order.newest(block_fn.outputs, predictions)
-        return await super().postprocess_data(block_fn, newest, state)
 
     async def preprocess_data(self, block_fn: Any, inputs: list[Any], *rest: Any, **more: Any) -> list[Any]:
         """

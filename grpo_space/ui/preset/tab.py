@@ -16,7 +16,7 @@ from grpo_space.runs import launch
 from grpo_space.ui import uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.gradio_workarounds import IN_ORDER, classes_if, shown_if
+from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, classes_if, shown_if
 from grpo_space.ui.preset import cards, folds, form, kept, own_data
 from grpo_space.ui.preset.layout import (
     Filled,
@@ -84,9 +84,10 @@ def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
     tab.take.click(handlers.choose(FIRST_TO_TRY[False]), tab.filled, filled, trigger_mode="multiple", **QUIET)
     requested = [tab.requested, tab.filled]
     tab.requested.change(handlers.show_requested, requested, [*filled, tab.requested], **QUIET)
-    browser = kept.component()
-    opened(handlers.show_kept(browser), {browser, *typed}, filled, **QUIET)
-    tab.config.change(kept.to_keep, [tab.config, tab.filled], browser, **QUIET)
+    browser, found = kept.component(), gr.State({})
+    opened(lambda kept_there: kept_there if kept.of(kept_there) else gr.skip(), browser, found, **QUIET)
+    found.change(handlers.show_kept(found), {found, *typed}, filled, **QUIET)  # only then: the form is most of the page
+    tab.config.change(kept.to_keep, [tab.config, tab.filled], browser, **EACH, **QUIET)
     tab.import_.upload(handlers.read_import, [tab.import_, tab.filled], filled, **QUIET)
     for path, file in tab.files.items():
         changes = [file.upload, file.clear]
@@ -166,11 +167,11 @@ class _Handlers:
         config = parse(parse_yaml(text, "config"))
         return {**self._filled(before, config, f"A past run's config, {config.name}"), self.tab.requested: ""}
 
-    def show_kept(self, browser: gr.BrowserState) -> Callable[[Sent], Updates]:
-        """The handler of a page that was opened: the browser kept what somebody had changed before."""
+    def show_kept(self, there: gr.State) -> Callable[[Sent], Updates]:
+        """The handler of a page that was opened, where the browser kept what somebody had changed before."""
 
         def show(sent: Sent) -> Updates:
-            state, found = self._state(sent), kept.of(sent[browser])
+            state, found = self._state(sent), kept.of(sent[there])
             if state is None or found is None or self._is_changed(state):
                 return self._nothing()
             config, preset = found

@@ -99,9 +99,9 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, followers: Followers, place
             return as_note(error), shown_if(False), ""
         return said, shown_if(False), before.card_of(page.run, there)
 
-    ahead: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
-    when = [parts.changed, tab.select, name.blur, name.submit]
-    gr.on(when, look_ahead, [view, name], [ready, typed, as_card], **ahead)
+    ahead: Any = look_ahead, [view, name], [ready, typed, as_card]
+    parts.ask(*ahead)
+    gr.on([tab.select, name.blur, name.submit], *ahead, trigger_mode="multiple", **QUIET)
     go.click(start, [view, name, private, merged, replace, typed], [outcome, replace, typed], **QUIET)
     parts.add(shown, view, [what, go], tab.select)
     nothing = gr.update(value=False, elem_classes=OFF)

@@ -20,7 +20,7 @@ from grpo_space.ui import address, glossary, space, submit
 from grpo_space.ui.access import scope_of, session, token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import IN_ORDER, OFF, Pulse, show_tab, shown_if
+from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, OFF, Pulse, show_tab, shown_if
 from grpo_space.ui.guard.streams import STREAMS
 from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
@@ -149,14 +149,13 @@ def build(
     buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons, files, confirm]
     keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
     offers: list[Any] = [view, job.where]
-    # by itself: whatever may be wrong with another part's inputs, these come and go
-    gr.on([parts.changed, job.where.change], offered, offers, buttons, trigger_mode="always_last", **QUIET)
+    parts.add(offered, offers, buttons, job.where.change, at_once=True)
 
     def planned(sent: str, where: str) -> str:
         return _plan(sent, place, where)
 
     shown_with: Any = [opened, tab.select, config.change, job.where.change]
-    gr.on(shown_with, planned, [config, job.where], plan, concurrency_limit=4, trigger_mode="always_last", **QUIET)
+    gr.on(shown_with, planned, [config, job.where], plan, concurrency_limit=4, **EACH, **QUIET)
     handlers = _Handlers(followers, place, before.done)
     both = [train, before.start]
     pressed = gr.on(

@@ -17,7 +17,7 @@ from grpo_space.ui import submit
 from grpo_space.ui.access import Access, session
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.gradio_workarounds import EACH, OFF, shown_if
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.train.when_done import (
     CAN_BE_DONE_NOW,
@@ -99,8 +99,8 @@ def build(
     opened(chosen_before, kept, then, **QUIET)
     then.input(lambda then: then, then, kept, **QUIET)
     events: Any = [opened, tab.select, config.change, then.change]
-    gr.on(events, told, [config, then, clock], about, js=_CLOCK, trigger_mode="always_last", **QUIET)
-    gr.on([opened, then.change], line, then, fold, trigger_mode="always_last", **QUIET)
+    gr.on(events, told, [config, then, clock], about, js=_CLOCK, **EACH, **QUIET)
+    gr.on([opened, then.change], line, then, fold, **EACH, **QUIET)
     return Control(then, saves, publishes)
 
 
