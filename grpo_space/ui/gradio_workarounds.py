@@ -13,6 +13,8 @@ from typing import Any
 
 import gradio as gr
 
+from grpo_space.ui.markup import note
+
 SEEN_IN = "6.17.3"
 """The Gradio that has all these faults."""
 
@@ -112,10 +114,17 @@ def shown_if(shown: bool) -> Any:
 AGAIN = "() => document.querySelector('#gs-again').click()"
 """JavaScript that asks for a stream."""
 _ASK_AGAIN = """() => {
-  const beat = document.querySelector('#gs-beat')?.textContent, now = Date.now(), w = window;
-  if (beat !== w.gsBeat || !w.gsBeatAt) { w.gsBeat = beat; w.gsBeatAt = now; return; }
-  if (now - w.gsBeatAt > 5000) { w.gsBeatAt = now; document.querySelector('#gs-again')?.click(); }
+  const beat = document.querySelector('#gs-beat')?.textContent.match(/[0-9]{10}[.][0-9]/)?.[0], now = Date.now();
+  const w = window;
+  if (beat !== w.gsBeat || !w.gsBeatAt) { w.gsBeat = beat; w.gsBeatAt = w.gsAskedAt = now; }
+  document.body.classList.toggle('gs-hears-nothing', now - w.gsBeatAt > 20000);
+  if (now - w.gsAskedAt > 5000) { w.gsAskedAt = now; document.querySelector('#gs-again')?.click(); }
 }"""
+"""JavaScript: the beat is looked for in the text, which holds a clock of Gradio's too while an answer is awaited."""
+SILENT = (
+    "Nothing was heard from the app for 20 s: what is shown may be old, and what is pressed may not arrive.",
+    "It goes on by itself when the connection is back; if it does not, reload the page.",
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,10 @@ class Pulse:
 
 
 def pulse() -> Pulse:
-    """Draws the hidden parts where it is called, and looks every 2 s whether the beat has changed."""
+    """Draws the hidden parts where it is called, and looks every 2 s whether the beat has changed. After 20 s without
+    one it says so: a connection that hangs, without being closed, looks like a run without news.
+    """
+    gr.HTML(note("warning", *SILENT), elem_id="gs-silent")
     gr.Timer(2).tick(None, js=_ASK_AGAIN)
     beat, told = (gr.HTML(elem_id=name, visible="hidden") for name in ("gs-beat", "gs-told"))
     return Pulse(beat, told, gr.Button("again", visible="hidden", elem_id="gs-again"))

@@ -16,6 +16,7 @@ from tests.browser.test_runs import ended
 from tests.support.browser import Complaints, Open, show
 from tests.support.fake_worker import with_adapter
 from tests.support.processes import Fake, kill_worker, until, wait_for
+from tests.support.served import Served
 
 HALF = "half typ"
 FIELDS = {
@@ -97,6 +98,26 @@ def test_a_question_that_was_asked_while_the_page_was_drawn_stays(
     expect(page.locator("#gs-runs")).to_contain_text(second.id)
     page.locator("#gs-stop-yes").click()
     expect(page.locator("#gs-now")).to_contain_text("Nothing is lost")
+    assert not complaints
+
+
+def test_a_page_that_hears_nothing_says_so_until_it_does(
+    visit: Open, fake: Fake, app: Served, complaints: Complaints
+) -> None:
+    """A connection that hangs is not closed: nothing else would tell."""
+    run, process = fake("works")
+    page = visit("Train")
+    expect(page.locator("#gs-now")).to_contain_text(run.id)
+    expect(page.locator("#gs-silent")).to_be_hidden()
+    os.kill(app.process.pid, signal.SIGSTOP)
+    try:
+        expect(page.locator("#gs-silent")).to_contain_text("Nothing was heard from the app for 20 s", timeout=60_000)
+        expect(page.locator("#gs-silent")).to_be_visible(timeout=60_000)
+    finally:
+        os.kill(app.process.pid, signal.SIGCONT)
+    expect(page.locator("#gs-silent")).to_be_hidden()
+    os.kill(process.pid, signal.SIGTERM)
+    expect(page.locator("#gs-now")).to_contain_text("Stopped")
     assert not complaints
 
 

@@ -84,9 +84,8 @@ def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
     tab.take.click(handlers.choose(FIRST_TO_TRY[False]), tab.filled, filled, trigger_mode="multiple", **QUIET)
     requested = [tab.requested, tab.filled]
     tab.requested.change(handlers.show_requested, requested, [*filled, tab.requested], **QUIET)
-    browser, found = kept.component(), gr.State({})
-    opened(lambda kept_there: kept_there if kept.of(kept_there) else gr.skip(), browser, found, **QUIET)
-    found.change(handlers.show_kept(found), {found, *typed}, filled, **QUIET)  # only then: the form is most of the page
+    browser = kept.component()
+    opened(handlers.show_kept(browser), {browser, *typed}, filled, **QUIET)
     tab.config.change(kept.to_keep, [tab.config, tab.filled], browser, **EACH, **QUIET)
     tab.import_.upload(handlers.read_import, [tab.import_, tab.filled], filled, **QUIET)
     for path, file in tab.files.items():
@@ -167,11 +166,11 @@ class _Handlers:
         config = parse(parse_yaml(text, "config"))
         return {**self._filled(before, config, f"A past run's config, {config.name}"), self.tab.requested: ""}
 
-    def show_kept(self, there: gr.State) -> Callable[[Sent], Updates]:
-        """The handler of a page that was opened, where the browser kept what somebody had changed before."""
+    def show_kept(self, browser: gr.BrowserState) -> Callable[[Sent], Updates]:
+        """The handler of a page that was opened: the browser kept what somebody had changed before."""
 
         def show(sent: Sent) -> Updates:
-            state, found = self._state(sent), kept.of(sent[there])
+            state, found = self._state(sent), kept.of(sent[browser])
             if state is None or found is None or self._is_changed(state):
                 return self._nothing()
             config, preset = found
