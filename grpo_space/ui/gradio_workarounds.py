@@ -74,8 +74,9 @@ the handlers of one page side by side, and the page shows what ended last, not w
 """
 
 EACH: dict[str, Any] = {"trigger_mode": "multiple"}
-"""For all that hangs on one event but one: of two that are `always_last` each starts the whole event again when it was
-deferred, and so they start each other for ever. A test looks for such events (tests/ui/test_app.py).
+"""For what hangs on an event beside a call that is `always_last`. Of two such each, when it was deferred, starts the
+whole event again, and so they start each other for ever: a test looks for such events (tests/ui/test_app.py). Only for
+what is answered in a moment: of two calls of one handler the first may be answered last.
 """
 
 # --- tabs -------------------------------------------------------------------------------------------------------------

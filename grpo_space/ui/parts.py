@@ -12,6 +12,8 @@ from typing import Any
 
 import gradio as gr
 
+Event = tuple[int, str]
+"""A component's number, and the name of what happens to it."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "always_last"}
 
 
@@ -49,28 +51,32 @@ class Parts:
         self._changed = changed
         self._at_once: list[Part] = []
         self._parts: list[Part] = []
-        self._asking: list[Part] = []
-        self._alone: dict[tuple[int, str], tuple[Any, list[Part]]] = {}
+        self._asking: list[tuple[Part, Sequence[Any]]] = []
+        self._alone: dict[Event, tuple[Any, list[Part]]] = {}
 
     def add(self, draw: Callable[..., Any], inputs: Any, outputs: Any, *events: Any, at_once: bool = False) -> None:
         """A part; `events`: those at which it is drawn besides, with what else is drawn at them."""
         part = _part(draw, inputs, outputs)
         (self._at_once if at_once else self._parts).append(part)
         for event in events:
-            self._alone.setdefault((event.__self__._id, event.event_name), (event, []))[1].append(part)
+            self._alone.setdefault(_key(event), (event, []))[1].append(part)
 
-    def ask(self, draw: Callable[..., Any], inputs: Any, outputs: Any) -> None:
-        """A part that asks the Hub, and so takes its time."""
-        self._asking.append(_part(draw, inputs, outputs))
+    def ask(self, draw: Callable[..., Any], inputs: Any, outputs: Any, *events: Any) -> None:
+        """A part that asks the Hub, and so takes its time. `events`: as in `add`; another part is drawn at each."""
+        self._asking.append((_part(draw, inputs, outputs), events))
 
     def wire(self) -> None:
         """Draws all of them at their events; to be called once the last one was added."""
         first = _call(self._changed, self._at_once, 8)
         _call(first.then, self._parts, 8)
-        for part in self._asking:
-            _call(first.then, [part], 2)
-        for event, parts in self._alone.values():
-            _call(event, parts, 4)
+        alone = {key: _call(event, parts, 4) for key, (event, parts) in self._alone.items()}
+        for part, events in self._asking:
+            for before in (first, *(alone[_key(event)] for event in events)):
+                _call(before.then, [part], 2)
+
+
+def _key(event: Any) -> Event:
+    return event.__self__._id, event.event_name
 
 
 def _part(draw: Callable[..., Any], inputs: Any, outputs: Any) -> Part:

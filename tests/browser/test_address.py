@@ -111,10 +111,15 @@ def test_a_browser_that_keeps_nothing_opens_a_link_and_follows_what_is_shown(
     assert not [each for each in complaints if "denied" in each]
 
 
+WIDER = "all => all.filter(each => each.scrollWidth > each.clientWidth).length"
+"""JavaScript: how many hold more than is seen of them."""
+
+
 def test_every_tab_is_to_be_seen_and_has_a_link_where_they_do_not_fit_on_one_line(
-    visit: Open, app: Served, complaints: Complaints
+    visit: Open, app: Served, runs_root: Path, complaints: Complaints
 ) -> None:
     """As on a phone with large letters."""
+    ended(runs_root, "narrow", 4)
     page = visit(size={"width": 240, "height": 600})
     for name in ("Preset", "Train", "Compare", "Publish", "Runs"):
         expect(page.get_by_role("tab", name=name, exact=True)).to_be_visible()
@@ -122,6 +127,9 @@ def test_every_tab_is_to_be_seen_and_has_a_link_where_they_do_not_fit_on_one_lin
     complaints.clear()  # of the stream that was broken off
     expect(page.locator("#gs-runs")).to_be_visible()
     page.wait_for_function("document.documentElement.scrollWidth === 240")
+    show(page, "Compare")
+    expect(page.locator(".gs-gain")).to_have_count(3)
+    assert page.locator(".gs-gains").evaluate_all(WIDER) == 0
     assert not complaints
 
 

@@ -82,6 +82,15 @@ def test_what_is_drawn_at_once_waits_for_nothing_and_nothing_for_what_asks_the_h
     assert {each.trigger_mode for each in (first, *others)} == {"always_last"}
 
 
+def test_what_asks_the_hub_at_another_event_follows_what_is_drawn_there(page: Page) -> None:
+    page.parts.add(lambda a: a, page.a, page.x, page.button.click, at_once=True)
+    page.parts.ask(lambda a: "asked", page.a, page.z, page.button.click)
+    calls = page.wired()
+    [alone] = [call for call in calls if call.targets == [(page.button._id, "click")]]
+    assert alone.outputs == [page.x]
+    assert [call.trigger_after for call in calls if call.outputs == [page.z]] == [calls[0]._id, alone._id]
+
+
 def test_all_that_is_drawn_at_another_event_is_drawn_in_one_call(page: Page) -> None:
     page.parts.add(lambda a: a, page.a, page.x, page.button.click)
     page.parts.add(lambda b: b, page.b, page.y)

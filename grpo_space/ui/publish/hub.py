@@ -100,8 +100,8 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, followers: Followers, place
         return said, shown_if(False), before.card_of(page.run, there)
 
     ahead: Any = look_ahead, [view, name], [ready, typed, as_card]
-    parts.ask(*ahead)
-    gr.on([tab.select, name.blur, name.submit], *ahead, trigger_mode="multiple", **QUIET)
+    parts.ask(*ahead, tab.select)
+    gr.on([name.blur, name.submit], *ahead, trigger_mode="always_last", **QUIET)
     go.click(start, [view, name, private, merged, replace, typed], [outcome, replace, typed], **QUIET)
     parts.add(shown, view, [what, go], tab.select)
     nothing = gr.update(value=False, elem_classes=OFF)

@@ -15,7 +15,7 @@ from grpo_space.ui import submit, table
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
-from grpo_space.ui.gradio_workarounds import EACH, OFF, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.markup import figures, note, tag, text
 from grpo_space.ui.owners import Owners, check_sign_in, may_type
 
@@ -92,7 +92,7 @@ def build(opened: Any, config: gr.State, place: Place) -> JobChoice:
     opened(offered, None, choice, **QUIET)
     changed: Sequence[Any] = [where.change, config.change, minutes.change, flavor.change]
     seen = [job, about, typed, cards, costs]
-    gr.on(changed, drawn, [config, where, flavor, minutes], seen, **EACH, **QUIET)
+    gr.on(changed, drawn, [config, where, flavor, minutes], seen, trigger_mode="always_last", **QUIET)
     cards.select(table.chosen, None, flavor, **QUIET)
     return JobChoice(where, flavor, minutes, namespace, typed)
 

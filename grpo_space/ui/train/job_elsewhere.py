@@ -11,7 +11,7 @@ from grpo_space.ui import uploads
 from grpo_space.ui.access import signed_in_token
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import EACH, OFF, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import note, tag, text
@@ -56,9 +56,9 @@ def build(opened: Any, view: gr.State, choice: JobChoice, followers: Followers, 
         followers.forget_current()
         return look(JOB, namespace, request)
 
-    sees: dict[str, Any] = {**QUIET, **EACH}
+    sees: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
     gr.on(
-        [opened, choice.where.change, choice.namespace.blur],
+        [opened, choice.where.input, choice.namespace.blur],
         look,
         [choice.where, choice.namespace],
         [found, follow],

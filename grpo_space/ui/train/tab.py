@@ -149,7 +149,8 @@ def build(
     buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons, files, confirm]
     keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
     offers: list[Any] = [view, job.where]
-    parts.add(offered, offers, buttons, job.where.change, at_once=True)
+    parts.add(offered, offers, buttons, at_once=True)
+    job.where.change(offered, offers, buttons, **EACH, **QUIET)
 
     def planned(sent: str, where: str) -> str:
         return _plan(sent, place, where)
