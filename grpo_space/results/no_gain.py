@@ -11,7 +11,7 @@ from grpo_space.config import GSM8K, RunConfig
 from grpo_space.formatting import duration, roughly
 from grpo_space.paired_test import USUAL_DISAGREEMENT, problems_for
 from grpo_space.results.comparison import Comparison
-from grpo_space.results.teaching import groups_of
+from grpo_space.results.teaching import groups_of, paid_alike
 from grpo_space.runs.history import History
 from grpo_space.tasks.suite import NAMES
 
@@ -60,10 +60,11 @@ def _in_money(dollars: float | None) -> str:
 
 
 def most_likely_to_help(compared: Comparison, run: History, config: RunConfig) -> Change:
-    """By what the run showed: an adapter that moves nothing, problems that teach nothing, a test that is too small, or
-    else too few steps.
+    """By what the run showed: an adapter that moves nothing, though something pulled at it; problems that teach
+    nothing; a test that is too small; or else too few steps.
     """
-    if compared.unchanged:
+    still = paid_alike(run.steps)
+    if compared.unchanged and not still:
         rate = f"grpo.learning_rate={10 * config.grpo.learning_rate:g}"
         return Change(f"a learning rate ten times as high ({rate}), since this adapter changes nothing", run.seconds)
     base = compared.base.correct / compared.base.n
@@ -76,6 +77,9 @@ def most_likely_to_help(compared: Comparison, run: History, config: RunConfig) -
         part = max(groups.all_right, groups.none_right)
         why = f"since in {100 * part:.0f} % of the latest groups {why} completions were right: they taught nothing"
         return Change(f"{other}, {why}", run.seconds)
+    if still:
+        why = "since in every group all completions earned the same: nothing was learnt from"
+        return Change(f"rewards that tell completions apart, {why}", run.seconds)
     return _more_problems(compared, run, config) or _more_steps(run, config)
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from grpo_space.runs.events import ALL_RIGHT, NONE_RIGHT, TEACHING, Step
 
+ZERO_STD = "frac_reward_zero_std"
+"""TRL's metric: the share of groups whose completions all earned the same."""
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -25,6 +28,14 @@ def groups_of(steps: Sequence[Step]) -> Groups | None:
     if not known:
         return None
     return Groups(len(known), *(statistics.fmean(m[name] for m in known) for name in (TEACHING, ALL_RIGHT, NONE_RIGHT)))
+
+
+def paid_alike(steps: Sequence[Step]) -> bool:
+    """Whether in every group of every step all completions earned the same, so that no learning rate would have moved
+    the adapter.
+    """
+    alike = [step.metrics[ZERO_STD] for step in steps if ZERO_STD in step.metrics]
+    return bool(alike) and min(alike) >= 1
 
 
 def words(steps: Sequence[Step]) -> str:

@@ -10,6 +10,7 @@ from grpo_space.planning.estimate import dollars_for
 from grpo_space.presets import read_preset
 from grpo_space.results import no_gain
 from grpo_space.results.comparison import compare
+from grpo_space.results.teaching import ZERO_STD
 from grpo_space.runs.events import ALL_RIGHT, NONE_RIGHT, TEACHING, Evaluated, Finished, Started, Step
 from grpo_space.runs.history import History
 from tests.support import made
@@ -21,11 +22,11 @@ FIRST_40 = made.evaluated("base", [i < 40 for i in range(100)], [False] * 100)
 FEWER = made.evaluated("tuned", [i % 10 < 4 and i != 0 for i in range(100)], [False] * 100)
 
 
-def ran(hardware: str = "2 CPU cores (x86_64)", teach: float = 0.9) -> History:
-    """30 steps of 2 s in 100 s."""
+def ran(hardware: str = "2 CPU cores (x86_64)", teach: float = 0.9, alike: float = 0.1) -> History:
+    """30 steps of 2 s in 100 s. `alike`: share of groups that were paid the same throughout."""
     history = History()
     history.add([Started(time=0.0, hardware=hardware)])
-    metrics = {"reward": 1.0, TEACHING: teach, NONE_RIGHT: 1 - teach, ALL_RIGHT: 0.0}
+    metrics = {"reward": 1.0, TEACHING: teach, NONE_RIGHT: 1 - teach, ALL_RIGHT: 0.0, ZERO_STD: alike}
     history.add([Step(time=2.0 * i, step=i, seconds=2.0, metrics=metrics) for i in range(1, 31)])
     history.add([Finished(time=100.0, why="done")])
     return history
@@ -54,6 +55,13 @@ def test_the_cost_is_said_in_time_and_money() -> None:
             ran(teach=0.2),
             "easier problems, or a larger model, since in 80 % of the latest groups no completions",
         ),
+        (
+            made.ZEROS,
+            ran(teach=0.0, alike=1.0),
+            "easier problems, or a larger model, since in 100 % of the latest groups no completions were right",
+        ),
+        (made.ZEROS, ran(alike=1.0), "rewards that tell completions apart, since in every group all completions"),
+        (made.ZEROS, ran(teach=0.0), "a learning rate ten times as high"),
         (FEWER, ran(), "twice the steps (grpo.max_steps=60). Another run, about 3 min, free."),
     ],
 )
