@@ -23,10 +23,10 @@ from grpo_space.runs.history import History
 from grpo_space.runs.launch import PARENT
 from grpo_space.runs.run import Run
 from grpo_space.worker.child import die_with_parent, leave
+from grpo_space.worker.ranks import HOST
 from grpo_space.worker.recovery import ending
 from grpo_space.worker.reporter import RANK_FILES, STOP, last_activity
 
-HOST = "127.0.0.1"
 LOOK_SECONDS = 0.2
 """Seconds between two looks at whether a rank has died."""
 

@@ -4,12 +4,15 @@ others what to do; they do their part of it, each on a GPU of its own.
 
 import datetime
 import os
+import socket
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 
+HOST = "127.0.0.1"
+"""Where ranks meet: only this machine reaches it."""
 TIMEOUT = datetime.timedelta(days=30)
 """The longest wait for the first rank: it may be downloading. One that died closes its connections, which is seen."""
 T = TypeVar("T")
@@ -70,3 +73,11 @@ def join() -> Ranks:
         os.environ["ACCELERATE_TORCH_DEVICE"] = "cpu"
     dist.init_process_group("nccl" if cuda else "gloo")
     return Ranks(rank, count, dist.new_group(backend="gloo", timeout=TIMEOUT))
+
+
+def take_own_port() -> None:
+    """Chooses the port on which TRL's vLLM meets the other ranks, or itself, where nobody has: TRL takes the first of
+    four that is free, and so would two runs that start on one machine in the same moment.
+    """
+    with socket.create_server((HOST, 0)) as free:
+        os.environ.setdefault("MASTER_PORT", str(free.getsockname()[1]))

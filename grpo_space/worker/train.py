@@ -36,7 +36,7 @@ from grpo_space.worker.engines.chunked import generating
 from grpo_space.worker.evaluate import adapter_digest, probe
 from grpo_space.worker.learnt import Learnt
 from grpo_space.worker.messages import GiveDigest, GoOn, LoadAdapter, Train
-from grpo_space.worker.ranks import ALONE, Ranks
+from grpo_space.worker.ranks import ALONE, Ranks, take_own_port
 from grpo_space.worker.recorder import DETAILS, TASK, Batch, Recorder
 from grpo_space.worker.reporter import Reporter
 from grpo_space.worker.sampler import Problem, PromptSampler, prompt_sampler
@@ -149,6 +149,8 @@ def make_trainer(
     engine: Engine, problems: Dataset, recorder: Recorder | WholeBatches, callback: TrainerCallback, args: GRPOConfig
 ) -> GRPOTrainer:
     """TRL's trainer on the problems, with the recorder's rewards."""
+    if starts_vllm(engine):
+        take_own_port()
     trainer = GRPOTrainer(
         model=engine.model,
         reward_funcs=recorder.wrapped(),

@@ -1,6 +1,8 @@
 """Which rank is blamed where several have ended, and in which words."""
 
+import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Failed, Phase, Started
 from grpo_space.runs.run import Run, create_run
 from grpo_space.worker.launcher import blame
+from grpo_space.worker.ranks import take_own_port
 from grpo_space.worker.recovery import OUT_OF_MEMORY, UNEXPECTED
 from grpo_space.worker.reporter import STOP
 
@@ -83,3 +86,17 @@ def test_the_first_rank_is_named_where_it_was_killed(run: Run) -> None:
 
 def test_a_stop_before_anybody_listened_is_no_failure(run: Run) -> None:
     assert blamed(run, {0: -STOP, 1: -signal.SIGTERM}, {}) == (-STOP, None)
+
+
+def test_runs_that_start_vllm_in_the_same_moment_meet_on_ports_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = set()
+    for _run in range(2):
+        monkeypatch.delenv("MASTER_PORT", raising=False)
+        take_own_port()
+        ports.add(int(os.environ["MASTER_PORT"]))
+    assert len(ports) == 2
+    for port in ports:
+        socket.create_server(("127.0.0.1", port)).close()  # it is free
+    monkeypatch.setenv("MASTER_PORT", "29501")  # the launcher's, or the user's
+    take_own_port()
+    assert os.environ["MASTER_PORT"] == "29501"
