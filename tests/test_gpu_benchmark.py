@@ -15,6 +15,7 @@ from benchmarks.gpu.parts import Parts
 from grpo_space.planning.gpus import NEEDS, chosen
 from grpo_space.runs.fallbacks import share_of
 from grpo_space.worker.compiled import CACHES
+from grpo_space.worker.custom_reward import functions
 
 
 def test_a_model_stands_for_its_three_programs() -> None:
@@ -103,3 +104,9 @@ def test_each_of_several_gpus_gets_as_many_completions_as_one(model: str) -> Non
         config = several.whole(model, Path("/somewhere"), count)
         assert share_of(config, count).grpo.completions_per_step == several.EACH
         assert chosen(config, 4, dict.fromkeys(NEEDS, "99.0")).count == count
+
+
+def test_random_weights_earn_what_can_move_their_adapter() -> None:
+    [paid] = functions(several.whole("1.5b", Path("/somewhere"), 2)).values()
+    rewards = paid(completions=[[{"role": "assistant", "content": text}] for text in ("zz12zz", "!!", "")])
+    assert rewards == [pytest.approx(4 / 6), 0.0, 0.0]

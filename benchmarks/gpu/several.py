@@ -33,6 +33,8 @@ from grpo_space.runs.run import Run, create_run
 
 EACH = 64
 """Completions of a step on each card."""
+LETTERS = f"{Path(__file__).with_name('letters.py')}:letters"
+"""What is paid: a right answer never comes of random weights, and without pay no step would move an adapter."""
 
 
 def whole(model: str, checkpoints: Path, count: int, *changed: str) -> RunConfig:
@@ -40,7 +42,8 @@ def whole(model: str, checkpoints: Path, count: int, *changed: str) -> RunConfig
     micro_batches = EACH * count // 8
     return settings.config_of(
         model, checkpoints, f"model.id={checkpoints / model}-16bit", "model.load_in_4bit=false", "model.base_id=null",
-        "engine=transformers", f"gpus={count}", "grpo.optim=adamw_torch", "grpo.num_generations=8",
+        f"rewards={{{LETTERS}: 1.0}}", "engine=transformers", f"gpus={count}", "grpo.optim=adamw_torch",
+        "grpo.num_generations=8",
         "grpo.per_device_train_batch_size=8", f"grpo.gradient_accumulation_steps={micro_batches}",
         "grpo.max_completion_length=512", "grpo.max_steps=6", "grpo.save_steps=2", *changed,
     )  # fmt: skip

@@ -87,6 +87,8 @@ GB/s).
 """
 SMALLEST = 0.135
 """Billions of parameters of that model."""
+TWO_GPUS = 1.86
+"""Times the completions a second of one: benchmarks/results/2026-11-28-several-gpus.json."""
 WHERE = {"t4": "on a T4", "h100": "on an H100", "cpu": "on 2 CPU cores"}
 GUESSES = {
     NOTEBOOK: "a guess from public notebooks, not measured on a T4",
@@ -247,7 +249,10 @@ def words(config: RunConfig, gpu: Gpu | None, gpus: int = 1) -> str:
     cost = f" and {price(found.dollars)}" if found.dollars else ""
     where = "on a T4 small" if found.dollars else WHERE.get(found.card, "on this GPU")
     if found.gpus > 1:
-        where, cut = f"on {found.gpus} such GPUs", f" That they share the work evenly was not measured.{cut}"
+        where = f"on {found.gpus} such GPUs"
+        cut = (
+            f" It takes it that they share evenly: two did {TWO_GPUS:g} times the work of one where measured.{cut}"
+        )
     if found.where:
         return f"About {roughly(found.seconds)}{cost} {where}: by steps {found.where}.{cut}"
     return f"Roughly {roughly(found.seconds)}{cost} {where}: {found.guess}.{cut}"

@@ -1,4 +1,5 @@
 import html
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 
 from grpo_space.config_io import override
 from grpo_space.errors import UserError
+from grpo_space.paths import PROJECT
 from grpo_space.planning import estimate
 from grpo_space.planning.hardware import Gpu
 from grpo_space.planning.memory import limit_of, plan_each
@@ -102,6 +104,9 @@ def test_two_gpus_take_as_long_as_half_the_completions_on_one_and_the_price_is_t
     assert one.step / 2 < two.step < one.step, "writing takes as long for fewer"
     assert two.dollars == pytest.approx(2 * two.seconds / 3600 * 0.40)
     assert "on 2 such GPUs" in estimate.words(config, T4, 2)
+    figures = json.loads((PROJECT / "benchmarks/results/2026-11-28-several-gpus.json").read_text(encoding="utf-8"))
+    one, two = (figures[f"speed-1.5b-{count}"]["completions_per_second"] for count in (1, 2))
+    assert f"two did {two / one:.2f} times the work of one where measured" in estimate.words(config, T4, 2)
     tiny = read_preset("tiny").run
     assert estimate.words(tiny, None, 2) == estimate.words(tiny, None, 1), "processes share the cores"
 
