@@ -250,9 +250,7 @@ def words(config: RunConfig, gpu: Gpu | None, gpus: int = 1) -> str:
     where = "on a T4 small" if found.dollars else WHERE.get(found.card, "on this GPU")
     if found.gpus > 1:
         where = f"on {found.gpus} such GPUs"
-        cut = (
-            f" It takes it that they share evenly: two did {TWO_GPUS:g} times the work of one where measured.{cut}"
-        )
+        cut = f" It takes it that they share evenly: two did {TWO_GPUS:g} times the work of one where measured.{cut}"
     if found.where:
         return f"About {roughly(found.seconds)}{cost} {where}: by steps {found.where}.{cut}"
     return f"Roughly {roughly(found.seconds)}{cost} {where}: {found.guess}.{cut}"
