@@ -1,5 +1,6 @@
 """What comes of a press: it is answered at once, and its answer goes with the run that it is about."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,14 +17,18 @@ NO_FILE = gr.update(value=None, elem_classes=OFF)
 
 def press(button: gr.Button, doing: str, work: Callable[..., Any], inputs: Any, outputs: Any, **how: Any) -> Any:
     """Does `work` when a button is pressed, which meanwhile says what is being done and takes no second press. Gives
-    the event of that work.
+    the event of that work. What the button says is the browser's doing: it waits for no answer, and none can be lost.
     """
-    at_rest = gr.update(interactive=True, value=button.value)
-    pressed = button.click(lambda: gr.update(interactive=False, value=doing), None, button, queue=False, **QUIET)
-    done = pressed.then(work, inputs, outputs, **how)
+    button.click(None, None, button, js=_says(doing, interactive=False))  # first: Gradio does them in their order
+    done = button.click(work, inputs, outputs, **how)
     for after in (done.success, done.failure):  # a `then` does not come where the work was refused
-        after(lambda: at_rest, None, button, queue=False, **QUIET)
+        after(None, None, button, js=_says(str(button.value), interactive=True))
     return done
+
+
+def _says(words: str, interactive: bool) -> str:
+    """JavaScript: Gradio's own update of a button."""
+    return f"() => ({json.dumps({'__type__': 'update', 'value': words, 'interactive': interactive})})"
 
 
 def forget_with(parts: Parts, view: gr.State, cleared: dict[gr.Component, Any]) -> None:

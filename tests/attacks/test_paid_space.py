@@ -41,8 +41,9 @@ def handler(url: str, elem_id: str) -> int:
     """What a button calls, and after Train what starts the run."""
     found = config(url)
     [component] = [each["id"] for each in found["components"] if each["props"].get("elem_id") == elem_id]
-    pressed = next(each["id"] for each in found["dependencies"] if [component, "click"] in each["targets"])
-    after = (each["id"] for each in found["dependencies"] if each.get("trigger_after") == pressed)
+    wired = [each for each in found["dependencies"] if each["backend_fn"]]
+    pressed = next(each["id"] for each in wired if [component, "click"] in each["targets"])
+    after = (each["id"] for each in wired if each.get("trigger_after") == pressed)
     return int(next(after, pressed))
 
 

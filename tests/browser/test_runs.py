@@ -1,9 +1,10 @@
 """The Runs tab in a real browser: the table, a title, the bin, and two runs compared."""
 
+import json
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from grpo_space.presets import read_preset
 from grpo_space.runs import deleted_runs
@@ -23,6 +24,14 @@ WORDS_OF_A_BUTTON = """name => {
   }).observe(button, { childList: true, characterData: true, subtree: true });
 }"""
 """JavaScript: collects in `window.words` what a button says from now on."""
+
+
+def asks_for(request: Request, button: str, page: Page) -> bool:
+    """Whether a request is sent because that button was pressed."""
+    if "/queue/join" not in request.url:
+        return False
+    find = "name => gradio_config.components.find(each => each.props.elem_id === name).id"
+    return bool(json.loads(request.post_data or "{}").get("trigger_id") == page.evaluate(find, button))
 
 
 def ended(root: Path, name: str, steps: int) -> Run:
@@ -78,12 +87,15 @@ def test_runs_are_sorted_named_compared_deleted_and_put_back(
     expect(title).to_have_value("<b>mine</b>")
 
     page.evaluate(WORDS_OF_A_BUTTON, "#gs-train-on")
+    sent: list[Request] = []
+    page.on("request", lambda request: sent.append(request) if asks_for(request, "gs-train-on", page) else None)
     page.locator("#gs-train-on").click()
     expect(page.get_by_test_id("toast-text")).to_contain_text("Steps in all: a whole number is needed.")
     expect(page.locator(".toast-title")).to_have_text("Warning")  # nothing failed: it is no error
     expect(page.get_by_test_id("toast-text")).to_contain_text("Not done.")
     expect(page.locator("#gs-train-on")).to_have_text("Train on")
-    assert page.evaluate("window.words").count("Starting") == 1, "a press is answered at once"
+    assert page.evaluate("window.words") == ["Starting", "Train on"], "a press is answered at once"
+    assert len(sent) == 1, "what the button says is no matter of the server's: an answer that is lost would leave it"
 
     page.locator("#gs-compare-two").click()
     compared = page.locator("#gs-two-runs")

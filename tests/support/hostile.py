@@ -36,7 +36,8 @@ def handler_of(url: str, elem_id: str, event: str = "click") -> int:
     """What an event of a component calls."""
     found = config(url)
     [component] = [each["id"] for each in found["components"] if each["props"].get("elem_id") == elem_id]
-    return int(next(each["id"] for each in found["dependencies"] if [component, event] in each["targets"]))
+    wired = (each for each in found["dependencies"] if each["backend_fn"])
+    return int(next(each["id"] for each in wired if [component, event] in each["targets"]))
 
 
 def join(url: str, handler: int, data: list[Any], session: str = "", **more: Any) -> httpx.Response:

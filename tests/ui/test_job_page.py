@@ -51,10 +51,10 @@ class Pressed:
     def __init__(self, served: Served) -> None:
         self.served, found = served, config(served.url)
         self.ids = {each["props"].get("elem_id"): each["id"] for each in found["components"]}
-        self.handlers = found["dependencies"]
+        self.handlers = [each for each in found["dependencies"] if each["backend_fn"]]
 
     def call(self, elem_id: str, data: list[Any], who: dict[str, str], event: str = "click", page: str = "") -> str:
-        """What comes of an event; of a press on a button what it calls after it has said that it was pressed."""
+        """What comes of an event; of a press on Train what it calls after it has said that it was pressed."""
         wanted = [self.ids[elem_id], event]
         found = next(each["id"] for each in self.handlers if wanted in each["targets"])
         found = next((each["id"] for each in self.handlers if each.get("trigger_after") == found), found)
