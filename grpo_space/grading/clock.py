@@ -12,6 +12,7 @@ class Time(NamedTuple):
     hour: int
     minute: int
     half: str
+    second: int = 0
 
 
 class Date(NamedTuple):
@@ -23,7 +24,7 @@ class Date(NamedTuple):
 
 
 _TIME = re.compile(
-    r"(?<!\d)(?<!\d[:.])(?P<hour>\d{1,2})(?:\s?:\s?(?P<minute>\d\d))?(?::\d\d)?\s*(?:(?P<half>[ap])\.?\s?m\b\.?|(?P<named>noon|midnight)|(?P<sharp>o['’]?clock))?(?![\d:])"
+    r"(?<!\d)(?<!\d[:.])(?P<hour>\d{1,2})(?:\s?:\s?(?P<minute>\d\d))?(?::(?P<second>\d\d))?\s*(?:(?P<half>[ap])\.?\s?m\b\.?|(?P<named>noon|midnight)|(?P<sharp>o['’]?clock))?(?![\d:])"
     r"|(?P<word>\bnoon\b|\bmidnight\b)",
     re.IGNORECASE,
 )
@@ -49,9 +50,10 @@ def times_in(text: str) -> list[Time]:
         if name:
             found.append(Time(12, 0, "p" if name == "noon" else "a"))
         elif mark["minute"] or mark["half"] or mark["sharp"]:
-            hour, minute, half = int(mark["hour"]), int(mark["minute"] or 0), (mark["half"] or "").lower()
-            if hour < 24 and minute < 60:
-                found.append(Time(hour - 12, minute, "p") if hour > 12 else Time(hour, minute, half))
+            hour, minute, second = (int(mark[part] or 0) for part in ("hour", "minute", "second"))
+            half = "p" if hour > 12 else (mark["half"] or "").lower()
+            if hour < 24 and minute < 60 and second < 60:
+                found.append(Time(hour - 12 if hour > 12 else hour, minute, half, second))
     return found
 
 
@@ -68,7 +70,7 @@ def the_time(text: str) -> Time | None:
 def same_time(one: Time, other: Time) -> bool:
     """Whether two times can be the same; never a.m. and p.m."""
     apart = one.half != other.half and one.half and other.half
-    return (one.hour % 12, one.minute) == (other.hour % 12, other.minute) and not apart
+    return (one.hour % 12, one.minute, one.second) == (other.hour % 12, other.minute, other.second) and not apart
 
 
 def dates_in(text: str) -> list[Date]:

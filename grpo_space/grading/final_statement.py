@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from grpo_space.grading.markup import without_markup
+from grpo_space.grading.revisions import revised
 from grpo_space.grading.running_text import in_bold, last_line, last_number
 from grpo_space.grading.statements import DIGIT, Statement, says_something, statements
 
@@ -29,7 +30,7 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
     for statement in statements(text)[: -MAX_STATEMENTS - 1 : -1]:
         within = any(start <= statement.start and statement.content[1] <= end for start, end in ignored)
         if not within and says_something(text, statement, of_number):
-            return statement
+            return revised(text, statement, of_number)
     for start, end in ignored:
         text = text[:start] + " " * (end - start) + text[end:]
     text = text[: _notes(text)]

@@ -63,8 +63,12 @@ _POWER = re.compile(r"\^\s*\{?\s*\(?\s*-?\s*(\d+)?")
 _TOWER = re.compile(r"\^\s*(?:\{[^{}]*|\([^()]*|-?\w+\s*)\^|\*\*|[!:]")
 
 
+# What is left of `binom` is one whose value might have no end: of long numbers, powers, or other ones.
+_CHOICES = re.compile(r"\\[dt]?binom(?:\s*(?:\{(?![^{}]*\d{5})[\w +-]{1,9}\}|\w)){2}")
+
+
 def _bounded(stated: str) -> bool:
-    if _COMPOUND.search(stated):
+    if "binom" in _CHOICES.sub("", stated) or _COMPOUND.search(stated):
         return False
     stated = _MATRIX.sub(" ", stated)
     if not 0 < len(stated) <= MAX_LENGTH or "\\" in _KNOWN.sub("", stated) or _TOWER.search(stated):

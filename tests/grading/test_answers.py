@@ -277,6 +277,21 @@ def test_plain_numbers_never_take_the_latex_path(monkeypatch: pytest.MonkeyPatch
         assert not grade(stated, "1,601").lenient
 
 
+BINOMIALS_WITHOUT_END = [
+    r"\binom{400000}{200000}", r"\binom{10^9}{5*10^8}", r"\binom{\binom{999}{500}}{\binom{99}{50}}", r"\binom9{12345}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BINOMIALS_WITHOUT_END)
+def test_what_has_no_end_is_not_calculated(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(symbolic, "_parse", lambda latex: pytest.fail(f"parsed {latex}"))
+    assert not grade(f"<answer>{text}</answer>", "72").lenient
+
+
+def test_a_binomial_is_calculated() -> None:
+    assert grade(r"<answer>\binom{9}{2}</answer>", "36").lenient
+
+
 def test_importing_is_cheap() -> None:
     code = "import sys, grpo_space.grading.rewards; print(sorted({'sympy', 'math_verify'} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -214,6 +214,8 @@ CASES: dict[str, list[tuple[str, str, bool]]] = {
     "time": [
         ("\\boxed{3:00}", "10:00", False), ("<answer>7:45 AM</answer>", "7:45 PM", False),
         ("<answer>7:45pm</answer>", "7:45 PM", True), ("<answer>8 PM</answer>", "8 PM", True),
+        ("<answer>1:05:45</answer>", "1:05:30", False), ("<answer>1:05:30</answer>", "1:05:30", True),
+        ("<answer>15:30</answer>", "15:30:20", False), ("<answer>15:30:00</answer>", "3:30 PM", True),
         ("<answer>20:00</answer>", "8 PM", True), ("<answer>12:00 AM</answer>", "12:00 PM", False),
         ("<answer>7:45 or 8:45</answer>", "7:45", False), ("<answer>12:45</answer>", "12:45", True),
         ("<answer>9:05</answer>", "9:05", True), ("<answer>9:50</answer>", "9:05", False),
