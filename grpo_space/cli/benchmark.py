@@ -41,7 +41,7 @@ def benchmark(arguments: argparse.Namespace, follow: Follow) -> int:
     looks = evaluations.looks_at(run)
     if arguments.json:
         print_json({"run": run.id} | results.as_json(history, looks))
-    elif history.sets:
+    else:
         for part in shown(history, looks):
             show(part)
     if suites.is_done(history):
@@ -51,11 +51,13 @@ def benchmark(arguments: argparse.Namespace, follow: Follow) -> int:
 
 
 def shown(history: History, looks: list[evaluations.Look]) -> Iterator[RenderableType]:
-    """A suite as sentences and a table, the summary first."""
+    """A suite as sentences and a table, the summary first; nothing where both models have not answered one set yet."""
+    if not (measured := results.results(history, looks)):
+        return
     summary, *more = results.words(history, looks)
     yield text(summary, style="bold")
     title = evaluations.name(evaluations.request_of(history))
-    yield table(results.HEAD, results.rows(results.results(history, looks)), title[0].upper() + title[1:])
+    yield table(results.HEAD, results.rows(measured), title[0].upper() + title[1:])
     for sentence in more:
         yield text(sentence)
     for note in history.notes:

@@ -84,6 +84,8 @@ def gpus_of(run: Run) -> int:
 def busy() -> str:
     """Says who has the machine, and what to do about it."""
     held = holder(runs_folder() / "gpu.lock") or Holder()
+    if held.task == "preflight" and held.pid:  # of no run that could be watched or stopped
+        return f"the machine is {held.doing}: one at a time; wait until it is done, or end process {held.pid}"
     do = "wait until it is done" if held.job and held.job.brief else "watch that run, stop it, or wait"
     return f"the machine is {held.doing}: one at a time; {do}"
 

@@ -95,7 +95,7 @@ class Watch:
         now = self._reward(probe.step)
         for earlier in self.probes[:-1]:
             then = self._reward(earlier.step)
-            if now > then and _fell_beyond_chance(earlier, probe):
+            if round(now, 2) > round(then, 2) and _fell_beyond_chance(earlier, probe):
                 return {"hacked": _hacked_words(earlier, probe, then, now)}
         return {}
 
@@ -136,6 +136,8 @@ def _few_teach_words(share: float, right: float, wrong: float) -> str:
 
 
 def _still_words(name: str, mean: float) -> str:
+    if math.isnan(mean):
+        return f"The reward {name} has had no opinion on any completion for {STILL_STEPS} steps: it teaches nothing."
     if name in LIMITS and mean >= LIMITS[name][1]:
         return f"Every completion earned the whole reward {name} for {STILL_STEPS} steps: it has nothing left to teach."
     return (

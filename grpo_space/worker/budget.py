@@ -60,7 +60,7 @@ class Budget:
 
     def ending(self, reached: int, steps: int) -> Finished:
         """The last event of a run that is saved and tested after `reached` of `steps`."""
-        if reached == steps:
+        if reached >= steps:
             return Finished(why="done")
         message = f"Stopped at the time limit of {self.minutes:g} min after step {reached} of {steps}: "
         message += f"saved and tested, {duration(self.spent)} in all."

@@ -53,6 +53,7 @@ def train(run: Run, reporter: Reporter) -> None:
     reporter.started("train", checkpoint or 0)
     for note in kept.notes:
         reporter.log.append(Alarm(step=checkpoint or 0, name="checkpoint", message=note))
+    check_config(config, checkpoint, checkpoints.folder_of(run.checkpoints, checkpoint or 0))
     custom_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count
 
@@ -344,6 +345,21 @@ def merge(run: Run, folder: Path, send: Send) -> Message:
 
     merge.merge(base.folder, saved_adapter(run), folder, merging)
     return {"folder": str(folder)}
+
+
+def check_config(config: RunConfig, checkpoint: int | None, folder: Path) -> None:
+    """Refuses a config that was edited until the checkpoint, made after so many steps, does not go with it."""
+    if checkpoint is None:
+        return
+    if checkpoint > config.grpo.max_steps:
+        made = f"the {checkpoint} steps that this run has made"
+        raise UserError(f"grpo.max_steps: {config.grpo.max_steps} is less than {made}: put it back, or start a new run")
+    if config.lora.start is not None:  # its shape is that of the adapter that it began from
+        return
+    lora = adapters.as_adapter(config.lora, folder, f"of step {checkpoint}")
+    for name, now, then in (("r", config.lora.r, lora.r), ("lora_alpha", config.lora.lora_alpha, lora.lora_alpha)):
+        if now != then:
+            raise UserError(f"lora.{name}: {now} is not the {then} that this run began with: put it back")
 
 
 def check_unchanged(run: Run, model_commit: str, rows: Rows) -> None:

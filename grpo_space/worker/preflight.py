@@ -156,6 +156,9 @@ def reward_finding(label: str, groups: Sequence[Sequence[float]]) -> Finding:
         sum(value != 0 for value in paid),
         sum(len({v for v in group if not math.isnan(v)}) > 1 for group in groups),
     )
+    if not paid:
+        advice = f"{label} has no opinion on any completion: it teaches nothing here. Leave it out, or have it pay"
+        return Finding(name=f"reward {label}", value=0.0, words=f"{label} pays nobody", advice=advice, stops=True)
     words = f"{label} pays {share(fired, len(paid))} completions and differs within {share(varied, len(groups))} groups"
     penalty = label in LIMITS and LIMITS[label][1] <= 0  # which pays nothing while all is well
     advice = ""

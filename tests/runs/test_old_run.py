@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from grpo_space.config_io import override
+from grpo_space.errors import UserError
+from grpo_space.runs.checkpoints import folder_of
 from grpo_space.runs.events import Evaluated, Finished, Started
 from grpo_space.runs.groups import RunGroups
 from grpo_space.runs.run import Run, find_run
 from grpo_space.ui.live.follower import Followers
+from grpo_space.worker import pipeline
 from tests.support.hub_server import HubServer
 from tests.support.processes import ROOT, TOKEN, Cli
 
@@ -23,6 +27,24 @@ NAME = "2026-11-25-090000-tiny-old"
 @pytest.fixture
 def run(runs_root: Path) -> Run:
     return Run(Path(shutil.copytree(ROOT / "tests/support/old_run", runs_root / NAME)))
+
+
+@pytest.mark.parametrize(
+    ("edited", "words"),
+    [
+        (
+            "grpo.max_steps=1",
+            "grpo.max_steps: 1 is less than the 2 steps that this run has made: put it back",
+        ),
+        ("lora.r=8", "lora.r: 8 is not the 1 that this run began with: put it back"),
+        ("lora.lora_alpha=16", "lora.lora_alpha: 16 is not the 32 that this run began with: put it back"),
+    ],
+)
+def test_a_config_that_its_checkpoint_does_not_go_with_is_refused(run: Run, edited: str, words: str) -> None:
+    config = override(run.config, [edited])
+    with pytest.raises(UserError, match=words):
+        pipeline.check_config(config, 2, folder_of(run.checkpoints, 2))
+    pipeline.check_config(run.config, 2, folder_of(run.checkpoints, 2))
 
 
 def test_it_opens(run: Run, cli: Cli) -> None:

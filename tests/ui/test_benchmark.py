@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from grpo_space.cli import benchmark as terminal
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.runs import evaluations
-from grpo_space.runs.events import Finished, Started
+from grpo_space.runs.events import Evaluated, Finished, Started
+from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, create_run
 from grpo_space.ui.compare import benchmark, tab
 from grpo_space.ui.live import follower
@@ -27,6 +29,13 @@ def run(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def page(run: Run) -> Page:
     return Follower(run).page()
+
+
+def test_in_the_terminal_a_suite_that_no_set_was_answered_in_has_nothing_to_show() -> None:
+    """Killed between the base's answers and the tuned model's: that it can be taken up is what there is to say."""
+    first = [event for event in events(BROKEN) if not isinstance(event, Evaluated)]
+    only_base = next(event for event in events(BROKEN) if isinstance(event, Evaluated) and event.which == "base")
+    assert list(terminal.shown(History.of([*first, only_base]), [])) == []
 
 
 def test_it_is_told_beforehand(run: Run) -> None:

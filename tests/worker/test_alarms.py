@@ -84,6 +84,14 @@ def test_one_slip_from_a_perfect_probe_is_no_hack() -> None:
     assert probed(watch, 20, 31) == []
 
 
+def test_a_reward_that_rose_by_less_than_is_said_did_not_rise() -> None:
+    watch = Watch(History())
+    alarms_of(watch, [step(n, reward=1.201) for n in range(1, 11)])
+    probed(watch, 10, 25)
+    alarms_of(watch, [step(n, reward=1.204) for n in range(11, 21)])
+    assert probed(watch, 20, 10) == []
+
+
 def test_right_answers_that_fall_with_the_reward_are_no_hack() -> None:
     watch = Watch(History())
     alarms_of(watch, [step(n, reward=1.5) for n in range(1, 11)])
@@ -110,7 +118,8 @@ def test_a_fall_is_seen_across_a_resume() -> None:
 
 def test_a_reward_that_never_has_an_opinion_teaches_nothing() -> None:
     steps = [step(n, **reward("own", math.nan, math.nan)) for n in range(1, STILL_STEPS + 1)]
-    assert names(alarms_of(Watch(History()), steps)) == ["still:own"]
+    [alarm] = alarms_of(Watch(History()), steps)
+    assert (alarm.name, "no opinion on any completion" in alarm.message) == ("still:own", True)
 
 
 def test_steps_that_sample_nothing_do_not_count() -> None:

@@ -52,6 +52,7 @@ def test_another_step_must_fit_as_long_as_the_longest_of_the_last(monkeypatch: p
         "Stopped at the time limit of 10 min after step 5 of 30: saved and tested, 8 min 20 s in all."
     )
     assert made.ending(30, 30).why == "done"
+    assert budget.Budget(None).ending(31, 30).why == "done"
 
 
 def test_the_next_probe_may_take_as_long_as_the_last(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,14 @@ def test_a_reward_that_never_fires_stops() -> None:
     assert found.stops
     assert "0 % of 8 completions" in found.words
     assert "never fires" in found.advice
+
+
+def test_a_reward_without_an_opinion_is_not_blamed_on_the_model() -> None:
+    found = reward_finding("mine", [[math.nan] * 4] * 2)
+    assert (found.stops, found.words) == (True, "mine pays nobody")
+    assert (
+        found.advice == "mine has no opinion on any completion: it teaches nothing here. Leave it out, or have it pay"
+    )
 
 
 def test_a_reward_that_pays_everybody_the_same_is_noted() -> None:
