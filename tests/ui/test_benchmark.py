@@ -9,13 +9,12 @@ from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.runs import evaluations
 from grpo_space.runs.events import Evaluated, Finished, Started
-from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, create_run
 from grpo_space.ui.compare import benchmark, tab
 from grpo_space.ui.live import follower
 from grpo_space.ui.live.follower import Follower, Page
 from tests.support import made
-from tests.support.suites import BROKEN, events, into
+from tests.support.suites import BROKEN, events, history, into
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def test_in_the_terminal_a_suite_that_no_set_was_answered_in_has_nothing_to_show
     """Killed between the base's answers and the tuned model's: that it can be taken up is what there is to say."""
     first = [event for event in events(BROKEN) if not isinstance(event, Evaluated)]
     only_base = next(event for event in events(BROKEN) if isinstance(event, Evaluated) and event.which == "base")
-    assert list(terminal.shown(History.of([*first, only_base]), [])) == []
+    assert list(terminal.shown(history(*first, only_base), [])) == []
 
 
 def test_it_is_told_beforehand(run: Run) -> None:
