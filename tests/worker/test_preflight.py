@@ -1,11 +1,14 @@
 import json
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from grpo_space.presets import read_preset
+from grpo_space.runs.locks import locked
+from grpo_space.worker.__main__ import busy
 from grpo_space.worker.preflight import cut_finding, equal_finding, reward_finding, right_finding, teaching_finding
 from tests.support.processes import SMALL, Cli
 
@@ -95,3 +98,11 @@ def test_a_dead_reward_is_not_trainable(cli: Cli, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "nothing never fires" in done.stdout
     assert "Not trainable as it is." in done.stdout
+
+
+def test_one_whose_command_was_killed_is_no_run_to_watch_or_to_stop(runs_root: Path) -> None:
+    with locked(runs_root / "gpu.lock", what="looking at", run="tiny", task="preflight") as mine:
+        assert mine
+        assert busy() == (
+            f"the machine is looking at tiny: one at a time; wait until it is done, or end process {os.getpid()}"
+        )
