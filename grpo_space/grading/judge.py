@@ -20,6 +20,9 @@ _APPROXIMATELY = re.compile(
 _LEADING_VERB = re.compile(r"\b(?:is|are|was|were|be|equals?|has|have|of|to)[\s$]*$|^[\s$]*$")
 _NEXT_BOX = re.compile(r"\}[\s$]*(?:[,;]|\\text\{)?\s*(?:and|or)?\s?\}?[\s$]*\\f?boxed\s*\{")
 
+_JOINED = re.compile(r"\d+(?:\.\d+)?(?:\s*[-–—]\s*\d+(?:\.\d+)?)+|\d+/\d+/\d+")
+"""A range, a score, a phone number, a date: no difference and no quotient, though it looks like one."""
+
 
 def is_right(stated: str, number: Number | None, expected: Expected) -> bool:
     if expected.time is not None:
@@ -50,12 +53,19 @@ def _right_words(stated: str, wanted: str) -> bool:
         stated = stated[: approximately.start()]  # what stands before it is exact
     stated = _NEXT_BOX.sub(", ", stated).strip()
     plain = bare(wanted)
+    if joined := _JOINED.fullmatch(plain) is not None:
+        plain, stated = _with_hyphens(plain), _with_hyphens(stated)
     if same_phrase(plain, stated):
         return True
     for reading in islice(dict.fromkeys(readings(stated)), MOST_READINGS):
-        if (bare(reading) == plain and plain) or equivalent(wanted, reading.strip()):
+        if (bare(reading) == plain and plain) or (not joined and equivalent(wanted, reading.strip())):
             return True
     return False
+
+
+def _with_hyphens(text: str) -> str:
+    """`5 to 7` and `5 – 7` as `5-7`."""
+    return re.sub(r"(?<=\d)\s*(?:-|–|—|\bto\b)\s*(?=\d)", "-", text)
 
 
 def _right_choice(stated: str, choice: Choice) -> bool:

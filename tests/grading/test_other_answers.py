@@ -214,6 +214,9 @@ CASES: dict[str, list[tuple[str, str, bool]]] = {
     "time": [
         ("\\boxed{3:00}", "10:00", False), ("<answer>7:45 AM</answer>", "7:45 PM", False),
         ("<answer>7:45pm</answer>", "7:45 PM", True), ("<answer>8 PM</answer>", "8 PM", True),
+        ("<answer>-2</answer>", "5-7", False), ("<answer>5 to 7</answer>", "5-7", True), ("5–7", "5-7", True),
+        ("<answer>1</answer>", "3-2", False), ("<answer>-679</answer>", "555-1234", False),
+        ("<answer>5/1/2024</answer>", "10/2/2024", False), ("<answer>10/2/2024</answer>", "10/2/2024", True),
         ("<answer>1:05:45</answer>", "1:05:30", False), ("<answer>1:05:30</answer>", "1:05:30", True),
         ("<answer>15:30</answer>", "15:30:20", False), ("<answer>15:30:00</answer>", "3:30 PM", True),
         ("<answer>20:00</answer>", "8 PM", True), ("<answer>12:00 AM</answer>", "12:00 PM", False),
