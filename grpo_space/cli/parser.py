@@ -16,7 +16,9 @@ Add = Callable[..., argparse.ArgumentParser]
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line. The name of the chosen command is its argument `command`."""
-    top = argparse.ArgumentParser(prog="python -m grpo_space", description="The command line of GRPO Space.")
+    top = argparse.ArgumentParser(
+        prog="python -m grpo_space", allow_abbrev=False, description="The command line of GRPO Space."
+    )
     add = partial(_add, top.add_subparsers(required=True, dest="command", metavar="COMMAND").add_parser)
     _before_a_run(add)
     _of_a_run(add)
@@ -26,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add(add_parser: Add, name: str, text: str, run: bool = False, reading: bool = False) -> argparse.ArgumentParser:
-    made = add_parser(name, help=text, description=text)
+    made = add_parser(name, help=text, description=text, allow_abbrev=False)
     if run:
         made.add_argument("run", metavar="RUN", help=RUN)
     if reading:

@@ -133,7 +133,7 @@ def test_commands_on_a_run_that_failed_early(called: Cli, fake: Fake) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [[], ["fly"], ["train"], ["train", "tiny", "--sett", "a=1"], ["evaluate", "x", "--limit", "0"],
-     ["evaluate", "x", "--limit", "some"], ["watch"], ["ask", "run"]],
+     ["evaluate", "x", "--limit", "some"], ["watch"], ["ask", "run"], ["train", "tiny", "--name", "me"]],
 )  # fmt: skip
 def test_what_the_parser_refuses_is_two(called: Cli, arguments: list[str]) -> None:
     done = called(*arguments)
