@@ -101,22 +101,33 @@ def best_prompt_words(history: History) -> str:
     if base is None or tuned is None or not tried:
         return ""
     words, best = max(tried.items(), key=lambda one: one[1].correct)
-    plain = sum(a.correct for a in base.answers[: best.n])  # a quick suite tries them on some of the problems
-    if best.correct <= plain:
+    own = pair(  # a quick suite tries the prompts on some of the problems
+        [a.correct for a in base.answers[: best.n]], [a.correct for a in tuned.answers[: best.n]]
+    )
+    plain = percent(own.base, own.n)
+    if best.correct <= own.base:
+        what = "the whole gain remains" if own.gain > 0 else "there was no gain that one could explain"
         return (
             f"No better prompt was found for the base: {words}, the best of {len(tried)} tried, it has "
-            f"{percent(best.correct, best.n)} of {best.n:,} right, and {percent(plain, best.n)} as the run asks: "
-            "the whole gain remains."
+            f"{percent(best.correct, best.n)} of {best.n:,} right, and {plain} as the run asks: {what}."
         )
     left = pair([a.correct for a in best.answers], [a.correct for a in tuned.answers[: best.n]])
     left = replace(left, multiplier=1.0 + len(tried))  # the best of several was chosen by these very answers
-    gain = sum(a.correct for a in tuned.answers[: best.n]) / best.n - plain / best.n
-    chance = "" if left.beyond_chance else ", which is not beyond chance"
     return (
         f"At its best, {words}, the base has {percent(best.correct, best.n)} of {best.n:,} right without any training, "
-        f"and {percent(plain, best.n)} as the run asks: of the gain of {100 * gain:+.1f} points "
-        f"{points(left)}, {tested(left)}, remain{chance}."
+        f"and {plain} as the run asks: {_left_words(own, left)}."
     )
+
+
+def _left_words(own: Paired, left: Paired) -> str:
+    """What a better prompt leaves of a gain. `own`: base as the run asks against tuned; `left`: base at its best."""
+    if own.gain <= 0:
+        return "there was no gain that this could explain"
+    gain, figures = f"of the gain of {100 * own.gain:+.1f} points", f"{points(left)}, {tested(left)}"
+    if left.gain <= 0:
+        how = "better than tuned" if left.gain < 0 else "as good as tuned"
+        return f"{gain} nothing is left, as the base at its best is {how} ({figures})"
+    return f"{gain} {figures}, remain{'' if left.beyond_chance else ', which is not beyond chance'}"
 
 
 def origin_words(history: History, found: Sequence[SetResult]) -> str:

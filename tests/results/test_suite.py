@@ -83,6 +83,27 @@ def test_what_is_left_of_the_gain_against_the_base_at_its_best() -> None:
     assert best_prompt_words(history(*events(BROKEN))) == ""
 
 
+@pytest.mark.parametrize(
+    ("base", "tuned", "example", "end"),
+    [
+        (25, 25, 20, "as the run asks: there was no gain that one could explain."),
+        (50, 30, 40, "as the run asks: there was no gain that one could explain."),
+        (50, 30, 60, "as the run asks: there was no gain that this could explain."),
+        (50, 50, 70, "as the run asks: there was no gain that this could explain."),
+        (50, 55, 55, "nothing is left, as the base at its best is as good as tuned (+0.0 points, 97.5 % interval"),
+        (50, 52, 70, "of the gain of +2.0 points nothing is left, as the base at its best is better than tuned (-18.0"),
+    ],
+)
+def test_nothing_remains_of_what_was_no_gain_or_the_prompt_gives_too(
+    base: int, tuned: int, example: int, end: str
+) -> None:
+    made = history(*events({"held-out": (base, tuned, 100)}))
+    made.add([evaluated("held-out", "example", example, 100)])
+    said = best_prompt_words(made)
+    assert end in said
+    assert "remain" not in said
+
+
 def test_what_was_not_run_is_said() -> None:
     full = not_run_words(history(*events(BROKEN, "full"), NOT_HAD))
     assert "MATH-500 (data.id: HuggingFaceH4/MATH-500: the Hub cannot be reached)" in full
