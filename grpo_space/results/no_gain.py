@@ -12,6 +12,7 @@ from grpo_space.formatting import duration, roughly
 from grpo_space.paired_test import USUAL_DISAGREEMENT, problems_for
 from grpo_space.results.comparison import Comparison
 from grpo_space.results.teaching import groups_of, paid_alike
+from grpo_space.runs.events import Finished
 from grpo_space.runs.history import History
 from grpo_space.tasks.suite import NAMES
 
@@ -32,9 +33,10 @@ class Change:
     """One thing to do otherwise."""
 
     what: str
-    seconds: float
-    again: bool = True
-    """Of another run; else of an evaluation of this one."""
+    seconds: float | None
+    """What it takes; None: nothing is known of it."""
+    kind: str = "Another run"
+    """What takes as long."""
 
 
 def words(compared: Comparison, run: History, config: RunConfig, dollars: Callable[[float], float | None]) -> str:
@@ -47,12 +49,11 @@ def words(compared: Comparison, run: History, config: RunConfig, dollars: Callab
     if compared.solving != "same":
         return ""
     change = most_likely_to_help(compared, run, config)
-    cost, price = dollars(run.seconds), dollars(change.seconds)
-    kind = "Another run" if change.again else "An evaluation"
-    return (
-        f"The run took {duration(run.seconds)}{_in_money(cost)}. The change most likely to help: {change.what}. "
-        f"{kind}, about {roughly(change.seconds)}{_in_money(price)}."
-    )
+    cost = f"The run took {duration(run.seconds)}{_in_money(dollars(run.seconds))}."
+    words = f"{cost} The change most likely to help: {change.what}."
+    if change.seconds is None:
+        return words
+    return f"{words} {change.kind}, about {roughly(change.seconds)}{_in_money(dollars(change.seconds))}."
 
 
 def _in_money(dollars: float | None) -> str:
@@ -60,9 +61,11 @@ def _in_money(dollars: float | None) -> str:
 
 
 def most_likely_to_help(compared: Comparison, run: History, config: RunConfig) -> Change:
-    """By what the run showed: an adapter that moves nothing, though something pulled at it; problems that teach
-    nothing; a test that is too small; or else too few steps.
+    """By what the run showed: no step at all; an adapter that moves nothing, though something pulled at it; problems
+    that teach nothing; a test that is too small; or else too few steps.
     """
+    if _ended_by(run, "budget") and not run.step:
+        return Change("a larger max_minutes, or none, since this run had no time for a single step", None)
     still = paid_alike(run.steps)
     if compared.unchanged and not still:
         rate = f"grpo.learning_rate={10 * config.grpo.learning_rate:g}"
@@ -96,11 +99,24 @@ def _more_problems(compared: Comparison, run: History, config: RunConfig) -> Cha
     seconds = needed * sum(e.seconds for e in (compared.base, compared.tuned)) / paired.n
     shows = f"which would most likely show a gain of {100 * paired.gain:.1f} points"
     if config.data.id == GSM8K.id and needed <= GSM8K_TEST:
-        return Change(f"about {needed:,} problems of GSM8K's test, {shows}", seconds, again=False)
+        return Change(f"about {needed:,} problems of GSM8K's test, {shows}", seconds, "An evaluation")
     return Change(f"about {needed:,} test problems (evaluation.problems), {shows}", run.seconds + seconds)
 
 
 def _more_steps(run: History, config: RunConfig) -> Change:
-    steps = max(run.step, config.grpo.max_steps)
-    more = run.seconds_per_step or 0.0
-    return Change(f"twice the steps (grpo.max_steps={2 * steps})", run.seconds + more * steps)
+    """Of a run that made all its steps twice as many; of another one those that are left, where they can teach."""
+    steps, of_one = max(run.step, config.grpo.max_steps), run.seconds_per_step or 0.0
+    besides = max(0.0, run.seconds - run.step * of_one)
+    if _ended_by(run, "learnt"):
+        return Change("harder problems, since nothing was left to learn from these", besides + steps * of_one)
+    if run.step == steps or _ended_by(run, "done"):
+        return Change(f"twice the steps (grpo.max_steps={2 * steps})", besides + 2 * steps * of_one)
+    left = steps - run.step
+    many = f"{left:,} step{'s that are' if left > 1 else ' that is'} left"
+    limit = f" (each time it has {config.max_minutes:g} min again; a larger max_minutes, or none, needs a new run)"
+    what = f"resume the run for the {many}{limit if _ended_by(run, 'budget') and config.max_minutes else ''}"
+    return Change(what, left * of_one or None, "The rest")
+
+
+def _ended_by(run: History, why: str) -> bool:
+    return isinstance(run.end, Finished) and run.end.why == why

@@ -1,6 +1,7 @@
 """What a run without a gain is told: its cost, and the one change that its own figures speak for."""
 
 from functools import partial
+from typing import Literal
 
 import pytest
 
@@ -29,6 +30,14 @@ def ran(hardware: str = "2 CPU cores (x86_64)", teach: float = 0.9, alike: float
     metrics = {"reward": 1.0, TEACHING: teach, NONE_RIGHT: 1 - teach, ALL_RIGHT: 0.0, ZERO_STD: alike}
     history.add([Step(time=2.0 * i, step=i, seconds=2.0, metrics=metrics) for i in range(1, 31)])
     history.add([Finished(time=100.0, why="done")])
+    return history
+
+
+def ended(why: Literal["done", "stopped", "budget", "learnt"], steps: int = 30) -> History:
+    """The same, ended so after some of its steps."""
+    history = ran()
+    history.steps = history.steps.up_to(steps)
+    history.add([Finished(time=100.0, why=why)])
     return history
 
 
@@ -67,6 +76,30 @@ def test_the_cost_is_said_in_time_and_money() -> None:
 )
 def test_the_change_is_what_the_runs_own_figures_speak_for(tuned: Evaluated, history: History, change: str) -> None:
     assert f"The change most likely to help: {change}" in said(tuned, history)
+
+
+OF_400 = TINY.changed(grpo={"max_steps": 400}).model_copy(update={"max_minutes": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("history", "change"),
+    [
+        (
+            ended("budget"),
+            "resume the run for the 370 steps that are left (each time it has 0.5 min again; a larger max_minutes, or "
+            "none, needs a new run). The rest, about 10 min, free.",
+        ),
+        (ended("stopped"), "resume the run for the 370 steps that are left. The rest, about 10 min, free."),
+        (ended("budget", steps=0), "a larger max_minutes, or none, since this run had no time for a single step."),
+        (
+            ended("learnt"),
+            "harder problems, since nothing was left to learn from these. Another run, about 15 min, free.",
+        ),
+    ],
+)
+def test_a_run_that_ended_early_is_not_told_to_make_twice_its_steps(history: History, change: str) -> None:
+    for tuned in (FEWER, made.ZEROS) if not history.steps else (FEWER,):
+        assert said(tuned, history, OF_400).endswith(f"The change most likely to help: {change}")
 
 
 def test_at_the_ceiling_other_problems_are_harder_ones() -> None:
