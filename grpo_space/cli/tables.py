@@ -32,8 +32,8 @@ def comparison(run: Run, history: History) -> Iterator[RenderableType]:
     """The comparison of base and tuned. Needs both evaluations; `run`: whose they are."""
     compared = of(history, evaluations.looks_at(run))
     each = [e for e in (compared.base, compared.example, compared.tuned) if e is not None]
-    title = f"Base against tuned on {'held-out problems' if run.standalone is None else 'the same problems'}"
-    table = Table("", "n", *(COLUMNS[e.which] for e in each), title=title, caption="in brackets the 95 % interval")
+    title, caption = text(f"Base against tuned on {_problems(run, history)}", "italic"), "in brackets the 95 % interval"
+    table = Table("", "n", *(COLUMNS[e.which] for e in each), title=title, caption=caption)
     n = str(compared.base.n)
     table.add_row("right answers", n, *(percent(e.correct, e.n) for e in each), style="bold")
     table.add_row("right and in the format", n, *(percent(e.strict_correct, e.n) for e in each))
@@ -57,12 +57,24 @@ def comparison(run: Run, history: History) -> Iterator[RenderableType]:
         return
     if taught := teaching.words(whole.steps):
         yield text(taught)
+    if evaluations.request_of(history) != evaluations.OWN:  # other problems, or some, say nothing of the next run
+        return
     if change := no_gain.words(compared, whole, run.config, partial(dollars_for, whole)):
         yield text(change)
 
 
+def _problems(run: Run, history: History) -> str:
+    """The problems of an evaluation, in words."""
+    data = evaluations.request_of(history).data
+    if run.standalone is not None:
+        return "the same problems"
+    return "held-out problems" if data == evaluations.HELD_OUT else evaluations.problems_of(data)
+
+
 def _rewards_or_memory(run: Run, history: History, whole: History) -> Iterator[RenderableType]:
-    """What a control and the memory probe say of a gain."""
+    """What a control and the memory probe say of a gain on the run's held-out problems."""
+    if evaluations.request_of(history).data != evaluations.HELD_OUT:
+        return
     if beside := control.beside(run.config, history, evaluations.looks_at(run)):
         for number, sentence in enumerate(control.words(beside)):
             yield text(sentence, style="" if number else "bold")
@@ -87,7 +99,7 @@ COLUMNS = {"base": "base", "tuned": "tuned", "example": "base, one example"}
 def evaluation(run: Run, history: History, what: str) -> Iterator[RenderableType]:
     """The result of one evaluation of a run. `what` says what was evaluated."""
     yield text(f"Of {what}:", style="dim")
-    for headline in headlines.of(run.config, run.history()):
+    for headline in headlines.of(run.config, run.history(), evaluations.request_of(history)):
         yield text(headline, style="bold yellow")
     if history.sampled:
         yield table(("", "base", "tuned"), samples_rows(history), samples_title(history))

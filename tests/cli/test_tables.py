@@ -8,10 +8,21 @@ from rich.console import Console
 
 from grpo_space.cli import tables
 from grpo_space.presets import read_preset
-from grpo_space.runs.events import Alarm, Evaluated, Event, Failed, Finished, Preflight, Remembered, Started
+from grpo_space.runs import evaluations
+from grpo_space.runs.events import (
+    Alarm,
+    Evaluated,
+    EvaluationRequest,
+    Event,
+    Failed,
+    Finished,
+    Preflight,
+    Remembered,
+    Started,
+)
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, create_run
-from tests.support import fake_worker
+from tests.support import fake_worker, made
 
 
 @pytest.fixture
@@ -35,6 +46,23 @@ def ending(run: Run, *events: Event) -> str:
     return console.file.getvalue()
 
 
+REMEMBERED = Remembered(both=0, only_original=38, only_changed=1, neither=161, seed=0)
+OTHER, FRESH = EvaluationRequest(data="gsm8k-test"), EvaluationRequest(data="/tmp/[b]mine.jsonl")
+LATER, FEW = EvaluationRequest(checkpoint=20), EvaluationRequest(limit=100)
+
+
+def evaluated(run: Run, asked: EvaluationRequest) -> str:
+    """A run without a gain, whose base remembers its test, as `evaluate` shows an evaluation of it."""
+    for event in (Started(), REMEMBERED, made.BASE, made.ZEROS, Finished(why="done")):
+        run.log.append(event)
+    later = history(Started(task="evaluate", request=asked), made.BASE, made.ZEROS)
+    console = Console(file=StringIO(), width=1000, highlight=False)
+    for part in tables.evaluation(run, later, evaluations.name(asked)):
+        console.print(part)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
 def labelled(which: str, kinds: list[str]) -> Evaluated:
     evaluated = fake_worker.evaluated(which, [True] * len(kinds))
     answers = tuple(a.model_copy(update={"kind": kind}) for a, kind in zip(evaluated.answers, kinds, strict=True))
@@ -46,6 +74,26 @@ def test_a_whole_run_is_shown(run: Run) -> None:
     for words in ("base: wrong", "tuned: right", "[red]pens[/red]", "Right by both 1, only by base 0, only by tuned 2",
                   str(run.folder), f"python -m grpo_space ask {run.id}"):  # fmt: skip
         assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "title", "memory", "advice"),
+    [
+        (evaluations.OWN, "held-out problems", True, True),
+        (FEW, "held-out problems", True, False),
+        (LATER, "held-out problems", True, False),
+        (OTHER, "GSM8K's test", False, False),
+        (FRESH, "[b]mine.jsonl", False, False),
+    ],
+)
+def test_what_is_of_the_held_out_problems_is_not_said_of_others(
+    run: Run, asked: EvaluationRequest, title: str, memory: bool, advice: bool
+) -> None:
+    shown = evaluated(run, asked)
+    assert f"Base against tuned on {title}" in shown
+    for words in ("questions are completed from memory", "of 200 that end on a number", "A control, the same run with"):
+        assert (words in shown) == memory
+    assert ("The change most likely to help" in shown) == advice
 
 
 def test_labels_are_text(run: Run) -> None:

@@ -32,6 +32,7 @@ from grpo_space.runs.events import (
     Finished,
     Method,
     Phase,
+    Remembered,
     Sampled,
     Started,
 )
@@ -438,6 +439,26 @@ def test_a_null_result_says_what_it_cost_and_what_would_help(run: Run) -> None:
     assert "The change most likely to help: twice the steps (grpo.max_steps=20). Another run, about" in drawn
     later(run, "2099-01", OWN, made.BASE, made.BOTH, Finished(why="done"))
     assert "most likely to help" not in tab._summary(page(run), page(run).evaluations.made["2099-01"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "memory", "advice"),
+    [
+        (OWN, True, True),
+        (EvaluationRequest(limit=100), True, False),
+        (EvaluationRequest(checkpoint=3), True, False),
+        (GSM8K, False, False),
+    ],
+)
+def test_what_is_of_the_held_out_problems_is_not_said_of_others(
+    run: Run, asked: EvaluationRequest, memory: bool, advice: bool
+) -> None:
+    run.log.append(Remembered(both=0, only_original=38, only_changed=1, neither=161, seed=0))
+    later(run, "2099-01", asked, made.BASE, made.ONLY_FORMAT, Finished(why="done"))
+    drawn = tab._summary(page(run), page(run).evaluations.made["2099-01"])
+    for words in ("questions are completed from memory", "of 200 that end on a number"):
+        assert (words in drawn) == memory
+    assert ("most likely to help" in drawn) == advice
 
 
 # --- how often it was looked at ---------------------------------------------------------------------------------------

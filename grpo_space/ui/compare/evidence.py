@@ -48,9 +48,10 @@ def summarise(
         beside: The comparison beside its control's.
     """
     notes = "".join(note("warning", text(said)) for said in ([] if is_own(history) else history.notes))
-    for headline in reversed(headlines.of(config, whole) if whole else []):
+    request = evaluations.request_of(history)
+    for headline in reversed(headlines.of(config, whole, request) if whole else []):
         notes = note("warning", tag("b", text(headline))) + notes
-    alone = evaluations.request_of(history).base
+    alone, held_out = request.base, request.data == evaluations.HELD_OUT
     on_terms = tag("p", text(terms(history)), "gs-dim") if alone else ""
     if history.sampled:
         return about(run, history) + notes + _samples(history) + on_terms
@@ -63,7 +64,7 @@ def summarise(
         + box("gs-bars", *map(_bar, each))
         + note(kind(compared), tag("b", text(verdict)), *map(text, more), text(counts(compared)))
         + (_control(beside) if beside else "")
-        + (tag("p", text(memory.words(whole.memory))) if whole and whole.memory else "")
+        + (tag("p", text(memory.words(whole.memory))) if whole and whole.memory and held_out else "")
         + tag(
             "p",
             tag("b", "What next? ") + text(what_next or " ".join(_next(compared, history, whole, config))),
@@ -91,8 +92,9 @@ def _next(compared: Comparison, history: History, whole: History | None, config:
     """What to do: of a null result first what it cost and the one change most likely to help."""
     if control.is_control(config):
         return ["Look at the run that this is the control of: its comparison shows both gains side by side."]
-    step = next_step(compared, evaluations.request_of(history))
-    if whole is None or config is None or evaluations.request_of(history).base:
+    request = evaluations.request_of(history)
+    step = next_step(compared, request)
+    if whole is None or config is None or request != evaluations.OWN:  # others say nothing of the next run
         return [step]
     change = no_gain.words(compared, whole, config, partial(dollars_for, whole))
     return [change] if change and compared.form == "same" else [change, step] if change else [step]
