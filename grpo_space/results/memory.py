@@ -28,13 +28,14 @@ def remembers(found: Remembered | None) -> bool:
 
 
 def headline(found: Remembered | None) -> str:
-    """The warning that comes before every figure; empty where the base is not known to remember."""
+    """The warning that comes before every figure; empty where the base is not known to remember. A question that is
+    completed with other numbers too is none of them: that comes from its form.
+    """
     if found is None or not remembers(found):
         return ""
-    many = paired(found).tuned
     return (
-        f"{many} of {found.n} questions are completed from memory: this set says little about this model; look at "
-        "fresh problems."
+        f"{found.only_original} of {found.n} questions are completed from memory: this set says little about this "
+        "model; look at fresh problems."
     )
 
 
@@ -43,7 +44,10 @@ def words(found: Remembered | None) -> str:
     if found is None:
         return "Not looked at: whether the base remembers the test questions."
     if found.n < LEAST_QUESTIONS:
-        return f"Whether the base remembers the test questions is not known: {found.n} of them end on a number."
+        return (
+            f"Whether the base remembers the test questions is not known: {found.n} of them "
+            f"end{'s' * (found.n == 1)} on a number."
+        )
     pair = paired(found)
     figures = (
         f"Shown the first 60 % of a test question's words, the base writes the others word for word for "

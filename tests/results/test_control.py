@@ -8,7 +8,7 @@ from grpo_space.config import RunConfig
 from grpo_space.config_io import override
 from grpo_space.presets import read_preset
 from grpo_space.publishing import card, publish
-from grpo_space.results import control, headlines
+from grpo_space.results import control, headlines, memory
 from grpo_space.runs.events import Evaluated, Finished, Remembered, Started
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, create_run
@@ -121,6 +121,17 @@ def test_a_control_is_offered_with_its_time_where_a_gain_may_be_none(runs_root: 
     assert offer.startswith("The base remembers test questions. A control, the same run with random rewards, shows")
     run_of(CONTROL, made.ZEROS)
     assert control_run.offer(Follower(run).page()) == "", "it has one"
+
+
+def test_what_the_form_alone_completes_is_not_called_remembered() -> None:
+    found = Remembered(both=50, only_original=20, only_changed=0, neither=130, seed=0)
+    assert memory.headline(found).startswith("20 of 200 questions are completed from memory: this set says little")
+    assert "35.0 % (29 to 42) of 200" in memory.words(found)
+    few = (Remembered(both=0, only_original=n, only_changed=0, neither=0, seed=0) for n in (1, 2))
+    assert [memory.words(each).rpartition(": ")[2] for each in few] == [
+        "1 of them ends on a number.",
+        "2 of them end on a number.",
+    ]
 
 
 def test_what_is_remembered_comes_first(runs_root: Path) -> None:

@@ -83,10 +83,7 @@ def test_a_base_that_was_trained_on_the_test_is_caught_and_the_card_says_so_firs
         run.log.append(event)
     paragraphs = card.card(run, "u/n").text.split("\n\n")
     first = next(text for text in paragraphs if text.strip() and not text.strip().startswith("# "))
-    assert (
-        f"{found.both + found.only_original} of {PLANTED} questions are completed from memory: this set says little"
-        in first
-    )
+    assert f"{found.only_original} of {PLANTED} questions are completed from memory: this set says little" in first
     assert card.evidence(run)["memory"]["remembers"] is True
 
 
