@@ -159,7 +159,8 @@ def cut_words(compared: Comparison) -> str:
     rest = replace(rest, multiplier=compared.paired.multiplier)
     if rest.direction == compared.paired.direction:
         return ""
-    left = f": of the other {rest.n:,} no difference beyond chance is left ({_figures(rest)})" if whole else ""
+    found = {"same": "no difference beyond chance is left", "up": "tuned solves more", "down": "tuned solves fewer"}
+    left = f": of the other {rest.n:,} {found[rest.direction]} ({_figures(rest)})" if whole else ""
     return (
         f"On {cut:,} of {len(compared.problems):,} problems an answer was cut off at the length limit{left}. "
         "What changed may be the length alone."

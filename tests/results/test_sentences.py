@@ -286,3 +286,15 @@ def test_a_gain_over_answers_that_were_cut_off_is_told_to_be_one(cut: int) -> No
         assert said.startswith(f"On {cut} of 100 problems an answer was cut off at the length limit")
         assert said.endswith("What changed may be the length alone.")
         assert ("of the other 50 no difference beyond chance is left (100.0 % to 100.0 %" in said) == (cut == 50)
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_a_gain_that_turns_round_without_the_answers_that_were_cut_off_is_said_to(up: bool) -> None:
+    """60 that were cut off changed one way, 30 of the other 40 the other way."""
+    before, after = [not up] * 60 + [up] * 30 + [True] * 10, [up] * 60 + [not up] * 30 + [True] * 10
+    compared = compare(made.evaluated("base", before, [True] * N), made.evaluated("tuned", after, [True] * N))
+    answers = tuple(a.model_copy(update={"cut_off": i < 60}) for i, a in enumerate(compared.base.answers))
+    said = cut_words(replace(compared, base=compared.base.model_copy(update={"answers": answers})))
+    assert compared.solving == ("up" if up else "down")
+    assert f": of the other 40 tuned solves {'fewer' if up else 'more'} (" in said
+    assert "no difference" not in said
