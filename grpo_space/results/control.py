@@ -13,7 +13,7 @@ from grpo_space.config import RunConfig
 from grpo_space.formatting import roughly
 from grpo_space.results import memory
 from grpo_space.results.comparison import Comparison, of
-from grpo_space.results.statistics import Paired, points, tested
+from grpo_space.results.statistics import Paired, pair, points, tested
 from grpo_space.results.two_runs import in_common
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
@@ -44,6 +44,19 @@ class Beside:
         """Right answers of the control's tuned model and, in the place of tuned, the run's, on what both answered."""
         found = in_common(self.control.tuned, self.run.tuned)
         return found and replace(found, multiplier=float(self.run.looks))
+
+    @property
+    def gains(self) -> tuple[Paired, Paired]:
+        """Right answers of base and tuned on what both answered: the run's, and the control's."""
+        return _shared(self.run, self.control), _shared(self.control, self.run)
+
+
+def _shared(mine: Comparison, other: Comparison) -> Paired:
+    """A comparison's right answers to the problems that the other one holds too."""
+    asked = {(answer.question, answer.gold) for answer in other.tuned.answers}
+    kept = [p for p in mine.problems if (p.tuned.question, p.tuned.gold) in asked]
+    found = pair([p.base.correct for p in kept], [p.tuned.correct for p in kept])
+    return replace(found, multiplier=mine.paired.multiplier)
 
 
 def is_control(config: RunConfig | None) -> bool:
@@ -97,21 +110,23 @@ def beside_of(config: RunConfig, history: History, looks: Sequence[Look], other:
 
 def words(made: Beside) -> list[str]:
     """Both gains and what they say of the rewards, in sentences; the first is the verdict."""
-    mine, theirs, direct = made.run.paired, made.control.paired, made.direct
+    (mine, theirs), whole, direct = made.gains, made.control.paired, made.direct
     assert direct is not None
     gains = f"{_signed(mine)} points, and {_signed(theirs)} with random rewards"
+    if (mine.n, theirs.n) != (made.run.paired.n, whole.n):
+        gains += f", on the {direct.n:,} problem{'s' * (direct.n != 1)} that both answered"
     verdict = {
         "up": "more than random rewards give, beyond chance",
         "down": "less than random rewards give, beyond chance",
         "same": f"no more than random rewards give, as far as {direct.n:,} problems show",
     }[direct.direction]
-    if theirs.direction == "up":
+    if mine.direction == theirs.direction == "up":
         verdict += "; what they give too is " + ("mostly the format" if made.control.form == "up" else "not earned")
     day = time.strftime("%Y-%m-%d", time.gmtime(made.control.tuned.time))
     return [
         f"{gains}: {verdict}.",
-        f"With random rewards ({made.name}, {day}, seed {made.seed}): {points(theirs)} of n = {theirs.n:,} "
-        f"({tested(theirs)}). Tuned against the control's tuned, on the {direct.n:,} problems that both answered: "
+        f"With random rewards ({made.name}, {day}, seed {made.seed}): {points(whole)} of n = {whole.n:,} "
+        f"({tested(whole)}). Tuned against the control's tuned, on the {direct.n:,} problems that both answered: "
         f"{points(direct)} ({tested(direct)}).",
     ]
 

@@ -9,6 +9,7 @@ from grpo_space.config_io import override
 from grpo_space.presets import read_preset
 from grpo_space.publishing import card, publish
 from grpo_space.results import control, headlines, memory
+from grpo_space.results.comparison import compare
 from grpo_space.runs.events import Evaluated, Finished, Remembered, Started
 from grpo_space.runs.history import History
 from grpo_space.runs.run import Run, create_run
@@ -54,7 +55,8 @@ def test_a_gain_stands_beside_the_controls_with_the_test_of_one_against_the_othe
         (made.BOTH, made.BOTH, "no more than random rewards give, as far as 100 problems show; what they give too is "
          "mostly the format."),
         (made.BOTH, made.REASONS, "as far as 100 problems show; what they give too is not earned."),
-        (made.ZEROS, made.REASONS, "less than random rewards give, beyond chance; what they give too is not earned."),
+        (made.ZEROS, made.REASONS, "less than random rewards give, beyond chance."),
+        (made.WORSE, made.REASONS, "less than random rewards give, beyond chance."),
     ],
 )  # fmt: skip
 def test_a_gain_that_random_rewards_give_too_is_called_so(
@@ -63,6 +65,22 @@ def test_a_gain_that_random_rewards_give_too_is_called_so(
     run = run_of(TINY, mine)
     run_of(CONTROL, theirs)
     assert compared(run)[0].endswith(words)
+
+
+def test_both_gains_are_of_the_same_problems() -> None:
+    """The run gains 80 points on 100 problems, and 33.3 on the 30 that the control answered too."""
+    base = made.evaluated("base", [i < 10 for i in range(100)], [False] * 100)
+    tuned = made.evaluated("tuned", [i < 10 or i >= 20 for i in range(100)], [False] * 100)
+    few, theirs = base.answers[:30], made.evaluated("tuned", [i < 22 for i in range(30)], [False] * 30)
+    other = compare(base.model_copy(update={"answers": few}), theirs)
+    whole = compare(base, tuned)
+    verdict, figures = control.words(control.Beside(whole, other, "control", 0))
+    assert verdict.startswith(
+        "+33.3 points, and +40.0 with random rewards, on the 30 problems that both answered: no more than random"
+    )
+    assert "+40.0 points, 95 % interval 24 to 58 of n = 30" in figures
+    back, _ = control.words(control.Beside(other, whole, "control", 0))
+    assert back.startswith("+40.0 points, and +33.3 with random rewards, on the 30 problems that both answered: ")
 
 
 def test_a_control_belongs_to_what_differs_in_nothing_else(runs_root: Path) -> None:
