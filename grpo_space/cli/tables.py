@@ -122,9 +122,8 @@ def flipped(history: History) -> Iterator[RenderableType]:
     fixed, broken = compared.found("fixed"), compared.found("broken")
     shown = (fixed[:2] + broken[:1] + fixed[2:])[:3]  # an honest report shows a broken one too
     if shown:
-        yield text(
-            f"Of {len(fixed)} problems that tuned fixed and {len(broken)} that it broke, the first ones:", "bold"
-        )
+        many = f"{len(fixed)} problem{'s' * (len(fixed) != 1)} that tuned fixed"
+        yield text(f"Of {many} and {len(broken)} that it broke, the first ones:", "bold")
     for problem in shown:
         yield _both(problem.base, problem.tuned)
 

@@ -217,11 +217,12 @@ def _use(config: RunConfig, history: History, name: str, merged: bool) -> Iterat
 
 def _training(config: RunConfig, history: History, job: JobFile | None) -> Iterator[str]:
     grpo, lora = config.grpo, config.lora
+    prompts = grpo.completions_per_step // grpo.num_generations
     yield "## How it was trained"
     seconds = sum(step.seconds for step in history.steps)
     yield (
-        f"{history.step} optimizer steps of {grpo.max_steps} planned, each on "
-        f"{grpo.completions_per_step // grpo.num_generations} prompts with {grpo.num_generations} completions of up to "
+        f"{history.step} optimizer step{'s' * (history.step != 1)} of {grpo.max_steps} planned, each on "
+        f"{prompts} prompt{'s' * (prompts != 1)} with {grpo.num_generations} completions of up to "
         f"{grpo.max_completion_length} tokens, sampled at temperature {grpo.temperature:g}. Loss "
         f"`{grpo.loss_type}`, beta {grpo.beta:g}, learning rate {grpo.learning_rate:g}. LoRA rank {lora.r}, "
         f"alpha {lora.lora_alpha}{', on 4-bit weights' if config.model.load_in_4bit else ''}. Seed {config.seed}. "
@@ -298,7 +299,7 @@ def _again(config: RunConfig) -> Iterator[str]:
 
 def _limits(config: RunConfig, history: History, suite: Benchmark) -> Iterator[str]:
     yield "## Limits"
-    problems = f"{history.tuned.n} problems" if history.tuned else "no problems"
+    problems = f"{history.tuned.n} problem{'s' * (history.tuned.n != 1)}" if history.tuned else "no problems"
     beside = "on the sets above and on nothing else" if suite.found else "on nothing else"
     yield (
         f"It was looked at on {problems} of {inline(dataset_of(config))} and {beside}: nothing is said of other "

@@ -13,6 +13,7 @@ from typing import Literal
 from grpo_space.errors import UserError
 from grpo_space.grading.answers import answer_in_format
 from grpo_space.grading.equations import check_equations
+from grpo_space.paired_test import LEAST_PROBLEMS
 from grpo_space.results.statistics import Direction, Paired, holm, pair
 from grpo_space.runs.evaluations import Look
 from grpo_space.runs.events import Answer, Evaluated
@@ -126,6 +127,11 @@ class Comparison:
     def unchanged(self) -> bool:
         """Both wrote the same, to the letter."""
         return all(a.text == b.text for a, b in zip(self.base.answers, self.tuned.answers, strict=True))
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Both wrote the same, to the letter, to enough problems to say so of the adapter."""
+        return self.unchanged and self.paired.n >= LEAST_PROBLEMS
 
     @property
     def of_models(self) -> bool:

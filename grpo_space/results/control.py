@@ -113,12 +113,13 @@ def words(made: Beside) -> list[str]:
     (mine, theirs), whole, direct = made.gains, made.control.paired, made.direct
     assert direct is not None
     gains = f"{_signed(mine)} points, and {_signed(theirs)} with random rewards"
+    problems = f"{direct.n:,} problem{'s' * (direct.n != 1)}"
     if (mine.n, theirs.n) != (made.run.paired.n, whole.n):
-        gains += f", on the {direct.n:,} problem{'s' * (direct.n != 1)} that both answered"
+        gains += f", on the {problems} that both answered"
     verdict = {
         "up": "more than random rewards give, beyond chance",
         "down": "less than random rewards give, beyond chance",
-        "same": f"no more than random rewards give, as far as {direct.n:,} problems show",
+        "same": f"no more than random rewards give, as far as {problems} show{'s' * (direct.n == 1)}",
     }[direct.direction]
     if mine.direction == theirs.direction == "up":
         verdict += "; what they give too is " + ("mostly the format" if made.control.form == "up" else "not earned")
@@ -126,7 +127,7 @@ def words(made: Beside) -> list[str]:
     return [
         f"{gains}: {verdict}.",
         f"With random rewards ({made.name}, {day}, seed {made.seed}): {points(whole)} of n = {whole.n:,} "
-        f"({tested(whole)}). Tuned against the control's tuned, on the {direct.n:,} problems that both answered: "
+        f"({tested(whole)}). Tuned against the control's tuned, on the {problems} that both answered: "
         f"{points(direct)} ({tested(direct)}).",
     ]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from grpo_space.config import GSM8K, RunConfig
 from grpo_space.formatting import duration, roughly
-from grpo_space.paired_test import USUAL_DISAGREEMENT, problems_for
+from grpo_space.paired_test import LEAST_PROBLEMS, USUAL_DISAGREEMENT, problems_for
 from grpo_space.results.comparison import Comparison
 from grpo_space.results.teaching import groups_of, paid_alike
 from grpo_space.runs.events import Finished
@@ -24,6 +24,8 @@ LATEST = 10
 """Steps by which the groups are judged."""
 GSM8K_TEST = NAMES["gsm8k-test"].full
 """Problems on which any run can be evaluated later."""
+ENOUGH = 50
+"""Test problems that are proposed where there were too few to show anything."""
 AFFORDABLE = 5
 """A test of so many times the problems is still worth proposing."""
 
@@ -61,11 +63,14 @@ def _in_money(dollars: float | None) -> str:
 
 
 def most_likely_to_help(compared: Comparison, run: History, config: RunConfig) -> Change:
-    """By what the run showed: no step at all; an adapter that moves nothing, though something pulled at it; problems
-    that teach nothing; a test that is too small; or else too few steps.
+    """By what the run showed: no step at all, or next to no test; an adapter that moves nothing, though something
+    pulled at it; problems that teach nothing; a test that is too small; or else too few steps.
     """
     if _ended_by(run, "budget") and not run.step:
         return Change("a larger max_minutes, or none, since this run had no time for a single step", None)
+    if compared.paired.n < LEAST_PROBLEMS:
+        seconds = run.seconds + ENOUGH * _of_one_problem(compared)
+        return Change(f"{ENOUGH} test problems or more (evaluation.problems), since so few show nothing", seconds)
     still = paid_alike(run.steps)
     if compared.unchanged and not still:
         rate = f"grpo.learning_rate={10 * config.grpo.learning_rate:g}"
@@ -96,11 +101,16 @@ def _more_problems(compared: Comparison, run: History, config: RunConfig) -> Cha
     if needed is None or not paired.n < needed <= AFFORDABLE * paired.n:
         return None
     needed = math.ceil(needed / 10) * 10
-    seconds = needed * sum(e.seconds for e in (compared.base, compared.tuned)) / paired.n
+    seconds = needed * _of_one_problem(compared)
     shows = f"which would most likely show a gain of {100 * paired.gain:.1f} points"
     if config.data.id == GSM8K.id and needed <= GSM8K_TEST:
         return Change(f"about {needed:,} problems of GSM8K's test, {shows}", seconds, "An evaluation")
     return Change(f"about {needed:,} test problems (evaluation.problems), {shows}", run.seconds + seconds)
+
+
+def _of_one_problem(compared: Comparison) -> float:
+    """Seconds in which both answered a problem."""
+    return (compared.base.seconds + compared.tuned.seconds) / compared.paired.n
 
 
 def _more_steps(run: History, config: RunConfig) -> Change:

@@ -108,6 +108,8 @@ def change_words(compared: Comparison) -> str:
     """What became of right answers and of the format."""
     if compared.unchanged:
         same = "Both wrote the same to every problem, letter by letter"
+        if not compared.changes_nothing:
+            return f"{same}: too few to say that they always do."
         return f"{same}: {'two models that answer alike' if compared.of_models else 'the adapter changes nothing'}."
     solving, form = compared.solving, compared.form
     if compared.of_models:
@@ -140,13 +142,17 @@ def blind_words(compared: Comparison) -> str:
     parts = [f"Read so that the format cannot matter, right answers go from {_figures(blind)}."]
     fixed, broken = compared.found("fixed"), compared.found("broken")
     if unread := sum(right_in_any_format(problem.base) for problem in fixed):
-        parts.append(f"Of {len(fixed):,} that tuned fixed, {unread:,} are answers that the base gave too, unread.")
+        parts.append(f"Of {len(fixed):,} that tuned fixed, {_answers(unread)} that the base gave too, unread.")
     if unread := sum(right_in_any_format(problem.tuned) for problem in broken):
-        parts.append(f"Of {len(broken):,} that it broke, {unread:,} are answers that tuned gave too, unread.")
+        parts.append(f"Of {len(broken):,} that it broke, {_answers(unread)} that tuned gave too, unread.")
     if paired.direction == "same":
         gain = "gain" if blind.gain > 0 else "loss"
         parts += [f"That {gain} is beyond chance; as the answers were read, it does not show."] * blind.beyond_chance
     return " ".join(parts)
+
+
+def _answers(count: int) -> str:
+    return f"{count:,} are answers" if count != 1 else "1 is an answer"
 
 
 def cut_words(compared: Comparison) -> str:

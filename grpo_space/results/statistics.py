@@ -204,15 +204,26 @@ def percent(correct: int, n: int) -> str:
 
 
 def share_words(share: float, low: float, high: float) -> str:
-    """A share and its interval in percent. Whole ends, with a decimal where the share would fall out of them."""
-    shown = f"{100 * share:.1f}"
-    digits = 0 if round(100 * low) <= float(shown) <= round(100 * high) else 1
-    return f"{shown} % ({100 * low:.{digits}f} to {100 * high:.{digits}f})"
+    """A share and its interval in percent."""
+    return f"{100 * share:.1f} % ({ends_words(share, low, high)})"
+
+
+def ends_words(share: float, low: float, high: float) -> str:
+    """`55 to 68`: the interval of a share, in percent."""
+    digits = _digits(100 * share, 100 * low, 100 * high)
+    return f"{100 * low:.{digits}f} to {100 * high:.{digits}f}"
+
+
+def _digits(value: float, low: float, high: float) -> int:
+    """Of an interval's ends: none, or one where whole ends would be the same, or leave out the value as it is shown."""
+    return 0 if round(low) <= float(f"{value:.1f}") <= round(high) and round(low) < round(high) else 1
 
 
 def points(paired: Paired) -> str:
     """`+15.5 points, 95 % interval 9 to 22`"""
-    low, high = (_away_from_0(100 * end, 0 if abs(100 * end) >= 1 else 1) for end in paired.interval)
+    least, most = (100 * end for end in paired.interval)
+    digits = _digits(100 * paired.gain, least, most)
+    low, high = (_away_from_0(end, digits if abs(end) >= 1 else 1) for end in (least, most))
     confidence = f"{100 * paired.confidence:.1f}".removesuffix(".0")
     gain = _away_from_0(100 * paired.gain, 1)
     return f"{'' if gain.startswith('-') else '+'}{gain} points, {confidence} % interval {low} to {high}"

@@ -134,7 +134,8 @@ def origin_words(history: History, found: Sequence[SetResult]) -> str:
     """When the suite was measured, and from which seed anybody makes its problems again."""
     seed = request_of(history).seed
     days = sorted({day(result) for result in found})
-    when = f"Measured on {' and '.join(days)}. p and the intervals of gains are corrected for {len(found)} sets (Holm)."
+    sets = f"{len(found)} set{'s' * (len(found) != 1)}"
+    when = f"Measured on {' and '.join(days)}. p and the intervals of gains are corrected for {sets} (Holm)."
     made = [result for result in found if result.of.name in MADE]
     if not made:
         return when

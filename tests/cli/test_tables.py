@@ -108,6 +108,8 @@ def test_a_broken_problem_is_shown_beside_the_mended_ones(run: Run) -> None:
     whole = history(fake_worker.evaluated("base", base), fake_worker.evaluated("tuned", tuned))
     heading, *parts = list(tables.flipped(whole))
     assert "Of 5 problems that tuned fixed and 1 that it broke" in str(heading)
+    one = history(fake_worker.evaluated("base", [False]), fake_worker.evaluated("tuned", [True]))
+    assert str(next(tables.flipped(one))).startswith("Of 1 problem that tuned fixed and 0 that it broke")
     assert len(parts) == 3
     console = Console(file=StringIO(), width=100)
     console.print(parts[2])

@@ -25,7 +25,7 @@ from grpo_space.presets import read_preset
 from grpo_space.publishing import card, eval_results, reward_curve
 from grpo_space.publishing.publish import OccupiedError, Published, checked_name, gather, proposed_name, publish
 from grpo_space.runs.evaluations import stored
-from grpo_space.runs.events import NEW_REWARD, Alarm, Started, Step, reward_of
+from grpo_space.runs.events import NEW_REWARD, Alarm, Event, Started, Step, reward_of
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, create_run
 from tests.support import fake_worker
@@ -335,6 +335,17 @@ def test_a_card_of_chosen_prompts_says_which_reward_it_shows(tmp_path: Path) -> 
     assert reward_of(Step(step=1, seconds=1.0, metrics={"reward": 1.2})) == 1.2
 
 
+def test_a_card_of_one_step_and_one_problem_has_one_of_each(tmp_path: Path) -> None:
+    grpo = {"per_device_train_batch_size": 8, "gradient_accumulation_steps": 1, "num_generations": 8, "max_steps": 1}
+    run = create_run(read_preset("tiny").run.changed(grpo=grpo), tmp_path / "r")
+    one: list[Event] = [fake_worker.evaluated(which, [True]) for which in ("base", "tuned")]
+    for event in (fake_worker.step(1), *one):
+        run.log.append(event)
+    text = str(card.card(run, "u/n"))
+    assert "1 optimizer step of 1 planned, each on 1 prompt with 8 completions" in text
+    assert "It was looked at on 1 problem of " in text
+
+
 def test_the_card_tells_how_it_was_trained_where_the_memory_ran_out(tmp_path: Path) -> None:
     run = create_run(LLAMA, tmp_path / "r")
     for name in ("memory:length", "memory:group"):
@@ -370,7 +381,7 @@ def test_only_a_full_run_over_gsm8k_is_a_benchmark(tmp_path: Path) -> None:
         run.log.append(fake_worker.evaluated(which, [True] * n))
     [told] = yaml.safe_load(eval_results.own(run, LLAMA, run.history(), "u/n") or "")
     assert told["value"] == 100.0
-    assert f"100.0 % (100 to 100), n = 1319, seed {LLAMA.seed}, 20" in told["notes"]
+    assert f"100.0 % (99.7 to 100.0), n = 1319, seed {LLAMA.seed}, 20" in told["notes"]
     assert "Not run: a control with random rewards. Not looked at: whether the base remembers" in told["notes"]
     tiny = read_preset("tiny").run
     assert eval_results.own(run, tiny, run.history(), "u/n") is None

@@ -79,6 +79,10 @@ def test_both_gains_are_of_the_same_problems() -> None:
         "+33.3 points, and +40.0 with random rewards, on the 30 problems that both answered: no more than random"
     )
     assert "+40.0 points, 95 % interval 24 to 58 of n = 30" in figures
+    one = compare(made.evaluated("base", [True], [False]), made.evaluated("tuned", [True], [False]))
+    alone, more = control.words(control.Beside(one, one, "control", 0))
+    assert alone.endswith("no more than random rewards give, as far as 1 problem shows.")
+    assert "on the 1 problem that both answered" in more
     back, _ = control.words(control.Beside(other, whole, "control", 0))
     assert back.startswith("+40.0 points, and +33.3 with random rewards, on the 30 problems that both answered: ")
 

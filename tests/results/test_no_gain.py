@@ -102,6 +102,14 @@ def test_a_run_that_ended_early_is_not_told_to_make_twice_its_steps(history: His
         assert said(tuned, history, OF_400).endswith(f"The change most likely to help: {change}")
 
 
+@pytest.mark.parametrize("right", [True, False])
+def test_one_problem_that_both_answered_alike_is_no_verdict_on_the_adapter(right: bool) -> None:
+    base, tuned = (made.evaluated(which, [right], [False]) for which in ("base", "tuned"))
+    change = said(tuned, ran(), base=base)
+    assert "help: 50 test problems or more (evaluation.problems), since so few show nothing." in change
+    assert change.endswith("Another run, about 3 min, free.")
+
+
 def test_at_the_ceiling_other_problems_are_harder_ones() -> None:
     right = [i > 4 for i in range(100)]
     base, tuned = (made.evaluated(which, right, [which == "tuned"] * 100) for which in ("base", "tuned"))

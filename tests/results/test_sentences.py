@@ -150,6 +150,8 @@ def test_a_format_that_neither_has_is_not_lost() -> None:
 
 def test_two_that_wrote_the_same_are_told_so() -> None:
     assert "letter by letter: the adapter changes nothing" in change_words(compare(made.BASE, made.ZEROS))
+    few = change_words(table([(True, True, True, True)] * 4))
+    assert few.endswith("letter by letter: too few to say that they always do.")
 
 
 # --- a reading in which the format cannot matter ----------------------------------------------------------------------
@@ -197,6 +199,12 @@ def test_a_gain_that_is_partly_of_reading_says_how_much() -> None:
     assert headline.startswith("Tuned solves 35 more of 100")
     assert blind.startswith("Read so that the format cannot matter, right answers go from 60.0 % to 90.0 %, +30.0")
     assert blind.endswith("Of 35 that tuned fixed, 5 are answers that the base gave too, unread.")
+
+
+def test_one_answer_is_an_answer() -> None:
+    base = unread(made.evaluated("base", [i < 60 for i in range(N)], [False] * N), 1)
+    fixed = words(compare(base, made.evaluated("tuned", [i < 60 for i in range(N)], [False] * N)))
+    assert any("Of 1 that tuned fixed, 1 is an answer that the base gave too, unread." in said for said in fixed)
 
 
 def test_where_both_readings_agree_nothing_is_said_of_them() -> None:

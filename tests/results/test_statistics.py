@@ -195,7 +195,8 @@ def test_the_words_of_a_gain_contradict_no_figure(paired: Paired, multiplier: fl
     assert shown is not None
     gain, low, high = map(float, shown.groups())
     assert np.sign(gain) == np.sign(paired.gain)
-    assert low <= round(gain) <= high or low <= gain <= high
+    assert low <= gain <= high
+    assert low < high
     assert paired.beyond_chance == (not low <= 0 <= high)
     said = float(p_words(paired.corrected).split()[-1])
     assert (said < 0.05) == paired.beyond_chance
@@ -261,6 +262,9 @@ def test_the_majority_answers(values: list[str | None], answer: str | None) -> N
 def test_a_share_comes_with_its_interval() -> None:
     assert percent(124, 200) == "62.0 % (55 to 68)"
     assert percent(1318, 1319) == "99.9 % (99.6 to 100.0)"  # not "100 to 100"
+    assert percent(1319, 1319) == "100.0 % (99.7 to 100.0)"
+    assert percent(0, 1319) == "0.0 % (0.0 to 0.3)"
+    assert points(Paired(0, 0, 2000, 0)) == "+100.0 points, 95 % interval 99.6 to 100.0"
 
 
 @given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -269,3 +273,4 @@ def test_a_share_lies_in_its_interval_as_it_is_said(share: tuple[int, int]) -> N
     assert said is not None
     value, low, high = map(float, said.groups())
     assert low <= value <= high
+    assert low < high

@@ -28,6 +28,7 @@ def test_what_holds_alone_need_not_hold_among_several_sets() -> None:
     one = {"held-out": (100, 111, 300)}
     [alone] = results(history(*events(one)))
     assert alone.solving == "up"
+    assert "are corrected for 1 set (Holm)." in words(history(*events(one)))[1]
     several = results(history(*events(one | {f"fresh-{n}": (10, 10, 50) for n in (1, 2, 3)})))
     assert several[0].paired.corrected == pytest.approx(4 * alone.paired.p_value)
     close = {f"fresh-{n}": (0, 6, 100) for n in (1, 2, 3)}  # p = 0.016 each

@@ -425,6 +425,14 @@ def test_after_a_verdict_the_next_step(tuned: Any, asked: EvaluationRequest, wor
     assert words in drawn.split("What next?")[1].split("</p>")[0]
 
 
+def test_one_problem_that_both_answered_alike_is_one_and_no_verdict() -> None:
+    one = (made.evaluated(which, [True], [False]) for which in ("base", "tuned"))
+    drawn = evidence.summarise("run", history(*one))
+    assert "The run&#x27;s own comparison, 1 problem, " in drawn
+    assert "of 1 problem<" in drawn
+    assert "changes nothing" not in drawn
+
+
 def test_a_format_that_was_lost_is_said_in_words() -> None:
     base = made.evaluated("base", made.GUESSES, [True] * made.N)
     drawn = evidence.summarise("run", history(base, made.REASONS))

@@ -11,7 +11,7 @@ from grpo_space.results import control, headlines, memory, no_gain, teaching
 from grpo_space.results.comparison import Comparison, Share, counts_equations, of, shape
 from grpo_space.results.control import Beside
 from grpo_space.results.sentences import blind_words, words
-from grpo_space.results.statistics import Paired, percent, points, wilson
+from grpo_space.results.statistics import Paired, ends_words, percent, points, wilson
 from grpo_space.results.summary import METHOD, counts, samples_rows, samples_title, samples_words, terms
 from grpo_space.runs import evaluations
 from grpo_space.runs.evaluations import Look
@@ -110,7 +110,8 @@ def title(history: History) -> str:
     made = history.tuned or history.sampled["tuned"]
     when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(made.time))
     what = "the run's own comparison" if is_own(history) else evaluations.name(evaluations.request_of(history))
-    return f"{what[0].upper()}{what[1:]}, {history.problems:,} problems, {when} UTC"
+    n = history.problems
+    return f"{what[0].upper()}{what[1:]}, {n:,} problem{'s' * (n != 1)}, {when} UTC"
 
 
 def about(run: str, history: History) -> str:
@@ -122,7 +123,7 @@ def next_step(compared: Comparison, asked: EvaluationRequest) -> str:
     """What to do about the verdict."""
     if asked.base:
         return _next_of_two(compared)
-    if compared.unchanged:
+    if compared.changes_nothing:
         return (
             "Train for more steps (grpo.max_steps), or with a higher grpo.learning_rate: this adapter changes nothing."
         )
@@ -174,12 +175,11 @@ def figure_table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _bar(evaluated: Evaluated) -> str:
     right, n = evaluated.correct, evaluated.n
-    low, high = (100 * end for end in wilson(right, n))
     return box(
         f"gs-accuracy gs-{evaluated.which}",
         tag("b", NAMES[evaluated.which]),
         tag("span", f"{100 * right / n:.1f} %", "gs-big"),
-        tag("span", f"{right} of {n} right, {low:.0f} to {high:.0f} %", "gs-dim"),
+        tag("span", f"{right} of {n} right, {ends_words(right / n, *wilson(right, n))} %", "gs-dim"),
         _track(right, n),
     )
 
@@ -247,7 +247,8 @@ def _sort(each: Share) -> str:
         box(f"gs-{which}", tag("span", f"{NAMES[which]} {percent(right, paired.n)}"), _track(right, paired.n))
         for which, right in both
     )
-    return box("gs-sort", tag("b", text(each.name)), tag("span", f" {paired.n:,} problems", "gs-dim"), tracks)
+    many = f" {paired.n:,} problem{'s' * (paired.n != 1)}"
+    return box("gs-sort", tag("b", text(each.name)), tag("span", many, "gs-dim"), tracks)
 
 
 def _figures(each: list[Evaluated]) -> str:
@@ -262,4 +263,4 @@ def _figures(each: list[Evaluated]) -> str:
     ]
     if counts_equations(each[0]):
         rows.append(("Equations that hold", *(share(s.right_equations, s.equations) for s in shapes)))
-    return figure_table((f"of {each[0].n:,} problems", *(NAMES[e.which] for e in each)), rows)
+    return figure_table((f"of {each[0].n:,} problem{'s' * (each[0].n != 1)}", *(NAMES[e.which] for e in each)), rows)
