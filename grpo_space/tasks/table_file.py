@@ -25,6 +25,8 @@ MOST_BYTES = 200 * 2**20
 MOST_ROWS = 1_000_000
 PIECE = 2**20
 """Bytes that are read at a time."""
+GZIP = b"\x1f\x8b"
+"""How a gzipped file begins."""
 MOST_COLUMNS, LONGEST_NAME = 10_000, 500
 """Of the header of a CSV: what has more is none."""
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -65,7 +67,7 @@ def open_table(path: Path, progress: Progress = lambda done: None) -> TableFile:
     """The rows of a file; a UserError says what it is instead, and what to do."""
     with path.open("rb") as file:
         head = file.read(PIECE)
-    zipped = head.startswith(b"\x1f\x8b")
+    zipped = head.startswith(GZIP)
     if zipped:
         head = _unpacked_head(path)
     refuse_other_forms(path.name, head)
@@ -123,6 +125,21 @@ class _Bounded(io.RawIOBase):
 SMALLER = "take a part of it, or put it on the Hugging Face Hub and name it there"
 
 
+def unpacked_start(name: str, start: bytes) -> bytes:
+    """How the content of a file begins whose first bytes are given, unpacked where it is gzipped: never more than a
+    PIECE of them, so that it takes neither long nor much memory, whatever the file unpacks to.
+
+    Raises:
+        UserError: where its gzip is damaged.
+    """
+    if not start.startswith(GZIP):
+        return start
+    try:
+        return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16).decompress(start, PIECE)
+    except zlib.error:
+        raise UserError(f"{name}: is damaged: its gzip cannot be unpacked; pack it again") from None
+
+
 def _unpacked_head(path: Path) -> bytes:
     with gzip.open(path) as file:
         try:
@@ -145,7 +162,7 @@ def _counted(entries: Iterable[Entry], name: str) -> Iterator[Entry]:
 OTHER_FORMS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive: unpack it, and give the file in it"),
     (b"PK\x05\x06", "a ZIP archive with nothing in it"),
-    (b"\x1f\x8b", "packed by gzip twice: unpack it once"),
+    (GZIP, "packed by gzip twice: unpack it once"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save it as CSV"),
     (b"%PDF", "a PDF: put its problems into a table, as CSV"),
     (b"ARROW1", "an Arrow file: save it as Parquet"),

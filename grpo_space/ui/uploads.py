@@ -16,7 +16,7 @@ from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs import data_report, starting_adapter, trust
 from grpo_space.runs.run import all_runs, runs_folder
 from grpo_space.tasks.problems import digest
-from grpo_space.tasks.table_file import PIECE, refuse_other_forms
+from grpo_space.tasks.table_file import PIECE, refuse_other_forms, unpacked_start
 from grpo_space.whole_file import whole
 
 MOST_BYTES = 50 * 2**20
@@ -66,7 +66,7 @@ def keep(file: Path) -> tuple[Path, bool]:
     if size == 0:
         raise UserError(f"{file.name}: is empty")
     content = file.read_bytes()
-    refuse_other_forms(file.name, content[:PIECE])
+    refuse_other_forms(file.name, unpacked_start(file.name, content[:PIECE]))
     endings = "".join(ending.lower() for ending in file.suffixes[-2:] if ending.lower() in PROBLEM_FILES)
     kept = runs_folder() / "data" / f"{digest(content)}{endings or '.jsonl'}"
     kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # what somebody uploads is nobody else's here

@@ -1,4 +1,6 @@
+import gzip
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -67,6 +69,53 @@ def test_what_is_too_large_is_refused_before_it_is_read(runs_root: Path, tmp_pat
         sparse.truncate(uploads.MOST_BYTES + 1)
     with pytest.raises(UserError, match=r"large\.jsonl: has 50 MB, and 50 MB are the most"):
         uploads.keep_rows(file)
+
+
+CSV = b"question,answer\na?,1\nb?,2\nc?,3\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv.gz", CSV),
+        ("a.csv", CSV),
+        ("a.jsonl.gz", b"".join(json.dumps(good(number)).encode() + b"\n" for number in range(3))),
+        ("large.csv.gz", CSV + b"d" * 2**21 + b"?,4\n"),
+    ],
+)
+def test_a_gzipped_upload_is_unpacked(name: str, content: bytes, runs_root: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(gzip.compress(content))
+    kept, count = uploads.keep_rows(tmp_path / name)
+    assert count == content.count(b"\n") - content.startswith(b"question,")
+    assert gzip.decompress(Path(kept).read_bytes()) == content
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (gzip.compress(gzip.compress(CSV)), "is packed by gzip twice: unpack it once"),
+        (gzip.compress(b"%PDF-1.7\n"), "is a PDF: put its problems into a table, as CSV"),
+        (gzip.compress(CSV)[:10] + b"\xff" * 50, "is damaged: its gzip cannot be unpacked; pack it again"),
+    ],
+    ids=["twice", "a PDF", "damaged"],
+)
+def test_a_gzipped_upload_that_holds_no_rows_is_not_kept(
+    content: bytes, words: str, runs_root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv.gz").write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        uploads.keep_rows(tmp_path / "a.csv.gz")
+    assert caught.value.problems == (f"a.csv.gz: {words}",)
+    assert not (runs_root / "data").exists()
+
+
+def test_of_an_upload_that_unpacks_to_much_only_the_beginning_is_unpacked(runs_root: Path, tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "a.gz", "wb", compresslevel=1) as file:
+        for _ in range(256):
+            file.write(b"a" * 2**20)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    uploads.keep(tmp_path / "a.gz")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 * 1024
 
 
 @pytest.mark.parametrize("name", preset_names())
