@@ -76,10 +76,10 @@ class Choice(Task):
         assert columns.answer is not None
         assert columns.options is not None
         question = question_of(record, columns)
-        labels, options = options_of(record, columns.options, columns.answer)
-        place = 0 if are_wrong(columns.options) else place_of(at(record, columns.answer), labels, options)
-        right = options[place]
-        shown = _in_its_order(question, options)
+        options = options_of(record, columns.options, columns.answer)
+        place = 0 if are_wrong(columns.options) else place_of(at(record, columns.answer), options)
+        right = options.texts[place]
+        shown = _in_its_order(question, options.texts)
         listed = "\n".join(f"{letter}) {option}" for letter, option in zip(LETTERS, shown, strict=False))
         kind = next((str(record[name]) for name in names_of([record]) if plain(name) in KIND), "")
         gold = f"{LETTERS[shown.index(right)]}) {right}"

@@ -4,6 +4,7 @@ ValueError says in words that follow the row's number what it lacks.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,17 @@ WRONG = (
 
 _MARK = re.compile(r"(?:^|(?<![\s,;|])(?P<between>[\s,;|]++))(\(?)(?P<letter>[A-Za-z])(\s?)([).:])(?=(\s?))")
 _NAMED = re.compile(r"(?:(?i:option|choice|answer)[\s_]*)?\(?([A-Za-z0-9]{1,2})[).:]?|\(?([A-Z])[).:]\s.*", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a question, of which there are at least two."""
+
+    labels: list[str]
+    """By which the answer may name each."""
+    texts: list[str]
+    numbers: tuple[int | float, ...] = ()
+    """What they are where every one stands there as a number; else empty."""
 
 
 def find_options(sample: Sequence[Record]) -> str | None:
@@ -61,8 +73,10 @@ def are_wrong(column: str) -> bool:
     return plain(column.split(",")[0]) in {wrong[0] for wrong in WRONG}
 
 
-def options_of(record: Record, column: str, answer: str) -> tuple[list[str], list[str]]:
-    """The labels by which the answer may name each option, and the options, of which there are at least two."""
+def options_of(record: Record, column: str, answer: str) -> Options:
+    """The options in a row's column, or in several joined by commas. `answer`: the column with the right one, which is
+    an option itself where the others are known to be wrong.
+    """
     value = at(record, column)
     labels: list[str] | None = None
     names = [name.strip() for name in column.split(",")]
@@ -101,7 +115,8 @@ def options_of(record: Record, column: str, answer: str) -> tuple[list[str], lis
         )
     if len(set(options)) < len(options):
         raise ValueError(f"has the option {next(each for each in options if options.count(each) > 1)!r} twice")
-    return labels, options
+    numbers = tuple(each for each in value if isinstance(each, int | float) and not isinstance(each, bool))
+    return Options(labels, options, numbers if len(numbers) == len(value) else ())
 
 
 def _lettered(text: str) -> list[str]:
@@ -144,33 +159,42 @@ def _without_letter(option: str, letter: str) -> str:
     return re.sub(rf"^\(?{re.escape(letter)}(?:[.:]\s+|\)\s*)", "", option)
 
 
-def place_of(answer: Any, labels: Sequence[str], options: Sequence[str]) -> int:
+def place_of(answer: Any, options: Options) -> int:
     """Which option an answer names: by its label or letter, by its words, or by its number, from 0 where they have none
     of their own.
     """
     if isinstance(answer, bool) or not isinstance(answer, str | int | float | Decimal):
         raise ValueError("has no answer")
+    labels, texts = options.labels, options.texts
     said = str(answer).strip()
-    index = None
-    if re.fullmatch(r"\d{1,2}", said) and said not in labels:
-        # where an option is missing, the others keep their letters
-        counted = {str(LETTERS.find(label.upper()) if len(label) == 1 else i): i for i, label in enumerate(labels)}
-        index = None if labels[0] == "1" else counted.get(str(int(said)))
-        if index is None and said not in options:
-            how = f"numbered from 1 to {labels[-1]}" if labels[0] == "1" else "counted from 0: write its letter"
-            raise ValueError(f"has the answer {said}, and {len(options)} options, which are {how}")
-    if index is not None and not isinstance(answer, str):
+    index = _from_0(said, labels)
+    if index is None and said not in labels and said not in texts and re.fullmatch(r"\d{1,2}", said):
+        how = f"numbered from 1 to {labels[-1]}" if labels[0] == "1" else "counted from 0: write its letter"
+        raise ValueError(f"has the answer {said}, and {len(texts)} options, which are {how}")
+    by_value = [] if isinstance(answer, str) else [i for i, each in enumerate(options.numbers) if each == answer]
+    if index is not None and not isinstance(answer, str) and by_value in ([], [index]):
         return index
     letter = _NAMED.fullmatch(said)
     named = (letter[1] or letter[2]) if letter else ""
     by_label = [i for i, label in enumerate(labels) if named and label.casefold() == named.casefold()]
     if labels[0].isdecimal() and labels == [str(int(labels[0]) + i) for i in range(len(labels))]:
         by_label = by_label or [i for i in range(len(labels)) if LETTERS[i] == named.upper()]
-    by_words = [i for i, option in enumerate(options) if option == said]
-    by_words = by_words or [i for i, option in enumerate(options) if option.casefold() == said.casefold()]
+    by_words = by_value or [i for i, option in enumerate(texts) if option == said]
+    by_words = by_words or [i for i, option in enumerate(texts) if option.casefold() == said.casefold()]
     found = sorted({*by_label, *by_words, *([index] if index is not None else [])})
     if len(found) == 1:
         return found[0]
     if found:
         raise ValueError(f"has the answer {said!r}, which is the place of one option and the words of another")
     raise ValueError(f"has the answer {said[:60]!r}, which is none of its options")
+
+
+def _from_0(said: str, labels: Sequence[str]) -> int | None:
+    """The place of the option that a number names, counted from 0; None: it is no number, or that of a label, or too
+    large.
+    """
+    if not re.fullmatch(r"\d{1,2}", said) or said in labels or labels[0] == "1":
+        return None
+    # where an option is missing, the others keep their letters
+    counted = {LETTERS.find(label.upper()) if len(label) == 1 else i: i for i, label in enumerate(labels)}
+    return counted.get(int(said))

@@ -195,6 +195,8 @@ def test_no_completion_is_a_crash(text: str) -> None:
         ({"answer": None}, "has no answer"),
         ({"answer": "B", "choices": ["B", "A"]}, "has the answer 'B', which is the place of one option and"),
         ({"answer": "2", "choices": ["1", "2", "4"]}, "has the answer '2', which is the place of one option and"),
+        ({"answer": 2, "choices": [1, 2, 3, 4]}, "has the answer '2', which is the place of one option and the words"),
+        ({"answer": 2, "choices": [1.0, 2.0, 4.0]}, "has the answer '2', which is the place of one option and the"),
         ({"choices": None}, "has no options"),
     ],
 )  # fmt: skip
@@ -203,6 +205,17 @@ def test_a_row_that_is_no_choice_is_named(changes: dict[str, Any], words: str) -
     with pytest.raises(UserError) as caught:
         read(good, {**good, **changes})
     assert caught.value.problems[0].startswith(f"row: {words}")
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "right"),
+    [([1, 2, 3, 4], 0, "1"), ([0, 1, 2], 1, "1"), ([10, 20, 30], 20, "20"), ([10, 20, 30], 2, "30"),
+     (["1", "2", "4"], 2, "4"), ([1.5, 2.5], 2.5, "2.5"), ([True, False], 1, "False")],
+)  # fmt: skip
+def test_a_number_among_numbers_names_the_only_option_that_it_can_mean(
+    options: list[Any], answer: float, right: str
+) -> None:
+    assert planets(choices=options, answer=answer).gold.partition(") ")[2] == right
 
 
 def test_a_choice_may_be_read_as_words_if_somebody_says_so() -> None:
