@@ -189,6 +189,16 @@ def place_of(answer: Any, options: Options) -> int:
     raise ValueError(f"has the answer {said[:60]!r}, which is none of its options")
 
 
+def counted_from_0(record: Record, column: str, answer: str) -> int | None:
+    """The number by which a row that can be read names its right option, where it counts from 0; None where it names it
+    in another way. `column`, `answer`: those of `options_of`.
+    """
+    said = str(at(record, answer)).strip()
+    if not said.isdecimal() or are_wrong(column):
+        return None
+    return None if _from_0(said, options_of(record, column, answer).labels) is None else int(said)
+
+
 def _from_0(said: str, labels: Sequence[str]) -> int | None:
     """The place of the option that a number names, counted from 0; None: it is no number, or that of a label, or too
     large.

@@ -12,6 +12,7 @@ from grpo_space.paths import data_file
 from grpo_space.tasks import kinds
 from grpo_space.tasks.columns import Record, UnknownColumnError
 from grpo_space.tasks.memory_bound import bounded_memory
+from grpo_space.tasks.options import counted_from_0
 from grpo_space.tasks.problems import Row
 from grpo_space.tasks.table_file import Entry, Progress, open_table
 
@@ -42,11 +43,14 @@ class Problems:
     columns: ColumnsSection
     names: list[str]
     form: str = ""
+    doubt: str = ""
+    """What may be read otherwise than its owner means, in a sentence."""
 
     def reading(self) -> str:
-        """Which columns are read as what, in a sentence."""
+        """Which columns are read as what, in a sentence, and what is doubtful about it."""
         used = [f"{what} from {column}" for what, column in self.columns if column]
-        return f"Read as {kinds.TASKS[self.task].title}: {', '.join(used)}."
+        read = f"Read as {kinds.TASKS[self.task].title}: {', '.join(used)}."
+        return f"{read} {self.doubt}" if self.doubt else read
 
 
 def read_file(path: Path, data: DataSection = FOUND) -> list[Row]:
@@ -91,12 +95,30 @@ def problems_in(entries: Iterable[Entry], data: DataSection, name: str, form: st
         raise UserError(f"{name}: {error}") from None
     rows: list[Row] = []
     wrong: list[str] = []
+    places: list[int] = []
     for entry in itertools.chain(first, rest):
         try:
-            rows.append(kinds.TASKS[task].read(_record(entry), columns))
+            record = _record(entry)
+            rows.append(kinds.TASKS[task].read(record, columns))
         except ValueError as error:
             wrong.append(f"{entry.place}: {error}")
-    return Problems(rows, wrong, task, columns, columns_in(sample), form)
+            continue
+        if task == "choice" and 0 not in places:  # once there is a 0, nothing is doubtful about the others
+            places += _place(record, columns)
+    doubt = _from_1(places, columns.answer or "") if places and 0 not in places else ""
+    return Problems(rows, wrong, task, columns, columns_in(sample), form, doubt)
+
+
+def _place(record: Record, columns: ColumnsSection) -> list[int]:
+    place = counted_from_0(record, columns.options or "", columns.answer or "")
+    return [] if place is None else [place]
+
+
+def _from_1(places: Sequence[int], column: str) -> str:
+    """The doubt that numbers of options, none of which is 0, count from 1."""
+    are = "The 1 number" if len(places) == 1 else f"The {len(places):,} numbers"
+    count = "was counted from 0, and is not 0" if len(places) == 1 else "were counted from 0, and none of them is 0"
+    return f"{are} in {column!r} {count}: if 1 means the first option, write letters in place of numbers."
 
 
 def columns_in(sample: Iterable[Record]) -> list[str]:

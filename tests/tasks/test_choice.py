@@ -218,6 +218,38 @@ def test_a_number_among_numbers_names_the_only_option_that_it_can_mean(
     assert planets(choices=options, answer=answer).gold.partition(") ")[2] == right
 
 
+def doubt(answers: list[Any], **changes: Any) -> str:
+    """What is said of how the answers of as many rows were read."""
+    rows = [{"question": f"{n}?", "choices": OPTIONS, "answer": answer} | changes for n, answer in enumerate(answers)]
+    found = problems_in((Entry("row", row) for row in rows), DataSection(), "a")
+    assert (len(found.rows), found.wrong) == (len(rows), [])
+    return found.reading().partition("answer, options from choices.")[2].strip()
+
+
+@pytest.mark.parametrize("write", [int, str])
+def test_numbers_that_may_count_from_1_are_said_to_be_counted_from_0(write: type) -> None:
+    assert doubt([write(place) for place in (1, 3, 2, 1, 2, 3)]) == (
+        "The 6 numbers in 'answer' were counted from 0, and none of them is 0: if 1 means the first option, write "
+        "letters in place of numbers."
+    )
+    assert doubt([write(2)]).startswith("The 1 number in 'answer' was counted from 0, and is not 0: if 1 means")
+    assert doubt([write(2), "Mars", "C"]).startswith("The 1 number in 'answer' was ")
+
+
+@pytest.mark.parametrize(
+    ("answers", "changes"),
+    [
+        ([1, 3, 0, 2], {}),
+        (["1", "2", "0"], {}),
+        (["B", "C", "Mars"], {}),
+        ([1, 2, 1], {"choices": {"text": ["Mars", "Venus"], "label": ["1", "2"]}}),
+        (["12", "14"], {"choices": ["12", "14", "16"]}),
+    ],
+)
+def test_nothing_is_doubtful_about_other_answers(answers: list[Any], changes: dict[str, Any]) -> None:
+    assert doubt(answers, **changes) == ""
+
+
 def test_a_choice_may_be_read_as_words_if_somebody_says_so() -> None:
     """Then it is trained on what it says: the question alone, and the answer's words."""
     [row] = read({"question": "Rings?", "choices": OPTIONS, "answer": "Saturn"}, task="number")
