@@ -4,7 +4,8 @@ import re
 from typing import Literal
 
 from grpo_space.grading.answers import grade
-from grpo_space.grading.expected import final_answer
+from grpo_space.grading.equations import check_equations
+from grpo_space.grading.expected import expected_of, final_answer
 from grpo_space.grading.numbers import ascii_digits
 from grpo_space.grading.single_number import one_number
 
@@ -12,6 +13,12 @@ Place = Literal["marked", "sentence", "end"]
 """Where an answer stood: marked or alone; in a sentence such as "The answer is: 6"; at the end of a worked solution."""
 _CONCLUDES = re.compile(r"\b(?:therefore|thus|hence|so|total|altogether|in all|result|left)\b|=", re.IGNORECASE)
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
+_ON_A_LINE = re.compile(r"(?<=[^\W_A-Z][.!?])\s+(?=[^\W\d_a-z])")
+"""Between two sentences of one line; "John F. Kennedy" is none."""
+_WORD = re.compile(r"(?<![\\\w])[^\W\d_]{2,}")
+_DERIVES = re.compile(r"\blet\b.*=|=.*\b(?:therefore|thus|hence|so)\b", re.IGNORECASE)
+FEWEST_WORDS = 3
+"""What has fewer is no sentence."""
 
 
 def final(solution: str) -> tuple[str, Place] | None:
@@ -27,7 +34,22 @@ def final(solution: str) -> tuple[str, Place] | None:
         return stated, "sentence"
     if (marked is None or len(_sentences(text)) > 1) and (result := _result(text)):
         return result, "end"
-    return (marked, "marked") if marked else None
+    return (marked, "marked") if marked and not (marked == text and _is_worked(text)) else None
+
+
+def _is_worked(line: str) -> bool:
+    """Whether a line is a worked solution, which states no one value that its reader could compare: several sentences,
+    or equations among words.
+    """
+    if len(line.split()) < FEWEST_WORDS:
+        return False
+    _, *values = expected_of(line)
+    if any(value is not None for value in values):
+        return False
+    if sum(len(each.split()) >= FEWEST_WORDS for each in _ON_A_LINE.split(line)) > 1:
+        return True
+    in_words = len(_WORD.findall(line)) >= FEWEST_WORDS and bool(check_equations(line))
+    return in_words or _DERIVES.search(line) is not None
 
 
 def _sentences(text: str) -> list[str]:

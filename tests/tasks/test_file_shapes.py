@@ -200,6 +200,11 @@ def test_letters_of_options_that_the_question_shows_are_answers(tmp_path: Path) 
         ({"question": "q?", "options": "a; b", "answer": "A"}, "has no options: a list of them is wanted"),
         ({"question": "q?", "answer": True}, "true is neither text nor number"),
         ({"question": "q?", "answer": "It is so.\nOr it is not."}, "end its solution with #### 6"),
+        ({"question": "q?", "answer": "Let x be the number. Then 2x = 10, so x = 5."}, "end its solution with #### 6"),
+        ({"question": "q?", "answer": "2x = 10, so x = 5"}, "has no answer that is marked"),
+        ({"question": "q?", "answer": "Let x be the red ones 5*x=x+24 4*x=24 x=6"}, "has no answer that is marked"),
+        ({"question": "q?", "answer": "He eats 3*2=6 a day So he eats 6*7=42 a week"}, "has no answer that is marked"),
+        ({"question": "q?", "answer": "Both sides grow. The left one grows faster."}, "has no answer that is marked"),
         (
             {
                 "prompt": "q?",
@@ -212,6 +217,25 @@ def test_letters_of_options_that_the_question_shows_are_answers(tmp_path: Path) 
 def test_what_a_row_lacks_is_said_with_the_cure(row: dict[str, Any], words: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=words):
         read_problem(tmp_path, row)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["x = 5", "5 apples", "y = 2x + 1", "Paris", "red, blue and green", "between 3 and 4", "3 * 6 = 18", "x = 2, y = 3",
+     "x = 2 or x = -2", "a = 1 when b = 2", "area = length * width", "E = mc^2", "f(x) = 2x if x > 0 and 0 otherwise",
+     "Dr. Martin Luther King Jr. and Mrs. King", "John F. Kennedy and Lyndon B. Johnson of the U.S. Senate", "5 p.m.",
+     "3 * 2 = 6 apples for each of them", "\\frac{1}{2}", "Yes. It is.", "D. E. Smith", "$x \\le 3$ and $x = 2k + 1$",
+     "It is the one that grows faster than all of the others."],
+)  # fmt: skip
+def test_a_short_answer_is_no_worked_solution(answer: str, tmp_path: Path) -> None:
+    assert read_problem(tmp_path, {"question": "q?", "answer": answer}).rows[0].gold == answer
+
+
+def test_a_marked_answer_may_be_of_several_sentences(tmp_path: Path) -> None:
+    answer = "So it is.\n#### Both sides grow. The left one grows faster."
+    assert (
+        read_problem(tmp_path, {"question": "q?", "answer": answer}).rows[0].gold.endswith("The left one grows faster.")
+    )
 
 
 def test_a_csv_with_spaces_before_its_quotation_marks(tmp_path: Path) -> None:
