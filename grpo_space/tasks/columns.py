@@ -29,6 +29,8 @@ ANSWER = (
 """Names of the column with the answer: the bare answers first, then those that a solution may stand before."""
 BEFORE = ("body", "context", "passage", "article")
 """Names of the column with the text that a question is about: SVAMP, Dolly, BoolQ, RACE."""
+MOST_DIGITS = 12
+"""A number with more may be meant as exactly as it is written."""
 MOST_NAMED = 12
 LONGEST_NAME = 60
 SAID_BY = {"human": "user", "gpt": "assistant"}
@@ -157,7 +159,18 @@ def answer_of(record: Record, column: str) -> str:
         raise ValueError("has no answer")
     if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
         raise ValueError(f"has no answer: {value} is not a number")
-    return str(value)
+    return without_noise(str(value))
+
+
+_MANY_DIGITS = re.compile(r"-?\d+\.\d{13,}")
+
+
+def without_noise(number: str) -> str:
+    """A decimal without what binary arithmetic added to it: 0.30000000000000004 is 0.3. Any other text as it is."""
+    if not _MANY_DIGITS.fullmatch(number) or repr(float(number)) != number:
+        return number
+    short = format(float(number), ".15g")
+    return short if sum(map(str.isdecimal, short)) <= MOST_DIGITS and "e" not in short else number
 
 
 def chat(value: Any) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from grpo_space.tasks.columns import (
     missing,
     plain,
     question_of,
+    without_noise,
 )
 from grpo_space.tasks.final_answers import final
 from grpo_space.tasks.problems import Row, steps
@@ -89,7 +90,7 @@ class Number(Task):
             raise ValueError(f"has no answer{known}")
         # MATH's solutions are algebra, not steps to be counted
         worked = 0 if plain(columns.answer) == "solution" else steps(solution)
-        return Row(question, found[0], str(record.get("kind") or "") or _level(record), worked)
+        return Row(question, without_noise(found[0]), str(record.get("kind") or "") or _level(record), worked)
 
     def verify(self, completions: Sequence[str], problems: Sequence[Row]) -> list[Verdict]:
         """Compares the final answer that each completion states last."""

@@ -1,6 +1,8 @@
 """Rows of a Parquet file, whose few bytes may stand for many: what it unpacks to is counted before it is unpacked."""
 
 import io
+import math
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from grpo_space.tasks.table_file import SMALLER, Entry, refuse_twice
 
 AT_ONCE = 256
 """Rows that are unpacked at once."""
+FEW_BITS = {pa.float16(): "e", pa.float32(): "f"}
+"""Numbers with fewer bits than Python's, by `struct`'s names for them."""
 
 
 def parquet_rows(source: "Path | io.BytesIO", name: str, most_rows: int, most_bytes: int) -> Iterator[Entry]:
@@ -47,13 +51,26 @@ def parquet_rows(source: "Path | io.BytesIO", name: str, most_rows: int, most_by
 
 def _records(batch: Any, name: str) -> list[dict[str, Any]]:
     try:
-        return list(batch.to_pylist())
+        records = list(batch.to_pylist())
     except UnicodeError:
         raise
     except (OverflowError, ValueError, KeyError):  # Python's dates end with the year 9999, and it knows no such zone
         raise UserError(
             f"{name}: holds times that cannot be read: leave their column out, or save it as text"
         ) from None
+    for field in batch.schema:
+        if kind := FEW_BITS.get(field.type):
+            for record in records:
+                record[field.name] = _shortest(record[field.name], kind)
+    return records
+
+
+def _shortest(value: float | None, kind: str) -> float | None:
+    """The shortest decimal that a number with fewer bits than Python's stands for: 0.1, not 0.10000000149011612."""
+    if value is None or not math.isfinite(value) or value.is_integer():
+        return value
+    shorter = (float(format(value, f".{digits}g")) for digits in range(1, 10))
+    return next((each for each in shorter if struct.pack(kind, each) == struct.pack(kind, value)), value)
 
 
 def _bytes(column: Any) -> int:

@@ -238,6 +238,17 @@ def test_a_marked_answer_may_be_of_several_sentences(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("bits", [16, 32])
+def test_a_number_of_few_bits_is_the_shortest_that_it_can_be(bits: int, tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    golds = ["0.1", "2.3", "-12.5", "2049.0" if bits == 32 else "2048.0", "0.001"]
+    answers = pa.array(list(map(float, golds)), pa.float32() if bits == 32 else pa.float16())
+    pq.write_table(pa.table({"question": ["q?"] * len(golds), "answer": answers}), tmp_path / "a.parquet")
+    assert [row.gold for row in read(tmp_path / "a.parquet").rows] == golds
+
+
 def test_a_csv_with_spaces_before_its_quotation_marks(tmp_path: Path) -> None:
     found = read_bytes(tmp_path, "a.csv", b'answer, question\n6, "2, and 4?"\n"4", "2, and 2?"\n')
     assert [(row.question, row.gold) for row in found.rows] == [("2, and 4?", "6"), ("2, and 2?", "4")]
