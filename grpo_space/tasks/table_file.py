@@ -11,7 +11,7 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -353,7 +353,9 @@ def separator_of(start: str) -> tuple[str, int]:
         return said[1], 1
     best, most = ",", (0, 0)
     for separator in SEPARATORS:
-        counts = [len(row) for row in itertools.islice(csv.reader(lines[:200], delimiter=separator), 50) if row]
+        counts = [
+            len(row) for row in itertools.islice(csv.reader(lines[:200], delimiter=separator), 50) if not _is_blank(row)
+        ]
         alike = sum(count == counts[0] for count in counts) if counts and counts[0] > 1 else 0
         if (alike, counts[0] if alike else 0) > most:
             best, most = separator, (alike, counts[0])
@@ -364,7 +366,8 @@ def _csv_rows(stream: Stream, encoding: Encoding, dialect: dict[str, Any], skipp
     with io.TextIOWrapper(stream(), encoding.name, newline="") as text:
         rows = csv.reader(text, strict=True, **dialect)
         try:
-            head = [field.strip().removeprefix("\ufeff") for field in next(itertools.islice(rows, skipped, None), [])]
+            from_head = itertools.dropwhile(_is_blank, itertools.islice(rows, skipped, None))
+            head = [field.strip().removeprefix("\ufeff") for field in next(from_head, [])]
             if len(head) > MOST_COLUMNS or any(len(field) > LONGEST_NAME for field in head):
                 raise UserError(f"{name}: its first line is no header: write the names of its columns there")
             refuse_twice(head, name)
@@ -374,14 +377,28 @@ def _csv_rows(stream: Stream, encoding: Encoding, dialect: dict[str, Any], skipp
                 if len(fields) > len(head) and not any(fields[len(head) :]):
                     fields = fields[: len(head)]
                 if len(fields) != len(head):
-                    fault = f"has {len(fields)} fields, and the header {len(head)}: quote texts that hold the separator"
-                    yield Entry(f"row {number}", fault=fault)
+                    yield Entry(f"row {number}", fault=_other_width(fields, head))
                     continue
                 yield Entry(f"row {number}", {key: value or None for key, value in zip(head, fields, strict=True)})
         except csv.Error as error:
             cure = "write a quotation mark within a text twice, or save it as JSON lines"
             form = "TSV" if dialect["delimiter"] == "\t" else "CSV"
             raise UserError(f"{name} line {rows.line_num}: is not {form}: {error}: {cure}") from None
+
+
+def _is_blank(fields: Sequence[str]) -> bool:
+    """Whether a line holds nothing; of more separators than a table has columns it is none."""
+    return len(fields) <= MOST_COLUMNS and not any(field.strip(" \t\ufeff") for field in fields)
+
+
+def _other_width(fields: Sequence[str], head: Sequence[str]) -> str:
+    """What is wrong with a row that has more or fewer fields than the header."""
+    has = f"has {len(fields)} field{'s' * (len(fields) > 1)}, and the header {len(head)}"
+    if len(fields) < len(head):
+        return f"{has}: the row ends early, or a line break stands in a text without quotation marks"
+    if sum(map(bool, head)) == 1:
+        return f"{has}: the first line seems to be a title: delete it, so that the names of the columns come first"
+    return f"{has}: quote texts that hold the separator"
 
 
 _QUOTED = re.compile(r'\s*+"(?:[^"]|"")*+"\s*+')

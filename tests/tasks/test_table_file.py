@@ -120,6 +120,36 @@ def test_a_row_of_a_csv_with_too_many_fields_is_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("before", ["\r\n", "\n\n \n", "\ufeff\n", ",\n", "sep=,\n\n"])
+def test_blank_lines_before_the_header_of_a_csv_are_none(before: str, separator: str, tmp_path: Path) -> None:
+    text = f"{before}question,answer\r\na?,1\r\n".replace(",", separator)
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8", newline="")
+    assert [(row.question, row.gold) for row in read_file(tmp_path / "a.csv")] == [("a?", "1")]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("My problems\nquestion,answer\nq,1\n", "row 1: has 2 fields, and the header 1: the first line seems to be a "),
+        (
+            "My problems,,\nquestion,answer,level,of\nq,1,2,3\n",
+            "row 1: has 4 fields, and the header 3: the first line",
+        ),
+        (
+            "question,answer,kind\nq,1,x\nr,2\ns,3,x\n",
+            "row 2: has 2 fields, and the header 3: the row ends early, ",
+        ),
+        ("question,answer,kind\nq,1,x\nr\ns,3,x\n", "row 2: has 1 field, and the header 3: the row ends early, "),
+    ],
+)
+def test_a_csv_whose_rows_are_not_as_wide_as_its_header_is_told_why(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_file(tmp_path / "a.csv")
+    assert caught.value.problems[0].startswith(f"a.csv {words}")
+
+
 def test_damaged_utf_8_is_not_taken_for_latin_1(tmp_path: Path) -> None:
     """Where other characters are good UTF-8, the one that is not is a fault, named by its line."""
     rows = [json.dumps({"question": f"é {n}?", "answer": n}, ensure_ascii=False).encode() for n in range(4)]
