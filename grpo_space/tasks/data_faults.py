@@ -1,4 +1,6 @@
-"""What is wrong with problems that can each be read: contradictions, copies, and answers that nothing can match."""
+"""What is wrong with problems that can each be read: contradictions, copies, and answers that nothing can match
+or that are none.
+"""
 
 import json
 from collections.abc import Iterable
@@ -9,6 +11,11 @@ from grpo_space.tasks.kinds import task_of, verify
 from grpo_space.tasks.problems import Row
 
 LONGEST_SHOWN = 60
+NONE = {
+    "proof", "notfound", "not found", "n/a", "nan", "null", "none", "-", "?",
+    "#n/a", "#value!", "#ref!", "#div/0!", "#name?", "#num!", "#null!",
+}  # fmt: skip
+"""What stands in the place of an answer where there is none: NuminaMath's, pandas', Python's and Excel's words."""
 
 
 def same(row: Row) -> str:
@@ -27,6 +34,9 @@ class Faults:
     """Answers that nothing can match."""
     contradiction: str = ""
     answer: str = ""
+    none: int = 0
+    """Answers that say that there is none."""
+    no_answer: str = ""
 
     def words(self) -> str:
         """The faults in a sentence each; empty where there is none."""
@@ -46,6 +56,9 @@ class Faults:
             one = self.unmatched == 1
             can = "1 answer" if one else f"{self.unmatched:,} answers"
             parts.append(f"{can} can never be matched{'' if one else ', such as'}: {self.answer}.")
+        if self.none:
+            say = "1 answer says" if self.none == 1 else f"{self.none:,} answers say"
+            parts.append(f"{say} that there is none{'' if self.none == 1 else ', such as'}: {self.no_answer}.")
         return " ".join(parts)
 
 
@@ -73,7 +86,9 @@ def find(rows: Iterable[Row]) -> Faults:
         golds = " and ".join(dict.fromkeys(_short(row.gold) for row in contradictions[0]))
         contradiction = f"{_short(contradictions[0][0].question)} ({golds})"
     answer = _short(unmatched[0].gold) if unmatched else ""
-    return Faults(len(contradictions), copies, len(unmatched), contradiction, answer)
+    none = [row.gold for row in rows if row.task == "number" and row.gold.strip().casefold() in NONE]
+    no_answer = none[0] if none else ""
+    return Faults(len(contradictions), copies, len(unmatched), contradiction, answer, len(none), no_answer)
 
 
 def _agree(row: Row, other: Row) -> bool:

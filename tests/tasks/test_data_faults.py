@@ -63,6 +63,21 @@ def test_an_answer_that_something_matches_is_none(gold: str) -> None:
     assert task_of(Row("a", gold)).can_match(Row("a", gold))
 
 
+@pytest.mark.parametrize(
+    "gold", ["proof", "notfound", "not found", "N/A", "nan", "null", "None", "-", "?", "#VALUE!", "#N/A"]
+)
+def test_an_answer_that_says_there_is_none_is_counted(gold: str) -> None:
+    assert data_faults.words([Row("a", gold), Row("b", "1")]) == f"1 answer says that there is none: {gold}."
+    many = [Row(str(n), gold) for n in range(12)]
+    assert data_faults.words(many).endswith(f"12 answers say that there is none, such as: {gold}.")
+    assert data_faults.find([Row("a", gold, task="own", details="{}")]).none == 0
+
+
+@pytest.mark.parametrize("gold", ["0", "no", "-1", "nobody", "the empty set", "no solution", "proof by induction"])
+def test_an_answer_that_denies_is_one(gold: str) -> None:
+    assert data_faults.find([Row("a", gold)]).none == 0
+
+
 def test_a_run_says_so_before_it_trains(tmp_path: Path) -> None:
     rows = [*problems(60), Row("HOW MUCH is 1 plus 1?", "3")]
     told = share_out(rows, None, config(evaluation={"problems": 20}), "mine.jsonl", "c").summary
