@@ -4,6 +4,7 @@ A column is found by its name, once for all rows: what a row lacks there is said
 the row's number, and nothing else takes its place.
 """
 
+import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -115,6 +116,7 @@ def question_of(record: Record, columns: ColumnsSection) -> str:
     if turns := chat(value):
         asked = _asked(turns)
         value = asked[0] if asked else None
+    value = _of_bytes(value)
     if not isinstance(value, str) or not value.strip():
         raise ValueError("has no question")
     used = [column, columns.answer or "", *(columns.options or "").split(",")]
@@ -147,6 +149,7 @@ def answer_of(record: Record, column: str) -> str:
     if turns := chat(value):
         _asked(turns)
         value = turns[-1][1] if turns[-1][0] == "assistant" else None
+    value = _of_bytes(value)
     if isinstance(value, str) and re.fullmatch(r'\s*\["[^"]*"\]\s*', value):  # a list of one, as a text
         [value] = value_of(value) or [value]
     if isinstance(value, list) and value and all(isinstance(each, str | int) for each in value):
@@ -160,6 +163,21 @@ def answer_of(record: Record, column: str) -> str:
     if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
         raise ValueError(f"has no answer: {value} is not a number")
     return without_noise(str(value))
+
+
+_BYTES = re.compile(r"""b'(?:[^'\\\n]|\\.)*+'|b"(?:[^"\\\n]|\\.)*+\"""")
+
+
+def _of_bytes(value: Any) -> Any:
+    """The text that Python's print of bytes stands for, as in a copy of DeepMind's mathematics: `b'-6\\n'`. Any other
+    value as it is.
+    """
+    if not isinstance(value, str) or not _BYTES.fullmatch(value.strip()):
+        return value
+    try:
+        return str(ast.literal_eval(value.strip()), "utf-8").strip()
+    except (ValueError, SyntaxError, MemoryError):  # letters that are not ASCII, an escape that is none
+        return value
 
 
 _MANY_DIGITS = re.compile(r"-?\d+\.\d{13,}")

@@ -238,6 +238,25 @@ def test_a_marked_answer_may_be_of_several_sentences(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("b'-6\\n'", "-6"),
+        ('b"It\'s 6.\\n"', "It's 6."),
+        ("b'\\xc3\\xa4'", "ä"),
+        ("b'\\xff'", "b'\\xff'"),
+        ("b'ä'", "b'ä'"),
+        ("b'\\x'", "b'\\x'"),
+        ("b'a' + b'c'", "b'a' + b'c'"),
+        ("b'", "b'"),
+    ],
+)
+def test_bytes_as_python_prints_them_are_the_text_that_they_were(text: str, read: str, tmp_path: Path) -> None:
+    for row in ({"question": text, "answer": "1"}, {"question": "q?", "answer": text}):
+        [found, *_] = read_problem(tmp_path, row).rows
+        assert read in (found.question, found.gold)
+
+
 @pytest.mark.parametrize("bits", [16, 32])
 def test_a_number_of_few_bits_is_the_shortest_that_it_can_be(bits: int, tmp_path: Path) -> None:
     import pyarrow as pa
