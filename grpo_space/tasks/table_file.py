@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from grpo_space.errors import UserError
-from grpo_space.tasks.columns import chat, plain
+from grpo_space.tasks.columns import ANSWER, BEFORE, QUESTION, chat, plain
 from grpo_space.tasks.text_encoding import Encoding, encoding_of
 
 MOST_BYTES = 200 * 2**20
@@ -35,6 +35,13 @@ ABOUT = (
     "num_rows",
 )  # fmt: skip
 """What an object may say about the rows that it holds."""
+HOLDS = (
+    "data", "dataset", "rows", "records", "items", "examples", "samples", "instances", "problems", "questions", "train",
+    "test",
+)  # fmt: skip
+"""Names of the list of rows in an object, whatever else that says."""
+OF_A_ROW = {*QUESTION, *ANSWER, *BEFORE}
+"""By these names an object is a row itself."""
 Progress = Callable[[int], None]
 """Is given the bytes of the file that were read so far."""
 
@@ -310,15 +317,18 @@ def _unwrapped(entries: Iterator[Entry], name: str) -> Iterator[Entry]:
 def _rows_in(record: dict[str, Any], name: str) -> list[Any]:
     """The rows in an object: a list of them, `{"data": [...]}`; a list for each column; or one by the other's name, as
     pandas writes a table (`{"answer": {"0": ...}}`) and others their rows (`{"id7": {...}}`). What holds a value of its
-    own beside them, but for what is said `ABOUT` a file, is a row itself.
+    own beside them, but for what is said `ABOUT` a file, is a row itself, unless the one list in it has a name that
+    `HOLDS` rows.
     """
+    lists = {key: value for key, value in record.items() if _all(value, dict) and not chat(value)}
+    if len(lists) == 1 and plain(next(iter(lists))) in HOLDS and not OF_A_ROW & set(map(plain, record)):
+        return next(iter(lists.values()))
     if any(
         (isinstance(value, str | int | float) and plain(key) not in ABOUT) or chat(value)
         for key, value in record.items()
     ):
         return []
     values = list(record.values())
-    lists = {key: value for key, value in record.items() if _all(value, dict) and not chat(value)}
     if len(lists) > 1:
         raise UserError(f"{name}: holds several lists of rows, {', '.join(lists)}: save the one to train on by itself")
     if lists:

@@ -305,6 +305,10 @@ def test_a_list_within_a_files_only_row_is_not_its_rows(tmp_path: Path) -> None:
     assert read_bytes(tmp_path, "a.json", own, chosen).rows[0].gold == "6"
     found = read_bytes(tmp_path, "a.json", json.dumps({"version": "1.1", "total": 1, "data": rows}).encode())
     assert [row.gold for row in found.rows] == ["2"]
+    described = json.dumps({"description": "My problems", "by": "me", "data": rows}).encode()
+    assert [row.gold for row in read_bytes(tmp_path, "a.json", described).rows] == ["2"]
+    asked = json.dumps({"Question": "2 + 4?", "final answer": "6", "examples": rows}).encode()
+    assert [row.gold for row in read_bytes(tmp_path, "a.json", asked).rows] == ["6"]
 
 
 @pytest.mark.parametrize(
