@@ -11,13 +11,15 @@ from grpo_space.formatting import cut
 from grpo_space.grading.answers import answer_in_format, tagged_parts
 from grpo_space.tasks import code_sandbox
 from grpo_space.tasks.code_tests import CodeTests, of_human_eval, of_mbpp
-from grpo_space.tasks.columns import at, names_of, question_of
+from grpo_space.tasks.columns import QUESTION, at, find_column, names_of, question_of
 from grpo_space.tasks.problems import Row
 from grpo_space.tasks.sandbox import sandbox
 from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
 
 MBPP, HUMAN_EVAL = "test_list", "entry_point"
 """Columns that only they have."""
+ASKED = {MBPP: ("text", "prompt", *QUESTION), HUMAN_EVAL: ("text", "prompt")}
+"""Names of the column with the question; HumanEval's is the beginning of the program itself."""
 SOLUTION = {MBPP: "code", HUMAN_EVAL: "canonical_solution"}
 _BARE = re.compile(r"^(?:(?:from|import|def|class|async def)\s|@)", re.MULTILINE)
 # A line at the margin that goes on with a program, where none is marked as one.
@@ -73,7 +75,7 @@ class Code(Task):
         shape = next((name for name in (MBPP, HUMAN_EVAL) if name in there), None)
         if shape is None:
             return None
-        question = wanted.question or next((name for name in ("text", "prompt") if name in there), None)
+        question = wanted.question or find_column(ASKED[shape], sample)
         return ColumnsSection(question=question, answer=wanted.answer or SOLUTION[shape]) if question else None
 
     def read(self, record: Record, columns: ColumnsSection) -> Row:

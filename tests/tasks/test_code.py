@@ -37,6 +37,14 @@ def test_an_mbpp_problem_shows_one_test_and_keeps_the_others() -> None:
     assert problem.task == "code"
 
 
+@pytest.mark.parametrize("name", ["text", "prompt", "question", "Problem", "instruction"])
+def test_a_question_with_tests_is_of_code_by_each_usual_name(name: str) -> None:
+    record = {name: MBPP["text"], **{column: MBPP[column] for column in ("test_list", "code")}}
+    columns = CODE.find([record], ColumnsSection())
+    assert columns == ColumnsSection(question=name, answer="code")
+    assert CODE.read(record, columns).question.startswith(MBPP["text"])
+
+
 def test_a_human_eval_problem_asks_to_complete_a_function_which_may_use_what_is_given() -> None:
     columns = CODE.find([HUMAN_EVAL], ColumnsSection())
     assert columns is not None
