@@ -26,6 +26,8 @@ _SEVERAL_BYTES = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )  # a character of UTF-8 that is not ASCII
 
+_NOT_ASCII = bytes(range(0x80, 0x100))
+
 
 def encoding_of(file: IO[bytes], name: str) -> Encoding:
     """The encoding of a text, of which all is read. What is no text is refused by a UserError."""
@@ -40,10 +42,13 @@ def encoding_of(file: IO[bytes], name: str) -> Encoding:
     if _CONTROL.search(first):
         raise UserError(f"{name}: is no text, nor any table that can be read: give CSV, JSON lines or Parquet")
     decoder, piece = codecs.getincrementaldecoder("utf-8")(), first
-    several = wrong = undefined = False
+    characters = strange = 0
+    wrong = undefined = False
     while True:
         if not piece.isascii():
-            several = several or _SEVERAL_BYTES.search(piece) is not None
+            rest, found = _SEVERAL_BYTES.subn(b"", piece)
+            characters += found
+            strange += len(rest) - len(rest.translate(None, _NOT_ASCII))
             undefined = undefined or _NOT_OF_WINDOWS.search(piece) is not None
         if not wrong:
             try:
@@ -53,7 +58,7 @@ def encoding_of(file: IO[bytes], name: str) -> Encoding:
         if not piece:
             break
         piece = file.read(PIECE)
-    if not wrong or several:  # with some characters of UTF-8 in it, it is UTF-8 that was damaged: its lines say where
+    if not wrong or characters >= strange:  # UTF-8 that was damaged here and there: its lines say where
         return UTF_8
     return Encoding("latin-1" if undefined else "cp1252", ", read as Latin-1, which is a guess")
 

@@ -159,6 +159,20 @@ def test_damaged_utf_8_is_not_taken_for_latin_1(tmp_path: Path) -> None:
     assert caught.value.problems == ("a.jsonl line 3: is not UTF-8 text",)
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_two_bytes_that_would_be_a_character_of_utf_8_do_not_make_a_text_of_windows_damaged(
+    name: str, tmp_path: Path
+) -> None:
+    question = "Was heißt „groß“? 1+1"
+    text = f"question;answer\n{question};2\n"
+    if name == "a.jsonl":
+        text = json.dumps({"question": question, "answer": "2"}, ensure_ascii=False)
+    (tmp_path / name).write_bytes(text.encode("cp1252"))
+    [row] = read_file(tmp_path / name)
+    assert (row.question, row.gold) == (question, "2")
+    assert "which is a guess" in open_table(tmp_path / name).form
+
+
 def zeros(size: int, start: bytes) -> bytes:
     """A gzip of so many bytes, made without holding them."""
     made = io.BytesIO()
