@@ -10,7 +10,7 @@ from grpo_space.config import ColumnsSection
 from grpo_space.grading.answers import Grade, answer_in_format, grade, span
 from grpo_space.grading.choices import stated_letters
 from grpo_space.grading.judge import is_answer
-from grpo_space.tasks.columns import QUESTION, at, find_column, missing, names_of, plain, question_of
+from grpo_space.tasks.columns import QUESTION, find_column, missing, names_of, plain, question_of
 from grpo_space.tasks.options import LETTERS, are_wrong, find_options, options_of, place_of
 from grpo_space.tasks.problems import Row, digest
 from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
@@ -77,7 +77,7 @@ class Choice(Task):
         assert columns.options is not None
         question = question_of(record, columns)
         options = options_of(record, columns.options, columns.answer)
-        place = 0 if are_wrong(columns.options) else place_of(at(record, columns.answer), options)
+        place = 0 if are_wrong(columns.options) else place_of(record, columns.answer, options)
         right = options.texts[place]
         shown = _in_its_order(question, options.texts)
         listed = "\n".join(f"{letter}) {option}" for letter, option in zip(LETTERS, shown, strict=False))

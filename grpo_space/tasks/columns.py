@@ -118,7 +118,7 @@ def question_of(record: Record, columns: ColumnsSection) -> str:
         value = asked[0] if asked else None
     value = _of_bytes(value)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError("has no question")
+        raise ValueError(f"has no question{held_instead(record, column, 'question')}")
     used = [column, columns.answer or "", *(columns.options or "").split(",")]
     taken = {plain(name) for each in used for name in (each, each.partition(".")[0])}
     beside = {plain(name): more for name, more in record.items() if isinstance(more, str) and more.strip()}
@@ -152,17 +152,36 @@ def answer_of(record: Record, column: str) -> str:
     value = _of_bytes(value)
     if isinstance(value, str) and re.fullmatch(r'\s*\["[^"]*"\]\s*', value):  # a list of one, as a text
         [value] = value_of(value) or [value]
-    if isinstance(value, list) and value and all(isinstance(each, str | int) for each in value):
+    if isinstance(value, list) and value and all(isinstance(each, str | int | float) for each in value):
         if len(value) > 1:
             raise ValueError(f"has {len(value)} answers: a problem has one")
         [value] = value
     if isinstance(value, bool):
         raise ValueError(f"has no answer: {str(value).lower()} is neither text nor number: write yes and no, say")
     if not isinstance(value, str | int | float | Decimal):
-        raise ValueError("has no answer")
+        raise ValueError(f"has no answer{held_instead(record, column, 'answer')}")
     if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
         raise ValueError(f"has no answer: {value} is not a number")
     return without_noise(str(value))
+
+
+def held_instead(record: Record, column: str, field: str) -> str:
+    """What a column holds where no text can be read in it, after a colon; empty where it holds nothing. `field`: of
+    `data.columns`, by which another is chosen.
+    """
+    value = at(record, column)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return ""
+    if isinstance(value, Mapping) and value:
+        names = [f"{column}.{name}" for name in value]
+        return f": column {column!r} holds an object: choose one of {listed(names)} with data.columns.{field}"
+    if turns := chat(value):
+        return f": the chat in column {column!r} has these turns: {listed([role for role, _ in turns])}"
+    if isinstance(value, list):
+        holds = f"a list of {len(value)}" + (f", the first {cut(repr(value[0]), LONGEST_NAME)}" if value else "")
+    else:
+        holds = f"{cut(repr(value), LONGEST_NAME)}, which is no text"
+    return f": column {column!r} holds {holds}"
 
 
 _BYTES = re.compile(r"""b'(?:[^'\\\n]|\\.)*+'|b"(?:[^"\\\n]|\\.)*+\"""")

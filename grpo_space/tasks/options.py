@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from grpo_space.tasks.columns import Record, at, find_column, names_of, plain
+from grpo_space.tasks.columns import Record, at, find_column, held_instead, names_of, plain
 from grpo_space.tasks.written_values import value_of
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -91,7 +90,7 @@ def options_of(record: Record, column: str, answer: str) -> Options:
         if beside_right:
             value, labels = [at(record, answer), *value], None
             if value[0] in (None, "") or isinstance(value[0], bool):
-                raise ValueError("has no answer")
+                raise ValueError(f"has no answer{held_instead(record, answer, 'answer')}")
     if isinstance(value, str):
         value = value_of(value) or _lettered(value) or None
     if isinstance(value, Mapping) and isinstance(value.get("text"), list):
@@ -159,12 +158,13 @@ def _without_letter(option: str, letter: str) -> str:
     return re.sub(rf"^\(?{re.escape(letter)}(?:[.:]\s+|\)\s*)", "", option)
 
 
-def place_of(answer: Any, options: Options) -> int:
-    """Which option an answer names: by its label or letter, by its words, or by its number, from 0 where they have none
-    of their own.
+def place_of(record: Record, column: str, options: Options) -> int:
+    """Which option the answer in a column names: by its label or letter, by its words, or by its number, from 0 where
+    they have none of their own.
     """
+    answer = at(record, column)
     if isinstance(answer, bool) or not isinstance(answer, str | int | float | Decimal):
-        raise ValueError("has no answer")
+        raise ValueError(f"has no answer{held_instead(record, column, 'answer')}")
     labels, texts = options.labels, options.texts
     said = str(answer).strip()
     index = _from_0(said, labels)

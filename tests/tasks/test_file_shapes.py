@@ -198,6 +198,26 @@ def test_letters_of_options_that_the_question_shows_are_answers(tmp_path: Path) 
         ({"question": "q?", "option1": "a", "option2": "b", "answer": 0}, "which are numbered from 1 to 2"),
         ({"question": "q?", "A": "a", "B": None, "C": "c", "answer": 1}, "which are counted from 0: write its letter"),
         ({"question": "q?", "options": "a; b", "answer": "A"}, "has no options: a list of them is wanted"),
+        (
+            {"question": "q?", "answer": {"value": 2, "unit": "m"}},
+            r"no answer: column 'answer' holds an object: choose one of answer\.value, answer\.unit with data\.col",
+        ),
+        (
+            {"question": {"text": "q?"}, "answer": 2},
+            r"no question: column 'question' holds an object: choose one of question\.text with data\.columns\.q",
+        ),
+        ({"question": ["q?", "r?"], "answer": 2}, "no question: column 'question' holds a list of 2, the first 'q"),
+        ({"question": 12, "answer": 2}, "has no question: column 'question' holds 12, which is no text"),
+        ({"question": "q?", "answer": [{"a": 1}]}, "no answer: column 'answer' holds a list of 1, the first {'a': 1}"),
+        ({"question": "q?", "answer": [2.5, 3.5]}, "has 2 answers: a problem has one"),
+        (
+            {"question": "q?", "answer": [{"role": "user", "content": "q?"}]},
+            "no answer: the chat in column 'answer' has these turns: user",
+        ),
+        (
+            {"question": "q?", "choices": ["a", "b"], "answer": {"place": 1}},
+            r"no answer: column 'answer' holds an object: choose one of answer\.place with",
+        ),
         ({"question": "q?", "answer": True}, "true is neither text nor number"),
         ({"question": "q?", "answer": "It is so.\nOr it is not."}, "end its solution with #### 6"),
         ({"question": "q?", "answer": "Let x be the number. Then 2x = 10, so x = 5."}, "end its solution with #### 6"),
