@@ -44,7 +44,7 @@ class DataReport(Record):
     contradictions: int
     unmatched: int
     faults: str
-    """The last three in sentences, with examples."""
+    """What is wrong with the problems, in sentences with examples."""
     guess: float
     """The share of right answers that guessing gives to the first problem, 0..1."""
     first: tuple[tuple[str, str], ...]

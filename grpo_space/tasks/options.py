@@ -166,7 +166,7 @@ def place_of(record: Record, column: str, options: Options) -> int:
     if isinstance(answer, bool) or not isinstance(answer, str | int | float | Decimal):
         raise ValueError(f"has no answer{held_instead(record, column, 'answer')}")
     labels, texts = options.labels, options.texts
-    said = str(answer).strip()
+    said = _without_zero(str(answer).strip(), texts)
     index = _from_0(said, labels)
     if index is None and said not in labels and said not in texts and re.fullmatch(r"\d{1,2}", said):
         how = f"numbered from 1 to {labels[-1]}" if labels[0] == "1" else "counted from 0: write its letter"
@@ -193,10 +193,16 @@ def counted_from_0(record: Record, column: str, answer: str) -> int | None:
     """The number by which a row that can be read names its right option, where it counts from 0; None where it names it
     in another way. `column`, `answer`: those of `options_of`.
     """
-    said = str(at(record, answer)).strip()
-    if not said.isdecimal() or are_wrong(column):
+    if are_wrong(column):
         return None
-    return None if _from_0(said, options_of(record, column, answer).labels) is None else int(said)
+    options = options_of(record, column, answer)
+    said = _without_zero(str(at(record, answer)).strip(), options.texts)
+    return int(said) if said.isdecimal() and _from_0(said, options.labels) is not None else None
+
+
+def _without_zero(said: str, texts: Sequence[str]) -> str:
+    """`1.0`, as pandas writes the numbers of a column with gaps, as `1`, but for where it is the text of an option."""
+    return said.removesuffix(".0") if re.fullmatch(r"\d{1,2}\.0", said) and said not in texts else said
 
 
 def _from_0(said: str, labels: Sequence[str]) -> int | None:

@@ -210,7 +210,8 @@ def test_a_row_that_is_no_choice_is_named(changes: dict[str, Any], words: str) -
 @pytest.mark.parametrize(
     ("options", "answer", "right"),
     [([1, 2, 3, 4], 0, "1"), ([0, 1, 2], 1, "1"), ([10, 20, 30], 20, "20"), ([10, 20, 30], 2, "30"),
-     (["1", "2", "4"], 2, "4"), ([1.5, 2.5], 2.5, "2.5"), ([True, False], 1, "False")],
+     (["1", "2", "4"], 2, "4"), ([1.5, 2.5], 2.5, "2.5"), ([True, False], 1, "False"), (OPTIONS, 1.0, OPTIONS[1]),
+     (OPTIONS, "2.0", OPTIONS[2]), (["1.0", "2.0"], "2.0", "2.0")],
 )  # fmt: skip
 def test_a_number_among_numbers_names_the_only_option_that_it_can_mean(
     options: list[Any], answer: float, right: str
