@@ -123,8 +123,11 @@ def _more_steps(run: History, config: RunConfig) -> Change:
         return Change(f"twice the steps (grpo.max_steps={2 * steps})", besides + 2 * steps * of_one)
     left = steps - run.step
     many = f"{left:,} step{'s that are' if left > 1 else ' that is'} left"
-    limit = f" (each time it has {config.max_minutes:g} min again; a larger max_minutes, or none, needs a new run)"
-    what = f"resume the run for the {many}{limit if _ended_by(run, 'budget') and config.max_minutes else ''}"
+    limit = ""
+    if _ended_by(run, "budget") and config.max_minutes is not None:
+        again = f"each time it has {config.max_minutes:g} min again"
+        limit = f" ({again}; a larger max_minutes, or none, needs a new run)"
+    what = f"resume the run for the {many}{limit}"
     return Change(what, left * of_one or None, "The rest")
 
 

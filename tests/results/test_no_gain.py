@@ -102,6 +102,11 @@ def test_a_run_that_ended_early_is_not_told_to_make_twice_its_steps(history: His
         assert said(tuned, history, OF_400).endswith(f"The change most likely to help: {change}")
 
 
+def test_a_run_without_a_time_limit_that_was_stopped_is_advised_too() -> None:
+    config = OF_400.model_copy(update={"max_minutes": None})
+    assert "help: resume the run for the 370 steps that are left. The rest" in said(FEWER, ended("stopped"), config)
+
+
 @pytest.mark.parametrize("right", [True, False])
 def test_one_problem_that_both_answered_alike_is_no_verdict_on_the_adapter(right: bool) -> None:
     base, tuned = (made.evaluated(which, [right], [False]) for which in ("base", "tuned"))
