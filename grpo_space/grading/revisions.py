@@ -9,12 +9,18 @@ import re
 from grpo_space.grading.single_number import one_number
 from grpo_space.grading.statements import LONGEST_ANSWER, SENTENCE_END, Statement
 
+MOST_TURNS = 40
+"""So many, from the end, are looked at for one that gives another value."""
 _WORDS = (
     "wait", "actual", "oops", "orrect", "scratch", "thought", "istake", "strike", "hold on", "wrong", "sorry", "rror",
 )  # fmt: skip
 """Parts of the words without which nothing is taken back."""
-_PAUSE = r"[\s,.:;!*—–-]*"
-_WRONG = r"(?:(?:clearly|obviously|definitely|also)\s+)?(?:wrong|incorrect|not\s+(?:right|correct)|a\s+mistake)\b"
+_PAUSE = r"(?:[\s,:;!*—–]|\.(?!\d)|-(?!\d))*+"
+"""Between words: no sign and no point of a number."""
+_WRONG = (
+    r"(?:(?:clearly|obviously|definitely|also)\s+)?(?:wrong|incorrect|not\s+(?:right|correct)|a\s+mistake)"
+    r"(?=\s*(?:[^\w\s]|$)|\s+(?:because|since|as|so|but|though)\b)"  # not "It is wrong to add the lids"
+)
 _MISTAKE = (
     rf"(?:my\s+mistake|(?:there\s+is|there's|I(?:'ve|\s+have)?\s+(?:made|see|found))\s+(?:a|an|my)\s+(?:mistake|error)"
     rf"(?:\s+(?:there|above))?|(?:this|that|it)(?:'s|\s+is|\s+was|\s+seems|\s+looks)\s+{_WRONG})"
@@ -29,14 +35,14 @@ _LINK = (
     r"|it|that|this)(?:'s|\s+(?:is|should\s+be|should\s+have\s+been|must\s+be|has\s+to\s+be|would\s+be))|should\s+be)"
     r"(?![\w'])(?!\s+(?:not|still|indeed|right|correct)\b)"
 )
-_VALUE = r"(?:[-+]?\$?\d[\d.,/]*(?<!\.)|\(?[A-Z]\b\)?)(?:\s?%)?"
+_VALUE = r"(?:[-+]?\$?\.?\d[\d.,/]*(?<!\.)|\(?[A-Z]\b\)?)(?:\s?%)?"
 _END = r"[\s*$)]*(?:[.!](?=\s|$)|\n|$)"
 _REVISION = re.compile(
     rf"(?:(?<=[\s.!?,;(—–-])|(?<=\d)|(?<=[}}>$*])){_TURN}{_PAUSE}(?:{_MORE}{_PAUSE}){{0,3}}"
-    rf"(?:(?P<link>{_LINK}){_PAUSE}|(?P<alone>(?=[*$\s]{{0,3}}{_VALUE}{_END}))|(?=[^\n.]*=))",
+    rf"(?:(?P<link>{_LINK}){_PAUSE}|(?P<alone>(?=[*$\s]{{0,3}}{_VALUE}{_END}))|(?=[^\n.=]{{0,80}}=))",
     re.IGNORECASE,
 )
-_BARE = re.compile(rf"[*$\s]{{0,3}}(?:{_VALUE}(?:\s+[a-z]\w*){{0,3}}|[^\n=]*=[^\n]*)", re.IGNORECASE)
+_BARE = re.compile(rf"[*$\s]{{0,3}}(?:{_VALUE}(?:\s+[a-z]\w*){{0,3}}[*$\s]*|[^\n=]*=[^\n]*)", re.IGNORECASE)
 _TAKEN_BACK = re.compile(
     rf"[\s.}}\])$*]*(?:</\w+>\s*)?(?:{_TURN}{_PAUSE})?(?:{_MORE}{_PAUSE}){{0,3}}(?:this|that|it)(?:'s|\s+is|\s+was)\s+{_WRONG}",
     re.IGNORECASE,
@@ -52,15 +58,12 @@ def revised(text: str, stated: Statement, of_number: bool) -> Statement | None:
     said = text[after:].lower()
     if not any(word in said for word in _WORDS):
         return stated
-    found = stated
-    for turn in _REVISION.finditer(text, after):
+    for turn in list(_REVISION.finditer(text, after))[: -MOST_TURNS - 1 : -1]:
         end = SENTENCE_END.search(text, turn.end(), turn.end() + LONGEST_ANSWER)
         content = text[turn.end() : end.start() if end else turn.end() + LONGEST_ANSWER].rstrip()
         if _revises(turn, content, of_number):
-            found = Statement("sentence", turn.start(), (turn.end(), turn.end() + len(content)))
-    if found is stated and _TAKEN_BACK.match(text, after):
-        return None
-    return found
+            return Statement("sentence", turn.start(), (turn.end(), turn.end() + len(content)))
+    return None if _TAKEN_BACK.match(text, after) else stated
 
 
 def _revises(turn: re.Match[str], content: str, of_number: bool) -> bool:

@@ -36,6 +36,10 @@ CASES: dict[str, list[tuple[str, str, bool]]] = {
         ("The answer is 50. That is not a mistake.", "50", True),
         ("The answer is 50. Wait, it's still 50.", "50", True),
         ("#### 50\nNote: the actual price is 5 dollars.", "50", True),
+        ("The answer is 5. Actually, it's -5.", "-5", True), ("The answer is 5. Actually, -5.", "5", False),
+        ("The answer is 5. Correction: .5", "0.5", True), ("The answer is 50. Actually, it's **56**.", "56", True),
+        ("The answer is 50. It is not correct to say 56.", "50", True),
+        ("The answer is 50. It is wrong to count the lids.", "50", True),
     ],
     "think": [
         ("<think>a</think><answer>1/3 + 1/3 + 1/3 = 1</answer>", "1", True),
