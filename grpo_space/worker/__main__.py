@@ -204,11 +204,13 @@ class Child:
         """The child's environment. OpenMP's threads spin only briefly before they sleep: by default one busy neighbour
         on 2 cores made steps 5 to 30 times slower; asleep at once, they cost half the speed of an idle machine.
         """
-        first = {"CUDA_VISIBLE_DEVICES": "0"} if self.count == 1 and len(hardware.gpus()) > 1 else {}
+        one = {}
+        if self.count == 1 and len(hardware.gpus()) > 1:  # where Transformers sees several, it splits batches among them
+            one = {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]}
         return {
             "GOMP_SPINCOUNT": "1000",
-            **first,  # where Transformers sees several, it splits batches among them
             **os.environ,
+            **one,
             PARENT: str(os.getpid()),
             BEGAN: str(self.began),
             "GRPO_SPACE_RUNS": str(runs_folder()),  # absolute: Unsloth's child works in a folder of its own
