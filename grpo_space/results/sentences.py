@@ -188,14 +188,18 @@ def example_words(compared: Comparison) -> str:
     example = compared.example
     if example is None:
         return ""
-    against = pair([a.strict for a in example.answers], [a.strict for a in compared.tuned.answers])
-    against = replace(against, multiplier=float(compared.looks))
-    shown = (
+    tuned, looks = compared.tuned.answers, float(compared.looks)
+    right = pair([a.correct for a in example.answers], [a.correct for a in tuned])
+    strict = pair([a.strict for a in example.answers], [a.strict for a in tuned])
+    each = [_beside(replace(one, multiplier=looks)) for one in (right, strict)]
+    return (
         f"Shown one worked example, the base has {percent(example.correct, example.n)} right and "
         f"{percent(example.strict_correct, example.n)} right and in the format, without any training. "
+        f"In right answers tuned is {each[0]}; right and in the format, {each[1]}."
     )
-    figures = f"{points(against)}, {tested(against)}"
-    if not against.beyond_chance:
-        return f"{shown}Tuned is not apart from that beyond chance ({figures}, right and in the format)."
-    word = "above" if against.gain > 0 else "below"
-    return f"{shown}Tuned is {word} that, right and in the format: {figures}."
+
+
+def _beside(against: Paired) -> str:
+    """Where tuned stands beside the base with an example."""
+    where: dict[Direction, str] = {"up": "above that", "down": "below that", "same": "not apart from that beyond chance"}
+    return f"{where[against.direction]} ({points(against)}, {tested(against)})"

@@ -106,7 +106,8 @@ def best_prompt_words(history: History) -> str:
     )
     plain = percent(own.base, own.n)
     if best.correct <= own.base:
-        what = "the whole gain remains" if own.gain > 0 else "there was no gain that one could explain"
+        gained = "the whole gain remains" if own.beyond_chance else f"the gain is not beyond chance ({points(own)})"
+        what = gained if own.gain > 0 else "there was no gain that one could explain"
         return (
             f"No better prompt was found for the base: {words}, the best of {len(tried)} tried, it has "
             f"{percent(best.correct, best.n)} of {best.n:,} right, and {plain} as the run asks: {what}."

@@ -91,6 +91,7 @@ def test_what_is_left_of_the_gain_against_the_base_at_its_best() -> None:
         (50, 30, 40, "as the run asks: there was no gain that one could explain."),
         (50, 30, 60, "as the run asks: there was no gain that this could explain."),
         (50, 50, 70, "as the run asks: there was no gain that this could explain."),
+        (50, 52, 50, "as the run asks: the gain is not beyond chance (+2.0 points, 95 % interval -2 to 7)."),
         (50, 55, 55, "nothing is left, as the base at its best is as good as tuned (+0.0 points, 97.5 % interval"),
         (50, 52, 70, "of the gain of +2.0 points nothing is left, as the base at its best is better than tuned (-18.0"),
     ],
