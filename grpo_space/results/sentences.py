@@ -191,7 +191,7 @@ def example_words(compared: Comparison) -> str:
     tuned, looks = compared.tuned.answers, float(compared.looks)
     right = pair([a.correct for a in example.answers], [a.correct for a in tuned])
     strict = pair([a.strict for a in example.answers], [a.strict for a in tuned])
-    each = [_beside(replace(one, multiplier=looks)) for one in (right, strict)]
+    each = [_apart(replace(one, multiplier=looks)) for one in (right, strict)]
     return (
         f"Shown one worked example, the base has {percent(example.correct, example.n)} right and "
         f"{percent(example.strict_correct, example.n)} right and in the format, without any training. "
@@ -199,7 +199,8 @@ def example_words(compared: Comparison) -> str:
     )
 
 
-def _beside(against: Paired) -> str:
+def _apart(against: Paired) -> str:
     """Where tuned stands beside the base with an example."""
-    where: dict[Direction, str] = {"up": "above that", "down": "below that", "same": "not apart from that beyond chance"}
-    return f"{where[against.direction]} ({points(against)}, {tested(against)})"
+    sides: dict[Direction, str] = {"up": "above that", "down": "below that"}
+    where = sides.get(against.direction, "not apart from that beyond chance")
+    return f"{where} ({points(against)}, {tested(against)})"

@@ -204,8 +204,8 @@ class Child:
         """The child's environment. OpenMP's threads spin only briefly before they sleep: by default one busy neighbour
         on 2 cores made steps 5 to 30 times slower; asleep at once, they cost half the speed of an idle machine.
         """
-        one = {}
-        if self.count == 1 and len(hardware.gpus()) > 1:  # where Transformers sees several, it splits batches among them
+        one = {}  # where Transformers sees several GPUs, it splits batches among them
+        if self.count == 1 and len(hardware.gpus()) > 1:
             one = {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0]}
         return {
             "GOMP_SPINCOUNT": "1000",

@@ -1,4 +1,6 @@
+import io
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from grpo_space.planning import gpus, hardware
 from grpo_space.presets import read_preset
 from grpo_space.runs import launch
 from grpo_space.runs.fallbacks import share_of
+from grpo_space.runs.run import create_run
+from grpo_space.worker.__main__ import Child
 from tests.planning.test_hardware import smi
 
 SEVERAL = {"torch": "2.11.0+cu130", "transformers": "5.17.0", "trl": "1.15.0", "vllm": "0.25.1"}
@@ -114,6 +118,22 @@ def test_every_gpu_that_can_be_seen_is_counted(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     assert len(hardware.gpus()) == 1
     assert hardware.machine().startswith("NVIDIA H100 80GB HBM3, ")
+
+
+@pytest.mark.parametrize(("visible", "seen"), [(None, "0"), ("2,3", "2"), ("1", "1"), ("GPU-5a,GPU-7c", "GPU-5a")])
+def test_a_run_on_one_gpu_sees_the_first_that_is_left_to_it_alone(
+    visible: str | None, seen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Transformers sees several, it splits batches among them; and the machine's first may be another's."""
+    smi(tmp_path, monkeypatch, "for i in 0 1 2 3; do echo 'NVIDIA H100 80GB HBM3, 81559, 580.65.06, 9.0'; done")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    child = Child("train", create_run(TINY, tmp_path / "run"), ())
+    assert child.environment()["CUDA_VISIBLE_DEVICES"] == seen
+    child.share_out(2)
+    assert child.environment().get("CUDA_VISIBLE_DEVICES") == visible
 
 
 def test_the_workers_python_is_the_one_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -230,7 +230,7 @@ def test_a_worked_example_in_the_prompt_is_told_beside_it() -> None:
     example = made.evaluated("example", [i % 10 < 5 for i in range(N)], [True] * N)
     said = example_words(compare(made.BASE, made.ONLY_FORMAT, example))
     assert "Shown one worked example, the base has 50.0 % (40 to 60) right" in said
-    assert "In right answers tuned is below that (-10.0 points" in said
+    assert "In right answers tuned is below that (-9.0 points" in said
     assert "right and in the format, above that (+40.0 points" in example_words(compare(made.BASE, made.BOTH, example))
     assert example_words(compare(made.BASE, made.BOTH)) == ""
 
