@@ -1,9 +1,10 @@
 """The embedded model on three seeds, each beside its control, whose rewards were dealt out at random.
 
-    python -m benchmarks.control FOLDER
+    python -m benchmarks.control FOLDER [RESULT.json]
 
-Trains what is not in FOLDER yet: six runs of half a minute each on two cores. Writes
-benchmarks/results/<date>-control.json; the p-values of the controls are corrected over the seeds (Holm).
+Trains what is not in FOLDER yet (run-0, control-0, ...): six runs of half a minute each on two cores. Runs of another
+model that lie there are compared as they are. Writes benchmarks/results/<date>-control.json, or RESULT.json; the
+p-values of the controls are corrected over the seeds (Holm).
 """
 
 import argparse
@@ -54,14 +55,17 @@ def of_seed(run: Run, other: Run) -> tuple[dict[str, Any], Comparison]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder.absolute()
+    parser.add_argument(
+        "result", type=Path, nargs="?", default=HERE / "results" / f"{time.strftime('%Y-%m-%d')}-control.json"
+    )
+    arguments = parser.parse_args()
+    folder, file = arguments.folder.absolute(), arguments.result
     os.environ["GRPO_SPACE_RUNS"] = str(folder)
     pairs = [(trained(folder, seed), trained(folder, seed, "--control", "random")) for seed in SEEDS]
     found = [of_seed(*pair) for pair in pairs]
     multipliers = holm([theirs.paired.p_value for _, theirs in found])
     for (made, theirs), multiplier in zip(found, multipliers, strict=True):
         made["control"]["right"]["p_holm"] = min(1.0, multiplier * theirs.paired.p_value)
-    file = HERE / "results" / f"{time.strftime('%Y-%m-%d')}-control.json"
     file.write_text(json.dumps({f"seed {seed}": made for seed, (made, _) in zip(SEEDS, found, strict=True)}, indent=1))
     print(file.read_text())
 

@@ -214,28 +214,57 @@ def test_how_many_times_as_fast_the_worker_is_within_one_occasion() -> None:
     assert f"the worker is {100 * slower:.0f} % slower" in PERFORMANCE
 
 
-def test_the_figures_with_the_exact_pins_are_those_that_were_measured() -> None:
-    for occasion in results("2026-11-27-gpu-pins")["occasions"]:
+@pytest.mark.parametrize("name", ["2026-11-27-gpu-pins", "2026-11-28-gpu-pins"])
+def test_the_figures_with_the_exact_pins_are_those_that_were_measured(name: str) -> None:
+    for occasion in results(name)["occasions"]:
         for each in occasion["contenders"]:
-            if "failed" not in each:
-                speed = f"{each['seconds_per_step']:.1f} | {each['tokens_per_second']:.0f}"
+            if "seconds_per_step" in each:
+                speed = f"{each['seconds_per_step'] + 1e-9:.1f} | {each['tokens_per_second']:,.0f}"
                 rest = f"{each['peak_reserved_gib']:.2f} | {each['seconds_to_first_step']:.0f} s"
                 assert f"| {speed} | {rest} |" in PERFORMANCE, each["name"]
 
 
+def contenders(occasion: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Those of an occasion that were measured, by their programs."""
+    return {each["name"].split("/")[0]: each for each in occasion["contenders"] if "failed" not in each}
+
+
 def test_how_many_times_as_fast_the_worker_is_with_the_exact_pins() -> None:
-    """TRL + PEFT ran on another occasion than the worker: the recipe ran on both."""
-    large, middle, again = (
-        {each["name"].split("/")[0]: each for each in occasion["contenders"] if "failed" not in each}
-        for occasion in results("2026-11-27-gpu-pins")["occasions"]
-    )
-    recipe = times(large["worker"], large["unsloth_recipe"])
-    assert times(middle["worker"], middle["unsloth_recipe"]) == recipe
-    assert f"The worker is {recipe} as fast as the recipe on the 8B and on the 7B" in PERFORMANCE
-    seconds = again["trl_peft"]["seconds_per_step"] / again["unsloth_recipe"]["seconds_per_step"]
-    faster = seconds * large["unsloth_recipe"]["seconds_per_step"] / large["worker"]["seconds_per_step"]
-    assert f"the worker is {faster:.1f} times as fast" in PERFORMANCE
-    assert f"| Llama-3.1-8B beside TRL + PEFT | {faster:.1f} times as fast |" in README
+    large, _, middle, _, small, _ = map(contenders, results("2026-11-28-gpu-pins")["occasions"])
+    recipe = [times(size["worker"], size["unsloth_recipe"]) for size in (large, middle, small)]
+    assert "is {} as fast on the 8B, {} on the 7B and {} on the 1.5B**".format(*recipe) in PERFORMANCE
+    plain = times(large["worker"], large["trl_peft"])
+    assert f"**Beside TRL + PEFT it is {plain} as fast on the 8B**" in PERFORMANCE
+    row = "| Llama-3.1-8B beside TRL + PEFT, Unsloth's recipe | {}, {} as fast |"
+    assert row.format(plain.removesuffix(" times"), recipe[0]) in README
+    assert f"tokens a step | {large['worker']['seconds_per_step']:.1f} s a step, " in README
+
+
+def test_the_seconds_to_the_first_step_with_warm_caches_are_those_that_were_measured() -> None:
+    warm = [contenders(one) for one in results("2026-11-28-gpu-pins")["occasions"] if one["caches"] == "warm"]
+    told = [
+        " and ".join(f"{size[program]['seconds_to_first_step']:.0f}" for program in ("worker", "unsloth_recipe"))
+        for size in warm
+    ]
+    assert "{} s (8B), {} s (7B), {} s (1.5B)".format(*told) in PERFORMANCE
+    kernels = results("2026-11-28-gpu-pins")["kernels_for_a_t4"]
+    assert kernels["fates"] == {"fits": kernels["kernels"]}
+    assert f"**{kernels['kernels']} of {kernels['kernels']} different Triton kernels" in PERFORMANCE
+
+
+def test_the_figures_of_several_gpus_are_those_that_were_measured() -> None:
+    for model, file, counts in (("1.5b", "", (1, 2)), ("8b", "-8b", (1, 2, 4))):
+        found = {n: results(f"2026-11-28-several-gpus{file}")[f"speed-{model}-{n}"] for n in counts}
+        for n, each in found.items():
+            faster = each["completions_per_second"] / found[1]["completions_per_second"]
+            more = f", **{faster:.2f} times**" if n > 1 else ""
+            held = ", ".join(f"{gib:.1f}" for gib in each["held_gib"])
+            row = f"| {64 * n} | {each['seconds_per_step']:.2f} | {each['completions_per_second']:.1f}{more} | {held} |"
+            assert row in PERFORMANCE
+            assert more.strip(", *") in README or model == "1.5b" or n == 2
+    measured = results("2026-11-28-several-gpus-8b")
+    for n, words in ((2, "151 to {} of 400 right on two"), (1, "and 151 to {} on one")):
+        assert words.format(measured[f"curves-{n}"]["evaluated"]["tuned"][0]) in PERFORMANCE
 
 
 @pytest.mark.parametrize("size", PRESETS)
@@ -290,15 +319,34 @@ def test_the_demos_figures_are_those_that_were_measured() -> None:
     assert told == [f"{100 * seed['tuned'] / seed['n']:.1f}" for seed in seeds]
 
 
-def test_the_controls_figures_are_those_that_were_measured() -> None:
-    for name, seed in results("2026-11-27-control").items():
+@pytest.mark.parametrize(("name", "prefix"), [("2026-11-27-control", ""), ("2026-11-28-real-model-control", "real, ")])
+def test_the_controls_figures_are_those_that_were_measured(name: str, prefix: str) -> None:
+    for which, seed in results(name).items():
         run, other, form = seed["run"]["right"], seed["control"]["right"], seed["control"]["in_format"]
         gains = [f"{each['tuned']} | {100 * each['gain']:+.1f} points, " for each in (run, other)]
-        line = re.search(rf"^\| {name} \| {re.escape(gains[0])}.*$", PERFORMANCE, re.MULTILINE)
+        line = re.search(rf"^\| {prefix}{which} \| {re.escape(gains[0])}.*$", PERFORMANCE, re.MULTILINE)
         assert line is not None
         assert f"| {gains[1]}" in line[0]
-        assert line[0].endswith(f" | {form['tuned']} |")
+        assert prefix or line[0].endswith(f" | {form['tuned']} |")
         assert (f"{100 * seed['tuned_against_control']['gain']:+.1f}") in PERFORMANCE
+
+
+def test_what_the_real_model_gained_elsewhere_is_what_was_measured() -> None:
+    runs = results("2026-11-28-real-model-suite")["runs"]
+    rewarded = [each["suite"]["sets"] for each in runs if each["rewards"] == "correctness"]
+    said = {
+        "fresh-1": "level 1 the base has {} right and tuned {}, {} and {};",
+        "fresh-2": "of level 2 it has {}, tuned {}, {} and {};",
+        "fresh-3": "of level 3 {}, tuned {}, {} and {};",
+        "instructions": "of 60 instructions {}, tuned {}, {} and {}.",
+    }
+    for name, words in said.items():
+        assert words.format(rewarded[0][name]["base"], *(sets[name]["tuned"] for sets in rewarded)) in PERFORMANCE
+    assert all(each["suite"]["sets"][name]["solving"] == "same" for each in runs for name in said)
+    assert [each["suite"]["sets"]["held-out"]["solving"] for each in runs] == ["up", "same"] * 3
+
+
+def test_the_second_opinion_is_the_one_that_was_had() -> None:
     counted = results("2026-11-27-second-opinion")
     assert all(each["here"] == each["lm_eval"] and not each["differ"] for each in list(counted.values())[1:])
 
