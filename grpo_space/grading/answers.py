@@ -8,7 +8,8 @@ One extractor for rewards, evaluation, the app and the card. Its rules, where th
   What is taken back afterwards is none ("Wait, that is wrong."), and what takes its place is read ("I mean 19").
   A `<think>` block is not part of the answer, nor is anything after an end token or a note of confidence.
 - What echoes the question, stands in a quoted example of the format, or is asked ("is it 18?") is not stated; nor is
-  anything after the place where the text goes on with another question.
+  what is only named ("the wrong answer is 18", "I don't think the answer is 18", "without the tax the answer would be
+  18"), nor anything after the place where the text goes on with another question.
 - A number is its whole token. What touches it (`5!`, `5·10^6`, `1'234`, `3万`, `|-3|`, "negative 12") is read with it;
   where that cannot be, there is no number. Units, ordinals, AM and PM and a base's index are no part of it.
 - Numbers are equal as exact rationals: 72.0 is 72 and 0.5 is 1/2; 0.33 is not 1/3, but 0.333... is. Nothing is paid for

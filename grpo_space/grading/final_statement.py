@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from grpo_space.grading.markup import without_markup
+from grpo_space.grading.meant import is_denied, is_supposed
 from grpo_space.grading.revisions import revised
 from grpo_space.grading.running_text import in_bold, last_line, last_number
 from grpo_space.grading.statements import DIGIT, Statement, says_something, statements
@@ -18,8 +19,9 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
     line, where no number is expected).
 
     What echoes the question or quotes the format is not stated, nor what follows where the text goes on after its end
-    or with another question, and nothing that is thought before `</think>` is, unless the text ends there. `text` and
-    `question` went through `ascii_digits`.
+    or with another question, and nothing that is thought before `</think>` is, unless the text ends there. What is only
+    named to deny it is no statement, and what is supposed is one where nothing else is. `text` and `question` went
+    through `ascii_digits`.
     """
     if of_number and text.isdecimal():
         return Statement("last number", 0, (0, len(text)))
@@ -27,15 +29,29 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
     text = text[: _next_question(text, of_number)]
     ignored = [*_echoes(text, question), *_examples(text)]
     text = _without_thought(text)
+    supposed, denied = None, 0
     for statement in statements(text)[: -MAX_STATEMENTS - 1 : -1]:
         within = any(start <= statement.start and statement.content[1] <= end for start, end in ignored)
-        if not within and says_something(text, statement, of_number):
+        if within or not says_something(text, statement, of_number):
+            continue
+        if is_denied(text, statement):
+            ignored.append((statement.start, statement.content[1]))
+            denied = max(denied, statement.content[1])
+        elif is_supposed(text, statement):
+            supposed = supposed or statement
+        else:
             return revised(text, statement, of_number)
+    if supposed is not None:
+        return revised(text, supposed, of_number)
+    if denied and not (DIGIT if of_number else _WORD).search(text, denied):
+        return None
     for start, end in ignored:
         text = text[:start] + " " * (end - start) + text[end:]
     text = text[: _notes(text)]
     return (in_bold(text) or last_number(text)) if of_number else last_line(text)
 
+
+_WORD = re.compile(r"\w")
 
 # --- the end of the answer --------------------------------------------------------------------------------------------
 

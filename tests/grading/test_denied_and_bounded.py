@@ -79,3 +79,48 @@ def test_an_honest_neighbour_of_these_is_credited(text: str) -> None:
 )
 def test_a_second_value_is_heard_and_an_explanation_is_none(text: str, gold: str, right: bool) -> None:
     assert grade(text, gold).lenient is right
+
+
+UNMEANT = [
+    "The wrong answer is", "A common incorrect answer is", "My initial answer is", "You might think the answer is",
+    "One could assume that the correct answer is", "Suppose the answer is", "Let me check whether the answer is",
+    "I doubt that the answer is", "I don’t think the answer is", "We do not know if the answer is",
+    "It is unlikely that the answer is", "It is not true that the answer is",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lead", UNMEANT)
+@pytest.mark.parametrize("stated", [" {}.", " ${}$", " $\\boxed{{{}}}$.", "\n{}", ": **{}**"])
+def test_an_answer_that_is_only_named_is_not_stated(lead: str, stated: str) -> None:
+    """Whatever else the text states or works out."""
+    named = lead + stated.format(18)
+    assert not grade(named, "18").lenient
+    assert not grade("9 * 2 = 18. " + named, "18").lenient
+    assert not grade(lead + stated.format("A"), "A").lenient
+    for text in (f"The answer is 20. {named}", f"{named}\nSo the answer is 20."):
+        assert grade(text, "20").lenient
+        assert not grade(text, "18").lenient
+
+
+@pytest.mark.parametrize("other", ["The answer is 20.", "\\boxed{20}"])
+@pytest.mark.parametrize(
+    "condition", ["If we forgot the tax,", "Without the tax", "(Note: if each cost $3,", "Had it cost $3,"]
+)
+def test_what_would_be_the_answer_otherwise_is_not_the_answer(other: str, condition: str) -> None:
+    text = f"{other}\n\n{condition} the answer would be 18."
+    assert grade(text, "20").lenient
+    assert not grade(text, "18").lenient
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "If we add them, the answer would be 18.", "If x = 3, then the answer is 18.", "I think the answer is 18.",
+        "There is no doubt that the answer is 18.", "Without a doubt the answer is 18.", "Your answer is 18.",
+        "Assuming that the answer is in dollars, the answer is 18.", "We don't count Tom, so the answer is 18.",
+        "Since 17 is impossible, the answer is 18.", "That is wrong, so the answer is 18.",
+        "I'm not sure, but I believe the answer is 18.", "It isn't \\boxed{20}, it is \\boxed{18}.",
+    ],
+)  # fmt: skip
+def test_an_answer_is_stated_beside_a_doubt_or_a_condition_of_something_else(text: str) -> None:
+    assert grade(text, "18").lenient
