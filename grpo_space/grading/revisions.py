@@ -13,6 +13,7 @@ MOST_TURNS = 40
 """So many, from the end, are looked at for one that gives another value."""
 _WORDS = (
     "wait", "actual", "oops", "orrect", "scratch", "thought", "istake", "strike", "hold on", "wrong", "sorry", "rror",
+    " right",
 )  # fmt: skip
 """Parts of the words without which nothing is taken back."""
 _PAUSE = r"(?:[\s,:;!*—–]|\.(?!\d)|-(?!\d))*+"
@@ -43,8 +44,15 @@ _REVISION = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"[*$\s]{{0,3}}(?:{_VALUE}(?:\s+[a-z]\w*){{0,3}}[*$\s]*|[^\n=]*=[^\n]*)", re.IGNORECASE)
+_RIGHT = r"(?:right|correct)(?=\s*(?:[^\w\s]|$)|\s+(?:because|since|as|so|but|though)\b)"
+_DENIED = (
+    rf"(?:this|that|it|(?:this|that|the|my)\s+(?:answer|result)(?:\s+above)?)(?:(?:'s|’s|\s+(?:is|was|seems|looks|must\s+be))\s+{_WRONG}"
+    rf"|\s+(?:(?:isn|wasn|can|couldn)['’]t|cannot|could\s+not)(?:\s+be)?\s+{_RIGHT}"
+    rf"|\s+(?:doesn['’]t|does\s+not)\s+(?:seem|look|sound|appear|feel)(?:\s+to\s+be)?\s+(?:quite\s+)?{_RIGHT})"
+)
 _TAKEN_BACK = re.compile(
-    rf"[\s.}}\])$*]*(?:</\w+>\s*)?(?:{_TURN}{_PAUSE})?(?:{_MORE}{_PAUSE}){{0,3}}(?:this|that|it)(?:'s|\s+is|\s+was)\s+{_WRONG}",
+    rf"[\s.}}\])$*]*(?:</\w+>\s*)?(?:(?:but|however|unfortunately|hmm+|no|oh|well)\b{_PAUSE}){{0,2}}(?:{_TURN}{_PAUSE})?"
+    rf"(?:{_MORE}{_PAUSE}){{0,3}}(?:{_DENIED}|I(?:'ve|’ve|\s+have)?\s+made\s+an?\s+(?:mistake|error)\b)",
     re.IGNORECASE,
 )
 _ADMITS = re.compile(_MISTAKE, re.IGNORECASE)

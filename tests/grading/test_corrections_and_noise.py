@@ -196,3 +196,34 @@ CASES: dict[str, list[tuple[str, str, bool]]] = {
 def test_a_kind(kind: str) -> None:
     misjudged = [case for case in CASES[kind] if grade(case[0], case[1]).lenient is not case[2]]
     assert misjudged == []
+
+
+TAKEN_BACK = [
+    "But that is wrong.", "However, this is incorrect.", "That can't be right.", "Hmm, that doesn't seem right.",
+    "Wait, that does not look quite right.", "But wait, this isn't correct.", "No, that’s not right.",
+    "This answer is incorrect.", "The answer above is wrong.", "Unfortunately, that is wrong.", "I made a mistake.",
+    "Wait, I made an error.", "But that cannot be correct.",
+]  # fmt: skip
+NOT_TAKEN_BACK = [
+    "That is right.", "But that is not all.", "However, this is only an estimate.", "That can't be changed.",
+    "This is not the only way.", "But wait, is that right? Yes.", "That is not a mistake.", "This can't be wrong.",
+    "That doesn't seem like much, but it is right.", "I made no mistake.", "However, that is wrong for other eggs.",
+]  # fmt: skip
+STATED = ["The answer is {}.", "\\boxed{{{}}}", "#### {}\n", "<answer>{}</answer>", "**Answer:** {}\n"]
+
+
+@pytest.mark.parametrize("stated", STATED)
+@pytest.mark.parametrize("words", TAKEN_BACK)
+def test_what_is_taken_back_is_no_answer_until_one_is_stated_again(stated: str, words: str) -> None:
+    for gold, other in (("18", "20"), ("B", "C")):
+        text = f"{stated.format(gold)} {words}"
+        assert not grade(text, gold).lenient
+        assert not grade(f"{text} Let me see: 4 * 5 = 20.", gold).lenient
+        assert grade(f"{text} The answer is {other}.", other).lenient
+        assert grade(f"{text} But no, the answer is {gold}.", gold).lenient
+
+
+@pytest.mark.parametrize("stated", STATED)
+@pytest.mark.parametrize("words", NOT_TAKEN_BACK)
+def test_what_is_only_explained_afterwards_stays_the_answer(stated: str, words: str) -> None:
+    assert grade(f"{stated.format('18')} {words}", "18").lenient
