@@ -63,10 +63,13 @@ _REJECTED = re.compile(
     r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)"
     r"|(?<=[A-Z)])\s*,?\s+(?:and\s+)?not\s+\(?[A-Z]\b\)?"
 )
-_POINTS = re.compile(r"^(?:=>|->|→|👉)\s*|(?<=\w)!+$")
+_AROUND = " $}{*\"'\n#“”„«»‘’「」"
+_POINTS = re.compile(r"^(?:=>|->|→|👉|✅|☑|✔)\ufe0f?\s*|(?<=\w)!+$|选项|選項")
 _REFUSED = re.compile(
-    r"\W*(?:(?:is|are|was|seems?)\s+(?:not|wrong|incorrect|false|impossible)\b|(?:isn|wasn|can|couldn|doesn)['’]t\b"
-    r"|(?:cannot|(?:could|does)\s+not)\s+(?:be|work|fit)\b)"
+    r"\W*(?:(?:is|are|was|were|seems?|looks?|(?:can|could|must|would|should|may)\s+be|gets?)\s+(?:\w+ly\s+)?"
+    r"(?:not|wrong|incorrect|false|impossible|eliminated|excluded|ruled\s+out|rejected|crossed\s+out|(?:very\s+|less\s+)?"
+    r"(?:unlikely|implausible)|less\s+likely|(?:a|the)\s+(?:distractor|trap|wrong|incorrect))\b"
+    r"|(?:isn|wasn|can|couldn|doesn)['’]t\b|(?:cannot|(?:could|does)\s+not)\s+(?:be|work|fit|apply|match)\b|fails\b)"
 )
 _DENIED = re.compile(
     r"\b(?:not|never|neither|cannot|isn't|wasn't|nor|none|incorrect|wrong|between)\b|n't\b", re.IGNORECASE
@@ -94,8 +97,8 @@ def expected_choice(text: str) -> Choice | None:
 
 def stated_letters(stated: str) -> frozenset[str]:
     """The letters that a statement chooses; empty where it chooses none or hedges."""
-    plain = _REJECTED.sub("", without_markup(stated).replace("}", " ")).strip(" $}{*\"'\n#")
-    plain = _POINTS.sub("", plain)
+    plain = _REJECTED.sub("", without_markup(stated).replace("}", " ")).strip(_AROUND)
+    plain = _POINTS.sub("", plain).strip(_AROUND)
     if _LIST.fullmatch(plain) and (
         len(plain) < 2 or plain.replace("and", "").isupper() or not plain.strip("()[].:, ").isalpha()
     ):
@@ -115,7 +118,8 @@ def stated_letters(stated: str) -> frozenset[str]:
     named = list(_NAMED.finditer(plain))
     named = [mark for mark in named if not mark["bracketed"]] or named  # "of (A) and (B), B is correct"
     letters = frozenset(next(letter for letter in mark.groups() if letter) for mark in named)
-    if len(letters) != 1 or _DENIED.search(plain) or _ANOTHER.search(plain[named[-1].end() :]):
+    rest = plain[named[-1].end() :] if named else ""
+    if len(letters) != 1 or _DENIED.search(plain) or _REFUSED.match(rest) or _ANOTHER.search(rest):
         return frozenset()
     return letters
 

@@ -203,7 +203,9 @@ _FENCE = re.compile(r"\n[ \t]*```\s*$")
 
 
 def last_line(text: str) -> Statement | None:
-    """The last line, where it is short enough to be an answer."""
+    """The last line, where it is short enough to be an answer and no question."""
     end = len(_FENCE.sub("", text).rstrip())
     line = text[:end].rpartition("\n")[2]
+    if line.endswith(("?", "？")):
+        return None
     return Statement("last line", end - len(line), (end - len(line), end)) if 0 < len(line) <= LONGEST_ANSWER else None

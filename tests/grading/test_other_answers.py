@@ -319,3 +319,27 @@ CASES: dict[str, list[tuple[str, str, bool]]] = {
 def test_a_kind(kind: str) -> None:
     misjudged = [case for case in CASES[kind] if grade(case[0], case[1]).lenient is not case[2]]
     assert misjudged == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "is eliminated", "can be eliminated", "is ruled out", "was rejected", "is excluded", "would be wrong",
+        "must be wrong", "does not apply", "fails", "is a distractor", "is clearly wrong", "seems unlikely",
+        "is less likely than C",
+    ],
+)  # fmt: skip
+def test_a_letter_that_is_left_out_is_not_chosen(words: str) -> None:
+    for text in (f"<answer>B {words}</answer>", f"<answer>Option B {words}.</answer>", f"So (B) {words}."):
+        assert not grade(text, "B").lenient, text
+
+
+@pytest.mark.parametrize("text", ["The answer is B?", "So is it B?", "Is the answer B?"])
+def test_a_letter_that_is_asked_for_is_not_chosen(text: str) -> None:
+    assert not grade(text, "B").lenient
+
+
+@pytest.mark.parametrize("stated", ["“B”", "«B»", "„B“", "✅ B", "✔️ B) Paris", "选项B", "B选项"])
+def test_a_letter_is_read_beside_quotes_and_ticks(stated: str) -> None:
+    assert grade(f"<answer>{stated}</answer>", "B").lenient
+    assert not grade(f"<answer>{stated}</answer>", "C").lenient
