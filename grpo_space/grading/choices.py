@@ -26,7 +26,7 @@ _RUN = re.compile(r"[A-Z]{2,6}")
 _OR = r"(?:\b(?:or|and|maybe|perhaps|possibly|either|nor)\b|[,/;&|(+]|\bor\s+(?:option|choice)\b)"
 _LEADING = re.compile(
     r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?:\s+is)?\s*:?\s*)?[(\[]?([A-Za-z])(?:\s*[)\].,:;]|\s*$|\s+[-–—]\s"
-    r"|\s*[-–—=]|(?<=[B-HJ-Z])\s|(?=\s(?:because|since|is)\b))"
+    r"|\s*[-–—=]|(?<=[B-HJ-Z])\s|(?=\s\()|(?=\s(?:because|since|is)\b))"
 )
 _ANOTHER = re.compile(
     rf"{_OR}\s*(?:maybe\s+|also\s+|option\s+|choice\s+)*{_UPPER}(?=\s*(?:$|[),.;:/]|\d+\s?%|\b(?:or|and|is)\b))|(?:^"

@@ -10,6 +10,9 @@ from grpo_space.config import ColumnsSection
 from grpo_space.grading.answers import Grade, answer_in_format, grade, span
 from grpo_space.grading.choices import stated_letters
 from grpo_space.grading.judge import is_answer
+from grpo_space.grading.markup import without_markup
+from grpo_space.grading.phrases import bare
+from grpo_space.grading.statements import LONGEST_ANSWER
 from grpo_space.tasks.columns import QUESTION, find_column, missing, names_of, plain, question_of
 from grpo_space.tasks.options import LETTERS, are_wrong, find_options, options_of, place_of
 from grpo_space.tasks.problems import Row, digest
@@ -121,6 +124,7 @@ _DENIES = re.compile(
     r"|contrary|exclude[sd]?|reject(?:s|ed)?|lacks?|fails?|unlike|least)\b|n['’]t\b",
     re.IGNORECASE,
 )
+_LABELS = r"(?:\b(?:option|choice|answer)\b[\s:]*)*"
 _ALONE = re.compile(r"^[ \t*_(]*([A-Z])[ \t*_).:]*$", re.MULTILINE)
 
 
@@ -154,11 +158,21 @@ def _without(stated: str, option: str) -> str:
     return re.sub(re.escape(option), "", stated, flags=re.IGNORECASE)
 
 
+def _other_words(stated: str, letter: str, options: Sequence[str]) -> bool:
+    """Whether a letter stands with the very words of another option: "A) London" where A is Paris chooses neither."""
+    beside = re.sub(rf"(?i:{_LABELS})[(\[]?(?<![^\W_]){letter}(?![^\W_])(?:\W*=)?", "", without_markup(stated), count=1)
+    words, own = bare(beside.strip(" ()[]{}-–—.,:;=*_\n")), bare(options[LETTERS.index(letter)])
+    return words != own and words in [bare(option) for option in options]
+
+
 def _verdict(text: str, problem: Row) -> Verdict:
     letter, options = problem.gold[:1], json.loads(problem.details)
     graded = _graded(text, problem)
     right, stated = graded.lenient, text[slice(*graded.span)] if graded.span else ""
     letters = stated_letters(_without_words(stated, options))
+    if graded.span and right:
+        line = text[graded.span[0] :].partition("\n")[0][:LONGEST_ANSWER]  # "The answer is A. London" ends at the stop
+        right = not any(_other_words(said, letter, options) for said in (stated, line))
     if not right and not letters:  # the option's words, in place of its letter
         given = [option for option in options if is_answer(stated, option)]
         right = given == [options[LETTERS.index(letter)]] and not _DENIES.search(_without(stated, given[0]))

@@ -128,6 +128,32 @@ def test_an_option_alone_or_the_only_one_named_is_chosen(text: str, right: bool)
     assert verdict.correct == right
 
 
+@pytest.mark.parametrize("end", ["", "."])
+@pytest.mark.parametrize(
+    "form",
+    ["{L}) {words}", "({L}) {words}", "{L}: {words}", "{L}. {words}", "{L} - {words}", "{L} = {words}", "{L}, {words}",
+     "**{L}** {words}", "**{L}) {words}**", "Option {L}: {words}", "{L} ({words})", "{words} ({L})",
+     "\\text{{{L}) {words}}}"],
+)  # fmt: skip
+@pytest.mark.parametrize("around", ["<answer>{}</answer>", "The answer is {}", "\\boxed{{{}}}"])
+def test_a_letter_with_the_words_of_another_option_chooses_neither(around: str, form: str, end: str) -> None:
+    rows = [planets(choices=["Saturn", "Mars", "Venus"], answer=name) for name in ("Saturn", "Mars", "Venus")]
+    for row in rows:
+        for named in ("Saturn", "Mars", "Venus"):
+            [verdict] = verify([around.format(form.format(L=row.gold[0], words=named) + end)], [row])
+            assert verdict.correct == (named == row.gold[3:]), (row.gold, named)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The answer is {R}. {W} is wrong.", "{R}, because Mars has none.", "<answer>{R}) Saturn, not Mars</answer>"],
+)
+def test_a_letter_is_chosen_though_another_option_is_spoken_of(text: str) -> None:
+    row = planets()
+    [verdict] = verify([text.format(R=row.gold[0], W=letter_of(row, "Mars"))], [row])
+    assert verdict.correct
+
+
 @pytest.mark.parametrize(
     "text",
     ["{R}) Saturn\nThat cannot be it.", "{R}) Saturn\nMars seems right.", "{R}) Saturn\nMost people fall for this.",
