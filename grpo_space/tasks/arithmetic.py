@@ -6,11 +6,19 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from grpo_space.grading.numbers import ascii_digits
+
 LONGEST, DEEPEST = 200, 30
 """Characters of an expression, and parentheses within one another."""
 _TOKEN = re.compile(r"\s*(?:(\d{1,9})|([-+*/()]))")
-_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "[": "(", "]": ")", "{": "(", "}": ")"})
-_LATEX = ((r"\times", "*"), (r"\cdot", "*"), (r"\div", "/"), (r"\left", ""), (r"\right", ""))
+_SIGNS = str.maketrans(
+    {"×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "∕": "/", "[": "(", "]": ")", "{": "(", "}": ")", "X": "x"}
+)
+_LATEX = (
+    (r"\times", "*"), (r"\cdot", "*"), (r"\*", "*"), (r"\div", "/"), (r"\left", ""), (r"\right", ""), (r"\[", ""),
+    (r"\]", ""), (r"\(", ""), (r"\)", ""),
+)  # fmt: skip
+_FRACTION = re.compile(r"(?<![\d)}])(?<![\d)}]\s)\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")  # a mixed number is none
 _DRESS = re.compile(r"\A```\w*\s|```\Z")
 _BOXED = re.compile(r"\$*\\boxed\s?\{(.*)\}\$*", re.DOTALL)
 _TIMES = re.compile(r"(?<=\d)\s?x\s?(?=[\d(])|(?<=\))\s?x\s?(?=[\d(])|(?<=\d)\s?(?=\()|(?<=\))\s?(?=[\d(])")
@@ -32,11 +40,14 @@ def calculate(text: str, result: int | None = None) -> Calculated | str:
     """The value of an expression such as `(3 + 5) * 2`, or what is wrong with it, in words that follow it. `result`:
     a number that may stand behind an equals sign.
     """
+    text = ascii_digits(text)
     for written, sign in _LATEX:
         text = text.replace(written, sign)
     text = _DRESS.sub("", text.strip()).strip()
     if boxed := _BOXED.fullmatch(text):
         text = boxed[1]
+    while (plain := _FRACTION.sub(r"((\1)/(\2))", text)) != text and len(plain) <= LONGEST:
+        text = plain
     text = text.strip(' $`.;"').removeprefix("**").removesuffix("**").translate(_SIGNS)
     left, equals, right = (side.strip(" $`.") for side in text.partition("="))
     if equals and str(result) not in (left, right):

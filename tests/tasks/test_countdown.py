@@ -46,7 +46,8 @@ def config(**data: Any) -> RunConfig:
     "stated",
     ["3 * 8", "8*3", "(5 - 2) * 8", "$8 \\times 3$", "8 × 3 = 24", "3*8*(5 - 2) / 3*1", "[(8)]*3", "8/(3-2) + 3*5",
      "\\boxed{3 \\times 8}", "$\\boxed{3 * 8 = 24}$", "24 = 3 * 8", "3x8", "(3)(8)", "3(8)", "(5 - 2) x 8", '"3 * 8"',
-     "3 * 8;", "```\n3 * 8\n```"],
+     "3 * 8;", "```\n3 * 8\n```", "\\[3 \\times 8\\]", "\\(3 \\cdot 8 = 24\\)", "3 \\* 8", "3 ⋅ 8", "3 ∗ 8", "3 ＊ 8",
+     "3 X 8", "３ × 8", "\\frac{3}{1} \\times 8", "8 \\times \\dfrac{3 \\times 2}{\\frac{2}{1}}"],
 )  # fmt: skip
 def test_what_works_is_right(stated: str) -> None:
     [verdict] = verify([TAGGED.format(stated)], [problem([3, 5, 8, 2, 3, 1, 2, 3], 24 if "+" not in stated else 23)])
@@ -77,6 +78,8 @@ def test_what_works_is_right(stated: str) -> None:
         ("(" * 90 + "3" + ")" * 90, "has more than 30 parentheses within one another"),
         ("3 * 8 or 8 * 3", "is no calculation of whole numbers"),
         ("3e0 * 8", "is no calculation of whole numbers"),
+        ("8\\frac{3}{5}", "is no calculation of whole numbers"),
+        ("8 \\frac{3}{5}", "is no calculation of whole numbers"),
     ],
 )
 def test_what_does_not_is_wrong_and_says_why(stated: str, why: str) -> None:
