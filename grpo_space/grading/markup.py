@@ -1,8 +1,9 @@
 """Takes out of a text what is no part of its answer, position by position: markup, notes, and what is only refused."""
 
 import re
+from itertools import pairwise
 
-from grpo_space.grading.numbers import numbers_in
+from grpo_space.grading.numbers import CURRENCY, Number, numbers_in
 
 # Taken out before reading, position by position: GSM8K's calculator marks, special tokens, Markdown, bare tags, and
 # LaTeX that only dresses the value.
@@ -49,7 +50,21 @@ _REJECTED = re.compile(
     r"(?:(?:be|equal\s+to|the|a)\s+)?(?!only|just)",
     re.IGNORECASE,
 )
+_OR = "(?:or|nor|oder|ou|或)"
+_ALTERNATIVE = re.compile(rf"(?:\s(?!{_OR}\b)[^\W\d]+)?,?\s*(?P<or>{_OR}\s*)?{CURRENCY}?\s?", re.IGNORECASE)
 _REJECTING = ("ot ", "n't", "ather", "nstead", "pposed", "icht", "pas ", "不是", "而非")
+
+
+def _with_alternatives(refused: str, numbers: list[Number]) -> int:
+    """Where the numbers end that are refused together: of "not 71, 72 or 73" all."""
+    end = numbers[0].end
+    for one, other in pairwise(numbers):
+        joined = _ALTERNATIVE.fullmatch(refused, one.end, other.start)
+        if joined is None:
+            break
+        if joined["or"]:
+            end = other.end
+    return end
 
 
 def without_rejected(stated: str) -> str:
@@ -61,8 +76,9 @@ def without_rejected(stated: str) -> str:
         return stated
     kept = stated
     for mark in _REJECTED.finditer(stated):
-        numbers = numbers_in(stated[mark.start() : mark.end() + 30])
+        refused = stated[mark.start() : mark.end() + 60]
+        numbers = numbers_in(refused)
         if numbers and not re.search(r"\w", stated[mark.end() : mark.start() + numbers[0].start].replace("US", "")):
-            end = mark.start() + numbers[0].end
+            end = mark.start() + _with_alternatives(refused, numbers)
             kept = kept[: mark.start()] + " " * (end - mark.start()) + kept[end:]
     return kept if kept is stated or numbers_in(kept) else stated

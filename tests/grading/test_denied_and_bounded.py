@@ -124,3 +124,16 @@ def test_what_would_be_the_answer_otherwise_is_not_the_answer(other: str, condit
 )  # fmt: skip
 def test_an_answer_is_stated_beside_a_doubt_or_a_condition_of_something_else(text: str) -> None:
     assert grade(text, "18").lenient
+
+
+@pytest.mark.parametrize("others", ["73 or {}", "71, 73 or {}", "71, 73, or {}", "$73 or ${}", "73 eggs or {} eggs"])
+def test_all_that_is_denied_together_is_denied(others: str) -> None:
+    for text in ("The answer is not {}.", "It isn't {}.", "<answer>not {}</answer>"):
+        assert not grade(text.format(others.format(72)), "72").lenient
+    for text in (
+        "<answer>72, not {}</answer>",
+        "<answer>not {}, but 72</answer>",
+        "<answer>72 rather than {}</answer>",
+    ):
+        assert grade(text.format(others.format(74)), "72").lenient
+        assert not grade(text.format(others.format(74)), "74").lenient
