@@ -51,6 +51,11 @@ def _is_left_to_reader(gold: str, stated: str) -> bool:
 
 
 _COMPOUND = re.compile(r"\\(?:text|mathrm|mbox)\s?\{\s*+(?!or\b|and\b)[^{}]*\}(?!\s*\^)[^{}]*\d")  # 5 hours 30 minutes
+# Of plain words: no product of their letters, so that "listen" is not "silent"; nor is "2 hours 30 minutes" one.
+_WORDS = re.compile(r"(?=.*[A-Za-z]{3}|.*[A-Za-z]{2}\s)[A-Za-z\s]+")
+_COUNTED = re.compile(
+    r"(?<![\\A-Za-z])(?!(?:or|and)\b)(?:[A-Za-z]{2,}\.?(?:,?\s+|,)(?:(?:and|or)\s+)?|(?<=\d)\s?[A-Za-z]\s+)\d"
+)
 _MATRIX = re.compile(r"\\(?:begin|end)\{[pb]matrix\}|\\\\|&")
 _KNOWN = re.compile(
     r"\\(?:(?:[dt]?frac|sqrt|pi|cdot|times|div|left|right|text|textbf|mathrm|mathbf|mbox|infty|cup|cap|in|pm"
@@ -69,6 +74,8 @@ _CHOICES = re.compile(r"\\[dt]?binom(?:\s*(?:\{(?![^{}]*\d{5})[\w +-]{1,9}\}|\w)
 
 def _bounded(stated: str) -> bool:
     if "binom" in _CHOICES.sub("", stated) or _COMPOUND.search(stated):
+        return False
+    if _WORDS.fullmatch(stated) or _COUNTED.search(stated):
         return False
     stated = _MATRIX.sub(" ", stated)
     if not 0 < len(stated) <= MAX_LENGTH or "\\" in _KNOWN.sub("", stated) or _TOWER.search(stated):

@@ -1,6 +1,8 @@
 """Answers that are no plain number: letters, words, and what LaTeX writes."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grpo_space.grading.answers import grade
 
@@ -68,3 +70,31 @@ from grpo_space.grading.answers import grade
 )
 def test_letters_words_and_expressions(completion: str, gold: str, right: bool) -> None:
     assert grade(completion, gold).lenient is right
+
+
+@pytest.mark.parametrize(
+    ("gold", "stated"),
+    [
+        ("listen", "silent"), ("Mary", "Army"), ("east", "seat"), ("saw it", "it saw"), ("May", "Yam"),
+        ("\\text{left}", "felt"), ("2 hours 30 minutes", "2 hours 30 seconds"), ("5 feet 3 inches", "5 feet 3 cm"),
+        ("2 hours, 30 minutes", "2 hours or 30 minutes"), ("2 m 30 s", "2 s 30 m"),
+        ("2 hours 30 minutes", "2 hours 30"),
+    ],
+)  # fmt: skip
+def test_words_are_no_products_of_their_letters(gold: str, stated: str) -> None:
+    for form in ("<answer>{}</answer>", "\\boxed{{{}}}", "The answer is {}."):
+        assert not grade(form.format(stated), gold).lenient
+        assert grade(form.format(gold), gold).lenient
+
+
+@pytest.mark.parametrize(
+    ("gold", "stated"), [("2xy", "2yx"), ("abc + 1", "1 + cab"), ("-ab", "-ba"), ("x + y", "y + x")]
+)
+def test_products_of_variables_are_equal_in_any_order(gold: str, stated: str) -> None:
+    assert grade(f"\\boxed{{{stated}}}", gold).lenient
+
+
+@given(st.permutations("triangles"), st.sampled_from(["<answer>{}</answer>", "\\boxed{{{}}}", "The answer is {}."]))
+def test_the_letters_of_a_word_in_another_order_are_another_word(letters: list[str], form: str) -> None:
+    word = "".join(letters)
+    assert grade(form.format(word), "triangles").lenient == (word == "triangles")
