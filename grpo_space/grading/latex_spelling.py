@@ -44,7 +44,7 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r"\\(?:mathbb|mathbf|Bbb)\s*\{?\s*([RZNQ])\s*\}?", r"\\mathbb{\1}"),
         (r"\*\*", "^"),
         (rf"{_WORD}pi(?![A-Za-z])", r"\\pi "),
-        (rf"{_WORD}(?:oo|inf|infinity)(?![A-Za-z])", r"\\infty "),
+        (rf"{_WORD}(?:oo|(?i:inf|infinity))(?![A-Za-z])", r"\\infty "),
         (rf"(?:{_WORD}sqrt\s*|√\s?|\\sqrt\s*)\(([^()]*)\)", r"\\sqrt{\1}"),
         (rf"(?:√|{_WORD}sqrt)\s?(\d+|[a-z])", r"\\sqrt{\1}"),
         (r"\\sqrt\s?(\d+|[a-z])(?![\d{])", r"\\sqrt{\1}"),

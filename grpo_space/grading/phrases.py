@@ -15,7 +15,7 @@ _LEADS = re.compile(
 )
 UNSURE = re.compile(
     r"\b(?:not|never|neither|nor|cannot|whether|if|maybe|perhaps|either|or|unless|between|could|might|but"
-    r"|alternatively|otherwise|also|wait|instead|may\s+be|other|another)\b|n't\b",
+    r"|alternatively|otherwise|also|wait|instead|may\s+be|other|another|wrong|incorrect)\b|n't\b",
     re.IGNORECASE,
 )
 _HEADING = re.compile(
@@ -32,6 +32,14 @@ _OTHERWISE = re.compile(
     r"|otherwise|rather|unless|may\s+be|might|other|another)\b",
     re.IGNORECASE,
 )
+_NOT_ANOTHER = re.compile(
+    r",\s+(?:and\s+)?not\s+(?!so\b|really\b|sure\b|quite\b)[^\W\d]\S*(?:\s+[^\W\d]\S*)?[\s.!]*", re.IGNORECASE
+)
+_TAKES_BACK = re.compile(
+    r"\b(?:this|that|it|which)(?:['’]s|\s+(?:is|was|seems|must\s+be))\s+(?:clearly\s+)?(?:wrong|incorrect|not\s+(?:right|correct|true))(?=\W*$|\s*[.,;!])"
+    r"|\b(?:can|isn|wasn)['’]t\s+(?:be\s+)?(?:right|correct|true)\b",
+    re.IGNORECASE,
+)
 _FORMULA = re.compile(r"(?:\$\$?|\\[(\[])([^$]{1,200}?)(?:\$\$?|\\[)\]])")
 _CLAUSE = re.compile(r"[,.;](?=\s)|\s[-–—]\s|\n|\s(?=because\b|since\b)")
 
@@ -39,12 +47,25 @@ _CLAUSE = re.compile(r"[,.;](?=\s)|\s[-–—]\s|\n|\s(?=because\b|since\b)")
 def bare(stated: str) -> str:
     """Words without an article, markup, case, spaces, quotes and a full stop."""
     stated = _grouped(without_markup(stated).strip().casefold())
+    stated = _PART.sub(lambda part: part[1] + _UNITS[part[2]], stated)
     stated = _TO.sub(":", _AND_MORE.sub(" ", re.sub(r"^(?:an?|the)\s", "", stated)))
     stated = re.sub(r"\bsolutions\b", "solution", stated)
     stated = re.sub(r"^(infinitely many|infinite)\s+(?:solution|answers|values)$", r"\1", stated.rstrip(" .}"))
-    return re.sub(r"[\s${}\"'`*\\~]", "", stated).strip(".,;:!")
+    plain = re.sub(r"[\s${}\"'`*\\~]", "", stated).strip(".,;:!")
+    return "doesnotexist" if plain in ("dne", "d.n.e") else plain
 
 
+_UNITS = {
+    spelling: unit
+    for unit, spellings in {
+        "year": "years year yrs yr", "month": "months month", "week": "weeks week wks wk", "day": "days day",
+        "hour": "hours hour hrs hr h", "minute": "minutes minute mins min", "second": "seconds second secs sec",
+        "foot": "feet foot ft", "inch": "inches inch in", "pound": "pounds pound lbs lb", "ounce": "ounces ounce oz",
+    }.items()
+    for spelling in spellings.split()
+}  # fmt: skip
+# A part of a quantity in several units: "2 hours, 30 minutes" is "2 h and 30 min".
+_PART = re.compile(rf"(\d)[\s}}-]*({'|'.join(_UNITS)})(?![a-z])\.?[\s}}]*(?:(?:,\s*)?(?:and[\s}}]+)?(?=\d)|$)")
 _GROUP = re.compile(r"(?<=[\^_}\]ct])\s?\{([^{}]*)\}")  # an argument: of a power, an index, \\frac, \\sqrt
 _TO = re.compile(r"(?<=\d)\s+to\s+(?=\d)|\\colon(?![a-z])")
 _AND_MORE = re.compile(r"(?<=[a-z])\s+and[\s}]+(?=\d)")
@@ -97,7 +118,9 @@ def same_phrase(wanted: str, stated: str) -> bool:
     if clause is None or bare(stated[: clause.start()]) != wanted:
         return False
     rest = without_markup(stated[clause.start() :])
+    if _NOT_ANOTHER.fullmatch(rest):
+        return True
     contrary = _CONTRARY.get(wanted)
     if contrary and re.search(rf"\b{contrary}\b", rest, re.IGNORECASE):
         return False
-    return _EXPLAINS.search(rest) is not None and not _OTHERWISE.search(rest)
+    return _EXPLAINS.search(rest) is not None and not (_OTHERWISE.search(rest) or _TAKES_BACK.search(rest))

@@ -343,3 +343,52 @@ def test_a_letter_that_is_asked_for_is_not_chosen(text: str) -> None:
 def test_a_letter_is_read_beside_quotes_and_ticks(stated: str) -> None:
     assert grade(f"<answer>{stated}</answer>", "B").lenient
     assert not grade(f"<answer>{stated}</answer>", "C").lenient
+
+
+PARTS = [
+    "2 hours 30 minutes", "2 hours, 30 minutes", "2 hours and 30 minutes", "2 h 30 min", "2h 30min", "2 hrs, 30 mins",
+    "2 hr. 30 min", "2 \\text{ hours and } 30 \\text{ minutes}", "2-hour 30-minute",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("gold", PARTS[:-1])
+@pytest.mark.parametrize("form", ["<answer>{}</answer>", "\\boxed{{{}}}"])
+def test_a_quantity_in_several_units_is_the_same_in_every_spelling(gold: str, form: str) -> None:
+    for stated in PARTS:
+        assert grade(form.format(stated), gold).lenient, stated
+    for stated in (
+        "2 hours 3 minutes",
+        "2 hours",
+        "30 hours 2 minutes",
+        "2 hours or 30 minutes",
+        "2 minutes 30 seconds",
+    ):
+        assert not grade(form.format(stated), gold).lenient, stated
+
+
+@pytest.mark.parametrize(
+    ("stated", "gold", "right"),
+    [
+        ("DNE", "does not exist", True),
+        ("\\text{Does not exist}", "DNE", True),
+        ("The limit does not exist", "DNE", True),
+        ("0", "DNE", False),
+        ("\\infty", "Infinity", True),
+        ("-\\infty", "-Infinity", True),
+        ("-\\infty", "Infinity", False),
+        ("Infinity", "-\\infty", False),
+        ("Tuesday, not Monday", "Tuesday", True),
+        ("Tuesday, not Monday", "Monday", False),
+        ("Yes, not really", "yes", False),
+        ("Paris. That is wrong", "Paris", False),
+        ("Paris - which is wrong", "Paris", False),
+        ("Paris. That can't be right.", "Paris", False),
+        ("It is wrong that it is Paris", "Paris", False),
+        ("The incorrect option is Paris", "Paris", False),
+        ("False, because it is wrong for x = 3", "false", True),
+        ("The claim is incorrect", "incorrect", True),
+    ],
+)
+def test_words_have_their_other_names_and_may_be_taken_back(stated: str, gold: str, right: bool) -> None:
+    for form in ("<answer>{}</answer>", "\\boxed{{{}}}"):
+        assert grade(form.format(stated), gold).lenient is right
