@@ -89,7 +89,7 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
-    r"[\s.…\[\]{}_?$*#<>\u200b-]*+(?:\\boxed\{\s*\}[\s$.]*+)?(?:(?:your|the|final|numeric(?:al)?|answer|number|result|value|here|goes)[\s.…\]}]*+)*+",
+    r"[\s.,;:!…()\[\]{}_?$*#<>\u200b-]*+(?:\\boxed\{\s*\}[\s$.]*+)?(?:(?:your|the|final|numeric(?:al)?|answer|number|result|value|here|goes)[\s.…\]}]*+)*+",
     re.IGNORECASE,
 )
 _LABELLED = re.compile(r"\W*(?:final )?answer\W+$", re.IGNORECASE)  # "Answer: no savings" is all that is stated

@@ -177,7 +177,7 @@ def test_no_exploit_earns_more_than_an_honest_wrong_answer(exploit: str) -> None
 
 
 def test_the_format_pays_no_empty_answer() -> None:
-    for empty in ("", " ", "\n", "...", "[your answer]", "-", "$", "****", "\\boxed{}", "\u200b"):
+    for empty in ("", " ", "\n", "...", "[your answer]", "-", "$", "****", "\\boxed{}", "\u200b", ",", ";", "!", "()"):
         assert paid("format", f"<reasoning>16 - 3 = 13</reasoning><answer>{empty}</answer>") == 0.0
 
 
