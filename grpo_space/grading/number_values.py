@@ -18,7 +18,8 @@ _SCALE_WORDS = {
     "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "lakh": 10**5,
     "crore": 10**7, "tausend": 10**3, "tsd": 10**3, "millionen": 10**6, "milliarde": 10**9, "milliarden": 10**9,
     "mio": 10**6, "mrd": 10**9, "millones": 10**6, "millón": 10**6, "milhões": 10**6, "milhão": 10**6, "mil": 10**3,
-    "mille": 10**3, "milliard": 10**9, "mln": 10**6, "тысяч": 10**3, "тыс": 10**3, "млн": 10**6, "млрд": 10**9,
+    "mille": 10**3, "milliard": 10**9, "mln": 10**6, "bn": 10**9, "тысяч": 10**3, "тыс": 10**3, "млн": 10**6,
+    "млрд": 10**9,
 }  # fmt: skip
 
 

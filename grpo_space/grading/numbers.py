@@ -101,7 +101,7 @@ _NUMBER = re.compile(
     (?:(?P<percent>\s?\\?%|\s?(?:per\s?cent(?:age)?|pct|[Pp]rozent|por\sciento|pour\scent)\b)
       | \s?(?P<scale>(?:hundred|thousand|million|billion|trillion|lakh|crore)s?
             |[Tt]ausend|Tsd|Million(?:en)?|Milliarden?|[Mm]io|[Mm]rd
-            |millones|millón|milhões|milhão|mil|mille|millions?|milliards?|mln|тысяч|тыс|млн|млрд)\b\.?
+            |millones|millón|milhões|milhão|mil|mille|millions?|milliards?|mln|bn|тысяч|тыс|млн|млрд)\b\.?
       | \s?(?P<sign_scale>[{"".join(SIGN_SCALES)}]++)(?<!千(?=[米克瓦卡赫]))
             (?P<more>(?:\s?\d++[{"".join(SIGN_SCALES)}]++)*+\d*+)
     )?
@@ -120,7 +120,7 @@ _ELSE = re.compile(
     r"|\s*+\)[xyznk](?!\w)"
     rf"|\.[a-zA-Z]\d|\s?\^(?!\s?\{{?\s?\\circ)|\*\*\d"
     rf"|[{SUPERSCRIPTS}⁻]|!|\s?[√π∞]|\s?i(?!\w)|/[abknrtxyz]\b|\s?(?:\\(?:pi|sqrt|ln|log|sin|cos|tan|infty"
-    rf"|[dtc]?frac|binom)|(?:sqrt|sin|cos|tan|ln|log|exp)\b|pi\b|[多几幾余餘十‰])"
+    rf"|[dtc]?frac|binom)|(?:sqrt|sin|cos|tan|ln|log|exp)\b|pi\b|[多几幾余餘十‰]|per\s+(?:thousand|mille?)\b|R\s?\d)"
     rf"|(?!{_UNIT}){_LETTER}|\s(?![kcm]?m|ft|in|s\b){_LETTER}\s?(?:\^|\*\*|[²³])|\.\.\.\d|…\s?\d"
 )
 _THOUSANDS = re.compile(r"\s?(?:(?P<k>[kK])|(?P<m>[mM]n?)|(?P<b>[bB]n?))(?![\w^])(?!\s?[-+*/=,;]\s?\w)")

@@ -26,10 +26,10 @@ _VARIABLE = re.compile(  # n - 1, x^2 + 1, -(-1)
     r"-\s?[(\[]\s?$|(?:(?:^|[-+*/=({])[\s$]*[b-z]|\^\s?\{?\w{1,3}\}?)\s?[-+]\s?$"
 )
 _AND_VARIABLE = re.compile(  # 5 + k, 1 + x^2, 5 x
-    r"\s?(?:[-+*×·⋅]|\\cdot|\\times)\s?[b-z](?:[\s$)}.]*$|\s?[-+*/^])|[\s$]+[xyznkei][\s$)}.]*$"
+    r"\s?(?:[-+*×·⋅]|\\cdot|\\times)\s?[b-zC](?:[\s$)}.]*$|\s?[-+*/^])|[\s$]+[xyznkeiabqruw][\s$)}.]*$"
 )
 _WORKED_ON = re.compile(  # twice 72, half of 72, 20% of 72, sqrt(72)
-    r"(?:\b(?:twice|thrice|double|triple|half|quadruple|half\s+of|(?:third|quarter|fourth|fifth|sixth|eighth"
+    r"(?:\b(?:twice|thrice|(?:double|triple|half|quadruple)(?:\s+of)?|(?:third|quarter|fourth|fifth|sixth|eighth"
     r"|tenth)s?\s+of"
     r"|(?:root|square|cube|power|factorial|multiples?|factors?|out)\s+of|divisible\s+by|number\s+(?:before|after)"
     r"|per\s?cent\s+of|times|plus|root"
@@ -49,7 +49,7 @@ _BOUNDS = (
     r"|(?:upwards|in\s+excess)\s+of"
 )
 _BOUND_BEFORE = re.compile(
-    rf"(?:\b(?:{_BOUNDS}|(?:mehr|weniger)\s+als|mindestens|höchstens|(?:más|menos|plus|moins)\s+de|больше|меньше|beyond|past|within|close\s+to)|超过|少于|不到|多于|大于|小于|高于|低于|不止|接近|至少|至多|最多|最少|不足)[\s}}]*(?:about\s+|the\s+)?{CURRENCY}?\s?$",
+    rf"(?:\b(?:{_BOUNDS}|(?:mehr|weniger)\s+als|mindestens|höchstens|(?:más|menos|plus|moins)\s+de|больше|меньше|beyond|past|within|close\s+to|almost|nearly|not\s+quite)|超过|少于|不到|多于|大于|小于|高于|低于|不止|接近|至少|至多|最多|最少|不足)[\s}}]*(?:about\s+|the\s+)?{CURRENCY}?\s?$",
     re.IGNORECASE,
 )
 _BOUND_BEGINS = re.compile(

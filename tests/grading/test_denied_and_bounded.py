@@ -19,7 +19,8 @@ NO_ANSWER = [
     "(minus) {}", "-[{}]", "{}‰", "{}余", "{}十", "大于{}", "小于{}", "不止{}", "{}的一半", "{}的两倍", "两倍的{}",
     "{} twelve", "{} - twelve", "{} {} 10", "{} per 10", "{} at 10", "{} every 10", "{}_84", "{}_x", "{}, about 10",
     "nicht {}", "no es {}", "ce n'est pas {}", "не {}", "mehr als {}", "más de {}", "moins de {}", "mindestens {}",
-    "\\text{{twice }}{}", "\\left({}\\right)^2",
+    "\\text{{twice }}{}", "\\left({}\\right)^2", "almost {}", "nearly {}", "{} R2", "{} R 2", "{} + C", "{} a", "{} b",
+    "{} per thousand", "{} bn", "double of {}", "the triple of {}",
 ]  # fmt: skip
 FORMS = ["<answer>{}</answer>", "\\boxed{{{}}}", "<reasoning>w</reasoning><answer>{}</answer>"]
 
@@ -42,7 +43,8 @@ HONEST = [
     "<answer>45 books at $3 each</answer>", "<answer>45 cookies every 3 days</answer>",
     "<answer>45 out of 50</answer>", "<answer>45 plus-size shirts</answer>", "<answer>45 two-door cars</answer>",
     "<answer>45 seats in two rows</answer>", "<answer>45 (forty-five)</answer>",
-    "<answer>45 (not counting Tom)</answer>", "<answer>+45</answer>",
+    "<answer>45 (not counting Tom)</answer>", "<answer>+45</answer>", "<answer>45 a day</answer>",
+    "<answer>45 Rabbits</answer>", "<answer>45 °C</answer>", "It is nearly over, so 45.",
 ]  # fmt: skip
 
 
