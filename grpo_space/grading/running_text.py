@@ -17,7 +17,7 @@ _LABEL = re.compile(r"(?:\b(?:step|part|case|question|problem|method|option)\s|�
 _LIST_MARK = re.compile(r"\d{1,2}[.)][ \t]+\S")
 _BOUND_BEFORE = re.compile(
     r"(?:[<>]=|(?:\w\s+|(?<![\w/<])\w)[<>]|[≤≥≠]|\\[lgn]eq?|\\[a-z]+\{|(?i:(?:\bnot|n't|\bcannot|\bnever|不是"
-    r"|并非|\bnicht|\bpas|\bno\s+es|\bне)(?:\s+be|\s+equal\s+to)?:?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
+    r"|并非|\bnicht|\bpas|\bno\s+es|\bnão\s+é|\bnon\s+è|\bне)(?:\s+be|\s+equal\s+to)?:?)|(?:\^\s?\{?\w{1,3}\}?|(?<![\w.])[b-z])\s?[-+])\s*$"
 )
 _BOUND_AFTER = re.compile(
     r"\s*(?:[<>≤≥≠](?![/a-zA-Z])|\\[lg]eq?|=\s*$|[-+]\s?[b-z]\b|\s?(?:[^\W\d_]+\s)?or (?:more|less|fewer)\b)"

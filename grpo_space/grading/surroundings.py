@@ -8,7 +8,7 @@ from grpo_space.grading.numbers import CURRENCY, Number
 
 _NEGATION = re.compile(
     r"\b(?:not|between|neither|nor|either|never|cannot)\b|n't\b|不是|并非"
-    r"|\b(?:nicht|n['’]est\s+pas|no\s+(?:es|son)|не|não\s+é|non\s+è)\b"
+    r"|\b(?:nicht|(?:n['’]est\s+)?pas|no\s+(?:es|son)|не|não\s+é|non\s+è)\b"
     r"|\b(?:unless|except|e\.g\.|(?:such|for)\s(?:as|example|instance)|(?:other|different)\s(?:than|from)"
     r"|(?:any|all|every)\w*(?:\s\w+)?\sbut|wrong|incorrect)\W{0,3}$|^\W*(?:if|like|say)\W+$|\b(?:non|anti)-$",
     re.IGNORECASE,

@@ -71,3 +71,18 @@ CASES: dict[str, list[tuple[str, str, bool]]] = {
 def test_a_kind(kind: str) -> None:
     misjudged = [case for case in CASES[kind] if grade(case[0], case[1]).lenient is not case[2]]
     assert misjudged == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "La respuesta no es {}.",
+        "La réponse n'est pas {}.",
+        "Die Antwort ist nicht {}.",
+        "A resposta não é {}.",
+        "La respuesta incorrecta: 8. La respuesta no es {}",
+    ],
+)
+def test_what_is_denied_in_another_language_is_not_stated(text: str) -> None:
+    assert not grade(text.format(7), "7").lenient
+    assert grade(f"{text.format(8)} La respuesta es 7.", "7").lenient
