@@ -42,6 +42,22 @@ _DATE = re.compile(
 )
 
 
+_BEFORE = re.compile(
+    r"(?:\b(?:before|after|(?:earlier|later)\s+than)|\d\s*(?:[-–—]|\bto))\s*(?:the\s+)?$", re.IGNORECASE
+)
+_AFTER = re.compile(r"\s*(?:(?:[-–—+]|\b(?:to|until|till|through)\b)\s*\d|\b(?:plus|minus)\b)", re.IGNORECASE)
+
+
+def only_bounds(text: str) -> bool:
+    """Whether a time or a date of a text is a bound, or a part of a range or sum: "after 5 May", "3:30 p.m. to 4"."""
+    plain = without_markup(text)
+    marks = [mark for mark in _TIME.finditer(plain) if any(mark.group("minute", "half", "named", "sharp", "word"))]
+    return any(
+        _BEFORE.search(plain, max(0, mark.start() - 20), mark.start()) or _AFTER.match(plain, mark.end())
+        for mark in (*marks, *_DATE.finditer(plain))
+    )
+
+
 def times_in(text: str) -> list[Time]:
     """The times of day of a text, in order: with minutes, with a.m. or p.m., or by name."""
     found = []

@@ -4,9 +4,11 @@ import re
 from itertools import islice
 
 from grpo_space.grading.choices import Choice, stated_letters
-from grpo_space.grading.clock import Time, dates_in, same_date, same_time, times_in
+from grpo_space.grading.clock import Time, dates_in, only_bounds, same_date, same_time, times_in
 from grpo_space.grading.expected import Expected, asks_to_round, expected_of
 from grpo_space.grading.latex_spelling import plain_spelling
+from grpo_space.grading.links import unit_of
+from grpo_space.grading.markup import without_markup
 from grpo_space.grading.numbers import Number, ascii_digits
 from grpo_space.grading.phrases import MOST_READINGS, UNSURE, bare, readings, same_phrase
 from grpo_space.grading.single_number import one_number
@@ -29,7 +31,8 @@ def is_right(stated: str, number: Number | None, expected: Expected) -> bool:
         return _right_time(stated, expected.time)
     if expected.date is not None:
         dates = set(dates_in(ascii_digits(stated)))
-        return len(dates) == 1 and not UNSURE.search(stated) and same_date(expected.date, dates.pop())
+        sure = not (UNSURE.search(stated) or only_bounds(ascii_digits(stated)))
+        return len(dates) == 1 and sure and same_date(expected.date, dates.pop())
     if expected.choice is not None:
         return _right_choice(stated, expected.choice)
     if expected.number is not None:
@@ -77,11 +80,15 @@ def _right_choice(stated: str, choice: Choice) -> bool:
 
 def _right_time(stated: str, wanted: Time) -> bool:
     """Whether a statement gives one time of day, and that is the wanted one; "at 5" may be 5 p.m."""
-    times = set(times_in(ascii_digits(stated)))
+    stated = ascii_digits(stated)
+    times = set(times_in(stated))
     if not times:
-        number = one_number(ascii_digits(stated))
-        return number is not None and wanted.minute == 0 and number.value == wanted.hour and bool(wanted.half)
-    return len(times) == 1 and not UNSURE.search(stated) and same_time(times.pop(), wanted)
+        number = one_number(stated)
+        if number is None or unit_of(without_markup(stated), number) is not None:
+            return False  # "5 minutes" is no time of day
+        return wanted.minute == 0 and number.value == wanted.hour and bool(wanted.half)
+    sure = not (UNSURE.search(stated) or only_bounds(stated))
+    return len(times) == 1 and sure and same_time(times.pop(), wanted)
 
 
 def same_number(stated: Number, wanted: Number) -> bool:

@@ -29,7 +29,7 @@ def number_in_words(words: list[str]) -> tuple[Fraction, int] | None:
             if group % 100 and not (group % 100 >= 20 and group % 10 == 0 and 0 < _WORDS[word] < 10):
                 return None
             group += _WORDS[word]
-        elif word == "hundred" and 0 < group < 10:
+        elif word == "hundred" and 0 < group < 100:
             group *= 100
         elif word in _SCALES and word != "hundred" and group:
             total, group = total + group * _SCALES[word], 0

@@ -392,3 +392,36 @@ def test_a_quantity_in_several_units_is_the_same_in_every_spelling(gold: str, fo
 def test_words_have_their_other_names_and_may_be_taken_back(stated: str, gold: str, right: bool) -> None:
     for form in ("<answer>{}</answer>", "\\boxed{{{}}}"):
         assert grade(form.format(stated), gold).lenient is right
+
+
+@pytest.mark.parametrize(
+    ("stated", "gold", "right"),
+    [
+        ("before 3:30 PM", "3:30 PM", False),
+        ("an hour after 3:30 PM", "3:30 PM", False),
+        ("later than 3:30 PM", "3:30 PM", False),
+        ("3:30 PM to 4", "3:30 PM", False),
+        ("3 - 3:30 PM", "3:30 PM", False),
+        ("3:30 PM plus 10 minutes", "3:30 PM", False),
+        ("She arrives at 3:30 PM, after lunch", "3:30 PM", True),
+        ("3:30 PM (the bus to town)", "3:30 PM", True),
+        ("5 hours", "5 PM", False),
+        ("5 minutes", "5 PM", False),
+        ("$5", "5 PM", False),
+        ("5%", "5 PM", False),
+        ("5", "5 PM", True),
+        ("5 in the afternoon", "5 PM", True),
+        ("the day after May 5", "May 5", False),
+        ("two days before 5 May", "May 5", False),
+        ("May 5-6", "May 5", False),
+        ("May 5 to 6", "May 5", False),
+        ("May 5, 2024", "May 5", True),
+        ("It ends on May 5th, before the holidays", "May 5", True),
+        ("2024-05-05", "May 5, 2024", True),
+        ("twelve hundred", "12", False),
+        ("twelve hundred", "1200", True),
+    ],
+)
+def test_a_bound_a_range_or_a_duration_is_no_time_and_no_date(stated: str, gold: str, right: bool) -> None:
+    for form in ("<answer>{}</answer>", "\\boxed{{{}}}"):
+        assert grade(form.format(stated), gold).lenient is right
