@@ -26,7 +26,7 @@ from grpo_space.paths import local_model
 from grpo_space.planning import merge_check
 from grpo_space.publishing import card, eval_results, licence, reward_curve
 from grpo_space.results.control import is_control
-from grpo_space.runs import launch
+from grpo_space.runs import launch, trained_with
 from grpo_space.runs.events import reward_of
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run
@@ -119,6 +119,7 @@ def publish(
         raise UserError("publish: nobody is signed in: hf auth login, or the button above on a Space")
     if not (run.adapter / "adapter_model.safetensors").is_file():
         raise UserError(f"{run.id}: has no adapter yet: train it to its end, or stop it, which saves one")
+    trained_with.check(run)
     api = hub.api(token)
     with (
         locked(run.folder / "publish.lock") as mine,

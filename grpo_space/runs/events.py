@@ -4,7 +4,7 @@ import math
 import time
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
 
 from grpo_space.config import TaskName
 from grpo_space.tasks.problems import Row
@@ -97,6 +97,8 @@ class Loaded(Event):
     """Whether the system prompt stood in the first user turn, as the chat template has no other place for it."""
     tuned_commit: str = ""
     """That of the model in the tuned one's place, where a standalone evaluation is of two models."""
+    settings: dict[str, JsonValue] = {}
+    """The settings that decide what is learnt: see `trained_with`. Logs written before 2026-11-28 have none."""
 
 
 PhaseName = Literal[

@@ -15,7 +15,7 @@ from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import Progress, Sent
 from grpo_space.paths import PROJECT
-from grpo_space.runs import starting_adapter, trust
+from grpo_space.runs import starting_adapter, trained_with, trust
 from grpo_space.runs.job_file import job_of
 from grpo_space.runs.run import Run, runs_folder
 from grpo_space.runs.worker_jobs import JOBS, JobName
@@ -36,9 +36,10 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
     `token`: reads data and model, where they need one. It goes through a pipe and is kept nowhere else.
 
     Raises:
-        UserError: where it refuses: the run runs already, another one has the machine, or a function of its own is code
-            from elsewhere that nobody confirmed.
+        UserError: where it refuses: the run runs already, another one has the machine, its config was changed since it
+            began, or a function of its own is code from elsewhere that nobody confirmed.
     """
+    trained_with.check(run)
     if JOBS[job].reports:  # those that verify answers
         trust.check(run, JOBS[job].calls_rewards)
     if JOBS[job].calls_rewards:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.planning import hardware, merge_check
-from grpo_space.runs import adapters, checkpoints, groups, standalone, starting_adapter, suites, trust
+from grpo_space.runs import adapters, checkpoints, groups, standalone, starting_adapter, suites, trained_with, trust
 from grpo_space.runs.evaluations import HELD_OUT
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Chosen, EvaluationRequest, Finished, LeftOut, Loaded
@@ -157,6 +157,7 @@ def load(
             check_unchanged(run, engine.commit, rows)
         data: dict[str, Any] = {"data_commit": rows.commit, "rows": rows.summary, "rows_digest": rows.digest}
         data["folds_system"], data["task"] = engine.folds_system, rows.task
+        data["settings"] = trained_with.settings(run.config)
         commit, tuned_commit = engine.commit, second.commit if second else ""
         if others_turn:
             commit, tuned_commit = tuned_commit, commit

@@ -12,6 +12,7 @@ import pytest
 
 from grpo_space.config_io import override
 from grpo_space.errors import UserError
+from grpo_space.runs import trained_with
 from grpo_space.runs.checkpoints import folder_of
 from grpo_space.runs.events import Evaluated, Finished, Started
 from grpo_space.runs.groups import RunGroups
@@ -68,6 +69,8 @@ def test_it_resumes_is_evaluated_and_published(
     assert isinstance(events[-1], Finished)
     history = run.history()
     assert [step.step for step in history.steps] == [1, 2, 3, 4]
+    assert history.loaded is not None
+    assert history.loaded.settings == trained_with.settings(run.config), "from now on they stay"
     assert history.tuned is not None
     groups = RunGroups.of(run.folder, history)
     assert [outcome.step for outcome in groups.outcomes()] == [1, 2, 3, 3, 4, 4], "two of its events, then the file's"
