@@ -4,8 +4,10 @@ import io
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from PIL import Image
 
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
+from grpo_space.runs import deleted_runs
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import NEW_REWARD, Failed, Finished, Phase, Probe, Started
 from grpo_space.runs.history import History
@@ -162,6 +165,36 @@ def test_a_damaged_log_is_told_and_not_fatal(follower: Follower) -> None:
     with follower.run.log.path.open("ab") as file:
         file.write(b"<b>no event</b>\n")
     assert "events.jsonl: line 2 is damaged, and left out" in follower.page().notes
+
+
+@pytest.mark.parametrize("newer", [2, 9])
+def test_a_run_that_was_deleted_and_came_back_otherwise_is_read_anew(
+    runs_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newer: int
+) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    run, followers = create_run(read_preset("tiny").run), Followers()
+    for event in whole_run(5):
+        run.log.append(event)
+    run.adapter.mkdir()
+    (run.adapter / "adapter_model.safetensors").write_bytes(b"before")
+    page = followers.look(run.id)
+    assert page is not None
+    assert page.history.step == 5
+    adapter_zip(run)
+    other = Path(shutil.copytree(run.folder, tmp_path / "backup"))
+    Run(other).log.path.unlink()
+    for event in whole_run(newer):
+        Run(other).log.append(event)
+    weights = other / "adapter" / "adapter_model.safetensors"
+    weights.write_bytes(b"of another time")
+    os.utime(weights, (1, 1))  # as a backup brings it along
+    deleted_runs.delete(run)
+    other.rename(run.folder)
+    page = followers.look(run.id)
+    assert page is not None
+    assert page.history.step == newer
+    with zipfile.ZipFile(adapter_zip(run)) as archive:
+        assert archive.read("adapter/adapter_model.safetensors") == b"of another time"
 
 
 def test_an_evaluation_made_after_the_run_is_shown(follower: Follower) -> None:

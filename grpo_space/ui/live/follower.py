@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
@@ -76,6 +77,7 @@ class Follower:
         self._page: Page | None = None
         self._offset = 0
         self._log_size = -1
+        self._config_file = _stamp(run.folder / "config.yaml")
         self._later = Later(run)
         self._groups = RunGroups(GroupIndex(run.folder), self.history.groups)
         self.config: RunConfig | None = None
@@ -90,6 +92,13 @@ class Follower:
             self._trouble = ""
         except UserError as error:  # a newer or a damaged one: the rest can still be looked at
             self.config, self.standalone, self._trouble = None, None, str(error)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether another run lies in the folder by now, as one that was deleted and came back from a backup."""
+        log = self.run.log.path
+        shortened = self._offset > (log.stat().st_size if log.exists() else 0)
+        return shortened or self._config_file != _stamp(self.run.folder / "config.yaml")
 
     def fresh(self) -> Page | None:
         """The page, where it is so new that nobody needs to look again."""
@@ -187,6 +196,15 @@ class Follower:
         return tag("pre", text(end), "gs-log")
 
 
+def _stamp(file: Path) -> tuple[int, int]:
+    """Which file it is, and since when: unlike the time of its change, no copy brings that along."""
+    try:
+        seen = file.stat()
+    except OSError:
+        return 0, 0
+    return seen.st_ino, seen.st_ctime_ns
+
+
 def _pieces(page: Page) -> tuple[object, ...]:
     evaluation, made = page.evaluation, page.evaluations
     drawn = page.status, page.now, page.curves, page.notes, page.log, page.groups
@@ -212,7 +230,7 @@ class Followers:
         """The reader of a run, a new one where nobody watched it."""
         with self._lock:
             key = str(run.folder)
-            if key not in self._followers:
+            if key not in self._followers or self._followers[key].outdated:
                 self._followers[key] = Follower(run)
             self._followers.move_to_end(key)
             while len(self._followers) > KEPT:

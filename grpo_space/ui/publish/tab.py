@@ -1,5 +1,6 @@
 """The Publish tab: onto the Hub, or the adapter, the config and the run's script as files."""
 
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -79,13 +80,14 @@ def adapter_zip(run: Run) -> Path:
     weights = run.adapter / "adapter_model.safetensors"
     if not weights.is_file():
         raise UserError(f"{run.id} has no adapter yet: it is saved when the training ends or is stopped.")
-    made = folder(run) / f"{run.id}.zip"
-    if made.is_file() and made.stat().st_mtime >= weights.stat().st_mtime:
+    made, since = folder(run) / f"{run.id}.zip", weights.stat().st_ctime_ns
+    if made.is_file() and made.stat().st_mtime_ns == since:
         return made
     make_room(made, sum(file.stat().st_size for file in run.adapter.rglob("*") if file.is_file()))
-    with whole(made) as half, zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as archive:  # weights do not compress
+    with whole(made) as half, zipfile.ZipFile(half, "w", strict_timestamps=False) as archive:  # weights do not compress
         for file in sorted(run.adapter.rglob("*")):
             if file.is_file():
                 archive.write(file, file.relative_to(run.adapter.parent))
         archive.write(run.folder / "config.yaml", "config.yaml")
+    os.utime(made, ns=(since, since))  # of which weights it is: a run from a backup brings older ones
     return made
