@@ -2,9 +2,9 @@
 
 import math
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from grpo_space.config import TaskName
 from grpo_space.tasks.problems import Row
@@ -14,6 +14,10 @@ Which = Literal["base", "tuned", "example", "examples", "explained"]
 or with the format explained in its Task's own words.
 """
 SuiteName = Literal["quick", "full"]
+Moment = Annotated[float, Field(ge=0, lt=253_402_300_800)]
+"""Seconds since 1970, before the year 10000: what a calendar has. A log may come from elsewhere."""
+Seconds = Annotated[float, Field(gt=-1e12, lt=1e12)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class Record(BaseModel):
@@ -25,7 +29,7 @@ class Record(BaseModel):
 class Event(Record):
     """Something that happened at a moment."""
 
-    time: float = Field(default_factory=time.time)
+    time: Moment = Field(default_factory=time.time)
     """When it happened, in seconds since 1970."""
 
 
@@ -57,14 +61,14 @@ class Started(Event):
 
     type: Literal["started"] = "started"
     task: Literal["train", "evaluate", "preflight"] = "train"
-    attempt: int = 1
-    from_step: int = 0
+    attempt: Count = 1
+    from_step: Count = 0
     """Steps beyond this one, emitted by an earlier attempt, no longer count."""
     hardware: str = ""
     versions: dict[str, str] = {}
     request: EvaluationRequest = Field(EvaluationRequest(), validation_alias=AliasChoices("request", "asked"))
     """What an evaluation is of. Logs written before 2026-11-26 call it `asked`."""
-    of_attempt: int = 0
+    of_attempt: Count = 0
     """The run's attempt whose adapter an evaluation measures; 0: logs written before 2026-11-27 do not say."""
 
 
@@ -75,7 +79,7 @@ class Chosen(Event):
     engine: Literal["unsloth", "transformers"]
     rollout: Literal["vllm", "generate"]
     why: str
-    gpus: int = 1
+    gpus: Count = 1
     """Processes that train together, each on a GPU of its own where there are any."""
 
 
@@ -123,10 +127,10 @@ class Phase(Event):
     type: Literal["phase"] = "phase"
     what: PhaseName
     detail: str = ""
-    expected_seconds: float | None = None
+    expected_seconds: Seconds | None = None
     """How long it takes, as far as that is known; of the training only its first step, which compiles."""
-    done: int = 0
-    total: int = 0
+    done: Count = 0
+    total: Count = 0
     """Bytes of a download, problems of an evaluation, steps of the training; 0: not countable."""
     rate: float = 0.0
     """Speed of a download, in bytes a second."""
@@ -160,8 +164,8 @@ class Step(Event):
     """An optimizer step."""
 
     type: Literal["step"] = "step"
-    step: int = Field(ge=0, lt=2**53)
-    seconds: float
+    step: Count
+    seconds: Seconds
     metrics: dict[str, float]
     """What TRL logs, by its names: reward, reward_std, rewards/<name>/mean, completions/mean_length, loss, grad_norm,
     ... And ours: TEACHING and the like, with chosen prompts NEW_REWARD, and with a GPU HELD_GIB.
@@ -177,17 +181,23 @@ class Probe(Event):
     """How many of a few held-out problems, never the evaluation's, were answered rightly while training. Greedy."""
 
     type: Literal["probe"] = "probe"
-    step: int
-    correct: int
-    strict_correct: int
-    n: int
+    step: Count
+    correct: Count
+    strict_correct: Count
+    n: Count
+
+    @model_validator(mode="after")
+    def _of_all(self) -> Self:
+        if max(self.correct, self.strict_correct) > self.n:
+            raise ValueError(f"{self.correct} of {self.n} is not a share")
+        return self
 
 
 class Completion(Record):
     """What a model wrote after a prompt, and how it was graded."""
 
     text: str
-    tokens: int
+    tokens: Count
     cut_off: bool
     """Whether it ran into the length limit."""
     value: str | None
@@ -210,7 +220,7 @@ class Group(Event):
     """A prompt with its G completions. It was an event until 2026-11-27; since then groups have a file of their own."""
 
     type: Literal["group"] = "group"
-    step: int
+    step: Count
     question: str
     gold: str
     samples: tuple[Sample, ...]
@@ -246,7 +256,7 @@ class Answer(Completion):
     gold: str
     kind: str = ""
     """The problem's own label, where its file gives one."""
-    steps: int = 0
+    steps: Count = 0
     """Steps of the expected solution; 0: that is not known."""
     task: TaskName = "number"
     details: str = ""
@@ -301,7 +311,7 @@ class Sampled(Event):
     type: Literal["sampled"] = "sampled"
     which: Literal["base", "tuned"]
     key: str
-    seconds: float
+    seconds: Seconds
     method: Method
     answers: tuple[tuple[Answer, ...], ...]
 
@@ -313,7 +323,7 @@ class Evaluated(Event):
     which: Which
     key: str
     """Digest of all that the result depends on: model, adapter, problems, prompts, decoding, extractor."""
-    seconds: float
+    seconds: Seconds
     answers: tuple[Answer, ...]
     reused_from: str = ""
     """The run that made this result, if it was another one."""
@@ -338,6 +348,11 @@ class Evaluated(Event):
         """Number of right answers in the format asked for."""
         return sum(answer.strict for answer in self.answers)
 
+    def pairs(self, other: "Evaluated") -> bool:
+        """Whether both are of the same problems, and of one at least: only such results are compared."""
+        mine, theirs = ([(answer.question, answer.gold) for answer in each.answers] for each in (self, other))
+        return bool(mine) and mine == theirs
+
 
 class LeftOut(Event):
     """A set of a suite that was not measured, or one of the base's prompts, and why."""
@@ -355,10 +370,10 @@ class Remembered(Event):
     """
 
     type: Literal["remembered"] = "remembered"
-    both: int
-    only_original: int
-    only_changed: int
-    neither: int
+    both: Count
+    only_original: Count
+    only_changed: Count
+    neither: Count
     seed: int
     """By which the other numbers were drawn."""
 
@@ -418,10 +433,10 @@ class Preflight(Event):
     """What the base model does with the run's prompts and rewards, before anything is trained."""
 
     type: Literal["preflight"] = "preflight"
-    prompts: int
-    group_size: int
-    seconds_per_step: float
-    run_seconds: float
+    prompts: Count
+    group_size: Count
+    seconds_per_step: Seconds
+    run_seconds: Seconds
     """Expected seconds of the whole run: training, evaluations and probes."""
     dollars: float | None
     """Expected price of the run on this Space's hardware; None elsewhere."""
@@ -441,7 +456,7 @@ class Alarm(Event):
     """Something that the user should know, and what to do about it."""
 
     type: Literal["alarm"] = "alarm"
-    step: int
+    step: Count
     name: str
     message: str
 
@@ -457,7 +472,7 @@ class Fallback(Event):
     """After a failure the run resumes with less, and says with what."""
 
     type: Literal["fallback"] = "fallback"
-    step: int
+    step: Count
     cause: Literal["vllm", "memory"]
     name: FallbackName
     message: str

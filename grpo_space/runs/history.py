@@ -117,6 +117,8 @@ class History:
                 self.fallbacks_after.append(self.step)
             case Preflight():
                 self.preflight = event
+            case Evaluated(answers=()):
+                pass  # of no problems, as only an edited log has it
             case Evaluated() if event.set:
                 self.sets.setdefault(event.set, {})[event.which] = event
                 self.left_out.pop((event.set, "tuned"), None)
@@ -174,8 +176,10 @@ class History:
 
     @property
     def measured(self) -> bool:
-        """Whether both models were evaluated."""
-        return (self.base is not None and self.tuned is not None) or len(self.sampled) == 2
+        """Whether both models were evaluated, on the same problems: in an edited log these may be others."""
+        return (self.base is not None and self.tuned is not None and self.base.pairs(self.tuned)) or (
+            len(self.sampled) == 2
+        )
 
     @property
     def problems(self) -> int:

@@ -12,6 +12,9 @@ from typing import Any
 
 import gradio as gr
 
+from grpo_space.errors import UserError
+from grpo_space.ui.markup import text
+
 Event = tuple[int, str]
 """A component's number, and the name of what happens to it."""
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "always_last"}
@@ -93,6 +96,8 @@ def _call(event: Any, parts: Sequence[Part], most: int) -> Any:
         for part in parts:
             try:
                 drawn |= part.drawn(values, request)
+            except UserError as error:
+                gr.Warning(text(error))
             except Exception:  # one that fails takes none of the others along
                 traceback.print_exc()
                 gr.Warning("A part of this page could not be drawn: reload it.")

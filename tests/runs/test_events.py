@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from grpo_space.presets import read_preset
 from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Alarm, Event, Fallback, Finished, Phase, Sample, Started, Step
 from grpo_space.runs.history import History
+from grpo_space.runs.run import create_run
+from grpo_space.ui.compare import tab
+from grpo_space.ui.live.follower import Followers
+from grpo_space.ui.runs import run_list
 from tests.support import fake_worker
 from tests.support.processes import ROOT
 
@@ -232,3 +237,44 @@ def test_a_log_written_before_fallbacks_were_events_is_read(tmp_path: Path) -> N
         Fallback(time=4.0, step=5, cause="memory", name="chunked", message="ran out"),
         Alarm(time=5.0, step=6, name="still:format", message="still"),
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"type":"finished","why":"done","time":Infinity}',
+        '{"type":"finished","why":"done","time":-1e18}',
+        '{"type":"finished","why":"done","time":NaN}',
+        '{"type":"probe","step":1,"correct":-1,"strict_correct":0,"n":32}',
+        '{"type":"probe","step":1,"correct":32,"strict_correct":0,"n":0}',
+        '{"type":"remembered","both":-1,"only_original":0,"only_changed":0,"neither":0,"seed":0}',
+        '{"type":"phase","what":"load","expected_seconds":Infinity}',
+        '{"type":"preflight","prompts":1,"group_size":1,"seconds_per_step":1,"run_seconds":Infinity,"findings":[]}',
+    ],
+)
+def test_what_cannot_have_happened_is_damage_and_the_run_is_shown(runs_root: Path, line: str) -> None:
+    run = fake_worker.with_adapter(create_run(read_preset("tiny").run))
+    run.log.append_lines(line.encode() + b"\n")
+    [alarm] = run.history().alarms
+    assert alarm.name == "damaged"
+    page = Followers().look(run.id)
+    assert page is not None
+    assert page.status == "done"
+    assert [row[0] for row in run_list.rows()] == [run.id], "nor does it take the others off the list"
+
+
+def test_results_of_other_problems_are_not_compared(runs_root: Path) -> None:
+    run = fake_worker.with_adapter(create_run(read_preset("tiny").run))
+    base = run.history().base
+    assert base is not None
+    run.log.append(base.model_copy(update={"answers": ()}))
+    assert run.history().base == base, "of no problems is no result"
+    assert run.history().measured
+    run.log.append(base.model_copy(update={"answers": base.answers[:1]}))
+    assert not run.history().measured
+    page = Followers().look(run.id)
+    assert page is not None
+    assert "did not answer the same problems" in page.now
+    assert page.evaluations.made == {}
+    assert not tab.worth_publishing(page)
+    assert [row[0] for row in run_list.rows()] == [run.id]

@@ -123,7 +123,7 @@ def filled(
 def worth_publishing(page: Page) -> bool:
     """The run's own comparison finds that more problems are solved; the example is nobody's to publish."""
     own = page.evaluation
-    if page.standalone is not None or example.is_example(page) or is_control(page.config):
+    if page.standalone is not None or example.is_example(page) or is_control(page.config) or not own.measured:
         return False
     return own.base is not None and own.tuned is not None and of(own, page.evaluations.looks).solving == "up"
 

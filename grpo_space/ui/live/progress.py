@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from grpo_space import hub
 from grpo_space.config import RunConfig
+from grpo_space.errors import UserError
 from grpo_space.formatting import duration, number
 from grpo_space.jobs.places import most_dollars
 from grpo_space.planning.estimate import cost_so_far, first_step_words, left_words
@@ -289,8 +290,11 @@ def at_its_limit(history: History) -> bool:
 
 
 def changed(history: History, looks: Sequence[Look]) -> str:
-    """What the run changed, in sentences with numbers."""
-    compared = of(history, looks)
+    """What the run changed, in sentences with numbers; why they cannot be compared, where a log was edited."""
+    try:
+        compared = of(history, looks)
+    except UserError as error:
+        return note("bad", *map(text, error.problems))
     base, tuned = compared.base, compared.tuned
     shares = (
         f"On {base.n:,} held-out problems the base model was right on {percent(base.correct, base.n)}, the tuned one "
