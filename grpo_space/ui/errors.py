@@ -1,7 +1,10 @@
 """Refusals and mistakes, as people see them: in words, never as a traceback."""
 
+import errno
 import functools
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import gradio as gr
@@ -28,7 +31,7 @@ def _on_the_page(error: UserError) -> gr.Error:
 
 
 def in_words(handler: Callable[P, R], refusal: Callable[[UserError], gr.Error] = _on_the_page) -> Callable[P, R]:
-    """Makes a handler's UserError a message on the page, or what `refusal` makes of it."""
+    """Makes a handler's UserError, or what the disk refused, a message on the page, or what `refusal` makes of it."""
 
     @functools.wraps(handler)
     def handle(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -36,8 +39,25 @@ def in_words(handler: Callable[P, R], refusal: Callable[[UserError], gr.Error] =
             return handler(*args, **kwargs)
         except UserError as error:
             raise refusal(error) from error
+        except OSError as error:
+            if (words := of_the_disk(error)) is None:
+                raise
+            raise refusal(UserError(words)) from error
 
     return handle
+
+
+def of_the_disk(error: OSError) -> str | None:
+    """What this machine's disk refused, in words without its paths; None where it was something else, as the network.
+
+    Nobody can look before each of a handler's reads and writes: a disk is full, or a run's folder gone, at any of them.
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full: free some of it, then try again."
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return None
+    name = Path(os.fsdecode(error.filename)).name
+    return f"{name}: cannot be read or written ({error.strerror}): reload the page and try again."
 
 
 def as_note(error: UserError, title: str = "") -> str:

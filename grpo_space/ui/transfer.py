@@ -7,8 +7,10 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future, wait
 from typing import TypeVar
 
+from grpo_space.errors import UserError
 from grpo_space.formatting import duration, gib
 from grpo_space.hub_upload import Progress, Sent
+from grpo_space.ui.errors import of_the_disk
 from grpo_space.ui.markup import note, tag, text
 
 R = TypeVar("R")
@@ -29,6 +31,9 @@ def following(work: Callable[[Progress], R], draw: Callable[[Sent | None, float]
     def run() -> None:
         try:
             ended.set_result(work(lambda sent: latest.append((sent, time.monotonic()))))
+        except OSError as error:
+            words = of_the_disk(error)
+            ended.set_exception(error if words is None else UserError(words))
         except Exception as error:
             ended.set_exception(error)
 
