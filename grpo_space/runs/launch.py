@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from grpo_space.config import RunConfig
 from grpo_space.config_io import write_yaml
@@ -47,7 +47,7 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
     on_a_job = job == "train" and job_of(run) is not None
     started = [sys.executable, "-m", "grpo_space.jobs.follower"] if on_a_job else [worker_python(), *WORKER]
     command = [*started, job, str(run.folder), *arguments]
-    with run.worker_log.open("ab") as log:
+    with _opened_log(run) as log:
         process = subprocess.Popen(
             command,
             env=without_secrets(),
@@ -65,6 +65,14 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
     if answer != "ready":
         process.wait()
         raise UserError(answer or f"{run.id}: the worker did not start; its {run.worker_log.name} says why")
+
+
+def _opened_log(run: Run) -> IO[bytes]:
+    try:
+        return run.worker_log.open("ab")
+    except OSError as error:
+        where = f"{run.id}/{run.worker_log.name}"
+        raise UserError(f"{where}: cannot be written ({error.strerror}); free some disk, then try again") from error
 
 
 def worker_python() -> str:
@@ -181,7 +189,7 @@ def _answer(
     command = [worker_python(), *WORKER, job, str(run.folder), *arguments]
     pipe = subprocess.PIPE
     with (
-        run.worker_log.open("ab") as log,
+        _opened_log(run) as log,
         subprocess.Popen(command, env=without_secrets(), stdin=pipe, stdout=pipe, stderr=log, text=True) as worker,
     ):
         answer = answer_of(worker, token or "", progress)

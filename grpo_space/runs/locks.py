@@ -7,10 +7,12 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from grpo_space.errors import UserError
 from grpo_space.runs.worker_jobs import JOBS, Job
 
 
@@ -61,9 +63,11 @@ def locked(lock: Path, what: str = "", run: str = "", task: str = "") -> Iterato
 
     A reader that is just probing holds it for a moment: so it is tried for a second. The file is closed on exec: no
     grandchild keeps a lock alive.
+
+    Raises:
+        UserError: where it cannot be written, above all as the disk is full.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a+") as file:
+    with _opened(lock) as file:
         for _ in range(50):
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,10 +77,26 @@ def locked(lock: Path, what: str = "", run: str = "", task: str = "") -> Iterato
         else:
             yield False
             return
-        file.truncate(0)
-        json.dump({"pid": os.getpid(), "what": what, "run": run, "task": task}, file)
-        file.flush()
+        try:
+            file.truncate(0)
+            os.write(file.fileno(), json.dumps({"pid": os.getpid(), "what": what, "run": run, "task": task}).encode())
+        except OSError as error:
+            raise _refused(lock, error) from error
         try:
             yield True
         finally:
             file.truncate(0)
+
+
+def _opened(lock: Path) -> IO[bytes]:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return lock.open("a+b", buffering=0)
+    except OSError as error:
+        raise _refused(lock, error) from error
+
+
+def _refused(lock: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{lock.parent.name}/{lock.name}: cannot be written ({error.strerror}); free some disk, then try again"
+    )

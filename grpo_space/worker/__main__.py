@@ -232,6 +232,5 @@ class Child:
 if __name__ == "__main__":
     try:
         sys.exit(main(*sys.argv[1:]))  # type: ignore[arg-type]  # a name that is no job is a KeyError
-    except UserError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
+    except UserError as error:  # whoever started it waits for this answer; later it goes into the worker's log
+        sys.exit(refuse(sys.argv[1], str(error)))  # type: ignore[arg-type]

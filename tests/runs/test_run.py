@@ -234,6 +234,16 @@ def test_only_one_holds_a_lock(tmp_path: Path) -> None:
     assert holder(lock) is None
 
 
+@pytest.mark.parametrize("name", ["lock", "worker.log"])
+def test_a_worker_that_cannot_write_its_lock_or_log_is_said(runs_root: Path, config: RunConfig, name: str) -> None:
+    """What stands where the file should be is refused as a full disk is."""
+    run = create_run(config)
+    (run.folder / name).symlink_to("/dev/full" if name == "lock" else "nowhere/to.be.found")
+    with pytest.raises(UserError, match=rf"^{run.id}/{name}: cannot be written \("):
+        launch.start(run)
+    assert run.status() == "new"
+
+
 def test_whoever_only_looks_keeps_nobody_from_starting(tmp_path: Path) -> None:
     lock, done = tmp_path / "lock", threading.Event()
     lock.touch()
