@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import field
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +28,8 @@ class Holder:
     """The run's name, in the machine's lock."""
     task: str = ""
     """The name of its job, in the machine's lock."""
+    since: float = field(default=0.0, compare=False)
+    """When it took the lock, in seconds since 1970."""
 
     @property
     def job(self) -> Job | None:
@@ -79,7 +82,8 @@ def locked(lock: Path, what: str = "", run: str = "", task: str = "") -> Iterato
             return
         try:
             file.truncate(0)
-            os.write(file.fileno(), json.dumps({"pid": os.getpid(), "what": what, "run": run, "task": task}).encode())
+            held = {"pid": os.getpid(), "what": what, "run": run, "task": task, "since": time.time()}
+            os.write(file.fileno(), json.dumps(held).encode())
         except OSError as error:
             raise _refused(lock, error) from error
         try:

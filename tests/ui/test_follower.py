@@ -290,6 +290,17 @@ def test_a_run_that_is_being_started_is_told_so(follower: Follower) -> None:
     assert "The worker is starting" in follower.page().now
 
 
+def test_a_run_that_is_resumed_is_not_where_the_attempt_before_it_was(follower: Follower) -> None:
+    run = follower.run
+    run.log.append(Started())
+    run.log.append(Phase(what="evaluate_tuned", done=7, total=400))
+    with locked(run.folder / "lock", what="train"):
+        assert "The worker is starting" in follower.page().now
+        run.log.append(Started(attempt=2))
+        run.log.append(Phase(what="data"))
+        assert "Reading the data" in Followers().of(run).page().now
+
+
 @pytest.mark.parametrize("name", ["..", "/etc", "", "x" * 500, "../runs"])
 def test_a_name_from_a_browser_is_never_a_path(runs_root: Path, name: str) -> None:
     create_run(read_preset("tiny").run)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import threading
 import time
 from collections import OrderedDict
@@ -121,14 +122,18 @@ class Follower:
         evaluating = worker is not None and worker.what == "evaluate" and self.standalone is None
         evaluations = self._later.look(self.history, self.config, evaluating, self.stopping)
         job = self._job()
+        silent = worker is not None and job is None and not evaluating and worker.since > self.history.last_time
+        history = dataclasses.replace(self.history, phase=None) if silent else self.history  # that was of the last one
         page = Page(
             run=self.run,
             status=status,
-            history=self.history,
+            history=history,
             config=self.config,
             standalone=self.standalone,
             job=job,
-            now=_same(last.now if last else None, figures(self._now(status, evaluating, evaluations.looks, job))),
+            now=_same(
+                last.now if last else None, figures(self._now(history, status, evaluating, evaluations.looks, job))
+            ),
             curves=self._curves.draw() if drawn or last is None else last.curves,
             notes=_same(last.notes if last else None, progress.notices(self.history) + progress.story(self.history)),
             log=self._worker_log(last.log if last else ""),
@@ -167,8 +172,8 @@ class Follower:
             self._trouble = str(error)
             return None
 
-    def _now(self, status: Status, evaluating: bool, looks: Sequence[Look], job: JobFile | None) -> str:
-        history = self._later.at_hand() if evaluating else self.history
+    def _now(self, own: History, status: Status, evaluating: bool, looks: Sequence[Look], job: JobFile | None) -> str:
+        history = self._later.at_hand() if evaluating else own
         trouble = note("bad", text(self._trouble)) if self._trouble else ""
         checkpoint = self.run.last_checkpoint() if status == "died" else None
         run = self.run.id, self.config, history
