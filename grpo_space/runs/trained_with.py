@@ -51,7 +51,8 @@ def check(run: Run) -> None:
 
 
 def _words(now: object, then: object) -> str:
-    return f"{_shown(now)} is not the {_shown(then)} that this run began with: put it back, or start a new run"
+    begun = f"{_shown(now)} is not the {_shown(then)} that this run began with"
+    return f"{begun}: put it back in config.yaml, or start a new run"
 
 
 def _shown(value: object) -> str:

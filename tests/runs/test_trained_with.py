@@ -30,7 +30,7 @@ def edit(run: Run, *settings: str) -> None:
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("seed=1", "seed: 1 is not the 0 that this run began with: put it back, or start a new run"),
+        ("seed=1", "seed: 1 is not the 0 that this run began with: put it back in config.yaml, or start a new run"),
         ("grpo.num_generations=4", "grpo.num_generations: 4 is not the 8 that"),
         ("grpo.learning_rate=0.5", "grpo.learning_rate: 0.5 is not the "),
         ("lora.target_modules=[q_proj]", r"lora.target_modules: \['q_proj'\] is not the "),
