@@ -13,10 +13,10 @@ from grpo_space.errors import UserError
 from grpo_space.paths import data_file
 from grpo_space.tasks import data_faults
 from grpo_space.tasks.data_faults import same
+from grpo_space.tasks.entries import Entry
 from grpo_space.tasks.generated import generated
 from grpo_space.tasks.problems import Row, digest
 from grpo_space.tasks.reading import Problems, problems_in, read, read_file
-from grpo_space.tasks.table_file import Entry
 
 MOST_LOST = 0.01
 """The share of a Hub dataset's rows that may be no problems."""

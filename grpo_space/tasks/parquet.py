@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from grpo_space.errors import UserError
-from grpo_space.tasks.table_file import SMALLER, Entry, refuse_twice
+from grpo_space.tasks.entries import SMALLER, Entry, refuse_twice
 
 AT_ONCE = 256
 """Rows that are unpacked at once."""

@@ -11,10 +11,11 @@ from grpo_space.errors import UserError
 from grpo_space.paths import data_file
 from grpo_space.tasks import kinds
 from grpo_space.tasks.columns import Record, UnknownColumnError
+from grpo_space.tasks.entries import Entry
 from grpo_space.tasks.memory_bound import bounded_memory
 from grpo_space.tasks.options import counted_from_0
 from grpo_space.tasks.problems import Row
-from grpo_space.tasks.table_file import Entry, Progress, open_table
+from grpo_space.tasks.table_file import Progress, open_table
 
 MAX_PROBLEMS_NAMED = 5
 """The most wrong lines of a file that are named one by one."""

@@ -3,21 +3,21 @@
 The form is found in the content. Nothing is taken for granted about its size: a small file may unpack to a large one.
 """
 
-import csv
 import gzip
 import io
 import itertools
 import json
 import re
 import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from grpo_space.errors import UserError
 from grpo_space.tasks.columns import ANSWER, BEFORE, QUESTION, chat, plain
+from grpo_space.tasks.csv_file import csv_form
+from grpo_space.tasks.entries import SMALLER, Entry, Stream
 from grpo_space.tasks.text_encoding import Encoding, encoding_of
 
 MOST_BYTES = 200 * 2**20
@@ -27,9 +27,6 @@ PIECE = 2**20
 """Bytes that are read at a time."""
 GZIP = b"\x1f\x8b"
 """How a gzipped file begins."""
-MOST_COLUMNS, LONGEST_NAME = 10_000, 500
-"""Of the header of a CSV: what has more is none."""
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 ABOUT = (
     "version", "name", "license", "homepage", "url", "language", "split", "date", "created", "count", "total",
     "num_rows",
@@ -44,16 +41,6 @@ OF_A_ROW = {*QUESTION, *ANSWER, *BEFORE}
 """By these names an object is a row itself."""
 Progress = Callable[[int], None]
 """Is given the bytes of the file that were read so far."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One row of a file, or why it is none."""
-
-    place: str
-    """Where it stands: `line 3`, `row 3`."""
-    record: Any = None
-    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,9 +114,6 @@ class _Bounded(io.RawIOBase):
     def close(self) -> None:
         self.file.close()
         super().close()
-
-
-SMALLER = "take a part of it, or put it on the Hugging Face Hub and name it there"
 
 
 def unpacked_start(name: str, start: bytes) -> bytes:
@@ -206,8 +190,6 @@ def refuse_other_forms(name: str, head: bytes) -> None:
 
 # --- text -------------------------------------------------------------------------------------------------------------
 
-Stream = Callable[[], IO[bytes]]
-
 
 def _text_form(path: Path, start: str, stream: Stream, encoding: Encoding) -> tuple[str, Iterable[Entry]]:
     """What a text is, and its rows. `start`: its beginning."""
@@ -219,16 +201,7 @@ def _text_form(path: Path, start: str, stream: Stream, encoding: Encoding) -> tu
     names = {suffix.lower() for suffix in path.suffixes}
     if begins == "{" or not begins or names & {".jsonl", ".json", ".ndjson"}:
         return "JSON lines", _unwrapped(_json_lines(stream, encoding), path.name)
-    csv.field_size_limit(MOST_BYTES)  # of the whole process: 128 KB otherwise
-    separator, skipped = separator_of(start)
-    quoting = csv.QUOTE_MINIMAL if separator != "\t" or _are_quoted(start) else csv.QUOTE_NONE
-    dialect: dict[str, Any] = {
-        "delimiter": separator,
-        "quoting": quoting,
-        "skipinitialspace": f'{separator} "' in start,
-    }
-    form = "TSV" if separator == "\t" else f"CSV, separated by {SEPARATORS[separator]}"
-    return form, _csv_rows(stream, encoding, dialect, skipped, path.name)
+    return csv_form(start, stream, encoding, path.name, MOST_BYTES)
 
 
 def _text(stream: Stream, encoding: Encoding) -> str:
@@ -354,83 +327,3 @@ def _after_space(text: str, at: int) -> int:
     found = _SPACE.match(text, at)
     assert found is not None
     return found.end()
-
-
-def separator_of(start: str) -> tuple[str, int]:
-    """The separator of a CSV's fields, and how many lines come before its header."""
-    lines = start.splitlines()
-    if lines and (said := re.fullmatch(r"\ufeff?sep=(.)", lines[0])) and said[1] in SEPARATORS:  # Excel's way
-        return said[1], 1
-    best, most = ",", (0, 0)
-    for separator in SEPARATORS:
-        counts = [
-            len(row) for row in itertools.islice(csv.reader(lines[:200], delimiter=separator), 50) if not _is_blank(row)
-        ]
-        alike = sum(count == counts[0] for count in counts) if counts and counts[0] > 1 else 0
-        if (alike, counts[0] if alike else 0) > most:
-            best, most = separator, (alike, counts[0])
-    return best, 0
-
-
-def _csv_rows(stream: Stream, encoding: Encoding, dialect: dict[str, Any], skipped: int, name: str) -> Iterator[Entry]:
-    with io.TextIOWrapper(stream(), encoding.name, newline="") as text:
-        rows = csv.reader(text, strict=True, **dialect)
-        try:
-            from_head = itertools.dropwhile(_is_blank, itertools.islice(rows, skipped, None))
-            head = [field.strip().removeprefix("\ufeff") for field in next(from_head, [])]
-            if len(head) > MOST_COLUMNS or any(len(field) > LONGEST_NAME for field in head):
-                raise UserError(f"{name}: its first line is no header: write the names of its columns there")
-            refuse_twice(head, name)
-            for number, fields in enumerate((row for row in rows if any(row)), start=1):
-                if dialect["quoting"] == csv.QUOTE_NONE:
-                    _refuse_quoted(fields)
-                if len(fields) > len(head) and not any(fields[len(head) :]):
-                    fields = fields[: len(head)]
-                if len(fields) != len(head):
-                    yield Entry(f"row {number}", fault=_other_width(fields, head))
-                    continue
-                yield Entry(f"row {number}", {key: value or None for key, value in zip(head, fields, strict=True)})
-        except csv.Error as error:
-            cure = "write a quotation mark within a text twice, or save it as JSON lines"
-            form = "TSV" if dialect["delimiter"] == "\t" else "CSV"
-            raise UserError(f"{name} line {rows.line_num}: is not {form}: {error}: {cure}") from None
-
-
-def _is_blank(fields: Sequence[str]) -> bool:
-    """Whether a line holds nothing; of more separators than a table has columns it is none."""
-    return len(fields) <= MOST_COLUMNS and not any(field.strip(" \t\ufeff") for field in fields)
-
-
-def _other_width(fields: Sequence[str], head: Sequence[str]) -> str:
-    """What is wrong with a row that has more or fewer fields than the header."""
-    has = f"has {len(fields)} field{'s' * (len(fields) > 1)}, and the header {len(head)}"
-    if len(fields) < len(head):
-        return f"{has}: the row ends early, or a line break stands in a text without quotation marks"
-    if sum(map(bool, head)) == 1:
-        return f"{has}: the first line seems to be a title: delete it, so that the names of the columns come first"
-    return f"{has}: quote texts that hold the separator"
-
-
-_QUOTED = re.compile(r'\s*+"(?:[^"]|"")*+"\s*+')
-
-
-def _refuse_quoted(fields: Iterable[str]) -> None:
-    """Refuses a field in quotation marks where others hold them as letters: it would be read with its marks."""
-    if any(map(_QUOTED.fullmatch, fields)):
-        raise csv.Error("some quotation marks enclose a field, others stand within one")
-
-
-def _are_quoted(start: str) -> bool:
-    """Whether the quotation marks of a TSV enclose fields: in many they are letters like others."""
-    try:
-        for _ in csv.reader(io.StringIO(start, newline=""), delimiter="\t", strict=True):
-            pass
-    except csv.Error as error:
-        return len(start) == PIECE and "end of data" in str(error)  # the piece ends within a field
-    return True
-
-
-def refuse_twice(names: Iterable[str], file: str) -> None:
-    """Refuses columns of the same name, of which nobody knows which is meant."""
-    if twice := sorted(name for name, count in Counter(names).items() if count > 1 and name):
-        raise UserError(f"{file}: two columns are called {twice[0]!r}: rename one")

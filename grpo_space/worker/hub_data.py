@@ -18,9 +18,9 @@ from grpo_space.config_io import parse
 from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
 from grpo_space.tasks.dataset import why_not
+from grpo_space.tasks.entries import Entry
 from grpo_space.tasks.memory_bound import bounded_memory
 from grpo_space.tasks.reading import SAMPLE, ChooseColumnsError, problems_in
-from grpo_space.tasks.table_file import Entry
 from grpo_space.worker.data_report import FIRST
 
 Say = Callable[[str], None]

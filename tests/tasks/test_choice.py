@@ -15,10 +15,10 @@ from grpo_space.results.comparison import compare, counts_equations
 from grpo_space.results.sentences import words
 from grpo_space.runs.events import Answer, Evaluated
 from grpo_space.tasks.choice import Choice
+from grpo_space.tasks.entries import Entry
 from grpo_space.tasks.kinds import task_of, verify
 from grpo_space.tasks.problems import Row
 from grpo_space.tasks.reading import problems_in
-from grpo_space.tasks.table_file import Entry
 
 OPTIONS = ["Mars", "Venus", "Saturn", "Earth"]
 

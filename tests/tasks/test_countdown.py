@@ -19,10 +19,10 @@ from grpo_space.tasks import dataset, suite
 from grpo_space.tasks.arithmetic import Calculated, calculate
 from grpo_space.tasks.countdown import problem
 from grpo_space.tasks.data_faults import same
+from grpo_space.tasks.entries import Entry
 from grpo_space.tasks.generated import GYM_VERSION, PUZZLES
 from grpo_space.tasks.kinds import verify
 from grpo_space.tasks.reading import problems_in
-from grpo_space.tasks.table_file import Entry
 
 GIVEN = problem([3, 5, 8, 2], 24)
 TAGGED = "<reasoning>\nLet me see: 3 * 8 = 24.\n</reasoning>\n<answer>\n{}\n</answer>"
