@@ -21,7 +21,7 @@ from grpo_space.tasks.columns import (
     without_noise,
 )
 from grpo_space.tasks.final_answers import final
-from grpo_space.tasks.problems import Row, steps
+from grpo_space.tasks.problems import Row, marked_steps
 from grpo_space.tasks.task import Example, Record, Span, Task, Verdict
 
 PLAIN = re.compile(r"-?[1-9]\d{0,9}")
@@ -88,9 +88,11 @@ class Number(Task):
         if found is None:
             known = "" if not solution.strip() else " that is marked: end its solution with #### 6 or \\boxed{6}, say"
             raise ValueError(f"has no answer{known}")
-        # MATH's solutions are algebra, not steps to be counted
-        worked = 0 if plain(columns.answer) == "solution" else steps(solution)
-        return Row(question, without_noise(found[0]), str(record.get("kind") or "") or _level(record), worked)
+        gold, kind = without_noise(found[0]), str(record.get("kind") or "") or _level(record)
+        if plain(columns.answer) == "solution":  # MATH's are algebra, not steps to be counted
+            return Row(question, gold, kind)
+        marked = marked_steps(solution)
+        return Row(question, gold, kind, marked, worked="" if marked else solution)
 
     def verify(self, completions: Sequence[str], problems: Sequence[Row]) -> list[Verdict]:
         """Compares the final answer that each completion states last."""

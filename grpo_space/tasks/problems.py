@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grpo_space.config import TaskName
 from grpo_space.grading.equations import check_equations
@@ -20,11 +20,19 @@ class Row:
     kind: str = ""
     """The problem's own label, where its file gives one."""
     steps: int = 0
-    """Calculations in the worked solution; 0: there is none."""
+    """Calculations in the worked solution; 0: there is none, or they are still to be counted."""
     task: TaskName = "number"
     """The kind of answer, which says what is right."""
     details: str = ""
     """What its Task needs besides, as JSON; empty: nothing."""
+    worked: str = field(default="", compare=False, repr=False)
+    """The worked solution whose calculations are still to be counted."""
+
+    def calculations(self) -> int:
+        """Number of calculations in the worked solution; 0: there is none. Equations are counted only here: that takes
+        ten times as long as to read the row, and of many rows few are held out.
+        """
+        return self.steps or len(check_equations(self.worked))
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -33,10 +41,9 @@ class Row:
         return self.question, self.gold, self.kind, *more
 
 
-def steps(solution: str) -> int:
-    """Number of calculations in a worked solution: GSM8K's `<<35+8=43>>`, else its equations."""
-    marked = len(re.findall(r"<<[^<>\n]+>>", solution))
-    return marked or len(check_equations(solution))
+def marked_steps(solution: str) -> int:
+    """Number of calculations that a worked solution marks, as GSM8K's do: `<<35+8=43>>`."""
+    return len(re.findall(r"<<[^<>\n]+>>", solution))
 
 
 def messages(

@@ -83,7 +83,7 @@ def answered(kept: EventLog | None) -> list[Answered]:
 def _graded(row: Row, written: Written, verdict: Verdict) -> Answer:
     completion = judged(written.text, written.tokens, written.cut_off, verdict)
     return Answer(
-        **completion.model_dump(), question=row.question, gold=row.gold, kind=row.kind, steps=row.steps,
+        **completion.model_dump(), question=row.question, gold=row.gold, kind=row.kind, steps=row.calculations(),
         task=row.task, details=row.details,
     )  # fmt: skip
 

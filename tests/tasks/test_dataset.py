@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,10 @@ from hypothesis import strategies as st
 from grpo_space.config import RunConfig
 from grpo_space.config_io import parse
 from grpo_space.errors import UserError
+from grpo_space.grading.equations import check_equations
 from grpo_space.paths import PROJECT
 from grpo_space.tasks import dataset
+from grpo_space.tasks import problems as problems_module
 from grpo_space.tasks.dataset import share_out
 from grpo_space.tasks.problems import Row, messages
 from grpo_space.tasks.reading import read_file
@@ -48,6 +51,21 @@ def test_gsm8ks_rows_are_read(tmp_path: Path) -> None:
     solution = "Natalia sold 48/2 = <<48/2=24>>24 clips in May.\n#### 1,072"
     [row] = read_file(written(tmp_path / "a.jsonl", {"question": "How many?", "answer": solution, "id": 5}))
     assert row == Row("How many?", "1,072", steps=1)
+    assert row.calculations() == 1
+
+
+def test_equations_are_counted_where_they_are_asked_for_and_not_while_rows_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 500,000 rows a few are held out."""
+    counted = Mock(wraps=check_equations)
+    monkeypatch.setattr(problems_module, "check_equations", counted)
+    solution = "48 / 2 = 24 clips in May.\n48 + 24 = 72 in all.\n#### 72"
+    rows = read_file(written(tmp_path / "a.jsonl", *({"question": f"{i}?", "answer": solution} for i in range(9))))
+    shared = share_out(rows, None, config(), "a.jsonl", "")
+    assert counted.call_count == 0
+    assert [row.calculations() for row in shared.test] == [2, 2, 2]
+    assert counted.call_count == 3
 
 
 @pytest.mark.parametrize(
