@@ -85,6 +85,12 @@ def _end(text: str) -> int:
     return token.start() if token else len(text)
 
 
+def after_thought(text: str) -> str:
+    """What follows the last thought that is marked as one; where none is, the whole text."""
+    ends = [mark.end() for mark in _THOUGHT.finditer(text)]
+    return text[ends[-1] :] if ends else text
+
+
 def _without_thought(text: str) -> str:
     """The text, as long as before, with blanks for what was thought before the answer.
 

@@ -6,6 +6,7 @@ from typing import Literal
 from grpo_space.grading.answers import grade
 from grpo_space.grading.equations import check_equations
 from grpo_space.grading.expected import expected_of, final_answer
+from grpo_space.grading.final_statement import after_thought
 from grpo_space.grading.numbers import ascii_digits
 from grpo_space.grading.single_number import one_number
 
@@ -24,9 +25,10 @@ FEWEST_WORDS = 3
 def final(solution: str) -> tuple[str, Place] | None:
     """The final answer of a solution, and where it stood; None where it has none that can be read.
 
-    A solution's last sentence counts only where it concludes and holds exactly one number.
+    A solution's last sentence counts only where it concludes and holds exactly one number. What a reasoning model
+    thought before it, as in R1's completions, is none of it: there are boxes and `####` that it left behind.
     """
-    text = solution.strip()
+    text = after_thought(solution).strip()
     marked = final_answer(text)
     if marked is not None and marked != text:
         return marked, "marked"

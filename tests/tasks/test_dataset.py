@@ -86,6 +86,16 @@ def test_maths_rows_are_read(tmp_path: Path, solution: str, gold: str) -> None:
     assert row == Row("What?", gold, "Level 5")
 
 
+@pytest.mark.parametrize("thought", ["<think>\nMaybe \\boxed{5}?\n</think>\n", "#### 5? No.\n<|end_of_thought|>\n\n"])
+@pytest.mark.parametrize("answer", ["4", "**4**", "So it is\n\\boxed{4}", "The answer is 4.", "2 + 2 = 4\n#### 4"])
+def test_what_a_reasoning_model_thought_is_not_its_answer(tmp_path: Path, thought: str, answer: str) -> None:
+    [row] = read_file(written(tmp_path / "a.jsonl", {"prompt": "2 + 2?", "completion": thought + answer}))
+    assert row.gold.strip("*") == "4"
+    assert refusal(written(tmp_path / "b.jsonl", {"prompt": "2 + 2?", "completion": thought})) == (
+        "b.jsonl line 1: has no answer that is marked: end its solution with #### 6 or \\boxed{6}, say",
+    )
+
+
 @pytest.mark.parametrize(
     ("answer", "gold"),
     [
