@@ -1,4 +1,6 @@
-"""A text file's encoding: UTF-8 and UTF-16 by what stands there, else Latin-1, which is said to be a guess."""
+"""A text file's encoding: UTF-8 and UTF-16 by what stands there, else Latin-1, which is said to be a guess, where its
+letters stand as they do in Latin-1.
+"""
 
 import codecs
 import re
@@ -27,11 +29,17 @@ _SEVERAL_BYTES = re.compile(
 )  # a character of UTF-8 that is not ASCII
 
 _NOT_ASCII = bytes(range(0x80, 0x100))
+_IN_A_ROW = re.compile(rb"([\x80-\xff])(?!\1)[\x80-\xff]{2,}")
+"""Few accented letters of Latin-1 stand in a row; most letters of Windows-1251, GBK or Shift-JIS do. A line of dashes
+is no word.
+"""
 
 
 def encoding_of(file: IO[bytes], name: str) -> Encoding:
     """The encoding of a text, of which all is read. What is no text is refused by a UserError."""
     first = file.read(PIECE)
+    if first.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise UserError(f"{name}: is text in UTF-32: save it as UTF-8")
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _checked(Encoding("utf-16", ", in UTF-16"), first, file, name)
     half = len(first[:2000]) // 2
@@ -42,13 +50,15 @@ def encoding_of(file: IO[bytes], name: str) -> Encoding:
     if _CONTROL.search(first):
         raise UserError(f"{name}: is no text, nor any table that can be read: give CSV, JSON lines or Parquet")
     decoder, piece = codecs.getincrementaldecoder("utf-8")(), first
-    characters = strange = 0
+    characters = strange = all_strange = in_a_row = 0
     wrong = undefined = False
     while True:
         if not piece.isascii():
             rest, found = _SEVERAL_BYTES.subn(b"", piece)
             characters += found
             strange += len(rest) - len(rest.translate(None, _NOT_ASCII))
+            all_strange += len(piece) - len(piece.translate(None, _NOT_ASCII))
+            in_a_row += sum(len(word[0]) for word in _IN_A_ROW.finditer(piece))
             undefined = undefined or _NOT_OF_WINDOWS.search(piece) is not None
         if not wrong:
             try:
@@ -60,6 +70,10 @@ def encoding_of(file: IO[bytes], name: str) -> Encoding:
         piece = file.read(PIECE)
     if not wrong or characters >= strange:  # UTF-8 that was damaged here and there: its lines say where
         return UTF_8
+    if 2 * in_a_row > all_strange:
+        raise UserError(
+            f"{name}: is neither UTF-8 nor Latin-1, and no other encoding can be told by its bytes: save it as UTF-8"
+        )
     return Encoding("latin-1" if undefined else "cp1252", ", read as Latin-1, which is a guess")
 
 

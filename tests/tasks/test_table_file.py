@@ -173,6 +173,39 @@ def test_two_bytes_that_would_be_a_character_of_utf_8_do_not_make_a_text_of_wind
     assert "which is a guess" in open_table(tmp_path / name).form
 
 
+@pytest.mark.parametrize(
+    ("encoding", "question"),
+    [
+        ("cp1251", "Сколько будет 1+1?"),
+        ("koi8_r", "Сколько будет 1+1?"),
+        ("cp1253", "Πόσο κάνει 1+1;"),
+        ("cp1256", "كم يساوي واحد زائد واحد؟"),
+        ("gbk", "一加一等于多少？"),
+        ("big5", "一加一等於多少？"),
+        ("shift_jis", "一たす一はいくつですか？"),
+        ("euc_kr", "일 더하기 일은?"),
+        ("cp874", "หนึ่งบวกหนึ่งเท่ากับเท่าไร"),
+    ],
+)
+def test_letters_of_another_alphabet_are_not_read_as_those_of_latin_1(
+    encoding: str, question: str, tmp_path: Path
+) -> None:
+    problem = refusal(tmp_path, "a.csv", f"question,answer\n{question},2\n".encode(encoding))
+    assert problem.startswith("a.csv: is neither UTF-8 nor Latin-1")
+    assert problem.endswith("save it as UTF-8")
+
+
+@pytest.mark.parametrize("question", ["Où est «l’été»? Créée.", "¿Cuánto? ———————————————— x", "“Größe” – süß…"])
+def test_a_text_of_windows_may_have_accents_in_a_row(question: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(f"question,answer\n{question},2\n".encode("cp1252"))
+    assert read_file(tmp_path / "a.csv")[0].question == question
+
+
+def test_utf_32_is_not_read_as_utf_16(tmp_path: Path) -> None:
+    problem = refusal(tmp_path, "a.csv", "question,answer\nq,2\n".encode("utf-32"))
+    assert problem == "a.csv: is text in UTF-32: save it as UTF-8"
+
+
 def zeros(size: int, start: bytes) -> bytes:
     """A gzip of so many bytes, made without holding them."""
     made = io.BytesIO()
