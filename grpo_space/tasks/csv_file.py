@@ -31,7 +31,9 @@ def csv_form(start: str, stream: Stream, encoding: Encoding, name: str, most_byt
 
 
 def separator_of(start: str) -> tuple[str, int]:
-    """The separator of a CSV's fields, and how many lines come before its header."""
+    """The separator of a CSV's fields, and how many lines come before its header. A first line without any may be a
+    title, and says nothing of the others.
+    """
     lines = start.splitlines()
     if lines and (said := re.fullmatch(r"\ufeff?sep=(.)", lines[0])) and said[1] in SEPARATORS:  # Excel's way
         return said[1], 1
@@ -40,6 +42,8 @@ def separator_of(start: str) -> tuple[str, int]:
         counts = [
             len(row) for row in itertools.islice(csv.reader(lines[:200], delimiter=separator), 50) if not _is_blank(row)
         ]
+        if counts[:1] == [1]:
+            del counts[0]
         alike = sum(count == counts[0] for count in counts) if counts and counts[0] > 1 else 0
         if (alike, counts[0] if alike else 0) > most:
             best, most = separator, (alike, counts[0])
@@ -60,7 +64,7 @@ def _csv_rows(stream: Stream, encoding: Encoding, dialect: dict[str, Any], skipp
                     _refuse_quoted(fields)
                 if len(fields) > len(head) and not any(fields[len(head) :]):
                     fields = fields[: len(head)]
-                if len(fields) != len(head):
+                if len(fields) != len(head) or (_is_title(head) and any(fields[1:])):
                     yield Entry(f"row {number}", fault=_other_width(fields, head))
                     continue
                 yield Entry(f"row {number}", {key: value or None for key, value in zip(head, fields, strict=True)})
@@ -75,12 +79,18 @@ def _is_blank(fields: Sequence[str]) -> bool:
     return len(fields) <= MOST_COLUMNS and not any(field.strip(" \t\ufeff") for field in fields)
 
 
+def _is_title(head: Sequence[str]) -> bool:
+    """Whether a header may be a title: it names the first column alone."""
+    return bool(head) and bool(head[0]) and not any(head[1:])
+
+
 def _other_width(fields: Sequence[str], head: Sequence[str]) -> str:
-    """What is wrong with a row that has more or fewer fields than the header."""
+    """What is wrong with a row that has more or fewer fields than the header, or than the header has names."""
     has = f"has {len(fields)} field{'s' * (len(fields) > 1)}, and the header {len(head)}"
     if len(fields) < len(head):
         return f"{has}: the row ends early, or a line break stands in a text without quotation marks"
-    if sum(map(bool, head)) == 1:
+    if _is_title(head):
+        has = has if len(fields) > len(head) else f"has {len(fields)} fields, and the header 1 name"
         return f"{has}: the first line seems to be a title: delete it, so that the names of the columns come first"
     return f"{has}: quote texts that hold the separator"
 

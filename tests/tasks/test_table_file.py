@@ -137,6 +137,12 @@ def test_blank_lines_before_the_header_of_a_csv_are_none(before: str, separator:
             "row 1: has 4 fields, and the header 3: the first line",
         ),
         (
+            "Klasse 7;;\n;;\nquestion;answer;of\nq;1;2\n",
+            "row 1: has 3 fields, and the header 1 name: the first line see",
+        ),
+        ("Klasse 7\n\nquestion;answer\nWas, bitte?;1\nr;2\n", "row 1: has 2 fields, and the header 1: the first line"),
+        ("Klasse 7\nquestion\tanswer\nq\t1\nr\t2\n", "row 1: has 2 fields, and the header 1: the first line seems to "),
+        (
             "question,answer,kind\nq,1,x\nr,2\ns,3,x\n",
             "row 2: has 2 fields, and the header 3: the row ends early, ",
         ),
