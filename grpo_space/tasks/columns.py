@@ -123,7 +123,9 @@ def question_of(record: Record, columns: ColumnsSection) -> str:
     taken = {plain(name) for each in used for name in (each, each.partition(".")[0])}
     beside = {plain(name): more for name, more in record.items() if isinstance(more, str) and more.strip()}
     beside = {name: more for name, more in beside.items() if name not in taken}
-    for name in BEFORE:
+    if columns.options and value in beside.get("text", ""):
+        del beside["text"]  # all of a prompt, and perhaps its answer
+    for name in (*BEFORE, "text") if columns.options else BEFORE:  # LogiQA 2.0's
         if (more := beside.get(name)) and more not in value:
             value = f"{more}\n\n{value}"
     if plain(column) == "instruction" and "input" in beside:

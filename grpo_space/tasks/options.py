@@ -163,6 +163,8 @@ def place_of(record: Record, column: str, options: Options) -> int:
     they have none of their own.
     """
     answer = at(record, column)
+    if isinstance(answer, list) and len(answer) == 1:
+        [answer] = answer
     if isinstance(answer, bool) or not isinstance(answer, str | int | float | Decimal):
         raise ValueError(f"has no answer{held_instead(record, column, 'answer')}")
     labels, texts = options.labels, options.texts
@@ -196,7 +198,8 @@ def counted_from_0(record: Record, column: str, answer: str) -> int | None:
     if are_wrong(column):
         return None
     options = options_of(record, column, answer)
-    said = _without_zero(str(at(record, answer)).strip(), options.texts)
+    value = at(record, answer)
+    said = _without_zero(str(value[0] if isinstance(value, list) else value).strip(), options.texts)
     return int(said) if said.isdecimal() and _from_0(said, options.labels) is not None else None
 
 
