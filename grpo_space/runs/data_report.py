@@ -49,6 +49,13 @@ class DataReport(Record):
     """The share of right answers that guessing gives to the first problem, 0..1."""
     first: tuple[tuple[str, str], ...]
     """The first problems: question and right answer."""
+    test_rows: int | None = None
+    """Of the file of `data.test_path`; None: there is none."""
+    test_problems: int = 0
+    in_both: int = 0
+    """Different problems that stand in both files, of which none is trained on that is tested."""
+    test_reading: str = ""
+    """How the test file is read, where that is otherwise."""
     too_long: int | None = None
     """Prompts longer than `data.max_prompt_length`; None: not counted, without the model's tokenizer."""
     held_out: int = 0
@@ -58,15 +65,27 @@ class DataReport(Record):
 
     def words(self) -> list[str]:
         """What was found, a sentence each: how it was read, what is wrong, what is left."""
-        file = f"{self.form[0].upper()}{self.form[1:]}: {self.rows:,} rows, {self.problems:,} different problems."
-        sentences = [file, self.reading, *([self.faults] if self.faults else [])]
-        if self.too_long is None:
+        file = f"{self.form[0].upper()}{self.form[1:]}: {_counted(self.rows, self.problems)}."
+        sentences = [file, self.reading]
+        if self.test_rows is not None:
+            both = f"{self.in_both:,} too" if self.in_both else "none"
+            test = _counted(self.test_rows, self.test_problems)
+            sentences.append(f"The test file: {test}, of which the first file holds {both}.")
+            sentences += [self.test_reading] if self.test_reading else []
+        sentences += [self.faults] if self.faults else []
+        if self.too_long is None and not self.refusal:
             sentences.append("Prompts that are too long were not counted: the model's tokenizer is not here yet.")
         elif self.too_long:
             sentences.append(f"{self.too_long:,} are too long for data.max_prompt_length and left out.")
         if not self.refusal:
-            sentences.append(f"{self.held_out:,} held out, {self.train:,} left to train on.")
+            different = self.problems + self.test_problems - self.in_both
+            copies = ", copies among them" if self.held_out + self.train > different else ""
+            sentences.append(f"{self.held_out:,} held out, {self.train:,} left to train on{copies}.")
         return sentences
+
+
+def _counted(rows: int, problems: int) -> str:
+    return f"{rows:,} row{'s' * (rows != 1)}, {problems:,} different problem{'s' * (problems != 1)}"
 
 
 def kept_report(config: RunConfig) -> DataReport | None:

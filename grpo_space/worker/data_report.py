@@ -55,15 +55,22 @@ def report(config: RunConfig, send: Send = lambda message: None) -> dict[str, An
         "faults": faults.words(), "reading": found.reading(), "guess": task_of(rows[0]).guess(rows[0]),
         "first": [(row.question, row.gold) for row in rows[:FIRST]],
     }  # fmt: skip
+    if test is not None:
+        asked = {data_faults.same(row) for row in test.rows}
+        in_both = len(asked.intersection(map(data_faults.same, rows)))
+        answer |= {
+            "test_rows": len(test.rows), "test_problems": len(asked), "in_both": in_both,
+            "test_reading": test.reading() if test.task != found.task or test.columns != found.columns else "",
+        }  # fmt: skip
     try:
         shared = dataset.share_out(rows, test.rows if test else None, config, source.name, "")
         long = too_long([*shared.train, *shared.probe, *shared.test], config)
         answer |= {"too_long": None if long is None else len(long)}
-        train, held_out = (
-            [row for row in share if row not in (long or ())] for share in (shared.train, [*shared.probe, *shared.test])
+        train, probed, tested = (
+            [row for row in share if row not in (long or ())] for share in (shared.train, shared.probe, shared.test)
         )
-        answer |= {"train": len(train), "held_out": len(held_out)}
-        dataset.enough(train, [row for row in held_out if row in set(shared.test)], config)
+        answer |= {"train": len(train), "held_out": len(probed) + len(tested)}
+        dataset.enough(train, tested, config)
     except UserError as error:
         answer["refusal"] = list(error.problems)
     return answer

@@ -21,6 +21,7 @@ from grpo_space.runs import data_report
 from grpo_space.runs.run import create_run
 from grpo_space.tasks import dataset, memory_bound
 from grpo_space.tasks.reading import ChooseColumnsError
+from grpo_space.worker.data_report import report as worker_report
 from tests.support.processes import ROOT, Cli, assert_refused
 
 TINY = read_preset("tiny").run
@@ -63,6 +64,46 @@ def test_everything_is_counted_at_once(runs_root: Path, tmp_path: Path) -> None:
     assert "1 are too long for data.max_prompt_length and left out." in said
     assert data_report.kept_report(config) == found
     assert dataset.load(config).summary.startswith("Read 104 problems from mine.csv: 84 to train on")
+
+
+def test_a_test_file_is_counted_by_itself_and_what_both_files_hold(runs_root: Path, tmp_path: Path) -> None:
+    """What is in both is not trained on: without a word of it the counts add up to nothing."""
+    test = written(tmp_path / "test.csv", [*sums(60)[50:], *sums(310)[300:], *sums(310)[300:]])
+    found = data_report.report(with_file(written(tmp_path / "mine.csv", sums(60)), f"data.test_path={test}"))
+    assert (found.test_rows, found.test_problems, found.in_both, found.test_reading) == (30, 20, 10, "")
+    assert (found.held_out, found.train) == (20, 50)
+    said = " ".join(found.words())
+    assert "60 rows, 60 different problems." in said
+    assert "The test file: 30 rows, 20 different problems, of which the first file holds 10 too." in said
+    assert said.endswith("20 held out, 50 left to train on.")
+
+
+def test_a_test_file_that_is_read_otherwise_says_how(runs_root: Path, tmp_path: Path) -> None:
+    test = written(tmp_path / "test.csv", [{"question": "Rings?", "A": "Mars", "B": "Saturn", "answer": "B"}])
+    found = data_report.report(with_file(written(tmp_path / "mine.csv", sums(60)), f"data.test_path={test}"))
+    said = " ".join(found.words())
+    assert "The test file: 1 row, 1 different problem, of which the first file holds none. Read as multiple ch" in said
+
+
+def test_what_is_left_to_train_on_says_that_it_counts_copies(runs_root: Path, tmp_path: Path) -> None:
+    found = data_report.report(with_file(written(tmp_path / "mine.csv", sums(60) * 2)))
+    assert found.held_out + found.train > found.problems
+    assert found.words()[-1] == f"{found.held_out:,} held out, {found.train:,} left to train on, copies among them."
+
+
+def test_nothing_is_said_of_a_tokenizer_where_the_rows_are_too_few(runs_root: Path, tmp_path: Path) -> None:
+    found = data_report.report(with_file(written(tmp_path / "mine.csv", sums(2))))
+    assert found.refusal
+    assert "tokenizer" not in " ".join(found.words())
+    assert "2 rows, 2 different problems." in found.words()[0]
+
+
+def test_many_held_out_problems_are_looked_through_once(tmp_path: Path) -> None:
+    """Half a minute where each of them was looked for in a set of all, made anew."""
+    file = written(tmp_path / "mine.csv", sums(40_000))
+    start = time.process_time()
+    assert worker_report(with_file(file, "evaluation.problems=12000"))["held_out"] == 12_000
+    assert time.process_time() - start < 10
 
 
 def test_too_few_problems_are_refused_before_a_run_is_made(runs_root: Path, tmp_path: Path, cli: Cli) -> None:
