@@ -18,6 +18,8 @@ AT_ONCE = 256
 """Rows that are unpacked at once."""
 FEW_BITS = {pa.float16(): "e", pa.float32(): "f"}
 """Numbers with fewer bits than Python's, by `struct`'s names for them."""
+LONGEST_LIST = 100
+"""What is longer holds no options: an embedding, say, whose many numbers stay as they are."""
 
 
 def parquet_rows(source: "Path | io.BytesIO", name: str, most_rows: int, most_bytes: int) -> Iterator[Entry]:
@@ -59,18 +61,33 @@ def _records(batch: Any, name: str) -> list[dict[str, Any]]:
             f"{name}: holds times that cannot be read: leave their column out, or save it as text"
         ) from None
     for field in batch.schema:
-        if kind := FEW_BITS.get(field.type):
+        if any(map(_holds(field.type).__contains__, FEW_BITS)):
             for record in records:
-                record[field.name] = _shortest(record[field.name], kind)
+                record[field.name] = _shortest(record[field.name], field.type)
     return records
 
 
-def _shortest(value: float | None, kind: str) -> float | None:
-    """The shortest decimal that a number with fewer bits than Python's stands for: 0.1, not 0.10000000149011612."""
-    if value is None or not math.isfinite(value) or value.is_integer():
+def _holds(kind: pa.DataType) -> set[pa.DataType]:
+    """The types of the values in a type, which may be a list or a struct of others."""
+    inner = [kind.field(i).type for i in range(kind.num_fields)]
+    return {kind}.union(*map(_holds, inner))
+
+
+def _shortest(value: Any, kind: pa.DataType) -> Any:
+    """A value whose numbers with fewer bits than Python's are the shortest decimals that they stand for: 0.1, not
+    0.10000000149011612.
+    """
+    if isinstance(value, dict):
+        return {field.name: _shortest(value[field.name], field.type) for field in kind}
+    if isinstance(value, list):
+        if pa.types.is_map(kind) or len(value) > LONGEST_LIST:
+            return value
+        return [_shortest(each, kind.value_type) for each in value]
+    bits = FEW_BITS.get(kind)
+    if bits is None or value is None or not math.isfinite(value) or value.is_integer():
         return value
     shorter = (float(format(value, f".{digits}g")) for digits in range(1, 10))
-    return next((each for each in shorter if struct.pack(kind, each) == struct.pack(kind, value)), value)
+    return next((each for each in shorter if struct.pack(bits, each) == struct.pack(bits, value)), value)
 
 
 def _bytes(column: Any) -> int:

@@ -288,6 +288,18 @@ def test_a_number_of_few_bits_is_the_shortest_that_it_can_be(bits: int, tmp_path
     assert [row.gold for row in read(tmp_path / "a.parquet").rows] == golds
 
 
+def test_a_number_of_few_bits_is_so_in_lists_and_structs_too(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    truth = pa.array([{"ground_truth": 0.1}, {"ground_truth": 2.3}], pa.struct([("ground_truth", pa.float32())]))
+    pq.write_table(pa.table({"question": ["q?", "r?"], "reward_model": truth}), tmp_path / "a.parquet")
+    assert [row.gold for row in read(tmp_path / "a.parquet").rows] == ["0.1", "2.3"]
+    embedding, answer = (pa.array([[0.1] * count], pa.list_(pa.float16())) for count in (4096, 1))
+    pq.write_table(pa.table({"question": ["q?"], "answer": answer, "embedding": embedding}), tmp_path / "a.parquet")
+    assert [row.gold for row in read(tmp_path / "a.parquet").rows] == ["0.1"]
+
+
 def test_a_csv_with_spaces_before_its_quotation_marks(tmp_path: Path) -> None:
     found = read_bytes(tmp_path, "a.csv", b'answer, question\n6, "2, and 4?"\n"4", "2, and 2?"\n')
     assert [(row.question, row.gold) for row in found.rows] == [("2, and 4?", "6"), ("2, and 2?", "4")]
