@@ -229,6 +229,8 @@ def chat(value: Any) -> list[tuple[str, str]]:
             isinstance(part, Mapping) and isinstance(part.get("text"), str) for part in text
         ):
             text = "\n".join(part["text"] for part in text)
+        if text is None and turn.get("tool_calls"):
+            text = ""  # who calls a tool says nothing
         if not isinstance(role, str) or not isinstance(text, str):
             return []
         turns.append((SAID_BY.get(role, role), text))

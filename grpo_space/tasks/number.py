@@ -64,11 +64,12 @@ class Number(Task):
         question = wanted.question or find_column(QUESTION, sample)
         if question is None:
             raise missing("question", "data.columns.question", sample, QUESTION)
-        answer = wanted.answer or find_column([name for name in ANSWER if name != question], sample)
+        others = [name for name in ANSWER if name != plain(question)]
+        answer = wanted.answer or find_column(others, sample)
         if answer is None and chat(at(sample[0], question)):
             answer = question  # a chat holds both
         if answer is None:
-            raise missing("answer", "data.columns.answer", sample, ANSWER)
+            raise missing("answer", "data.columns.answer", sample, others)
         columns = ColumnsSection(question=question, answer=answer)
         if not (wanted.answer or self.may_be_places) and all(_is_place(record, columns) for record in sample):
             raise UnknownColumnError(

@@ -300,6 +300,12 @@ def test_a_number_of_few_bits_is_so_in_lists_and_structs_too(tmp_path: Path) -> 
     assert [row.gold for row in read(tmp_path / "a.parquet").rows] == ["0.1"]
 
 
+def test_a_chat_that_is_none_is_not_said_to_be_empty(tmp_path: Path) -> None:
+    row = {"messages": [{"speaker": "user", "says": "2 + 4?"}, {"speaker": "assistant", "says": "6"}]}
+    with pytest.raises(UserError, match="no column is known to hold the answer: there are messages; choose it with"):
+        read_bytes(tmp_path, "a.jsonl", json_lines([row] * 3))
+
+
 def test_a_csv_with_spaces_before_its_quotation_marks(tmp_path: Path) -> None:
     found = read_bytes(tmp_path, "a.csv", b'answer, question\n6, "2, and 4?"\n"4", "2, and 2?"\n')
     assert [(row.question, row.gold) for row in found.rows] == [("2, and 4?", "6"), ("2, and 2?", "4")]
