@@ -9,13 +9,15 @@ import itertools
 import json
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from grpo_space.errors import UserError
-from grpo_space.tasks.columns import ANSWER, BEFORE, QUESTION, chat, plain
+from grpo_space.formatting import cut
+from grpo_space.tasks.columns import ANSWER, BEFORE, LONGEST_NAME, QUESTION, chat, plain
 from grpo_space.tasks.csv_file import csv_form
 from grpo_space.tasks.entries import SMALLER, Entry, Stream
 from grpo_space.tasks.text_encoding import Encoding, encoding_of
@@ -226,6 +228,21 @@ def _is_no_line(start: str) -> bool:
     return "\n" in start[:end] or start[end:].lstrip(" \t,").startswith("{")
 
 
+class _TwiceError(ValueError):
+    """An object has two values by one name, of which nobody knows which is meant."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise _TwiceError(f"has two values by the name {cut(name, LONGEST_NAME)!r}: rename one")
+    return record
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once)
+
+
 def _json_lines(stream: Stream, encoding: Encoding) -> Iterator[Entry]:
     """Lines end at line feeds alone: other separators may stand within a text."""
     with stream() as file:
@@ -237,7 +254,9 @@ def _json_lines(stream: Stream, encoding: Encoding) -> Iterator[Entry]:
                 continue
             try:
                 text = line.decode("utf-8-sig" if encoding.name.startswith("utf") else encoding.name)
-                yield Entry(f"line {number}", json.loads(text.rstrip().removesuffix(",")))
+                yield Entry(f"line {number}", _DECODER.decode(text.rstrip().removesuffix(",")))
+            except _TwiceError as error:
+                yield Entry(f"line {number}", fault=str(error))
             except UnicodeError:
                 yield Entry(f"line {number}", fault="is not UTF-8 text")
             except (ValueError, RecursionError):  # a number of 5,000 digits is one, too
@@ -245,7 +264,7 @@ def _json_lines(stream: Stream, encoding: Encoding) -> Iterator[Entry]:
 
 
 def _json_array(stream: Stream, encoding: Encoding, name: str) -> Iterator[Entry]:
-    text, decoder = _text(stream, encoding), json.JSONDecoder()
+    text = _text(stream, encoding)
     at = _after_space(text, text.index("[") + 1)
     for number in itertools.count(1):
         if text[at : at + 1] == "]":
@@ -253,7 +272,9 @@ def _json_array(stream: Stream, encoding: Encoding, name: str) -> Iterator[Entry
                 raise UserError(f"{name}: goes on after the ] of its array: write one array, or an object a line")
             return
         try:
-            record, at = decoder.raw_decode(text, at)
+            record, at = _DECODER.raw_decode(text, at)
+        except _TwiceError as error:
+            raise UserError(f"{name} row {number}: {error}") from None
         except (ValueError, RecursionError):
             raise UserError(f"{name} row {number}: is not JSON: the array breaks there") from None
         yield Entry(f"row {number}", record)
@@ -264,12 +285,15 @@ def _json_array(stream: Stream, encoding: Encoding, name: str) -> Iterator[Entry
 
 
 def _json_objects(text: str) -> Iterator[Entry]:
-    decoder, at = json.JSONDecoder(), _after_space(text, 0)
+    at = _after_space(text, 0)
     for number in itertools.count(1):
         if at >= len(text):
             return
         try:
-            record, at = decoder.raw_decode(text, at)
+            record, at = _DECODER.raw_decode(text, at)
+        except _TwiceError as error:
+            yield Entry(f"row {number}", fault=str(error))
+            return
         except (ValueError, RecursionError):
             yield Entry(f"row {number}", fault="is not JSON")
             return

@@ -100,6 +100,18 @@ def test_what_it_is_is_said_with_the_cure(name: str, content: bytes, words: str,
     assert problem.removeprefix(name).lstrip(":").strip().startswith(words)
 
 
+@pytest.mark.parametrize("form", ["{}\n{}\n", "[{}, {}]", "{}, {}"])
+def test_a_name_that_stands_twice_in_an_object_is_refused(form: str, tmp_path: Path) -> None:
+    """As in a CSV's header: JSON takes the last value and forgets the other."""
+    one, two = '{"question": "q", "answer": "1"}', '{"question": "r", "answer": "1", "answer": "2"}'
+    (tmp_path / "a.json").write_text(form.format(one, two))
+    with pytest.raises(UserError) as caught:
+        read_file(tmp_path / "a.json")
+    [problem] = caught.value.problems
+    assert problem.startswith("a.json ")
+    assert problem.endswith(" 2: has two values by the name 'answer': rename one")
+
+
 def test_a_cell_may_be_longer_than_a_csv_has_by_default(tmp_path: Path) -> None:
     """In a process of its own: the bound is the process's, and another file may have moved it."""
     (tmp_path / "a.csv").write_text(f"question,answer\n{'x' * 200_000},1\n")
