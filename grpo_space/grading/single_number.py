@@ -21,6 +21,8 @@ _TURNS = re.compile(
     r"|while|however|wrong|right|correct\w*|really|should|mis\w+|error|I)\b|n['’]t\b",
     re.IGNORECASE,
 )
+MOST_SIDES = 20
+"""Of an equation, from its end, that are looked at for a contradiction: no text makes the grader slow."""
 _EQUALS = re.compile(r"=>|=++|->|→|⇒|⟹|➜|➔|\\(?:to|rightarrow|Rightarrow|implies|Longrightarrow)(?![a-zA-Z])")
 
 
@@ -102,9 +104,12 @@ def _result_begins(stated: str) -> int | None:
         between = numbers_in(other[1])
         if len(between) == 1 and between[0].value != results[0].value:
             return None
-    edges = [0, *(sign.end() for sign in signs)]
-    for begin, sign in zip(edges, signs, strict=False):
-        if results and _contradicts(stated[begin : sign.start()], stated[sign.end() :], results[0]):
+    edges = [0, *(sign.end() for sign in signs)][-MOST_SIDES - 1 :]
+    for begin, sign in reversed(list(zip(edges, signs[-MOST_SIDES:], strict=False))):
+        right = numbers_in(stated[sign.end() :]) if results else []
+        if len(right) != 1:
+            break  # nor has any side before it one number alone to its right
+        if _contradicts(stated[begin : sign.start()], stated[sign.end() :], right[0], results[0]):
             return None
     return start
 
@@ -120,17 +125,17 @@ def _within_brackets(stated: str, sign: re.Match[str]) -> bool:
     return stated.count("(", 0, sign.start()) > stated.count(")", 0, sign.start())
 
 
-def _contradicts(left: str, right: str, result: Number) -> bool:
+def _contradicts(left: str, right: str, on_the_right: Number, result: Number) -> bool:
     """Whether a side of an equation is nothing but another number than its result: "72 = 75".
 
     Other units may make it the same quantity: "2 hours = 120 minutes".
     """
     numbers = numbers_in(left)
-    if len(numbers) != 1 or FILLER.fullmatch(left, 0, numbers[0].start) is None or len(numbers_in(right)) != 1:
+    if len(numbers) != 1 or FILLER.fullmatch(left, 0, numbers[0].start) is None:
         return False
     if alike(numbers[0], result) or re.search(r"[+*×÷^]|\d\(|\\(?:times|cdot|div)|\bof\b", left):
         return False
-    units = unit_of(left, numbers[0]), unit_of(right, numbers_in(right)[0])
+    units = unit_of(left, numbers[0]), unit_of(right, on_the_right)
     return units[0] == units[1] or None in units
 
 

@@ -7,12 +7,14 @@ from grpo_space.grading.answers import grade
 from grpo_space.grading.equations import check_equations
 from grpo_space.grading.expected import expected_of, final_answer
 from grpo_space.grading.final_statement import after_thought
+from grpo_space.grading.number_values import MAX_DIGITS
 from grpo_space.grading.numbers import ascii_digits
 from grpo_space.grading.single_number import one_number
 
 Place = Literal["marked", "sentence", "end"]
 """Where an answer stood: marked or alone; in a sentence such as "The answer is: 6"; at the end of a worked solution."""
 _CONCLUDES = re.compile(r"\b(?:therefore|thus|hence|so|total|altogether|in all|result|left)\b|=", re.IGNORECASE)
+_DIGITS = re.compile(r"\d[\d,.]*")
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 _ON_A_LINE = re.compile(r"(?<=[^\W_A-Z][.!?])\s+(?=[^\W\d_a-z])")
 """Between two sentences of one line; "John F. Kennedy" is none."""
@@ -68,7 +70,8 @@ def _stated(text: str) -> str | None:
 
 def _result(text: str) -> str | None:
     last = ascii_digits(_sentences(text)[-1]) if text else ""
-    number = one_number(last) if _CONCLUDES.search(last) else None
-    if number is None or len(re.findall(r"\d[\d,.]*", last)) != 1:
+    numbers = _DIGITS.findall(last)
+    if len(numbers) != 1 or len(numbers[0]) > 2 * MAX_DIGITS or not _CONCLUDES.search(last):
         return None
-    return last[number.start : number.end].strip()
+    number = one_number(last)
+    return last[number.start : number.end].strip() if number else None
