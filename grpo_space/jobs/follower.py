@@ -9,9 +9,9 @@ import contextlib
 import os
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 from huggingface_hub import CommitOperationAdd
@@ -53,7 +53,8 @@ class Follower:
         self.mirror.raw.touch()
         self.forwarded = self._forwarded()
         self.log = Log(job.namespace, job.job_id, token)
-        self.woken = threading.Event()
+        self.woken: SimpleQueue[None] = SimpleQueue()
+        """Not an Event: a signal that comes while the main thread holds its lock would wait for that for ever."""
         self.stop_requested, self.stopping_since, self.cancelled = False, 0.0, False
         self.stage, self.words, self.failure = "", "", ""
         self.next_look = self.next_repository = self.next_ask = 0.0
@@ -66,15 +67,21 @@ class Follower:
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
         """Handles SIGTERM: the Job is asked to save and end."""
         self.stop_requested = self.ending = True
-        self.woken.set()
+        self.woken.put(None)
 
     def follow(self) -> None:
         """Follows the Job to its end."""
         while not self.over:
             self.tick()
-            self.woken.wait(TICK_SECONDS)
-            self.woken.clear()
+            self.rest()
         self.log.close()
+
+    def rest(self) -> None:
+        """Waits for the next tick, or until it is stopped."""
+        with contextlib.suppress(Empty):
+            self.woken.get(timeout=TICK_SECONDS)
+            while True:
+                self.woken.get_nowait()
 
     def tick(self) -> None:
         """Does what is due now."""

@@ -3,10 +3,10 @@
 import os
 import signal
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Mapping
+from queue import SimpleQueue
 from types import FrameType
 
 import gradio as gr
@@ -193,14 +193,14 @@ def wait() -> bool:
     """Until Ctrl-C or SIGTERM. A run outlives Ctrl-C; after SIGTERM the machine may be gone: the run is saved first.
     Gives whether it was SIGTERM.
     """
-    asked = threading.Event()
+    asked: SimpleQueue[None] = SimpleQueue()  # which a signal may interrupt at any moment, unlike an Event
 
     def terminate(_signum: int, _frame: FrameType | None) -> None:
-        asked.set()
+        asked.put(None)
 
     signal.signal(signal.SIGTERM, terminate)
     try:
-        asked.wait()
+        asked.get()
     except KeyboardInterrupt:
         if (run := active_run()) is not None:
             print(f"\n{run.id} stays active without this page. To stop it: python -m grpo_space stop {run.id}")

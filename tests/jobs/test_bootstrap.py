@@ -21,12 +21,13 @@ from tests.support.processes import TOKEN, wait_for
 
 NAME = "owner/grpo-run-x"
 WORKER = """
-import signal, sys, threading
-stopped = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+import contextlib, queue, signal, sys, threading
+stopped = queue.SimpleQueue()
+signal.signal(signal.SIGTERM, lambda *_: stopped.put(None))
 log = open(sys.argv[2] + "/events.jsonl", "ab", buffering=0)
 log.write(b'{"type": "started"}\\n')
-stopped.wait(60)
+with contextlib.suppress(queue.Empty):
+    stopped.get(timeout=60)
 if STUBBORN:
     threading.Event().wait(60)
 log.write(b'{"type": "finished", "why": "stopped"}\\n')

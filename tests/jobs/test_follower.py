@@ -1,7 +1,10 @@
 """What comes back of a Job: by its log, from its repository, checked; and what an hour of it costs in calls."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -251,3 +254,31 @@ def test_an_hour_of_a_job_costs_few_calls_and_commits(
 def counted(hub: HubServer, since: int) -> int:
     """Calls of the Hub: not what goes to and from the place where large files lie."""
     return sum(re.match(r"(?!/cdn/|/upload/)", path) is not None for _, path in hub.hub.requests[since:])
+
+
+STORM = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from grpo_space.jobs.follower import Follower
+from grpo_space.runs.job_file import JobFile
+from grpo_space.runs.run import Run
+
+run = Run(Path(sys.argv[1]))
+(run.folder / ".job").mkdir()
+job = JobFile(repository="a/b", namespace="a", flavor="t4-small", minutes=5, job_id="1", mark="0a")
+follower = Follower(run, job, "token")
+signal.signal(signal.SIGTERM, follower.stop)
+sending = f"import os\\nfor _ in range(100_000): os.kill({os.getpid()}, 15)"
+sender = subprocess.Popen([sys.executable, "-c", sending])
+while sender.poll() is None:
+    follower.rest()
+assert follower.stop_requested
+os._exit(0)
+"""
+
+
+def test_no_signal_comes_at_a_wrong_moment(tmp_path: Path) -> None:
+    """An Event's lock that the main thread holds in the moment of a signal would be waited for there for ever."""
+    run = create_run(read_preset("tiny").run, tmp_path / "run")
+    environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9"}
+    subprocess.run([sys.executable, "-c", STORM, str(run.folder)], check=True, timeout=60, env=environment)

@@ -7,14 +7,13 @@ import json
 import shutil
 import signal
 import sys
-import threading
 import zipfile
 from pathlib import Path
 
 from grpo_space.runs import checkpoints
 from grpo_space.runs.events import Finished, Loaded, Phase, Started
 from grpo_space.runs.run import Run
-from tests.support.fake_worker import evaluated, step
+from tests.support.fake_worker import Asked, evaluated, step
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja",
              "adapter_config.json")  # fmt: skip
@@ -40,15 +39,15 @@ def save_checkpoint(run: Run, step: int) -> None:
 
 
 def main(_what: str, folder: str) -> None:
-    run, stopped = Run(Path(folder)), threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    run, asked = Run(Path(folder)), Asked()
+    signal.signal(signal.SIGTERM, asked.stop)
     grpo, before = run.config.grpo, run.history().started
     done = run.last_checkpoint() or 0
     run.log.append(Started(attempt=before.attempt + 1 if before else 1, from_step=done))
     run.log.append(Loaded(engine="quick", model_commit="m", data_commit="d", rows="Read 20 problems."))
     run.log.append(evaluated("base", [True, False]))
     run.log.append(Phase(what="train", total=grpo.max_steps))
-    while done < grpo.max_steps and not stopped.wait(STEP_SECONDS):
+    while done < grpo.max_steps and not asked.within(STEP_SECONDS):
         done += 1
         run.log.append(step(done))
         if done % grpo.save_steps == 0:
