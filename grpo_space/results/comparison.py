@@ -213,18 +213,14 @@ def compare(
     Raises:
         UserError: where they did not answer the same problems.
     """
-    asked = _problems(base)
+    asked = base.asked
     if not asked:
         raise UserError("the evaluation holds no problems")
-    if _problems(tuned) != asked:
+    if tuned.asked != asked:
         raise UserError("base and tuned did not answer the same problems: evaluate again")
-    if example is not None and _problems(example) != asked:
+    if example is not None and example.asked != asked:
         example = None
     return Comparison(base, tuned, example, _others((base, tuned), looks))
-
-
-def _problems(evaluated: Evaluated) -> list[tuple[str, str]]:
-    return [(answer.question, answer.gold) for answer in evaluated.answers]
 
 
 def _others(this: Look, looks: Sequence[Look]) -> tuple[Look, ...]:
@@ -233,7 +229,7 @@ def _others(this: Look, looks: Sequence[Look]) -> tuple[Look, ...]:
     found = []
     for look in looks:
         same_problems = any(answer.question in mine for answer in look[0].answers)
-        if same_problems and _problems(look[0]) == _problems(look[1]) and _outcomes(look) not in known:
+        if same_problems and look[0].asked == look[1].asked and _outcomes(look) not in known:
             known.add(_outcomes(look))
             found.append(look)
     return tuple(found)

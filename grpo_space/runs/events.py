@@ -348,10 +348,10 @@ class Evaluated(Event):
         """Number of right answers in the format asked for."""
         return sum(answer.strict for answer in self.answers)
 
-    def pairs(self, other: "Evaluated") -> bool:
-        """Whether both are of the same problems, and of one at least: only such results are compared."""
-        mine, theirs = ([(answer.question, answer.gold) for answer in each.answers] for each in (self, other))
-        return bool(mine) and mine == theirs
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """The problems, question and right answer: only results of the same ones are compared."""
+        return [(answer.question, answer.gold) for answer in self.answers]
 
 
 class LeftOut(Event):

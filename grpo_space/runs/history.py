@@ -177,9 +177,8 @@ class History:
     @property
     def measured(self) -> bool:
         """Whether both models were evaluated, on the same problems: in an edited log these may be others."""
-        return (self.base is not None and self.tuned is not None and self.base.pairs(self.tuned)) or (
-            len(self.sampled) == 2
-        )
+        both = self.base is not None and self.tuned is not None and self.base.asked == self.tuned.asked
+        return both or len(self.sampled) == 2
 
     @property
     def problems(self) -> int:
