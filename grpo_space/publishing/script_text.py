@@ -44,6 +44,7 @@ UNSLOTH_FIRST = """
 os.environ |= {"UNSLOTH_DISABLE_STATISTICS": "1", "VLLM_NO_USAGE_STATS": "1"}
 os.environ |= {"UNSLOTH_VLLM_NO_FLASHINFER": "1", "VLLM_USE_FLASHINFER_SAMPLER": "0"}  # it would need nvcc
 os.environ["UNSLOTH_GRPO_LOGPROB_RECOMPUTE"] = "1"  # its loss piece by piece: all in one takes minutes to compile
+os.environ["TORCHINDUCTOR_VEC_ISA_OK"] = "0"  # nothing here runs on the CPU: not to look for AVX spares 16 s
 from unsloth import FastLanguageModel  # isort: skip - it changes the others as they load
 
 """

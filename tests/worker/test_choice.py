@@ -157,6 +157,24 @@ def test_unsloth_is_imported_into_its_settings(tmp_path: Path) -> None:
     assert found["VLLM_ATTENTION_BACKEND"] == "TRITON_ATTN"
 
 
+STARTED = """
+import sys
+started = []
+sys.addaudithook(lambda event, arguments: started.append(arguments[0]) if event == "subprocess.Popen" else None)
+from grpo_space.worker.engines.choice import Choice, make_ready
+make_ready(Choice("transformers", "vllm", ""), None, None, {})
+from torch._inductor.cpu_vec_isa import pick_vec_isa
+pick_vec_isa()
+print(started)
+"""
+
+
+def test_inductor_starts_no_python_to_find_out_about_the_cpu() -> None:
+    """For each instruction set it compiled a library and loaded it in a Python of its own, at every worker's start."""
+    done = subprocess.run([sys.executable, "-c", STARTED], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 # What the parent makes of a pipeline's end
 
 

@@ -28,11 +28,11 @@ LOAD_SECONDS = {
     ("transformers", "generate"): 12.0,
     ("transformers", "vllm"): 12.0,
     ("unsloth", "generate"): 60.0,
-    ("unsloth", "vllm"): 110.0,
+    ("unsloth", "vllm"): 75.0,
 }
 """Seconds that loading takes where this machine has not done it yet: without Unsloth on 2 cores with the embedded
-model; without vLLM about as seen on an H200; with both on an H100 with 4 cores, the exact pins and nothing compiled
-before, 85 to 97 s alone and 124 to 146 s beside other runs.
+model; without vLLM about as seen on an H200; with both on an H200 with 4 cores, the exact pins and nothing compiled
+before, 62 s alone and 74 to 82 s beside other runs.
 """
 
 
@@ -161,16 +161,20 @@ def make_ready(choice: Choice, gpu: Gpu | None, scratch: Path, caches: Mapping[s
     """
     if choice.rollout != "vllm":
         sys.modules["vllm"] = None  # type: ignore[assignment]  # what Python takes for "cannot be imported"
+    os.environ |= {
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_USE_FLASHINFER_SAMPLER": "0",  # it compiles while it runs
+        # Inductor's kernels for the CPU, of which there are hardly any, without AVX: to find out whether that works it
+        # starts Python with torch twice in every run's first step, which took 16 to 26 s
+        "TORCHINDUCTOR_VEC_ISA_OK": "0",
+    }
     if choice.engine != "unsloth":
-        os.environ |= {"VLLM_NO_USAGE_STATS": "1", "VLLM_USE_FLASHINFER_SAMPLER": "0"}  # which compiles while it runs
         return
     scratch.mkdir(parents=True, exist_ok=True)
     os.chdir(scratch)
     os.environ |= {
         "UNSLOTH_DISABLE_STATISTICS": "1",
-        "VLLM_NO_USAGE_STATS": "1",
         "UNSLOTH_VLLM_NO_FLASHINFER": "1",  # it compiles kernels while it runs, which needs nvcc and ninja
-        "VLLM_USE_FLASHINFER_SAMPLER": "0",
         # its loss piece by piece, through two small kernels: one over all 32 pieces took 205 s to compile
         "UNSLOTH_GRPO_LOGPROB_RECOMPUTE": "1",
         **caches,
