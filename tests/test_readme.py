@@ -179,6 +179,7 @@ def by_name(part: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {"/".join(each["name"].split("/")[:2]): each for each in reversed(part["contenders"])}
 
 
+UNCOMPILED = "2026-11-28-gpu-pins-uncompiled"
 NOW, EARLIER = by_name(GPU), by_name(GPU["earlier"])
 SHOWN = [*NOW.values(), *(EARLIER[f"{program}/1.5b"] for program in ("worker", "unsloth_recipe", "trl_peft"))]
 
@@ -214,7 +215,7 @@ def test_how_many_times_as_fast_the_worker_is_within_one_occasion() -> None:
     assert f"the worker is {100 * slower:.0f} % slower" in PERFORMANCE
 
 
-@pytest.mark.parametrize("name", ["2026-11-27-gpu-pins", "2026-11-28-gpu-pins"])
+@pytest.mark.parametrize("name", ["2026-11-27-gpu-pins", "2026-11-28-gpu-pins", UNCOMPILED])
 def test_the_figures_with_the_exact_pins_are_those_that_were_measured(name: str) -> None:
     for occasion in results(name)["occasions"]:
         for each in occasion["contenders"]:
@@ -252,8 +253,33 @@ def test_the_seconds_to_the_first_step_with_warm_caches_are_those_that_were_meas
     assert f"**{kernels['kernels']} of {kernels['kernels']} different Triton kernels" in PERFORMANCE
 
 
+def test_what_is_said_of_a_model_that_vllm_does_not_compile_is_what_was_measured() -> None:
+    small, warm, middle, once, again = map(contenders, results(UNCOMPILED)["occasions"])
+    plain = [times(size["worker"], size["trl_peft"]) for size in (small, middle)]
+    assert "the worker is {} as fast on the 1.5B and {} on the 7B**".format(*plain) in PERFORMANCE
+    recipe = [times(size["worker"], size["unsloth_recipe"]).removesuffix(" times") for size in (small, middle)]
+    assert "beside the recipe {} and {} times".format(*recipe) in PERFORMANCE
+    both = ("worker", "worker, compiled")
+    cold, compiled, kept, compiled_kept = (size[name]["waits"]["load"][1] for size in (small, warm) for name in both)
+    assert f"saves {compiled - cold:.0f} s of loading cold and {compiled_kept - kept:.0f} s warm" in PERFORMANCE
+    load = f"loading took {cold:.0f} s against {compiled:.0f}, and with warm caches {kept:.0f} s against"
+    assert f"{load} {compiled_kept:.0f}" in PERFORMANCE
+    writing = [statistics.median(part["writing"] for part in small[name]["parts"][1:]) for name in both]
+    assert "vLLM writes for {:.1f} and {:.1f}".format(*writing) in PERFORMANCE
+    steps = [bound(small[name]["steps"][1:]) for name in both for bound in (min, max)]
+    assert "steps {:.1f} to {:.1f} s against {:.1f} to {:.1f}".format(*steps) in PERFORMANCE
+    programs, sizes = ("worker", "unsloth_recipe"), (small, warm, middle)
+    pairs = [[size[name]["seconds_to_first_step"] for name in programs] for size in sizes]
+    first = "after {:.0f} s against the recipe's {:.0f} (cold) and {:.0f} s against {:.0f} (warm)"
+    assert first.format(*pairs[0], *pairs[1]) in PERFORMANCE
+    shares = "{:.2f} and {:.2f} of its time; that of the 7B after {:.2f} of it"
+    assert shares.format(*(worker / recipe for worker, recipe in pairs)) in PERFORMANCE
+    began = [one["worker"]["parts"][0]["writing"] for one in (once, again)]
+    assert "writing took {:.0f} s cold and {:.0f} s warm".format(*began) in PERFORMANCE
+
+
 def test_the_figures_of_several_gpus_are_those_that_were_measured() -> None:
-    for model, file, counts in (("1.5b", "", (1, 2)), ("8b", "-8b", (1, 2, 4))):
+    for model, file, counts in (("1.5b", "", (1, 2)), ("8b", "-8b", (1, 2, 4)), ("1.5b", "-four", (1, 2, 4))):
         found = {n: results(f"2026-11-28-several-gpus{file}")[f"speed-{model}-{n}"] for n in counts}
         for n, each in found.items():
             faster = each["completions_per_second"] / found[1]["completions_per_second"]

@@ -24,8 +24,6 @@ LIMITS = {"t4": 14.56, "l4": 22.0, "a10g": 22.0, "a100": 79.0, "h100": 79.0, "h2
 """What a program can use of a card, in GiB: a T4's as measured, the others' by their data sheets less 1 GiB."""
 VLLM_MOST = 0.6
 """vLLM's share of the GPU at most: the weights, which the training shares, its cache and its activations."""
-LEAST_SEQUENCES = 64
-"""Completions that vLLM can write at once at the least: an evaluation has many. Up to here its memory does not grow."""
 SPARE = 0.25
 """GiB of vLLM's cache more than needed at the least."""
 ROOMY = 3.0

@@ -13,6 +13,7 @@ from grpo_space.errors import UserError
 from grpo_space.paths import PROJECT
 from grpo_space.planning import hardware, memory
 from grpo_space.planning.model_shape import shape_of
+from grpo_space.planning.vllm_options import vllm_options
 from grpo_space.publishing import script_parts, script_text
 from grpo_space.publishing.python_source import arguments, definitions, imports, literal
 from grpo_space.runs.fallbacks import after_fallbacks
@@ -176,9 +177,7 @@ def _unsloth(config: RunConfig, vllm: bool) -> str:
         "load_in_4bit": config.model.load_in_4bit,
     }
     if vllm:
-        sequences = max(memory.LEAST_SEQUENCES, config.grpo.completions_per_step)
-        loading |= {"fast_inference": True, "gpu_memory_utilization": _share(config), "max_lora_rank": config.lora.r}
-        loading |= {"max_num_seqs": sequences, "disable_log_stats": True}
+        loading |= vllm_options(config, _share(config))
     return (
         f"{script_text.ON_A_GPU}"
         f'download = {{"ignore_patterns": ["original/*", "*.gguf"]}}\n'

@@ -16,6 +16,7 @@ from grpo_space.config import ColumnsSection, RunConfig
 from grpo_space.config_io import override, parse
 from grpo_space.grading import rewards
 from grpo_space.grading.answers import grade
+from grpo_space.planning.vllm_options import vllm_options
 from grpo_space.presets import preset_names, read_preset
 from grpo_space.publishing import script, script_parts
 from grpo_space.runs.events import Chosen, Fallback, Loaded, Started
@@ -84,6 +85,8 @@ def assert_says_what_the_config_says(source: str, config: RunConfig, unsloth: bo
         loading = given_to(source, "FastLanguageModel.from_pretrained")
         assert loading["max_seq_length"] == config.model.max_seq_length
         assert loading["load_in_4bit"] == config.model.load_in_4bit
+        started = vllm_options(config, loading["gpu_memory_utilization"])
+        assert {name: loading[name] for name in started} == started
 
 
 def ruff(*arguments: str, source: str) -> str:

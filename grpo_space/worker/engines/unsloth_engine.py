@@ -19,6 +19,7 @@ from grpo_space.foreign import read_json_file
 from grpo_space.planning import memory
 from grpo_space.planning.hardware import Gpu
 from grpo_space.planning.model_shape import read_shape
+from grpo_space.planning.vllm_options import vllm_options
 from grpo_space.worker.engines.base import Engine, Progress, Sampling, Written, check, load_adapter, stop_ids
 from grpo_space.worker.engines.choice import Choice
 from grpo_space.worker.engines.plain import Generating
@@ -94,7 +95,7 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
     vllm: dict[str, Any] = {}
     if choice.rollout == "vllm":
         check_embedding(source, tokenizer)
-        vllm = _vllm_options(config, source, gpu)
+        vllm = vllm_options(config, _share(config, source, gpu))
     model, tokenizer = FastLanguageModel.from_pretrained(
         model_name=str(source),
         max_seq_length=config.model.max_seq_length,
@@ -112,17 +113,10 @@ def load(config: RunConfig, choice: Choice, source: Path, commit: str, gpu: Gpu,
     return kind(choice, model, tokenizer, commit, stop_ids(model, tokenizer), gpu.has_bfloat16)
 
 
-def _vllm_options(config: RunConfig, source: Path, gpu: Gpu) -> dict[str, Any]:
-    """Unsloth's arguments that start vLLM, with the share of the GPU that the memory plan gives it."""
+def _share(config: RunConfig, source: Path, gpu: Gpu) -> float:
+    """The share of the GPU that the memory plan gives vLLM."""
     shape = read_shape(source / "config.json")
-    share = memory.plan(config, shape, memory.limit_of(gpu)).share if shape else memory.VLLM_MOST
-    return {
-        "fast_inference": True,
-        "gpu_memory_utilization": share,
-        "max_lora_rank": config.lora.r,
-        "max_num_seqs": max(memory.LEAST_SEQUENCES, config.grpo.completions_per_step),
-        "disable_log_stats": True,
-    }
+    return memory.plan(config, shape, memory.limit_of(gpu)).share if shape else memory.VLLM_MOST
 
 
 def _with_adapter(model: Any, config: RunConfig) -> Any:
