@@ -17,6 +17,7 @@ from grpo_space.runs.events import Finished, Started
 from grpo_space.runs.launch import start, stop
 from grpo_space.runs.locks import Holder, holder, locked
 from grpo_space.runs.run import Run, create_run
+from grpo_space.ui.compare.asked import short
 from tests.support import endless, made
 from tests.support.browser import PHONE, WIDE, Complaints, Open, press_again
 from tests.support.endless import at_once
@@ -63,7 +64,9 @@ def test_both_columns_grow_and_stand_where_there_is_room(
     visit: Open, run: Run, complaints: Complaints, size: ViewportSize, dark: bool
 ) -> None:
     page = visit("Compare", size=size, dark=dark)
-    page.locator("#gs-ask-examples").get_by_role("button").nth(1).click()
+    offered = page.locator("#gs-ask-examples").get_by_role("button")
+    expect(offered.nth(1)).to_have_text(short(made.BASE.answers[1].question))
+    offered.nth(1).click()
     expect(page.locator("#gs-question textarea")).to_have_value(made.BASE.answers[1].question)
     page.get_by_role("button", name="How they answer").click()
     for name, value in (("Temperature", "2"), ("Answers of each", "3")):

@@ -53,6 +53,11 @@ def test_of_the_calls_of_an_event_one_at_most_defers_itself(handlers: list[dict[
     assert {event: count for event, count in deferred.items() if count > 1} == {}
 
 
+def test_the_page_has_no_row_of_examples_of_gradio_s() -> None:
+    """In Safari's engine a `gr.Dataset` on a tab that is just opened stays empty: its buttons are without words."""
+    assert [part["id"] for part in build(here({})).get_config_file()["components"] if part["type"] == "dataset"] == []
+
+
 @pytest.fixture
 def app(runs_root: Path) -> Iterator[Served]:
     served = Served()

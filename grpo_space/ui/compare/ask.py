@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Iterator
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -12,10 +13,10 @@ from grpo_space.runs import ask_client, evaluations
 from grpo_space.runs.run import Run
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.compare import asked
-from grpo_space.ui.compare.asked import Answers, Asked
+from grpo_space.ui.compare.asked import Answers, Asked, short
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note, in_words
-from grpo_space.ui.gradio_workarounds import OFF
+from grpo_space.ui.gradio_workarounds import OFF, classes_if, shown_if
 from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
@@ -35,10 +36,10 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> N
     """Draws the question and its answers, and wires them."""
     gr.HTML(ABOUT)
     question = gr.Textbox("", label="Question", lines=2, max_length=ask_client.MOST_CHARACTERS, elem_id="gs-question")
-    examples = gr.Dataset(
-        components=[question], samples=[], type="index", label="For example, held-out problems",
-        elem_classes=OFF, elem_id="gs-ask-examples",
-    )  # fmt: skip
+    with gr.Column(elem_classes=OFF, elem_id="gs-ask-examples") as held_out_problems:
+        gr.HTML("<p class='gs-dim'>For example, held-out problems:</p>")
+        with gr.Row():
+            examples = [gr.Button("", size="sm", elem_classes=OFF) for _ in range(EXAMPLES)]
     with gr.Accordion("How they answer", open=False):
         checkpoint = gr.Dropdown(
             checkpoints(None),
@@ -62,14 +63,16 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> N
         )  # fmt: skip
     asking: dict[str, ask_client.Stop] = {}  # by the page that asks
 
-    def offer(view: View, chosen: str) -> tuple[Any, Any]:
+    def offer(view: View, chosen: str) -> tuple[Any, ...]:
         page = example.seen(followers, view.subject)
         there, questions = checkpoints(page.run if page else None), held_out(page)
         value = chosen if chosen in dict(there).values() else ""
-        samples = gr.Dataset(samples=[[each] for each in questions], elem_classes=[] if questions else OFF)
-        return offered(there, value, chosen, elem_classes=[] if len(there) > 1 else OFF), samples
+        weights = offered(there, value, chosen, elem_classes=[] if len(there) > 1 else OFF)
+        words = [*map(short, questions), *[""] * (EXAMPLES - len(questions))]
+        buttons = (gr.update(value=each, elem_classes=classes_if(bool(each))) for each in words)
+        return weights, shown_if(bool(questions)), *buttons
 
-    def take(view: View, number: int) -> str:
+    def take(number: int, view: View) -> str:
         questions = held_out(example.seen(followers, view.subject))
         if number not in range(len(questions)):
             raise UserError("That problem is not offered any more: choose another one.")
@@ -111,8 +114,9 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> N
     shown: Any = [answers, earlier, kept, words]
     gr.on([ask.click, question.submit], ask_both, asks, shown, trigger_mode="multiple", **QUIET)
     stop.click(stop_it, queue=False, **QUIET)
-    parts.add(offer, [view, checkpoint], [checkpoint, examples])
-    examples.click(in_words(take), [view, examples], question, **QUIET)
+    parts.add(offer, [view, checkpoint], [checkpoint, held_out_problems, *examples])
+    for number, button in enumerate(examples):
+        button.click(in_words(partial(take, number)), view, question, **QUIET)
 
 
 def held_out(page: Page | None) -> list[str]:

@@ -30,7 +30,7 @@ def with_new(kept: Sequence[Asked], new: Asked) -> list[Asked]:
 def as_html(kept: Sequence[Asked]) -> str:
     """The list, the newest first, each folded under its question."""
     return "".join(
-        tag("details", tag("summary", text(_short(one.question))) + question(one.question) + pair(one.answers, True)
+        tag("details", tag("summary", text(short(one.question))) + question(one.question) + pair(one.answers, True)
             + tag("p", text(one.source), "gs-dim"))
         for one in reversed(kept)
     )  # fmt: skip
@@ -49,7 +49,8 @@ def _lines(one: Asked) -> list[str]:
     return lines
 
 
-def _short(words: str) -> str:
+def short(words: str) -> str:
+    """A question on one line, so long that it can be told from others."""
     words = " ".join(words.split())
     return words if len(words) <= 90 else words[:89] + "…"
 
