@@ -239,3 +239,18 @@ def test_nothing_scrolls_sideways(visit: Open, complaints: Complaints) -> None:
         page.set_viewport_size(size)
         page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
     assert not complaints
+
+
+CHANGED = """field => {
+  field.value = '17';
+  for (const name of ['input', 'change']) field.dispatchEvent(new Event(name, { bubbles: true }));
+}"""
+"""JavaScript: what a field's arrows in Firefox do, a voice, or who fills in forms: it never has the focus."""
+
+
+def test_a_number_that_changes_without_the_focus_is_taken(visit: Open, complaints: Complaints) -> None:
+    page = visit()
+    unfold(page, "model")
+    page.get_by_label("Steps", exact=True).evaluate(CHANGED)
+    expect(page.locator("#preset-status")).to_contain_text("grpo.max_steps: 10 → 17")
+    assert not complaints

@@ -56,6 +56,16 @@ class FormState:
         return replace(self, values={**self.values, **values})
 
 
+_LEFT = """() => document.addEventListener('change', (event) => {
+  const field = event.target;
+  if (field.matches('input[type=number], textarea') && field !== document.activeElement)
+    field.dispatchEvent(new FocusEvent('blur'));
+})"""
+"""JavaScript: a field that changes without the focus, as by the arrows of a number in Firefox, is never left: so it
+counts as left when it has changed.
+"""
+
+
 def build(opened: Any, place: Place) -> PresetTab:
     """Draws the tab where it is called. Its button Train is wired by the Train tab."""
     tab = draw(FIRST_TO_TRY[place.gpu is not None], place)
@@ -77,6 +87,7 @@ def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
     first = tab.filled.value.config
     # a preview may have been made since this was drawn
     gr.on([opened], lambda: rows_of(first), None, tab.rows, **QUIET)
+    opened(None, js=_LEFT)
     gr.on(list(_triggers(tab)), handlers.check, typed, checked, trigger_mode="multiple", **QUIET)
     tab.length.input(handlers.length, {tab.length, *typed}, checked, trigger_mode="multiple", **QUIET)
     for name, (_, button) in tab.cards.items():
