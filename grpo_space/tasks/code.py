@@ -68,6 +68,7 @@ class Code(Task):
         ),
     )
     equations = False
+    by_reading = False
 
     def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection | None:
         """MBPP's columns or HumanEval's, by those that only they have."""

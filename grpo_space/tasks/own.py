@@ -21,6 +21,7 @@ class Own(Number):
 
     title = "answers that a function of your own verifies"
     may_be_places = True
+    by_reading = False
     judge: Judge | None = None
     """Set by a worker before it reads the problems."""
 

@@ -48,6 +48,10 @@ class Task(Protocol):
     """Three others, for a prompt that shows four."""
     equations: bool
     """Whether equations in a completion say something about it: these are counted, and marked."""
+    by_reading: bool = True
+    """Whether a verdict comes of reading alone, so that each rank judges its own completions. Else something is run for
+    it, where the first rank has prepared that.
+    """
 
     def find(self, sample: Sequence[Record], wanted: ColumnsSection) -> ColumnsSection | None:
         """The columns that hold a problem of this kind, by a file's first rows; None: its rows are of another kind.

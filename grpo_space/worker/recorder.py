@@ -28,6 +28,10 @@ from grpo_space.tasks.problems import Row
 from grpo_space.tasks.task import Verdict
 from grpo_space.worker.custom_reward import Function, functions, line_of
 
+VERDICTS = "verdicts"
+"""Column of what the ranks found of their own completions; None: that is the first one's to find. No reward function is
+called with it.
+"""
 TASK, DETAILS = "task", "details"
 """Columns of a dataset that say what its problems need to be verified. No reward function is called with them."""
 SLOT, IS_NEW = "slot", "new"
@@ -144,10 +148,11 @@ class Recorder:
     def _wrap(self, label: str, function: Function) -> Callable[..., list[float]]:
         def reward(completion_ids: list[list[int]], **columns: Any) -> list[float]:
             slots, new = columns.pop(SLOT, []), columns.pop(IS_NEW, [True] * len(completion_ids))
+            found = columns.pop(VERDICTS, [None])
             problems, texts = _problems(columns), [text_of(completion) for completion in columns["completions"]]
             cut_off = [self.stop_ids.isdisjoint(ids) for ids in completion_ids]
             columns |= {"cut_off": cut_off, "max_completion_length": self.config.grpo.max_completion_length}
-            self.verdicts = self.verdicts or kinds.verify(texts, problems)
+            self.verdicts = self.verdicts or (kinds.verify(texts, problems) if None in found else found)
             known = {"scores": [verdict.score for verdict in self.verdicts]} if function is correctness else {}
             self.paid[label] = self._call(label, function, completion_ids=completion_ids, **columns, **known)
             if self.config.control == "random":
@@ -220,6 +225,14 @@ def _problems(columns: dict[str, Any]) -> list[Row]:
         columns.pop(TASK, ["number"] * n), columns.pop(DETAILS, [""] * n), strict=True,
     )  # fmt: skip
     return [Row(question, gold, task=task, details=details) for question, gold, task, details in each]
+
+
+def verdicts_by_reading(columns: dict[str, Any]) -> list[Verdict] | list[None]:
+    """A rank's verdicts on its own completions; None for each where something is to be run for one of them."""
+    problems = _problems(dict(columns))
+    if not all(kinds.task_of(problem).by_reading for problem in problems):
+        return [None] * len(problems)
+    return kinds.verify([text_of(completion) for completion in columns["completions"]], problems)
 
 
 def weigh(paid: Sequence[float], weights: Sequence[float]) -> float:

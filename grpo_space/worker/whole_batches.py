@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from grpo_space.worker.ranks import Ranks
-from grpo_space.worker.recorder import Batch, Recorder
+from grpo_space.worker.recorder import VERDICTS, Batch, Recorder, verdicts_by_reading
 
 
 class Paid(NamedTuple):
@@ -41,6 +41,8 @@ class WholeBatches:
     def _wrap(self, number: int, label: str) -> Callable[..., list[float]]:
         def reward(trainer_state: Any, log_metric: Callable[[str, float], None], **columns: Any) -> list[float]:
             columns.pop("log_extra")  # for a table that is not shown
+            if number == 0:  # all others would wait for the first rank to judge what is theirs
+                columns[VERDICTS] = verdicts_by_reading(columns)
             parts = self.ranks.gathered(columns)
             found = self.ranks.shared(self._pay(number, parts, trainer_state) if parts else None)
             for name, value in found.metrics:
