@@ -33,7 +33,10 @@ def one_number(stated: str, rounds: bool = False) -> Number | None:
     """
     if stated.isdecimal() and len(stated) <= MAX_DIGITS:
         return numbers_in(stated)[0]  # the most common by far
-    stated = _without_reason(without_rejected(without_markup(stated)))
+    stated = without_markup(stated)
+    if stated.rstrip(" \n\t.!\"')]}$").endswith(("?", "？")):
+        return None  # "18?" asks
+    stated = _without_reason(without_rejected(stated))
     if _TUPLE.fullmatch(stated) or _RELATION.search(_EQUALS.sub(lambda sign: "=".rjust(len(sign[0])), stated)):
         return None
     start = _result_begins(stated)

@@ -139,3 +139,10 @@ def test_all_that_is_denied_together_is_denied(others: str) -> None:
     ):
         assert grade(text.format(others.format(74)), "72").lenient
         assert not grade(text.format(others.format(74)), "74").lenient
+
+
+@pytest.mark.parametrize("text", ["<answer>{}</answer>", "\\boxed{{{}}}", "#### {}", "**{}**", "{}"])
+def test_what_is_asked_is_no_answer(text: str) -> None:
+    for asked in ("18?", "$18?", "18 dollars?", "18 ?", "18？", "x = 18?"):
+        assert not grade(text.format(asked), "18").lenient
+    assert grade(text.format("How many? 18"), "18").lenient
