@@ -1,6 +1,7 @@
 """Answers in words: the same phrase, with or without the sentence that leads to it or explains it."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from grpo_space.grading.markup import without_markup
@@ -45,13 +46,13 @@ _CLAUSE = re.compile(r"[,.;](?=\s)|\s[-–—]\s|\n|\s(?=because\b|since\b)")
 
 
 def bare(stated: str) -> str:
-    """Words without an article, markup, case, spaces, quotes and a full stop."""
-    stated = _grouped(without_markup(stated).strip().casefold())
+    """Words without an article, markup, case, spaces, quotes and a full stop; é is one letter however it is encoded."""
+    stated = _grouped(unicodedata.normalize("NFC", without_markup(stated).strip().casefold()))
     stated = _PART.sub(lambda part: part[1] + _UNITS[part[2]], stated)
     stated = _TO.sub(":", _AND_MORE.sub(" ", re.sub(r"^(?:an?|the)\s", "", stated)))
     stated = re.sub(r"\bsolutions\b", "solution", stated)
     stated = re.sub(r"^(infinitely many|infinite)\s+(?:solution|answers|values)$", r"\1", stated.rstrip(" .}"))
-    plain = re.sub(r"[\s${}\"'`*\\~]", "", stated).strip(".,;:!")
+    plain = re.sub(r"[\s${}\"'`*\\~“”„‟‘’‚«»‹›「」『』]", "", stated).strip(".,;:!。")
     return "doesnotexist" if plain in ("dne", "d.n.e") else plain
 
 

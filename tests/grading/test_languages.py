@@ -86,3 +86,13 @@ def test_a_kind(kind: str) -> None:
 def test_what_is_denied_in_another_language_is_not_stated(text: str) -> None:
     assert not grade(text.format(7), "7").lenient
     assert grade(f"{text.format(8)} La respuesta es 7.", "7").lenient
+
+
+@pytest.mark.parametrize(
+    ("stated", "gold"),
+    [("cafe\u0301", "café"), ("Café", "cafe\u0301"), ("“Paris”", "Paris"), ("«Paris»", "Paris"), ("「東京」", "東京"),
+     ("it’s late", "it's late")],
+)  # fmt: skip
+def test_a_word_is_the_same_however_its_accents_are_encoded_and_its_quotes_look(stated: str, gold: str) -> None:
+    assert grade(f"<answer>{stated}</answer>", gold).lenient
+    assert not grade("<answer>cafe</answer>", "café").lenient
