@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from grpo_space.grading.markup import without_markup
-from grpo_space.grading.meant import is_denied, is_supposed
+from grpo_space.grading.meant import denied_up_to, is_denied, is_supposed
 from grpo_space.grading.revisions import revised
 from grpo_space.grading.running_text import in_bold, last_line, last_number
 from grpo_space.grading.statements import DIGIT, Statement, says_something, statements
@@ -35,8 +35,9 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
         if within or not says_something(text, statement, of_number):
             continue
         if is_denied(text, statement):
-            ignored.append((statement.start, statement.content[1]))
-            denied = max(denied, statement.content[1])
+            end = denied_up_to(text, statement)
+            ignored.append((statement.start, end))
+            denied = max(denied, end)
         elif is_supposed(text, statement):
             supposed = supposed or statement
         else:

@@ -4,6 +4,7 @@ import re
 
 from grpo_space.grading.statements import Statement
 
+LONGEST_ADJECTIVE = 20
 LONGEST_LEAD = 120
 """Characters before "answer" that may say how it is meant."""
 _THE = r"(?:the|my|your|its|their|this|our|an?)\s+(?:(?:correct|right|final|real|true|actual|best)\s+)?(?=answer\b)"
@@ -17,6 +18,18 @@ _DENIED = re.compile(
     rf"|agree|true|possible|likely|correct){_ABOUT}"
     r"|\b(?:one|you|we|someone|somebody|people|some|many|others|students?)\s+(?:(?:might|may|could|would|often|wrongly"
     rf"|mistakenly)\s+){{1,2}}(?:think|assume|believe|guess|expect){_ABOUT}",
+    re.IGNORECASE,
+)
+# "Die falsche Antwort ist 7", "la respuesta incorrecta es 7", "错误答案是7"; and after the number: "答えは7ではない".
+_WRONG_ELSEWHERE = re.compile(
+    r"\b(?:falsche[nrs]?|verkehrte|mauvaise|fausse|incorrecta|incorrecte|equivocada|errónea|falsa|errada|sbagliata|errata"
+    r"|foute|verkeerde|onjuiste|неправильный|неверный|ошибочный|zła|błędna|yanlış)\b|(?:错误|錯誤|不正确|不正確)的?|間違った|오답",
+    re.IGNORECASE,
+)
+_NOT_ELSEWHERE = re.compile(r"[^\n,;。、]{0,30}?(?:では(?:な|あり)|じゃな|[이가]\s?아[니닙])")
+_CONTRAST = re.compile(
+    r"\b(?:but|sondern|sino|pero|mais|mas|ma|а)\b|而是|ではな?く|[이가]\s?아니라"
+    r"|[,;]\s+(?:and\s+)?(?:I\s+(?:think|believe|say)\b|(?:it|that)(?:['’]s|\s+is)\b|the\s+(?:right|correct|real|true|other)\b)",
     re.IGNORECASE,
 )
 _TO_BOX = re.compile(r"(?:answer\s*)?(?:(?:is|was|would\s+be|could\s+be|must\s+be)\b)?[\s:=*$(\\\[]*", re.IGNORECASE)
@@ -40,7 +53,19 @@ def is_denied(text: str, statement: Statement) -> bool:
         return denied or _NOT_IN_BOX.search(text, begin, start) is not None
     if "," in text[start : statement.content[0]]:
         return False  # "Assuming that the answer is in dollars, it is 18"
-    return any(mark.end() == start for mark in _DENIED.finditer(text, begin, start + len("answer")))
+    if any(mark.end() == start for mark in _DENIED.finditer(text, begin, start + len("answer"))):
+        return True
+    content = statement.content[0]
+    wrong = _WRONG_ELSEWHERE.finditer(text, max(begin, start - LONGEST_ADJECTIVE), content)
+    return any(not text[mark.end() : start].strip() for mark in wrong) or (
+        _NOT_ELSEWHERE.match(text, content, statement.content[1]) is not None
+    )
+
+
+def denied_up_to(text: str, statement: Statement) -> int:
+    """Where what is denied ends: "the wrong answer is 18, but the right one is 20" says 20."""
+    contrast = _CONTRAST.search(text, *statement.content)
+    return contrast.end() if contrast else statement.content[1]
 
 
 def is_supposed(text: str, statement: Statement) -> bool:

@@ -59,7 +59,7 @@ _QUESTION_AND_ANSWER = re.compile(r"^[ \t*]*A:[ \t*]*", re.MULTILINE)
 _ELSEWHERE = re.compile(
     r"(?:\b(?:[Aa]ntwort|[Rr]espuesta|[Rr]éponse|[Rr]esposta|[Rr]isposta|[Aa]ntwoord|[Оо]твет|[Oo]dpowiedź"
     r"|[Cc]evap|[Ss]var)\b"
-    r"(?![^\n.:=\d]{0,20}\b(?:no|n['’]est|nicht|non|não|не|incorrecta|fausse|falsa|errada)\b)"
+    r"(?![^\n.:=\d]{0,20}\b(?:no|n['’]est|nicht|non|não|не)\b)"
     r"[^\n.:=\d]{0,20}?(?::|=|\b(?:ist|lautet|es|est|é|è|is)\b|\bравен\b)"
     r"|答案(?:是|为|為|选|選)?\s*:?|故(?:本题)?(?:选择?|選|答案[为是选]?)\s*:?|答えは?\s*:?|정답은?\s*:?"
     r"|답은?\s*:|답은)[\s*$】:]*"

@@ -96,3 +96,30 @@ def test_what_is_denied_in_another_language_is_not_stated(text: str) -> None:
 def test_a_word_is_the_same_however_its_accents_are_encoded_and_its_quotes_look(stated: str, gold: str) -> None:
     assert grade(f"<answer>{stated}</answer>", gold).lenient
     assert not grade("<answer>cafe</answer>", "café").lenient
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Die falsche Antwort ist {}.", "La respuesta incorrecta es {}.", "La mauvaise réponse est {}.",
+        "A resposta errada é {}.", "La risposta sbagliata è {}.", "错误的答案是{}。", "错误答案:{}", "答えは{}ではない",
+        "答えは{}ではありません。", "정답은 {}이 아닙니다", "Неправильный ответ: {}", "Het verkeerde antwoord is {}",
+        "Zła odpowiedź: {}", "Yanlış cevap: {}",
+    ],
+)  # fmt: skip
+def test_what_is_called_wrong_in_another_language_is_not_stated(text: str) -> None:
+    assert not grade(text.format(7), "7").lenient
+    assert grade(f"{text.format(8)} Die richtige Antwort ist 7.", "7").lenient
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The wrong answer is 18, but the right one is 20.", "I don't think the answer is 18, I think it is 20.",
+        "La respuesta no es 18, sino 20.", "Die falsche Antwort ist 18, sondern 20.", "答えは18ではなく20です",
+        "정답은 18이 아니라 20입니다", "错误答案是18,而是20",
+    ],
+)  # fmt: skip
+def test_what_stands_in_the_place_of_what_is_denied_is_stated(text: str) -> None:
+    assert grade(text, "20").lenient
+    assert not grade(text, "18").lenient
