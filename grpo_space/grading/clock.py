@@ -23,11 +23,25 @@ class Date(NamedTuple):
     day: int
 
 
+_HALF = (
+    r"(?:(?P<half>[ap])\.?\s?m\b\.?"
+    r"|(?P<morning>in\s+the\s+morning\b)|(?P<evening>(?:in\s+the\s+(?:afternoon|evening)|at\s+night)\b))"
+)
 _TIME = re.compile(
-    r"(?<!\d)(?<!\d[:.])(?P<hour>\d{1,2})(?:\s?:\s?(?P<minute>\d\d))?(?::(?P<second>\d\d))?\s*(?:(?P<half>[ap])\.?\s?m\b\.?|(?P<named>noon|midnight)|(?P<sharp>o['’]?clock))?(?![\d:])"
+    r"(?<!\d)(?<!\d[:.])(?P<hour>\d{1,2})"
+    r"(?:(?:\s?:\s?|\.(?=\d\d\s?(?:[ap]\.?\s?m\b|Uhr\b)))(?P<minute>\d\d))?(?::(?P<second>\d\d))?\s*"
+    rf"(?:{_HALF}|(?P<named>noon|midnight)|(?P<sharp>o['’]?clock|Uhr\b))?(?![\d:])"
     r"|(?P<word>\bnoon\b|\bmidnight\b)",
     re.IGNORECASE,
 )
+_PARTS = {"half": 30, "quarter": 15, "five": 5, "ten": 10, "twenty": 20, "twenty-five": 25}
+_SPOKEN = re.compile(  # "half past 3", "a quarter to 4 p.m.", "20 minutes past 3"; not "ten to 12", a range
+    r"\b(?:(?P<part>half|five|ten|twenty|twenty-five)\s+past"
+    r"|(?:(?:an?\s+)?(?P<quarter>quarter)|(?P<minutes>\d{1,2})\s+minutes)\s+(?:past|after|(?P<to>to|till|before)))"
+    rf"\s+(?P<of>\d{{1,2}})(?![:\d])(?:\s+o['’]?clock\b)?(?:\s*{_HALF})?",
+    re.IGNORECASE,
+)
+_HALVES = ("half", "morning", "evening")
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = (
     r"(?P<{}>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
@@ -51,36 +65,51 @@ _AFTER = re.compile(r"\s*(?:(?:[-–—+]|\b(?:to|until|till|through)\b)\s*\d|\b
 def only_bounds(text: str) -> bool:
     """Whether a time or a date of a text is a bound, or a part of a range or sum: "after 5 May", "3:30 p.m. to 4"."""
     plain = without_markup(text)
-    marks = [mark for mark in _TIME.finditer(plain) if any(mark.group("minute", "half", "named", "sharp", "word"))]
+    others = _SPOKEN.sub(lambda mark: " " * len(mark[0]), plain)
+    marks = [mark for mark in _TIME.finditer(others) if any(mark.group("minute", "named", "sharp", "word", *_HALVES))]
     return any(
         _BEFORE.search(plain, max(0, mark.start() - 20), mark.start()) or _AFTER.match(plain, mark.end())
-        for mark in (*marks, *_DATE.finditer(plain))
+        for mark in (*marks, *_SPOKEN.finditer(plain), *_DATE.finditer(plain))
     )
 
 
 def times_in(text: str) -> list[Time]:
-    """The times of day of a text, in order: with minutes, with a.m. or p.m., or by name."""
-    found = []
-    for mark in _TIME.finditer(without_markup(text)):
+    """The times of day of a text: with minutes, with a.m. or p.m., by name, or as they are spoken."""
+    plain = without_markup(text)
+    found = [time for mark in _SPOKEN.finditer(plain) if (time := _spoken(mark))]
+    for mark in _TIME.finditer(_SPOKEN.sub(" ", plain)):
         name = (mark["word"] or mark["named"] or "").lower()
         if name:
             found.append(Time(12, 0, "p" if name == "noon" else "a"))
-        elif mark["minute"] or mark["half"] or mark["sharp"]:
+        elif any(mark.group("minute", "sharp", *_HALVES)):
             hour, minute, second = (int(mark[part] or 0) for part in ("hour", "minute", "second"))
-            half = "p" if hour > 12 else (mark["half"] or "").lower()
+            half = "p" if hour > 12 else _half(mark)
             if hour < 24 and minute < 60 and second < 60:
                 found.append(Time(hour - 12 if hour > 12 else hour, minute, half, second))
     return found
 
 
+def _half(mark: re.Match[str]) -> str:
+    if mark["half"]:
+        return mark["half"].lower()
+    return "a" if mark["morning"] else "p" if mark["evening"] else ""
+
+
+def _spoken(mark: re.Match[str]) -> Time | None:
+    hour = int(mark["of"])
+    minute = int(mark["minutes"] or _PARTS[(mark["part"] or mark["quarter"]).lower()])
+    if not 1 <= hour <= 12 or minute >= 60:
+        return None
+    if not mark["to"] or not minute:
+        return Time(hour, minute, _half(mark))
+    return Time(hour - 1 or 12, 60 - minute, "" if hour == 12 else _half(mark))
+
+
 def the_time(text: str) -> Time | None:
     """The time of day that a text consists of, but for "at" and the like; None where it says more."""
     times = times_in(text)
-    if len(times) != 1 or re.search(
-        r"[^\W\d]{2}", _TIME.sub("", without_markup(text)).lower().replace("at", "").replace("o'clock", "")
-    ):
-        return None
-    return times[0]
+    rest = _TIME.sub("", _SPOKEN.sub("", without_markup(text))).lower().replace("at", "").replace("o'clock", "")
+    return times[0] if len(times) == 1 and not re.search(r"[^\W\d]{2}", rest) else None
 
 
 def same_time(one: Time, other: Time) -> bool:

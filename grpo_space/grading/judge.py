@@ -13,6 +13,7 @@ from grpo_space.grading.numbers import Number, ascii_digits
 from grpo_space.grading.phrases import MOST_READINGS, UNSURE, bare, readings, same_phrase
 from grpo_space.grading.single_number import one_number
 from grpo_space.grading.statements import LONGEST_ANSWER
+from grpo_space.grading.surroundings import asks
 from grpo_space.grading.symbolic import equivalent
 
 _APPROXIMATELY = re.compile(
@@ -31,7 +32,7 @@ def is_right(stated: str, number: Number | None, expected: Expected) -> bool:
         return _right_time(stated, expected.time)
     if expected.date is not None:
         dates = set(dates_in(ascii_digits(stated)))
-        sure = not (UNSURE.search(stated) or only_bounds(ascii_digits(stated)))
+        sure = not (UNSURE.search(stated) or only_bounds(ascii_digits(stated)) or asks(without_markup(stated)))
         return len(dates) == 1 and sure and same_date(expected.date, dates.pop())
     if expected.choice is not None:
         return _right_choice(stated, expected.choice)
@@ -87,7 +88,7 @@ def _right_time(stated: str, wanted: Time) -> bool:
         if number is None or unit_of(without_markup(stated), number) is not None:
             return False  # "5 minutes" is no time of day
         return wanted.minute == 0 and number.value == wanted.hour and bool(wanted.half)
-    sure = not (UNSURE.search(stated) or only_bounds(stated))
+    sure = not (UNSURE.search(stated) or only_bounds(stated) or asks(without_markup(stated)))
     return len(times) == 1 and sure and same_time(times.pop(), wanted)
 
 

@@ -10,7 +10,7 @@ from grpo_space.grading.number_values import MAX_DIGITS
 from grpo_space.grading.number_words import chinese_number, number_in_words
 from grpo_space.grading.numbers import Number, numbers_in
 from grpo_space.grading.several_numbers import HEDGE, chosen
-from grpo_space.grading.surroundings import is_plain
+from grpo_space.grading.surroundings import asks, is_plain
 
 _RELATION = re.compile(r"[<≤≥≠]|!=|(?<![-=])>|\\(?:leq?|geq?|neq?|lt|gt|in|cup|cap)(?![a-zA-Z])")
 _TUPLE = re.compile(r"[\s$]*(?:\\?[\[({])[^\n]*,[^\n]*[)\]}][\s$.]*")
@@ -34,8 +34,8 @@ def one_number(stated: str, rounds: bool = False) -> Number | None:
     if stated.isdecimal() and len(stated) <= MAX_DIGITS:
         return numbers_in(stated)[0]  # the most common by far
     stated = without_markup(stated)
-    if stated.rstrip(" \n\t.!\"')]}$").endswith(("?", "？")):
-        return None  # "18?" asks
+    if asks(stated):
+        return None
     stated = _without_reason(without_rejected(stated))
     if _TUPLE.fullmatch(stated) or _RELATION.search(_EQUALS.sub(lambda sign: "=".rjust(len(sign[0])), stated)):
         return None

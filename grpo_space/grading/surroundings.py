@@ -96,6 +96,11 @@ def ends_with_work(text: str, number: Number) -> re.Match[str] | None:
     )
 
 
+def asks(stated: str) -> bool:
+    """Whether a statement is a question: "18?"."""
+    return stated.rstrip(" \n\t.!\"')]}$").endswith(("?", "？"))
+
+
 def is_plain(stated: str, number: Number, numbers: list[Number]) -> bool:
     """Whether nothing beside the number makes it another: a negation, a bound, an operator, a variable, a function."""
     if _NEGATION.search(stated, 0, number.start) or ends_with_work(stated, number):

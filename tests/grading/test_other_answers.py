@@ -425,3 +425,21 @@ def test_words_have_their_other_names_and_may_be_taken_back(stated: str, gold: s
 def test_a_bound_a_range_or_a_duration_is_no_time_and_no_date(stated: str, gold: str, right: bool) -> None:
     for form in ("<answer>{}</answer>", "\\boxed{{{}}}"):
         assert grade(form.format(stated), gold).lenient is right
+
+
+@pytest.mark.parametrize(
+    ("stated", "gold", "right"),
+    [
+        ("half past 3", "3:30", True), ("half past 3pm", "3:30 PM", True), ("3:30", "half past 3", True),
+        ("a quarter to 4 p.m.", "3:45 PM", True), ("a quarter to 4 a.m.", "3:45 PM", False),
+        ("20 minutes past 3", "3:20", True), ("20 minutes to 3", "2:40", True), ("ten past 3", "3:10", True),
+        ("quarter after 7 pm", "7:15 PM", True), ("3.30 pm", "3:30 PM", True), ("15.30 Uhr", "15:30", True),
+        ("3:30 in the afternoon", "3:30 PM", True), ("3:30 in the morning", "3:30 PM", False),
+        ("quarter past 3", "3:45", False), ("half past 4", "3:30", False), ("after half past 3", "3:30", False),
+        ("half past 3 or half past 4", "3:30", False), ("half past 13", "13:30", False), ("3:30?", "3:30", False),
+        ("half past 3?", "3:30", False), ("5 May?", "5 May", False), ("ten to twelve", "ten to twelve", True),
+        ("11:50", "ten to twelve", False), ("5 to 7", "5-7", True),
+    ],
+)  # fmt: skip
+def test_times_as_they_are_spoken(stated: str, gold: str, right: bool) -> None:
+    assert grade(f"<answer>{stated}</answer>", gold).lenient is right
