@@ -15,7 +15,8 @@ One extractor for rewards, evaluation, the app and the card. Its rules, where th
 - Numbers are equal as exact rationals: 72.0 is 72 and 0.5 is 1/2; 0.33 is not 1/3, but 0.333... is. Nothing is paid for
   being close: what stands before "≈" or "about" counts, unless the question or the text rounds ("which rounds to 4").
 - Percent is a unit: 50% is 50. It is also 0.5, the same quantity; but 100% is never the integer 1.
-- Units are not converted: 50 cents is 50. Of one quantity in two units ("2.5 hours (150 minutes)") the first counts.
+- Units are not converted: 50 cents is 50; but 18 dozen is 18 only where the question counts in dozens.
+  Of one quantity in two units ("2.5 hours (150 minutes)") the first counts.
 - The grader does no sums: "9 * 2", "twice 9", "5 hours 30 minutes" are left to the reader, and "18 or more" is a bound.
   What comes after `=` is a result; 36/2, roots, powers and functions of one constant are values. What is denied ("not
   18", "18 is wrong"), or named as an example or a limit ("such as 18", "18 at most") is none.
@@ -31,11 +32,11 @@ from fractions import Fraction
 
 from grpo_space.grading.expected import asks_to_round, expected_of
 from grpo_space.grading.final_statement import last_statement
-from grpo_space.grading.judge import is_right
+from grpo_space.grading.judge import in_packs, is_right
 from grpo_space.grading.number_values import written
 from grpo_space.grading.numbers import Number, ascii_digits
 from grpo_space.grading.single_number import one_number
-from grpo_space.grading.statements import LONGEST_ANSWER, Span
+from grpo_space.grading.statements import LONGEST_ANSWER, MAX_AROUND, Span
 
 LOOKED_AT = 20_000
 """Characters at the end of a completion that are searched for its answer."""
@@ -81,6 +82,8 @@ def grade(completion: str, gold: str, question: str = "") -> Grade:
     where, content, in_format = found
     stated, number, span = _read(completion, content, expected.number is not None, asks_to_round(question))
     right = is_right(stated, number, expected)
+    if right and number is not None:
+        right = not in_packs(completion[span[1] : span[1] + MAX_AROUND], expected, question)
     shown = " ".join(stated[:100].split()) or "nothing"
     reason = f"{_SAYS[where]} {shown}; {gold} was expected"
     if right:

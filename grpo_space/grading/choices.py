@@ -1,6 +1,7 @@
 """Letters of multiple-choice questions: `B`, `(B)`, `B) 12 apples`, "So B is correct", `A, C`."""
 
 import re
+import unicodedata
 from typing import NamedTuple
 
 from grpo_space.grading.markup import without_markup
@@ -26,7 +27,7 @@ _RUN = re.compile(r"[A-Z]{2,6}")
 _OR = r"(?:\b(?:or|and|maybe|perhaps|possibly|either|nor)\b|[,/;&|(+]|\bor\s+(?:option|choice)\b)"
 _LEADING = re.compile(
     r"(?:(?:[Oo]ption|[Cc]hoice|[Aa]nswer)(?:\s+is)?\s*:?\s*)?[(\[]?([A-Za-z])(?:\s*[)\].,:;]|\s*$|\s+[-–—]\s"
-    r"|\s*[-–—=]|(?<=[B-HJ-Z])\s|(?=\s\()|(?=\s(?:because|since|is)\b))"
+    r"|\s*[-–—=]|(?<=[B-HJ-Z])\s|(?=\s\()|(?=\s(?:because|since|is|alone|only)\b))"
 )
 _ANOTHER = re.compile(
     rf"{_OR}\s*(?:maybe\s+|also\s+|option\s+|choice\s+)*{_UPPER}(?=\s*(?:$|[),.;:/]|\d+\s?%|\b(?:or|and|is)\b))|(?:^"
@@ -57,11 +58,11 @@ _NAMED = re.compile(
     r"|my|richtig|correcta|correcte)"
     r"|\((?P<bracketed>[A-Z])\)|\b(?:[Ii]s|[Ii]t's|[Bb]e|with|[Tt]herefore|[Tt]hus|[Hh]ence|[Ss]o|think|say|shows?|[Aa]ns"
     r"|[Ss]olution|gives|get|(?:corresponds|leads|points)\sto|matches|[Cc]learly|[Ii]ndeed|[Dd]efinitely|[Oo]bviously"
-    r"|[Pp]robably)\b\W+([A-Z])(?=[\s.$*)\"'”’]*(?:$|,\s[a-z]))"
+    r"|[Pp]robably|[Oo]nly|[Jj]ust|[Ss]imply)\b\W+([A-Z])(?=[\s.$*)\"'”’]*(?:$|,\s[a-z]))"
 )
 _REJECTED = re.compile(
     r"\b[Nn]ot\s+(?:option\s+)?\(?[A-Z]\)?,?\s+but\s+(?=(?:option\s+)?\(?[A-Z]\b)"
-    r"|(?<=[A-Z)])\s*,?\s+(?:and\s+)?not\s+\(?[A-Z]\b\)?"
+    r"|(?<=[A-Z)])\s*(?:,?\s|,?\s?\()(?:and\s+)?not\s+\(?[A-Z]\b\)*"
 )
 _AROUND = " $}{*\"'\n#“”„«»‘’「」"
 _POINTS = re.compile(r"^(?:=>|->|→|👉|✅|☑|✔)\ufe0f?\s*|(?<=\w)!+$|选项|選項")
@@ -97,6 +98,7 @@ def expected_choice(text: str) -> Choice | None:
 
 def stated_letters(stated: str) -> frozenset[str]:
     """The letters that a statement chooses; empty where it chooses none or hedges."""
+    stated = unicodedata.normalize("NFKC", stated)  # Ａ and Ⓐ are A
     plain = _REJECTED.sub("", without_markup(stated).replace("}", " ")).strip(_AROUND)
     plain = _POINTS.sub("", plain).strip(_AROUND)
     if _LIST.fullmatch(plain) and (

@@ -5,7 +5,7 @@ from itertools import islice
 
 from grpo_space.grading.choices import Choice, stated_letters
 from grpo_space.grading.clock import Time, dates_in, only_bounds, same_date, same_time, times_in
-from grpo_space.grading.expected import Expected, asks_to_round, expected_of
+from grpo_space.grading.expected import LONGEST_QUESTION, Expected, asks_to_round, expected_of
 from grpo_space.grading.latex_spelling import plain_spelling
 from grpo_space.grading.links import unit_of
 from grpo_space.grading.markup import without_markup
@@ -23,6 +23,10 @@ _APPROXIMATELY = re.compile(
 _LEADING_VERB = re.compile(r"\b(?:is|are|was|were|be|equals?|has|have|of|to)[\s$]*$|^[\s$]*$")
 _NEXT_BOX = re.compile(r"\}[\s$]*(?:[,;]|\\text\{)?\s*(?:and|or)?\s?\}?[\s$]*\\f?boxed\s*\{")
 
+_PART = re.compile(  # 7 out of 10
+    r"[\s$*]*(\d{1,9})\s+(?:out\s+of|in)\s+(?:every\s+)?(\d{1,9})(?:\s+(?:chance|times|cases?|people|students))?[\s.$*]*"
+)
+
 _JOINED = re.compile(r"\d+(?:\.\d+)?(?:\s*[-–—]\s*\d+(?:\.\d+)?)+|\d+/\d+/\d+")
 """A range, a score, a phone number, a date: no difference and no quotient, though it looks like one."""
 
@@ -39,6 +43,9 @@ def is_right(stated: str, number: Number | None, expected: Expected) -> bool:
     if expected.number is not None:
         if number is not None and same_number(number, expected.number):
             return True
+        share = expected.number.value
+        if share is not None and share.denominator > 1 and (part := _PART.fullmatch(stated)):
+            return int(part[1]) == share * int(part[2])
         if number is None and _is_value(stated):
             return equivalent(expected.text, stated.strip())
         if not expected.number.decimal_comma:
@@ -125,10 +132,21 @@ def _is_value(stated: str) -> bool:
     return not re.search(r"[A-Za-z]", _DRESS.sub("", value)) and not _OPERATES.search(_DRESSING.sub(" ", value))
 
 
+_PACKS = re.compile(r"[\s)}*$]*(dozen|tens|halves|thirds|fifths|tenths|hundredths|thousandths)s?\b", re.IGNORECASE)
+
+
+def in_packs(after: str, expected: Expected, question: str) -> bool:
+    """Whether what follows a number makes it another: 18 dozen are not 18, unless the question or the row counts so."""
+    pack = _PACKS.match(after)
+    return pack is not None and pack[1].lower() not in f"{question[:LONGEST_QUESTION]} {expected.text}".lower()
+
+
 def is_answer(stated: str, gold: str, question: str = "") -> bool:
     """Whether a short statement, read by itself, gives the expected answer."""
     expected = expected_of(gold)
     number = None
     if expected.number is not None:
         number = one_number(ascii_digits(stated[:LONGEST_ANSWER]), asks_to_round(question))
+        if number is not None and in_packs(stated[number.end :], expected, question):
+            return False
     return bool(expected.text) and is_right(stated, number, expected)

@@ -3,6 +3,7 @@
 import pytest
 
 from grpo_space.grading.answers import grade
+from grpo_space.grading.judge import is_answer
 
 CASES: dict[str, list[tuple[str, str, bool]]] = {
     "choice": [
@@ -443,3 +444,31 @@ def test_a_bound_a_range_or_a_duration_is_no_time_and_no_date(stated: str, gold:
 )  # fmt: skip
 def test_times_as_they_are_spoken(stated: str, gold: str, right: bool) -> None:
     assert grade(f"<answer>{stated}</answer>", gold).lenient is right
+
+
+@pytest.mark.parametrize(("stated", "gold", "right"), [
+    ("7 out of 10", "7/10", True), ("7 in 10", "0.7", True), ("1 in every 4", "1/4", True),
+    ("14 out of 20", "7/10", True),
+    ("7 out of 10", "7", True), ("7 out of 11", "7/10", False), ("not 7 out of 10", "7/10", False),
+    ("7 out of 10 or 8 out of 10", "7/10", False), ("1 in 4 is wrong", "1/4", False), ("10 in 7", "7/10", False),
+])  # fmt: skip
+def test_a_share_in_words(stated: str, gold: str, right: bool) -> None:
+    assert grade(f"<answer>{stated}</answer>", gold).lenient is right
+
+
+@pytest.mark.parametrize("text", ["<answer>{}</answer>", "\\boxed{{{}}}", "The answer is {}.", "So she has {} eggs."])
+def test_a_dozen_is_no_unit_unless_it_is_asked_for(text: str) -> None:
+    for packs in ("18 dozen", "18 dozens", "18 tens", "18 tenths", "18 halves"):
+        assert not grade(text.format(packs), "18", "How many eggs are there?").lenient
+        assert not is_answer(packs, "18")
+    assert grade(text.format("18 dozen"), "18", "How many dozens of eggs are there?").lenient
+    assert grade(text.format("18 dozen"), "18 dozen", "How many eggs are there?").lenient
+
+
+@pytest.mark.parametrize(
+    "stated", ["Only B", "only B.", "Just B", "The answer is only B", "B alone", "B (not A)", "Ｂ", "Ⓑ"]
+)
+def test_one_letter_alone(stated: str) -> None:
+    assert grade(f"<answer>{stated}</answer>", "B").lenient
+    assert not grade(f"<answer>{stated}</answer>", "A").lenient
+    assert not grade(f"<answer>not {stated}</answer>", "B").lenient
