@@ -9,7 +9,7 @@ from typing import Any
 
 from grpo_space.grading.answers import TAGS, grade, tagged_parts
 from grpo_space.grading.process import process
-from grpo_space.grading.statements import says_nothing
+from grpo_space.grading.statements import NO_ANSWER, says_nothing, shows
 
 Conversation = list[dict[str, Any]]
 Texts = Sequence[str | Conversation]
@@ -47,27 +47,38 @@ def correctness(
 
 
 def format(  # noqa: A001 - TRL names the metric after the function
-    prompts: Texts, completions: Texts, *, cut_off: Sequence[bool] | None = None, **_: Any
+    prompts: Texts,
+    completions: Texts,
+    *,
+    answer: Sequence[str] | None = None,
+    cut_off: Sequence[bool] | None = None,
+    **_: Any,
 ) -> list[float]:
     """Up to 0.5 for `<reasoning>...</reasoning><answer>...</answer>`, in steps, so that groups differ early.
 
-    0.05 for each tag that stands there exactly once; then 0.1 for their order, 0.1 for a reasoning that is not empty
+    0.05 for each tag that stands there exactly once; then 0.1 for their order, 0.1 for a reasoning that shows something
     and 0.1 for nothing before, between and after. Whitespace is free. A completion that was cut off gets none, nor does
-    one whose answer is empty or only a placeholder.
+    one whose answer is empty, only a placeholder, or says that there is none ("N/A") where that is not expected.
     It cannot see whether the reasoning makes sense or the answer is right.
     """
-    cuts = cut_off or [False] * len(completions)
-    return [0.0 if cut else _form(text_of(completion)) for completion, cut in zip(completions, cuts, strict=True)]
+    golds, cuts = answer or [""] * len(completions), cut_off or [False] * len(completions)
+    return [
+        0.0 if cut else _form(text_of(completion), gold)
+        for completion, gold, cut in zip(completions, golds, cuts, strict=True)
+    ]
 
 
-def _form(text: str) -> float:
+def _form(text: str, gold: str) -> float:
     counts = [text.count(tag) for tag in TAGS]
     paid = 0.05 * counts.count(1)
-    if counts[2:] == [1, 1] and says_nothing(text[text.index(TAGS[2]) + len(TAGS[2]) :].partition(TAGS[3])[0]):
-        return 0.0
+    if counts[2:] == [1, 1]:
+        stated = text[text.index(TAGS[2]) + len(TAGS[2]) :].partition(TAGS[3])[0]
+        none = says_nothing(stated) or not shows(stated) or stated.strip(" .\n()").casefold() in NO_ANSWER
+        if none and stated.strip() != gold.strip():
+            return 0.0
     if parts := tagged_parts(text):
         outside, reasoning, _ = parts
-        paid += 0.1 + 0.1 * bool(reasoning.strip()) + 0.1 * (not outside.strip())
+        paid += 0.1 + 0.1 * shows(reasoning) + 0.1 * (not outside.strip())
     return paid
 
 

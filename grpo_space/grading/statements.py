@@ -1,6 +1,7 @@
 """The forms in which a completion states its answer: blocks, boxes, `####` lines and sentences."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -164,9 +165,30 @@ def sentences(text: str) -> Iterator[Statement]:
 DIGIT = re.compile(r"[\d¼-¾⅐-⅞]")
 
 
+NO_ANSWER = {
+    "notfound", "not found", "n/a", "nan", "null", "-", "?",
+    "#n/a", "#value!", "#ref!", "#div/0!", "#name?", "#num!", "#null!",
+}  # fmt: skip
+"""What stands in the place of an answer where there is none: NuminaMath's, pandas' and Excel's words."""
+
+
 def says_nothing(content: str) -> bool:
     """Whether the place of an answer is empty, or holds only a placeholder like "..." or "your answer"."""
     return _PLACEHOLDER.fullmatch(content) is not None
+
+
+def shows(text: str) -> bool:
+    """Whether a text holds a letter, a digit or a sign, not dashes, quotes, bare tags or invisible characters alone."""
+    return any(
+        unicodedata.category(character) in _SHOWN and character not in _BLANKS
+        for character in _TAG.sub("", unicodedata.normalize("NFKC", text))
+    )
+
+
+_SHOWN = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "No", "Sm", "So", "Sc")
+_BLANKS = "\u115f\u1160\u2800|~"
+"""Fillers of Hangul and Braille's blank are letters and signs to Unicode."""
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,40}>|&nbsp;|\\[a-z]{1,20}\s?\{\s*\}")
 
 
 def says_something(text: str, statement: Statement, of_number: bool) -> bool:

@@ -7,15 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from grpo_space.formatting import cut
+from grpo_space.grading.statements import NO_ANSWER
 from grpo_space.tasks.kinds import task_of, verify
 from grpo_space.tasks.problems import Row
 
 LONGEST_SHOWN = 60
-NONE = {
-    "proof", "notfound", "not found", "n/a", "nan", "null", "none", "-", "?",
-    "#n/a", "#value!", "#ref!", "#div/0!", "#name?", "#num!", "#null!",
-}  # fmt: skip
-"""What stands in the place of an answer where there is none: NuminaMath's, pandas', Python's and Excel's words."""
+NONE = NO_ANSWER | {"proof", "none"}
+"""What stands in the place of an answer where there is none."""
 
 
 def same(row: Row) -> str:

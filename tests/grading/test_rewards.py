@@ -71,6 +71,28 @@ def test_a_completion_that_was_cut_off_gets_nothing_for_its_format() -> None:
     assert paid("format", PERFECT, cut_off=[False]) == 0.5
 
 
+@pytest.mark.parametrize(
+    "answer",
+    ["N/A", "n/a.", "null", "#VALUE!", "—", '""', "“”", "``", "/", "<br>", "&nbsp;", "\\text{}", "\u3164", "\u2800",
+     "\u200e", "\u00ad", "\U000e0041"],
+)  # fmt: skip
+def test_an_answer_that_shows_nothing_or_says_that_there_is_none_earns_no_format(answer: str) -> None:
+    form = f"<reasoning>It is so.</reasoning><answer>{answer}</answer>"
+    assert paid("format", form) == 0.0
+    assert paid("format", form, answer=[answer]) == 0.5
+
+
+@pytest.mark.parametrize("answer", ["²", "∞", "∅", "=", "x", "答案", "€", "🙂", "None", "Unknown", "-5"])
+def test_every_answer_that_shows_something_earns_the_format(answer: str) -> None:
+    assert paid("format", f"<reasoning>It is so.</reasoning><answer>{answer}</answer>") == 0.5
+
+
+def test_a_reasoning_of_dots_or_invisible_characters_is_empty() -> None:
+    for nothing in ("", "...", "\u200b", "\u3164" * 100, "<br>"):
+        form = f"<reasoning>{nothing}</reasoning><answer>18</answer>"
+        assert paid("format", form) == pytest.approx(0.4)
+
+
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
