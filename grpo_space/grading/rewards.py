@@ -115,8 +115,22 @@ def length(
 def repetition(prompts: Texts, completions: Texts, **_: Any) -> list[float]:
     """Penalty for saying the same again, 0 to -0.3: the share of 4-word sequences that stood there before (the n-gram
     penalty of "Demystifying Long Chain-of-Thought Reasoning", arXiv:2502.03373, in the form of Open-R1's
-    `get_repetition_penalty_reward`). Short texts get none. It cannot see repetition in other words."""
-    return [-0.3 * _repeated(text_of(completion).lower().split()) for completion in completions]
+    `get_repetition_penalty_reward`). What is longer than a word without a space, as Chinese is or "18,18,18", counts
+    by its characters. Short texts get none. It cannot see repetition in other words."""
+    return [-0.3 * _repeated(_words(text_of(completion).lower())) for completion in completions]
+
+
+LONGEST_WORD = 40
+"""Characters: longer than the words of any language that writes them apart, and than most numbers and formulas."""
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text; of a longer run without a space every four characters are one."""
+    return [
+        word[start : start + 4] if len(word) > LONGEST_WORD else word
+        for word in text.split()
+        for start in range(0, len(word) if len(word) > LONGEST_WORD else 1, 4)
+    ]
 
 
 def _repeated(words: list[str], size: int = 4) -> float:

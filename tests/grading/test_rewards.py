@@ -138,6 +138,22 @@ def test_steps_on_gsm8k_solutions_pays_and_an_altered_result_costs() -> None:
     assert altered / len(rows) < 0.1
 
 
+@pytest.mark.parametrize(
+    "loop", ["我们计算一下结果，", "18,", "abc", "=", "계산해봅시다", "\\frac{1}{2}=", "ให้เราคำนวณ"]
+)
+def test_a_loop_without_spaces_is_repetition_too(loop: str) -> None:
+    assert paid("repetition", loop * 100) < -0.25
+
+
+def test_honest_text_without_spaces_is_no_repetition() -> None:
+    chinese = (
+        "珍妮特的鸭子每天下16个蛋。她每天早上吃3个当早餐，每天用4个给朋友烤松饼。所以剩下的蛋是16-3-4=9个。"
+        "她把剩下的蛋以每个2美元的价格在农贸市场出售，因此她每天赚9乘以2等于18美元。"
+    )
+    formula = "\\begin{aligned}16-3-4&=9\\\\9\\times2&=18\\\\\\frac{18}{2}&=9\\end{aligned}"
+    assert paid("repetition", chinese) == paid("repetition", formula) == 0.0
+
+
 # --- exploits ---------------------------------------------------------------------------------------------------------
 
 FORM = "<reasoning>\n{}\n</reasoning>\n<answer>\n{}\n</answer>"
