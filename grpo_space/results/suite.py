@@ -81,6 +81,17 @@ def summary(found: Sequence[SetResult]) -> str:
     return " ".join(sentence for solving in VERDICTS if (sentence := told(found, solving)))
 
 
+def elsewhere(history: History, looks: Sequence[Look] = ()) -> str:
+    """What a suite found beside the run's held-out problems, losses first. Empty where it measured nothing there."""
+    found = [result for result in results(history, looks) if result.of.name != HELD_OUT]
+    each = [
+        f"{verdict} on {'; on '.join(result.of.title for result in found if result.solving == solving)}"
+        for solving, verdict in VERDICTS.items()
+        if any(result.solving == solving for result in found)
+    ]
+    return f"On other problems its benchmark (below) found it {'; '.join(each)}." if each else ""
+
+
 def told(found: Sequence[SetResult], solving: Solving) -> str:
     """The sets of one verdict, in a sentence. Empty where there are none."""
     verdict, mine = VERDICTS[solving], [result for result in found if result.solving == solving]

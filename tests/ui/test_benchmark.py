@@ -1,5 +1,6 @@
 """The Compare tab's benchmark: told beforehand, a loss in red and first, and every set to be looked at by itself."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,26 @@ def test_each_set_can_be_looked_at(run: Run) -> None:
     into(run, "2099-01-01-000000", *events(BROKEN)[-3:])
     assert page(run).evaluations.now == ""
     assert len(evaluations.looks_at(run)) == 1 + len(BROKEN)
+
+
+def test_what_next_says_what_the_benchmark_found(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And asks to look whether it holds only where that was not looked at."""
+    monkeypatch.setattr(follower, "LOOK_SECONDS", 0.0)
+    run = create_run(read_preset("tiny").run)
+    for event in (Started(hardware="2 CPU cores"), made.BASE, made.BOTH, Finished(why="done")):
+        run.log.append(event)
+
+    def next_words() -> str:
+        there = page(run)
+        [words] = re.findall(r"What next\? </b>([^<]*)", tab._summary(there, there.evaluations.best))
+        return words
+
+    assert next_words().endswith("with this evidence. Or see whether it holds on other problems (below).")
+    into(run, "2099-01-01-000000", *events({"held-out": (10, 90, 100)}))
+    assert next_words().endswith("Or see whether it holds on other problems (below).")
+    into(run, "2099-01-02-000000", *events(BROKEN))
+    assert next_words().endswith(
+        "with this evidence. On other problems its benchmark (below) found it worse than before on simple "
+        "instructions; better on fresh problems, level 1; no difference that this test could see on fresh problems, "
+        "level 2."
+    )

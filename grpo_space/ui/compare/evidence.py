@@ -37,6 +37,7 @@ def summarise(
     config: RunConfig | None = None,
     what_next: str = "",
     beside: Beside | None = None,
+    elsewhere: str = "",
 ) -> str:
     """An evaluation as HTML.
 
@@ -46,6 +47,7 @@ def summarise(
         whole, config: What the run itself recorded, and its settings: by these a null result is told what would help.
         what_next: Advice in the place of the usual one.
         beside: The comparison beside its control's.
+        elsewhere: What the run's benchmark found on other problems.
     """
     notes = "".join(note("warning", text(said)) for said in ([] if is_own(history) else history.notes))
     request = evaluations.request_of(history)
@@ -67,7 +69,7 @@ def summarise(
         + (tag("p", text(memory.words(whole.memory))) if whole and whole.memory and held_out else "")
         + tag(
             "p",
-            tag("b", "What next? ") + text(what_next or " ".join(_next(compared, history, whole, config))),
+            tag("b", "What next? ") + text(what_next or " ".join(_next(compared, history, whole, config, elsewhere))),
             "gs-next-step",
         )
         + _split(compared)
@@ -88,12 +90,14 @@ def _control(beside: Beside) -> str:
     return note("info", tag("b", text(verdict)), *map(text, more))
 
 
-def _next(compared: Comparison, history: History, whole: History | None, config: RunConfig | None) -> list[str]:
+def _next(
+    compared: Comparison, history: History, whole: History | None, config: RunConfig | None, elsewhere: str
+) -> list[str]:
     """What to do: of a null result first what it cost and the one change most likely to help."""
     if control.is_control(config):
         return ["Look at the run that this is the control of: its comparison shows both gains side by side."]
     request = evaluations.request_of(history)
-    step = next_step(compared, request)
+    step = next_step(compared, request, elsewhere)
     if whole is None or config is None or request != evaluations.OWN:  # others say nothing of the next run
         return [step]
     change = no_gain.words(compared, whole, config, partial(dollars_for, whole))
@@ -119,8 +123,8 @@ def about(run: str, history: History) -> str:
     return tag("p", f"{tag('b', text(run))}: {text(title(history))}.", "gs-about")
 
 
-def next_step(compared: Comparison, asked: EvaluationRequest) -> str:
-    """What to do about the verdict."""
+def next_step(compared: Comparison, asked: EvaluationRequest, elsewhere: str = "") -> str:
+    """What to do about the verdict. `elsewhere`: what the run's benchmark found on other problems."""
     if asked.base:
         return _next_of_two(compared)
     if compared.changes_nothing:
@@ -132,7 +136,8 @@ def next_step(compared: Comparison, asked: EvaluationRequest) -> str:
             return "Compare it with the run's adapter on the same problems: choose that above, or evaluate it (below)."
         if not evaluations.is_of_own(asked):
             return "It holds here too. What the adapter is published with is the comparison on its held-out problems."
-        return "Publish it: the adapter goes up with this evidence. Or see whether it holds on other problems (below)."
+        other = elsewhere or "Or see whether it holds on other problems (below)."
+        return f"Publish it: the adapter goes up with this evidence. {other}"
     if compared.solving == "down":
         return "Do not use it. Evaluate an earlier checkpoint (below), or train again with a lower grpo.learning_rate."
     if compared.solving == "as read":

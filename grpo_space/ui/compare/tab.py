@@ -9,6 +9,7 @@ import gradio as gr
 from grpo_space.results import export_jsonl
 from grpo_space.results.comparison import of
 from grpo_space.results.control import beside, is_control
+from grpo_space.results.suite import elsewhere
 from grpo_space.runs import evaluations
 from grpo_space.runs.history import History
 from grpo_space.ui import downloads
@@ -132,7 +133,9 @@ def _summary(page: Page, history: History) -> str:
     shown = page.run.id, history, page.evaluations.looks, page.history, page.config
     if example.is_example(page):
         return example.MARK + evidence.summarise(*shown, what_next="Train: your own run is compared in the same way.")
-    return evidence.summarise(*shown, beside=beside(page.config, history, page.evaluations.looks))
+    suite, looks = page.evaluations.suite, page.evaluations.looks
+    other = elsewhere(suite, looks) if suite is not None else ""
+    return evidence.summarise(*shown, beside=beside(page.config, history, looks), elsewhere=other)
 
 
 def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
