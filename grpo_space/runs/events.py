@@ -103,6 +103,8 @@ class Loaded(Event):
     """That of the model in the tuned one's place, where a standalone evaluation is of two models."""
     settings: dict[str, JsonValue] = {}
     """The settings that decide what is learnt: see `trained_with`. Logs written before 2026-11-28 have none."""
+    code: dict[str, str] = {}
+    """Digest of the file of each function of one's own, by file and function. Logs written before that have none."""
 
 
 PhaseName = Literal[

@@ -36,12 +36,13 @@ def start(run: Run, job: JobName = "train", *arguments: str, token: str | None =
     `token`: reads data and model, where they need one. It goes through a pipe and is kept nowhere else.
 
     Raises:
-        UserError: where it refuses: the run runs already, another one has the machine, its config was changed since it
-            began, or a function of its own is code from elsewhere that nobody confirmed.
+        UserError: where it refuses: the run runs already, another one has the machine, its config or a function of
+            its own was changed since it began, or a function of its own is code from elsewhere that nobody confirmed.
     """
     trained_with.check(run)
     if JOBS[job].reports:  # those that verify answers
         trust.check(run, JOBS[job].calls_rewards)
+        trained_with.check_code(run, JOBS[job].calls_rewards)
     if JOBS[job].calls_rewards:
         starting_adapter.check(run)
     on_a_job = job == "train" and job_of(run) is not None

@@ -1,10 +1,16 @@
-"""The settings that decide what a run learns: once it has begun they stay, or its results are nobody's config's."""
+"""The settings and the code of one's own that decide what a run learns: once it has begun they stay, or its results
+are nobody's config's.
+"""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import Problem, UserError
+from grpo_space.paths import folder
+from grpo_space.runs import trust
+from grpo_space.runs.events import Loaded
 from grpo_space.runs.run import Run
 
 MAY_CHANGE = {
@@ -39,15 +45,58 @@ def check(run: Run) -> None:
     Raises:
         UserError: naming each setting that was changed. One that the log knows nothing of is not looked at.
     """
-    if run.last_checkpoint() is None and not run.adapter.is_dir():  # it begins anew
-        return
-    loaded = run.history().loaded
+    loaded = _begun(run)
     if loaded is None:
         return
     now, then = settings(run.config), loaded.settings
     changed = [name for name in now if name in then and now[name] != then[name]]
     if changed:
         raise UserError(*(Problem(name, _words(now[name], then[name])) for name in changed))
+
+
+def code(run: Run, rewards: bool = True) -> dict[str, str]:
+    """The digest of the file of each function of one's own that may run here, by file and function, with `rewards` or
+    without them. One whose file is not there has none.
+    """
+    waiting, found = trust.unconfirmed(run), {}
+    for name in _own(run.config, rewards):
+        file = folder(name.rpartition(":")[0])
+        if name not in waiting and file.is_file():
+            found[Path(name).name] = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    return found
+
+
+def check_code(run: Run, rewards: bool) -> None:
+    """Refuses a run whose verifier, or one of whose `rewards` where these are called, was edited since it began.
+
+    Raises:
+        UserError: naming each function whose file is another one by now.
+    """
+    loaded = _begun(run)
+    if loaded is None:
+        return
+    now, then, verifier = code(run, rewards), loaded.code, run.config.data.verifier
+    edited = "its file was edited since this run began: put it back as it was, or start a new run"
+    changed = [
+        Problem("data.verifier" if name == verifier else "rewards", f"{name}: {edited}")
+        for name in _own(run.config, rewards)
+        if {Path(name).name} <= now.keys() & then.keys() and now[Path(name).name] != then[Path(name).name]
+    ]
+    if changed:
+        raise UserError(*changed)
+
+
+def _begun(run: Run) -> Loaded | None:
+    """What a run began with; None where it has saved nothing, so that it begins anew, or its log knows nothing."""
+    if run.last_checkpoint() is None and not run.adapter.is_dir():
+        return None
+    return run.history().loaded
+
+
+def _own(config: RunConfig, rewards: bool) -> list[str]:
+    """The functions of one's own that a config names, as it names them."""
+    names = (*(config.rewards if rewards else ()), config.data.verifier or "")
+    return [name for name in names if ":" in name]
 
 
 def _words(now: object, then: object) -> str:

@@ -157,7 +157,7 @@ def load(
             check_unchanged(run, engine.commit, rows)
         data: dict[str, Any] = {"data_commit": rows.commit, "rows": rows.summary, "rows_digest": rows.digest}
         data["folds_system"], data["task"] = engine.folds_system, rows.task
-        data["settings"] = trained_with.settings(run.config)
+        data["settings"], data["code"] = trained_with.settings(run.config), trained_with.code(run)
         commit, tuned_commit = engine.commit, second.commit if second else ""
         if others_turn:
             commit, tuned_commit = tuned_commit, commit

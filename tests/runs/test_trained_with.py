@@ -1,5 +1,6 @@
 """What a run has learnt with stays: a config.yaml that was edited meanwhile is refused, before anything starts."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from grpo_space.config_io import override, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
 from grpo_space.publishing.publish import publish
-from grpo_space.runs import evaluations, launch, trained_with
+from grpo_space.runs import evaluations, launch, trained_with, trust
 from grpo_space.runs.events import Loaded
 from grpo_space.runs.run import Run, create_run
 from tests.support.fake_worker import with_adapter
@@ -77,3 +78,51 @@ def test_a_log_from_elsewhere_makes_no_long_message(run: Run) -> None:
         trained_with.check(run)
     assert len(refused.value.problems) == 2
     assert all(len(line) < 200 for line in refused.value.problems)
+
+
+def with_code(run: Run, folder: Path) -> tuple[Path, Path]:
+    """Has a run trained with a reward and a verifier of its own, and gives their files."""
+    reward, verifier = folder / "mine.py", folder / "right.py"
+    reward.write_text("def brief(completions, **columns):\n    return [0.0] * len(completions)\n")
+    verifier.write_text("def verify(completion, record):\n    return True\n")
+    edit(run, f"rewards.{reward}:brief=0.2", f"data.verifier={verifier}:verify")
+    known = {"settings": trained_with.settings(run.config), "code": trained_with.code(run)}
+    run.log.append(Loaded(engine="", model_commit="", data_commit="", rows="", **known))
+    return reward, verifier
+
+
+def test_a_function_of_ones_own_cannot_be_edited_before_a_run_resumes(run: Run, tmp_path: Path) -> None:
+    reward, verifier = with_code(run, tmp_path)
+    trained_with.check_code(run, rewards=True)
+    reward.write_text(reward.read_text().replace("0.0", "1.0"))
+    words = f"rewards: {reward}:brief: its file was edited since this run began: put it back as it was, or start a new"
+    with pytest.raises(UserError, match=re.escape(words)):
+        launch.start(run)
+    trained_with.check_code(run, rewards=False)  # an evaluation calls none
+    verifier.write_text("def verify(completion, record):\n    return False\n")
+    with pytest.raises(UserError, match=re.escape(f"data.verifier: {verifier}:verify: its file was edited since")):
+        evaluations.begin(run)
+
+
+def test_a_file_of_ones_own_may_lie_elsewhere_and_that_of_a_run_that_saved_nothing_may_be_edited(
+    run: Run, tmp_path: Path
+) -> None:
+    reward, _ = with_code(run, tmp_path)
+    (tmp_path / "other").mkdir()
+    moved = reward.rename(tmp_path / "other/mine.py")
+    trained_with.check_code(run, rewards=True)  # that it is gone says the worker
+    edit(run, f"rewards={{correctness: 2, {moved}:brief: 0.2}}")
+    trained_with.check_code(run, rewards=True)
+    moved.write_text("def brief(completions, **columns):\n    return [1.0] * len(completions)\n")
+    with pytest.raises(UserError, match=r"mine\.py:brief: its file was edited"):
+        trained_with.check_code(run, rewards=True)
+    run.adapter.rename(run.folder / "elsewhere")
+    trained_with.check_code(run, rewards=True)
+
+
+def test_the_code_of_a_run_from_elsewhere_is_not_even_read_before_it_is_confirmed(run: Run, tmp_path: Path) -> None:
+    reward, _ = with_code(run, tmp_path)
+    trust.distrust(run)
+    assert trained_with.code(run) == {}
+    trust.confirm(run, [f"{reward}:brief"])
+    assert list(trained_with.code(run)) == ["mine.py:brief"]
