@@ -1,4 +1,6 @@
-"""Rows of a CSV or TSV: what separates its fields, whether quotation marks enclose them, and its header."""
+"""Rows of a CSV, a TSV or a Markdown table: what separates its fields, whether quotation marks enclose them, and its
+header.
+"""
 
 import csv
 import io
@@ -18,6 +20,8 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 def csv_form(start: str, stream: Stream, encoding: Encoding, name: str, most_bytes: int) -> tuple[str, Iterable[Entry]]:
     """What a CSV is, and its rows. `start`: its beginning. `most_bytes`: of a field."""
+    if _is_markdown(start):
+        return "a Markdown table", _markdown_rows(stream, encoding, name)
     csv.field_size_limit(most_bytes)  # of the whole process: 128 KB otherwise
     separator, skipped = separator_of(start)
     quoting = csv.QUOTE_MINIMAL if separator != "\t" or _are_quoted(start) else csv.QUOTE_NONE
@@ -28,6 +32,39 @@ def csv_form(start: str, stream: Stream, encoding: Encoding, name: str, most_byt
     }
     form = "TSV" if separator == "\t" else f"CSV, separated by {SEPARATORS[separator]}"
     return form, _csv_rows(stream, encoding, dialect, skipped, name)
+
+
+_RULE = re.compile(r"\|?\s*+:?-{3,}+:?\s*+(?:\|\s*+:?-{3,}+:?\s*+)*+\|?")
+_BAR = re.compile(r"(?<!\\)\|")
+
+
+def _is_markdown(start: str) -> bool:
+    """Whether a text begins with a table of Markdown: a header, and a line of dashes between bars."""
+    head, _, rest = start.lstrip(" \t\r\n\ufeff").partition("\n")
+    rule = rest.partition("\n")[0].strip()
+    return "|" in head and "|" in rule and _RULE.fullmatch(rule) is not None
+
+
+def _markdown_rows(stream: Stream, encoding: Encoding, name: str) -> Iterator[Entry]:
+    """The rows of such a table. A bar within a text stands behind a backslash."""
+    with io.TextIOWrapper(stream(), encoding.name) as text:
+        lines = (line.strip(" \t\r\n\ufeff") for line in text)
+        rows = ([part.strip().replace("\\|", "|") for part in _BAR.split(_inner(line))] for line in lines if line)
+        head = next(rows)
+        refuse_twice(head, name)
+        for number, fields in enumerate(itertools.islice(rows, 1, None), start=1):
+            if len(fields) != len(head):
+                has = f"has {len(fields)} field{'s' * (len(fields) > 1)}, and the header {len(head)}"
+                yield Entry(
+                    f"row {number}", fault=f"{has}: write a bar within a text as \\|, and nothing below the table"
+                )
+                continue
+            yield Entry(f"row {number}", {key: value or None for key, value in zip(head, fields, strict=True)})
+
+
+def _inner(line: str) -> str:
+    """A line without the bars at its edges."""
+    return line.removeprefix("|") if not line.endswith("|") or line.endswith("\\|") else line.removeprefix("|")[:-1]
 
 
 def separator_of(start: str) -> tuple[str, int]:

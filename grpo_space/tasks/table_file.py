@@ -1,4 +1,5 @@
-"""Reads the rows of a file, whatever its form: JSON lines, a JSON array or object, CSV or Parquet, gzipped too.
+"""Reads the rows of a file, whatever its form: JSON lines, a JSON array or object, CSV, a Markdown table or Parquet,
+gzipped too.
 
 The form is found in the content. Nothing is taken for granted about its size: a small file may unpack to a large one.
 """

@@ -8,6 +8,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from grpo_space.errors import UserError
 from grpo_space.tasks import table_file
-from grpo_space.tasks.reading import read_file
+from grpo_space.tasks.reading import read, read_file
 from grpo_space.tasks.table_file import open_table
 
 
@@ -273,3 +274,41 @@ def test_no_content_is_a_crash(
     file.write_bytes(gzip.compress(content) if zipped else content)
     with pytest.raises(UserError):
         read_file(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '| question | answer |\n|---|---|\n| P(A\\|B)? | 4 |\n| 3 + 3? | "6" |\n',
+        '\ufeff\r\n  question | answer\r\n:--- | ---:\r\nP(A\\|B)? | 4\r\n\r\n3 + 3? | "6"',
+    ],
+)
+def test_a_table_of_markdown_is_one(text: str, tmp_path: Path) -> None:
+    """Its line of dashes was a problem, and the bars at its edges made columns."""
+    (tmp_path / "a.md").write_text(text)
+    found = read(tmp_path / "a.md")
+    assert [(row.question, row.gold) for row in found.rows] == [("P(A|B)?", "4"), ("3 + 3?", '"6"')]
+    assert found.form == "a Markdown table"
+
+
+def test_a_row_of_markdown_with_a_bar_in_its_text_is_named(tmp_path: Path) -> None:
+    text = "| question | answer |\n|---|---|\n| P(A|B)? | 4 |\n"
+    (tmp_path / "a.md").write_text(text)
+    with pytest.raises(UserError) as caught:
+        read_file(tmp_path / "a.md")
+    assert str(caught.value) == (
+        "a.md row 1: has 3 fields, and the header 2: write a bar within a text as \\|, and nothing below the table"
+    )
+    (tmp_path / "b.csv").write_text("question|answer\n2?|5\n-|4\n")
+    assert len(read_file(tmp_path / "b.csv")) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["|" * 10**6, " " * 10**6 + "|", "a|b\n" + "- " * 10**6, "a|b\n" + "|---" * 10**6 + "x"]
+)
+def test_what_looks_like_markdown_is_looked_at_once(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(text)
+    begun = time.perf_counter()
+    with pytest.raises(UserError):
+        read_file(tmp_path / "a.md")
+    assert time.perf_counter() - begun < 10
