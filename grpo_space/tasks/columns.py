@@ -53,11 +53,19 @@ def names_of(sample: Iterable[Record]) -> list[str]:
 
 
 def find_column(candidates: Sequence[str], sample: Sequence[Record]) -> str | None:
-    """The first candidate that is a column, by its own spelling; of `a.b` what is within the column `a`."""
-    spelled = {plain(name): name for name in reversed(names_of(sample))}
+    """The first candidate that is a column, by its own spelling; of `a.b` what is within the column `a`.
+
+    Raises:
+        UnknownColumnError: where two columns have its name, and nobody knows which is meant.
+    """
+    names = names_of(sample)
+    spelled = {plain(name): name for name in reversed(names)}
     for candidate in candidates:
         outer, dot, inner = candidate.partition(".")
         if candidate in spelled:
+            if twice := [name for name in names if plain(name) == candidate and name != spelled[candidate]]:
+                both = f"{spelled[candidate]!r} and {cut(twice[0], LONGEST_NAME)!r}"
+                raise UnknownColumnError(f"columns {both} have one name: choose one in data.columns, or rename one")
             return spelled[candidate]
         if dot and outer in spelled and any(at(record, f"{spelled[outer]}.{inner}") is not None for record in sample):
             return f"{spelled[outer]}.{inner}"

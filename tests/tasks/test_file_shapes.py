@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from grpo_space.config import DataSection
+from grpo_space.config import ColumnsSection, DataSection
 from grpo_space.errors import UserError
-from grpo_space.tasks.reading import Problems, read
+from grpo_space.tasks.reading import Problems, read, read_file
 from tests.support.processes import ROOT
 
 Rows = list[dict[str, Any]]
@@ -432,3 +432,28 @@ def test_a_letter_stays_that_of_its_column_where_one_before_it_is_empty(tmp_path
     chosen = DataSection.model_validate({"columns": {"options": "x, y, z"}})
     found = read_bytes(tmp_path, "a.jsonl", json_lines([row, {**row, "y": "Venus"}]), chosen)
     assert {row.gold.partition(") ")[2] for row in found.rows} == {"Saturn"}
+
+
+@pytest.mark.parametrize(
+    ("row", "both"),
+    [
+        ({"question": "2 + 2?", "Answer": "5", "answer": "4"}, "'Answer' and 'answer'"),
+        ({"Question": "2 + 2?", "question": "3 + 3?", "answer": "6"}, "'Question' and 'question'"),
+        ({"question": "2 + 2?", "final answer": "4", "final_answer": "5"}, "'final answer' and 'final_answer'"),
+        ({"question": "2?", "Choices": ["1", "2"], "choices": ["2", "3"], "answer": "A"}, "'Choices' and 'choices'"),
+    ],
+)
+def test_of_two_columns_with_one_name_none_is_taken_in_silence(row: dict[str, Any], both: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(row))
+    with pytest.raises(UserError, match=f"^a.jsonl: columns {both} have one name: choose one in data.columns"):
+        read_file(path)
+
+
+def test_one_of_two_columns_with_one_name_may_be_empty_or_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"question": "2 + 2?", "Answer": None, "answer": "4"}))
+    assert read_file(path)[0].gold == "4"
+    path.write_text(json.dumps({"question": "2 + 2?", "Answer": "5", "answer": "4"}))
+    chosen = DataSection(path=str(path), columns=ColumnsSection(answer="answer"))
+    assert read_file(path, chosen)[0].gold == "4"
