@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from grpo_space.tasks.columns import Record, at, find_column, held_instead, names_of, plain
+from grpo_space.formatting import cut
+from grpo_space.tasks.columns import LONGEST_NAME, Record, at, find_column, held_instead, names_of, plain
 from grpo_space.tasks.written_values import value_of
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -92,7 +93,7 @@ def options_of(record: Record, column: str, answer: str) -> Options:
             if value[0] in (None, "") or isinstance(value[0], bool):
                 raise ValueError(f"has no answer{held_instead(record, answer, 'answer')}")
     if isinstance(value, str):
-        value = value_of(value) or _lettered(value) or None
+        value = value_of(value) or _lettered(value) or _between_bars(value) or value
     if isinstance(value, Mapping) and isinstance(value.get("text"), list):
         labels, value = list(map(str, value.get("label") or [])), value["text"]
     elif isinstance(value, Mapping):
@@ -100,7 +101,8 @@ def options_of(record: Record, column: str, answer: str) -> Options:
     elif isinstance(value, list) and value and all(isinstance(each, Mapping) and "text" in each for each in value):
         labels, value = [str(each.get("label", "")) for each in value], [each["text"] for each in value]
     if not isinstance(value, list) or not all(isinstance(each, str | int | float) for each in value):
-        raise ValueError("has no options: a list of them is wanted, or a column for each")
+        held = f", and {column!r} holds {cut(repr(value), LONGEST_NAME)}" if value else ""
+        raise ValueError(f"has no options: a list of them is wanted, or a column for each{held}")
     labels = labels if labels and all(labels) and len(labels) == len(value) else list(LETTERS[: len(value)])
     options = [str(each).strip() for each in value]
     bare = [_without_letter(option, letter) for letter, option in zip(labels, options, strict=False)]
@@ -142,6 +144,21 @@ def _lettered(text: str) -> list[str]:
     options = [text[mark.end() : end].strip(" ,;|\n") for mark, end in zip(starts, ends, strict=True)]
     whole = between == "\n" or all(option.count("(") == option.count(")") for option in options)
     return options if whole else []
+
+
+def _between_bars(text: str) -> list[str]:
+    """The options of a text between bars: `Paris | London | Rome`. None where a bar may be a sign of an option's
+    own, as in P(A|B) and |x|, or where some begin with a letter or a number that is not the next one's.
+    """
+    options = [option.strip() for option in text.split("|")]
+    if len(options) < 2 or not all(option and option.count("(") == option.count(")") for option in options):
+        return []
+    marks = [_OWN_MARK.match(option) for option in options]
+    in_turn = all(mark and mark[1].upper() == letter for mark, letter in zip(marks, LETTERS, strict=False))
+    return options if in_turn or not any(marks) else []
+
+
+_OWN_MARK = re.compile(r"\(?([A-Za-z]|\d{1,2})(?:[.:]\s|\))")
 
 
 def _form(mark: re.Match[str]) -> tuple[bool, tuple[str, ...]]:

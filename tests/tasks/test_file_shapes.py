@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -395,6 +396,16 @@ def test_the_right_option_beside_wrong_ones_is_no_place(right: str | int, tmp_pa
         ("a) f(a, b) c) y", None),
         ("A) 2 B) 4 (vitamin C) is good", None),
         ("A. x\nB. y C. z", None),
+        ("Paris|London|Rome", ["Paris", "London", "Rome"]),
+        ("A. Paris | B. London", ["Paris", "London"]),
+        ("1.5 | 2.5", ["1.5", "2.5"]),
+        ("3:30|4:30", ["3:30", "4:30"]),
+        ("P(A|B) | P(B|A)", None),
+        ("|x|", None),
+        ("x|", None),
+        ("B. x | A. y", None),
+        ("1. x | 2. y", None),
+        ("x, y", None),
     ],
 )
 def test_options_in_one_text_are_read_where_they_are_plain(
@@ -402,7 +413,8 @@ def test_options_in_one_text_are_read_where_they_are_plain(
 ) -> None:
     content = json_lines([{"question": "?", "options": text, "answer": "B"}])
     if options is None:
-        with pytest.raises(UserError, match="has no options: a list of them is wanted"):
+        held = re.escape(f"a list of them is wanted, or a column for each, and 'options' holds {text!r}")
+        with pytest.raises(UserError, match=f"has no options: {held}"):
             read_bytes(tmp_path, "a", content)
     else:
         [found] = read_bytes(tmp_path, "a", content).rows
