@@ -28,6 +28,13 @@ _SEVERAL_BYTES = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )  # a character of UTF-8 that is not ASCII
 
+_LETTER = rb"[A-Za-z\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xc0-\xd6\xd8-\xf6\xf8-\xff]"
+_WITHIN_A_WORD = re.compile(
+    rb"(?<="
+    + _LETTER
+    + rb")[\x80\x81\x86-\x89\x8b\x8d\x8f\x90\x98\x9b\x9d\xa1-\xa9\xac\xae-\xb3\xb6\xb8\xb9\xbc-\xbf](?=[a-z])"
+)
+"""A sign of Latin-1 that stands between letters is a letter of another encoding: Polish "jab³ek", DOS's "M\x81ller"."""
 _NOT_ASCII = bytes(range(0x80, 0x100))
 _IN_A_ROW = re.compile(rb"([\x80-\xff])(?!\1)[\x80-\xff]{2,}")
 """Few accented letters of Latin-1 stand in a row; most letters of Windows-1251, GBK or Shift-JIS do. A line of dashes
@@ -50,7 +57,7 @@ def encoding_of(file: IO[bytes], name: str) -> Encoding:
     if _CONTROL.search(first):
         raise UserError(f"{name}: is no text, nor any table that can be read: give CSV, JSON lines or Parquet")
     decoder, piece = codecs.getincrementaldecoder("utf-8")(), first
-    characters = strange = all_strange = in_a_row = 0
+    characters = strange = all_strange = in_a_row = within = 0
     wrong = undefined = False
     while True:
         if not piece.isascii():
@@ -59,6 +66,7 @@ def encoding_of(file: IO[bytes], name: str) -> Encoding:
             strange += len(rest) - len(rest.translate(None, _NOT_ASCII))
             all_strange += len(piece) - len(piece.translate(None, _NOT_ASCII))
             in_a_row += sum(len(word[0]) for word in _IN_A_ROW.finditer(piece))
+            within += len(_WITHIN_A_WORD.findall(piece))
             undefined = undefined or _NOT_OF_WINDOWS.search(piece) is not None
         if not wrong:
             try:
@@ -70,7 +78,7 @@ def encoding_of(file: IO[bytes], name: str) -> Encoding:
         piece = file.read(PIECE)
     if not wrong or characters >= strange:  # UTF-8 that was damaged here and there: its lines say where
         return UTF_8
-    if 2 * in_a_row > all_strange:
+    if 2 * in_a_row > all_strange or 10 * within > all_strange:
         raise UserError(
             f"{name}: is neither UTF-8 nor Latin-1, and no other encoding can be told by its bytes: save it as UTF-8"
         )

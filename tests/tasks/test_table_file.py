@@ -204,6 +204,11 @@ def test_two_bytes_that_would_be_a_character_of_utf_8_do_not_make_a_text_of_wind
         ("shift_jis", "一たす一はいくつですか？"),
         ("euc_kr", "일 더하기 일은?"),
         ("cp874", "หนึ่งบวกหนึ่งเท่ากับเท่าไร"),
+        ("cp1250", "Ile to jabłek, jeśli Żółw ma 4?"),
+        ("iso8859-2", "Ile jabłek ma Piłat?"),
+        ("mac_roman", "Größe für Müller?"),
+        ("cp437", "Wie viele Bücher hat Müller?"),
+        ("cp850", "¿Cuántos años tiene María?"),
     ],
 )
 def test_letters_of_another_alphabet_are_not_read_as_those_of_latin_1(
@@ -214,7 +219,15 @@ def test_letters_of_another_alphabet_are_not_read_as_those_of_latin_1(
     assert problem.endswith("save it as UTF-8")
 
 
-@pytest.mark.parametrize("question", ["Où est «l’été»? Créée.", "¿Cuánto? ———————————————— x", "“Größe” – süß…"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Où est «l’été»? Créée.",
+        "5 m³ à 20°C; 3½ l; 7 µm; nº 1a; l´eau; ½l",
+        "¿Cuánto? ———————————————— x",
+        "“Größe” – süß…",
+    ],
+)
 def test_a_text_of_windows_may_have_accents_in_a_row(question: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(f"question,answer\n{question},2\n".encode("cp1252"))
     assert read_file(tmp_path / "a.csv")[0].question == question
