@@ -15,6 +15,10 @@ class Time(NamedTuple):
     second: int = 0
 
 
+MIDNIGHT = Time(0, 0, "")
+"""As it is written in figures, of a day whose time nobody gave."""
+
+
 class Date(NamedTuple):
     """A day of a month, of a year where the text says which (else 0)."""
 
@@ -51,7 +55,7 @@ _MONTH = (
 _DATE = re.compile(
     rf"\b(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('month')}"
     rf"|{_MONTH.format('first')}[\s}}]+(?:the\s+)?(?P<second>\d{{1,2}})"
-    r"(?:st|nd|rd|th)?\b)(?:,?\s+(?P<year>\d{4}))?|\b(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)\b",
+    r"(?:st|nd|rd|th)?\b)(?:,?\s+(?P<year>\d{4}))?|\b(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?:T(?=\d\d:)|\b)",
     re.IGNORECASE,
 )
 
@@ -116,6 +120,11 @@ def same_time(one: Time, other: Time) -> bool:
     """Whether two times can be the same; never a.m. and p.m."""
     apart = one.half != other.half and one.half and other.half
     return (one.hour % 12, one.minute, one.second) == (other.hour % 12, other.minute, other.second) and not apart
+
+
+def without_dates(text: str) -> str:
+    """The text with blanks for its dates, and for what only joins a time to one."""
+    return re.sub(r"^\s*,|\b(?:on|um)\b", " ", _DATE.sub(lambda date: " " * len(date[0]), text))
 
 
 def dates_in(text: str) -> list[Date]:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from grpo_space.grading.choices import Choice, expected_choice
-from grpo_space.grading.clock import Date, Time, dates_in, the_time
+from grpo_space.grading.clock import MIDNIGHT, Date, Time, dates_in, the_time, times_in, without_dates
 from grpo_space.grading.numbers import Number, ascii_digits
 from grpo_space.grading.single_number import one_number
 from grpo_space.grading.statements import LONGEST_ANSWER, Statement, blocks, boxes, hash_lines
@@ -14,7 +14,7 @@ LONGEST_QUESTION = 20_000
 
 
 class Expected(NamedTuple):
-    """What an expected answer is; of a number, a choice, a time and a date at most one."""
+    """What an expected answer is: of a number, a choice, and a moment, which is a time, a date or both, at most one."""
 
     text: str
     number: Number | None = None
@@ -46,12 +46,14 @@ def final_answer(solution: str) -> str | None:
 def expected_of(gold: str) -> Expected:
     text = _EMPHASIS.sub(r"\2", final_answer(gold) or "")  # the stars of **18** multiply nothing
     plain = ascii_digits(text)
-    time = the_time(plain)
-    if time is not None:
-        return Expected(text, time=time)
-    dates = dates_in(plain)
-    if len(dates) == 1 and len(text) < 40:
+    dates, rest = dates_in(plain), without_dates(plain)
+    time = the_time(rest)
+    if len(dates) == 1 and time is None and not times_in(rest) and len(text) < 40:
         return Expected(text, date=dates[0])
+    if len(dates) == 1 and time is not None:  # 2024-03-05 00:00:00 is how Excel and pandas write a day
+        return Expected(text, time=None if time == MIDNIGHT else time, date=dates[0])
+    if not dates and time is not None:
+        return Expected(text, time=time)
     choice = expected_choice(text)
     if choice is not None:
         return Expected(text, choice=choice)

@@ -4,7 +4,16 @@ import re
 from itertools import islice
 
 from grpo_space.grading.choices import Choice, stated_letters
-from grpo_space.grading.clock import Time, dates_in, only_bounds, same_date, same_time, times_in
+from grpo_space.grading.clock import (
+    Date,
+    Time,
+    dates_in,
+    only_bounds,
+    same_date,
+    same_time,
+    times_in,
+    without_dates,
+)
 from grpo_space.grading.expected import LONGEST_QUESTION, Expected, asks_to_round, expected_of
 from grpo_space.grading.latex_spelling import plain_spelling
 from grpo_space.grading.links import unit_of
@@ -32,12 +41,10 @@ _JOINED = re.compile(r"\d+(?:\.\d+)?(?:\s*[-–—]\s*\d+(?:\.\d+)?)+|\d+/\d+/\d
 
 
 def is_right(stated: str, number: Number | None, expected: Expected) -> bool:
-    if expected.time is not None:
-        return _right_time(stated, expected.time)
-    if expected.date is not None:
-        dates = set(dates_in(ascii_digits(stated)))
-        sure = not (UNSURE.search(stated) or only_bounds(ascii_digits(stated)) or asks(without_markup(stated)))
-        return len(dates) == 1 and sure and same_date(expected.date, dates.pop())
+    if expected.time is not None or expected.date is not None:
+        rest = without_dates(ascii_digits(stated)) if expected.date else stated
+        in_time = expected.time is None or _right_time(rest, expected.time)
+        return in_time and (expected.date is None or _right_date(stated, expected.date))
     if expected.choice is not None:
         return _right_choice(stated, expected.choice)
     if expected.number is not None:
@@ -84,6 +91,13 @@ def _right_choice(stated: str, choice: Choice) -> bool:
     if letters or not choice.text:
         return letters == choice.letters
     return is_answer(stated, choice.text)
+
+
+def _right_date(stated: str, wanted: Date) -> bool:
+    """Whether a statement gives one date, and that is the wanted one."""
+    dates = set(dates_in(ascii_digits(stated)))
+    sure = not (UNSURE.search(stated) or only_bounds(ascii_digits(stated)) or asks(without_markup(stated)))
+    return len(dates) == 1 and sure and same_date(wanted, dates.pop())
 
 
 def _right_time(stated: str, wanted: Time) -> bool:

@@ -472,3 +472,19 @@ def test_one_letter_alone(stated: str) -> None:
     assert grade(f"<answer>{stated}</answer>", "B").lenient
     assert not grade(f"<answer>{stated}</answer>", "A").lenient
     assert not grade(f"<answer>not {stated}</answer>", "B").lenient
+
+
+@pytest.mark.parametrize(
+    ("stated", "gold", "right"),
+    [
+        ("March 5, 2024", "2024-03-05 00:00:00", True), ("2024-03-05", "2024-03-05T00:00:00", True),
+        ("midnight", "2024-03-05 00:00:00", False), ("5 May 2024", "2024-03-05 00:00:00", False),
+        ("2024-03-05 15:30", "2024-03-05 15:30", True), ("March 5, 2024, 3:30 PM", "2024-03-05 15:30", True),
+        ("15:30", "2024-03-05 15:30", False), ("2024-03-05", "2024-03-05 15:30", False),
+        ("2024-03-05 15:31", "2024-03-05 15:30", False), ("2024-03-06 15:30", "2024-03-05 15:30", False),
+        ("5 May", "5 May at 3:30 pm", False), ("3:30 pm on May 5", "5 May at 3:30 pm", True),
+        ("5 May, 15:30", "3:30 pm, May 5", True), ("5 May or 6 May at 3:30 pm", "5 May at 3:30 pm", False),
+    ],
+)  # fmt: skip
+def test_a_day_with_its_time(stated: str, gold: str, right: bool) -> None:
+    assert grade(f"<answer>{stated}</answer>", gold).lenient is right
