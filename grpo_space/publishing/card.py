@@ -110,7 +110,7 @@ def _results(config: RunConfig, history: History) -> Iterator[EvalResult]:
             dataset_config=config.data.name,
             dataset_split=config.data.test_split or "held out",
             metric_type="accuracy",
-            metric_name=f"{metric} on {history.tuned.n} problems",
+            metric_name=f"{metric} on {history.tuned.n} problem{'s' * (history.tuned.n != 1)}",
             metric_value=round(100 * getattr(history.tuned, field) / history.tuned.n, 2),
         )
 
@@ -149,7 +149,7 @@ def _result(history: History, looks: Sequence[Look]) -> Iterator[str]:
         ("cut off at the length limit", *(percent(s.cut_off, s.n) for s in shapes)),
         ("mean length", *(f"{s.tokens:.0f} tokens" for s in shapes)),
     ]
-    yield table((f"n = {base.n} held-out problems", "base", "tuned"), rows)
+    yield table((f"n = {base.n} held-out problem{'s' * (base.n != 1)}", "base", "tuned"), rows)
     yield " ".join(more)
     yield f"{counts(compared)} {METHOD}"
 

@@ -68,6 +68,8 @@ def most_likely_to_help(compared: Comparison, run: History, config: RunConfig) -
     """
     if _ended_by(run, "budget") and not run.step:
         return Change("a larger max_minutes, or none, since this run had no time for a single step", None)
+    if not run.step and _ended_by(run, "stopped"):
+        return _more_steps(run, config)
     if compared.paired.n < LEAST_PROBLEMS:
         seconds = run.seconds + ENOUGH * _of_one_problem(compared)
         return Change(f"{ENOUGH} test problems or more (evaluation.problems), since so few show nothing", seconds)

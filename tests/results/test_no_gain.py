@@ -45,6 +45,10 @@ def said(tuned: Evaluated, history: History, config: RunConfig = TINY, base: Eva
     return no_gain.words(compare(base, tuned), history, config, partial(dollars_for, history))
 
 
+def test_a_run_that_was_stopped_before_its_first_step_needs_its_steps_and_no_other_rate() -> None:
+    assert "resume the run for the 10 steps that are left" in said(made.ZEROS, ended("stopped", 0))
+
+
 def test_a_gain_or_a_loss_needs_none_of_it() -> None:
     assert said(made.BOTH, ran()) == said(made.WORSE, ran()) == ""
 

@@ -31,6 +31,16 @@ def test_only_problems_that_both_answered_count() -> None:
     assert two_runs.in_common(some(made.ZEROS, 0, 50), some(made.ZEROS, 50, 100)) is None
 
 
+def test_one_problem_is_one_and_no_p_value_is_rounded_across_the_level() -> None:
+    one = two_runs.words(some(made.ZEROS, 0, 1), some(made.REASONS, 0, 1), ("A", "B"))[1]
+    assert one.startswith("Of the 1 problem of both A is right on ")
+    before = made.evaluated("base", [i < 25 for i in range(100)], [False] * 100)
+    after = made.evaluated("tuned", [25 <= i < 66 for i in range(100)], [False] * 100)
+    verdict, counted = two_runs.words(before, after, ("A", "B"))
+    assert verdict.startswith("B solves more")
+    assert "p = 0.0498 (mid-p McNemar)" in counted
+
+
 def test_order_does_not_matter_and_a_problem_asked_twice_counts_once() -> None:
     there = made.REASONS.model_copy(update={"answers": made.REASONS.answers[::-1] + made.REASONS.answers})
     found = two_runs.in_common(made.ZEROS, there)

@@ -425,6 +425,24 @@ def test_after_a_verdict_the_next_step(tuned: Any, asked: EvaluationRequest, wor
     assert words in drawn.split("What next?")[1].split("</p>")[0]
 
 
+def test_no_two_sentences_of_what_next_contradict_each_other() -> None:
+    """Where all was solved before, more steps help nothing, and nobody fails on any problem."""
+    base = made.evaluated("base", [True] * made.N, [False] * made.N)
+    tuned = made.evaluated("tuned", [True] * made.N, [True] * made.N)
+
+    def next_words(asked: EvaluationRequest, whole: History | None = None) -> str:
+        started = Started(task="evaluate", request=asked)
+        drawn = evidence.summarise("run", history(started, base, tuned), whole=whole, config=read_preset("tiny").run)
+        return drawn.split("What next? </b>")[1].split("</p>")[0]
+
+    assert next_words(OWN, history(Started())).endswith(
+        "harder problems, since the base solves 100 % of these. Another run, about 5 s. "
+        "Pay the format less (rewards in Preset): so far it learnt how to answer."
+    )
+    harder = "Take harder problems: both solve all of these, so nothing can be seen on them."
+    assert next_words(GSM8K) == next_words(EvaluationRequest(data="gsm8k-test", base="a/b", tuned="c/d")) == harder
+
+
 def test_one_problem_that_both_answered_alike_is_one_and_no_verdict() -> None:
     one = (made.evaluated(which, [True], [False]) for which in ("base", "tuned"))
     drawn = evidence.summarise("run", history(*one))

@@ -29,6 +29,14 @@ KINDS = {
 """Of the embedded problems."""
 
 
+OF_THE_FORM = {
+    "up": "Pay the format less (rewards in Preset): so far it learnt how to answer.",
+    "down": "Pay the format too (rewards in Preset), or do not ask for it: so far it lost how to answer.",
+}
+"""What to do where the format alone changed."""
+ALL_SOLVED = "Take harder problems: both solve all of these, so nothing can be seen on them."
+
+
 def summarise(
     run: str,
     history: History,
@@ -97,11 +105,11 @@ def _next(
     if control.is_control(config):
         return ["Look at the run that this is the control of: its comparison shows both gains side by side."]
     request = evaluations.request_of(history)
-    step = next_step(compared, request, elsewhere)
-    if whole is None or config is None or request != evaluations.OWN:  # others say nothing of the next run
-        return [step]
-    change = no_gain.words(compared, whole, config, partial(dollars_for, whole))
-    return [change] if change and compared.form == "same" else [change, step] if change else [step]
+    own = whole is not None and config is not None and request == evaluations.OWN  # others say nothing of the next run
+    change = no_gain.words(compared, whole, config, partial(dollars_for, whole)) if own and whole and config else ""
+    if not change:
+        return [next_step(compared, request, elsewhere)]
+    return [change, OF_THE_FORM[compared.form]] if compared.form != "same" else [change]
 
 
 def is_own(history: History) -> bool:
@@ -142,10 +150,12 @@ def next_step(compared: Comparison, asked: EvaluationRequest, elsewhere: str = "
         return "Do not use it. Evaluate an earlier checkpoint (below), or train again with a lower grpo.learning_rate."
     if compared.solving == "as read":
         return "Read the problems that tuned fixed and broke (below): is the answer there on both sides?"
+    if compared.paired.both == compared.paired.n:
+        return ALL_SOLVED
     if compared.form == "up":
-        return "Train for more steps, or pay the format less (rewards in Preset): so far it learnt how to answer."
+        return f"Train for more steps, or {OF_THE_FORM['up'][0].lower()}{OF_THE_FORM['up'][1:]}"
     if compared.form == "down":
-        return "Pay the format too (rewards in Preset), or do not ask for it: so far it lost how to answer."
+        return OF_THE_FORM["down"]
     return "Read some problems (below) to see how both fail; then change one thing, and train again."
 
 
@@ -155,6 +165,8 @@ def _next_of_two(compared: Comparison) -> str:
         return "Tuned is the better one here. See whether that holds on other problems (below)."
     if compared.solving == "down":
         return "Base is the better one here: keep it."
+    if compared.paired.both == compared.paired.n:
+        return ALL_SOLVED
     return "Read some problems (below) to see how both fail, or compare them on more problems."
 
 
