@@ -25,6 +25,11 @@ def number(value: float, digits: int = 2) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: `1 step`, `1,200 steps`."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def duration(seconds: float) -> str:
     """A time in its two largest units: `45 s`, `3 min 20 s`, `2 h 5 min`."""
     seconds = round(seconds)

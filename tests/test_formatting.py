@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from grpo_space.formatting import duration, number, plain, share
+from grpo_space.formatting import counted, duration, number, plain, share
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,7 @@ def test_a_share_is_all_or_nothing_only_where_it_is(part: int, whole: int, words
 
 def test_control_characters_are_not_obeyed() -> None:
     assert plain("a\x1b[31mb\x9b2Jc\x07\nd\te") == "a\ufffd[31mb\ufffd2Jc\ufffd\nd\te"
+
+
+def test_one_is_one() -> None:
+    assert [counted(number, "step") for number in (0, 1, 2, 1200)] == ["0 steps", "1 step", "2 steps", "1,200 steps"]

@@ -12,6 +12,7 @@ from grpo_space.cli.terminal import print_json, show
 from grpo_space.config import RunConfig
 from grpo_space.config_io import override
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.planning import doctor, estimate, gpus, hardware, memory, power
 from grpo_space.planning.model_shape import shape_of
 from grpo_space.runs import data_report
@@ -28,7 +29,7 @@ def list_presets(arguments: argparse.Namespace) -> int:
         show(text(f"  {preset.summary}\n  {preset.expect}"))
         lengths = {"": preset.run} | ({"--quick": presets.quick(name)} if preset.quick else {})
         for flag, run in lengths.items():
-            steps = f"{run.grpo.max_steps} steps{' (' + flag + ')' if flag else ''}"
+            steps = f"{counted(run.grpo.max_steps, 'step')}{' (' + flag + ')' if flag else ''}"
             show(text(f"  {steps}: {estimate.words(run, gpu)}"))
         show(text(f"  {power.words(preset.run)}"))
         show("")

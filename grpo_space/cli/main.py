@@ -36,6 +36,7 @@ from grpo_space.cli.standalone_evaluation import path_or_name
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.planning import estimate, gpus, hardware, power
 from grpo_space.results import control, memory, summary
 from grpo_space.runs import ask_client, checkpoints, data_report, evaluations, launch, more_steps, standalone, trust
@@ -137,7 +138,7 @@ def train(arguments: argparse.Namespace) -> int:
     if found := data_report.before_training(config):
         show(text(" ".join(found.words())))
     run = create_run(config, arguments.run_dir)
-    show(text(f"Training {config.name} as {run.id}: {config.grpo.max_steps} steps"))
+    show(text(f"Training {config.name} as {run.id}: {counted(config.grpo.max_steps, 'step')}"))
     cards = hardware.gpus()
     together = gpus.chosen(config, len(cards))
     if together.words:

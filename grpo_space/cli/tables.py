@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from grpo_space.formatting import command, plain, share
+from grpo_space.formatting import command, counted, plain, share
 from grpo_space.planning.estimate import dollars, dollars_for
 from grpo_space.planning.memory import Plan
 from grpo_space.results import control, headlines, memory, no_gain, teaching
@@ -180,7 +180,7 @@ def ending(run: Run, history: History, status: Status) -> Iterator[RenderableTyp
 
 def preflight(found: Preflight) -> Iterator[RenderableType]:
     """The findings of a preflight with what to do about each, and whether the run is trainable."""
-    yield text(f"The base model on {found.prompts} prompts, {found.group_size} completions each:")
+    yield text(f"The base model on {counted(found.prompts, 'prompt')}, {found.group_size} completions each:")
     for finding in found.findings:
         mark, style = ("x", "red") if finding.stops else ("!", "yellow") if finding.advice else ("-", "")
         yield text(f" {mark} {finding.words}", style=style)

@@ -1,7 +1,7 @@
 """What a suite will take: problems, answers, time and price, by the pace of the run's own test."""
 
 from grpo_space.config import RunConfig
-from grpo_space.formatting import roughly
+from grpo_space.formatting import counted, roughly
 from grpo_space.planning.estimate import dollars_for
 from grpo_space.runs.events import SuiteName
 from grpo_space.runs.history import History
@@ -17,7 +17,7 @@ def words(suite: SuiteName, history: History, config: RunConfig, limit: int | No
     prompted = min(held_out, QUICK_PROMPTS) if suite == "quick" else held_out
     answers = 2 * problems + len(BETTER_PROMPTS) * prompted
     answered = sum(held_out for one in (base, history.tuned) if one is not None and limit is None)
-    asked = f"{len(sets)} sets, {problems:,} problems at most, {answers:,} answers"
+    asked = f"{len(sets)} sets, {counted(problems, 'problem')} at most, {answers:,} answers"
     if answered:
         asked += f", of which {answered:,} are there"
     if base is None or not base.n:

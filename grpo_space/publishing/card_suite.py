@@ -6,6 +6,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult
 
+from grpo_space.formatting import counted
 from grpo_space.results import suite as results
 from grpo_space.results.statistics import wilson
 from grpo_space.runs import evaluations, suites
@@ -48,7 +49,7 @@ class Benchmark:
                 dataset_revision=each.tuned.commit or None,
                 dataset_args={"seed": self.seed} if each.of.name in MADE else None,
                 metric_type="accuracy",
-                metric_name=f"accuracy on {each.tuned.n} problems",
+                metric_name=f"accuracy on {counted(each.tuned.n, 'problem')}",
                 metric_value=round(100 * each.tuned.correct / each.tuned.n, 2),
                 metric_args={
                     "n": each.tuned.n, "interval": [round(100 * low, 1), round(100 * high, 1)],

@@ -11,6 +11,7 @@ import yaml
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.paths import local_model
 from grpo_space.publishing.card import as_trained
 from grpo_space.runs import adapters, evaluations
@@ -111,8 +112,8 @@ def _readme(run: Run, config: RunConfig, tuned: Evaluated) -> str:
     lines = (f"lm_eval {shlex.join(command(config, which, on_cpu))}" for which in ("tuned", "base"))
     return (
         f"# {run.id} by lm-evaluation-harness\n\n"
-        f"{tuned.n} problems, greedy, with the prompt that GRPO Space asked them with. In this folder, where lm_eval, "
-        "PEFT and Transformers are installed; first with the adapter, then the base alone:\n\n"
+        f"{counted(tuned.n, 'problem')}, greedy, with the prompt that GRPO Space asked them with. In this folder, "
+        "where lm_eval, PEFT and Transformers are installed; first with the adapter, then the base alone:\n\n"
         f"```\n{chr(10).join(lines)}\n```\n\n"
         "`in-format` counts right answers in the format asked for, `anywhere` those that are the last number (of "
         "multiple choice the last letter) of a text. These are plain regular expressions: GRPO Space reads more "

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from grpo_space.config import GrpoSection, RunConfig
-from grpo_space.formatting import duration, gib, number
+from grpo_space.formatting import counted, duration, gib, number
 from grpo_space.grading.rewards import LIMITS
 from grpo_space.results.comparison import Comparison, Share, of, shape
 from grpo_space.results.sentences import words
@@ -84,7 +84,7 @@ def samples_title(history: History) -> str:
     """How many samples of how many problems there are, and how freely they were drawn."""
     first = history.sampled["base"]
     k, n = first.method.samples, len(first.answers)
-    return f"{k} samples of each of {n:,} problems, temperature {first.method.temperature:g}"
+    return f"{k} samples of {'each of ' * (n > 1)}{counted(n, 'problem')}, temperature {first.method.temperature:g}"
 
 
 def samples_rows(history: History) -> list[tuple[str, str, str]]:

@@ -79,8 +79,10 @@ def evaluate_pair(
 def warn(reporter: Reporter, problems: list[Row], others: list[Row], rows: Rows, longest: int, where: str = "") -> None:
     """Emits an alarm where some of the other problems were left out, or were trained on. `where`: how it begins."""
     if lost := len(others) - len(problems):
-        message = f"{where}{lost} problems were left out: their prompts are longer than {longest} tokens."
+        one, many = "1 problem was left out: its prompt is", f"{lost:,} problems were left out: their prompts are"
+        message = f"{where}{one if lost == 1 else many} longer than {longest} tokens."
         reporter.log.append(Alarm(step=0, name="left_out", message=message))
     if seen := len({row.question for row in problems} & {row.question for row in rows.train}):
-        message = f"{where}{seen} of these problems were trained on: what is right there may be known by heart."
+        were = "was" if seen == 1 else "were"
+        message = f"{where}{seen} of these problems {were} trained on: what is right there may be known by heart."
         reporter.log.append(Alarm(step=0, name="seen", message=message))

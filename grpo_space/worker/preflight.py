@@ -15,7 +15,7 @@ import torch
 from transformers import TrainerCallback
 
 from grpo_space.config import RunConfig
-from grpo_space.formatting import duration, share
+from grpo_space.formatting import counted, duration, share
 from grpo_space.grading.rewards import LIMITS
 from grpo_space.planning.estimate import evaluations_of
 from grpo_space.planning.hardware import T4_DOLLARS_PER_HOUR
@@ -228,7 +228,9 @@ def cut_finding(cut_off: Sequence[bool], config: RunConfig) -> Finding:
 
 def costs(each: float, whole: float, config: RunConfig) -> Iterator[Finding]:
     """Time and memory. `each`: seconds of a step; `whole`: of the run."""
-    words = f"{each:.2f} s a step: about {duration(whole)} for {config.grpo.max_steps} steps and the evaluations"
+    words = (
+        f"{each:.2f} s a step: about {duration(whole)} for {counted(config.grpo.max_steps, 'step')} and the evaluations"
+    )
     yield Finding(name="seconds per step", value=each, words=words)
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30

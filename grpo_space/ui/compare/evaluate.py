@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
-from grpo_space.formatting import roughly
+from grpo_space.formatting import counted, roughly
 from grpo_space.runs import evaluations, launch
 from grpo_space.runs.events import EvaluationRequest
 from grpo_space.runs.locks import holder
@@ -69,7 +69,7 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> N
             kept, many = uploads.keep_rows(Path(upload)) if upload else ("", 0)
         except UserError as error:
             return "", 0, as_note(error)
-        return kept, many, note("info", f"{many:,} problems read.") if kept else ""
+        return kept, many, note("info", f"{counted(many, 'problem')} read.") if kept else ""
 
     def plan(view: View, data: str, count: int, limit: object, samples: object) -> str:
         try:
@@ -197,7 +197,7 @@ def plan_words(page: Page, data: str, uploaded: int, limit: object, samples: obj
     example = each == 1 and config is not None and bool(config.data.system_prompt)
     answers = "one greedy answer" if each == 1 else f"{each} sampled answers"
     third = ", and of the base with one worked example" if example else ""
-    answers_words = f"{problems:,} problems, {answers} of each model{third}"
+    answers_words = f"{counted(problems, 'problem')}, {answers} of each model{third}"
     if base is None or not base.n:
         return f"{answers_words}."
     seconds = (2 + example) * problems * each * base.seconds / base.n

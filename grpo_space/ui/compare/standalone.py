@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs import evaluations, standalone
 from grpo_space.runs.events import EvaluationRequest
@@ -66,7 +67,7 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
             kept, many = uploads.keep_rows(Path(upload)) if upload else ("", 0)
         except UserError as error:
             return "", as_note(error)
-        return kept, note("info", f"{many:,} problems read.") if kept else ""
+        return kept, note("info", f"{counted(many, 'problem')} read.") if kept else ""
 
     @in_words
     def start(view: View, base: str, kind: str, name: str, data: str, file: str, limit: object,

@@ -50,7 +50,8 @@ def _group(number: int, group: Group) -> str:
     best, worst = _pair(group)
     return (
         f"<b>A group.</b> In step {group.step} the model was asked this, and wrote {size} answers to it, since it may "
-        f"take less likely words too. {right} were right. All of them stand under the microscope: type {number} there."
+        f"take less likely words too. {right} {'was' if right == 1 else 'were'} right. All of them stand under the "
+        f"microscope: type {number} there."
         + box("gs-question", text(group.question)) + _quote("One that is right", best)
         + _quote("One that is not", worst)
     )  # fmt: skip

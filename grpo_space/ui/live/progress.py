@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from grpo_space import hub
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
-from grpo_space.formatting import duration, number
+from grpo_space.formatting import counted, duration, number
 from grpo_space.jobs.places import most_dollars
 from grpo_space.planning.estimate import cost_so_far, first_step_words, left_words
 from grpo_space.results import headlines
@@ -72,7 +72,7 @@ def now(
     """The run's head: what it is, how far it is, what comes next. `looks`: every one at the run; `job`: what trains
     it, where that is not this machine.
     """
-    model = f"{config.model.base_id or config.model.id}, {config.grpo.max_steps:,} steps" if config else ""
+    model = f"{config.model.base_id or config.model.id}, {counted(config.grpo.max_steps, 'step')}" if config else ""
     head = _head(name, status, model) + (on_a_job(job) if job else "")
     for headline in headlines.of(config, history):
         head += note("warning", tag("b", text(headline)))
@@ -326,7 +326,9 @@ def story(history: History) -> str:
         share = percent(history.base.correct, history.base.n)
         sentences.append(f"Base model: {share} right of {history.base.n:,}{again}; in brackets the 95 % interval.")
     if history.skipped_steps:
+        were = "was" if history.skipped_steps == 1 else "were"
         sentences.append(
-            f"{history.skipped_steps} steps were skipped while the float16 loss scale finds its level: by design."
+            f"{counted(history.skipped_steps, 'step')} {were} skipped while the "
+            "float16 loss scale finds its level: by design."
         )
     return tag("p", " ".join(sentences), "gs-dim") if sentences else ""

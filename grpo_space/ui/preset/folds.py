@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.config import RunConfig
+from grpo_space.formatting import counted
 from grpo_space.runs import data_report
 from grpo_space.ui import uploads
 from grpo_space.ui.deployment import Place
@@ -27,7 +28,7 @@ def lines(config: RunConfig) -> dict[str, str]:
     model = config.model.base_id or config.model.id
     weights = ", ".join(f"{_short(name)} {weight:g}" for name, weight in config.rewards.items())
     return {
-        "model": f"Model: {model}, {grpo.max_steps:,} steps in groups of {grpo.num_generations}",
+        "model": f"Model: {model}, {counted(grpo.max_steps, 'step')} in groups of {grpo.num_generations}",
         "data": f"Data: {_data(config)}",
         "rewards": f"Rewards: {weights}",
     }
@@ -36,12 +37,14 @@ def lines(config: RunConfig) -> dict[str, str]:
 def _data(config: RunConfig) -> str:
     data = config.data
     if data.generate:
-        return f"{data.generate}, difficulty {data.difficulty}; {config.evaluation.problems:,} problems held out"
+        return (
+            f"{data.generate}, difficulty {data.difficulty}; {counted(config.evaluation.problems, 'problem')} held out"
+        )
     files = (_short(uploads.shown_name(path or "")) for path in (data.path, data.test_path))
     where, test = (data.id, data.test_split) if data.id else files
     if (held_out := data_report.held_out(config)) is None:
         return where
-    return f"{where}; {held_out:,} problems held out" + (f", of {test}" if test else "")
+    return f"{where}; {counted(held_out, 'problem')} held out" + (f", of {test}" if test else "")
 
 
 def _short(path: object) -> str:

@@ -7,6 +7,7 @@ import gradio as gr
 
 from grpo_space import hub
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.hub_upload import Sent
 from grpo_space.publishing import backup
 from grpo_space.runs import archive
@@ -116,7 +117,7 @@ def backed_up(name: str) -> str:
 def restored(run: Run) -> str:
     """That a run is here again, and how far it had come."""
     history, most = run.history(), run.config.grpo.max_steps
-    how_far = f"It has {history.step:,} of {most:,} steps."
+    how_far = f"It has {history.step:,} of {counted(most, 'step')}."
     if run.standalone is not None:
         how_far = "It is an evaluation: Compare shows what it found; where it was cut off, Resume takes it up."
     elif run.status(history) == "died":

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.hub_upload import Sent
 from grpo_space.publishing.publish import OccupiedError, Published, proposed_name, publish
 from grpo_space.results.comparison import of
@@ -120,7 +121,7 @@ def about(page: Page | None) -> str:
     evaluated = page.evaluation.base is not None and page.evaluation.tuned is not None
     compared = of(page.evaluation, page.evaluations.looks) if evaluated else None
     said = headline(compared) if compared else "It was not evaluated, and its card says so."
-    return note("info", tag("b", f"{text(page.run.id)}, {page.history.step:,} steps."), text(said))
+    return note("info", tag("b", f"{text(page.run.id)}, {counted(page.history.step, 'step')}."), text(said))
 
 
 def has_adapter(run: Run) -> bool:

@@ -8,6 +8,7 @@ import gradio as gr
 
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.planning import power
 from grpo_space.planning.estimate import wait_words
 from grpo_space.publishing import backup
@@ -188,8 +189,9 @@ def _plan(sent: str, place: Place, where: str) -> str:
     config = config.changed(evaluation={"problems": data_report.held_out(config) or config.evaluation.problems})
     grpo = config.grpo
     words = (
-        f"Next: {config.name}, {grpo.max_steps:,} steps, {grpo.completions_per_step} completions a step in groups of "
-        f"{grpo.num_generations}; before and after, {config.evaluation.problems:,} held-out problems."
+        f"Next: {config.name}, {counted(grpo.max_steps, 'step')}, {grpo.completions_per_step} completions a step in "
+        f"groups of {grpo.num_generations}; before and after, "
+        f"{counted(config.evaluation.problems, 'held-out problem')}."
     )
     words += f" {power.words(config)} {wait_words(config, place.gpu) if where != JOB else ''}".rstrip()
     words += f" {control.headline(config) or control.offer(config, History(), None)}".rstrip()
