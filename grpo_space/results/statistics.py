@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from scipy.special import ndtri
-
 from grpo_space.paired_test import (
     LEAST_PROBLEMS,
     LEVEL,
@@ -37,6 +35,8 @@ def wilson(correct: int, n: int) -> tuple[float, float]:
 
 
 def _wilson(share: float, n: float) -> tuple[float, float]:
+    from scipy.special import ndtri
+
     z = -float(ndtri(LEVEL / 2))
     centre = share + z * z / (2 * n)
     margin = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -113,6 +113,8 @@ class Paired:
 
     def _critical(self) -> float:
         """How many standard errors a gain may lie away from the one that was seen."""
+        from scipy.special import ndtri
+
         wanted = -float(ndtri((1 - self.confidence) / 2))
         score, deviate = self._score(0.0), -float(ndtri(self.p_value / 2))
         return wanted if (score <= wanted) == (deviate <= wanted) else wanted * score / deviate

@@ -17,7 +17,7 @@ from grpo_space.runs.run import Run, all_runs, create_run
 from tests.support import fake_worker
 from tests.support.processes import ROOT, Cli, Fake, assert_refused, command, start_cli
 
-HEAVY = ["torch", "transformers", "trl", "peft", "datasets", "gradio", "scipy.stats", "unsloth", "vllm"]
+HEAVY = ["torch", "transformers", "trl", "peft", "datasets", "gradio", "scipy", "unsloth", "vllm"]
 
 
 def printed(done: "subprocess.CompletedProcess[str]") -> Any:
