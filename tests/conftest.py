@@ -22,6 +22,8 @@ hypothesis.settings.load_profile("untimed")
 """A machine that others use stalls for longer than the 200 ms which an example has by default."""
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Two workers of the tests train at once, on two cores perhaps: threads that wait for one another cost a tenth."""
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Where that is set each of hundreds of processes would compile the project anew: a fifth of a command's start."""
 
 
 @pytest.fixture(autouse=True, scope="session")
