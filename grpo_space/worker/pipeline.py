@@ -28,7 +28,7 @@ from grpo_space.tasks.problems import Row
 from grpo_space.worker import compiled, custom_reward, custom_verifier, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
-from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready
+from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready, uncollected
 from grpo_space.worker.learnt import Learnt
 from grpo_space.worker.recovery import OTHER_MODEL
 from grpo_space.worker.reporter import RANK_FILES, Reporter, Stopped
@@ -176,13 +176,16 @@ def load_engine(
 ) -> "Engine":
     """Loads the model through the chosen engine, with a fresh adapter or a folder's. `caches`: see `make_ready`."""
     config = config if adapter is None else adapters.with_lora(config, adapter)
-    make_ready(choice, gpu, scratch, caches)
     if choice.engine == "unsloth":
-        from grpo_space.worker.engines import unsloth_engine
+        with uncollected():
+            make_ready(choice, gpu, scratch, caches)
+            from grpo_space.worker.engines import unsloth_engine
 
         assert gpu is not None
         return unsloth_engine.load(config, choice, model.folder, model.commit, gpu, adapter)
-    from grpo_space.worker.engines import plain
+    with uncollected():
+        make_ready(choice, gpu, scratch, caches)
+        from grpo_space.worker.engines import plain
 
     return plain.load(config, choice, model.folder, model.commit, gpu, adapter)
 
