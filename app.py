@@ -4,7 +4,10 @@ import os
 import sys
 
 from grpo_space.errors import UserError
-from grpo_space.ui.app import serve
+from grpo_space.imports import uncollected
+
+with uncollected():
+    from grpo_space.ui.app import serve
 
 if __name__ == "__main__":
     try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.imports import uncollected
 from grpo_space.planning import hardware, merge_check
 from grpo_space.runs import adapters, checkpoints, groups, standalone, starting_adapter, suites, trained_with, trust
 from grpo_space.runs.evaluations import HELD_OUT
@@ -28,7 +29,7 @@ from grpo_space.tasks.problems import Row
 from grpo_space.worker import compiled, custom_reward, custom_verifier, download
 from grpo_space.worker.ask_server import Server
 from grpo_space.worker.budget import Budget
-from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready, uncollected
+from grpo_space.worker.engines.choice import LOAD_SECONDS, Choice, choose, make_ready
 from grpo_space.worker.learnt import Learnt
 from grpo_space.worker.recovery import OTHER_MODEL
 from grpo_space.worker.reporter import RANK_FILES, Reporter, Stopped

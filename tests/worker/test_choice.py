@@ -1,6 +1,5 @@
 """What engine=auto and rollout=auto choose, and why."""
 
-import gc
 import json
 import os
 import subprocess
@@ -17,7 +16,7 @@ from grpo_space.planning.hardware import Gpu
 from grpo_space.presets import read_preset
 from grpo_space.runs.events import Alarm, Chosen, Failed, Finished, Started, Step
 from grpo_space.runs.history import History
-from grpo_space.worker.engines.choice import Choice, choose, uncollected
+from grpo_space.worker.engines.choice import Choice, choose
 from grpo_space.worker.recovery import UNEXPECTED, next_attempt
 from tests.support.processes import ROOT
 
@@ -244,20 +243,3 @@ def test_four_bits_and_older_packages_generate_as_before(tmp_path: Path) -> None
     for settings, versions in ((("engine=transformers",), SEVERAL), ((*IN_16_BITS, "engine=transformers"), {})):
         found = chosen(model(tmp_path), *settings, gpu=H100, cuda="13.0", versions=versions)
         assert (found.engine, found.rollout) == ("transformers", "generate")
-
-
-def test_what_is_imported_is_looked_through_by_no_collection() -> None:
-    """Neither meanwhile nor afterwards; and an import that fails leaves the collector as it was."""
-    try:
-        with uncollected():
-            assert not gc.isenabled()
-            imported = [object()]
-        assert gc.isenabled()
-        assert not any(each is imported for each in gc.get_objects())
-        later = [object()]
-        assert any(each is later for each in gc.get_objects())
-        with pytest.raises(ImportError), uncollected():
-            raise ImportError("broken")
-        assert gc.isenabled()
-    finally:
-        gc.unfreeze()

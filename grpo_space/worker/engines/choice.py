@@ -2,11 +2,9 @@
 imported.
 """
 
-import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -186,16 +184,3 @@ def make_ready(choice: Choice, gpu: Gpu | None, scratch: Path, caches: Mapping[s
     import unsloth  # noqa: F401 - for what it does to the others
 
     os.environ |= caches  # Unsloth takes TORCHINDUCTOR_CACHE_DIR away
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """For imports alone: nothing of the 700,000 objects that torch and the others come with is ever garbage, and to
-    look through them again and again took a fifth of the time. From then on nobody looks at them any more.
-    """
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-    finally:
-        gc.enable()
