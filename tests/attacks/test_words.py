@@ -7,7 +7,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from tests.support.hostile import call, handlers
+from tests.support.hostile import TLS, call, handlers
 from tests.support.served import Served
 
 STRANGE: list[Any] = [-1.5, True, None, "\0", "9" * 400, ["x", [1]], {"value": {"a": 1}}, {"__type__": "update"}]
@@ -54,7 +54,7 @@ def test_start_asks_who_calls_before_it_reads_anything(space: Served) -> None:
 def test_passwords_are_guessed_slowly(locked: Served) -> None:
     def guess(password: str) -> int:
         sent = {"username": "owner", "password": password}
-        return httpx.post(f"{locked.url}/login", data=sent, timeout=60).status_code
+        return httpx.post(f"{locked.url}/login", data=sent, timeout=60, verify=TLS).status_code
 
     assert guess("correct horse") == 200
     answers = [guess(f"guess {number}") for number in range(300)]
@@ -69,6 +69,6 @@ def test_a_right_password_forgets_the_wrong_ones_before_it(runs_root: Any) -> No
         for _ in range(3):
             for password, status in (*[("wrong", 400)] * 6, ("correct horse", 200)):
                 sent = {"username": "owner", "password": password}
-                assert httpx.post(f"{app.url}/login", data=sent, timeout=60).status_code == status
+                assert httpx.post(f"{app.url}/login", data=sent, timeout=60, verify=TLS).status_code == status
     finally:
         app.close()
