@@ -10,7 +10,7 @@ from grpo_space.config import RunConfig
 from grpo_space.errors import Problem, UserError
 from grpo_space.paths import folder
 from grpo_space.runs import trust
-from grpo_space.runs.events import Loaded
+from grpo_space.runs.events import Failed, Loaded
 from grpo_space.runs.run import Run
 
 MAY_CHANGE = {
@@ -67,23 +67,33 @@ def code(run: Run, rewards: bool = True) -> dict[str, str]:
 
 
 def check_code(run: Run, rewards: bool) -> None:
-    """Refuses a run whose verifier, or one of whose `rewards` where these are called, was edited since it began.
+    """Refuses a run whose verifier, or one of whose `rewards` where these are called, was edited since it began. A
+    reward may be mended where the latest attempt ended because one raised; a verifier not, which has judged the base.
 
     Raises:
         UserError: naming each function whose file is another one by now.
     """
+    words = "its file was edited since this run began: put it back as it was, or start a new run"
+    verifier, mended = run.config.data.verifier, _ended_by_a_reward(run)
+    changed = [name for name in edited(run, rewards) if name == verifier or not mended]
+    if changed:
+        fields = ("data.verifier" if name == verifier else "rewards" for name in changed)
+        raise UserError(*(Problem(field, f"{name}: {words}") for field, name in zip(fields, changed, strict=True)))
+
+
+def edited(run: Run, rewards: bool = True) -> list[str]:
+    """The functions of one's own whose files are others than when the run began, its verifier and its `rewards`."""
     loaded = _begun(run)
     if loaded is None:
-        return
-    now, then, verifier = code(run, rewards), loaded.code, run.config.data.verifier
-    edited = "its file was edited since this run began: put it back as it was, or start a new run"
-    changed = [
-        Problem("data.verifier" if name == verifier else "rewards", f"{name}: {edited}")
-        for name in _own(run.config, rewards)
-        if {Path(name).name} <= now.keys() & then.keys() and now[Path(name).name] != then[Path(name).name]
-    ]
-    if changed:
-        raise UserError(*changed)
+        return []
+    now, then = code(run, rewards), loaded.code
+    keys = {name: Path(name).name for name in _own(run.config, rewards)}
+    return [name for name, key in keys.items() if {key} <= now.keys() & then.keys() and now[key] != then[key]]
+
+
+def _ended_by_a_reward(run: Run) -> bool:
+    end = run.history().end
+    return isinstance(end, Failed) and end.message.startswith("RewardError: ")
 
 
 def _begun(run: Run) -> Loaded | None:

@@ -54,6 +54,9 @@ def train(run: Run, reporter: Reporter) -> None:
     reporter.started("train", checkpoint or 0)
     for note in kept.notes:
         reporter.log.append(Alarm(step=checkpoint or 0, name="checkpoint", message=note))
+    for name in trained_with.edited(run):
+        words = f"{name} raised and was edited: the {checkpoint or 0} steps before were paid by it as it was."
+        reporter.log.append(Alarm(step=checkpoint or 0, name="edited", message=words))
     check_config(config, checkpoint, checkpoints.folder_of(run.checkpoints, checkpoint or 0))
     custom_reward.functions(config)
     shutil.rmtree(run.adapter, ignore_errors=True)  # an earlier attempt's: until the next save the checkpoints count

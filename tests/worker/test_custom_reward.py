@@ -165,6 +165,15 @@ def test_a_reward_that_raises_leaves_the_last_checkpoint(cli: Cli, tmp_path: Pat
     assert "Traceback" not in done.stdout + done.stderr
     assert run.last_checkpoint() == 2
 
+    (tmp_path / "own.py").write_text(RAISES.replace("raise", "return [0.0] * len(completions) #"))
+    resumed = cli("resume", str(run.folder))
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    words = f"{tmp_path}/own.py:late raised and was edited: the 2 steps before were paid by it as it was."
+    assert words in run.history().notes
+    (tmp_path / "own.py").write_text(RAISES)
+    refused = cli("resume", str(run.folder), "--steps", "8")
+    assert "own.py:late: its file was edited since this run began" in " ".join(refused.stderr.split())
+
 
 def test_nan_stops_the_run_and_keeps_the_last_good_checkpoint(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(POISON)
