@@ -66,6 +66,8 @@ def test_both_columns_grow_and_stand_where_there_is_room(
     page = visit("Compare", size=size, dark=dark)
     offered = page.locator("#gs-ask-examples").get_by_role("button")
     expect(offered.nth(1)).to_have_text(short(made.BASE.answers[1].question))
+    long = "button => (button.textContent = 'word '.repeat(18), button.getBoundingClientRect().right)"
+    assert offered.nth(2).evaluate(long) <= size["width"]
     offered.nth(1).click()
     expect(page.locator("#gs-question textarea")).to_have_value(made.BASE.answers[1].question)
     page.get_by_role("button", name="How they answer").click()
