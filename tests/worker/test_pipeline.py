@@ -28,6 +28,7 @@ from grpo_space.runs.groups import RunGroups
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import holder
 from grpo_space.runs.run import Run, all_runs, create_run, find_run
+from grpo_space.worker import compiled
 from grpo_space.worker.budget import Budget
 from grpo_space.worker.engines import choice
 from grpo_space.worker.learnt import Learnt
@@ -89,10 +90,13 @@ def waits(run: Run) -> dict[str, Phase]:
     return {event.what: event for event in reversed(phases)}
 
 
-def took_for(run: Run, what: str) -> list[float]:
-    """Seconds that a run's first such phase took: until the model was loaded, or the first step was made."""
-    ended = run.history().loaded if what == "load" else next(iter(run.history().steps), None)
-    return [ended.time - waits(run)[what].time] if ended is not None and what in waits(run) else []
+def recorded(run: Run) -> dict[str, float | None]:
+    """How long the waits of such a run took here the last time, as the next one will say it: whoever loaded the model,
+    or made a first step.
+    """
+    config = run.config
+    kept = compiled.of(config, choice.choose(config, PROJECT / config.model.id, None, vllm_died=False), None)
+    return {"load": kept.expected("load"), "train": kept.expected("first_step")}
 
 
 def numbers(history: History) -> list[int]:
@@ -114,7 +118,13 @@ def whole(root: Path) -> Run:
     for words in ("Read 2,000 problems from train.jsonl: 1,996 to train on, 4 for the probe, 16 to evaluate on",
                   "base:", "step 1 of 4: reward", "tuned:", "right answers", "ask whole"):  # fmt: skip
         assert words in done.stdout
-    return Run(folder)
+    run = Run(folder)
+    said, kept = waits(run), recorded(run)  # before anybody else loads the model
+    history = run.history()
+    assert history.loaded is not None
+    assert kept["load"] == pytest.approx(history.loaded.time - said["load"].time, rel=0.3)
+    assert kept["train"] == pytest.approx(history.steps[0].time - said["train"].time, rel=0.3)
+    return run
 
 
 def test_a_run_emits_all_that_happens(whole: Run) -> None:
@@ -228,7 +238,7 @@ def test_both_models_answer(whole: Run) -> None:
 
 
 def test_ctrl_c_saves_and_the_run_goes_on_later(whole: Run, root: Path, tmp_path: Path) -> None:
-    folder = root / "stopped"
+    folder, kept = root / "stopped", recorded(whole)
     settings = [part for setting in (*QUICK, "grpo.max_steps=16", "seed=1") for part in ("--set", setting)]
     training = start_cli("train", "tiny", *settings, "--run-dir", str(folder))
     until(Run(folder).log, lambda event: isinstance(event, Phase) and event.what == "load")
@@ -260,9 +270,8 @@ def test_ctrl_c_saves_and_the_run_goes_on_later(whole: Run, root: Path, tmp_path
     said, took = waits(run), waits(whole)
     assert took["load"].expected_seconds == choice.LOAD_SECONDS["transformers", "generate"]
     assert took["train"].expected_seconds is None
-    for what in ("load", "train"):  # as long as it took the last time, and others of this file were trained meanwhile
-        before = [seconds for each in all_runs() if each.id != run.id for seconds in took_for(each, what)]
-        assert any(said[what].expected_seconds == pytest.approx(seconds, rel=0.3) for seconds in before), before
+    assert {what: said[what].expected_seconds for what in kept} == kept  # as long as it took the last time
+    assert None not in kept.values()
     assert [path.stat().st_mode & 0o777 for path in (root / ".compiled").glob("*")] == [0o700]
 
     done = cli("evaluate", "stopped", "--limit", "8", "--json")
