@@ -1,5 +1,6 @@
-"""Attributes that Gradio's markup lacks, for whoever does not see the page: what is open, chosen or wrong, and how far
-a run is. Each is put right in the browser, where Gradio has drawn its components.
+"""Attributes that Gradio's markup lacks, for whoever does not see the page, or has no mouse: what is open, chosen or
+wrong, which choices belong together, and how far a run is. Each is put right in the browser, where Gradio has drawn its
+components.
 """
 
 import json
@@ -21,6 +22,10 @@ _MEND = """() => {
         set(input, 'aria-invalid', wrong);
         if (!input.labels?.length && !input.ariaLabel) set(input, 'aria-label', names[field.id]);
       });
+    });
+    each('fieldset', (group) => {
+      const [first, ...others] = group.querySelectorAll('input[type=radio]');
+      others.forEach((other) => set(other, 'name', first.name));
     });
     each('.cm-scroller', (text) => set(text, 'tabindex', '0'));
     each('input[role=listbox]', (input) => set(input, 'role', 'combobox'));

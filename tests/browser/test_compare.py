@@ -111,6 +111,27 @@ def test_the_evidence_and_the_problems(visit: Open, compared: Run, complaints: C
     assert not complaints
 
 
+def test_the_arrows_lead_from_choice_to_choice(visit: Open, compared: Run, complaints: Complaints) -> None:
+    """Gradio names every option of a choice otherwise: each would be a choice of its own."""
+    page = visit("Compare")
+    rows, all_of_them = page.locator("#gs-problems tbody tr"), page.get_by_label("All (100)")
+    expect(all_of_them).to_be_checked()
+    together = "new Set([...document.querySelectorAll('#gs-filter input')].map(({ name }) => name)).size === 1"
+    page.wait_for_function(together)
+    all_of_them.press("ArrowRight")
+    expect(page.get_by_label("Fixed")).to_be_focused()
+    expect(page.get_by_label("Fixed")).to_be_checked()
+    expect(rows).to_have_count(50)
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_label("Broken")).to_be_checked()
+    expect(page.locator("#gs-problems")).to_contain_text("None of the problems is like that.")
+    page.keyboard.press("ArrowLeft")
+    expect(rows).to_have_count(50)
+    page.keyboard.press("Shift+Tab")
+    expect(page.locator("#gs-filter :focus")).to_have_count(0)
+    assert not complaints
+
+
 def test_a_checkpoint_is_asked(visit: Open, compared: Run, complaints: Complaints) -> None:
     run = with_checkpoint(compared, 20)
     page = visit("Compare")
