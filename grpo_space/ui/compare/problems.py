@@ -77,27 +77,39 @@ def shown(cases: Cases, history: History | None, sort: str, words: str) -> dict[
         choices = [(f"{name} ({len(found(history, name, ''))})", name) for name in FILTERS]
         updates[cases.kept] = offered(choices, sort if sort in FILTERS else "All", sort)
         updates |= {cases.table: problems_table(history, sort, words), cases.begin: 0}
-        updates[cases.turns] = shown_if(len(found(history, sort, words)) > table.MOST_ROWS)
+        updates |= turning(cases, len(found(history, sort, words)), 0)
     return updates
+
+
+def turning(cases: Cases, many: int, begin: int) -> dict[Any, Any]:
+    """The updates of the buttons that lead to other rows: each can be pressed where there are some. It keeps its place
+    where there are none: the other one would come under a pointer that turns on.
+    """
+    return {
+        cases.turns: shown_if(many > table.MOST_ROWS),
+        cases.earlier: gr.update(interactive=begin > 0),
+        cases.later: gr.update(interactive=begin + table.MOST_ROWS < many),
+    }
 
 
 def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers) -> None:
     """Makes the filter, the search and a row's answers work; `which` names the evaluation."""
 
     @in_words
-    def keep(view: View, chosen: str, kept: str, words: str, begin: int = 0) -> tuple[str, str, int, Any]:
+    def keep(view: View, chosen: str, kept: str, words: str, begin: int = 0) -> dict[Any, Any]:
         page = example.seen(followers, view.subject)
         if page is None:
-            return "", "", 0, shown_if(False)
+            return {cases.table: "", cases.both: "", cases.begin: 0, cases.turns: shown_if(False)}
         history = evaluation_of(page, chosen)
         many = len(found(history, kept, words))
         begin = min(max(0, begin), (many - 1) // table.MOST_ROWS * table.MOST_ROWS) if many else 0
-        return problems_table(history, kept, words, begin), "", begin, shown_if(many > table.MOST_ROWS)
+        drawn = {cases.table: problems_table(history, kept, words, begin), cases.both: "", cases.begin: begin}
+        return drawn | turning(cases, many, begin)
 
-    def earlier(view: View, chosen: str, kept: str, words: str, begin: int) -> tuple[str, str, int, Any]:
+    def earlier(view: View, chosen: str, kept: str, words: str, begin: int) -> dict[Any, Any]:
         return keep(view, chosen, kept, words, begin - table.MOST_ROWS)
 
-    def later(view: View, chosen: str, kept: str, words: str, begin: int) -> tuple[str, str, int, Any]:
+    def later(view: View, chosen: str, kept: str, words: str, begin: int) -> dict[Any, Any]:
         return keep(view, chosen, kept, words, begin + table.MOST_ROWS)
 
     @in_words
@@ -109,7 +121,7 @@ def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers)
         return both
 
     changes: Any = [cases.kept.input, cases.words.change]
-    matching = [cases.table, cases.both, cases.begin, cases.turns]
+    matching = [cases.table, cases.both, cases.begin, cases.turns, cases.earlier, cases.later]
     searched = [view, which, cases.kept, cases.words]
     gr.on(changes, keep, searched, matching, trigger_mode="always_last", **QUIET)
     for button, turn in ((cases.earlier, earlier), (cases.later, later)):

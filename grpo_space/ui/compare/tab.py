@@ -76,7 +76,8 @@ def build(view: gr.State, parts: Parts, evaluating: gr.HTML, followers: Follower
         names = (page.run.id, *page.evaluations.made) if page else ()
         return filled(top, cases, page, chosen, LastSent(names), sort, words)
 
-    shown = [*vars(top).values(), cases.column, cases.kept, cases.table, cases.begin, cases.turns, cases.both]
+    turns = [cases.begin, cases.turns, cases.earlier, cases.later]
+    shown = [*vars(top).values(), cases.column, cases.kept, cases.table, *turns, cases.both]
     parts.add(fill, [view, top.which, top.last_sent, cases.kept, cases.words], shown)
     chosen = [view, top.which, cases.kept, cases.words]
     top.which.input(choose, chosen, shown, trigger_mode="always_last", **QUIET)
