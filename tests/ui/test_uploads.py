@@ -12,6 +12,7 @@ from grpo_space.errors import UserError
 from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs.run import all_runs, create_run
 from grpo_space.ui import uploads
+from grpo_space.ui.preset import own_data
 
 TINY = read_preset("tiny").run
 
@@ -61,6 +62,23 @@ def test_a_bad_line_is_named_by_its_number_and_never_quoted(runs_root: Path, tmp
         "mine.jsonl line 4",
     ]
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["data.path", "data.test_path"])
+def test_of_two_files_the_wrong_one_is_named(wrong: str, runs_root: Path, tmp_path: Path) -> None:
+    files = {
+        "data.path": lines(tmp_path / "train.jsonl", *map(good, range(80))),
+        "data.test_path": lines(tmp_path / "test.jsonl", *map(good, range(80, 99))),
+    }
+    lines(files[wrong], {"name": "rose", "colour": "red"})
+    kept = {path.removeprefix("data."): str(uploads.keep(file)[0]) for path, file in files.items()}
+    config = parse({**TINY.model_dump(), "data": kept})
+    *_, seen = own_data.looking(config, own_data.NAMES | {"data.test_path": "test.jsonl"})
+    named, others = ("your file", "test.jsonl") if wrong == "data.path" else ("test.jsonl", "your file")
+    assert f"{named}: no column is known to hold the question" in seen.note
+    assert others not in seen.note
+    (problem,) = own_data.why_not(config, "file")
+    assert problem.startswith(f"{own_data.NAMES[wrong]}: no column is known")
 
 
 def test_what_is_too_large_is_refused_before_it_is_read(runs_root: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from grpo_space.ui.uploads import YOURS, in_its_name
 
 Menus = dict[str, Any]
 """What the menus have to choose from, by field."""
+NAMES = {"data.path": YOURS, "data.test_path": "your test file"}
+"""What an upload is called whose own name is not known any more, by field."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,10 @@ class Seen:
     """Whether it can be read, once its columns are chosen."""
 
 
-def looking(config: RunConfig, name: str = YOURS) -> Iterator[Seen]:
-    """Looks at the file of a config, which is called `name`. Yields how far that is; at last what was found."""
+def looking(config: RunConfig, names: Mapping[str, str]) -> Iterator[Seen]:
+    """Looks at the files of a config. Yields how far that is; at last what was found. `names`: what they are called,
+    by field.
+    """
     if config.data.path is None:
         yield Seen()
         return
@@ -45,9 +49,9 @@ def looking(config: RunConfig, name: str = YOURS) -> Iterator[Seen]:
     except StopIteration as ended:
         yield Seen(told(ended.value), menus(ended.value.names))
     except ChooseColumnsError as error:
-        yield Seen(refused(error, config, name), menus(error.columns))
+        yield Seen(refused(error, config, names), menus(error.columns))
     except UserError as error:
-        yield Seen(refused(error, config, name), usable=False)
+        yield Seen(refused(error, config, names), usable=False)
 
 
 def looking_at_hub(config: RunConfig, token: str | None) -> Iterator[Seen]:
@@ -78,9 +82,9 @@ def told(found: DataReport) -> str:
     return cards.refused(found.refusal) + "".join(map(cards.note, found.words()))
 
 
-def refused(error: UserError, config: RunConfig, name: str) -> str:
+def refused(error: UserError, config: RunConfig, names: Mapping[str, str]) -> str:
     """Why a file cannot be read, as HTML."""
-    return cards.refused(_in_words(error, config, name))
+    return cards.refused(_in_words(error, config, names))
 
 
 def menus(names: Sequence[str]) -> Menus:
@@ -91,12 +95,15 @@ def menus(names: Sequence[str]) -> Menus:
 def why_not(config: RunConfig, source: object) -> Sequence[str]:
     """Why nothing can be trained on an upload, by the last look at it; empty: nothing is known against it."""
     problems = data_report.kept_refusal(config) if source == "file" and config.data.path else ()
-    return _in_words(UserError(*problems), config, YOURS) if problems else ()
+    return _in_words(UserError(*problems), config, NAMES) if problems else ()
 
 
-def _in_words(error: UserError, config: RunConfig, name: str) -> list[str]:
-    """The same problems, with the names that the file and the fields have on the page."""
-    problems = list(in_its_name(error, Path(config.data.path or ""), name).problems)
+def _in_words(error: UserError, config: RunConfig, names: Mapping[str, str]) -> list[str]:
+    """The same problems, with the names that the files and the fields have on the page."""
+    for path, name in names.items():
+        if kept := getattr(config.data, path.removeprefix("data.")):
+            error = in_its_name(error, Path(kept), name)
+    problems = list(error.problems)
     for path, label in form.READING.items():
         problems = [
             problem.replace(path, f"\N{LEFT DOUBLE QUOTATION MARK}{label}\N{RIGHT DOUBLE QUOTATION MARK}")

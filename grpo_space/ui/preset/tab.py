@@ -226,7 +226,7 @@ class _Handlers:
                 return
             anew = dict.fromkeys(form.COLUMNS, "") if path == "data.path" else {}  # another file has other columns
             changed = {**anew, path: str(kept) if kept else None}
-            for seen in self._looking(state.with_values(changed), Path(upload or "").name):
+            for seen in self._looking(state.with_values(changed), {path: Path(upload).name} if upload else {}):
                 yield {self.tab.upload_note: seen.note}
             if kept and not seen.usable:
                 changed[path] = None
@@ -244,14 +244,16 @@ class _Handlers:
         elif state.values["data.source"] != "file" or self.access.stranger(request):
             yield self._checked(state)
         else:
-            for seen in self._looking(state):
+            for seen in self._looking(state, {}):
                 yield {self.tab.upload_note: seen.note}
             yield {**self._after(state, seen), **self._menus(seen, state.values)}
 
-    def _looking(self, state: FormState, name: str = uploads.YOURS) -> Iterator[own_data.Seen]:
-        """Looks at the form's file; not while another setting is wrong, which is said at its field."""
+    def _looking(self, state: FormState, sent: Mapping[str, str]) -> Iterator[own_data.Seen]:
+        """Looks at the form's files; not while another setting is wrong, which is said at its field. `sent`: the name
+        of one that came just now, by field.
+        """
         try:
-            yield from own_data.looking(form.config_of(state.values, state.filled.config), name)
+            yield from own_data.looking(form.config_of(state.values, state.filled.config), {**own_data.NAMES, **sent})
         except UserError:
             yield own_data.Seen()
 
