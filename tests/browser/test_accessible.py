@@ -114,6 +114,15 @@ def test_no_tab_breaks_a_rule_of_wcag(visit: Open, run: Run | None, size: Viewpo
         assert all(after - before <= 1 for before, after in pairwise(levels)), (tab, levels)
 
 
+def test_no_fold_scrolls_sideways_and_what_the_browser_draws_is_dark_too(visit: Open) -> None:
+    """A closed fold within a fold had a bar to scroll with: its arrow, turned, reached 4 px beyond it."""
+    page = visit("Preset", PHONE, dark=True)
+    unfold(page, "model")
+    expect(page.locator("#fold-rest > button")).to_be_visible()
+    assert page.locator(".block:has(> button.label-wrap)").evaluate_all(CUT) == []
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+
 @pytest.mark.parametrize("run", ["running"], indirect=True)
 def test_progress_is_in_the_title_and_each_phase_is_read_aloud_once(visit: Open, run: Run) -> None:
     page = visit("Train")
