@@ -118,10 +118,14 @@ def build(
 
     async def watch(view: View, request: gr.Request) -> AsyncIterator[tuple[str, ...]]:
         session, caller = request.session_hash or "", place.origin.address(scope_of(request))
+        sent = False
         with place.streams.held("watch", session, caller) as admitted:
             if admitted:
                 async for pieces in stream.watch(view, followers, head, place.streams.reader(session)):
+                    sent = True
                     yield pieces
+        if not sent:  # one too many, or another one has its place: at a mere end Gradio empties all that it fills
+            raise gr.Error("This stream sent nothing.", visible=False, print_exception=False)
 
     live: dict[str, Any] = {**QUIET, "concurrency_limit": STREAMS, "postprocess": False}
     pulse.again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
