@@ -59,15 +59,6 @@ def seconds_to_answer(run: Run) -> float:
     return time.monotonic() - began
 
 
-def test_an_example_of_many_words_stays_within_a_phone(visit: Open, run: Run) -> None:
-    offered = visit("Compare", size=PHONE).locator("#gs-ask-examples").get_by_role("button").nth(1)
-    expect(offered).to_have_text(short(made.BASE.answers[1].question))
-    offered.evaluate("button => { button.textContent = 'many words '.repeat(8); }")
-    box = offered.bounding_box()
-    assert box is not None
-    assert box["x"] + box["width"] <= PHONE["width"]
-
-
 @pytest.mark.parametrize(("size", "dark"), [(WIDE, False), (PHONE, True)])
 def test_both_columns_grow_and_stand_where_there_is_room(
     visit: Open, run: Run, complaints: Complaints, size: ViewportSize, dark: bool
