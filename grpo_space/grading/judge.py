@@ -146,13 +146,21 @@ def _is_value(stated: str) -> bool:
     return not re.search(r"[A-Za-z]", _DRESS.sub("", value)) and not _OPERATES.search(_DRESSING.sub(" ", value))
 
 
-_PACKS = re.compile(r"[\s)}*$]*(dozen|tens|halves|thirds|fifths|tenths|hundredths|thousandths)s?\b", re.IGNORECASE)
+_PACKS = re.compile(
+    r"(?:[ \t)}*$~]|\\[ ,;]|\\text\s?\{)*+(dozen|tens|halves|thirds|fifths|tenths|hundredths|thousandths)s?\b",
+    re.IGNORECASE,
+)
 
 
 def in_packs(after: str, expected: Expected, question: str) -> bool:
-    """Whether what follows a number makes it another: 18 dozen are not 18, unless the question or the row counts so."""
-    pack = _PACKS.match(after)
-    return pack is not None and pack[1].lower() not in f"{question[:LONGEST_QUESTION]} {expected.text}".lower()
+    """Whether what follows a number on its line makes it another: 18 dozen are not 18, unless the question or the row
+    counts so, by the dozen or in dozens.
+    """
+    if (pack := _PACKS.match(after)) is None:
+        return False
+    counted = f"{question[:LONGEST_QUESTION]} {expected.text}".lower().replace("halves", "half")
+    one = pack[1].lower().replace("halves", "half").removesuffix("s")
+    return re.search(rf"\b{one}s?\b", counted) is None
 
 
 def is_answer(stated: str, gold: str, question: str = "") -> bool:

@@ -463,6 +463,19 @@ def test_a_dozen_is_no_unit_unless_it_is_asked_for(text: str) -> None:
         assert not is_answer(packs, "18")
     assert grade(text.format("18 dozen"), "18", "How many dozens of eggs are there?").lenient
     assert grade(text.format("18 dozen"), "18 dozen", "How many eggs are there?").lenient
+    assert not grade(text.format("18\\text{ dozen}"), "18", "How many eggs are there?").lenient
+
+
+@pytest.mark.parametrize(("text", "question"), [
+    ("The answer is 6 halves.", "Ann cuts 3 apples in half. How many pieces are there?"),
+    ("She gets 6 thirds", "A third of a pizza is a slice. How many slices are 2 pizzas?"),
+    ("The answer is 6\n\nDozens: half a dozen", "How many eggs are there?"),
+    ("6\n\nThirds are equal parts.", "How many eggs are there?"),
+])  # fmt: skip
+def test_a_pack_that_the_question_names_or_that_stands_on_another_line_makes_no_other_number(
+    text: str, question: str
+) -> None:
+    assert grade(text, "6", question).lenient
 
 
 @pytest.mark.parametrize(
