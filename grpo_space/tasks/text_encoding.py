@@ -30,11 +30,12 @@ _SEVERAL_BYTES = re.compile(
 
 _LETTER = rb"[A-Za-z\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xc0-\xd6\xd8-\xf6\xf8-\xff]"
 _WITHIN_A_WORD = re.compile(
-    rb"(?<="
-    + _LETTER
-    + rb")[\x80\x81\x86-\x89\x8b\x8d\x8f\x90\x98\x9b\x9d\xa1-\xa9\xac\xae-\xb3\xb6\xb8\xb9\xbc-\xbf](?=[a-z])"
+    rb"[\x80\x81\x86-\x89\x8b\x8d\x8f\x90\x98\x9b\x9d\xa1-\xa9\xac\xae-\xb1\xb3\xb6\xb8\xb9\xbc-\xbf]"
+    rb"(?<=" + _LETTER + rb"[\x80-\xbf])(?=[a-z])"  # the sign first: what begins by looking back is tried everywhere
 )
-"""A sign of Latin-1 that stands between letters is a letter of another encoding: Polish "jab³ek", DOS's "M\x81ller"."""
+"""A sign of Latin-1 that stands between letters is a letter of another encoding: Polish "jab³ek", DOS's "M\x81ller".
+But x²y is one in Latin-1, and no letter anywhere.
+"""
 _NOT_ASCII = bytes(range(0x80, 0x100))
 _IN_A_ROW = re.compile(rb"([\x80-\xff])(?!\1)[\x80-\xff]{2,}")
 """Few accented letters of Latin-1 stand in a row; most letters of Windows-1251, GBK or Shift-JIS do. A line of dashes

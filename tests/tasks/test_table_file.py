@@ -226,6 +226,7 @@ def test_letters_of_another_alphabet_are_not_read_as_those_of_latin_1(
         "5 m³ à 20°C; 3½ l; 7 µm; nº 1a; l´eau; ½l",
         "¿Cuánto? ———————————————— x",
         "“Größe” – süß…",
+        "What is x²y + a²b?",
     ],
 )
 def test_a_text_of_windows_may_have_accents_in_a_row(question: str, tmp_path: Path) -> None:
