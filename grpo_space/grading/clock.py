@@ -34,7 +34,7 @@ _HALF = (
 _TIME = re.compile(
     r"(?<!\d)(?<!\d[:.])(?P<hour>\d{1,2})"
     r"(?:(?:\s?:\s?|\.(?=\d\d\s?(?:[ap]\.?\s?m\b|Uhr\b)))(?P<minute>\d\d))?(?::(?P<second>\d\d))?\s*"
-    rf"(?:{_HALF}|(?P<named>noon|midnight)|(?P<sharp>o['’]?clock|Uhr\b))?(?![\d:])"
+    rf"(?:{_HALF}|(?P<named>noon|midnight)|(?P<sharp>o['’]?clock|Uhr\b(?:\s(?:und\s)?(?P<past>\d\d)\b)?))?(?![\d:])"
     r"|(?P<word>\bnoon\b|\bmidnight\b)",
     re.IGNORECASE,
 )
@@ -87,6 +87,7 @@ def times_in(text: str) -> list[Time]:
             found.append(Time(12, 0, "p" if name == "noon" else "a"))
         elif any(mark.group("minute", "sharp", *_HALVES)):
             hour, minute, second = (int(mark[part] or 0) for part in ("hour", "minute", "second"))
+            minute = minute or int(mark["past"] or 0)
             half = "p" if hour > 12 else _half(mark)
             if hour < 24 and minute < 60 and second < 60:
                 found.append(Time(hour - 12 if hour > 12 else hour, minute, half, second))

@@ -435,6 +435,7 @@ def test_a_bound_a_range_or_a_duration_is_no_time_and_no_date(stated: str, gold:
         ("a quarter to 4 p.m.", "3:45 PM", True), ("a quarter to 4 a.m.", "3:45 PM", False),
         ("20 minutes past 3", "3:20", True), ("20 minutes to 3", "2:40", True), ("ten past 3", "3:10", True),
         ("quarter after 7 pm", "7:15 PM", True), ("3.30 pm", "3:30 PM", True), ("15.30 Uhr", "15:30", True),
+        ("15 Uhr 30", "15:30", True), ("15 Uhr und 30 Minuten", "15:00", False), ("15 Uhr", "15:00", True),
         ("3:30 in the afternoon", "3:30 PM", True), ("3:30 in the morning", "3:30 PM", False),
         ("quarter past 3", "3:45", False), ("half past 4", "3:30", False), ("after half past 3", "3:30", False),
         ("half past 3 or half past 4", "3:30", False), ("half past 13", "13:30", False), ("3:30?", "3:30", False),
