@@ -28,7 +28,7 @@ _WRONG_ELSEWHERE = re.compile(
 )
 _NOT_ELSEWHERE = re.compile(r"[^\n,;。、]{0,30}?(?:では(?:な|あり)|じゃな|[이가]\s?아[니닙])")
 _CONTRAST = re.compile(
-    r"\b(?:but|sondern|sino|pero|mais|mas|ma|а)\b|而是|ではな?く|[이가]\s?아니라"
+    r"\b(?:but|sondern|sino|pero|mais|mas|ma|а)\b|而是|(?:では|じゃ)なく|[이가]\s?아니라"
     r"|[,;]\s+(?:and\s+)?(?:I\s+(?:think|believe|say)\b|(?:it|that)(?:['’]s|\s+is)\b|the\s+(?:right|correct|real|true|other)\b)",
     re.IGNORECASE,
 )

@@ -117,7 +117,7 @@ def test_what_is_called_wrong_in_another_language_is_not_stated(text: str) -> No
     [
         "The wrong answer is 18, but the right one is 20.", "I don't think the answer is 18, I think it is 20.",
         "La respuesta no es 18, sino 20.", "Die falsche Antwort ist 18, sondern 20.", "答えは18ではなく20です",
-        "정답은 18이 아니라 20입니다", "错误答案是18,而是20",
+        "정답은 18이 아니라 20입니다", "错误答案是18,而是20", "答えは18じゃなくて20です",
     ],
 )  # fmt: skip
 def test_what_stands_in_the_place_of_what_is_denied_is_stated(text: str) -> None:
