@@ -6,6 +6,7 @@ import sys
 from grpo_space import presets
 from grpo_space.cli.before_run import chosen
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.publishing import lm_eval_export, script, trackio_export
 from grpo_space.results import export_csv, export_jsonl
 from grpo_space.runs.groups import RunGroups
@@ -28,7 +29,8 @@ def export(arguments: argparse.Namespace) -> int:
         sys.stdout.writelines(export_csv.of(run.history()))
     elif arguments.trackio:
         steps = trackio_export.send(run, arguments.trackio)
-        print(f"{run.id}: {steps:,} steps are in Trackio, in the project {run.config.name}")
+        are = "is" if steps == 1 else "are"
+        print(f"{run.id}: {counted(steps, 'step')} {are} in Trackio, in the project {run.config.name}")
     elif arguments.lm_eval:
         files = lm_eval_export.write(run, arguments.lm_eval)
         print(f"{files[-1]} holds the command; beside it {', '.join(file.name for file in files[:-1])}")

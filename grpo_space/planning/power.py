@@ -4,6 +4,7 @@ import math
 
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.paired_test import POWER, disagreement, power, problems_for, smallest_difference
 from grpo_space.presets import read_preset
 
@@ -25,7 +26,7 @@ def words(config: RunConfig) -> str:
     n, expected = config.evaluation.problems, expected_gain(config)
     smallest = smallest_difference(n)
     if smallest is None:
-        return f"{n} problem{'s' * (n != 1)} can show nothing, whatever the answers: take 50 or more."
+        return f"{counted(n, 'problem')} can show nothing, whatever the answers: take 50 or more."
     said = f"{n:,} problems show gains from about {_points(100 * smallest)}."
     return said if expected is None else f"{said} {_of_expected(n, expected)}"
 

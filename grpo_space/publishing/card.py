@@ -11,7 +11,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from grpo_space.config import RunConfig
 from grpo_space.config_io import write_yaml
-from grpo_space.formatting import duration, plain
+from grpo_space.formatting import counted, duration, plain
 from grpo_space.grading import rewards
 from grpo_space.planning.estimate import dollars, price_words
 from grpo_space.publishing import licence
@@ -110,7 +110,7 @@ def _results(config: RunConfig, history: History) -> Iterator[EvalResult]:
             dataset_config=config.data.name,
             dataset_split=config.data.test_split or "held out",
             metric_type="accuracy",
-            metric_name=f"{metric} on {history.tuned.n} problem{'s' * (history.tuned.n != 1)}",
+            metric_name=f"{metric} on {counted(history.tuned.n, 'problem')}",
             metric_value=round(100 * getattr(history.tuned, field) / history.tuned.n, 2),
         )
 
@@ -149,7 +149,7 @@ def _result(history: History, looks: Sequence[Look]) -> Iterator[str]:
         ("cut off at the length limit", *(percent(s.cut_off, s.n) for s in shapes)),
         ("mean length", *(f"{s.tokens:.0f} tokens" for s in shapes)),
     ]
-    yield table((f"n = {base.n} held-out problem{'s' * (base.n != 1)}", "base", "tuned"), rows)
+    yield table((f"n = {counted(base.n, 'held-out problem')}", "base", "tuned"), rows)
     yield " ".join(more)
     yield f"{counts(compared)} {METHOD}"
 
@@ -299,7 +299,7 @@ def _again(config: RunConfig) -> Iterator[str]:
 
 def _limits(config: RunConfig, history: History, suite: Benchmark) -> Iterator[str]:
     yield "## Limits"
-    problems = f"{history.tuned.n} problem{'s' * (history.tuned.n != 1)}" if history.tuned else "no problems"
+    problems = counted(history.tuned.n, "problem") if history.tuned else "no problems"
     beside = "on the sets above and on nothing else" if suite.found else "on nothing else"
     yield (
         f"It was looked at on {problems} of {inline(dataset_of(config))} and {beside}: nothing is said of other "

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grpo_space.config import RunConfig
+from grpo_space.formatting import counted
 from grpo_space.results.statistics import Paired, p_words, pair, percent, points
 from grpo_space.runs.events import Evaluated
 
@@ -54,11 +55,11 @@ def words(first: Evaluated, second: Evaluated, names: tuple[str, str]) -> list[s
     if not found.beyond_chance:
         verdict = "Neither solves more of the problems that both answered, beyond chance."
     shares = f"{mine} is right on {percent(found.base, found.n)}, {theirs} on {percent(found.tuned, found.n)}"
-    many = f"{found.n:,} problem{'s' * (found.n != 1)}"
+    many = counted(found.n, "problem")
     which = f"all {many}" if 1 < found.n == first.n == second.n else f"the {many} of both"
-    counted = (
+    figures = (
         f"Of {which} {shares}; {points(found)}. {found.only_tuned:,} only the second solves, "
         f"{found.only_base:,} only the first; {p_words(found.p_value)} (mid-p McNemar), of this pair alone: whoever "
         "compares many runs finds some difference by chance."
     )
-    return [verdict, counted]
+    return [verdict, figures]

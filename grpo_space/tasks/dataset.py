@@ -10,6 +10,7 @@ from typing import Any
 from grpo_space import hub
 from grpo_space.config import GSM8K, RunConfig, TaskName
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.paths import data_file
 from grpo_space.tasks import data_faults
 from grpo_space.tasks.data_faults import same
@@ -92,7 +93,7 @@ def to_evaluate(config: RunConfig, token: str | None = None) -> Rows:
         name, lost = f"{data.id} ({data.test_split})", len(found.wrong)
     rows = found.rows
     test = by_hash(rows)[:wanted]
-    summary = f"Read {len(rows):,} problems from {name}: {len(test):,} to evaluate on."
+    summary = f"Read {counted(len(rows), 'problem')} from {name}: {len(test):,} to evaluate on."
     summary += f" {lost} more have no answer that could be read." if lost else ""
     if faults := data_faults.words(rows):
         summary += f" {faults}"
@@ -140,8 +141,9 @@ def share_out(
     probe, pool = pool[:probes], pool[probes:]
     train = without(rows, [*test, *probe])
     enough(train, test, config)
-    summary = f"Read {len(rows):,} problems from {name}: {len(train):,} to train on, {len(probe)} for the probe, "
-    summary += f"{len(test)} to evaluate on" + (held_out if own_test else ", held out of it.")
+    summary = f"Read {counted(len(rows), 'problem')} from {name}: {len(train):,} to train on, "
+    summary += f"{len(probe)} for the probe, {len(test)} to evaluate on"
+    summary += held_out if own_test else ", held out of it."
     if len(test) < wanted:
         summary += f" evaluation.problems asks for {wanted}: there are no more."
     if faults := data_faults.words([*rows, *(test if own_test else [])]):

@@ -72,6 +72,15 @@ def test_a_runs_figures_are_a_table(measured: Run, capsys: pytest.CaptureFixture
     ]
 
 
+def test_one_step_in_trackio_is_one(
+    runs_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("grpo_space.publishing.trackio_export.send", lambda run, python: 1)
+    run = create_run(read_preset("tiny").run)
+    assert main(["export", run.id, "--trackio", "python"]) == 0
+    assert f"{run.id}: 1 step is in Trackio" in capsys.readouterr().out
+
+
 def test_a_runs_metrics_go_to_trackio_in_an_environment_of_its_own(
     measured: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

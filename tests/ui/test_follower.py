@@ -108,6 +108,13 @@ def test_the_curves_are_a_picture_too() -> None:
     assert len({colour for _, colour in one.getcolors(100_000) or []} & {(79, 70, 229)}) == 1, "a line is drawn"
 
 
+def test_a_probe_of_one_problem_is_of_one() -> None:
+    curves = Curves(10)
+    curves.add(step(1))
+    curves.probes = [Probe(step=1, correct=1, strict_correct=1, n=1)]
+    assert "Right answers to 1 problem, never trained on" in curves.draw()
+
+
 def test_a_label_at_the_axis_has_its_sign_its_unit_and_room() -> None:
     curves = Curves(10)
     for number, loss in ((1, -0.391), (2, -0.42)):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from grpo_space.formatting import counted
 from grpo_space.grading.rewards import LIMITS
 from grpo_space.results.statistics import wilson
 from grpo_space.results.summary import rewards
@@ -147,7 +148,7 @@ class Curves:
     def _probe(self) -> str:
         probe, points = self.probes[-1], probe_points(self.probes)
         why = (
-            f"Right answers to {probe.n} problems that are never trained on and are not the evaluation's. "
+            f"Right answers to {counted(probe.n, 'problem')}, never trained on and not the evaluation's. "
             "The bars are 95 % intervals."
         )
         frame = framed(points, self.max_steps, 0, 100, 0, "%")

@@ -2,6 +2,7 @@
 
 import math
 
+from grpo_space.formatting import counted
 from grpo_space.results.statistics import percent
 from grpo_space.runs.events import Group, Sample
 from grpo_space.ui.live.follower import Page
@@ -86,13 +87,14 @@ def _adapter(page: Page) -> str:
     base, tuned, config = page.history.base, page.history.tuned, page.config
     assert config is not None
     words = (
-        f"<b>An adapter.</b> The model itself never changes. All that {page.history.step} such steps taught it is kept "
-        f"beside it, in small matrices (LoRA, of rank {config.lora.r}) that can be put on and taken off again."
+        f"<b>An adapter.</b> The model itself never changes. All that {counted(page.history.step, 'such step')} taught "
+        f"it is kept beside it, in small matrices (LoRA, of rank {config.lora.r}) that can be put on and taken off "
+        "again."
     )
     if base and tuned:
         words += (
-            f" Without them it is right on {percent(base.correct, base.n)} of {base.n} problems that it never trained "
-            f"on, with them on {percent(tuned.correct, tuned.n)}; in brackets the 95 % interval. Compare tests whether "
-            "that could be chance, and shows each problem with both answers."
+            f" Without them it is right on {percent(base.correct, base.n)} of {counted(base.n, 'problem')} that it "
+            f"never trained on, with them on {percent(tuned.correct, tuned.n)}; in brackets the 95 % interval. Compare "
+            "tests whether that could be chance, and shows each problem with both answers."
         )
     return words

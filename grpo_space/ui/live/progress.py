@@ -297,8 +297,8 @@ def changed(history: History, looks: Sequence[Look]) -> str:
         return note("bad", *map(text, error.problems))
     base, tuned = compared.base, compared.tuned
     shares = (
-        f"On {base.n:,} held-out problems the base model was right on {percent(base.correct, base.n)}, the tuned one "
-        f"on {percent(tuned.correct, tuned.n)}; in brackets the 95 % interval."
+        f"On {counted(base.n, 'held-out problem')} the base model was right on {percent(base.correct, base.n)}, the "
+        f"tuned one on {percent(tuned.correct, tuned.n)}; in brackets the 95 % interval."
     )
     verdict, *more = words(compared)
     return note(kind(compared), tag("b", text(verdict)), *map(text, more), text(shares))

@@ -9,6 +9,7 @@ import gradio as gr
 from grpo_space.config import Preset, RunConfig
 from grpo_space.config_io import write_yaml
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.paths import data_file
 from grpo_space.planning import estimate, hardware
 from grpo_space.presets import FIRST_TO_TRY, preset_names, read_preset, with_steps
@@ -246,7 +247,7 @@ def lengths(config: RunConfig, base: RunConfig, short: int, machine: hardware.Gp
     steps = {"quick": short, "full": base.grpo.max_steps}
     found = {name: estimate.estimate(with_steps(config, count), machine) for name, count in steps.items() if count}
     times = {name: f", {each.brief}" if each else "" for name, each in found.items()}
-    choices = [(f"{name.capitalize()}, {steps[name]:,} steps{time}", name) for name, time in times.items()]
+    choices = [(f"{name.capitalize()}, {counted(steps[name], 'step')}{time}", name) for name, time in times.items()]
     chosen = next((name for name, count in steps.items() if count == config.grpo.max_steps), None)
     return {"choices": choices, "value": chosen, "elem_classes": classes_if(bool(short))}
 

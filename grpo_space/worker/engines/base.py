@@ -150,9 +150,8 @@ def that_fit(engine: Engine, rows: Rows, config: RunConfig, other: PreTrainedTok
         enough(train, test, config)
     elif not test:
         raise UserError(f"data.max_prompt_length: {config.data.max_prompt_length} tokens are too few for every prompt")
-    left_out = (
-        f" {lost:,} left out: their prompts are longer than {config.data.max_prompt_length} tokens." if lost else ""
-    )
+    prompts = "its prompt is" if lost == 1 else "their prompts are"
+    left_out = f" {lost:,} left out: {prompts} longer than {config.data.max_prompt_length} tokens." if lost else ""
     return replace(rows, train=train, probe=probe, test=test, summary=rows.summary + left_out)
 
 
