@@ -74,7 +74,7 @@ def _form(text: str, gold: str) -> float:
     if counts[2:] == [1, 1]:
         stated = text[text.index(TAGS[2]) + len(TAGS[2]) :].partition(TAGS[3])[0]
         none = says_nothing(stated) or not shows(stated) or stated.strip(" .\n()").casefold() in NO_ANSWER
-        if none and stated.strip() != gold.strip():
+        if none and stated.strip().casefold() != gold.strip().casefold():
             return 0.0
     if parts := tagged_parts(text):
         outside, reasoning, _ = parts

@@ -79,7 +79,7 @@ def test_a_completion_that_was_cut_off_gets_nothing_for_its_format() -> None:
 def test_an_answer_that_shows_nothing_or_says_that_there_is_none_earns_no_format(answer: str) -> None:
     form = f"<reasoning>It is so.</reasoning><answer>{answer}</answer>"
     assert paid("format", form) == 0.0
-    assert paid("format", form, answer=[answer]) == 0.5
+    assert paid("format", form, answer=[answer]) == paid("format", form, answer=[answer.swapcase()]) == 0.5
 
 
 @pytest.mark.parametrize("answer", ["²", "∞", "∅", "=", "x", "答案", "€", "🙂", "None", "Unknown", "-5"])
