@@ -34,7 +34,7 @@ def csv_form(start: str, stream: Stream, encoding: Encoding, name: str, most_byt
     return form, _csv_rows(stream, encoding, dialect, skipped, name)
 
 
-_RULE = re.compile(r"\|?\s*+:?-{3,}+:?\s*+(?:\|\s*+:?-{3,}+:?\s*+)*+\|?")
+_RULE = re.compile(r"\|?\s*+:?-++:?\s*+(?:\|\s*+:?-++:?\s*+)*+\|?")
 _BAR = re.compile(r"(?<!\\)\|")
 
 

@@ -295,6 +295,7 @@ def test_no_content_is_a_crash(
     [
         '| question | answer |\n|---|---|\n| P(A\\|B)? | 4 |\n| 3 + 3? | "6" |\n',
         '\ufeff\r\n  question | answer\r\n:--- | ---:\r\nP(A\\|B)? | 4\r\n\r\n3 + 3? | "6"',
+        '|question|answer|\n|-|--|\n|P(A\\|B)?|4|\n|3 + 3?|"6"|\n',
     ],
 )
 def test_a_table_of_markdown_is_one(text: str, tmp_path: Path) -> None:
