@@ -93,7 +93,8 @@ def _refuse_other_rows(config: RunConfig, history: History) -> None:
     data = config.data
     task = history.loaded.task if history.loaded else data.task
     columns = (data.columns.question or "question", data.columns.answer or "answer")
-    other_file = {ending.lower() for ending in Path(data.path or "").suffixes} & {".csv", ".tsv", ".parquet", ".gz"}
+    endings = {ending.lower() for ending in Path(data.path or "").suffixes}
+    other_file = endings & {".csv", ".tsv", ".md", ".parquet", ".gz"}
     if task not in ("auto", "number") or columns not in PLAIN or other_file or data.generate or data.verifier:
         raise UserError(
             f"{config.name}: a script reads question and answer from JSON lines or the Hub, and its answers are "

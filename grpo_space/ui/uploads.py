@@ -20,7 +20,7 @@ from grpo_space.tasks.table_file import PIECE, refuse_other_forms, unpacked_star
 from grpo_space.whole_file import whole
 
 MOST_BYTES = 50 * 2**20
-PROBLEM_FILES = [".jsonl", ".json", ".ndjson", ".txt", ".csv", ".tsv", ".parquet", ".gz"]
+PROBLEM_FILES = [".jsonl", ".json", ".ndjson", ".txt", ".csv", ".tsv", ".md", ".parquet", ".gz"]
 """The endings of files of problems. What is in one is found by its content."""
 MOST_YAML_BYTES = 64 * 2**10
 DEEPEST = 10

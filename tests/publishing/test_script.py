@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from grpo_space.config import ColumnsSection, RunConfig
 from grpo_space.config_io import override, parse
+from grpo_space.errors import UserError
 from grpo_space.grading import rewards
 from grpo_space.grading.answers import grade
 from grpo_space.planning.vllm_options import vllm_options
@@ -379,3 +380,11 @@ def test_a_reward_of_ones_own_is_taken_from_its_file(tmp_path: Path) -> None:
     reward = script_parts.own(str(file), "brief")
     assert reward.__name__ == "brief"
     assert reward(completions=[[]], completion_ids=[[1]], answer=["3"]) == [script_parts.MAX_COMPLETION_LENGTH]
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "mine.md", "mine.jsonl.gz"])
+def test_a_file_that_a_script_cannot_read_gives_none(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("")
+    config = override(read_preset("tiny").run, [f"data.path={tmp_path / name}"])
+    with pytest.raises(UserError, match="reads question and answer from JSON lines"):
+        script.of_config(config)

@@ -92,6 +92,13 @@ def test_what_is_too_large_is_refused_before_it_is_read(runs_root: Path, tmp_pat
 CSV = b"question,answer\na?,1\nb?,2\nc?,3\n"
 
 
+def test_a_table_of_markdown_can_be_uploaded_and_keeps_its_ending(runs_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("|question|answer|\n|---|---|\n|1+1?|2|\n")
+    kept, count = uploads.keep_rows(tmp_path / "a.md")
+    assert (Path(kept).suffix, count) == (".md", 1)
+    assert ".md" in uploads.PROBLEM_FILES
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
