@@ -5,6 +5,7 @@ what the product does; `correctness` and `steps` read less, as their comments sa
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from hashlib import sha256
@@ -83,22 +84,42 @@ EMPTY = re.compile(
 )
 
 
-def form(text: str) -> float:
-    """0.05 for each tag that stands there once; 0.1 each for their order, for some reasoning, for nothing outside."""
+NO_ANSWER = re.compile(r"(?i)not ?found|n/a|nan|null|[-?]|#(?:n/a|value!|ref!|div/0!|name\?|num!|null!)")
+BARE = re.compile(r"</?[A-Za-z][^<>]{0,40}>|&nbsp;|\\[a-z]{1,20}\s?\{\s*\}")
+SHOWN = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl", "No", "Sm", "So", "Sc")
+
+
+def shows(text: str) -> bool:
+    """Whether a text holds a letter, a digit or a sign, not dashes, quotes or bare tags alone."""
+    plain = BARE.sub("", unicodedata.normalize("NFKC", text))
+    return any(unicodedata.category(each) in SHOWN and each not in "\u115f\u1160\u2800|~" for each in plain)
+
+
+def form(text: str, gold: str) -> float:
+    """0.05 for each tag that stands there once; 0.1 each for their order, for some reasoning, for nothing outside.
+    Nothing for an answer that shows nothing or says that there is none, where that is not expected.
+    """
     counts = [text.count(tag) for tag in ("<reasoning>", "</reasoning>", "<answer>", "</answer>")]
-    if counts[2:] == [1, 1] and EMPTY.fullmatch(text.partition("<answer>")[2].partition("</answer>")[0]):
-        return 0.0
+    if counts[2:] == [1, 1]:
+        stated = text[text.index("<answer>") + len("<answer>") :].partition("</answer>")[0]
+        none = EMPTY.fullmatch(stated) or not shows(stated) or NO_ANSWER.fullmatch(stated.strip(" .\n()"))
+        if none and stated.strip().casefold() != gold.strip().casefold():
+            return 0.0
     paid, parts = 0.05 * counts.count(1), FORMAT.fullmatch(text)
     if counts == [1, 1, 1, 1] and parts:
         before, reasoning, between, _, after = (part.strip() for part in parts.groups())
-        paid += 0.1 + 0.1 * bool(reasoning) + 0.1 * (not before + between + after)
+        paid += 0.1 + 0.1 * shows(reasoning) + 0.1 * (not before + between + after)
     return paid
 
 
-def format(completions: Chats, completion_ids: list[list[int]], **_: Any) -> list[float]:  # noqa: A001
+def format(  # noqa: A001
+    completions: Chats, completion_ids: list[list[int]], answer: Sequence[str] | None = None, **_: Any
+) -> list[float]:
     """Up to 0.5 for the form, in steps, so that groups differ early; nothing for a completion that was cut off."""
     ended = (not STOP_IDS.isdisjoint(ids) for ids in completion_ids)
-    return [form(chat[0]["content"]) if end else 0.0 for chat, end in zip(completions, ended, strict=True)]
+    golds = answer or [""] * len(completions)
+    each = zip(completions, golds, ended, strict=True)
+    return [form(chat[0]["content"], gold) if end else 0.0 for chat, gold, end in each]
 
 
 DECIMAL = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,30})(?:\.\d{1,30})?"
@@ -165,10 +186,14 @@ def length(completion_ids: list[list[int]], **_: Any) -> list[float]:
 
 
 def repetition(completions: Chats, **_: Any) -> list[float]:
-    """0 to -0.3: the share of sequences of four words that stood there before."""
+    """0 to -0.3: the share of sequences of four words that stood there before; of more than 40 characters without a
+    space every four are a word.
+    """
     paid = []
     for chat in completions:
-        words = chat[0]["content"].lower().split()
+        words = []
+        for word in chat[0]["content"].lower().split():
+            words += [word[i : i + 4] for i in range(0, len(word), 4)] if len(word) > 40 else [word]
         fours = list(zip(words, words[1:], words[2:], words[3:], strict=False))
         paid.append(-0.3 * (1 - len(set(fours)) / len(fours)) if fours else 0.0)
     return paid

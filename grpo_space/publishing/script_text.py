@@ -24,6 +24,7 @@ IMPORTS = """
 import json
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from hashlib import sha256

@@ -281,9 +281,8 @@ PIECES = [
     "-3",
 ]
 TEXTS = st.lists(st.sampled_from([*PIECES, "=", "2", "*", "9", " ", "\n", "?"]), max_size=14).map("".join)
-FORMATTED = st.builds(
-    "{}<reasoning>{}</reasoning>{}<answer>{}</answer>{}".format, *[st.sampled_from(["", "\n", "a", "..."])] * 5
-)
+PARTS = st.sampled_from(["", "\n", "a", "...", "N/A", "“”", "<br>", "18,18," * 20])
+FORMATTED = st.builds("{}<reasoning>{}</reasoning>{}<answer>{}</answer>{}".format, *[PARTS] * 5)
 
 
 @given(texts=st.lists(TEXTS | FORMATTED | st.text(), min_size=1, max_size=4), data=st.data())
