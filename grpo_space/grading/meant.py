@@ -5,6 +5,7 @@ import re
 from grpo_space.grading.statements import Statement
 
 LONGEST_ADJECTIVE = 20
+"""Characters before "answer" in another language that may say it is the wrong one."""
 LONGEST_LEAD = 120
 """Characters before "answer" that may say how it is meant."""
 _THE = r"(?:the|my|your|its|their|this|our|an?)\s+(?:(?:correct|right|final|real|true|actual|best)\s+)?(?=answer\b)"

@@ -104,7 +104,7 @@ class Loaded(Event):
     settings: dict[str, JsonValue] = {}
     """The settings that decide what is learnt: see `trained_with`. Logs written before 2026-11-28 have none."""
     code: dict[str, str] = {}
-    """Digest of the file of each function of one's own, by file and function. Logs written before that have none."""
+    """Digest of the file of each function of one's own, by its name. Logs written before 2026-11-28 have none."""
 
 
 PhaseName = Literal[

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.tasks.entries import Entry, Stream, refuse_twice
 from grpo_space.tasks.text_encoding import PIECE, Encoding
 
@@ -54,7 +55,7 @@ def _markdown_rows(stream: Stream, encoding: Encoding, name: str) -> Iterator[En
         refuse_twice(head, name)
         for number, fields in enumerate(itertools.islice(rows, 1, None), start=1):
             if len(fields) != len(head):
-                has = f"has {len(fields)} field{'s' * (len(fields) > 1)}, and the header {len(head)}"
+                has = f"has {counted(len(fields), 'field')}, and the header {len(head)}"
                 yield Entry(
                     f"row {number}", fault=f"{has}: write a bar within a text as \\|, and nothing below the table"
                 )
