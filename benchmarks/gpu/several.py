@@ -2,11 +2,12 @@
 
     python -m benchmarks.gpu.checkpoints CHECKPOINTS 1.5b-16bit,8b-16bit
     python -m benchmarks.gpu.several CHECKPOINTS RESULT.json [--counts 1,2,4] [--parts speed,curves,kill] [--models ...]
+        [--each 64]
 
-speed: completions a second, 64 of full length on each card, and whether the adapters are equal. curves: loss and reward
-of the embedded model, step by step, with the same 64 completions a step whatever the number of GPUs, and what it
-gained. kill: a rank killed in the middle of a step: after how many seconds is it told, in which words, and does the run
-resume on one? The result is written after each run.
+speed: completions a second, `--each` of full length on each card and step, and whether the adapters are equal. curves:
+loss and reward of the embedded model, step by step, with the same 64 completions a step whatever the number of GPUs,
+and what it gained. kill: a rank killed in the middle of a step: after how many seconds is it told, in which words, and
+does the run resume on one? The result is written after each run.
 """
 
 import argparse
@@ -31,21 +32,21 @@ from grpo_space.runs.events import Failed
 from grpo_space.runs.launch import start
 from grpo_space.runs.run import Run, create_run
 
-EACH = 64
-"""Completions of a step on each card."""
 LETTERS = f"{Path(__file__).with_name('letters.py')}:letters"
 """What is paid: a right answer never comes of random weights, and without pay no step would move an adapter."""
 
 
-def whole(model: str, checkpoints: Path, count: int, *changed: str) -> RunConfig:
-    """The preset's config on so many GPUs, with completions that random weights write to their full length."""
-    micro_batches = EACH * count // 8
+def whole(model: str, checkpoints: Path, count: int, each: int) -> RunConfig:
+    """The preset's config on so many GPUs, with completions that random weights write to their full length, so many for
+    each of them.
+    """
+    micro_batches = each * count // 8
     return settings.config_of(
         model, checkpoints, f"model.id={checkpoints / model}-16bit", "model.load_in_4bit=false", "model.base_id=null",
         f"rewards={{{LETTERS}: 1.0}}", "engine=transformers", f"gpus={count}", "grpo.optim=adamw_torch",
         "grpo.num_generations=8",
         "grpo.per_device_train_batch_size=8", f"grpo.gradient_accumulation_steps={micro_batches}",
-        "grpo.max_completion_length=512", "grpo.max_steps=6", "grpo.save_steps=2", *changed,
+        "grpo.max_completion_length=512", "grpo.max_steps=6", "grpo.save_steps=2",
     )  # fmt: skip
 
 
@@ -60,11 +61,13 @@ def finished(run: Run) -> Run:
 def figures(run: Run) -> dict[str, Any]:
     """What a run took, and what came of it."""
     history = run.history()
-    later = [step.seconds for step in history.steps][2:]
+    seconds = [step.seconds for step in history.steps]
+    later = seconds[2:]
     digests = re.findall("digests of the adapter, rank by rank: (.*)", run.worker_log.read_text(errors="replace"))
     return {
         "status": run.status(), "engine": history.loaded.engine if history.loaded else "",
         "why": history.chosen.why if history.chosen else "", "gpus": history.chosen.gpus if history.chosen else 0,
+        "seconds": [round(each, 2) for each in seconds],
         "seconds_per_step": statistics.median(later) if later else None,
         "completions_per_second": run.config.grpo.completions_per_step / statistics.median(later) if later else None,
         "held_gib": history.held_gib, "adapters_equal": [len(set(line.split())) == 1 for line in digests],
@@ -75,9 +78,9 @@ def figures(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def killed(root: Path, checkpoints: Path, model: str) -> dict[str, Any]:
+def killed(root: Path, checkpoints: Path, model: str, each: int) -> dict[str, Any]:
     """A run on two GPUs of which one rank is killed in the middle of a step, then resumed on one."""
-    run = create_run(whole(model, checkpoints, 2), root / "killed")
+    run = create_run(whole(model, checkpoints, 2, each), root / "killed")
     start(run)
     while run.history().step < 3 and run.status() == "running":
         time.sleep(0.1)
@@ -106,6 +109,7 @@ def main() -> int:
     parser.add_argument("--counts", default="1,2")
     parser.add_argument("--models", default="1.5b,8b")
     parser.add_argument("--parts", default="speed,curves,kill")
+    parser.add_argument("--each", type=int, default=64, help="completions of a step on each card; a multiple of 8")
     arguments = parser.parse_args()
     counts = [int(count) for count in arguments.counts.split(",")]
     checkpoints, parts, models = (
@@ -129,13 +133,15 @@ def main() -> int:
             tiny = read_preset("tiny").run
             plan |= {f"curves-{n}": override(tiny, ["engine=transformers", f"gpus={n}"]) for n in counts}
         if "speed" in parts:
-            plan |= {f"speed-{model}-{n}": whole(model, checkpoints, n) for model in models for n in counts}
+            plan |= {
+                f"speed-{model}-{n}": whole(model, checkpoints, n, arguments.each) for model in models for n in counts
+            }
         for name, config in plan.items():
             run = create_run(config, root / name)
             start(run)
             keep(name, figures(finished(run)))
         if "kill" in parts:
-            keep("kill", killed(root, checkpoints, models[0]))
+            keep("kill", killed(root, checkpoints, models[0], arguments.each))
     return int(any(found.get("status") not in (None, "done") for name, found in result.items() if name in plan))
 
 
