@@ -179,7 +179,7 @@ def by_name(part: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {"/".join(each["name"].split("/")[:2]): each for each in reversed(part["contenders"])}
 
 
-UNCOMPILED = "2026-11-28-gpu-pins-uncompiled"
+UNCOMPILED, FIRST_STEP = "2026-11-28-gpu-pins-uncompiled", "2026-11-28-gpu-pins-first-step"
 NOW, EARLIER = by_name(GPU), by_name(GPU["earlier"])
 SHOWN = [*NOW.values(), *(EARLIER[f"{program}/1.5b"] for program in ("worker", "unsloth_recipe", "trl_peft"))]
 
@@ -215,7 +215,7 @@ def test_how_many_times_as_fast_the_worker_is_within_one_occasion() -> None:
     assert f"the worker is {100 * slower:.0f} % slower" in PERFORMANCE
 
 
-@pytest.mark.parametrize("name", ["2026-11-27-gpu-pins", "2026-11-28-gpu-pins", UNCOMPILED])
+@pytest.mark.parametrize("name", ["2026-11-27-gpu-pins", "2026-11-28-gpu-pins", UNCOMPILED, FIRST_STEP])
 def test_the_figures_with_the_exact_pins_are_those_that_were_measured(name: str) -> None:
     for occasion in results(name)["occasions"]:
         for each in occasion["contenders"]:
@@ -278,8 +278,26 @@ def test_what_is_said_of_a_model_that_vllm_does_not_compile_is_what_was_measured
     assert "writing took {:.0f} s cold and {:.0f} s warm".format(*began) in PERFORMANCE
 
 
+def test_in_what_share_of_the_recipes_time_the_first_step_is_done() -> None:
+    small, warm, large, warm_large = map(contenders, results(FIRST_STEP)["occasions"])
+    each = [
+        [size[program]["seconds_to_first_step"] for program in ("worker", "unsloth_recipe")]
+        for size in (small, warm, large, warm_large)
+    ]
+    cold, kept, large_cold, large_kept = (f"{worker / recipe:.2f}" for worker, recipe in each)
+    assert large_cold == large_kept
+    words = f"in {cold} of the recipe's time cold and {kept} warm ({{:.0f}} s against {{:.0f}}), that of the 8B in"
+    assert words.format(*each[1]) in PERFORMANCE
+    assert f"in {large_cold} of it both times (warm: {{:.0f}} s against {{:.0f}})".format(*each[3]) in PERFORMANCE
+
+
 def test_the_figures_of_several_gpus_are_those_that_were_measured() -> None:
-    for model, file, counts in (("1.5b", "", (1, 2)), ("8b", "-8b", (1, 2, 4)), ("1.5b", "-four", (1, 2, 4))):
+    for model, file, counts in (
+        ("1.5b", "", (1, 2)),
+        ("8b", "-8b", (1, 2, 4)),
+        ("1.5b", "-four", (1, 2, 4)),
+        ("1.5b", "-alone", (1, 2)),
+    ):
         found = {n: results(f"2026-11-28-several-gpus{file}")[f"speed-{model}-{n}"] for n in counts}
         for n, each in found.items():
             faster = each["completions_per_second"] / found[1]["completions_per_second"]
