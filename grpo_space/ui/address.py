@@ -13,6 +13,7 @@ import gradio as gr
 from grpo_space import hub
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import QUIET
 from grpo_space.ui.live.follower import named
 from grpo_space.ui.live.page_stream import View
 
@@ -58,7 +59,6 @@ _CHOSEN = f"""() => {{
   if (tab) ({_PUT})('{TAB}', tab.dataset.tabId, 'pushState');
 }}"""
 """JavaScript: the tab that is chosen by now. The event comes a moment late, and Back may have led elsewhere since."""
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 
 
 def component() -> gr.HTML:

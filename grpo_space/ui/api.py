@@ -107,7 +107,7 @@ def build(followers: Followers, place: Place) -> None:
         return {"run": page.run.id, "question": wanted.question, **answers}
 
     for function in (start, status, stop, evaluation, ask):
-        gr.api(in_words(function, _in_a_line), api_name=function.__name__, concurrency_limit=4)  # type: ignore[attr-defined]
+        gr.api(in_words(function, _in_a_line), api_name=function.__name__)  # type: ignore[attr-defined]
 
 
 def _text(name: str, value: object) -> str:

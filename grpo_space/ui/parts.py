@@ -13,11 +13,11 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
+from grpo_space.ui.gradio_workarounds import QUIET
 from grpo_space.ui.markup import text
 
 Event = tuple[int, str]
 """A component's number, and the name of what happens to it."""
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "always_last"}
 
 
 @dataclass(frozen=True)
@@ -103,4 +103,4 @@ def _call(event: Any, parts: Sequence[Part], most: int) -> Any:
                 gr.Warning("A part of this page could not be drawn: reload it.")
         return drawn
 
-    return event(draw, inputs, outputs, concurrency_limit=most, **QUIET)
+    return event(draw, inputs, outputs, concurrency_limit=most, trigger_mode="always_last", **QUIET)

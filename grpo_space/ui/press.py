@@ -10,7 +10,6 @@ from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.parts import Parts
 
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 NO_FILE = gr.update(value=None, elem_classes=OFF)
 """Takes a file that was ready to download away."""
 

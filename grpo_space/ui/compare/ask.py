@@ -16,7 +16,7 @@ from grpo_space.ui.compare import asked
 from grpo_space.ui.compare.asked import Answers, Asked, short
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note, in_words
-from grpo_space.ui.gradio_workarounds import OFF, classes_if, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, classes_if, shown_if
 from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
@@ -27,7 +27,7 @@ ABOUT = """<h2>Ask both</h2><p class='gs-dim'>Your own question: base and tuned 
 far from what it was trained on, a small model is often lost, tuned or not.</p>"""
 EXAMPLES = 3
 """Held-out problems that are offered to be asked."""
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
+EIGHT_AT_ONCE: dict[str, Any] = {**QUIET, "concurrency_limit": 8}
 EVERY_SECONDS = 0.08
 """Between two updates of the page: faster than that nobody reads."""
 
@@ -112,11 +112,11 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> N
 
     asks: Any = [view, question, temperature, samples, seed, checkpoint, kept]
     shown: Any = [answers, earlier, kept, words]
-    gr.on([ask.click, question.submit], ask_both, asks, shown, trigger_mode="multiple", **QUIET)
-    stop.click(stop_it, queue=False, **QUIET)
+    gr.on([ask.click, question.submit], ask_both, asks, shown, trigger_mode="multiple", **EIGHT_AT_ONCE)
+    stop.click(stop_it, queue=False, **EIGHT_AT_ONCE)
     parts.add(offer, [view, checkpoint], [checkpoint, held_out_problems, *examples])
     for number, button in enumerate(examples):
-        button.click(in_words(partial(take, number)), view, question, **QUIET)
+        button.click(in_words(partial(take, number)), view, question, **EIGHT_AT_ONCE)
 
 
 def held_out(page: Page | None) -> list[str]:

@@ -1,7 +1,5 @@
 """Several sets of problems at once: what a suite would take, its start, and what the newest one found."""
 
-from typing import Any
-
 import gradio as gr
 
 from grpo_space.errors import UserError
@@ -15,6 +13,7 @@ from grpo_space.ui.compare.evaluate import TO_THE_TOP
 from grpo_space.ui.compare.evidence import figure_table
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import QUIET
 from grpo_space.ui.live.chart import card
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.forest import forest
@@ -22,7 +21,6 @@ from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import figures, note, tag, text, with_code
 from grpo_space.ui.parts import Parts
 
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 SUITES: dict[str, SuiteName] = {"Quick": "quick", "Full": "full"}
 
 

@@ -11,14 +11,12 @@ from grpo_space.results import control
 from grpo_space.ui import submit
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, show_tab, shown_if
 from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import tag, text
 from grpo_space.ui.parts import Parts
-
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 
 
 def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> None:

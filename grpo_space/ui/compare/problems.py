@@ -11,7 +11,7 @@ from grpo_space.runs.events import Answer
 from grpo_space.runs.history import History
 from grpo_space.ui import table
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
 from grpo_space.ui.live import example, microscope
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
@@ -25,7 +25,7 @@ FILTERS: dict[str, Outcome | None] = {
     "Both wrong": "both wrong",
 }
 HEADERS = ["#", "Problem", "Right answer", "Base", "Tuned"]
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
+EIGHT_AT_ONCE: dict[str, Any] = {**QUIET, "concurrency_limit": 8}
 INTO_VIEW = """
 watch('value', () => {
   if (!element.querySelector('.gs-pair')) return;
@@ -123,10 +123,10 @@ def wire(cases: Cases, view: gr.State, which: gr.Dropdown, followers: Followers)
     changes: Any = [cases.kept.input, cases.words.change]
     matching = [cases.table, cases.both, cases.begin, cases.turns, cases.earlier, cases.later]
     searched = [view, which, cases.kept, cases.words]
-    gr.on(changes, keep, searched, matching, trigger_mode="always_last", **QUIET)
+    gr.on(changes, keep, searched, matching, trigger_mode="always_last", **EIGHT_AT_ONCE)
     for button, turn in ((cases.earlier, earlier), (cases.later, later)):
-        button.click(turn, [*searched, cases.begin], matching, trigger_mode="multiple", **QUIET)
-    cases.table.select(open_row, [view, which], cases.both, **QUIET)
+        button.click(turn, [*searched, cases.begin], matching, trigger_mode="multiple", **EIGHT_AT_ONCE)
+    cases.table.select(open_row, [view, which], cases.both, **EIGHT_AT_ONCE)
 
 
 def evaluation_of(page: Page | None, chosen: str) -> History:

@@ -17,7 +17,7 @@ from grpo_space.ui.compare import ask, benchmark, control_run, evaluate, evidenc
 from grpo_space.ui.compare.problems import evaluation_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, show_tab, shown_if
 from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered, page_of
@@ -27,7 +27,7 @@ from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import press
 from grpo_space.whole_file import whole
 
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 8}
+EIGHT_AT_ONCE: dict[str, Any] = {**QUIET, "concurrency_limit": 8}
 Names = tuple[str, ...]
 
 
@@ -80,7 +80,7 @@ def build(view: gr.State, parts: Parts, evaluating: gr.HTML, followers: Follower
     shown = [*vars(top).values(), cases.column, cases.kept, cases.table, *turns, cases.both]
     parts.add(fill, [view, top.which, top.last_sent, cases.kept, cases.words], shown)
     chosen = [view, top.which, cases.kept, cases.words]
-    top.which.input(choose, chosen, shown, trigger_mode="always_last", **QUIET)
+    top.which.input(choose, chosen, shown, trigger_mode="always_last", **EIGHT_AT_ONCE)
     _act(view, top, followers, place)
     problems.wire(cases, view, top.which, followers)
 
@@ -158,10 +158,10 @@ def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
         place.access.may_start(request)
         return gr.update(value=str(lines_file(example.seen(followers, view.subject), chosen)), elem_classes=[])
 
-    press(top.now, "Starting", evaluate_now, view, top.now, **QUIET)
-    top.stop.click(stop_it, view, None, **QUIET)
+    press(top.now, "Starting", evaluate_now, view, top.now, **EIGHT_AT_ONCE)
+    top.stop.click(stop_it, view, None, **EIGHT_AT_ONCE)
     top.publish.click(None, js=show_tab("publish"))
-    top.download.click(as_lines, [view, top.which], top.file, **QUIET)
+    top.download.click(as_lines, [view, top.which], top.file, **EIGHT_AT_ONCE)
 
 
 def which_of(page: Page | None, chosen: str | None, listed: Names) -> tuple[str, Names]:

@@ -16,7 +16,7 @@ from grpo_space.runs import launch
 from grpo_space.ui import uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, classes_if, shown_if
+from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, QUIET, THROUGH_THE_QUEUE, classes_if, shown_if
 from grpo_space.ui.preset import cards, folds, form, kept, own_data
 from grpo_space.ui.preset.layout import (
     Filled,
@@ -31,8 +31,8 @@ from grpo_space.ui.preset.layout import (
 )
 
 CSS = Path(__file__).with_name("preset.css")
-QUIET: dict[str, Any] = {**IN_ORDER, "show_progress": "hidden", "api_visibility": "private"}
-SIDE_BY_SIDE: dict[str, Any] = {"queue": True, "show_progress": "hidden", "api_visibility": "private"}
+IN_TURN: dict[str, Any] = {**IN_ORDER, **QUIET}
+SIDE_BY_SIDE: dict[str, Any] = {**THROUGH_THE_QUEUE, **QUIET}
 STEPS = "grpo.max_steps"
 NO_ROWS = cards.note("The first rows are shown here as soon as they can be read.")
 
@@ -86,29 +86,29 @@ def _wire(opened: Any, tab: PresetTab, handlers: "_Handlers") -> None:
 
     first = tab.filled.value.config
     # a preview may have been made since this was drawn
-    gr.on([opened], lambda: rows_of(first), None, tab.rows, **QUIET)
+    gr.on([opened], lambda: rows_of(first), None, tab.rows, **IN_TURN)
     opened(None, js=_LEFT)
-    gr.on(list(_triggers(tab)), handlers.check, typed, checked, trigger_mode="multiple", **QUIET)
-    tab.length.input(handlers.length, {tab.length, *typed}, checked, trigger_mode="multiple", **QUIET)
+    gr.on(list(_triggers(tab)), handlers.check, typed, checked, trigger_mode="multiple", **IN_TURN)
+    tab.length.input(handlers.length, {tab.length, *typed}, checked, trigger_mode="multiple", **IN_TURN)
     for name, (_, button) in tab.cards.items():
-        button.click(handlers.choose(name), tab.filled, filled, trigger_mode="multiple", **QUIET)
-    tab.take.click(handlers.choose(FIRST_TO_TRY[False]), tab.filled, filled, trigger_mode="multiple", **QUIET)
+        button.click(handlers.choose(name), tab.filled, filled, trigger_mode="multiple", **IN_TURN)
+    tab.take.click(handlers.choose(FIRST_TO_TRY[False]), tab.filled, filled, trigger_mode="multiple", **IN_TURN)
     requested = [tab.requested, tab.filled]
-    tab.requested.change(handlers.show_requested, requested, [*filled, tab.requested], **QUIET)
+    tab.requested.change(handlers.show_requested, requested, [*filled, tab.requested], **IN_TURN)
     browser = kept.component()
-    opened(handlers.show_kept(browser), {browser, *typed}, filled, **QUIET)
-    tab.config.change(kept.to_keep, [tab.config, tab.filled], browser, **EACH, **QUIET)
-    tab.import_.upload(handlers.read_import, [tab.import_, tab.filled], filled, **QUIET)
+    opened(handlers.show_kept(browser), {browser, *typed}, filled, **IN_TURN)
+    tab.config.change(kept.to_keep, [tab.config, tab.filled], browser, **EACH, **IN_TURN)
+    tab.import_.upload(handlers.read_import, [tab.import_, tab.filled], filled, **IN_TURN)
     for path, file in tab.files.items():
         changes = [file.upload, file.clear]
-        gr.on(changes, handlers.upload(path), {file, *typed}, checked, trigger_mode="multiple", **QUIET)
+        gr.on(changes, handlers.upload(path), {file, *typed}, checked, trigger_mode="multiple", **IN_TURN)
     chosen: list[Any] = [tab.fields[path].input for path in form.READING]  # type: ignore[attr-defined]
-    gr.on(chosen, handlers.columns, typed, checked, trigger_mode="multiple", **QUIET)
+    gr.on(chosen, handlers.columns, typed, checked, trigger_mode="multiple", **IN_TURN)
     _wire_look(tab, typed, handlers)
-    looked: dict[str, Any] = {**QUIET, "concurrency_id": "preview"}
-    preview = tab.preview.click(handlers.preview_asked, tab.config, [tab.rows, tab.preview], **QUIET)
+    looked: dict[str, Any] = {**IN_TURN, "concurrency_id": "preview"}
+    preview = tab.preview.click(handlers.preview_asked, tab.config, [tab.rows, tab.preview], **IN_TURN)
     preview = preview.then(handlers.preview, tab.config, tab.previewed, **looked)
-    preview.then(handlers.show_preview, [tab.config, tab.previewed], [tab.rows, tab.preview], **QUIET)
+    preview.then(handlers.show_preview, [tab.config, tab.previewed], [tab.rows, tab.preview], **IN_TURN)
 
 
 def _wire_look(tab: PresetTab, typed: set[Any], handlers: "_Handlers") -> None:

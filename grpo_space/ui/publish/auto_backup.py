@@ -16,6 +16,7 @@ from grpo_space.publishing import backup
 from grpo_space.runs import evaluations
 from grpo_space.runs.run import Run, all_runs
 from grpo_space.ui.access import Access
+from grpo_space.ui.gradio_workarounds import QUIET
 from grpo_space.ui.live.follower import active_run
 from grpo_space.ui.markup import note, tag, text
 
@@ -127,4 +128,4 @@ def build(opened: Any, automatic: Automatic, access: Access) -> None:
         return automatic.status
 
     timer = gr.Timer(SHOWN_SECONDS)
-    gr.on([opened, timer.tick], status, None, shown, api_visibility="private", show_progress="hidden")
+    gr.on([opened, timer.tick], status, None, shown, **QUIET)

@@ -16,15 +16,13 @@ from grpo_space.ui import uploads
 from grpo_space.ui.access import signed_in_token, token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
-from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import forget_with
 from grpo_space.ui.transfer import bar, following, incoming, stage
-
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
 def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> gr.Button:
@@ -73,9 +71,9 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> g
         except UserError as error:
             yield as_note(error), shown_if(False)
 
-    keep.click(back_up, view, kept, **QUIET)
+    keep.click(back_up, view, kept, concurrency_limit=2, **QUIET)
     forget_with(parts, view, {kept: ""})
-    bring.click(restore, [view, source], [brought, to_train], **QUIET)
+    bring.click(restore, [view, source], [brought, to_train], concurrency_limit=2, **QUIET)
     return to_train
 
 

@@ -15,7 +15,7 @@ from grpo_space.runs.run import Run
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
-from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import link, note, tag, text
@@ -24,8 +24,6 @@ from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import forget_with
 from grpo_space.ui.publish import before
 from grpo_space.ui.transfer import bar, following, stage
-
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
 def build(view: gr.State, parts: Parts, tab: gr.Tab, followers: Followers, place: Place) -> None:
@@ -102,8 +100,9 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, followers: Followers, place
 
     ahead: Any = look_ahead, [view, name], [ready, typed, as_card]
     parts.ask(*ahead, tab.select)
-    gr.on([name.blur, name.submit], *ahead, trigger_mode="always_last", **QUIET)
-    go.click(start, [view, name, private, merged, replace, typed], [outcome, replace, typed], **QUIET)
+    gr.on([name.blur, name.submit], *ahead, trigger_mode="always_last", concurrency_limit=2, **QUIET)
+    chosen = [view, name, private, merged, replace, typed]
+    go.click(start, chosen, [outcome, replace, typed], concurrency_limit=2, **QUIET)
     parts.add(shown, view, [what, go], tab.select)
     nothing = gr.update(value=False, elem_classes=OFF)
     forget_with(parts, view, {outcome: "", replace: nothing})

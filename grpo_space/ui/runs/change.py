@@ -11,7 +11,7 @@ from grpo_space.ui import address, submit
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, show_tab, shown_if
 from grpo_space.ui.live.follower import Followers, named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import tag, text
@@ -19,9 +19,8 @@ from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import press
 from grpo_space.ui.runs.run_list import RunList
 
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1,
-                         "concurrency_id": "runs"}  # fmt: skip
-AT_ONCE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+ONE_AT_A_TIME: dict[str, Any] = {**QUIET, "concurrency_limit": 1, "concurrency_id": "runs"}
+AT_ONCE: dict[str, Any] = {**QUIET, "queue": False}
 
 
 def build(view: gr.State, parts: Parts, tab: gr.Tab, runs: RunList, followers: Followers, place: Place) -> None:
@@ -125,15 +124,15 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, runs: RunList, followers: F
     both = [confirm, keep]
     said = [subject, column, which, link, title, steps, *both]
     parts.add(look, [view, subject], said, tab.select)
-    rename.click(named_anew, [view, subject, title, runs.order], [runs.table, which], **QUIET)
-    press(more, "Starting", train_on, [view, subject, steps], None, **QUIET).success(None, js=show_tab("train"))
+    rename.click(named_anew, [view, subject, title, runs.order], [runs.table, which], **ONE_AT_A_TIME)
+    press(more, "Starting", train_on, [view, subject, steps], None, **ONE_AT_A_TIME).success(None, js=show_tab("train"))
     delete.click(lambda: [shown_if(True)] * 2, None, both, **AT_ONCE)
     keep.click(lambda: [shown_if(False)] * 2, None, both, **AT_ONCE)
-    confirm.click(to_bin, [view, subject, runs.order], [runs.table, binned, *both], **QUIET)
-    fold.expand(list_bin, None, binned, **QUIET)
-    back.click(put_back, [view, binned, runs.order], [runs.table, binned], **QUIET)
+    confirm.click(to_bin, [view, subject, runs.order], [runs.table, binned, *both], **ONE_AT_A_TIME)
+    fold.expand(list_bin, None, binned, **ONE_AT_A_TIME)
+    back.click(put_back, [view, binned, runs.order], [runs.table, binned], **ONE_AT_A_TIME)
     empty.click(lambda: shown_if(True), None, for_good, **AT_ONCE)
-    for_good.click(empty_it, None, [binned, for_good], **QUIET)
+    for_good.click(empty_it, None, [binned, for_good], **ONE_AT_A_TIME)
 
 
 def below(run: Run) -> str:

@@ -14,6 +14,7 @@ from grpo_space.runs.run import DATED, MOMENT, Run, all_runs
 from grpo_space.runs.run_summary import RunSummary, summarize
 from grpo_space.ui import table
 from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import QUIET
 from grpo_space.ui.live.follower import named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.live.progress import BADGES
@@ -121,7 +122,6 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab) -> RunList:
         run = named(table.chosen(event))
         view.run, view.group = run.id, None
 
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
     parts.add(drawn, [order, view], run_table, tab.select, order.change)
-    run_table.select(open_run, view, None, **quiet)
+    run_table.select(open_run, view, None, **QUIET)
     return RunList(drawn, order, run_table)

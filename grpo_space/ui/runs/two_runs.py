@@ -14,7 +14,7 @@ from grpo_space.results.statistics import percent, points
 from grpo_space.runs.run import all_runs
 from grpo_space.ui import uploads
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
 from grpo_space.ui.live.chart import Line, card, framed
 from grpo_space.ui.live.curves import CHARTS, PROBE, Curves, figure, probe_points
 from grpo_space.ui.live.follower import Followers, Page, named
@@ -25,7 +25,6 @@ from grpo_space.ui.runs.run_list import MOST
 
 NAMES = ("A", "B")
 """What the two are called in the charts, where there is no room for their names."""
-QUIET: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 2}
 
 
 def build(parts: Parts, tab: gr.Tab, followers: Followers) -> None:
@@ -56,8 +55,8 @@ def build(parts: Parts, tab: gr.Tab, followers: Followers) -> None:
         return figures(side_by_side(*pages))
 
     parts.add(choices, [first, second], [column, first, second], tab.select)
-    go.click(compared, [first, second], found, **QUIET)
-    gr.on([first.input, second.input], lambda: "", None, found, show_progress="hidden", **QUIET)
+    go.click(compared, [first, second], found, api_visibility="private", concurrency_limit=2)
+    gr.on([first.input, second.input], lambda: "", None, found, concurrency_limit=2, **QUIET)
 
 
 def side_by_side(first: Page, second: Page) -> str:

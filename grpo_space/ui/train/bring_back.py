@@ -1,7 +1,6 @@
 """One click brings the newest backed-up run back where this disk holds none: a Space that slept has lost its own."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import gradio as gr
 
@@ -11,7 +10,7 @@ from grpo_space.ui import uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
-from grpo_space.ui.gradio_workarounds import OFF
+from grpo_space.ui.gradio_workarounds import OFF, QUIET
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.transfer import following, incoming
 
@@ -33,6 +32,5 @@ def build(view: gr.State, place: Place) -> gr.Button:
         except UserError as error:
             yield as_note(error)
 
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1}
-    bring.click(bring_back, view, brought, **quiet)
+    bring.click(bring_back, view, brought, concurrency_limit=1, **QUIET)
     return bring

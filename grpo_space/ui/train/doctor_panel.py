@@ -4,7 +4,6 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from typing import Any
 
 import gradio as gr
 
@@ -14,9 +13,8 @@ from grpo_space.runs.locks import holder
 from grpo_space.runs.run import runs_folder
 from grpo_space.ui.access import Access
 from grpo_space.ui.errors import as_note
+from grpo_space.ui.gradio_workarounds import QUIET
 from grpo_space.ui.markup import note, tag, text
-
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1}
 
 
 def build(access: Access) -> None:
@@ -39,7 +37,7 @@ def build(access: Access) -> None:
         yield note("info", "Looking: the packages are imported, ten seconds, or a minute where vLLM is installed.")
         yield await examined()
 
-    look.click(looked, None, found, **QUIET)
+    look.click(looked, None, found, concurrency_limit=1, **QUIET)
 
 
 def check_free() -> None:

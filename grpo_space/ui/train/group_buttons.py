@@ -15,7 +15,7 @@ from grpo_space.runs.sequences import Outcome
 from grpo_space.ui import downloads
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF
+from grpo_space.ui.gradio_workarounds import EACH, OFF, QUIET
 from grpo_space.ui.live import example, microscope
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
@@ -23,13 +23,7 @@ from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import NO_FILE, forget_with
 from grpo_space.whole_file import whole
 
-IN_ORDER: dict[str, Any] = {
-    "api_visibility": "private",
-    "show_progress": "hidden",
-    "concurrency_limit": 1,
-    "concurrency_id": "microscope",
-    "trigger_mode": "multiple",
-}
+EACH_PRESS: dict[str, Any] = {**EACH, **QUIET, "concurrency_limit": 1, "concurrency_id": "microscope"}
 """Each press counts from where the one before has led: with `always_last` Gradio drops some, the last one too."""
 MOST_BYTES = 128 * 2**20
 """Of the file that is made ready at most: that of the run has 64 MiB."""
@@ -136,10 +130,10 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> M
         return gr.update(value=str(made), elem_classes=[])
 
     for way, button in ways.items():
-        button.click(moving(way), view, [scope, group], **IN_ORDER)
-    number.submit(to_number, [view, number], [scope, group, number], **IN_ORDER)
+        button.click(moving(way), view, [scope, group], **EACH_PRESS)
+    number.submit(to_number, [view, number], [scope, group, number], **EACH_PRESS)
     for name, button in jumps.items():
-        button.click(jumping(*JUMPS[name]), view, [scope, group], **IN_ORDER)
+        button.click(jumping(*JUMPS[name]), view, [scope, group], **EACH_PRESS)
     lines.click(as_lines, view, file, api_visibility="private", concurrency_limit=2)
     forget_with(parts, view, {file: NO_FILE})
     return Microscope(scope, buttons, group)

@@ -15,11 +15,10 @@ from grpo_space.ui import submit, table
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
-from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
 from grpo_space.ui.markup import figures, note, tag, text
 from grpo_space.ui.owners import Owners, check_sign_in, may_type
 
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 HERE, JOB = "here", "job"
 HEADERS = ("On", "Card", "Price", "Fits, takes", "At most")
 

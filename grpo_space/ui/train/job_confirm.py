@@ -13,7 +13,7 @@ from grpo_space.runs.run import Run
 from grpo_space.ui import submit
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
 from grpo_space.ui.live.follower import Followers, named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import figures, tag, text
@@ -22,8 +22,6 @@ from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import forget_with, press
 from grpo_space.ui.submit import OnJob
 from grpo_space.ui.train.job_choice import JobChoice
-
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 4}
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,13 @@ from grpo_space.ui import uploads
 from grpo_space.ui.access import signed_in_token
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import note, tag, text
 from grpo_space.ui.owners import Owners, check_sign_in
 from grpo_space.ui.press import press
 from grpo_space.ui.train.job_choice import JOB, JobChoice
-
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 2}
 
 
 def build(opened: Any, view: gr.State, choice: JobChoice, followers: Followers, place: Place) -> None:
@@ -56,15 +54,10 @@ def build(opened: Any, view: gr.State, choice: JobChoice, followers: Followers, 
         followers.forget_current()
         return look(JOB, namespace, request)
 
-    sees: dict[str, Any] = {**QUIET, "trigger_mode": "always_last"}
-    gr.on(
-        [opened, choice.where.input, choice.namespace.blur],
-        look,
-        [choice.where, choice.namespace],
-        [found, follow],
-        **sees,
-    )
-    press(follow, "Following", take_up, [choice.namespace, view], [found, follow], **QUIET)
+    looks = [opened, choice.where.input, choice.namespace.blur]
+    two: dict[str, Any] = {**QUIET, "concurrency_limit": 2}
+    gr.on(looks, look, [choice.where, choice.namespace], [found, follow], trigger_mode="always_last", **two)
+    press(follow, "Following", take_up, [choice.namespace, view], [found, follow], **two)
 
 
 def words(one: Unfollowed, count: int) -> str:

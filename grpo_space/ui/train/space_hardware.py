@@ -14,7 +14,7 @@ from grpo_space.runs.run import all_runs
 from grpo_space.ui.access import session
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note, in_words
-from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
 from grpo_space.ui.markup import box, figures, link, note, tag, text
 from grpo_space.ui.space import Space
 from grpo_space.ui.train import space_switch
@@ -23,7 +23,7 @@ from grpo_space.ui.train.space_switch import FREE, OFFERED, Wanted, hours
 from grpo_space.ui.train.when_done_plan import Tokens, tokens_of
 from grpo_space.ui.transfer import following, stage
 
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": 1}
+ONE_AT_A_TIME: dict[str, Any] = {**QUIET, "concurrency_limit": 1}
 SLEEPS = (900, 3600, 6 * 3600, 24 * 3600, NEVER)
 """The sleep times that are offered, in seconds."""
 A_DAY = 24 * 3600
@@ -107,11 +107,11 @@ def build(
             yield shown_if(False), None, as_note(error, "Not changed."), gr.skip()
 
     opened(None, js=_OPEN)
-    opened(owned, None, [mine, group], **QUIET)
-    fold.expand(look, None, [about, flavor], **QUIET)  # not before: the Hub is asked
-    change.click(ask, [flavor, sleep, back], [confirm, question, asked, said], **QUIET)
-    yes.click(change_it, asked, [confirm, asked, said, kept], **QUIET)
-    no.click(lambda: (shown_if(False), None), None, [confirm, asked], **QUIET)
+    opened(owned, None, [mine, group], **ONE_AT_A_TIME)
+    fold.expand(look, None, [about, flavor], **ONE_AT_A_TIME)  # not before: the Hub is asked
+    change.click(ask, [flavor, sleep, back], [confirm, question, asked, said], **ONE_AT_A_TIME)
+    yes.click(change_it, asked, [confirm, asked, said, kept], **ONE_AT_A_TIME)
+    no.click(lambda: (shown_if(False), None), None, [confirm, asked], **ONE_AT_A_TIME)
 
 
 def words(runtime: Runtime) -> str:

@@ -21,7 +21,7 @@ from grpo_space.ui import address, glossary, space, submit
 from grpo_space.ui.access import scope_of, session, token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, OFF, Pulse, show_tab, shown_if
+from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, OFF, QUIET, Pulse, show_tab, shown_if
 from grpo_space.ui.guard.streams import STREAMS
 from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
@@ -41,8 +41,6 @@ from grpo_space.ui.train import (
 from grpo_space.ui.train.job_choice import JOB
 from grpo_space.ui.train.when_done import WhenDone
 from grpo_space.ui.train.when_done_plan import tokens_of
-
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
 @dataclass(frozen=True)
@@ -161,7 +159,7 @@ def build(
         return _plan(sent, place, where)
 
     shown_with: Any = [opened, tab.select, config.change, job.where.change]
-    gr.on(shown_with, planned, [config, job.where], plan, concurrency_limit=4, **EACH, **QUIET)
+    gr.on(shown_with, planned, [config, job.where], plan, **EACH, **QUIET)
     handlers = _Handlers(followers, place, before.done)
     both = [train, before.start]
     pressed = gr.on(
@@ -176,8 +174,8 @@ def build(
     stop.click(handlers.ask, view, [confirm, question, subject], **QUIET)
     no.click(lambda: shown_if(False), None, confirm, **QUIET)
     forget_with(parts, view, {confirm: shown_if(False)})
-    yes.click(handlers.stop, subject, confirm, concurrency_limit=4, **QUIET)
-    press(resume, "Starting", handlers.resume, [view, *chosen], confirm_job.outputs, concurrency_limit=4, **QUIET)
+    yes.click(handlers.stop, subject, confirm, **QUIET)
+    press(resume, "Starting", handlers.resume, [view, *chosen], confirm_job.outputs, **QUIET)
     use.click(None, js=show_tab("preset"))  # before what takes its time: Gradio does the two one after the other
     use.click(handlers.config, view, before.requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
