@@ -70,7 +70,7 @@ def component() -> gr.HTML:
 def _go(view: View, request: gr.Request) -> None:
     wanted = str(request.query_params.get(RUN, ""))[:200]
     if wanted != view.run:
-        view.run, view.group = (named(wanted).id if wanted else ""), None
+        view.show(named(wanted).id if wanted else "")
 
 
 @in_words

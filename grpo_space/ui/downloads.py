@@ -1,19 +1,37 @@
-"""Where files that the page offers to download are made: Gradio serves them from the folder for temporary files."""
+"""Files that the page offers: where they are made, and where they are shown. Gradio serves them from the folder for
+temporary files.
+"""
 
 import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import gradio as gr
 
 from grpo_space.errors import UserError
 from grpo_space.runs.run import Run
+from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.whole_file import HALF
 
 MOST_BYTES = 2**30
 """Of one file: several times the largest preset's adapter."""
 QUOTA = 2 * 2**30
 """Of all that lies there. Gradio keeps a copy of each for some hours, which it serves."""
+NONE = gr.update(value=None, elem_classes=OFF)
+"""Takes a file that was ready away."""
+
+
+def component(elem_id: str) -> gr.File:
+    """Draws the place for a file that is ready, which comes with it."""
+    return gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id=elem_id)
+
+
+def ready(made: Path) -> Any:
+    """An update that offers a file."""
+    return gr.update(value=str(made), elem_classes=[])
 
 
 def folder(run: Run) -> Path:

@@ -6,12 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.parts import Parts
-
-NO_FILE = gr.update(value=None, elem_classes=OFF)
-"""Takes a file that was ready to download away."""
 
 
 def press(button: gr.Button, doing: str, work: Callable[..., Any], inputs: Any, outputs: Any, **how: Any) -> Any:

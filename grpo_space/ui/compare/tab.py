@@ -93,7 +93,7 @@ def _top() -> Top:
         now = gr.Button("Evaluate it now", variant="primary", elem_classes=OFF, elem_id="gs-evaluate")
         publish = gr.Button("Publish it", elem_classes=OFF, elem_id="gs-to-publish")
         download = gr.Button("Every answer as JSON lines", elem_classes=OFF, elem_id="gs-lines")
-    file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-lines-file")
+    file = downloads.component("gs-lines-file")
     return Top(stop, which, gr.State(LastSent()), summary, now, publish, download, file)
 
 
@@ -119,7 +119,7 @@ def filled(
     }
     if now.shown == last.shown:
         return updates
-    return updates | {top.file: gr.update(value=None, elem_classes=OFF)} | problems.shown(cases, history, sort, words)
+    return updates | {top.file: downloads.NONE} | problems.shown(cases, history, sort, words)
 
 
 def worth_publishing(page: Page) -> bool:
@@ -156,7 +156,7 @@ def _act(view: gr.State, top: Top, followers: Followers, place: Place) -> None:
     @in_words
     def as_lines(view: View, chosen: str, request: gr.Request) -> Any:
         place.access.may_start(request)
-        return gr.update(value=str(lines_file(example.seen(followers, view.subject), chosen)), elem_classes=[])
+        return downloads.ready(lines_file(example.seen(followers, view.subject), chosen))
 
     press(top.now, "Starting", evaluate_now, view, top.now, **EIGHT_AT_ONCE)
     top.stop.click(stop_it, view, None, **EIGHT_AT_ONCE)

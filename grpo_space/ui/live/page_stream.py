@@ -86,9 +86,13 @@ class View:
         """The run that the page is about: what is pressed there is meant for it, whatever began meanwhile."""
         return self.run or self.buttons.run
 
+    def show(self, run: str) -> None:
+        """Looks at another run, and at its newest group."""
+        self.run, self.group = run, None
+
     def show_current(self) -> None:
-        """Looks at the active run again, else the newest, and at its newest group."""
-        self.run, self.group = "", None
+        """Looks at the active run again, else the newest."""
+        self.show("")
 
 
 def page_of(view: View, followers: Followers) -> Page:

@@ -66,7 +66,7 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> g
                 lambda progress: backup.restore(source, token, progress, accept),
                 lambda sent, seconds: (incoming(sent, seconds), shown_if(False)),
             )
-            view.run, view.group = run.id, None
+            view.show(run.id)
             yield restored(run), shown_if(True)
         except UserError as error:
             yield as_note(error), shown_if(False)

@@ -11,13 +11,12 @@ from grpo_space.errors import UserError
 from grpo_space.publishing import script
 from grpo_space.runs.run import Run
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.downloads import folder, make_room
+from grpo_space.ui.downloads import NONE, component, folder, make_room, ready
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.parts import Parts
-from grpo_space.ui.press import NO_FILE, forget_with
+from grpo_space.ui.press import forget_with
 from grpo_space.ui.publish import backup, hub
 from grpo_space.ui.space import after
 from grpo_space.whole_file import whole
@@ -37,7 +36,7 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, followers: Followers, place
         adapter = gr.Button("Adapter as a zip", elem_id="gs-zip")
         config = gr.Button("Config as YAML", elem_id="gs-yaml")
         plain = gr.Button("The run as a script", elem_id="gs-script")
-    file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-file")
+    file = component("gs-file")
 
     def run_to_take(view: View, request: gr.Request) -> Run:
         access.may_start(request)
@@ -48,26 +47,26 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, followers: Followers, place
 
     @in_words
     def zipped(view: View, request: gr.Request) -> Any:
-        return gr.update(value=str(adapter_zip(run_to_take(view, request))), elem_classes=[])
+        return ready(adapter_zip(run_to_take(view, request)))
 
     @in_words
     def written(view: View, request: gr.Request) -> Any:
         run = run_to_take(view, request)
         copy = folder(run) / f"{run.id}.yaml"
         copy.write_bytes((run.folder / "config.yaml").read_bytes())
-        return gr.update(value=str(copy), elem_classes=[])
+        return ready(copy)
 
     @in_words
     def as_script(view: View, request: gr.Request) -> Any:
         run = run_to_take(view, request)
         made = folder(run) / f"{run.id}.py"
         made.write_text(script.of_run(run), encoding="utf-8")
-        return gr.update(value=str(made), elem_classes=[])
+        return ready(made)
 
     adapter.click(zipped, view, file, api_visibility="private", concurrency_limit=2)
     config.click(written, view, file, api_visibility="private", concurrency_limit=2)
     plain.click(as_script, view, file, api_visibility="private", concurrency_limit=2)
-    forget_with(parts, view, {file: NO_FILE})
+    forget_with(parts, view, {file: NONE})
     return backup.build(view, parts, followers, place)
 
 

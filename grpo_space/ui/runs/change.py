@@ -89,7 +89,7 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, runs: RunList, followers: F
         more_steps.check(run, int(steps))
         submit.check(run.config, place)
         more_steps.train_on(run, int(steps), token_if_any(place.access, request))
-        view.run, view.group = run.id, None
+        view.show(run.id)
         followers.forget_current()
 
     @in_words
@@ -109,7 +109,7 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, runs: RunList, followers: F
     def put_back(view: View, name: str, order: str, request: gr.Request) -> tuple[Any, ...]:
         place.access.allowed(request)
         run = deleted_runs.put_back(str(name or ""))
-        view.run, view.group = run.id, None
+        view.show(run.id)
         return runs.listed(order, view), list_bin(request)
 
     @in_words

@@ -119,8 +119,7 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab) -> RunList:
 
     @in_words
     def open_run(view: View, event: gr.EventData) -> None:
-        run = named(table.chosen(event))
-        view.run, view.group = run.id, None
+        view.show(named(table.chosen(event)).id)
 
     parts.add(drawn, [order, view], run_table, tab.select, order.change)
     run_table.select(open_run, view, None, **QUIET)

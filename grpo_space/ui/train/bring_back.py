@@ -27,7 +27,7 @@ def build(view: gr.State, place: Place) -> gr.Button:
             source = yield from following(lambda progress: backup.newest(token), incoming)
             accept = uploads.refuse_strange_paths
             run = yield from following(lambda progress: backup.restore(source, token, progress, accept), incoming)
-            view.run, view.group = run.id, None
+            view.show(run.id)
             yield ""  # the run itself says the rest
         except UserError as error:
             yield as_note(error)

@@ -16,7 +16,7 @@ from grpo_space.ui.live.curves import Curves
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.parts import Parts
-from grpo_space.ui.press import NO_FILE, forget_with
+from grpo_space.ui.press import forget_with
 from grpo_space.whole_file import whole
 
 
@@ -27,7 +27,7 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> g
         with gr.Row():
             picture = gr.Button("Curves as PNG", size="sm", elem_id="gs-curves-png")
             table = gr.Button("Figures as CSV", size="sm", elem_id="gs-curves-csv")
-        file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-curves-file")
+        file = downloads.component("gs-curves-file")
 
     def page_of(view: View, request: gr.Request) -> Page:
         place.access.may_start(request)
@@ -52,7 +52,7 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> g
 
     for button, made in ((picture, as_picture), (table, as_table)):
         button.click(made, view, file, api_visibility="private", concurrency_limit=2)
-    forget_with(parts, view, {file: NO_FILE})
+    forget_with(parts, view, {file: downloads.NONE})
     return files
 
 
@@ -60,4 +60,4 @@ def _ready(page: Page, name: str, data: bytes) -> Any:
     made: Path = downloads.folder(page.run) / f"{page.run.id}-{name}"
     with whole(made) as file:
         file.write(data)
-    return gr.update(value=str(made), elem_classes=[])
+    return downloads.ready(made)

@@ -20,7 +20,7 @@ from grpo_space.ui.live import example, microscope
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.parts import Parts
-from grpo_space.ui.press import NO_FILE, forget_with
+from grpo_space.ui.press import forget_with
 from grpo_space.whole_file import whole
 
 EACH_PRESS: dict[str, Any] = {**EACH, **QUIET, "concurrency_limit": 1, "concurrency_id": "microscope"}
@@ -83,7 +83,7 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> M
         with gr.Row():
             jumps = {name: gr.Button(name, size="sm", elem_id=f"gs-group-{name.split()[-1]}") for name in JUMPS}
             lines = gr.Button("Every group as JSON lines", size="sm", elem_id="gs-group-lines")
-        file = gr.File(label="Ready to download", interactive=False, elem_classes=OFF, elem_id="gs-group-file")
+        file = downloads.component("gs-group-file")
     group = gr.HTML(elem_id="gs-scope")
 
     def page_of(view: View) -> Page:
@@ -127,7 +127,7 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> M
         downloads.make_room(made, MOST_BYTES)
         with whole(made) as file:
             file.writelines(line.encode() for line in export_jsonl.of_groups(page.kept_groups))
-        return gr.update(value=str(made), elem_classes=[])
+        return downloads.ready(made)
 
     for way, button in ways.items():
         button.click(moving(way), view, [scope, group], **EACH_PRESS)
@@ -135,7 +135,7 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> M
     for name, button in jumps.items():
         button.click(jumping(*JUMPS[name]), view, [scope, group], **EACH_PRESS)
     lines.click(as_lines, view, file, api_visibility="private", concurrency_limit=2)
-    forget_with(parts, view, {file: NO_FILE})
+    forget_with(parts, view, {file: downloads.NONE})
     return Microscope(scope, buttons, group)
 
 

@@ -97,7 +97,7 @@ def build(view: gr.State, parts: Parts, choice: JobChoice, followers: Followers,
             check_sign_in(place.access, request)
             launch.start(run, token=token_of(place.access, request, typed))
         followers.forget_current()
-        view.run, view.group = run.id, None
+        view.show(run.id)
         return *NOT_ASKED, ""
 
     confirm = JobConfirm(group, question, asked)

@@ -50,7 +50,7 @@ def build(opened: Any, view: gr.State, choice: JobChoice, followers: Followers, 
         one, token, _ = first(namespace, request)
         if one is None:
             raise UserError("Every run of yours on a Job is here already.")
-        view.run, view.group = attach(one.repository, token, uploads.refuse_strange_paths).id, None
+        view.show(attach(one.repository, token, uploads.refuse_strange_paths).id)
         followers.forget_current()
         return look(JOB, namespace, request)
 
