@@ -45,8 +45,7 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> N
                              max_length=500, placeholder="user/name", elem_classes=OFF,
                              elem_id="gs-other-adapter")  # fmt: skip
         data = gr.Radio(DATA, value=evaluations.HELD_OUT, label="Problems", elem_id="gs-data")
-        upload = gr.File(label="File: CSV, JSON lines or Parquet", file_types=uploads.PROBLEM_FILES, height=120,
-                         elem_classes=OFF, elem_id="gs-problems-file")  # fmt: skip
+        upload = problems_file("gs-problems-file")
         uploaded = gr.HTML(elem_id="gs-uploaded")
         file, count = gr.State(""), gr.State(0)  # where the upload was kept, and its problems
         with gr.Row():
@@ -63,12 +62,7 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> N
         return offered(there, chosen if chosen in dict(there).values() else ADAPTER, chosen)
 
     def keep(upload: str | None, request: gr.Request) -> tuple[str, int, str]:
-        try:
-            place.access.allowed(request)
-            kept, many = uploads.keep_rows(Path(upload)) if upload else ("", 0)
-        except UserError as error:
-            return "", 0, as_note(error)
-        return kept, many, note("info", f"{counted(many, 'problem')} read.") if kept else ""
+        return kept_file(upload, place, request)
 
     def plan(view: View, data: str, count: int, limit: object, samples: object) -> str:
         try:
@@ -93,6 +87,24 @@ def build(view: gr.State, parts: Parts, followers: Followers, place: Place) -> N
     parts.add(plan, [view, data, count, limit, samples], planned, fold.expand, *changes)
     chosen = [view, weights, adapter, data, file, limit, samples]
     press(button, "Starting", start, chosen, None, **QUIET).success(None, js=TO_THE_TOP)
+
+
+def problems_file(elem_id: str) -> gr.File:
+    """Draws the place for a file of problems, which comes when a file is chosen to be evaluated on."""
+    return gr.File(
+        label="File: CSV, JSON lines or Parquet", file_types=uploads.PROBLEM_FILES, height=120,
+        elem_classes=OFF, elem_id=elem_id,
+    )  # fmt: skip
+
+
+def kept_file(upload: str | None, place: Place, request: gr.Request) -> tuple[str, int, str]:
+    """Keeps an uploaded file of problems: where it lies, how many it has, and what is said of it, as HTML."""
+    try:
+        place.access.allowed(request)
+        kept, many = uploads.keep_rows(Path(upload)) if upload else ("", 0)
+    except UserError as error:
+        return "", 0, as_note(error)
+    return kept, many, note("info", f"{counted(many, 'problem')} read.") if kept else ""
 
 
 def begin(run: Run, wanted: EvaluationRequest, followers: Followers, place: Place, request: gr.Request) -> None:

@@ -1,25 +1,22 @@
 """Evaluate without a training: a base and any adapter of it, or two models, by their names on the Hub."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import gradio as gr
 
 from grpo_space.errors import UserError
-from grpo_space.formatting import counted
 from grpo_space.presets import preset_names, read_preset
 from grpo_space.runs import evaluations, standalone
 from grpo_space.runs.events import EvaluationRequest
 from grpo_space.runs.run import Run, discard_unstarted
 from grpo_space.ui import submit, uploads
 from grpo_space.ui.access import token_if_any
-from grpo_space.ui.compare.evaluate import FILE, TO_THE_TOP, adapter_named, whole
+from grpo_space.ui.compare.evaluate import FILE, TO_THE_TOP, adapter_named, kept_file, problems_file, whole
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.errors import as_note, in_words
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
+from grpo_space.ui.errors import in_words
+from grpo_space.ui.gradio_workarounds import QUIET, shown_if
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View
-from grpo_space.ui.markup import note
 from grpo_space.ui.press import press
 
 ADAPTER, MODEL = "adapter", "model"
@@ -52,20 +49,15 @@ def build(view: gr.State, followers: Followers, place: Place) -> None:
                           placeholder="user/name", elem_id="gs-models-name")  # fmt: skip
         data = gr.Dropdown(_data(), value=preset_names()[0], allow_custom_value=True, elem_id="gs-models-data",
                            label="Problems: listed, or a dataset on the Hub with a split test")  # fmt: skip
-        upload = gr.File(label="File: CSV, JSON lines or Parquet", file_types=uploads.PROBLEM_FILES,
-                         height=120, elem_classes=OFF, elem_id="gs-models-file")  # fmt: skip
+        upload = problems_file("gs-models-file")
         uploaded, file = gr.HTML(), gr.State("")
         limit = gr.Number(0, label="Limit", info="At most so many problems. 0: the preset's number, else all",
                           elem_id="gs-models-limit")  # fmt: skip
         button = gr.Button("Evaluate them", variant="primary", elem_id="gs-models-evaluate")
 
     def keep(upload: str | None, request: gr.Request) -> tuple[str, str]:
-        try:
-            place.access.allowed(request)
-            kept, many = uploads.keep_rows(Path(upload)) if upload else ("", 0)
-        except UserError as error:
-            return "", as_note(error)
-        return kept, note("info", f"{counted(many, 'problem')} read.") if kept else ""
+        kept, _, said = kept_file(upload, place, request)
+        return kept, said
 
     @in_words
     def start(view: View, base: str, kind: str, name: str, data: str, file: str, limit: object,
