@@ -2,27 +2,24 @@
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from huggingface_hub import get_token
 from rich.console import RenderableType
 
 from grpo_space.cli.tables import table, text
 from grpo_space.cli.terminal import print_json, show
+from grpo_space.cli.to_the_end import follow_to_the_end
 from grpo_space.errors import UserError
 from grpo_space.planning import suite_cost
 from grpo_space.results import suite as results
 from grpo_space.runs import evaluations, suites
-from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.history import History
-from grpo_space.runs.run import Run, find_run
+from grpo_space.runs.run import find_run
 from grpo_space.tasks import suite
 
-Follow = Callable[[Run, EventLog, bool, int], History]
-"""Follows a worker to its end: its run, its log, whether quietly, and where its events begin."""
 
-
-def benchmark(arguments: argparse.Namespace, follow: Follow) -> int:
+def benchmark(arguments: argparse.Namespace) -> int:
     """Shows a suite: the stored one, or a new one where there is none or it did not come to its end.
 
     Raises:
@@ -36,7 +33,7 @@ def benchmark(arguments: argparse.Namespace, follow: Follow) -> int:
             show(text(suite_cost.words(arguments.suite, run.history(), run.config, arguments.limit)))
         offset = found[0].read()[1] if found else 0
         log = suites.begin(run, *asked, again=arguments.rerun, token=get_token())
-        follow(run, log, arguments.json, offset)
+        follow_to_the_end(run, log, arguments.json, offset)
         history = History.of(log.events())
     looks = evaluations.looks_at(run)
     if arguments.json:

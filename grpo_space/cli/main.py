@@ -5,45 +5,38 @@ refuses; 3 the run failed.
 """
 
 import argparse
-import contextlib
 import os
-import signal
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from huggingface_hub import get_token
-from rich.console import Console
 
 from grpo_space import formatting, paths
 from grpo_space.cli import (
     before_run,
     benchmark,
+    evaluation,
     export,
     follow,
     hub_commands,
     job_commands,
     reward_tables,
-    standalone_evaluation,
     tables,
 )
 from grpo_space.cli.parser import parser
-from grpo_space.cli.standalone_evaluation import path_or_name
 from grpo_space.cli.tables import text
 from grpo_space.cli.terminal import console, print_json, show
+from grpo_space.cli.to_the_end import conclude, failed, follow_to_the_end, start_and_follow, wait_for_the_end
 from grpo_space.errors import UserError
 from grpo_space.formatting import counted
 from grpo_space.planning import estimate, gpus, hardware, power
-from grpo_space.results import control, memory, summary
-from grpo_space.runs import ask_client, checkpoints, data_report, evaluations, launch, more_steps, standalone, trust
-from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import EvaluationRequest, Failed
+from grpo_space.results import control, summary
+from grpo_space.runs import ask_client, checkpoints, data_report, launch, more_steps, trust
 from grpo_space.runs.history import History
-from grpo_space.runs.run import Run, all_runs, create_run, discard_run, discard_unstarted, disk_is_full, find_run
+from grpo_space.runs.run import all_runs, create_run, find_run
 from grpo_space.runs.run_summary import RunSummary, summarize
 
 
@@ -87,45 +80,6 @@ def preflight(arguments: argparse.Namespace) -> int:
     return int(not history.preflight.trainable)
 
 
-def follow_to_the_end(run: Run, log: EventLog, quiet: bool, offset: int = 0) -> History:
-    """Follows a worker that works for this command alone: Ctrl-C ends it too. `offset`: where its events begin."""
-    try:
-        return follow.follow(run, log, Console(stderr=True, highlight=False) if quiet else console, offset=offset)
-    except KeyboardInterrupt:
-        with contextlib.suppress(UserError):
-            launch.stop(run)
-        wait_for_the_end(run)
-        raise
-
-
-def wait_for_the_end(run: Run) -> None:
-    """Waits until the run is not active any more."""
-    while run.status() == "running":
-        time.sleep(follow.POLL_SECONDS)
-
-
-def failed(history: History) -> int:
-    """Prints on stderr why there is no result. Gives the exit status.
-
-    Raises:
-        UserError: where the user can put it right.
-    """
-    raise_user_error(history)
-    message = history.end.message if history.end else tables.KILLED
-    print(formatting.plain(message), file=sys.stderr)
-    return 3
-
-
-def raise_user_error(history: History) -> None:
-    """Passes on what ended the worker, where the user can put it right.
-
-    Raises:
-        UserError: with the worker's own problems.
-    """
-    if isinstance(history.end, Failed) and history.end.user_error:
-        raise UserError(*history.end.message.splitlines())
-
-
 def train(arguments: argparse.Namespace) -> int:
     """Makes a run of a preset and trains it, here or on a Job."""
     if arguments.on is not None:
@@ -157,7 +111,7 @@ def resume(arguments: argparse.Namespace) -> int:
     if run.standalone is not None:
         if arguments.steps is not None or arguments.gpus:
             raise UserError(f"{run.id}: is an evaluation, which trains nothing: leave out --steps and --gpus")
-        return evaluate_standalone(run, again=False, json=False)
+        return evaluation.evaluate_standalone(run, again=False, json=False)
     if arguments.steps is not None:
         more_steps.check(run, arguments.steps)
     elif status == "done":
@@ -170,71 +124,6 @@ def resume(arguments: argparse.Namespace) -> int:
     show(text(f"Resuming {run.id} from step {step} of {most}{job_commands.where(run)}"))
     settings = [f"grpo.max_steps={arguments.steps}"] if arguments.steps else []
     return start_and_follow(run, settings=[*settings, f"gpus={arguments.gpus}"] if arguments.gpus else settings)
-
-
-@contextlib.contextmanager
-def stopping_on_ctrl_c(run: Run) -> Iterator[Sequence[int]]:
-    """Within, Ctrl-C or SIGTERM asks the run to save and stop, and a second one raises KeyboardInterrupt. Gives the
-    signals that came so far.
-    """
-    interrupts: list[int] = []
-
-    def interrupt(signum: int, _frame: FrameType | None) -> None:
-        interrupts.append(signum)
-        if len(interrupts) > 1:
-            raise KeyboardInterrupt
-        with contextlib.suppress(UserError):  # it has not begun, or ended in this very moment
-            launch.stop(run)
-
-    handlers = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield interrupts
-    finally:
-        for signum, handler in handlers.items():
-            signal.signal(signum, handler)
-
-
-def start_and_follow(run: Run, new: bool = False, settings: Sequence[str] = ()) -> int:
-    """Starts a run's worker and follows it to its end. `settings`: changes of its config. Ctrl-C, or SIGTERM, asks the
-    run to save and stop, and waits for it; a second one only stops watching.
-    """
-    note = "Stopping after this step, then saving. Ctrl-C again stops watching; the run still saves."
-    before_now, offset = run.log.read()
-    try:
-        with stopping_on_ctrl_c(run) as interrupts:
-            if settings:
-                more_steps.resume_with(run, settings, get_token())
-            else:
-                launch.start(run, token=get_token())
-            if interrupts:
-                with contextlib.suppress(UserError):
-                    launch.stop(run)
-            history = follow.follow(run, run.log, console, lambda: note if interrupts else "", before_now, offset)
-    except KeyboardInterrupt:
-        show(text(f"Not watching any more. See how it ended: {formatting.command(f'watch {run.id}')}"))
-        return 0
-    except UserError:
-        if new:
-            discard_unstarted(run)
-        raise
-    if new and history.loaded is None and isinstance(history.end, Failed) and history.end.user_error:
-        discard_run(run)
-    return conclude(run, history)
-
-
-def conclude(run: Run, history: History) -> int:
-    """Shows how a run ended and what came of it. Gives the exit status.
-
-    Raises:
-        UserError: where the user can put right what ended it.
-    """
-    status = run.status(history)
-    raise_user_error(history)
-    if status == "died" and disk_is_full(run):
-        raise UserError(f"{run.folder}: the disk is full, and the run died of it: free some of it, then resume")
-    for part in tables.ending(run, history, status):
-        show(part)
-    return 3 if status in ("failed", "died") else 0
 
 
 def list_runs(arguments: argparse.Namespace) -> int:
@@ -300,75 +189,6 @@ def stop(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def evaluate(arguments: argparse.Namespace) -> int:
-    """Shows base against tuned: the stored evaluation, or a new one where there is none."""
-    if arguments.run is None or arguments.base or arguments.tuned:
-        return evaluate_models(arguments)
-    run = find_run(arguments.run)
-    if run.standalone is not None:
-        standalone_evaluation.refuse_options(arguments, run)
-        return evaluate_standalone(run, arguments.rerun, arguments.json)
-    request = EvaluationRequest(
-        data=path_or_name(arguments.data),
-        adapter=path_or_name(arguments.adapter),
-        checkpoint=arguments.checkpoint,
-        limit=arguments.limit,
-        samples=arguments.samples,
-    )
-    history = evaluations.stored(run, request)
-    if arguments.rerun or arguments.limit or not history.measured:
-        log = evaluations.begin(run, request, arguments.rerun, token=get_token())
-        history = follow_to_the_end(run, log, quiet=arguments.json)
-        if not history.measured:
-            return failed(history)
-    if arguments.json:
-        if history.sampled:
-            return print_json(summary.sampled_json(history))
-        looks = evaluations.looks_at(run)
-        more = {
-            "control": control.as_json(control.beside(run.config, history, looks)),
-            "memory": memory.as_json(run.history().memory),
-        }
-        return print_json(summary.as_json(history, looks) | more)
-    for note in history.notes if history.started and history.started.task == "evaluate" else []:
-        show(text(f"Note: {note}", style="yellow"))
-    for part in tables.evaluation(run, history, evaluations.name(request)):
-        show(part)
-    return 0
-
-
-def evaluate_models(arguments: argparse.Namespace) -> int:
-    """Compares a base with any adapter of it, or with another model, without a run."""
-    config, request = standalone_evaluation.chosen(arguments)
-    run = standalone.create(config, request)
-    if not arguments.json:
-        show(text(f"Evaluating {evaluations.name(request)}, as {run.id}"))
-    return evaluate_standalone(run, arguments.rerun, arguments.json, new=True)
-
-
-def evaluate_standalone(run: Run, again: bool, json: bool, new: bool = False) -> int:
-    """Shows what a standalone evaluation found; makes it, or takes it up where it was, where that is not known yet."""
-    history = run.history()
-    if again or not history.measured:
-        _, offset = run.log.read()
-        try:
-            standalone.begin(run, again, token=get_token())
-        except UserError:
-            if new:
-                discard_unstarted(run)
-            raise
-        history = follow_to_the_end(run, run.log, quiet=json, offset=offset)
-        if not history.measured:
-            if new and history.loaded is None and isinstance(history.end, Failed) and history.end.user_error:
-                discard_run(run)
-            return failed(history)
-    if json:
-        return print_json(standalone_evaluation.as_json(run, history))
-    for part in tables.standalone(run, history):
-        show(part)
-    return 0
-
-
 def ask(arguments: argparse.Namespace) -> int:
     """Shows both answers to a question. A server that was not there before is ended again."""
     run = find_run(arguments.run)
@@ -403,8 +223,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "stop": stop,
     "resume": resume,
     "export": export.export,
-    "evaluate": evaluate,
-    "benchmark": lambda arguments: benchmark.benchmark(arguments, follow_to_the_end),
+    "evaluate": evaluation.evaluate,
+    "benchmark": benchmark.benchmark,
     "problems": benchmark.problems,
     "ask": ask,
     "publish": hub_commands.publish,
