@@ -1,14 +1,13 @@
 """The Preset tab: choose a preset, adjust it, see what the model will see."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from grpo_space.config import RunConfig
-from grpo_space.config_io import parse, write_yaml
+from grpo_space.config_io import parse
 from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
 from grpo_space.presets import FIRST_TO_TRY, read_preset
@@ -16,46 +15,15 @@ from grpo_space.runs import launch
 from grpo_space.ui import uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, QUIET, THROUGH_THE_QUEUE, classes_if, shown_if
-from grpo_space.ui.preset import cards, folds, form, kept, own_data
-from grpo_space.ui.preset.layout import (
-    Filled,
-    PresetTab,
-    card_button,
-    card_classes,
-    draw,
-    lengths,
-    own_rewards_note,
-    rows_of,
-    title_of,
-)
+from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, QUIET, THROUGH_THE_QUEUE, shown_if
+from grpo_space.ui.preset import cards, form, kept, own_data
+from grpo_space.ui.preset.layout import Filled, PresetTab, draw, rows_of, title_of
+from grpo_space.ui.preset.updates import FormState, FormUpdates, Sent, Updates, state_of
 
 CSS = Path(__file__).with_name("preset.css")
 IN_TURN: dict[str, Any] = {**IN_ORDER, **QUIET}
 SIDE_BY_SIDE: dict[str, Any] = {**THROUGH_THE_QUEUE, **QUIET}
 STEPS = "grpo.max_steps"
-NO_ROWS = cards.note("The first rows are shown here as soon as they can be read.")
-
-Updates = dict[Any, Any]
-"""What a handler answers: by component, its new value or what changes of it. What is left out stays."""
-Sent = Mapping[Any, Any]
-"""What a handler gets whose inputs are a set: what each component holds."""
-
-
-@dataclass(frozen=True)
-class FormState:
-    """The form as one page has it while somebody types, chooses or uploads."""
-
-    filled: Filled
-    complaints: Mapping[str, str]
-    """The fields that say something is wrong so far, and what."""
-    values: form.Values
-
-    def with_values(self, values: Mapping[str, Any]) -> "FormState":
-        """The same form with other values in some fields."""
-        return replace(self, values={**self.values, **values})
-
-
 _LEFT = """() => document.addEventListener('change', (event) => {
   const field = event.target;
   if (field.matches('input[type=number], textarea') && field !== document.activeElement)
@@ -149,47 +117,47 @@ class _Handlers:
     """
 
     def __init__(self, tab: PresetTab, place: Place) -> None:
-        self.tab, self.place, self.access = tab, place, place.access
+        self.tab, self.access, self.updates = tab, place.access, FormUpdates(tab, place)
 
     def check(self, sent: Sent) -> Updates:
         """A field was left, or a choice made."""
-        state = self._state(sent)
-        return self._checked(state) if state else self._nothing()
+        state = state_of(self.tab, sent)
+        return self.updates.checked(state) if state else self.updates.nothing()
 
     def length(self, sent: Sent) -> Updates:
         """The short run or the full one was chosen."""
-        state = self._state(sent)
+        state = state_of(self.tab, sent)
         if state is None:
-            return self._nothing()
+            return self.updates.nothing()
         base, short = state.filled.config, sent[self.tab.length] == "quick" and state.filled.short_steps
         steps = short or base.grpo.max_steps
         shown = form.filled(STEPS, steps, base)
-        return {**self._checked(state.with_values({STEPS: steps})), self.tab.fields[STEPS]: shown}
+        return {**self.updates.checked(state.with_values({STEPS: steps})), self.tab.fields[STEPS]: shown}
 
     def choose(self, name: str) -> Callable[[Filled], Updates]:
         """The handler of one preset's button."""
-        return lambda before: self._filled(before, read_preset(name).run, title_of(name), name)
+        return lambda before: self.updates.filled(before, read_preset(name).run, title_of(name), name)
 
     def show_requested(self, text: str, before: Filled) -> Updates:
         """Another tab wrote a config's YAML."""
         if not text:
             return {self.tab.requested: gr.skip()}
         config = parse(parse_yaml(text, "config"))
-        return {**self._filled(before, config, f"A past run's config, {config.name}"), self.tab.requested: ""}
+        return {**self.updates.filled(before, config, f"A past run's config, {config.name}"), self.tab.requested: ""}
 
     def show_kept(self, browser: gr.BrowserState) -> Callable[[Sent], Updates]:
         """The handler of a page that was opened: the browser kept what somebody had changed before."""
 
         def show(sent: Sent) -> Updates:
-            state, found = self._state(sent), kept.of(sent[browser])
+            state, found = state_of(self.tab, sent), kept.of(sent[browser])
             if state is None or found is None or self._is_changed(state):
-                return self._nothing()
+                return self.updates.nothing()
             config, preset = found
             title = title_of(preset) if preset else f"What you had before, {config.name}"
-            updates = self._filled(state.filled, read_preset(preset).run if preset else config, title, preset)
+            updates = self.updates.filled(state.filled, read_preset(preset).run if preset else config, title, preset)
             values = form.values_of(config)
             fields = {part: form.filled(path, values[path], config) for path, part in self.tab.fields.items()}
-            return {**updates, **fields, **self._checked(FormState(updates[self.tab.filled], {}, values))}
+            return {**updates, **fields, **self.updates.checked(FormState(updates[self.tab.filled], {}, values))}
 
         return show
 
@@ -207,7 +175,7 @@ class _Handlers:
             config = uploads.read_config(Path(file))
         except UserError as error:
             return {self.tab.import_note: cards.refused(error.problems)}
-        filled = self._filled(before, config, f"Imported from {Path(file).name}")
+        filled = self.updates.filled(before, config, f"Imported from {Path(file).name}")
         return {**filled, self.tab.import_note: cards.note("Imported.")}
 
     def upload(self, path: str) -> Callable[[Sent, gr.Request], Iterator[Updates]]:
@@ -221,8 +189,8 @@ class _Handlers:
             except UserError as error:
                 yield {self.tab.upload_note: cards.refused(error.problems)}
                 return
-            if (state := self._state(sent)) is None:
-                yield self._nothing()
+            if (state := state_of(self.tab, sent)) is None:
+                yield self.updates.nothing()
                 return
             anew = dict.fromkeys(form.COLUMNS, "") if path == "data.path" else {}  # another file has other columns
             changed = {**anew, path: str(kept) if kept else None}
@@ -239,10 +207,10 @@ class _Handlers:
 
     def columns(self, sent: Sent, request: gr.Request) -> Iterator[Updates]:
         """Other columns, or another kind of answer, were chosen: an upload is looked at again."""
-        if (state := self._state(sent)) is None:
-            yield self._nothing()
+        if (state := state_of(self.tab, sent)) is None:
+            yield self.updates.nothing()
         elif state.values["data.source"] != "file" or self.access.stranger(request):
-            yield self._checked(state)
+            yield self.updates.checked(state)
         else:
             for seen in self._looking(state, {}):
                 yield {self.tab.upload_note: seen.note}
@@ -259,7 +227,7 @@ class _Handlers:
 
     def _after(self, state: FormState, seen: own_data.Seen) -> Updates:
         """The form after a look at its file."""
-        return {**self._checked(state), self.tab.upload_note: seen.note}
+        return {**self.updates.checked(state), self.tab.upload_note: seen.note}
 
     def _menus(self, seen: own_data.Seen, values: Mapping[str, Any]) -> Updates:
         """The columns' menus after a look, with what is chosen in them."""
@@ -269,7 +237,7 @@ class _Handlers:
 
     def look(self, sent: Sent, request: gr.Request) -> Iterator[Updates]:
         """What a dataset on the Hub has to choose from, and its first rows."""
-        tab, state = self.tab, self._state(sent)
+        tab, state = self.tab, state_of(self.tab, sent)
         try:
             self.access.allowed(request)
             if state is None:
@@ -315,84 +283,6 @@ class _Handlers:
         if of != text:
             rows = rows_of(_without_mistakes(text)) if text else ""
         return {self.tab.rows: rows, self.tab.preview: gr.update(interactive=True)}
-
-    def _state(self, sent: Sent) -> FormState | None:
-        """The form as the page had it; None where another config was put into it meanwhile."""
-        tab, filled = self.tab, sent[self.tab.filled]
-        if sent[tab.number] != str(filled.number):
-            return None
-        return FormState(filled, sent[tab.complained], {path: sent[part] for path, part in tab.fields.items()})
-
-    def _nothing(self) -> Updates:
-        return {self.tab.status: gr.skip()}
-
-    def _checked(self, state: FormState) -> Updates:
-        """What a look at the form's values shows."""
-        try:
-            config = form.config_of(state.values, state.filled.config)
-            if problems := own_data.why_not(config, state.values["data.source"]):
-                waits = {self.tab.config: "", self.tab.status: cards.bad(problems), self.tab.rows: NO_ROWS}
-                return {**waits, **self._fields(state, {}, config)}
-            return {**self._right(state, config), **self._fields(state, {}, config)}
-        except UserError as error:
-            at, other = form.complaints(error, state.values)
-            status = cards.bad([*other, *(f"{form.label_of(path)}: {words}" for path, words in at.items())])
-            if not other and at == {"data.path": form.UPLOAD_FIRST}:
-                status = cards.note(f"To train: {form.UPLOAD_FIRST}.")
-            waits = {self.tab.rows: NO_ROWS} if any(path.startswith("data.") for path in at) else {}
-            return {self.tab.config: "", self.tab.status: status, **waits, **self._fields(state, at)}
-
-    def _right(self, state: FormState, config: RunConfig) -> Updates:
-        """What is shown of a config without mistakes."""
-        tab, written, filled = self.tab, write_yaml(config), state.filled
-        return {
-            tab.config: written,
-            tab.status: cards.good(filled.title, form.changes(filled.config, config), config, self.place),
-            tab.take: shown_if(bool(cards.misfit(config, self.place))),
-            tab.length: gr.update(**lengths(config, filled.config, filled.short_steps, self.place.gpu)),
-            tab.rows: rows_of(config),
-            tab.code: written,
-        }
-
-    def _fields(self, state: FormState, at: Mapping[str, str], config: RunConfig | None = None) -> Updates:
-        """What stands at the fields and their folds; `at`: what is wrong, by field. Of these only those are sent that
-        change their words. `config`: what the form holds, if nothing is wrong.
-        """
-        tab, values = self.tab, state.values
-        updates: Updates = {
-            tab.complained: at,
-            tab.step: cards.note(form.one_step(values)),
-            tab.upload: gr.update(elem_classes=classes_if(values["data.source"] == "file")),
-            tab.hub: gr.update(elem_classes=classes_if(values["data.source"] == "hub")),
-            tab.made: gr.update(elem_classes=classes_if(values["data.source"] == "made")),
-        }
-        changed = [path for path in at.keys() | state.complaints.keys() if at.get(path) != state.complaints.get(path)]
-        if set(form.UPLOADED) & set(changed):
-            wrong = [at[path] for path in form.UPLOADED if at.get(path, form.UPLOAD_FIRST) != form.UPLOAD_FIRST]
-            updates[tab.upload_note] = cards.refused(wrong)
-        updates |= {tab.folds[name]: update for name, update in folds.updates(at, config).items()}
-        return updates | {tab.fields[path]: form.shown(at.get(path), path) for path in changed}
-
-    def _filled(self, before: Filled, config: RunConfig, title: str, chosen: str = "") -> Updates:
-        """The form with another config in it, all as it came. `chosen`: the preset that it is, if it is one."""
-        tab, values = self.tab, form.values_of(config)
-        filled = Filled(config, title, read_preset(chosen).quick or 0 if chosen else 0, before.number + 1)
-        updates = self._checked(FormState(filled, {}, values))
-        for path, part in tab.fields.items():
-            updates[part] = form.filled(path, values[path], config)
-        for name, (column, button) in tab.cards.items():
-            updates[column] = gr.update(elem_classes=card_classes(name == chosen))
-            updates[button] = card_button(read_preset(name), name == chosen)
-        return {
-            **updates,
-            tab.filled: filled,
-            tab.number: str(filled.number),
-            tab.about: cards.about(read_preset(chosen)) if chosen else "",
-            tab.own_rewards: own_rewards_note(config),
-            tab.upload_note: "",
-            tab.import_note: "",
-            **dict.fromkeys(tab.files.values()),
-        }
 
 
 def _without_mistakes(text: str) -> RunConfig:
