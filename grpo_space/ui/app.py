@@ -103,7 +103,7 @@ def build(
 
 def _space_row(space: Space) -> None:
     """Signing in, and a Space of one's own."""
-    with gr.Row(elem_classes="gs-space"):
+    with gr.Row():
         if os.environ.get("OAUTH_CLIENT_ID"):
             gr.LoginButton("Sign in with Hugging Face", size="sm")
         else:

@@ -128,7 +128,7 @@ def title(history: History) -> str:
 
 def about(run: str, history: History) -> str:
     """The run and the evaluation that the page shows."""
-    return tag("p", f"{tag('b', text(run))}: {text(title(history))}.", "gs-about")
+    return tag("p", f"{tag('b', text(run))}: {text(title(history))}.")
 
 
 def next_step(compared: Comparison, asked: EvaluationRequest, elsewhere: str = "") -> str:

@@ -31,8 +31,8 @@ def forest(found: Sequence[SetResult]) -> str:
             f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end">{text(result.of.title)}</text>'
             f'<line class="{colour}" x1="{x(start)}" x2="{x(end)}" y1="{y}" y2="{y}"/>'
             f'<circle class="{colour}" cx="{x(result.paired.gain)}" cy="{y}" r="4"/>'
-            f'<g class="values"><rect x="0" y="{y - ROW // 2}" width="{WIDTH}" height="{ROW}">'
-            f"<title>{text(f'{result.of.title}: {result.figures}')}</title></rect></g>"
+            f'<rect x="0" y="{y - ROW // 2}" width="{WIDTH}" height="{ROW}">'
+            f"<title>{text(f'{result.of.title}: {result.figures}')}</title></rect>"
         )
     told = "; ".join(f"{result.of.title}: {VERDICTS[result.solving]}, {result.figures}" for result in found)
     label = text(f"Gain in points of right answers, with its interval. {told}")

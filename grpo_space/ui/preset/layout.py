@@ -178,7 +178,7 @@ def _data(config: RunConfig, fields: dict[str, gr.components.Component], draw_fi
             upload_note = gr.HTML()
         with gr.Column(elem_classes=classes_if(False)) as hub:
             draw_fields(form.HUB)
-            with gr.Row(elem_classes="gs-actions"):
+            with gr.Row():
                 look = gr.Button("Look at it", scale=0, elem_id="hub-look")
                 cancel = gr.Button("Cancel", scale=0, elem_id="hub-cancel", elem_classes=classes_if(False))
             hub_note = gr.HTML(elem_id="hub-note")

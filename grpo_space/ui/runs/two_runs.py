@@ -75,7 +75,7 @@ def _scores(first: Page, second: Page) -> str:
     else:
         verdict, *more = two_runs.words(mine, theirs, NAMES)
         words = note("info", tag("b", text(verdict)), *map(text, more))
-    return box("gs-scroll", table) + words
+    return table + words
 
 
 def _control(page: Page, other: Page) -> str:
