@@ -136,29 +136,12 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Sh
     """The pieces that a page is to show of a run now."""
     if page is None:
         return Shown(header, progress.nothing_yet(), address=_address(view))
-    example = is_example(page)
     running = page.status == "running"
-    busy = (running and page.job is None) or taken is not None
     number, group = page.groups, page.group
     if view.group is not None and view.group <= page.groups:
         number, group = view.group, microscope.group(page.kept_groups[view.group - 1])
     base, tuned, made = page.evaluation.base, page.evaluation.tuned, " ".join(page.evaluations.made)
     begun = f"{page.evaluations.active} {page.evaluations.begun}"
-    buttons = (
-        Buttons(groups=page.groups > 0)
-        if example
-        else Buttons(
-            run=page.run.id,
-            busy=busy,
-            stop=running,
-            resume=page.status in ("stopped", "budget", "learnt", "failed", "died")
-            and (not busy or page.job is not None),
-            compare=base is not None and tuned is not None and not running,
-            use=page.config is not None and page.standalone is None,
-            groups=page.groups > 0,
-            back=taken is not None and taken.run not in (None, page.run) and not running,
-        )
-    )
     return Shown(
         header=header,
         now=page.now,
@@ -170,7 +153,25 @@ def shown(page: Page | None, view: View, header: str, taken: Taken | None) -> Sh
         evaluating=page.now if running and page.standalone is not None else page.evaluations.now,
         address=_address(view),
         evaluated=f"{page.run.id} {page.status} {tuned.time if tuned else ''} {base is not None} {made} {begun}",
-        buttons=buttons,
+        buttons=_buttons(page, taken),
+    )
+
+
+def _buttons(page: Page, taken: Taken | None) -> Buttons:
+    if is_example(page):
+        return Buttons(groups=page.groups > 0)
+    running = page.status == "running"
+    busy = (running and page.job is None) or taken is not None
+    ended_early = page.status in ("stopped", "budget", "learnt", "failed", "died")
+    return Buttons(
+        run=page.run.id,
+        busy=busy,
+        stop=running,
+        resume=ended_early and (not busy or page.job is not None),
+        compare=page.evaluation.base is not None and page.evaluation.tuned is not None and not running,
+        use=page.config is not None and page.standalone is None,
+        groups=page.groups > 0,
+        back=taken is not None and taken.run not in (None, page.run) and not running,
     )
 
 
@@ -228,10 +229,8 @@ class Stream:
             seen = page, view.run, view.group, followers.taken
             now = last
             if now is None or any(a is not b and a != b for a, b in zip(seen, before, strict=True)):
-                now, before = (
-                    shown(page, view, head(None if is_example(page) else page, followers.taken), followers.taken),
-                    seen,
-                )
+                header = head(None if is_example(page) else page, followers.taken)
+                now, before = shown(page, view, header, followers.taken), seen
             if now != last or time.monotonic() - emitted > BEAT_SECONDS:
                 emitted, last, view.buttons = time.monotonic(), now, now.buttons
                 yield now.sent(f"{time.time():.1f}")
