@@ -1,4 +1,4 @@
-"""What the owner does with a run as a whole: a title, more steps, the bin. Each is asked twice where it takes away."""
+"""What the owner does with a run as a whole: a title, more steps, away with it, which is asked twice."""
 
 from typing import Any
 
@@ -11,16 +11,15 @@ from grpo_space.ui import address, submit
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, show_tab, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
 from grpo_space.ui.live.follower import Followers, named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import tag, text
 from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import press
+from grpo_space.ui.runs import bin_panel
+from grpo_space.ui.runs.bin_panel import AT_ONCE, ONE_AT_A_TIME
 from grpo_space.ui.runs.run_list import RunList
-
-ONE_AT_A_TIME: dict[str, Any] = {**QUIET, "concurrency_limit": 1, "concurrency_id": "runs"}
-AT_ONCE: dict[str, Any] = {**QUIET, "queue": False}
 
 
 def build(view: gr.State, parts: Parts, tab: gr.Tab, runs: RunList, followers: Followers, place: Place) -> None:
@@ -48,12 +47,7 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, runs: RunList, followers: F
                 "Yes, into the bin", variant="stop", size="sm", elem_classes=OFF, elem_id="gs-delete-yes"
             )
             keep = gr.Button("Keep it", size="sm", elem_classes=OFF, elem_id="gs-delete-no")
-    with gr.Accordion("The bin", open=False, elem_id="gs-bin") as fold:
-        binned = gr.Dropdown([], label="Deleted runs", elem_id="gs-binned")
-        with gr.Row():
-            back = gr.Button("Put it back", size="sm", elem_id="gs-put-back")
-            empty = gr.Button("Empty the bin", variant="stop", size="sm", elem_id="gs-empty")
-            for_good = gr.Button("Yes, for good", variant="stop", size="sm", elem_classes=OFF, elem_id="gs-empty-yes")
+    binned = bin_panel.build(view, runs, place)
 
     def run_of(subject: str, request: gr.Request) -> Run:
         place.access.allowed(request)
@@ -97,27 +91,7 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, runs: RunList, followers: F
         deleted_runs.delete(run_of(subject, request))
         view.show_current()
         followers.forget_current()
-        return runs.listed(order, view), list_bin(request), shown_if(False), shown_if(False)
-
-    @in_words
-    def list_bin(request: gr.Request) -> Any:
-        place.access.allowed(request)
-        names = [run.id for run in deleted_runs.deleted()]
-        return gr.update(choices=names, value=names[0] if names else None)
-
-    @in_words
-    def put_back(view: View, name: str, order: str, request: gr.Request) -> tuple[Any, ...]:
-        place.access.allowed(request)
-        run = deleted_runs.put_back(str(name or ""))
-        view.show(run.id)
-        return runs.listed(order, view), list_bin(request)
-
-    @in_words
-    def empty_it(request: gr.Request) -> tuple[Any, ...]:
-        place.access.allowed(request)
-        gone = deleted_runs.empty()
-        gr.Info(f"{gone} run{'s' * (gone != 1)} taken away for good.")
-        return list_bin(request), shown_if(False)
+        return runs.listed(order, view), bin_panel.choices(), shown_if(False), shown_if(False)
 
     to_train.click(None, js=show_tab("train"))
     gr.on([title.focus, steps.focus], stay, [view, subject], None, **AT_ONCE)
@@ -129,10 +103,6 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, runs: RunList, followers: F
     delete.click(lambda: [shown_if(True)] * 2, None, both, **AT_ONCE)
     keep.click(lambda: [shown_if(False)] * 2, None, both, **AT_ONCE)
     confirm.click(to_bin, [view, subject, runs.order], [runs.table, binned, *both], **ONE_AT_A_TIME)
-    fold.expand(list_bin, None, binned, **ONE_AT_A_TIME)
-    back.click(put_back, [view, binned, runs.order], [runs.table, binned], **ONE_AT_A_TIME)
-    empty.click(lambda: shown_if(True), None, for_good, **AT_ONCE)
-    for_good.click(empty_it, None, [binned, for_good], **ONE_AT_A_TIME)
 
 
 def below(run: Run) -> str:
