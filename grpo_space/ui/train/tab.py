@@ -25,7 +25,7 @@ from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, OFF, QUIET, Pulse, 
 from grpo_space.ui.guard.streams import STREAMS
 from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
-from grpo_space.ui.live.page_stream import Stream, View, page_of
+from grpo_space.ui.live.page_stream import Buttons, Stream, View, page_of
 from grpo_space.ui.markup import figures, tag, text
 from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import forget_with, press
@@ -111,46 +111,13 @@ def build(
         header, now, notes, curves, scope.scope, scope.group, log, evaluating, chosen_run, pulse.told, pulse.beat
     )
 
-    def head(page: Page | None, taken: Taken | None) -> str:
-        return glossary.header(place.machine, page, taken)
-
-    async def watch(view: View, request: gr.Request) -> AsyncIterator[tuple[str, ...]]:
-        session, caller = request.session_hash or "", place.origin.address(scope_of(request))
-        sent = False
-        with place.streams.held("watch", session, caller) as admitted:
-            if admitted:
-                async for pieces in stream.watch(view, followers, head, place.streams.reader(session)):
-                    sent = True
-                    yield pieces
-        if not sent:  # one too many, or another one has its place: at a mere end Gradio empties all that it fills
-            raise gr.Error("This stream sent nothing.", visible=False, print_exception=False)
-
-    live: dict[str, Any] = {**QUIET, "concurrency_limit": STREAMS, "postprocess": False}
-    pulse.again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
+    _wire_stream(stream, view, pulse, followers, place)
+    keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
 
     def offered(view: View, where: str) -> list[Any]:
-        uses = view.buttons
-        busy = uses.busy and where != JOB
-        words = "One training at a time" if busy else "Train"
-        first = gr.update(interactive=not busy, value=words)
-        again = "secondary" if busy or uses.stop or uses.compare or uses.resume else "primary"
-        come = (
-            not busy,
-            uses.stop,
-            uses.resume,
-            uses.compare,
-            uses.use,
-            uses.back,
-            keeps and not uses.run,
-            uses.groups,
-            uses.groups,
-        )
-        asks = gr.skip() if uses.stop else shown_if(False)
-        same = gr.update(interactive=not busy, value=words, variant=again)
-        return [first, same, *map(shown_if, come), asks]
+        return _offered(view.buttons, where, keeps)
 
     buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons, files, confirm]
-    keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
     offers: list[Any] = [view, job.where]
     parts.add(offered, offers, buttons, at_once=True)
     job.where.change(offered, offers, buttons, **EACH, **QUIET)
@@ -180,6 +147,39 @@ def build(
     use.click(handlers.config, view, before.requested, **QUIET)
     back.click(View.show_current, view, None, **QUIET)
     return TrainTab(view, evaluating, compare)
+
+
+def _wire_stream(stream: Stream, view: gr.State, pulse: Pulse, followers: Followers, place: Place) -> None:
+    """Sends an open page what its stream shows, as often as the page asks for it."""
+
+    def head(page: Page | None, taken: Taken | None) -> str:
+        return glossary.header(place.machine, page, taken)
+
+    async def watch(view: View, request: gr.Request) -> AsyncIterator[tuple[str, ...]]:
+        session, caller = request.session_hash or "", place.origin.address(scope_of(request))
+        sent = False
+        with place.streams.held("watch", session, caller) as admitted:
+            if admitted:
+                async for pieces in stream.watch(view, followers, head, place.streams.reader(session)):
+                    sent = True
+                    yield pieces
+        if not sent:  # one too many, or another one has its place: at a mere end Gradio empties all that it fills
+            raise gr.Error("This stream sent nothing.", visible=False, print_exception=False)
+
+    live: dict[str, Any] = {**QUIET, "concurrency_limit": STREAMS, "postprocess": False}
+    pulse.again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
+
+
+def _offered(uses: Buttons, where: str, keeps: bool) -> list[Any]:
+    """The updates of `buttons` in `build`, in their order. `keeps`: there may be a saved run to bring back."""
+    busy = uses.busy and where != JOB
+    words = "One training at a time" if busy else "Train"
+    first = gr.update(interactive=not busy, value=words)
+    variant = "secondary" if busy or uses.stop or uses.compare or uses.resume else "primary"
+    again = gr.update(interactive=not busy, value=words, variant=variant)
+    run = uses.stop, uses.resume, uses.compare, uses.use, uses.back
+    come = not busy, *run, keeps and not uses.run, uses.groups, uses.groups
+    return [first, again, *map(shown_if, come), gr.skip() if uses.stop else shown_if(False)]
 
 
 def _plan(sent: str, place: Place, where: str) -> str:
