@@ -77,7 +77,7 @@ def build(
     `chosen_run`; `parts` are those that show the run.
     """
     config, chosen = before.config, before.then
-    view, started = gr.State(View()), gr.State("")
+    view = gr.State(View())
     address.open_run(opened, view)
     plan = gr.HTML(elem_id="gs-plan")
     job = job_choice.build(opened, config, place)
@@ -134,7 +134,7 @@ def build(
         queue=False, **QUIET,
     )  # fmt: skip
     start = pressed.then(  # with the last typed
-        handlers.start, [config, *job.sent, view, *chosen], [started, *both, *confirm_job.outputs], **IN_ORDER, **QUIET
+        handlers.start, [config, *job.sent, view, *chosen], [*both, *confirm_job.outputs], **IN_ORDER, **QUIET
     )
     start.failure(offered, offers, buttons, **QUIET)
     start.success(None, js=show_tab("train"))
@@ -217,14 +217,14 @@ class _Handlers:
         self, sent: str, where: str, flavor: str, minutes: float | None, namespace: str, view: View,
         request: gr.Request, then: Any = "nothing", saves: Any = False, publishes: Any = False,
     ) -> tuple[Any, ...]:  # fmt: skip
-        """Starts the training of a config, with what is done at its end, and gives the run's name; on a Job asks
-        first. Both buttons and the question about a Job follow.
+        """Starts the training of a config, with what is done at its end; on a Job asks first. Gives the updates of both
+        buttons and of the question about a Job.
         """
         if where == JOB:
             asked = submit.on_job(sent, self.place, request, flavor, minutes, namespace)
             if then != "nothing":
                 raise UserError("When done: that is for a run on this machine. For a Job, choose to leave it on.")
-            return "", *[gr.update(interactive=True, value="Train")] * 2, *job_confirm.ask_to_start(asked, view)
+            return *[gr.update(interactive=True, value="Train")] * 2, *job_confirm.ask_to_start(asked, view)
         self._check(then, request)
         try:
             run = submit.start(sent, self.place, request)
@@ -233,7 +233,7 @@ class _Handlers:
                 view.show_current()
                 self.followers.forget_current()
         self._choose(run, then, saves, publishes, request)
-        return run.id, gr.skip(), gr.skip(), *job_confirm.NOT_ASKED
+        return gr.skip(), gr.skip(), *job_confirm.NOT_ASKED
 
     def _check(self, then: Any, request: gr.Request) -> None:
         """Refuses what cannot be carried out, before anything is started. Strangers choose nothing: see `_choose`."""
