@@ -88,8 +88,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", type=Path)
     runs = {}
     for folder in parser.parse_args().runs:
-        history = History()
-        history.add(EventLog(folder / "events.jsonl").read()[0])
+        history = History.of(EventLog(folder / "events.jsonl").read()[0])
         runs[folder.name] = figures(history)
     kept = PROJECT / "benchmarks" / "results" / f"{time.strftime('%Y-%m-%d')}-real-model.json"
     kept.write_text(json.dumps(runs) + "\n", encoding="utf-8")

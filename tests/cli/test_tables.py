@@ -31,9 +31,7 @@ def run(runs_root: Path) -> Run:
 
 
 def history(*events: Event) -> History:
-    made = History()
-    made.add(events)  # type: ignore[arg-type]
-    return made
+    return History.of(events)  # type: ignore[arg-type]
 
 
 def ending(run: Run, *events: Event) -> str:

@@ -119,7 +119,6 @@ def test_other_problems_are_refused() -> None:
 
 def test_what_is_missing_is_named() -> None:
     for events, missing in (((), "base and tuned"), ((made.BASE,), "tuned"), ((made.BOTH,), "base")):
-        history = History()
-        history.add(events)
+        history = History.of(events)
         with pytest.raises(UserError, match=f"no result of the {missing} model"):
             of(history)

@@ -25,8 +25,7 @@ FEWER = made.evaluated("tuned", [i % 10 < 4 and i != 0 for i in range(100)], [Fa
 
 def ran(hardware: str = "2 CPU cores (x86_64)", teach: float = 0.9, alike: float = 0.1) -> History:
     """30 steps of 2 s in 100 s. `alike`: share of groups that were paid the same throughout."""
-    history = History()
-    history.add([Started(time=0.0, hardware=hardware)])
+    history = History.of([Started(time=0.0, hardware=hardware)])
     metrics = {"reward": 1.0, TEACHING: teach, NONE_RIGHT: 1 - teach, ALL_RIGHT: 0.0, ZERO_STD: alike}
     history.add([Step(time=2.0 * i, step=i, seconds=2.0, metrics=metrics) for i in range(1, 31)])
     history.add([Finished(time=100.0, why="done")])

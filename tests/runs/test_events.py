@@ -111,8 +111,7 @@ def test_damaged_lines_are_named_by_their_numbers_and_hide_no_other(tmp_path: Pa
     later, third = log.read(offset)[0]
     assert isinstance(later, Alarm)
     assert later.message.startswith("events.jsonl: line 7 is damaged")
-    history = History()
-    history.add(log.events())
+    history = History.of(log.events())
     assert [event.step for event in history.steps] == [1, 2, 3]
     assert history.last_time == third.time
 
@@ -120,8 +119,7 @@ def test_damaged_lines_are_named_by_their_numbers_and_hide_no_other(tmp_path: Pa
 def test_steps_and_groups_come_out_of_a_history_as_they_went_in() -> None:
     steps = [step(1, loss=math.inf, reward=0.1), step(2, reward=-1.5), step(3, loss=0.0, reward=0.25, other=3.0)]
     groups = [fake_worker.group(n) for n in (1, 2, 3)]
-    history = History()
-    history.add([*steps, *groups])
+    history = History.of([*steps, *groups])
     assert [*history.steps] == steps
     assert [*history.groups] == groups
     assert (history.steps[-1], history.steps[1:], history.groups[:-1]) == (steps[2], steps[1:], groups[:2])
@@ -198,21 +196,20 @@ def test_whoever_writes_leaves_no_file_open(tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_counts_each_step_once() -> None:
-    history = History()
-    history.add([Started(), *(step(n) for n in range(1, 8)), Started(attempt=2, from_step=4), step(5), step(6)])
+    history = History.of(
+        [Started(), *(step(n) for n in range(1, 8)), Started(attempt=2, from_step=4), step(5), step(6)]
+    )
     assert [event.step for event in history.steps] == [1, 2, 3, 4, 5, 6]
     assert history.end is None
 
 
 def test_an_old_ending_does_not_end_a_new_attempt() -> None:
-    history = History()
-    history.add([Started(), Finished(why="stopped"), Started(attempt=2)])
+    history = History.of([Started(), Finished(why="stopped"), Started(attempt=2)])
     assert history.end is None
 
 
 def test_the_first_step_does_not_count_for_the_pace() -> None:
-    history = History()
-    history.add([Step(step=1, seconds=100.0, metrics={})])
+    history = History.of([Step(step=1, seconds=100.0, metrics={})])
     assert history.seconds_per_step == 100.0
     history.add([Step(step=n, seconds=2.0, metrics={}) for n in (2, 3)])
     assert history.seconds_per_step == 2.0

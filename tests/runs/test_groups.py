@@ -64,8 +64,7 @@ def test_groups_among_the_events_come_before_those_of_the_file(tmp_path: Path) -
 
 
 def test_a_reader_takes_in_what_was_appended_and_waits_for_half_a_line(tmp_path: Path) -> None:
-    history = History()
-    history.add([Started()])
+    history = History.of([Started()])
     first = written(tmp_path, group(1, 1))
     found = RunGroups.of(tmp_path, history)
     with (tmp_path / FILE).open("ab") as file:
@@ -76,8 +75,7 @@ def test_a_reader_takes_in_what_was_appended_and_waits_for_half_a_line(tmp_path:
 
 
 def test_where_a_run_resumes_the_groups_beyond_its_checkpoint_are_gone(tmp_path: Path) -> None:
-    history = History()
-    history.add([Started()])
+    history = History.of([Started()])
     groups = written(tmp_path, *(group(step, 1, text="first") for step in (1, 1, 2, 2, 3, 3)))
     found = RunGroups.of(tmp_path, history)
     drop_beyond(tmp_path, 2)

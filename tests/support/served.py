@@ -9,7 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.processes import ROOT
+
 AFTER_SIGTERM = 90.0
 """Seconds: a run that goes on is saved first."""
 

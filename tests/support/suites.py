@@ -42,9 +42,7 @@ def events(sets: dict[str, tuple[int, int, int]], suite: SuiteName = "quick", se
 
 
 def history(*told: Event) -> History:
-    made = History()
-    made.add(told)  # type: ignore[arg-type]
-    return made
+    return History.of(told)  # type: ignore[arg-type]
 
 
 def into(run: Run, name: str, *told: Event) -> EventLog:

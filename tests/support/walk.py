@@ -21,8 +21,8 @@ from tests.support.hub_server import HubServer
 from tests.support.hub_sign_in import SCOPES, SIGN_IN
 from tests.support.hub_store import User
 from tests.support.paid_space import PaidSpace
-from tests.support.processes import SMALL, at_step, kill_worker, until, wait_for
-from tests.support.served import ROOT, Served
+from tests.support.processes import ROOT, SMALL, at_step, kill_worker, until, wait_for
+from tests.support.served import Served
 from tests.support.sign_in import SPACE
 
 A_RUN = 300_000

@@ -63,9 +63,7 @@ def run(runs_root: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def history(*events: Event) -> History:
-    told = History()
-    told.add(events)  # type: ignore[arg-type]
-    return told
+    return History.of(events)  # type: ignore[arg-type]
 
 
 def later(run: Run, name: str, asked: EvaluationRequest, *events: Event) -> None:

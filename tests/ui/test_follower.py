@@ -49,8 +49,7 @@ from tests.support.processes import ROOT, Fake
     ],
 )
 def test_a_run_that_was_cut_off_is_offered(checkpoint: int | None, words: str) -> None:
-    history = History()
-    history.add([Started(), Phase(what="train", total=9), *(step(number) for number in (1, 2, 3))])
+    history = History.of([Started(), Phase(what="train", total=9), *(step(number) for number in (1, 2, 3))])
     assert words in progress.now("run", None, history, "died", False, checkpoint)
 
 

@@ -1,11 +1,11 @@
 """What a Space reads before it starts: the README's front matter and packages.txt."""
 
 import re
-from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.processes import ROOT
+
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
 

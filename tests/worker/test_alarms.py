@@ -101,14 +101,12 @@ def test_right_answers_that_fall_with_the_reward_are_no_hack() -> None:
 
 
 def test_what_an_earlier_attempt_raised_is_not_raised_again() -> None:
-    history = History()
-    history.add([Started(), Alarm(step=1, name="nan", message="m"), Started(attempt=2, from_step=1)])
+    history = History.of([Started(), Alarm(step=1, name="nan", message="m"), Started(attempt=2, from_step=1)])
     assert not alarms_of(Watch(history), [step(1, loss=math.nan)])
 
 
 def test_a_fall_is_seen_across_a_resume() -> None:
-    history = History()
-    history.add(
+    history = History.of(
         [Started(), *(step(n, reward=0.5) for n in range(1, 11)), Probe(step=10, correct=20, strict_correct=0, n=32)]
     )
     watch = Watch(history)

@@ -179,9 +179,7 @@ def test_inductor_starts_no_python_to_find_out_about_the_cpu() -> None:
 
 
 def history_of(*events: Started | Chosen | Step | Failed | Finished | Alarm) -> History:
-    history = History()
-    history.add(events)
-    return history
+    return History.of(events)
 
 
 VLLM = Chosen(engine="unsloth", rollout="vllm", why="")

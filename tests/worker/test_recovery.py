@@ -91,15 +91,13 @@ def test_after_three_fallbacks_it_stops_and_keeps_everything(tmp_path: Path, mon
 def failure(activity: Activity, rollout: str) -> History:
     """What an attempt emitted whose memory ran out then."""
     boundary = {"load": "load", "answer": "evaluate_base"}.get(activity, "train")
-    attempt = History()
-    attempt.add(
+    return History.of(
         [
             Started(),
             Chosen.model_validate({"engine": "unsloth", "rollout": rollout, "why": ""}),
             Failed(boundary=boundary, message="", activity=activity),
         ]
     )
-    return attempt
 
 
 def out_of_memory(
@@ -177,8 +175,7 @@ def test_what_is_forbidden_is_named_with_how_to_allow_it(tmp_path: Path, monkeyp
 
 def test_a_vllm_that_fails_ends_a_run_that_may_change_nothing() -> None:
     config = override(LLAMA, ["fallbacks=none"])
-    attempt = History()
-    attempt.add([Started(), Chosen(engine="unsloth", rollout="vllm", why=""), Phase(what="load")])
+    attempt = History.of([Started(), Chosen(engine="unsloth", rollout="vllm", why=""), Phase(what="load")])
     ends = next_attempt(config, [], attempt, -6, "The worker crashed (SIGABRT).", "load", T4)
     assert isinstance(ends, Failed)
     assert (ends.boundary, ends.activity) == ("load", "load")
@@ -211,9 +208,7 @@ def test_what_changed_the_experiment_is_a_headline(tmp_path: Path, monkeypatch: 
 
 
 def history_of(*events: AnyEvent) -> History:
-    history = History()
-    history.add(events)
-    return history
+    return History.of(events)
 
 
 def test_an_evaluation_has_fallbacks_of_its_own() -> None:
