@@ -9,7 +9,8 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.run import Run, create_run
 from tests.support.fake_worker import with_adapter
 from tests.support.hostile import HOST
-from tests.support.served import ROOT, Served
+from tests.support.processes import ROOT
+from tests.support.served import Served
 from tests.support.sign_in import SPACE
 
 NAMES = str(ROOT / "tests" / "support" / "names")
