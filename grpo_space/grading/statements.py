@@ -52,7 +52,7 @@ _SENTENCE = re.compile(
     r"[Aa](?:nswer|NSWER)\b(?<!\w.{6})(?<!to .{6})(?<!To .{6})(?i:"
     r"(?:[^\n.:=<>?]{0,60}?(?:\bis\b(?!\s+(?:not|in|that\s+we|given|based|below|as\s+follows|(?:in)?correct"
     r"|wrong|right)\b)"
-    r"|\bequals\b|\b(?:should|would|will|must)\s+be\b)|[^\n.:=<>?,]{0,30}?(?:[:=]>?|->|→|➜))(?:[\s*_:=#$]|\\[\[(])*"
+    r"|\bequals\b|\b(?:should|would|will|must)\s+be\b)|[^\n.:=<>?,]{0,30}?(?:[:=]>?|->|→|➜))(?:[\s*_:=#]|\$(?=[\s$])|\\[\[(])*"
     r"|[*_\s]*\n\s*)(?:(?<=\n)[-•]\s)?"
 )
 _QUESTION_AND_ANSWER = re.compile(r"^[ \t*]*A:[ \t*]*", re.MULTILINE)
