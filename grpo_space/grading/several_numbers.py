@@ -22,7 +22,7 @@ HEDGE = re.compile(
 )
 # From the answer to a number that only says what for: "18 dollars for 9 eggs", "64 dollars to buy all 16 glasses".
 _CONTEXT = re.compile(
-    r"(?!.*(?:[.,;:!?<>=(|/]\s|\b(?:is|are|was|were|equals?|or|so|and|but|means|rounds|more|less|fewer|total"
+    r"(?!.*(?:[.,;:!?<>=(|/]\s|\b(?:is|are|was|were|equals?|or|so|and|but|means|rounds|more|less|fewer|(?<!in )total"
     r"|then|maybe|if|unless|in fact)\b))"
     r"[^\n]*?\b(?:for|with|within|in|from|of|per|at|on|after|during|by|over|every|each|than|among|until"
     r"|to\s+\w+)\b[^\n]*",
@@ -35,8 +35,10 @@ _OPENS = re.compile(
     re.IGNORECASE,
 )
 # A price is not the sum: "60 dollars for 5 books at $12 each".
-_AT = re.compile(rf"\bat\s{CURRENCY}?\s?$")
+_AT = re.compile(rf"\b(?:at|for)\s{CURRENCY}?\s?$")
 _EACH = re.compile(r"\s?(?:\w+\s)?(?:each|apiece|per\s\w+)\b")
+_SUBJECT = re.compile(r"\W*(?:that\s+)?the\s+\d[\d.,]*\s(?![^\d\n]*(?:[,;&]|\b(?:and|or)\b))", re.IGNORECASE)
+"""Begins a sentence about things that are counted, of which it says more: "The 15 tickets cost $60"."""
 _CONCLUDES = re.compile(r"\b(?:so|therefore|thus|hence|altogether|in\s+total)\b\W+(?:\w+\W+){2,}", re.IGNORECASE)
 
 
@@ -56,7 +58,8 @@ def chosen(stated: str, numbers: list[Number], rounds: bool) -> Number | None:
                 last = number
                 if not joined(stated, number, numbers[index + 1]):
                     continue
-            answer, begins = number, FILLER.fullmatch(stated, 0, number.start) is not None
+            answer = number
+            begins = FILLER.fullmatch(stated, 0, number.start) is not None and not _SUBJECT.match(stated)
         else:
             taken = _taken(stated, answer, last or answer, number, numbers, (begins, rounds))
             if taken is None:

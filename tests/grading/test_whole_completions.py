@@ -19,3 +19,22 @@ WORK = "Step 1: Find the number of eggs left.\n\n16 - 3 - 4 = 9\n\nStep 2: Multi
 )
 def test_a_dollar_sign_that_opens_a_statement_is_its_unit(ending: str, gold: str, right: bool) -> None:
     assert grade(WORK + ending, gold).lenient is right
+
+
+@pytest.mark.parametrize(
+    ("ending", "gold", "right"),
+    [
+        ("**Final Answer:** Janet makes $18 every day by selling 9 eggs for $2 each.", "18", True),
+        ("**Final Answer:** Janet makes $18 every day by selling 9 eggs for $2 each.", "2", False),
+        ("Final Answer: She pays $60 for 15 tickets at $4 each.", "60", True),
+        ("Final Answer: $60 in total for all 15 tickets", "60", True),
+        ("Final Answer: The 15 tickets cost a total of $60.", "60", True),
+        ("The answer is that the 5 boxes hold 60 pencils.", "60", True),
+        ("Final Answer: The 60 pencils and the 48 crayons", "48", False),
+        ("Final Answer: The 15 tickets cost $60 or 4 coupons.", "60", False),
+        ("Final Answer: She can buy 3 shirts at $18 each.", "3", True),
+        ("Final Answer: She can buy 3 shirts for $18 each.", "3", True),
+    ],
+)
+def test_what_an_answer_pays_for_is_told_from_the_sum(ending: str, gold: str, right: bool) -> None:
+    assert grade(WORK + ending, gold).lenient is right
