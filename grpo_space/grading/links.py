@@ -47,12 +47,18 @@ _SIZES = {
 """What common units measure, without their plural, and how many of the smallest they hold."""
 
 
-def same_measure(stated: str, one: Number, other: Number) -> bool:
-    """Whether two numbers are one quantity in two units: "2.5 hours (150 minutes)"."""
-    first, second = (_SIZES.get(unit_of(stated, number) or "") for number in (one, other))
-    if not first or not second or first[0] != second[0] or one.value is None or other.value is None:
+def same_measure(stated: str, number: Number, *others: Number) -> bool:
+    """Whether numbers together are another one in other units: "2.5 hours (150 minutes)", "(2 hours 30 minutes)"."""
+    measures = [_measured(stated, one) for one in (number, *others)]
+    if len({measure for measure, _ in measures}) > 1 or not measures[0][0]:
         return False
-    return one.value * first[1] == other.value * second[1]
+    return measures[0][1] == sum(size for _, size in measures[1:])
+
+
+def _measured(stated: str, number: Number) -> tuple[str, Fraction]:
+    """What a number measures, and how many of its smallest unit it is; "" where that is not known."""
+    measure, size = _SIZES.get(unit_of(stated, number) or "", ("", 0))
+    return (measure, number.value * size) if number.value is not None else ("", Fraction(0))
 
 
 def joined(text: str, first: Number, second: Number) -> bool:

@@ -84,7 +84,8 @@ def _taken(
         return None  # 10% of 180
     if alike(answer, number):
         same = not (link and adds_up(stated, last, number, link)) or last is not answer
-        return answer if same else None
+        clearer = number if number.percent and (answer.value or 0) % 1 else answer  # "0.6, or 60%" is both
+        return clearer if same else None
     if _ROUNDS.search(gap) and _is_near(answer, number):
         return number
     if _APPROXIMATES.search(gap):
@@ -142,7 +143,7 @@ def _explained(stated: str, answer: Number, number: Number, numbers: list[Number
         return value == answer.value
     if any(alike(answer, other) for other in inside) and len(inside) == 1:
         return None
-    if same_measure(stated, answer, number) and len(inside) == 1:
+    if same_measure(stated, answer, *inside):
         return True
     if (_makes(answer, inside) or (_EACH.match(stated, number.end) and len(inside) == 1)) and not HEDGE.search(content):
         return True

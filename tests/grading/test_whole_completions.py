@@ -38,3 +38,24 @@ def test_a_dollar_sign_that_opens_a_statement_is_its_unit(ending: str, gold: str
 )
 def test_what_an_answer_pays_for_is_told_from_the_sum(ending: str, gold: str, right: bool) -> None:
     assert grade(WORK + ending, gold).lenient is right
+
+
+@pytest.mark.parametrize(
+    ("ending", "gold", "right"),
+    [
+        ("**Answer:** 2.5 hours (2 hours and 30 minutes)", "2.5", True),
+        ("**Answer:** 2.5 hours (2 hours and 40 minutes)", "2.5", False),
+        ("**Answer:** 5.5 feet (5 feet 6 inches)", "5.5", True),
+        ("**Answer:** 150 minutes (2 hours 30 minutes)", "150", True),
+        ("**Answer:** 150 minutes (2 hours 30 minutes)", "2", False),
+        ("**Answer:** 0.6, or 60%", "60", True),
+        ("**Answer:** 0.6, or 60%", "0.6", True),
+        ("The probability is 3/5 (60%).", "3/5", True),
+        ("The probability is 3/5 (60%).", "60%", True),
+        ("The probability is 3/5 (60%).", "5", False),
+        ("**Answer:** 1 (100%)", "1", True),
+        ("**Answer:** 0.6, or 65%", "0.6", False),
+    ],
+)
+def test_one_quantity_said_twice_is_one_answer(ending: str, gold: str, right: bool) -> None:
+    assert grade(WORK + ending, gold).lenient is right
