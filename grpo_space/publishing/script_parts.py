@@ -45,21 +45,27 @@ def by_hash(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
 # --- rewards
 
 NUMBER = re.compile(r"(?:(?<![\w)])-)?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,30})(?:\.\d{1,30}|/[1-9]\d{0,9})?")
-STATEMENTS = (re.compile(r"(?s)<answer>(.*?)</answer>"), BOX, re.compile(r"(?:answer is|nswer:|####)[\s*$]*(.+)"))
+OTHERWISE = re.compile(
+    r"\\(?:sqrt|pi|infty|log|ln|sin|cos|tan|theta|[lg]eq?)|[√π≤≥]|(?<![=-])[<>]\s?[-$]*\d|\d\s?[<>]|\d![^\s\w]*$"
+    r"|\d\s?[xyznki]\b|\d[²³]|\d[abe]\b|(?<![A-Za-z])[a-ln-z]\s?\^|[-+*/]\s?[a-z]\b|(?<![A-Za-z])[a-z]\s?[-+*/]\s?\d"
+    r"|(?i:\b(?:not|least|most|(?:more|less|fewer) than)\s\$?\d)"
+)
+SENTENCE = re.compile(r"(?:answer is|nswer:|####)[\s*$]*(?!.*boxed)([^<\n]+)")
+STATEMENTS = (re.compile(r"(?s)<answer>((?:(?!<answer>).)*?)</answer>"), BOX, SENTENCE)
 
 
 def number(text: str) -> Fraction | None:
-    """The one number of a short text, exactly; None where there is none, or several."""
+    """The one number of a short text, exactly; None where there is none, or several, or a formula or bound of it."""
+    if OTHERWISE.search(text):
+        return None
     found = {Fraction(stated.replace(",", "")) for stated in NUMBER.findall(text)}
     return found.pop() if len(found) == 1 else None
 
 
 def final_answer(text: str) -> str:
-    """What a completion states as its answer: in a block, else in a box, else in a sentence, else at its end."""
-    for statement in STATEMENTS:
-        if found := statement.findall(text):
-            return str(found[-1])
-    return str((NUMBER.findall(text) or [""])[-1])
+    """What a completion states last as its answer, in a block, a box or a sentence; else the number at its end."""
+    stated = [found for statement in STATEMENTS for found in statement.finditer(text)]
+    return max(stated, key=lambda found: found.end())[1] if stated else (NUMBER.findall(text) or [""])[-1]
 
 
 def is_right(text: str, gold: str) -> bool:

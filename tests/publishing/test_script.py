@@ -306,7 +306,16 @@ SAID = [  # what is stated, what was expected, and whether both graders pay
     ("She has 9 * 2 = 18 dollars", "18", True), ("#### 18", "18", True), ("<answer>17</answer>", "18", False),
     ("<answer>18 or 20</answer>", "18", False), ("", "18", False), ("1" * 5000, "18", False),
     ("<answer>\\boxed{\\frac{3}{4}}</answer>", "\\frac{3}{4}", True), ("<answer>x + 1</answer>", "1 + x", True),
-    ("<answer>x + 2</answer>", "1 + x", False),
+    ("<answer>x + 2</answer>", "1 + x", False), ("\\boxed{3}", "\\sqrt{3}", False), ("\\boxed{6}", "6\\pi", False),
+    ("\\boxed{2}", "2x", False), ("\\boxed{2}", "x^2", False), ("\\boxed{5}", "5i", False),
+    ("\\boxed{3}", "x > 3", False),
+    ("\\boxed{3}", "[3,\\infty)", False), ("\\boxed{\\sqrt{3}}", "\\sqrt{3}", True), ("\\boxed{18\\pi}", "18", False),
+    ("\\boxed{18x}", "18", False), ("The answer is at least 18.", "18", False), ("\\boxed{y = 18}", "18", True),
+    ("\\boxed{60^\\circ}", "60", True), ("#### 18 a day", "18", True),
+    ("<answer>18</answer>\nWait, that's wrong. The answer is 20.", "18", False),
+    ("\\boxed{20}\n\n<answer>18</answer>", "18", True), ("<answer>The answer is 18.</answer>", "18", True),
+    ("<answer>20</answer>\nWait, that's wrong. The answer is \\boxed{18}.", "18", True),
+    ("<answer>" * 2500, "18", False),
 ]  # fmt: skip
 
 
