@@ -22,7 +22,14 @@ UNSURE = re.compile(
 _HEADING = re.compile(
     r"\W*(?:[^\W\d]+\s+[^\d\\^]+|answer|result|solution|total|ans|choice|conclusion|final)\W*", re.IGNORECASE
 )
-_CONTRARY = {"yes": "no", "no": "yes", "true": "false", "false": "true", "even": "odd", "odd": "even"}
+_CONTRARY = {
+    "yes": r"no(?!\s+(?!because|since|it|he|she|they|this|that)[a-z])",
+    "no": "yes",
+    "true": "false",
+    "false": "true",
+    "even": "odd",
+    "odd": "even",
+}
 _EXPLAINS = re.compile(
     r"\b(?:is|are|was|were|has|have|had|do|does|did|can|will|would|because|since|as|makes?|means|it|she|he"
     r"|they|we|this|that|there)\b",
@@ -30,7 +37,7 @@ _EXPLAINS = re.compile(
 )
 _OTHERWISE = re.compile(
     r"\b(?:or|maybe|perhaps|possibly|also|wait|actually|instead|but|either|alternatively|could|might"
-    r"|otherwise|rather|unless|may\s+be|might|other|another)\b",
+    r"|otherwise|rather|unless|may\s+be|other(?!\s+than)|another)\b",
     re.IGNORECASE,
 )
 _NOT_ANOTHER = re.compile(
@@ -52,7 +59,7 @@ def bare(stated: str) -> str:
     stated = _TO.sub(":", _AND_MORE.sub(" ", re.sub(r"^(?:an?|the)\s", "", stated)))
     stated = re.sub(r"\bsolutions\b", "solution", stated)
     stated = re.sub(r"^(infinitely many|infinite)\s+(?:solution|answers|values)$", r"\1", stated.rstrip(" .}"))
-    plain = re.sub(r"[\s${}\"'`*\\~“”„‟‘’‚«»‹›「」『』]", "", stated).strip(".,;:!。")
+    plain = re.sub(r"[\s${}\"'`*\\~“”„‟‘’‚«»‹›「」『』✅✔✓☑\ufe0f]", "", stated).strip(".,;:!。")
     return "doesnotexist" if plain in ("dne", "d.n.e") else plain
 
 

@@ -40,7 +40,7 @@ _VALUE = r"(?:[-+]?\$?\.?\d[\d.,/]*(?<!\.)|\(?[A-Z]\b\)?)(?:\s?%)?"
 _END = r"[\s*$)]*(?:[.!](?=\s|$)|\n|$)"
 _REVISION = re.compile(
     rf"(?:(?<=[\s.!?,;(—–-])|(?<=\d)|(?<=[}}>$*])){_TURN}{_PAUSE}(?:{_MORE}{_PAUSE}){{0,3}}"
-    rf"(?:(?P<link>{_LINK}){_PAUSE}|(?P<alone>(?=[*$\s]{{0,3}}{_VALUE}{_END}))|(?=[^\n.=]{{0,80}}=))",
+    rf"(?:(?:[^.\n]{{0,80}},\s+so\s+(?=\w+\s+(?:should|must)\s))?(?P<link>{_LINK}){_PAUSE}|(?P<alone>(?=[*$\s]{{0,3}}{_VALUE}{_END}))|(?=[^\n.=]{{0,80}}=))",
     re.IGNORECASE,
 )
 _BARE = re.compile(rf"[*$\s]{{0,3}}(?:{_VALUE}(?:\s+[a-z]\w*){{0,3}}[*$\s]*|[^\n=]*=[^\n]*)", re.IGNORECASE)

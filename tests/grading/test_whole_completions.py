@@ -59,3 +59,34 @@ def test_what_an_answer_pays_for_is_told_from_the_sum(ending: str, gold: str, ri
 )
 def test_one_quantity_said_twice_is_one_answer(ending: str, gold: str, right: bool) -> None:
     assert grade(WORK + ending, gold).lenient is right
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "right"),
+    [
+        ("The answer is 18.\n\nHold on, 16 - 3 - 4 is 10, so it should be 20.", "18", False),
+        ("The answer is 20.\n\nHold on, 16 - 3 - 4 is 9, so it should be 18.", "18", True),
+        ("The answer is 20. Wait, she eats three too, so that must be 18.", "18", True),
+        ("The answer is 18.\n\nWait, let me check: 3 + 4 = 7, so it should be right.", "18", True),
+    ],
+)
+def test_a_revision_may_say_why_first(text: str, gold: str, right: bool) -> None:
+    assert grade(text, gold).lenient is right
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("Yes, 7 is a prime number because it has no divisors other than 1 and itself.", True),
+        ("Yes, because there are no others.", True),
+        ("**Answer:** Yes ✅", True),
+        ("Yes, it is odd. No.", False),
+        ("Yes, it has no divisors, so no.", False),
+        ("Yes, or no because it is odd.", False),
+        ("Yes, that is one way. No, it is not.", False),
+        ("Yes, it is prime. No it is not.", False),
+        ("Yes, but there are other answers.", False),
+    ],
+)
+def test_a_reason_with_the_word_no_takes_no_yes_back(text: str, right: bool) -> None:
+    assert grade(text, "Yes").lenient is right
