@@ -4,7 +4,8 @@ One extractor for rewards, evaluation, the app and the card. Its rules, where th
 
 - What the text states last counts: an answer block, a box, a `####` line or a sentence ("the answer is 18"), whichever
   ends last; only a text without any of these is read by the last line's only number in bold, else by its last number,
-  or the result that comes before it ("= 64. He pays $64 for 16 cups"); one that breaks off says none.
+  or the result that comes before it ("= 64. He pays $64 for 16 cups"), or what its last sentence concludes ("So there
+  are 60 pencils in 5 boxes"); one that breaks off says none.
   What is taken back afterwards is none ("Wait, that is wrong."), and what takes its place is read ("I mean 19").
   A `<think>` block is not part of the answer, nor is anything after an end token or a note of confidence.
 - What echoes the question, stands in a quoted example of the format, or is asked ("is it 18?") is not stated; nor is

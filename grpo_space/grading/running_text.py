@@ -31,6 +31,7 @@ _SAYS_MORE = re.compile(
     r"|were)\s[\s$\d]*\d|[=≈→]",
     re.IGNORECASE,
 )
+_CONCLUDES = re.compile(r"[\s*>-]*(?:so|therefore|thus|hence)\b[\s,:]*", re.IGNORECASE)
 _SPACE = re.compile(r"\s")
 _IN_WORDS = re.compile(
     r"\b(?:(?:minus|negative)\s)?(?:(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen"
@@ -101,6 +102,9 @@ def last_number(text: str) -> Statement | None:
     found = _result(text, min(last, len(text)))
     if found:
         return found
+    found = _conclusion(text, min(last, len(text)))
+    if found:
+        return found
     near = text.rfind(" ", 0, max(0, last - NEAR)) + 1  # mostly it is found there
     for begin in (near, 0) if near else (0,):
         tail = without_rejected(without_markup(text[begin:]))
@@ -111,6 +115,17 @@ def last_number(text: str) -> Statement | None:
             start, end = _extent(text[begin:], tail, numbers)
             return Statement("last number", begin + start, (begin + start, begin + end))
     return None
+
+
+def _conclusion(text: str, last: int) -> Statement | None:
+    """The sentence with the last number, where it says that it concludes: "So there are 60 pencils in 5 boxes."."""
+    begin = max(text.rfind(mark, 0, last) for mark in ("\n", ". ", "! ")) + 1
+    lead = _CONCLUDES.match(text, begin) if last - begin <= LONGEST_ANSWER else None
+    end = SENTENCE_END.search(text, last, last + LONGEST_ANSWER)
+    if lead is None or (end and end[0] in "?？"):
+        return None
+    content = lead.end(), min(end.start() if end else len(text), lead.end() + LONGEST_ANSWER)
+    return Statement("last number", begin, content) if one_number(text[slice(*content)]) is not None else None
 
 
 def _last_in_words(text: str) -> Statement | None:

@@ -90,3 +90,19 @@ def test_a_revision_may_say_why_first(text: str, gold: str, right: bool) -> None
 )
 def test_a_reason_with_the_word_no_takes_no_yes_back(text: str, right: bool) -> None:
     assert grade(text, "Yes").lenient is right
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "right"),
+    [
+        ("Each box holds 12 pencils. So there are 60 pencils in the 5 boxes.", "60", True),
+        ("Each box holds 12 pencils. So there are 60 pencils in the 5 boxes.", "5", False),
+        ("She sells what is left.\n\n**Therefore, Janet makes $18 each day from her 9 eggs at $2 each.**", "18", True),
+        ("He walks 12 minutes a mile.\n- Thus, it takes him 60 minutes (1 hour) to walk 5 miles.", "60", True),
+        ("Each box holds 12 pencils. So there are 60 pencils or 72 pencils.", "72", False),
+        ("Each box holds 12 pencils. So are there 60 pencils in 5 boxes?", "60", False),
+        ("Each box holds 12 pencils. So there are not 60 pencils in 5 boxes.", "60", False),
+    ],
+)
+def test_a_concluding_sentence_is_read_whole(text: str, gold: str, right: bool) -> None:
+    assert grade(text, gold).lenient is right
