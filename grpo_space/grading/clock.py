@@ -55,7 +55,8 @@ _MONTH = (
 _DATE = re.compile(
     rf"\b(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH.format('month')}"
     rf"|{_MONTH.format('first')}[\s}}]+(?:the\s+)?(?P<second>\d{{1,2}})"
-    r"(?:st|nd|rd|th)?\b)(?:,?\s+(?P<year>\d{4}))?|\b(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)(?:T(?=\d\d:)|\b)",
+    r"(?:st|nd|rd|th)?\b)(?:,?\s+(?P<year>\d{4}))?"
+    r"|\b(?P<y>\d{4})(?:[-/](?=\d\d[-/]\d\d)|年)(?P<m>\d\d?)[-/月](?P<d>\d\d?)(?:日|T(?=\d\d:)|\b)",
     re.IGNORECASE,
 )
 

@@ -106,3 +106,16 @@ def test_a_reason_with_the_word_no_takes_no_yes_back(text: str, right: bool) -> 
 )
 def test_a_concluding_sentence_is_read_whole(text: str, gold: str, right: bool) -> None:
     assert grade(text, gold).lenient is right
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "right"),
+    [
+        ("**Answer:** 2024/03/05", "2024-03-05", True),
+        ("所以会议在星期二举行。\n\n答案是2024年3月5日。", "2024-03-05", True),
+        ("**Answer:** 2024/03/06", "2024-03-05", False),
+        ("答案是2024年3月6日。", "2024-03-05", False),
+    ],
+)
+def test_a_date_from_the_year_on_is_one_however_it_is_parted(text: str, gold: str, right: bool) -> None:
+    assert grade(text, gold).lenient is right
