@@ -16,6 +16,7 @@ from grpo_space.tasks.text_encoding import PIECE, Encoding
 
 MOST_COLUMNS, LONGEST_NAME = 10_000, 500
 """Of the header of a CSV: what has more is none."""
+REPEATED = "is the header once more, as where several tables were joined: delete it"
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -60,6 +61,9 @@ def _markdown_rows(stream: Stream, encoding: Encoding, name: str) -> Iterator[En
                     f"row {number}", fault=f"{has}: write a bar within a text as \\|, and nothing below the table"
                 )
                 continue
+            if fields == head:
+                yield Entry(f"row {number}", fault=REPEATED)
+                continue
             yield Entry(f"row {number}", {key: value or None for key, value in zip(head, fields, strict=True)})
 
 
@@ -93,7 +97,7 @@ def _csv_rows(stream: Stream, encoding: Encoding, dialect: dict[str, Any], skipp
         rows = csv.reader(text, strict=True, **dialect)
         try:
             from_head = itertools.dropwhile(_is_blank, itertools.islice(rows, skipped, None))
-            head = [field.strip().removeprefix("\ufeff") for field in next(from_head, [])]
+            head = _names(next(from_head, []))
             if len(head) > MOST_COLUMNS or any(len(field) > LONGEST_NAME for field in head):
                 raise UserError(f"{name}: its first line is no header: write the names of its columns there")
             refuse_twice(head, name)
@@ -102,6 +106,9 @@ def _csv_rows(stream: Stream, encoding: Encoding, dialect: dict[str, Any], skipp
                     _refuse_quoted(fields)
                 if len(fields) > len(head) and not any(fields[len(head) :]):
                     fields = fields[: len(head)]
+                if _names(fields) == head:
+                    yield Entry(f"row {number}", fault=REPEATED)
+                    continue
                 if len(fields) != len(head) or (_is_title(head) and any(fields[1:])):
                     yield Entry(f"row {number}", fault=_other_width(fields, head))
                     continue
@@ -110,6 +117,11 @@ def _csv_rows(stream: Stream, encoding: Encoding, dialect: dict[str, Any], skipp
             cure = "write a quotation mark within a text twice, or save it as JSON lines"
             form = "TSV" if dialect["delimiter"] == "\t" else "CSV"
             raise UserError(f"{name} line {rows.line_num}: is not {form}: {error}: {cure}") from None
+
+
+def _names(fields: Iterable[str]) -> list[str]:
+    """The names of the columns in a header."""
+    return [field.strip().removeprefix("\ufeff") for field in fields]
 
 
 def _is_blank(fields: Sequence[str]) -> bool:

@@ -327,3 +327,21 @@ def test_what_looks_like_markdown_is_looked_at_once(text: str, tmp_path: Path) -
     with pytest.raises(UserError):
         read_file(tmp_path / "a.md")
     assert time.perf_counter() - begun < 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "question,answer\n1+1?,2\nquestion,answer\n2+2?,4\n",
+        "question;answer;;\n1+1?;2;;\n\ufeffquestion; answer;;\n2+2?;4;;\n",
+        "question\tanswer\n1+1?\t2\nquestion\tanswer\n2+2?\t4\n",
+        "|question|answer|\n|-|-|\n|1+1?|2|\n|question|answer|\n|2+2?|4|\n",
+    ],
+)
+def test_a_header_among_the_rows_of_joined_tables_is_no_problem(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        read_file(tmp_path / "a.csv")
+    assert caught.value.problems == (
+        "a.csv row 2: is the header once more, as where several tables were joined: delete it",
+    )
