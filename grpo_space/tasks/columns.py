@@ -182,6 +182,8 @@ def held_instead(record: Record, column: str, field: str) -> str:
     value = at(record, column)
     if value is None or (isinstance(value, str) and not value.strip()):
         return ""
+    if isinstance(value, str):
+        value = value_of(value) or value
     if isinstance(value, Mapping) and value:
         names = [f"{column}.{name}" for name in value]
         return f": column {column!r} holds an object: choose one of {listed(names)} with data.columns.{field}"

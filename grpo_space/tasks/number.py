@@ -1,5 +1,6 @@
 """Numbers and mathematics: answers that the grader reads and compares exactly."""
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from grpo_space.tasks.columns import (
     at,
     chat,
     find_column,
+    held_instead,
     missing,
     plain,
     question_of,
@@ -85,6 +87,8 @@ class Number(Task):
         assert columns.answer is not None
         question = question_of(record, columns)
         solution = answer_of(record, columns.answer)
+        if _is_object(solution):
+            raise ValueError(f"has no answer{held_instead(record, columns.answer, 'answer')}")
         found = final(solution)
         if found is None:
             known = "" if not solution.strip() else " that is marked: end its solution with #### 6 or \\boxed{6}, say"
@@ -121,6 +125,19 @@ class Number(Task):
         if "\n" in gold or "\\boxed" in gold:
             return False
         return grade(f"<reasoning>\n.\n</reasoning>\n<answer>\n{gold}\n</answer>", gold).lenient
+
+
+def _is_object(answer: str) -> bool:
+    """Whether an answer is an object of JSON, as where a dataset says what a function checks: RLVR-IFEval's paragraphs
+    to count, Eurus-2's tests of programs.
+    """
+    if not answer.lstrip().startswith("{"):
+        return False
+    try:
+        found = json.loads(answer)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and bool(found)
 
 
 def _is_place(record: Record, columns: ColumnsSection) -> bool:

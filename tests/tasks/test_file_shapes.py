@@ -219,6 +219,14 @@ def test_letters_of_options_that_the_question_shows_are_answers(tmp_path: Path) 
             {"question": "q?", "choices": ["a", "b"], "answer": {"place": 1}},
             r"no answer: column 'answer' holds an object: choose one of answer\.place with",
         ),
+        (
+            {"question": "q?", "ground_truth": '{"func_name": "verify_paragraph_count", "N": 4}'},
+            r"'ground_truth' holds an object: choose one of ground_truth\.func_name, ground_truth\.N with",
+        ),
+        (
+            {"question": "q?", "reward_model": {"ground_truth": '{"inputs": ["1\\n"], "outputs": ["2\\n"]}'}},
+            r"no answer: column 'reward_model\.ground_truth' holds an object: choose one of",
+        ),
         ({"question": "q?", "answer": True}, "true is neither text nor number"),
         ({"question": "q?", "answer": "It is so.\nOr it is not."}, "end its solution with #### 6"),
         ({"question": "q?", "answer": "Let x be the number. Then 2x = 10, so x = 5."}, "end its solution with #### 6"),
@@ -242,7 +250,8 @@ def test_what_a_row_lacks_is_said_with_the_cure(row: dict[str, Any], words: str,
 
 @pytest.mark.parametrize(
     "answer",
-    ["x = 5", "5 apples", "y = 2x + 1", "Paris", "red, blue and green", "between 3 and 4", "3 * 6 = 18", "x = 2, y = 3",
+    ["x = 5", "{1, 2}", "{}", "{x : x > 3}", "5 apples", "y = 2x + 1",
+     "Paris", "red, blue and green", "between 3 and 4", "3 * 6 = 18", "x = 2, y = 3",
      "x = 2 or x = -2", "a = 1 when b = 2", "area = length * width", "E = mc^2", "f(x) = 2x if x > 0 and 0 otherwise",
      "Dr. Martin Luther King Jr. and Mrs. King", "John F. Kennedy and Lyndon B. Johnson of the U.S. Senate", "5 p.m.",
      "3 * 2 = 6 apples for each of them", "\\frac{1}{2}", "Yes. It is.", "D. E. Smith", "$x \\le 3$ and $x = 2k + 1$",
