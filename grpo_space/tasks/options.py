@@ -25,6 +25,8 @@ WRONG = (
     tuple(f"wrong_answer_{number}" for number in range(1, 11)),
 )
 """Names of columns with a wrong option each, beside that with the right one: SciQ, GPQA."""
+WRONG_LISTS = ("incorrect_answers", "wrong_answers", "distractors")
+"""Names of one column with all wrong options, beside that with the right one: Open Trivia DB."""
 
 _MARK = re.compile(r"(?:^|(?<![\s,;|])(?P<between>[\s,;|]++))(\(?)(?P<letter>[A-Za-z])(\s?)([).:])(?=(\s?))")
 _NAMED = re.compile(r"(?:(?i:option|choice|answer)[\s_]*)?\(?([A-Za-z0-9]{1,2})[).:]?|\(?([A-Z])[).:]\s.*", re.DOTALL)
@@ -57,7 +59,7 @@ def find_options(sample: Sequence[Record]) -> str | None:
         there = [spelled[name] for name in wrong if name in spelled]
         if there and plain(there[0]) == wrong[0]:
             return ", ".join(there)
-    return None
+    return find_column(WRONG_LISTS, sample)
 
 
 def label_of(name: str) -> str:
@@ -70,7 +72,7 @@ def label_of(name: str) -> str:
 
 def are_wrong(column: str) -> bool:
     """Whether columns hold wrong options alone, so that the first of all is the right one, which the answer is."""
-    return plain(column.split(",")[0]) in {wrong[0] for wrong in WRONG}
+    return plain(column.split(",")[0]) in {*WRONG_LISTS, *(wrong[0] for wrong in WRONG)}
 
 
 def options_of(record: Record, column: str, answer: str) -> Options:
@@ -84,6 +86,8 @@ def options_of(record: Record, column: str, answer: str) -> Options:
     if beside_right or (value is None and len(names) > 1):
         # a letter stays that of its column where one before it is empty
         there = [(label_of(name) or LETTERS[i : i + 1], record.get(name)) for i, name in enumerate(names)]
+        if plain(column) in WRONG_LISTS and isinstance(all_wrong := value_of(value), list):
+            there = [("", each) for each in all_wrong]
         value, labels = (
             [each for _, each in there if each is not None],
             [label for label, each in there if each is not None],

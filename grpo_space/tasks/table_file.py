@@ -36,8 +36,8 @@ ABOUT = (
 )  # fmt: skip
 """What an object may say about the rows that it holds."""
 HOLDS = (
-    "data", "dataset", "rows", "records", "items", "examples", "samples", "instances", "problems", "questions", "train",
-    "test",
+    "data", "dataset", "rows", "records", "items", "examples", "samples", "instances", "problems", "questions",
+    "results", "train", "test",
 )  # fmt: skip
 """Names of the list of rows in an object, whatever else that says."""
 OF_A_ROW = {*QUESTION, *ANSWER, *BEFORE}

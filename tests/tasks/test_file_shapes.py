@@ -478,3 +478,9 @@ def test_one_of_two_columns_with_one_name_may_be_empty_or_chosen(tmp_path: Path)
     path.write_text(json.dumps({"question": "2 + 2?", "Answer": "5", "answer": "4"}))
     chosen = DataSection(path=str(path), columns=ColumnsSection(answer="answer"))
     assert read_file(path, chosen)[0].gold == "4"
+
+
+def test_what_open_trivia_db_answers_is_a_file_of_problems(tmp_path: Path) -> None:
+    rows = [SHAPES["Open Trivia DB"]["row"]] * 2
+    found = read_bytes(tmp_path, "a.json", json.dumps({"response_code": 0, "results": rows}).encode())
+    assert [row.gold.partition(") ")[2] for row in found.rows] == ["Saturn"] * 2
