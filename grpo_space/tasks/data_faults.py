@@ -1,8 +1,10 @@
 """What is wrong with problems that can each be read: contradictions, copies, and answers that nothing can match
-or that are none.
+or that are none;
+questions of which letters were lost.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,6 +16,11 @@ from grpo_space.tasks.problems import Row
 LONGEST_SHOWN = 60
 NONE = NO_ANSWER | {"proof", "none"}
 """What stands in the place of an answer where there is none."""
+LOST = "\ufffd"
+"""Stands in the place of a character that could not be read."""
+_BYTE_OF_WINDOWS = {ord(bytes((byte,)).decode("cp1252", "replace")): byte for byte in range(0x80, 0xA0)}
+_TWO_BYTES = re.compile(f"[\u00c2-\u00f4][\u0080-\u00bf{''.join(map(chr, _BYTE_OF_WINDOWS))}]")
+"""The first two bytes of a character of UTF-8, each read as a letter."""
 
 
 def same(row: Row) -> str:
@@ -35,6 +42,9 @@ class Faults:
     none: int = 0
     """Answers that say that there is none."""
     no_answer: str = ""
+    misread: int = 0
+    """Questions with letters that were lost, or read in another encoding than they were written in."""
+    misread_question: str = ""
 
     def words(self) -> str:
         """The faults in a sentence each; empty where there is none."""
@@ -57,6 +67,12 @@ class Faults:
         if self.none:
             say = "1 answer says" if self.none == 1 else f"{self.none:,} answers say"
             parts.append(f"{say} that there is none{'' if self.none == 1 else ', such as'}: {self.no_answer}.")
+        if self.misread:
+            questions = "1 question was" if self.misread == 1 else f"{self.misread:,} questions were"
+            parts.append(
+                f"{questions} read in another encoding than written{'' if self.misread == 1 else ', such as'}: "
+                f"{self.misread_question}. Save the file as UTF-8 once more from where it comes."
+            )
         return " ".join(parts)
 
 
@@ -86,7 +102,29 @@ def find(rows: Iterable[Row]) -> Faults:
     answer = _short(unmatched[0].gold) if unmatched else ""
     none = [row.gold for row in rows if row.task == "number" and row.gold.strip().casefold() in NONE]
     no_answer = none[0] if none else ""
-    return Faults(len(contradictions), copies, len(unmatched), contradiction, answer, len(none), no_answer)
+    misread = [row.question for row in rows if is_misread(row.question)]
+    return Faults(
+        len(contradictions), copies, len(unmatched), contradiction, answer, len(none), no_answer, len(misread),
+        _short(misread[0]) if misread else "",
+    )  # fmt: skip
+
+
+def is_misread(text: str) -> bool:
+    """Whether letters of a text were lost, or its UTF-8 was read as Windows' Latin-1, which makes `groÃŸ` of `groß`. By
+    chance little more than one letter outside of Latin-1 can be read so: the last two signs of "CAFÉ»".
+    """
+    if text.isascii():
+        return False
+    if LOST in text:
+        return True
+    if not _TWO_BYTES.search(text):
+        return False
+    try:
+        meant = text.translate(_BYTE_OF_WINDOWS).encode("latin-1").decode()
+    except UnicodeError:
+        return False
+    letters = [each for each in meant if not each.isascii()]
+    return len(letters) > 1 or not "\u0100" <= letters[0] < "\u0800"
 
 
 def _agree(row: Row, other: Row) -> bool:

@@ -84,3 +84,21 @@ def test_a_run_says_so_before_it_trains(tmp_path: Path) -> None:
     assert told.endswith("held out of it. 1 question has different answers: How much is 1 plus 1? (2 and 3).")
     told = share_out(problems(60), [Row("How much is 1 plus 1?", "3")], config(), "mine.jsonl", "c").summary
     assert "1 question has different answers" in told
+
+
+@pytest.mark.parametrize(
+    "question", ["Wie groß ist 2 über 1 für “Käse”?", "½ × 4 – 1 = …", "¿Cuánto cuesta? À ƒ Ÿ", "数"]
+)
+def test_letters_that_were_read_in_another_encoding_are_counted(question: str) -> None:
+    assert data_faults.words([Row(question, "6")]) == ""
+    misread = question.encode().decode("cp1252", "replace")
+    words = "1 question was read in another encoding than written: "
+    assert data_faults.words([Row(misread, "6"), Row("a?", "6")]).startswith(words)
+    assert data_faults.words([Row(question + "\ufffd", "6")]).startswith(words)
+
+
+@pytest.mark.parametrize(
+    "question", ["CAFÉ»", "CAFÉ\xa0?", "“IRMÃ” e MAÇÃ…", "Ãrea = 2²", "x² · ½", "naïve – “so”", "30 °C ± 2 µm", "5 £"]
+)
+def test_letters_of_latin_1_are_no_other_encoding(question: str) -> None:
+    assert data_faults.words([Row(question, "6")]) == ""
