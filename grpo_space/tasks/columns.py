@@ -7,6 +7,7 @@ the row's number, and nothing else takes its place.
 import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -166,6 +167,10 @@ def answer_of(record: Record, column: str) -> str:
         if len(value) > 1:
             raise ValueError(f"has {len(value)} answers: a problem has one")
         [value] = value
+    if isinstance(value, datetime | time):
+        value = value.replace(tzinfo=None)  # an answer is as the clock there shows it
+    if isinstance(value, date | time):
+        value = str(value)
     if isinstance(value, bool):
         raise ValueError(f"has no answer: {str(value).lower()} is neither text nor number: write yes and no, say")
     if not isinstance(value, str | int | float | Decimal):
@@ -200,9 +205,14 @@ _BYTES = re.compile(r"""b'(?:[^'\\\n]|\\.)*+'|b"(?:[^"\\\n]|\\.)*+\"""")
 
 
 def _of_bytes(value: Any) -> Any:
-    """The text that Python's print of bytes stands for, as in a copy of DeepMind's mathematics: `b'-6\\n'`. Any other
-    value as it is.
+    """The text that bytes stand for, as where a Parquet file does not say that they are one; or Python's print of
+    bytes, as in a copy of DeepMind's mathematics: `b'-6\\n'`. Any other value as it is.
     """
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeError:
+            return value
     if not isinstance(value, str) or not _BYTES.fullmatch(value.strip()):
         return value
     try:

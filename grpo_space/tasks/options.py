@@ -104,7 +104,7 @@ def options_of(record: Record, column: str, answer: str) -> Options:
         labels, value = list(map(str, value)), list(value.values())
     elif isinstance(value, list) and value and all(isinstance(each, Mapping) and "text" in each for each in value):
         labels, value = [str(each.get("label", "")) for each in value], [each["text"] for each in value]
-    if not isinstance(value, list) or not all(isinstance(each, str | int | float) for each in value):
+    if not isinstance(value, list) or not all(isinstance(each, str | int | float | Decimal) for each in value):
         held = f", and {column!r} holds {cut(repr(value), LONGEST_NAME)}" if value else ""
         raise ValueError(f"has no options: a list of them is wanted, or a column for each{held}")
     labels = labels if labels and all(labels) and len(labels) == len(value) else list(LETTERS[: len(value)])

@@ -1,11 +1,13 @@
 """Files as people have them: each loads as its owner would expect, from whatever form and whatever columns."""
 
 import csv
+import datetime
 import gzip
 import io
 import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 
 from grpo_space.config import ColumnsSection, DataSection
 from grpo_space.errors import UserError
+from grpo_space.tasks.kinds import task_of
 from grpo_space.tasks.reading import Problems, read, read_file
 from tests.support.processes import ROOT
 
@@ -484,3 +487,28 @@ def test_what_open_trivia_db_answers_is_a_file_of_problems(tmp_path: Path) -> No
     rows = [SHAPES["Open Trivia DB"]["row"]] * 2
     found = read_bytes(tmp_path, "a.json", json.dumps({"response_code": 0, "results": rows}).encode())
     assert [row.gold.partition(") ")[2] for row in found.rows] == ["Saturn"] * 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "given"),
+    [
+        (datetime.date(2024, 3, 5), "5 March 2024"),
+        (datetime.datetime(2024, 3, 5), "5 March 2024"),
+        (datetime.datetime(2024, 3, 5, 15, 30, tzinfo=datetime.UTC), "5 March 2024, 3:30 pm"),
+        (datetime.time(15, 30), "3:30 pm"),
+        (b"6", "6"),
+        (b"\xc3\xa4", "ä"),
+    ],
+)
+def test_days_times_and_bytes_of_a_parquet_file_are_answers(answer: object, given: str, tmp_path: Path) -> None:
+    """Many writers do not say that their bytes are text."""
+    [row, *_] = read_bytes(tmp_path, "a.parquet", parquet([{"question": b"q?", "answer": answer}] * 3)).rows
+    assert row.question == "q?"
+    assert task_of(row).verify([f"<reasoning>\n.\n</reasoning>\n<answer>\n{given}\n</answer>"], [row])[0].correct
+
+
+def test_bytes_that_are_no_text_and_decimals_as_options(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no answer: column 'answer' holds b'\\xff', which is no text"):
+        read_bytes(tmp_path, "a.parquet", parquet([{"question": "q?", "answer": b"\xff"}]))
+    row = {"question": "q?", "choices": [Decimal("1.50"), Decimal("2.50")], "answer": Decimal("2.50")}
+    assert read_bytes(tmp_path, "a.parquet", parquet([row])).rows[0].gold.partition(") ")[2] == "2.50"
