@@ -68,7 +68,7 @@ class Number(Task):
             raise missing("question", "data.columns.question", sample, QUESTION)
         others = [name for name in ANSWER if name != plain(question)]
         answer = wanted.answer or find_column(others, sample)
-        if answer is None and chat(at(sample[0], question)):
+        if answer is None and any("assistant" in dict(chat(at(record, question))) for record in sample):
             answer = question  # a chat holds both
         if answer is None:
             raise missing("answer", "data.columns.answer", sample, others)

@@ -8,6 +8,7 @@ from typing import Any
 
 from grpo_space.config import ColumnsSection, DataSection, TaskName
 from grpo_space.errors import UserError
+from grpo_space.formatting import counted
 from grpo_space.paths import data_file
 from grpo_space.tasks import kinds
 from grpo_space.tasks.columns import Record, UnknownColumnError
@@ -65,8 +66,9 @@ def read(path: Path, data: DataSection = FOUND, progress: Progress = lambda done
         table = open_table(path, progress)
         found = problems_in(table.entries, data, path.name, table.form)
     if wrong := [f"{path.name} {line}" for line in found.wrong]:
-        more = [f"{path.name}: and {len(wrong) - MAX_PROBLEMS_NAMED} more lines"] if wrong[MAX_PROBLEMS_NAMED:] else []
-        raise UserError(*wrong[:MAX_PROBLEMS_NAMED], *more)
+        more = len(wrong) - MAX_PROBLEMS_NAMED
+        rest = [f"{path.name}: and {counted(more, 'more line')}"] if more > 0 else []
+        raise UserError(*wrong[:MAX_PROBLEMS_NAMED], *rest)
     if not found.rows:
         raise UserError(f"{path.name}: holds no problems")
     return found

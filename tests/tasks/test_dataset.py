@@ -191,6 +191,8 @@ def test_many_bad_lines_are_counted_and_the_first_named(tmp_path: Path) -> None:
     assert len(lines) == 6
     assert lines[0] == "rows.jsonl line 1: is not JSON"
     assert lines[-1] == "rows.jsonl: and 7 more lines"
+    (tmp_path / "rows.jsonl").write_text("nonsense\n" * 6)
+    assert refusal(tmp_path / "rows.jsonl")[-1] == "rows.jsonl: and 1 more line"
 
 
 @pytest.mark.parametrize(

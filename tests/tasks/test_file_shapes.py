@@ -16,7 +16,7 @@ import pytest
 from grpo_space.config import ColumnsSection, DataSection
 from grpo_space.errors import UserError
 from grpo_space.tasks.kinds import task_of
-from grpo_space.tasks.reading import Problems, read, read_file
+from grpo_space.tasks.reading import ChooseColumnsError, Problems, read, read_file
 from tests.support.processes import ROOT
 
 Rows = list[dict[str, Any]]
@@ -512,3 +512,13 @@ def test_bytes_that_are_no_text_and_decimals_as_options(tmp_path: Path) -> None:
         read_bytes(tmp_path, "a.parquet", parquet([{"question": "q?", "answer": b"\xff"}]))
     row = {"question": "q?", "choices": [Decimal("1.50"), Decimal("2.50")], "answer": Decimal("2.50")}
     assert read_bytes(tmp_path, "a.parquet", parquet([row])).rows[0].gold.partition(") ")[2] == "2.50"
+
+
+def test_a_prompt_as_a_chat_without_an_answer_is_asked_for_its_column(tmp_path: Path) -> None:
+    """Preferences as TRL has them: the page can only offer columns where it is said that one is to be chosen."""
+    chosen, rejected = ([{"role": "assistant", "content": text}] for text in ("6", "7"))
+    row = {"prompt": [{"role": "user", "content": "2 + 4?"}], "chosen": chosen, "rejected": rejected}
+    with pytest.raises(ChooseColumnsError, match="hold the answer: there are prompt, chosen, rejected; choose it with"):
+        read_bytes(tmp_path, "a.jsonl", json_lines([row]))
+    columns = DataSection.model_validate({"columns": {"answer": "chosen"}})
+    assert read_bytes(tmp_path, "a.jsonl", json_lines([row]), columns).rows[0].gold == "6"
