@@ -103,8 +103,8 @@ def to_evaluate(config: RunConfig, token: str | None = None) -> Rows:
 def notes(found: Problems) -> str:
     """How problems were read, where that is not plain: which columns, and in what form. With a space before it."""
     plain = found.task == "number" and (found.columns.question, found.columns.answer) in PLAIN
-    guess = "guess" in found.form
-    return (f" {found.reading()}" if not plain else "") + (f" The file is {found.form}." if guess else "")
+    reading = f" {found.reading()}" if found.doubt or not plain else ""
+    return reading + (f" The file is {found.form}." if "guess" in found.form else "")
 
 
 def digest_of(file: Path) -> str:

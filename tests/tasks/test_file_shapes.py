@@ -15,6 +15,7 @@ import pytest
 
 from grpo_space.config import ColumnsSection, DataSection
 from grpo_space.errors import UserError
+from grpo_space.tasks.dataset import notes
 from grpo_space.tasks.kinds import task_of
 from grpo_space.tasks.reading import ChooseColumnsError, Problems, read, read_file
 from tests.support.processes import ROOT
@@ -522,3 +523,40 @@ def test_a_prompt_as_a_chat_without_an_answer_is_asked_for_its_column(tmp_path: 
         read_bytes(tmp_path, "a.jsonl", json_lines([row]))
     columns = DataSection.model_validate({"columns": {"answer": "chosen"}})
     assert read_bytes(tmp_path, "a.jsonl", json_lines([row]), columns).rows[0].gold == "6"
+
+
+@pytest.mark.parametrize(
+    ("rows", "separator", "words"),
+    [
+        (["1 + 1?;2", "Total:;2"], ";", "The last row asks 'Total:': if it sums up the others, delete it."),
+        (["Total;2", "1 + 1?;2"], ";", ""),
+        (["Total;2"], ";", ""),
+        (
+            ["Wie viele?;1.000", "1 + 1?;2"],
+            ";",
+            "1 answer, such as '1.000', is read with a decimal point: if the stop separates thousands, write it ",
+        ),
+        (["Wie viel?;1.000 €", "Wie weit?;-25.000 km"], ";", "2 answers, such as '1.000 €', are read with a decimal"),
+        (["Wie viele?;1.000"], ",", ""),
+        (["1 + 1?;2,5", "q;1.000.000", "q;1.000,50", "q;3.14", "q;0.125", "q;3.1416"], ";", ""),
+    ],
+)  # fmt: skip
+def test_what_a_spreadsheet_may_mean_otherwise_is_said(
+    rows: list[str], separator: str, words: str, tmp_path: Path
+) -> None:
+    text = "\n".join(["question;answer", *rows]).replace(";", separator)
+    found = read_bytes(tmp_path, "a.csv", text.encode())
+    assert found.doubt.startswith(words)
+    assert bool(found.doubt) == bool(words)
+    assert found.doubt in notes(found)  # though the columns' names are plain
+
+
+def test_a_context_that_is_no_text_is_said_to_be_left_out(tmp_path: Path) -> None:
+    """HotpotQA's holds titles and sentences, PubMedQA's a list: the question cannot be answered without them."""
+    for context in ({"title": ["a"], "sentences": [["b"]]}, ["a", "b"]):
+        found = read_problem(tmp_path, {"question": "q?", "answer": "yes", "context": context})
+        assert found.doubt == (
+            "What 'context' holds is no text, and is not shown with the questions: write it into them if it is needed."
+        )
+    assert read_problem(tmp_path, {"question": "q?", "answer": "yes", "context": "a"}).doubt == ""
+    assert read_problem(tmp_path, {"question": "q?", "answer": "yes", "context": []}).doubt == ""
