@@ -1,6 +1,6 @@
 """What is wrong with problems that can each be read: contradictions, copies, and answers that nothing can match
 or that are none;
-questions of which letters were lost.
+questions that ask nothing, or of which letters were lost.
 """
 
 import json
@@ -45,6 +45,9 @@ class Faults:
     misread: int = 0
     """Questions with letters that were lost, or read in another encoding than they were written in."""
     misread_question: str = ""
+    mute: int = 0
+    """Questions in whose place stands that there is none."""
+    mute_question: str = ""
 
     def words(self) -> str:
         """The faults in a sentence each; empty where there is none."""
@@ -67,6 +70,9 @@ class Faults:
         if self.none:
             say = "1 answer says" if self.none == 1 else f"{self.none:,} answers say"
             parts.append(f"{say} that there is none{'' if self.none == 1 else ', such as'}: {self.no_answer}.")
+        if self.mute:
+            ask = "1 question asks" if self.mute == 1 else f"{self.mute:,} questions ask"
+            parts.append(f"{ask} nothing{'' if self.mute == 1 else ', such as'}: {self.mute_question}.")
         if self.misread:
             questions = "1 question was" if self.misread == 1 else f"{self.misread:,} questions were"
             parts.append(
@@ -102,10 +108,11 @@ def find(rows: Iterable[Row]) -> Faults:
     answer = _short(unmatched[0].gold) if unmatched else ""
     none = [row.gold for row in rows if row.task == "number" and row.gold.strip().casefold() in NONE]
     no_answer = none[0] if none else ""
+    mute = [row.question for row in rows if row.question.partition("\n\nA) ")[0].strip().casefold() in NO_ANSWER]
     misread = [row.question for row in rows if is_misread(row.question)]
     return Faults(
         len(contradictions), copies, len(unmatched), contradiction, answer, len(none), no_answer, len(misread),
-        _short(misread[0]) if misread else "",
+        _short(misread[0]) if misread else "", len(mute), _short(mute[0]) if mute else "",
     )  # fmt: skip
 
 

@@ -73,6 +73,16 @@ def test_an_answer_that_says_there_is_none_is_counted(gold: str) -> None:
     assert data_faults.find([Row("a", gold, task="own", details="{}")]).none == 0
 
 
+@pytest.mark.parametrize("question", ["#REF!", " #N/A", "nan", "?", "#NAME?\n\nA) x\nB) y"])
+def test_a_question_that_asks_nothing_is_counted(question: str) -> None:
+    shown = " ".join(question.split())
+    assert data_faults.words([Row(question, "6"), Row("How much is 1 plus 1?", "2")]) == (
+        f"1 question asks nothing: {shown}."
+    )
+    many = [Row(question, "6"), Row("#VALUE!", "7")]
+    assert data_faults.words(many) == f"2 questions ask nothing, such as: {shown}."
+
+
 @pytest.mark.parametrize("gold", ["0", "no", "-1", "nobody", "the empty set", "no solution", "proof by induction"])
 def test_an_answer_that_denies_is_one(gold: str) -> None:
     assert data_faults.find([Row("a", gold)]).none == 0
