@@ -20,7 +20,7 @@ from grpo_space.errors import UserError
 from grpo_space.formatting import cut
 from grpo_space.tasks.columns import ANSWER, BEFORE, LONGEST_NAME, QUESTION, chat, plain
 from grpo_space.tasks.csv_file import csv_form
-from grpo_space.tasks.entries import SMALLER, Entry, Stream
+from grpo_space.tasks.entries import SMALLER, Entry, Stream, refuse_twice
 from grpo_space.tasks.text_encoding import Encoding, encoding_of
 
 MOST_BYTES = 200 * 2**20
@@ -318,6 +318,12 @@ def _rows_in(record: dict[str, Any], name: str) -> list[Any]:
     own beside them, but for what is said `ABOUT` a file, is a row itself, unless the one list in it has a name that
     `HOLDS` rows.
     """
+    rows, names, table = (record.get(each, []) for each in ("rows", "columns", "data"))
+    if _all(rows, dict) and all(isinstance(each.get("row"), dict) for each in rows):
+        return _of_the_hub(rows, name)
+    if _all(names, str) and _all(table, list) and all(len(row) == len(names) for row in table):  # pandas' "split"
+        refuse_twice(names, name)
+        return [dict(zip(names, row, strict=True)) for row in table]
     lists = {key: value for key, value in record.items() if _all(value, dict) and not chat(value)}
     if len(lists) == 1 and plain(next(iter(lists))) in HOLDS and not OF_A_ROW & set(map(plain, record)):
         return next(iter(lists.values()))
@@ -339,6 +345,13 @@ def _rows_in(record: dict[str, Any], name: str) -> list[Any]:
     if len(values) > 1 and all(isinstance(value, list) and len(value) == len(values[0]) for value in values):
         return [dict(zip(record, row, strict=True)) for row in zip(*values, strict=True)]
     return []
+
+
+def _of_the_hub(rows: list[dict[str, Any]], name: str) -> list[Any]:
+    """The rows that the Hub's dataset viewer answers, which cuts what is long."""
+    if cut_off := next((number for number, each in enumerate(rows, start=1) if each.get("truncated_cells")), None):
+        raise UserError(f"{name} row {cut_off}: was cut off by the dataset viewer: give the dataset's own file")
+    return [each["row"] for each in rows]
 
 
 def _all(value: Any, kind: type) -> bool:

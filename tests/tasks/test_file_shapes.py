@@ -60,6 +60,16 @@ def columns(rows: Rows) -> dict[str, list[Any]]:
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
+def split(rows: Rows) -> dict[str, Any]:
+    return {"columns": list(rows[0]), "index": list(range(len(rows))), "data": [list(row.values()) for row in rows]}
+
+
+def viewed(rows: Rows) -> dict[str, Any]:
+    features = [{"feature_idx": i, "name": name, "type": {"dtype": "string"}} for i, name in enumerate(rows[0])]
+    each = [{"row_idx": i, "row": row, "truncated_cells": []} for i, row in enumerate(rows)]
+    return {"features": features, "rows": each, "num_rows_total": len(rows), "partial": False}
+
+
 def numbered(rows: Rows) -> dict[str, dict[str, Any]]:
     return {name: {str(i): value for i, value in enumerate(values)} for name, values in columns(rows).items()}
 
@@ -91,6 +101,8 @@ FORMS: dict[str, tuple[str, Written, Rows]] = {
     "an object that holds the rows, in one line": ("a.json", lambda rows: json.dumps({"train": rows}).encode(), PLAIN),
     "an object of columns": ("a.json", lambda rows: json.dumps(columns(rows)).encode(), PLAIN),
     "an object of columns, as pandas writes it": ("a.json", lambda rows: json.dumps(numbered(rows)).encode(), PLAIN),
+    "an object of names and rows, as pandas splits": ("a.json", lambda rows: json.dumps(split(rows)).encode(), PLAIN),
+    "what the Hub's dataset viewer answers": ("a.json", lambda rows: json.dumps(viewed(rows)).encode(), PLAIN),
     "an object of rows": ("a.json", lambda rows: json.dumps({f"id{i}": r for i, r in enumerate(rows)}).encode(), PLAIN),
     "JSON lines with commas after them": ("a.jsonl", lambda rows: json_lines(rows).replace(b"}\n", b"},\n"), PLAIN),
     "objects in one line": ("a.jsonl", lambda rows: json_lines(rows).replace(b"\n", b""), PLAIN),
@@ -560,3 +572,12 @@ def test_a_context_that_is_no_text_is_said_to_be_left_out(tmp_path: Path) -> Non
         )
     assert read_problem(tmp_path, {"question": "q?", "answer": "yes", "context": "a"}).doubt == ""
     assert read_problem(tmp_path, {"question": "q?", "answer": "yes", "context": []}).doubt == ""
+
+
+def test_what_the_dataset_viewer_cut_off_is_refused(tmp_path: Path) -> None:
+    answered = viewed(PLAIN)
+    answered["rows"][1]["truncated_cells"] = ["question"]
+    with pytest.raises(
+        UserError, match=r"^a\.json row 2: was cut off by the dataset viewer: give the dataset's own file"
+    ):
+        read_bytes(tmp_path, "a.json", json.dumps(answered).encode())
