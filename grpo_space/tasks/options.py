@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import takewhile
 
 from grpo_space.formatting import cut
 from grpo_space.tasks.columns import LONGEST_NAME, Record, at, find_column, held_instead, names_of, plain
@@ -18,6 +19,7 @@ EACH = ("", "option", "choice", "opt", "op", "answer", "ans", "ending", "sol")
 """How the names of columns with an option each begin, before its letter or its number."""
 FROM_0 = ("sol",)
 """Those of which the right one's number is from 0, though their names count from 1: PIQA."""
+_LABEL = re.compile(r"[A-J]|\d{1,2}")
 _EACH = re.compile(rf"({'|'.join(EACH)})_?([a-j]|\d{{1,2}})")
 WRONG = (
     tuple(f"distractor{number}" for number in range(1, 11)),
@@ -62,8 +64,27 @@ def find_options(sample: Sequence[Record]) -> str | None:
     return find_column(WRONG_LISTS, sample)
 
 
-def label_of(name: str) -> str:
-    """By what an answer names the option in a column of its own: `C` of `Option C`, `3` of `option3`."""
+def labels_of(names: Sequence[str]) -> list[str]:
+    """By what an answer names the option in each of several columns, such as `3` in `option3`: where their names are
+    not known, by the letter or number in which alone they differ, as in `Antwort 1` and `Antwort 2`. Empty: by none.
+    """
+    known = [_label_of(name) for name in names]
+    if any(known) or len(names) < 2:
+        return known
+    before = _alike(names)
+    behind = _alike([name[:before:-1] for name in names])
+    marks = [name[before : len(name) - behind].upper() for name in names]
+    return marks if len(set(marks)) == len(marks) and all(map(_LABEL.fullmatch, marks)) else known
+
+
+def _alike(texts: Sequence[str]) -> int:
+    """Number of characters with which all texts begin, without digits at their end."""
+    count = sum(1 for _ in takewhile(lambda each: len(set(each)) == 1, zip(*texts, strict=False)))
+    return len(texts[0][:count].rstrip("0123456789"))
+
+
+def _label_of(name: str) -> str:
+    """By what an answer names the option in a column of a known name: `C` of `Option C`, `3` of `option3`."""
     found = _EACH.fullmatch(plain(name))
     if found is None:
         return ""
@@ -85,7 +106,8 @@ def options_of(record: Record, column: str, answer: str) -> Options:
     beside_right = are_wrong(column)
     if beside_right or (value is None and len(names) > 1):
         # a letter stays that of its column where one before it is empty
-        there = [(label_of(name) or LETTERS[i : i + 1], record.get(name)) for i, name in enumerate(names)]
+        by_name = zip(names, labels_of(names), strict=True)
+        there = [(label or LETTERS[i : i + 1], record.get(name)) for i, (name, label) in enumerate(by_name)]
         if plain(column) in WRONG_LISTS and isinstance(all_wrong := value_of(value), list):
             there = [("", each) for each in all_wrong]
         value, labels = (

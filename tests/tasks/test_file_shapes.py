@@ -581,3 +581,28 @@ def test_what_the_dataset_viewer_cut_off_is_refused(tmp_path: Path) -> None:
         UserError, match=r"^a\.json row 2: was cut off by the dataset viewer: give the dataset's own file"
     ):
         read_bytes(tmp_path, "a.json", json.dumps(answered).encode())
+
+
+@pytest.mark.parametrize(
+    ("names", "answer", "right"),
+    [
+        (("Antwort 1", "Antwort 2", "Antwort 3"), 2, "y"),
+        (("Antwort 1", "Antwort 2", "Antwort 3"), "C", "z"),
+        (("Answer 1 - max 75 characters", "Answer 2 - max 75 characters", "Answer 3 - max 75 characters"), 1, "x"),
+        (("Antwort C", "Antwort A", "Antwort B"), "A", "y"),
+        (("Antwort 0", "Antwort 1", "Antwort 2"), 1, "y"),
+        (("Antwort 9", "Antwort 10", "Antwort 11"), 10, "y"),
+        (("rot", "blau", "gelb"), 1, "y"),
+        (("rot", "blau", "gelb"), "B", "y"),
+        (("Fach 1 von 3", "Fach 1 von 4", "Fach 1 von 5"), 4, "y"),
+    ],
+)
+def test_chosen_columns_of_options_have_the_numbers_of_their_names(
+    names: tuple[str, ...], answer: int | str, right: str, tmp_path: Path
+) -> None:
+    """Kahoot's and German ones: a 1 was the second option."""
+    row = {"question": "Rings?", **dict(zip(names, "xyz", strict=True)), "Richtig": answer}
+    chosen = DataSection.model_validate({"columns": {"options": ", ".join(names), "answer": "Richtig"}})
+    found = read_bytes(tmp_path, "a.jsonl", json_lines([row]), chosen)
+    assert found.rows[0].gold.partition(") ")[2] == right
+    assert bool(found.doubt) == (names[0] == "rot" and answer == 1)
