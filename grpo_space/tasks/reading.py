@@ -9,10 +9,10 @@ from typing import Any
 
 from grpo_space.config import ColumnsSection, DataSection, TaskName
 from grpo_space.errors import UserError
-from grpo_space.formatting import counted
+from grpo_space.formatting import counted, cut
 from grpo_space.paths import data_file
 from grpo_space.tasks import kinds
-from grpo_space.tasks.columns import BEFORE, Record, UnknownColumnError, plain
+from grpo_space.tasks.columns import BEFORE, LONGEST_NAME, Record, UnknownColumnError, plain
 from grpo_space.tasks.csv_file import SEPARATORS
 from grpo_space.tasks.entries import Entry
 from grpo_space.tasks.memory_bound import bounded_memory
@@ -95,6 +95,13 @@ def problems_in(entries: Iterable[Entry], data: DataSection, name: str, form: st
     try:
         task, columns = kinds.find(sample, data)
     except UnknownColumnError as error:
+        if ("CSV" in form or "TSV" in form) and len(
+            names := columns_in(sample)
+        ) == 1:  # a quiz in Aiken's form, or YAML
+            alone = f"its first line, {cut(names[0], LONGEST_NAME)!r}, names one column alone"
+            raise UserError(
+                f"{name}: {alone}: write the names of all there, such as question,answer, and a problem a line below"
+            ) from None
         raise ChooseColumnsError(f"{name}: {error}", columns=columns_in(sample)) from None
     except ValueError as error:
         raise UserError(f"{name}: {error}") from None

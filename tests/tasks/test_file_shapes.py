@@ -606,3 +606,24 @@ def test_chosen_columns_of_options_have_the_numbers_of_their_names(
     found = read_bytes(tmp_path, "a.jsonl", json_lines([row]), chosen)
     assert found.rows[0].gold.partition(") ")[2] == right
     assert bool(found.doubt) == (names[0] == "rot" and answer == 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is 1 + 1?\nA. 2\nB. 3\nANSWER: A\n\nWhat is 2 + 2?\nA. 4\nB. 5\nANSWER: A\n",
+        "::Q1:: What is 1 + 1? {=2 ~3}\n\n::Q2:: What is 2 + 2? {=4 ~5}\n",
+        "- question: 1 + 1?\n  answer: 2\n- question: 2 + 2?\n  answer: 4\n",
+        "Q: 1 + 1?\nA: 2\n\nQ: 2 + 2?\nA: 4\n",
+        "#separator:tab\n#html:true\nWhat is 1 + 1?\t2\n",
+    ],
+)
+def test_a_text_that_is_no_table_is_not_asked_for_its_columns(text: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        read_bytes(tmp_path, "a.txt", text.encode())
+    line = text.partition("\n")[0]
+    assert not isinstance(caught.value, ChooseColumnsError)
+    assert caught.value.problems == (
+        f"a.txt: its first line, {line!r}, names one column alone: write the names of all there, such as "
+        "question,answer, and a problem a line below",
+    )
