@@ -79,6 +79,12 @@ class Number(Task):
                 "choose it with data.columns.options; if these letters or numbers are the answers themselves, choose "
                 f"{answer!r} with data.columns.answer"
             )
+        if wanted.answer is None and plain(answer) in ("label", "target") and _are_classes(sample, answer):
+            raise UnknownColumnError(
+                f"the column {answer!r} seems to number classes, and nothing says what each number means: choose a "
+                "column with their words with data.columns.answer; if these numbers are the answers themselves, choose "
+                f"{answer!r}"
+            )
         return columns
 
     def read(self, record: Record, columns: ColumnsSection) -> Row:
@@ -151,6 +157,13 @@ def _is_place(record: Record, columns: ColumnsSection) -> bool:
     names = {plain(name) for name in record}
     pairs = [name for name in names for one, two in ("ab", "12") if name.endswith(one) and name[:-1] + two in names]
     return (most > 1 or bool(pairs)) and not _OPTION_A.search(question)
+
+
+def _are_classes(sample: Sequence[Record], column: str) -> bool:
+    """Whether a column holds the numbers from 0 on, each several times, as QNLI's and SuperGLUE's BoolQ's labels do."""
+    values = [str(at(record, column)) for record in sample]
+    kinds = set(values)
+    return len(kinds) > 1 and 2 * len(kinds) <= len(values) and kinds == {str(each) for each in range(len(kinds))}
 
 
 def _level(record: Record) -> str:

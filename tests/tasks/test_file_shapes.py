@@ -627,3 +627,16 @@ def test_a_text_that_is_no_table_is_not_asked_for_its_columns(text: str, tmp_pat
         f"a.txt: its first line, {line!r}, names one column alone: write the names of all there, such as "
         "question,answer, and a problem a line below",
     )
+
+
+@pytest.mark.parametrize("column", ["label", "Label", "target"])
+def test_the_numbers_of_classes_are_no_answers_unless_they_are_chosen(column: str, tmp_path: Path) -> None:
+    """QNLI's question, sentence and label: a 1 would be learnt, and nothing says what it means."""
+    rows = [{"question": f"{number}?", "passage": "It is.", column: number % 2} for number in range(4)]
+    with pytest.raises(ChooseColumnsError, match=rf"the column '{column}' seems to number classes, and nothing says"):
+        read_bytes(tmp_path, "a.jsonl", json_lines(rows))
+    chosen = DataSection.model_validate({"columns": {"answer": column}})
+    assert [row.gold for row in read_bytes(tmp_path, "a.jsonl", json_lines(rows), chosen).rows] == ["0", "1"] * 2
+    for labels in (["yes", "no"] * 2, [0, 3, 1, 2], [5, 7, 5, 7], [1, 1, 2, 2]):
+        known = [{**row, column: label} for row, label in zip(rows, labels, strict=True)]
+        assert len(read_bytes(tmp_path, "a.jsonl", json_lines(known)).rows) == 4
