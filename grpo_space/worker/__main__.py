@@ -102,7 +102,7 @@ class Child:
         self.count = 1
         """Processes that do it together."""
         self.process: subprocess.Popen[bytes] | None = None
-        self.began = time.time()
+        self.began = time.monotonic()
         self.stop_requested: float | None = None
         """When a stop was requested first, on the monotonic clock."""
         self.offset = self.log.path.stat().st_size if self.log.path.exists() else 0

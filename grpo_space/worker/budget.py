@@ -10,8 +10,8 @@ from grpo_space.formatting import duration
 from grpo_space.runs.events import Finished
 
 BEGAN = "GRPO_SPACE_BEGAN"
-"""Environment variable in which a worker leaves when it began: a pipeline that is started again with a fallback has no
-new budget.
+"""Environment variable in which a worker leaves when it began, on the monotonic clock, which all processes of a machine
+share and nobody sets: a pipeline that is started again with a fallback has no new budget.
 """
 SAVE_SECONDS = 5.0
 LONGER = 1.25
@@ -28,7 +28,7 @@ class Budget:
     def __init__(self, minutes: float | None, probe_steps: int = 1) -> None:
         self.minutes = minutes
         self.seconds = math.inf if minutes is None else 60 * minutes
-        self.began = float(os.environ.get(BEGAN) or time.time())
+        self.began = float(os.environ.get(BEGAN) or time.monotonic())
         self.over = False
         """Whether there is no time for another step."""
         self._reserve = SAVE_SECONDS
@@ -39,17 +39,17 @@ class Budget:
     @property
     def spent(self) -> float:
         """Seconds since the worker began."""
-        return time.time() - self.began
+        return time.monotonic() - self.began
 
     def keep_for(self, base_seconds: float) -> None:
         """Keeps time for the tuned model's test, which takes about as long as the base's did. Training begins."""
         self._reserve = SAVE_SECONDS + LONGER * base_seconds
-        self._last = time.time()
+        self._last = time.monotonic()
         self._look()
 
     def stepped(self) -> None:
         """Counts a step that was made."""
-        now = time.time()
+        now = time.monotonic()
         self._steps.append(now - self._last)
         self._last = now
         self._look()

@@ -1,21 +1,41 @@
 """A run ends in its time: saved, tested, and the reason is given."""
 
+import io
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from grpo_space.config_io import override, parse
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
+from grpo_space.runs.run import Run
 from grpo_space.worker import budget
+from grpo_space.worker.__main__ import Child
 from grpo_space.worker.budget import BEGAN, Budget
 
 TINY = read_preset("tiny").run
 
 
 def started(ago: float, minutes: float | None, monkeypatch: pytest.MonkeyPatch) -> Budget:
-    monkeypatch.setenv(BEGAN, str(time.time() - ago))
+    monkeypatch.setenv(BEGAN, str(time.monotonic() - ago))
     return Budget(minutes)
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_clock_that_is_set_changes_nothing(hours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour of a rented GPU is an hour, whatever its clock is set to meanwhile."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    worker = Child("train", Run(Path("run")), ())
+    monkeypatch.setenv(BEGAN, worker.environment()[BEGAN])
+    clock = time.time() + 3600 * hours
+    monkeypatch.setattr(time, "time", lambda: clock)
+    made = Budget(60)
+    made.keep_for(60.0)
+    made.stepped()
+    assert not made.over
+    assert made.spent < 60.0
 
 
 def test_none_is_never_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +55,7 @@ def test_the_test_of_the_tuned_model_is_kept_room_for(ago: float, over: bool, mo
 
 def test_another_step_must_fit_as_long_as_the_longest_of_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(budget, "time", type("Clock", (), {"time": staticmethod(lambda: 1e6 + now)}))
+    monkeypatch.setattr(budget, "time", type("Clock", (), {"monotonic": staticmethod(lambda: 1e6 + now)}))
     monkeypatch.setenv(BEGAN, "1000000")
     made = Budget(10)  # 600 s, less 80 s for the rest
     now = 100.0
@@ -58,7 +78,7 @@ def test_another_step_must_fit_as_long_as_the_longest_of_the_last(monkeypatch: p
 def test_the_next_probe_may_take_as_long_as_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many steps lie between: the large presets have 25."""
     now = 0.0
-    monkeypatch.setattr(budget, "time", type("Clock", (), {"time": staticmethod(lambda: 1e6 + now)}))
+    monkeypatch.setattr(budget, "time", type("Clock", (), {"monotonic": staticmethod(lambda: 1e6 + now)}))
     monkeypatch.setenv(BEGAN, "1000000")
     made = Budget(9, probe_steps=25)
     made.keep_for(0.0)
