@@ -73,8 +73,10 @@ class History:
     """How the latest attempt ended; None: it runs, or died."""
     last_time: float = 0.0
     """When the last event was emitted, in seconds since 1970."""
-    earlier_seconds: float = 0.0
-    """Seconds that the attempts before this one ran, without the time between them."""
+    seconds: float = 0.0
+    """Seconds that the run worked in all its attempts, up to its last event, without the time between them: from each
+    event to the next, so that a clock that was set back takes away no more than one of these.
+    """
 
     @classmethod
     def of(cls, events: Iterable[AnyEvent]) -> "History":
@@ -90,9 +92,10 @@ class History:
 
     def _add(self, event: AnyEvent) -> None:
         before, self.last_time = self.last_time, event.time or self.last_time
+        if self.started and not isinstance(event, Started):
+            self.seconds += max(0.0, self.last_time - before)
         match event:
             case Started():
-                self.earlier_seconds += max(0.0, before - self.started.time) if self.started else 0.0
                 self.started, self.end, self.phase = event, None, None
                 self._drop_beyond(event.from_step)
                 self.fallbacks_after = [min(step, event.from_step) for step in self.fallbacks_after]
@@ -197,11 +200,6 @@ class History:
         """GiB that PyTorch has held at most of each GPU, in their order, by the latest step; none without a GPU."""
         metrics, count = (self.steps[-1].metrics, self.chosen.gpus) if self.steps and self.chosen else ({}, 0)
         return [metrics[held_by(rank)] for rank in range(count) if held_by(rank) in metrics]
-
-    @property
-    def seconds(self) -> float:
-        """Seconds that the run worked in all its attempts, up to its last event."""
-        return self.earlier_seconds + (max(0.0, self.last_time - self.started.time) if self.started else 0.0)
 
     @property
     def seconds_per_step(self) -> float | None:

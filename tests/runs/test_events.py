@@ -8,7 +8,7 @@ import pytest
 
 from grpo_space.presets import read_preset
 from grpo_space.runs.event_log import EventLog
-from grpo_space.runs.events import Alarm, Event, Fallback, Finished, Phase, Sample, Started, Step
+from grpo_space.runs.events import Alarm, AnyEvent, Event, Fallback, Finished, Phase, Sample, Started, Step
 from grpo_space.runs.history import History
 from grpo_space.runs.run import create_run
 from grpo_space.ui.compare import tab
@@ -275,3 +275,23 @@ def test_results_of_other_problems_are_not_compared(runs_root: Path) -> None:
     assert page.evaluations.made == {}
     assert not tab.worth_publishing(page)
     assert [row[0] for row in run_list.rows()] == [run.id]
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_clock_that_is_set_back_takes_no_more_than_a_moment_of_a_runs_time(at: int) -> None:
+    """The card's hours and what they cost were 0 where a run's events began later than they ended."""
+    first: list[tuple[float, AnyEvent]] = [
+        (0.0, Started()),
+        *((10.0 * n, step(n)) for n in (1, 2, 3)),
+        (40.0, Finished(why="stopped")),
+    ]
+    second: list[tuple[float, AnyEvent]] = [
+        (5000.0, Started(attempt=2, from_step=3)),
+        (5010.0, step(4)),
+        (5020.0, Finished(why="done")),
+    ]
+    moments = [(moment - (7200.0 if i >= at else 0.0), event) for i, (moment, event) in enumerate([*first, *second])]
+    events = [event.model_copy(update={"time": 1.7e9 + moment}) for moment, event in moments]
+    assert History.of(events).seconds == pytest.approx(60.0 - 10.0)
+    kept = [event.model_copy(update={"time": 1.7e9 + moment}) for moment, event in [*first, *second]]
+    assert History.of(kept).seconds == pytest.approx(60.0)
