@@ -16,6 +16,7 @@ from grpo_space.planning.model_shape import shape_of
 from grpo_space.planning.vllm_options import vllm_options
 from grpo_space.publishing import script_parts, script_text
 from grpo_space.publishing.python_source import arguments, definitions, imports, literal
+from grpo_space.runs import trained_with
 from grpo_space.runs.fallbacks import after_fallbacks
 from grpo_space.runs.history import History
 from grpo_space.runs.pins import pinned
@@ -40,10 +41,11 @@ def of_run(run: Run) -> str:
     """The script of a run: with the settings that its fallbacks left, and the commits that it used.
 
     Raises:
-        UserError: where the run trains nothing, or its config cannot be read.
+        UserError: where the run trains nothing, or its config cannot be read, or is not what it was trained with.
     """
     if run.standalone is not None:
         raise UserError(f"{run.id}: is an evaluation, which trains nothing: name a training")
+    trained_with.check(run)
     history = run.history()
     return of_config(after_fallbacks(run.config, history.fallbacks), history)
 

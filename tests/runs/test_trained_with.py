@@ -8,6 +8,7 @@ import pytest
 from grpo_space.config_io import override, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
+from grpo_space.publishing import script
 from grpo_space.publishing.publish import publish
 from grpo_space.runs import evaluations, launch, trained_with, trust
 from grpo_space.runs.events import Loaded
@@ -51,6 +52,8 @@ def test_a_setting_that_decides_what_is_learnt_cannot_change(run: Run, setting: 
         evaluations.begin(run)
     with pytest.raises(UserError, match=words):
         publish(run, "owner/name", "token")
+    with pytest.raises(UserError, match=words):
+        script.of_run(run)
     assert run.log.path.read_bytes() == before, "refused before anything began"
 
 
