@@ -1,6 +1,5 @@
 """A run is a folder: what is in it, how it stands, and where it is found."""
 
-import contextlib
 import os
 import re
 import secrets
@@ -179,11 +178,9 @@ def create_run(config: RunConfig, folder: Path | None = None, standalone: Evalua
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if standalone is not None:  # before the config, which makes it a run: nobody takes it for a training
-            (folder / STANDALONE).write_text(standalone.model_dump_json(), encoding="utf-8")
-        (folder / "config.yaml").write_text(write_yaml(config), encoding="utf-8")
+            write_whole(folder / STANDALONE, standalone.model_dump_json())
+        write_whole(folder / "config.yaml", write_yaml(config))  # half of one would be read as a config of defaults
     except OSError as error:
-        with contextlib.suppress(OSError):
-            (folder / "config.yaml").unlink(missing_ok=True)  # half of it, on a full disk
         raise UserError(f"{folder}: cannot be made ({error.strerror})") from error
     return Run(folder)
 

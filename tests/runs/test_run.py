@@ -442,3 +442,18 @@ def test_a_run_folder_can_be_moved(fake: Fake, tmp_path: Path) -> None:
     run, _ = fake("finishes")
     moved = Run(Path(shutil.move(run.folder, tmp_path / "moved")))
     assert (moved.status(), moved.history().step, moved.config.name) == ("done", 3, "tiny")
+
+
+def test_a_run_that_is_killed_while_it_is_made_leaves_no_half_config(tmp_path: Path) -> None:
+    """Its first lines alone are a config too, with defaults in the place of the others."""
+    code = (
+        "import resource, signal, sys; from pathlib import Path\n"
+        "from grpo_space.presets import read_preset; from grpo_space.runs.run import create_run\n"
+        "config = read_preset('tiny').run\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))\n"
+        "create_run(config, Path(sys.argv[1]))\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(tmp_path / "run")], cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGXFSZ
+    assert not (tmp_path / "run" / "config.yaml").exists()
