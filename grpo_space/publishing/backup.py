@@ -21,6 +21,8 @@ from grpo_space.runs.job_file import job_of
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, runs_folder
 
+SNAPSHOT = ".snapshot"
+"""The folder in a run's that a backup copies it into."""
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 """`user/name`. The path of a folder begins otherwise: `/data`, `./backups`."""
 
@@ -109,10 +111,16 @@ def to_repository(run: Run, token: str | None) -> str:
 @contextmanager
 def _copied(run: Run, without_checkpoint: bool = False) -> Iterator[dict[str, Path]]:
     """A snapshot of the run, while nobody else makes one."""
-    with locked(run.folder / "backup.lock") as mine, tempfile.TemporaryDirectory(dir=run.folder) as folder:
+    with locked(run.folder / "backup.lock") as mine:
         if not mine:
             raise UserError(f"{run.id}: is being backed up already: wait for it")
-        yield archive.snapshot(run, Path(folder), without_checkpoint)
+        folder = run.folder / SNAPSHOT
+        shutil.rmtree(folder, ignore_errors=True)  # of a backup that was killed: it holds on to old checkpoints
+        folder.mkdir()
+        try:
+            yield archive.snapshot(run, folder, without_checkpoint)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _to_hub(run: Run, files: dict[str, Path], token: str | None, progress: Progress) -> str:

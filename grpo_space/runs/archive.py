@@ -15,6 +15,7 @@ from pathlib import Path
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.foreign import read_json_file
+from grpo_space.formatting import gib
 from grpo_space.runs import checkpoints, groups, trust
 from grpo_space.runs.event_log import drop_half_line
 from grpo_space.runs.run import STANDALONE, TITLE, Run, runs_folder
@@ -91,10 +92,13 @@ def _copy(source: Path, copy: Path) -> None:
 def pack(files: Mapping[str, Path], tar: Path) -> None:
     """A snapshot as one uncompressed tar file, which a reader finds whole or not at all."""
     half = tar.with_name(f"{tar.name}.half")
-    with tarfile.open(half, "w") as made:
-        for path, file in files.items():
-            made.add(file, path)
-    half.replace(tar)
+    try:
+        with tarfile.open(half, "w") as made:
+            for path, file in files.items():
+                made.add(file, path)
+        half.replace(tar)
+    finally:
+        half.unlink(missing_ok=True)  # what filled a disk leaves it
 
 
 def unpack(tar: Path, folder: Path) -> None:
@@ -114,7 +118,7 @@ def check_room(source: str, sizes: Mapping[str, int], disk: Path) -> None:
     if len(sizes) > MOST_FILES:
         raise UserError(f"restore: {source} holds {len(sizes):,} files, and no run has more than {MOST_FILES:,}")
     if total > free:
-        raise UserError(f"restore: {source} has {total / 1e9:.1f} GB, and this disk has room for {free / 1e9:.1f} GB")
+        raise UserError(f"restore: {source} has {gib(total)}, and this disk has room for {gib(free)}")
 
 
 def run_id_in(folder: Path, source: str) -> str:

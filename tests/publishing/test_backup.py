@@ -1,5 +1,8 @@
 import random
+import resource
 import shutil
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from grpo_space import hub as hub_client
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.hub_upload import Sent
+from grpo_space.paths import PROJECT
 from grpo_space.presets import read_preset
 from grpo_space.publishing import backup
 from grpo_space.publishing.backup import restore
@@ -206,3 +210,33 @@ def test_a_killed_run_goes_on_elsewhere_to_its_end(
     assert history.end.why == "done"
     assert [event.step for event in history.steps] == list(range(1, 31))
     assert_refused(cli("restore", f"owner/grpo-run-{run.id}"), "is here already")
+
+
+def test_what_filled_the_folder_of_backups_leaves_it(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the disk stays full, and no other backup fits."""
+    monkeypatch.setenv("GRPO_SPACE_BACKUP", str(tmp_path / "data"))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
+    try:
+        assert "data: cannot be written (File too large)" in refusal(backup.backup, run, None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_a_backup_that_was_killed_keeps_no_disk(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its names for a checkpoint's files would keep them after the run took these away."""
+    monkeypatch.setenv("GRPO_SPACE_BACKUP", str(tmp_path / "data"))
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from grpo_space.publishing import backup; from grpo_space.runs import archive\n"
+        "from grpo_space.runs.run import Run\n"
+        "archive.pack = lambda files, tar: os.kill(os.getpid(), 9)\n"
+        "backup.backup(Run(Path(sys.argv[1])), None)\n"
+    )
+    before = set(run.folder.iterdir()) | {run.folder / "backup.lock"}
+    killed = subprocess.run([sys.executable, "-c", code, str(run.folder)], cwd=PROJECT, check=False)
+    assert killed.returncode == -9
+    assert set(run.folder.iterdir()) != before
+    backup.backup(run, None)
+    assert set(run.folder.iterdir()) == before
