@@ -28,6 +28,8 @@ Status = Literal["new", "running", "done", "stopped", "budget", "learnt", "faile
 TITLE = "title.txt"
 """The file with the name that its owner gave a run, where it has one."""
 MOST_TITLE = 60
+REMOVED = ".removed-"
+"""How the name of a folder begins that is being removed."""
 STANDALONE = "evaluation.json"
 """The file in a standalone evaluation's folder that says what it evaluates."""
 MOMENT = "%Y-%m-%d-%H%M%S"
@@ -201,12 +203,13 @@ def remove_run(run: Run) -> None:
     with locked(run.folder / "lock") as mine, locked(run.folder / "serve.lock") as unserved:
         if not (mine and unserved):
             raise UserError(f"{run.id}: is active: stop it first")
-        gone = run.folder.with_name(f".removed-{run.id}-{secrets.token_hex(4)}")
+        gone = run.folder.with_name(f"{REMOVED}{run.id}-{secrets.token_hex(4)}")
         try:
             run.folder.rename(gone)
         except OSError as error:
             raise UserError(f"{run.folder}: cannot be removed ({error.strerror})") from error
-        shutil.rmtree(gone, ignore_errors=True)
+        for each in gone.parent.glob(f"{REMOVED}*"):  # those too in whose removal somebody was killed
+            shutil.rmtree(each, ignore_errors=True)
 
 
 def disk_is_full(run: Run) -> bool:

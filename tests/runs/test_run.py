@@ -22,6 +22,7 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import Evaluated, Event, Finished, Started
 from grpo_space.runs.locks import Holder, holder, locked
 from grpo_space.runs.run import (
+    REMOVED,
     Run,
     all_runs,
     create_run,
@@ -334,8 +335,11 @@ def test_a_run_that_is_removed_is_gone_and_an_active_one_is_not(fake: Fake, runs
     process.wait(timeout=30)
     with locked(active.folder / "serve.lock"):
         assert "is active" in refusal(remove_run, active)
+    left = runs_root / f"{REMOVED}of-a-removal-that-was-killed"
+    (left / "checkpoints").mkdir(parents=True)
     remove_run(active)
     assert all_runs() == []
+    assert not left.exists()
 
 
 def test_a_list_of_500_runs_is_there_within_2_s(fake: Fake, runs_root: Path) -> None:
