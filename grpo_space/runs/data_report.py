@@ -167,8 +167,9 @@ def report(config: RunConfig, progress: Progress = lambda sent: None) -> DataRep
     if answer is None:
         answer = _answer(config, progress)
         file = _kept(config)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, json.dumps(answer))
+        with contextlib.suppress(OSError):  # a full disk: the next look takes as long as this one
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, json.dumps(answer))
     if columns := answer.get("columns") if "error" in answer else ():
         raise ChooseColumnsError(*answer["error"], columns=columns)
     if "error" in answer:

@@ -43,6 +43,13 @@ def sums(count: int) -> list[dict[str, object]]:
     return [{"question": f"How much is {n} plus {n}?", "answer": 2 * n} for n in range(count)]
 
 
+def test_what_cannot_be_kept_is_said_all_the_same(runs_root: Path, tmp_path: Path) -> None:
+    """On a full disk a look at a file ended in a traceback, before anything said that the disk is full."""
+    runs_root.mkdir(parents=True, exist_ok=True)
+    (runs_root / "reports").write_text("stands where the folder should be")
+    assert data_report.report(with_file(written(tmp_path / "mine.csv", sums(100)))).rows == 100
+
+
 def test_everything_is_counted_at_once(runs_root: Path, tmp_path: Path) -> None:
     rows = sums(100)
     rows += [{**rows[0]}, {**rows[1], "answer": 7}, {"question": "Where?", "answer": "\\boxed{"}]
