@@ -183,6 +183,7 @@ def create_run(config: RunConfig, folder: Path | None = None, standalone: Evalua
             write_whole(folder / STANDALONE, standalone.model_dump_json())
         write_whole(folder / "config.yaml", write_yaml(config))  # half of one would be read as a config of defaults
     except OSError as error:
+        discard_run(Run(folder))
         raise UserError(f"{folder}: cannot be made ({error.strerror})") from error
     return Run(folder)
 

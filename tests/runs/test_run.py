@@ -122,6 +122,7 @@ def test_a_full_disk_leaves_no_half_config(runs_root: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == f"{folder}: cannot be made (File too large)\n"
     assert all_runs() == []
+    assert not folder.exists()
 
 
 def test_a_run_is_found_by_name_beginning_and_folder(
