@@ -101,12 +101,12 @@ def test_each_kernel_is_compiled_once_without_what_newer_cards_have(tmp_path: Pa
 @pytest.mark.parametrize("model", ["1.5b", "8b"])
 def test_each_of_several_gpus_gets_as_many_completions_as_one(model: str) -> None:
     for count in (1, 2, 4):
-        config = several.whole(model, Path("/somewhere"), count)
-        assert share_of(config, count).grpo.completions_per_step == several.EACH
+        config = several.whole(model, Path("/somewhere"), count, 64)
+        assert share_of(config, count).grpo.completions_per_step == 64
         assert chosen(config, 4, dict.fromkeys(NEEDS, "99.0")).count == count
 
 
 def test_random_weights_earn_what_can_move_their_adapter() -> None:
-    [paid] = functions(several.whole("1.5b", Path("/somewhere"), 2)).values()
+    [paid] = functions(several.whole("1.5b", Path("/somewhere"), 2, 64)).values()
     rewards = paid(completions=[[{"role": "assistant", "content": text}] for text in ("zz12zz", "!!", "")])
     assert rewards == [pytest.approx(4 / 6), 0.0, 0.0]
