@@ -49,7 +49,10 @@ def last_statement(text: str, question: str, of_number: bool) -> Statement | Non
     for start, end in ignored:
         text = text[:start] + " " * (end - start) + text[end:]
     text = text[: _notes(text)]
-    return (in_bold(text) or last_number(text)) if of_number else last_line(text)
+    if not of_number:
+        return last_line(text)
+    found = in_bold(text) or last_number(text)
+    return revised(text, found, of_number) if found else None
 
 
 _WORD = re.compile(r"\w")

@@ -107,11 +107,15 @@ def last_number(text: str) -> Statement | None:
         return found
     near = text.rfind(" ", 0, max(0, last - NEAR)) + 1  # mostly it is found there
     for begin in (near, 0) if near else (0,):
-        tail = without_rejected(without_markup(text[begin:]))
+        plain = without_markup(text[begin:])
+        tail = without_rejected(plain)
         numbers = numbers_in(tail)[-MAX_NUMBERS:]
         while numbers and _only_names(tail, numbers[-1], len(numbers) == 1 and not begin):
             numbers.pop()
         if numbers:
+            refused = numbers_in(plain[numbers[-1].end :]) if tail != plain else []
+            if any(number.value == numbers[-1].value for number in refused):
+                return None  # "9 * 2 = 18. It is not 18."
             start, end = _extent(text[begin:], tail, numbers)
             return Statement("last number", begin + start, (begin + start, begin + end))
     return None

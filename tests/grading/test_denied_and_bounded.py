@@ -146,3 +146,20 @@ def test_what_is_asked_is_no_answer(text: str) -> None:
     for asked in ("18?", "$18?", "18 dollars?", "18 ?", "18？", "x = 18?"):
         assert not grade(text.format(asked), "18").lenient
     assert grade(text.format("How many? 18"), "18").lenient
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "The answer is not 18.", "So it is not 18.", "The answer isn't 18.", "It cannot be 18: that isn't 18 eggs.",
+        "This is wrong.", "But that's not correct.", "Wait, that is wrong.", "I made a mistake.",
+    ],
+)  # fmt: skip
+def test_a_result_that_is_taken_back_or_denied_afterwards_is_no_answer(end: str) -> None:
+    assert grade("She has 9 eggs and sells each for $2: 9 * 2 = 18.", "18").lenient
+    assert not grade(f"She has 9 eggs and sells each for $2: 9 * 2 = 18.\n{end}", "18").lenient
+
+
+def test_a_result_is_no_other_number_that_is_denied_afterwards() -> None:
+    for end in ("It is not 20.", "So 18, not 20.", "This is not wrong.", "It is wrong to add the eggs."):
+        assert grade(f"She has 9 eggs and sells each for $2: 9 * 2 = 18. {end}", "18").lenient, end
