@@ -32,6 +32,12 @@ _SAYS_MORE = re.compile(
     re.IGNORECASE,
 )
 _CONCLUDES = re.compile(r"[\s*>-]*(?:so|therefore|thus|hence)\b[\s,:]*", re.IGNORECASE)
+# Leads to what comes of the numbers before: "3 boxes of 4 make", "eats 2 of 8, leaving". Not "by selling 9 eggs".
+_LEADS_ON = re.compile(
+    r"\W*(?:(?:the|these|all)\s+)*\$?\d[\d.,]*+\D++\d[\d.,]*+\D++\d.*"
+    r"|\D*\d.*(?<!\bby\s)(?<!\bfrom\s)(?<!\bof\s)(?<!\bfor\s)(?<!\bafter\s)\b\w{2,}ing\s(?:(?:her|him|them|us|you)\s)?\$?[\d.,]+\D*",
+    re.IGNORECASE,
+)
 _SPACE = re.compile(r"\s")
 _IN_WORDS = re.compile(
     r"\b(?:(?:minus|negative)\s)?(?:(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen"
@@ -129,7 +135,16 @@ def _conclusion(text: str, last: int) -> Statement | None:
     if lead is None or (end and end[0] in "?？"):
         return None
     content = lead.end(), min(end.start() if end else len(text), lead.end() + LONGEST_ANSWER)
-    return Statement("last number", begin, content) if one_number(text[slice(*content)]) is not None else None
+    said = text[slice(*content)]
+    if one_number(said) is None or _ends_with_result(said):
+        return None
+    return Statement("last number", begin, content)
+
+
+def _ends_with_result(said: str) -> bool:
+    """Whether a sentence comes to its result at its end: "5 tickets at $4 cost $20", "he eats 2 of 8, leaving 6"."""
+    values = [number.value for number in numbers_in(said)[-3:] if number.value is not None]
+    return _LEADS_ON.fullmatch(said) is not None or (len(values) == 3 and values[0] * values[1] == values[2])
 
 
 def _last_in_words(text: str) -> Statement | None:

@@ -102,6 +102,15 @@ def test_a_reason_with_the_word_no_takes_no_yes_back(text: str, right: bool) -> 
         ("Each box holds 12 pencils. So there are 60 pencils or 72 pencils.", "72", False),
         ("Each box holds 12 pencils. So are there 60 pencils in 5 boxes?", "60", False),
         ("Each box holds 12 pencils. So there are not 60 pencils in 5 boxes.", "60", False),
+        ("So 60 pencils in 5 boxes makes 12 each.", "12", True),
+        ("So 3 bags of 4 apples make 12 apples.", "12", True),
+        ("So the 5 boxes with 12 pencils hold 60 pencils.", "60", True),
+        ("So 5 tickets for 4 people cost $20 in all.", "20", True),
+        ("So they run 3 sprints of 60 meters for 180 meters.", "180", True),
+        ("So he sells 8 eggs for 2 dollars each making 16 dollars.", "16", True),
+        ("So Tom eats 2 of 8 slices leaving 6 slices.", "6", True),
+        ("So there are 5 apples remaining in 3 boxes.", "5", True),
+        ("So she makes $18 by selling 9 eggs.", "18", True),
     ],
 )
 def test_a_concluding_sentence_is_read_whole(text: str, gold: str, right: bool) -> None:
