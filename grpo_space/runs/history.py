@@ -74,8 +74,9 @@ class History:
     last_time: float = 0.0
     """When the last event was emitted, in seconds since 1970."""
     seconds: float = 0.0
-    """Seconds that the run worked in all its attempts, up to its last event, without the time between them: from each
-    event to the next, so that a clock that was set back takes away no more than one of these.
+    """Seconds that the run worked in all its attempts, up to its last event, without the time between them, in which a
+    Job waits for its machine: from each event to the next, so that a clock that was set back takes away no more than
+    one of these.
     """
 
     @classmethod
@@ -92,7 +93,7 @@ class History:
 
     def _add(self, event: AnyEvent) -> None:
         before, self.last_time = self.last_time, event.time or self.last_time
-        if self.started and not isinstance(event, Started):
+        if self.started and self.end is None and not isinstance(event, Started):
             self.seconds += max(0.0, self.last_time - before)
         match event:
             case Started():

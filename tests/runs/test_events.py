@@ -295,3 +295,17 @@ def test_a_clock_that_is_set_back_takes_no_more_than_a_moment_of_a_runs_time(at:
     assert History.of(events).seconds == pytest.approx(60.0 - 10.0)
     kept = [event.model_copy(update={"time": 1.7e9 + moment}) for moment, event in [*first, *second]]
     assert History.of(kept).seconds == pytest.approx(60.0)
+
+
+def test_the_wait_for_a_second_job_is_no_time_that_the_run_worked() -> None:
+    """A run that was resumed a day later cost a day more: a Job reports what it waits for before its worker begins."""
+    events: list[tuple[float, AnyEvent]] = [
+        (0.0, Started()),
+        (100.0, Finished(why="stopped")),
+        (86400.0, Phase(what="job", detail="The Job waits for a T4.")),
+        (86500.0, Phase(what="job", detail="The machine is made ready.")),
+        (86600.0, Started(attempt=2)),
+        (86610.0, Finished(why="done")),
+    ]
+    moved = [event.model_copy(update={"time": 1.7e9 + moment}) for moment, event in events]
+    assert [History.of(moved[:count]).seconds for count in range(1, 7)] == [0.0, 100.0, 100.0, 100.0, 100.0, 110.0]
