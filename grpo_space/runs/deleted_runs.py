@@ -46,8 +46,11 @@ def put_back(name: str) -> Run:
 
 
 def empty() -> int:
-    """Takes away for good what is in the bin. Gives the number of runs."""
+    """Takes away for good what is in the bin, with what an emptying that was killed left of a run. Gives the number of
+    whole runs.
+    """
     gone = deleted()
-    for run in gone:
-        shutil.rmtree(run.folder, ignore_errors=True)
+    half = [path for path in folder().glob("*") if not (path / "config.yaml").exists()]
+    for each in (*(run.folder for run in gone), *half):
+        shutil.rmtree(each, ignore_errors=True)
     return len(gone)

@@ -34,6 +34,17 @@ def test_an_emptied_bin_keeps_nothing_and_touches_no_other(runs_root: Path) -> N
     assert deleted_runs.empty() == 0
 
 
+def test_what_is_left_of_a_bin_whose_emptying_was_killed_is_taken_away_by_the_next(runs_root: Path) -> None:
+    """Without its config it is no run that the bin lists, and its checkpoints stayed for ever."""
+    run = create_run(TINY)
+    deleted_runs.delete(run)
+    half = deleted_runs.folder() / run.id
+    (half / "checkpoints").mkdir()
+    (half / "config.yaml").unlink()
+    assert deleted_runs.empty() == 0
+    assert not half.exists()
+
+
 @pytest.mark.parametrize("lock", ["lock", "serve.lock"])
 def test_an_active_run_is_not_deleted(runs_root: Path, lock: str) -> None:
     run = create_run(TINY)
