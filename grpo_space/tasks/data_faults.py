@@ -1,6 +1,5 @@
-"""What is wrong with problems that can each be read: contradictions, copies, and answers that nothing can match
-or that are none;
-questions that ask nothing, or of which letters were lost.
+"""What is wrong with problems that can each be read: contradictions, copies, answers that nothing can match or that are
+none, and questions that ask nothing or of which letters were lost.
 """
 
 import json

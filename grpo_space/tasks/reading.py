@@ -95,14 +95,13 @@ def problems_in(entries: Iterable[Entry], data: DataSection, name: str, form: st
     try:
         task, columns = kinds.find(sample, data)
     except UnknownColumnError as error:
-        if ("CSV" in form or "TSV" in form) and len(
-            names := columns_in(sample)
-        ) == 1:  # a quiz in Aiken's form, or YAML
-            alone = f"its first line, {cut(names[0], LONGEST_NAME)!r}, names one column alone"
+        names = columns_in(sample)
+        if len(names) == 1 and ("CSV" in form or "TSV" in form):  # a quiz in Aiken's form, or YAML
             raise UserError(
-                f"{name}: {alone}: write the names of all there, such as question,answer, and a problem a line below"
+                f"{name}: its first line, {cut(names[0], LONGEST_NAME)!r}, names one column alone: write the names of "
+                "all there, such as question,answer, and a problem a line below"
             ) from None
-        raise ChooseColumnsError(f"{name}: {error}", columns=columns_in(sample)) from None
+        raise ChooseColumnsError(f"{name}: {error}", columns=names) from None
     except ValueError as error:
         raise UserError(f"{name}: {error}") from None
     rows: list[Row] = []
