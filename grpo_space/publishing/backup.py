@@ -18,11 +18,13 @@ from grpo_space.hub_upload import Progress, Sent, not_whole, upload
 from grpo_space.publishing.publish import in_words
 from grpo_space.runs import archive
 from grpo_space.runs.job_file import job_of
-from grpo_space.runs.locks import locked
+from grpo_space.runs.locks import holder, locked
 from grpo_space.runs.run import Run, runs_folder
 
 SNAPSHOT = ".snapshot"
 """The folder in a run's that a backup copies it into."""
+RESTORING = ".restoring-"
+"""How the name of a folder begins that a run is brought back into, beside the runs."""
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 """`user/name`. The path of a folder begins otherwise: `/data`, `./backups`."""
 
@@ -171,7 +173,10 @@ def restore(
         if not file.is_file():
             raise UserError(f"restore: there is no backup of {source} in {bucket}{latest()}")
     runs_folder().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=runs_folder(), prefix=".restoring-") as folder:
+    with tempfile.TemporaryDirectory(dir=runs_folder(), prefix=RESTORING) as folder, locked(Path(folder) / "lock"):
+        for lock in runs_folder().glob(f"{RESTORING}*/lock"):
+            if holder(lock) is None:  # of a restore that was killed
+                shutil.rmtree(lock.parent, ignore_errors=True)
         taken = Path(folder) / "run"
         if file is not None:
             archive.unpack(file, taken)

@@ -19,6 +19,7 @@ from grpo_space.publishing import backup
 from grpo_space.publishing.backup import restore
 from grpo_space.runs.events import Finished, Started, Step
 from grpo_space.runs.groups import GroupWriter, RunGroups
+from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, all_runs, create_run, runs_folder
 from tests.support.fake_worker import group
 from tests.support.hub_server import HubServer
@@ -240,3 +241,24 @@ def test_a_backup_that_was_killed_keeps_no_disk(run: Run, tmp_path: Path, monkey
     assert set(run.folder.iterdir()) != before
     backup.backup(run, None)
     assert set(run.folder.iterdir()) == before
+
+
+def test_a_restore_that_was_killed_keeps_no_disk(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had brought stayed beside the runs for ever, shown nowhere. What another restore brings now stays."""
+    monkeypatch.setenv("GRPO_SPACE_BACKUP", str(tmp_path / "data"))
+    made = Path(backup.backup(run, None))
+    shutil.rmtree(run.folder)
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from grpo_space.publishing import backup; from grpo_space.runs import archive\n"
+        "archive.settle = lambda *_: os.kill(os.getpid(), 9)\n"
+        "backup.restore(Path(sys.argv[1]), None)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(made)], cwd=PROJECT, check=False)
+    assert killed.returncode == -9
+    [left] = run.folder.parent.glob(".restoring-*")
+    active = left.with_name(".restoring-another")
+    with locked(active / "lock"):
+        assert restore(made, None).id == run.id
+        assert active.exists()
+    assert not left.exists()
