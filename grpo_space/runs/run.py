@@ -21,7 +21,7 @@ from grpo_space.runs.event_log import EventLog
 from grpo_space.runs.events import EvaluationRequest, Failed
 from grpo_space.runs.history import History
 from grpo_space.runs.locks import Holder, holder, locked
-from grpo_space.whole_file import write_whole
+from grpo_space.whole_file import HALF, write_whole
 
 Status = Literal["new", "running", "done", "stopped", "budget", "learnt", "failed", "died"]
 
@@ -175,7 +175,7 @@ def create_run(config: RunConfig, folder: Path | None = None, standalone: Evalua
     folder = (folder or runs_folder() / f"{moment}-{config.name}-{secrets.token_hex(2)[:3]}").absolute()
     if (folder / "config.yaml").exists():
         raise UserError(_taken(Run(folder)))
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(not each.name.endswith(HALF) for each in folder.iterdir())):
         raise UserError(f"--run-dir {folder}: is not an empty folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -462,3 +462,5 @@ def test_a_run_that_is_killed_while_it_is_made_leaves_no_half_config(tmp_path: P
     killed = subprocess.run([sys.executable, "-c", code, str(tmp_path / "run")], cwd=ROOT, check=False)
     assert killed.returncode == -signal.SIGXFSZ
     assert not (tmp_path / "run" / "config.yaml").exists()
+    config = read_preset("tiny").run
+    assert create_run(config, tmp_path / "run").config == config, "the same command works once more"
