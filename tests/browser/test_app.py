@@ -12,7 +12,7 @@ from grpo_space.presets import read_preset
 from grpo_space.runs.events import Answer, Evaluated, Finished, Group, Phase, Sample, Started
 from grpo_space.runs.locks import locked
 from grpo_space.runs.run import Run, all_runs, create_run
-from tests.support.browser import FRAMES, PHONE, Complaints, Open, show, unfold
+from tests.support.browser import FRAMES, PHONE, WORDS_OF_A_BUTTON, Complaints, Open, show, unfold
 from tests.support.fake_worker import group, step, whole_run
 from tests.support.processes import Fake
 from tests.support.served import Served
@@ -63,9 +63,12 @@ def test_a_stranger_trains_watches_compares_and_takes_it_home(
 ) -> None:
     page = visit()
     expect(page.locator("#gs-head")).to_contain_text("no run is active")
+    page.evaluate(WORDS_OF_A_BUTTON, "#gs-start")
     train(page, 5)
     expect(page.locator("#gs-now .gs-here")).to_be_visible()  # the stage that it is at
     expect(page.locator("#gs-head")).to_contain_text("a run is active", timeout=A_RUN)
+    expect(page.locator("#gs-start")).to_have_text("One training at a time")
+    assert page.evaluate("window.words") == ["Starting", "One training at a time"], "it is no Train in between"
     width, curve = page.wait_for_function(BEFORE_ITS_END, timeout=A_RUN).json_value()
     expect(page.locator("#gs-now .gs-bar div")).not_to_have_attribute("style", width, timeout=A_RUN)
     expect(page.locator("#gs-curves polyline").first).not_to_have_attribute("points", curve, timeout=A_RUN)

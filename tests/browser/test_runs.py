@@ -11,20 +11,9 @@ from grpo_space.runs import deleted_runs
 from grpo_space.runs.events import Finished, Started
 from grpo_space.runs.run import Run, all_runs, create_run
 from tests.support import made
-from tests.support.browser import SECONDS, Complaints, Open, show
+from tests.support.browser import SECONDS, WORDS_OF_A_BUTTON, Complaints, Open, show
 from tests.support.fake_worker import step, whole_run
 from tests.support.served import Served
-
-WORDS_OF_A_BUTTON = """name => {
-  const button = document.querySelector(name);
-  window.words = [];
-  new MutationObserver(() => {
-    const words = button.textContent.trim();
-    if (words !== window.words.at(-1)) window.words.push(words);
-  }).observe(button, { childList: true, characterData: true, subtree: true });
-}"""
-"""JavaScript: collects in `window.words` what a button says from now on."""
-
 
 CALLED_BY = """name => {
   const { components, dependencies } = gradio_config;

@@ -28,6 +28,16 @@ FRAMES = """async frames => {
 }"""
 """JavaScript: how often a page asks for an animation frame, on average over so many frames."""
 
+WORDS_OF_A_BUTTON = """name => {
+  const button = document.querySelector(name);
+  window.words = [];
+  new MutationObserver(() => {
+    const words = button.textContent.trim();
+    if (words !== window.words.at(-1)) window.words.push(words);
+  }).observe(button, { childList: true, characterData: true, subtree: true });
+}"""
+"""JavaScript: collects in `window.words` what a button says from now on."""
+
 DENIES_STORAGE = """const get = () => { throw new DOMException('denied', 'SecurityError'); };
 for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, { configurable: true, get });
 """

@@ -1,4 +1,4 @@
-"""Gradio's Blocks, with the arguments of every call looked at before Gradio touches them."""
+"""Gradio's Blocks: what is in a call's arguments is looked at before Gradio touches them, and answers arrive whole."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +33,23 @@ class GuardedBlocks(gr.Blocks):
         except Exception as error:
             said = str(error).strip().splitlines() or [type(error).__name__]
             raise gr.Error(f"Wrong arguments: {text(said[0][:200])}", print_exception=False) from error
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, *rest: Any, **more: Any) -> list[Any]:
+        """Gradio takes the value out of each update that it sends: of one that two components are given, the second
+        would get none, and of one that is kept, only the first page would get it (Gradio 6.17.3).
+        """
+        return await super().postprocess_data(block_fn, _own(predictions), *rest, **more)
+
+
+def _own(answer: Any) -> Any:
+    """What a handler gave, with each update an object of its own."""
+    if isinstance(answer, dict):
+        return {key: _copied(value) for key, value in answer.items()}
+    return [_copied(value) for value in answer] if isinstance(answer, list | tuple) else answer
+
+
+def _copied(value: Any) -> Any:
+    return dict(value) if isinstance(value, dict) and "__type__" in value else value
 
 
 def _given(block: Any, value: Any) -> Any:

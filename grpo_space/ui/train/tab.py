@@ -25,7 +25,7 @@ from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, OFF, QUIET, Pulse, 
 from grpo_space.ui.guard.streams import STREAMS
 from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
-from grpo_space.ui.live.page_stream import Buttons, Stream, View, page_of
+from grpo_space.ui.live.page_stream import Stream, View, page_of
 from grpo_space.ui.markup import figures, tag, text
 from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import forget_with, press
@@ -115,7 +115,7 @@ def build(
     keeps = backup.place() is not None or (place.space is not None and not place.access.demo)
 
     def offered(view: View, where: str) -> list[Any]:
-        return _offered(view.buttons, where, keeps)
+        return _offered(view, where, keeps)
 
     buttons = [before.start, train, plan, stop, resume, compare, use, back, bring, scope.buttons, files, confirm]
     offers: list[Any] = [view, job.where]
@@ -170,13 +170,16 @@ def _wire_stream(stream: Stream, view: gr.State, pulse: Pulse, followers: Follow
     pulse.again.click(watch, view, stream.outputs, trigger_mode="multiple", **live)
 
 
-def _offered(uses: Buttons, where: str, keeps: bool) -> list[Any]:
+def _offered(view: View, where: str, keeps: bool) -> list[Any]:
     """The updates of `buttons` in `build`, in their order. `keeps`: there may be a saved run to bring back."""
+    uses = view.buttons
     busy = uses.busy and where != JOB
     words = "One training at a time" if busy else "Train"
     first = gr.update(interactive=not busy, value=words)
     variant = "secondary" if busy or uses.stop or uses.compare or uses.resume else "primary"
     again = gr.update(interactive=not busy, value=words, variant=variant)
+    if view.starting and not busy:  # a run that has no worker yet leaves what the press made of them
+        first, again = gr.skip(), gr.skip()
     run = uses.stop, uses.resume, uses.compare, uses.use, uses.back
     come = not busy, *run, keeps and not uses.run, uses.groups, uses.groups
     return [first, again, *map(shown_if, come), gr.skip() if uses.stop else shown_if(False)]
@@ -220,11 +223,20 @@ class _Handlers:
         """Starts the training of a config, with what is done at its end; on a Job asks first. Gives the updates of both
         buttons and of the question about a Job.
         """
-        if where == JOB:
-            asked = submit.on_job(sent, self.place, request, flavor, minutes, namespace)
-            if then != "nothing":
-                raise UserError("When done: that is for a run on this machine. For a Job, choose to leave it on.")
-            return *[gr.update(interactive=True, value="Train")] * 2, *job_confirm.ask_to_start(asked, view)
+        view.starting = True
+        try:
+            if where == JOB:
+                asked = submit.on_job(sent, self.place, request, flavor, minutes, namespace)
+                if then != "nothing":
+                    raise UserError("When done: that is for a run on this machine. For a Job, choose to leave it on.")
+                return *[gr.update(interactive=True, value="Train")] * 2, *job_confirm.ask_to_start(asked, view)
+            return self._start_here(sent, view, request, then, saves, publishes)
+        finally:
+            view.starting = False
+
+    def _start_here(
+        self, sent: str, view: View, request: gr.Request, then: Any, saves: Any, publishes: Any
+    ) -> tuple[Any, ...]:
         self._check(then, request)
         try:
             run = submit.start(sent, self.place, request)
