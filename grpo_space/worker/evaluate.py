@@ -206,5 +206,6 @@ def known(run: Run, engine: Engine, rows: Sequence[Row], config: RunConfig, whic
                 continue
             for event in other.log.events():
                 if isinstance(event, Evaluated) and event.which == which and event.key == wanted:
-                    return event.model_copy(update={"reused_from": event.reused_from or other.id, "time": time.time()})
+                    source = event.reused_from or ("" if other.id == run.id else other.id)
+                    return event.model_copy(update={"reused_from": source, "time": time.time()})
     return None
