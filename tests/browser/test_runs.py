@@ -11,7 +11,7 @@ from grpo_space.runs import deleted_runs
 from grpo_space.runs.events import Finished, Started
 from grpo_space.runs.run import Run, all_runs, create_run
 from tests.support import made
-from tests.support.browser import SECONDS, WORDS_OF_A_BUTTON, Complaints, Open, show
+from tests.support.browser import PHONE, SECONDS, WORDS_OF_A_BUTTON, Complaints, Open, show
 from tests.support.fake_worker import step, whole_run
 from tests.support.served import Served
 
@@ -54,6 +54,18 @@ def test_no_figure_in_the_table_of_runs_is_broken_across_lines(visit: Open, runs
         page = visit("Runs", size={"width": width, "height": 900})
         expect(page.locator("#gs-runs tbody td:nth-child(8)").first).to_have_text("1,000 of 1,000")
         assert page.evaluate(BROKEN) == []
+    shutil.rmtree(run.folder)
+
+
+def test_a_long_name_or_title_is_not_cut(visit: Open, runs_root: Path) -> None:
+    run = ended(runs_root, "n" * 120, 2)
+    page = visit("Runs", size=PHONE)
+    words = page.locator("#gs-chosen-run p")
+    for name in (run.id, "t" * 60):
+        page.locator("#gs-title input, #gs-title textarea").first.fill("" if name == run.id else name)
+        page.locator("#gs-rename").click()
+        expect(words.locator("b")).to_have_text(name)
+        assert words.evaluate("part => part.scrollWidth <= part.clientWidth")
     shutil.rmtree(run.folder)
 
 
