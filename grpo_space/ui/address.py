@@ -15,9 +15,9 @@ from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.gradio_workarounds import QUIET
 from grpo_space.ui.live.follower import named
-from grpo_space.ui.live.page_stream import View
+from grpo_space.ui.live.page_stream import RUN, View
 
-RUN, TAB = "run", "tab"
+TAB = "tab"
 _PUT = """(name, value, how) => {
   const url = new URL(location);
   if ((url.searchParams.get(name) || '') === value) return;

@@ -18,7 +18,7 @@ from grpo_space.runs.run import create_run
 from grpo_space.ui.app import build
 from grpo_space.ui.deployment import here
 from grpo_space.ui.train.when_done import WhenDone
-from tests.support.hostile import call, handler_of, told
+from tests.support.hostile import call, handler_of, join, messages, stream, told
 from tests.support.processes import SMALL, Fake, at_step, until
 from tests.support.served import Served
 
@@ -92,3 +92,14 @@ def test_the_doctor_is_asked_on_the_page(app: Served, runs_root: Path) -> None:
     assert "All is well." in last
     with locked(runs_root / "gpu.lock", what="training", run="another"):
         assert "The machine is training another" in call(app.url, look, [])
+
+
+def test_a_press_before_the_page_was_told_its_run_is_meant_for_that_of_the_address(
+    app: Served, runs_root: Path
+) -> None:
+    config = read_preset("tiny").run
+    named, _newer = (create_run(config, runs_root / f"2099-01-01-00000{number}-tiny") for number in range(2))
+    join(app.url, handler_of(app.url, "gs-yaml"), [None], "early", params={"run": named.id})
+    with stream(app.url, "early") as answer:
+        said = next(str(each) for each in messages(answer) if each["msg"] == "process_completed")
+    assert f"{named.id}.yaml" in said

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from grpo_space.errors import UserError
 from grpo_space.ui.guard.streams import Reader
@@ -16,6 +17,8 @@ from grpo_space.ui.live.example import page as example_page
 from grpo_space.ui.live.follower import Followers, Page, Taken, named
 from grpo_space.ui.markup import text
 
+RUN = "run"
+"""What names, in the page's address, the run that is shown."""
 LOOK_SECONDS = 0.5
 BEAT_SECONDS = 3.0
 """At least so often a watching page hears something; the page itself asks again after 5 s of silence."""
@@ -103,10 +106,19 @@ def page_of(view: View, followers: Followers) -> Page:
     Raises:
         UserError: where there is no run yet, or this one was taken away.
     """
-    page = followers.of(named(view.subject)).page() if view.subject else followers.look()
+    subject = view.subject or ("" if view.stream else _in_the_address())
+    page = followers.of(named(subject)).page() if subject else followers.look()
     if page is None:
         raise UserError("There is no run yet: train first.")
     return page
+
+
+def _in_the_address() -> str:
+    """The run that the page's address names, which Gradio sends along with every call: a page can be used before its
+    view was told.
+    """
+    request = LocalContext.request.get(None)
+    return str(request.query_params.get(RUN, ""))[:200] if request else ""
 
 
 @dataclass(frozen=True)
