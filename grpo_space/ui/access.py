@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import gradio as gr
 from huggingface_hub import get_token
@@ -13,7 +12,7 @@ from starlette.datastructures import Headers
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
 from grpo_space.presets import read_preset
-from grpo_space.ui.guard.origin import loopback
+from grpo_space.ui.guard.origin import host_of, loopback
 
 WRITING_ROLES = ("write", "admin")
 DEMO_PRESET = "tiny"
@@ -169,5 +168,5 @@ def from_here(scope: Mapping[str, Any]) -> bool:
     client, headers = scope.get("client"), Headers(raw=list(scope.get("headers", ())))
     if not client or not loopback(client[0]) or "x-forwarded-for" in headers or "forwarded" in headers:
         return False
-    names = [headers.get("host", "")] + ([headers["origin"]] if "origin" in headers else [])
-    return all(loopback(urlsplit(name if "//" in name else f"//{name}").hostname or "") for name in names)
+    places = [f"//{headers.get('host', '')}"] + ([headers["origin"]] if "origin" in headers else [])
+    return all(loopback(host_of(place)) for place in places)

@@ -102,5 +102,8 @@ def link(place: Place, run: str, tab: str, referer: str) -> str:
     query = urlencode({RUN: run, TAB: tab})
     if place.space is not None and place.access.space_id:
         return f"{hub.SITE}/spaces/{place.access.space_id}?{query}"
-    url = urlsplit(referer)
+    try:
+        url = urlsplit(referer)
+    except ValueError:  # http://[
+        return ""
     return urlunsplit((url.scheme, url.netloc, url.path or "/", query, "")) if url.scheme in ("http", "https") else ""

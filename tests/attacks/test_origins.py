@@ -6,6 +6,7 @@ from gradio_client import Client
 
 from grpo_space.runs.run import all_runs
 from tests.support.hostile import EVIL, HOST, call, cookie_header, handler_of, handlers, join
+from tests.support.processes import wait_for
 from tests.support.served import Served
 from tests.support.sign_in import signed_in
 
@@ -21,6 +22,7 @@ OTHERS: list[dict[str, str]] = [
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
     {"Origin": "chrome-extension://abc"},
+    {"Origin": "http://["},
 ]
 FILE = {"files": ("x.jsonl", b"{}")}
 
@@ -87,6 +89,24 @@ def test_on_this_machine_its_own_names_alone_count(alone: Served, host: str) -> 
         assert pressed(alone, {"Host": name, "Origin": others}) == 403
     assert pressed(alone, {"Host": name, "Origin": f"http://{name}"}) == 200
     assert pressed(alone, {"Host": name}) == 200
+
+
+def until_said(app: Served, heard: int, words: str) -> None:
+    """Waits until it says so after what was heard before."""
+    wait_for(lambda: words in "".join(app.said[heard:]))
+
+
+@pytest.mark.parametrize("name", ["http://[", "https://[ada-grpo.hf.space", "http://[::1", "h://[[["])
+def test_an_address_that_cannot_be_read_is_another_sites_and_fills_no_log(space: Served, name: str) -> None:
+    heard = len(space.said)
+    answer = httpx.post(f"{space.url}/gradio_api/reset", headers={"Origin": name}, timeout=60)
+    assert answer.status_code == 403
+    assert "Another site" in answer.text
+    assert httpx.get(f"{space.url}/login/callback?error=%1b[2Jgone", timeout=60).status_code == 500
+    until_said(space, heard, "OAuthError")
+    said = "".join(space.said[heard:])
+    assert "Traceback" not in said
+    assert "\x1b" not in said
 
 
 @pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/info"])

@@ -80,6 +80,8 @@ def test_this_machine_is_allowed(host: bytes) -> None:
         (None, HERE),
         (("127.0.0.1", 1), []),
         (("127.0.0.1", 1), [(b"host", b"evil.example")]),
+        (("127.0.0.1", 1), [(b"host", b"[")]),
+        (("127.0.0.1", 1), [*HERE, (b"origin", b"http://[")]),
         (("127.0.0.1", 1), [*HERE, (b"origin", b"https://evil.example")]),
         (("127.0.0.1", 1), [*HERE, (b"x-forwarded-for", b"10.0.0.1")]),
     ],

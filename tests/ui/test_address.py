@@ -23,6 +23,7 @@ FILLED = Filled(TINY, title_of("tiny"), 0)
         ("http://127.0.0.1:7860/?tab=runs", "http://127.0.0.1:7860/?run=2026-a&tab=train"),
         ("https://lab.example/grpo/?run=b#x", "https://lab.example/grpo/?run=2026-a&tab=train"),
         ("javascript:alert(1)", ""),
+        ("http://[", ""),
         ("", ""),
     ],
 )

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from grpo_space.formatting import plain
 from grpo_space.ui.guard.bodies import RefusedError, check_length, read_whole
 from grpo_space.ui.guard.forget import Forgetter
 from grpo_space.ui.guard.origin import Origin
@@ -145,6 +146,6 @@ class _Answer:
 def _report(scope: Scope, error: Exception) -> None:
     """One line, with the place where it broke: a stranger may cause this as often as he likes."""
     at = traceback.extract_tb(error.__traceback__)[-1]
-    said = " ".join(str(error).splitlines())[:200]
+    said = plain(" ".join(str(error).splitlines()))[:200]
     words = f"{scope['method']} {scope['path'][:100]!r}: {type(error).__name__}: {said} ({at.filename}:{at.lineno})"
     print(words, file=sys.stderr, flush=True)

@@ -23,7 +23,7 @@ class Origin:
 
     def misnamed(self, headers: Headers) -> bool:
         """Does the request call the app by a name that is not its own?"""
-        return self.this_machine and not loopback(_host(headers.get("host", "")))
+        return self.this_machine and not loopback(host_of(f"//{headers.get('host', '')}"))
 
     def foreign(self, headers: Headers) -> bool:
         """Was the request made by another site's page? A browser says so; what is no browser says nothing."""
@@ -32,7 +32,10 @@ class Origin:
         if "origin" not in headers:
             return False
         own = self.hosts or (headers.get("host", ""),)
-        origin = urlsplit(headers["origin"])
+        try:
+            origin = urlsplit(headers["origin"])
+        except ValueError:  # http://[
+            return True
         return origin.scheme not in DEFAULT_PORTS or _place(origin.netloc, origin.scheme) not in {
             _place(name, origin.scheme) for name in own
         }
@@ -68,9 +71,10 @@ def loopback(host: str) -> bool:
         return False
 
 
-def _host(name: str) -> str:
+def host_of(url: str) -> str:
+    """The host in an address; empty where there is none, as in `http://[`, which cannot be split."""
     try:
-        return urlsplit(f"//{name}").hostname or ""
+        return urlsplit(url).hostname or ""
     except ValueError:
         return ""
 
