@@ -1,5 +1,7 @@
 """Wrong calls and wrong passwords: one line each, and not as many as one likes."""
 
+import json
+import time
 from typing import Any
 
 import httpx
@@ -7,7 +9,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
-from tests.support.hostile import TLS, call, handlers
+from tests.support.hostile import TLS, call, handlers, messages, stream
 from tests.support.served import Served
 
 STRANGE: list[Any] = [-1.5, True, None, "\0", "9" * 400, ["x", [1]], {"value": {"a": 1}}, {"__type__": "update"}]
@@ -25,6 +27,28 @@ def test_wrong_arguments_get_one_line_from_every_handler(space: Served, strange:
         call(space.url, each["id"], [strange] * len(each["inputs"]))
     said = "".join(space.said[heard:])
     assert "Traceback" not in said, said[:3000]
+
+
+CANNOT_BE: list[Any] = ["9" * 5000, [], [["x"]], "half \ud83d", {"\udc00": 1}]
+
+
+@pytest.mark.parametrize("strange", CANNOT_BE, ids=["digits", "none", "list", "half", "key"])
+def test_what_a_component_cannot_hold_gets_one_line_from_every_handler(space: Served, strange: Any) -> None:
+    """Neither a number that Python does not read, nor a list where one is chosen, nor half a character."""
+    heard = len(space.said)
+    for each in handlers(space.url):
+        data = [strange] * len(each["inputs"])
+        session = f"call{time.monotonic_ns()}"
+        sent = {"data": data, "fn_index": each["id"], "session_hash": session, "event_data": {"row": strange}}
+        kind = {"content-type": "application/json"}
+        url = f"{space.url}/gradio_api/queue/join"
+        httpx.post(url, content=json.dumps(sent), headers=kind, timeout=60, verify=TLS)
+        with stream(space.url, session) as answer:
+            last = "process_completed", "process_generating", "unexpected_error"
+            assert any(message["msg"] in last for message in messages(answer)), each
+    said = "".join(space.said[heard:])
+    assert "Traceback" not in said, said[:3000]
+    assert "surrogates" not in said, said[:3000]
 
 
 @pytest.mark.parametrize("more", [-1, 2])

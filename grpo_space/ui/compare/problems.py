@@ -176,7 +176,7 @@ def side_by_side(history: History, number: str) -> str:
         UserError: where it is no row of the table.
     """
     problems = found(history, "All", "")
-    if not (number.isascii() and number.isdecimal()) or not 1 <= int(number) <= len(problems):
+    if not (number.isascii() and number.isdecimal() and len(number) < 10) or not 1 <= int(number) <= len(problems):
         raise UserError("That row is not in the table any more.")
     problem = problems[int(number) - 1]
     question = microscope.question(f"Problem {number}", problem.base.question, problem.base.gold)

@@ -25,6 +25,7 @@ class GuardedBlocks(gr.Blocks):
                     f"{text(repr(path)[:80])} was not uploaded here: upload it first.", print_exception=False
                 )
         try:
+            _refuse_half_characters(inputs)
             values = await super().preprocess_data(block_fn, inputs, *rest, **more)
             return [_given(block, value) for block, value in zip(block_fn.inputs, values, strict=True)]
         except gr.Error as error:
@@ -53,10 +54,38 @@ def _copied(value: Any) -> Any:
 
 
 def _given(block: Any, value: Any) -> Any:
-    """The page's text is never null, only empty; a program may send null."""
-    if value is None and isinstance(block, gr.Textbox):
-        return ""
+    """A value as the page's own component would send it; Gradio hands on what a program sends in its place. The page's
+    text is never null, only empty.
+
+    Raises:
+        ValueError: where the component cannot hold it.
+    """
+    if isinstance(block, gr.Textbox):
+        if value is None:
+            return ""
+        if block.max_length is not None and len(value) > block.max_length:
+            raise ValueError(f"a text of {len(value):,} characters, and {block.max_length:,} are the most")
+    if isinstance(block, gr.Dropdown) and isinstance(value, list) and not block.multiselect:
+        raise ValueError("a list, where one is chosen")
     return value
+
+
+def _refuse_half_characters(value: Any) -> None:
+    """Raises ValueError where a text among a call's arguments cannot be written down: an answer that repeats one breaks
+    the stream that carries it.
+    """
+    left = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            left += [*each.keys(), *each.values()]
+        elif isinstance(each, list | tuple):
+            left += each
+        elif isinstance(each, str) and not each.isascii():
+            try:
+                each.encode()
+            except UnicodeEncodeError:
+                raise ValueError("a text has half a character (a lone surrogate)") from None
 
 
 def paths(value: Any) -> Iterator[Any]:
