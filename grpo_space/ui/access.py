@@ -29,6 +29,11 @@ class Access:
     """Anyone may run the tiny preset, exactly as it is."""
 
     @property
+    def asks_password(self) -> bool:
+        """Whether Gradio's own sign-in stands before everything."""
+        return bool(self.password) and not self.on_space
+
+    @property
     def owner(self) -> str:
         return self.space_id.partition("/")[0]
 

@@ -127,7 +127,11 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
     backups = automatic_here(environment)
     secret = environment.get("HF_TOKEN")
     done = WhenDone(access.space_id, secret) if place.paid else None
-    doors = Doors(place.origin, routes.served(environment), place.streams)
+    mcp = routes.mcp_requested(environment)
+    if mcp and access.asks_password:  # Gradio asks nobody who comes by MCP, and its tools cannot sign in
+        mcp = False
+        print("GRADIO_MCP_SERVER: left out: no MCP tool can sign in with a password.", file=sys.stderr, flush=True)
+    doors = Doors(place.origin, routes.served(mcp), place.streams)
     lighten()
     page = build(place, backups, done, secret)
     page.queue(default_concurrency_limit=4)
@@ -147,7 +151,8 @@ def serve(environment: Mapping[str, str] = os.environ) -> None:
         max_file_size="20mb",
         max_threads=STREAMS + SLOTS_FOR_BUTTONS,
         state_session_capacity=SESSIONS,
-        auth=("owner", access.password) if access.password and not access.on_space else None,
+        mcp_server=mcp,
+        auth=("owner", access.password) if access.asks_password else None,
         auth_message="Sign in as <b>owner</b> with the password that this app was started with.",
         app_kwargs={
             "lifespan": doors.outermost,

@@ -1,6 +1,7 @@
 """What Gradio serves, route by route: each is known here as needed or as closed, so that a newer Gradio's fail."""
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -146,3 +147,18 @@ def test_signing_in_leads_to_the_hub_and_back(space: Served) -> None:
 def test_mcp_is_closed_where_it_is_off(alone: Served) -> None:
     for method in METHODS:
         assert httpx.request(method, f"{alone.url}/gradio_api/mcp/", timeout=60).status_code == 404
+
+
+def test_mcp_is_closed_where_a_password_is_asked_for(shared_runs: Path) -> None:
+    """Gradio asks nobody for it there; whoever did sign in could call none of the tools."""
+    app = Served(0, GRPO_SPACE_PASSWORD="correct horse", GRADIO_MCP_SERVER="True")
+    try:
+        with httpx.Client(base_url=f"{app.url}/gradio_api/mcp", timeout=60) as http:
+            for path in ("", "/", "/http", "/http/", "/schema", "/sse", "/messages/"):
+                for method in METHODS:
+                    with http.stream(method, path) as answer:
+                        assert answer.status_code == 404, (method, path)
+        assert any("GRADIO_MCP_SERVER: left out" in line for line in app.said)
+        assert not any("Launching MCP" in line for line in app.said)
+    finally:
+        app.close()

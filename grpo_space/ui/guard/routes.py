@@ -64,9 +64,13 @@ MCP = (
 )
 
 
-def served(environment: Mapping[str, str]) -> tuple[Route, ...]:
-    """All routes of an app that is started with this environment."""
-    mcp = environment.get("GRADIO_MCP_SERVER", "").lower() == "true"
+def mcp_requested(environment: Mapping[str, str]) -> bool:
+    """Whether the API is to be served as MCP tools, as Gradio reads its variable."""
+    return environment.get("GRADIO_MCP_SERVER", "").lower() == "true"
+
+
+def served(mcp: bool) -> tuple[Route, ...]:
+    """All routes of an app, with MCP's or without."""
     return PAGE + PROGRAMS + SIGN_IN + (MCP if mcp else ())
 
 
