@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from grpo_space import hub
 from grpo_space.config import RunConfig
 from grpo_space.errors import UserError
+from grpo_space.foreign import MOST_YAML_BYTES
+from grpo_space.jobs import places
 from grpo_space.jobs.mirror import download
 from grpo_space.jobs.submit import PREFIX
 from grpo_space.runs import archive, job_file, launch
@@ -46,7 +48,7 @@ def _fetched(repository: str, token: str | None, folder: Path) -> JobFile:
     folder.mkdir()
     try:
         for name in ("config.yaml", archive.NAMEPLATE, job_file.FILE):
-            download(repository, name, folder / name, token)
+            download(repository, name, folder / name, token, most=MOST_YAML_BYTES)
     except hub.SPOKEN as error:
         if hub.status(hub.spoken(error)) == 404:
             raise UserError(f"attach: there is no run of a Job in {repository}, or it is private to others") from None
@@ -56,4 +58,12 @@ def _fetched(repository: str, token: str | None, folder: Path) -> JobFile:
     except ValidationError as error:
         raise UserError(f"attach: {repository}: its {job_file.FILE} is damaged") from error
     (folder / job_file.FILE).unlink()
-    return job.model_copy(update={"repository": repository, "job_id": "", "began_at": 0})
+    # Before Resume starts another Job its owner is told what that costs: by the Hub or a table, not by the repository.
+    prices = {place.flavor: place.dollars_an_hour for place in places.places(token)}
+    if job.flavor not in prices:
+        raise UserError(
+            f"attach: {repository}: no price is known of its Job's hardware, {job.flavor[:40]}: restore it, which "
+            "brings the run without a Job"
+        )
+    here = {"repository": repository, "job_id": "", "began_at": 0, "dollars_an_hour": prices[job.flavor]}
+    return job.model_copy(update=here)

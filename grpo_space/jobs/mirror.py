@@ -2,6 +2,7 @@
 all. A file is fetched in one call, and not at all where the same content is here already.
 """
 
+import math
 import shutil
 from functools import partial
 from pathlib import Path
@@ -106,10 +107,16 @@ def _content(sibling: Any) -> str:
     return str(sibling.lfs.sha256 if sibling.lfs else sibling.blob_id)
 
 
-def download(repository: str, path: str, file: Path, token: str | None, revision: str = "main") -> None:
-    """One file of a repository, in one call: the client's own way asks for its properties first."""
+def download(
+    repository: str, path: str, file: Path, token: str | None, revision: str = "main", most: float = math.inf
+) -> None:
+    """One file of a repository, in one call: the client's own way asks for its properties first. A UserError where it
+    has more than `most` bytes.
+    """
     endpoint = hub.api(None).endpoint
     address = hf_hub_url(repository, path, repo_type="dataset", revision=revision, endpoint=endpoint)
     with hub.opened("GET", address, token) as response, file.open("wb") as made:
         for data in response.iter_content(2**20):
             made.write(data)
+            if made.tell() > most:
+                raise UserError(f"{repository}: {path} has more than {most:,} bytes, so it is not read")

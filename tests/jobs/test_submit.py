@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 
 from grpo_space.cli import job_commands
-from grpo_space.config_io import override, parse
+from grpo_space.config_io import override, parse, write_yaml
 from grpo_space.errors import UserError
 from grpo_space.foreign import parse_yaml
 from grpo_space.jobs import api, endings, package
 from grpo_space.jobs.api import Status
 from grpo_space.jobs.attach import attach
 from grpo_space.jobs.follower import taken_up
-from grpo_space.jobs.places import TABLE
+from grpo_space.jobs.places import TABLE, places
 from grpo_space.jobs.submit import IMAGE, account, begin, submit
 from grpo_space.paths import PROJECT
 from grpo_space.presets import read_preset
 from grpo_space.publishing.backup import backup
+from grpo_space.runs import launch
 from grpo_space.runs.events import Failed
 from grpo_space.runs.job_file import JobFile, job_of, write
 from grpo_space.runs.run import all_runs, create_run
@@ -172,6 +173,40 @@ def test_what_is_no_job_is_not_followed(hub: HubServer, runs_root: Path) -> None
     (run.folder / "job.json").write_text(json.dumps({"repository": "../x"}))
     with pytest.raises(UserError, match="cannot be read"):
         job_of(run)
+
+
+def shared(hub: HubServer, **job: Any) -> str:
+    """A repository of somebody else's, with what it says of its Job."""
+    name = "eve/grpo-run-2026-evil"
+    hub.hub.create(name, "dataset", private=False)
+    said = {**json.loads(JOB.model_dump_json()), "repository": name, **job}
+    files = {"config.yaml": write_yaml(TINY), "run.json": '{"run": "2026-evil"}', "job.json": json.dumps(said)}
+    hub.hub.commit("dataset", name, "all", {path: content.encode() for path, content in files.items()})
+    return name
+
+
+@pytest.mark.parametrize("price", [0.0, -5.0, float("nan"), float("inf"), 1e308])
+def test_what_a_job_costs_is_not_taken_from_its_repository(
+    hub: HubServer, runs_root: Path, price: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "start", lambda *_, **__: None)  # nothing is followed here
+    run = attach(shared(hub, dollars_an_hour=price, flavor="a100-large"), TOKEN)
+    job = job_of(run)
+    assert job is not None
+    assert job.dollars_an_hour == next(place.dollars_an_hour for place in places() if place.flavor == "a100-large")
+
+
+@pytest.mark.parametrize(
+    ("job", "words"),
+    [({"flavor": "tpu-of-eve"}, "no price is known of its Job's hardware, tpu-of-eve: restore it"),
+     ({"more": "x" * 2**21}, "job.json has more than 1,048,576 bytes, so it is not read")],
+)  # fmt: skip
+def test_a_repository_that_says_too_much_of_its_job_leaves_nothing(
+    hub: HubServer, runs_root: Path, job: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UserError, match=words):
+        attach(shared(hub, **job), TOKEN)
+    assert list(runs_root.iterdir()) == []
 
 
 def test_a_backup_of_a_run_whose_job_is_active_leaves_its_repository_alone(fake: Any, hub: HubServer) -> None:
