@@ -141,7 +141,7 @@ def _step_rows(grid: Table, history: History, job: JobFile | None) -> None:
         grid.add_row("groups that teach", f"{number(100 * groups.teaching, 0)} % (some are right and others not)")
     grid.add_row(
         "loss",
-        f"{number(step.metrics.get('loss', math.nan), 3)} (hovers around 0, since a group's advantages cancel out)",
+        f"{number(step.metrics.get('loss', math.nan), 3)} (says little: below 0 the better completions are longer)",
     )
     if history.skipped_steps:
         grid.add_row("skipped steps", f"{history.skipped_steps} (the float16 loss scale finds its level: by design)")

@@ -91,6 +91,11 @@ def test_on_this_machine_its_own_names_alone_count(alone: Served, host: str) -> 
     assert pressed(alone, {"Host": name}) == 200
 
 
+def test_who_cancels_the_sign_in_is_back_on_the_page(space: Served) -> None:
+    answer = httpx.get(f"{space.url}/login/callback?error=access_denied&state=x", timeout=60)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
 def until_said(app: Served, heard: int, words: str) -> None:
     """Waits until it says so after what was heard before."""
     wait_for(lambda: words in "".join(app.said[heard:]))

@@ -116,8 +116,10 @@ def test_runs_are_sorted_named_compared_deleted_and_put_back(
     expect(page.locator("#gs-chosen-run")).to_contain_text(second.id)
     assert [run.id for run in deleted_runs.deleted()] == [first.id]
     page.locator("#gs-bin button").first.click()
+    expect(page.locator("#gs-bin")).to_contain_text("Deleted runs")
     page.locator("#gs-put-back").click()
     expect(rows).to_have_count(2)
+    expect(page.locator("#gs-bin")).to_contain_text("The bin is empty")
     assert Run(first.folder).title == "<b>mine</b>"
     show(page, "Train")
     expect(page.locator("#gs-now")).to_contain_text(first.id)

@@ -21,7 +21,7 @@ TWO = ("--base", MODEL, "--tuned", MODEL)
         (TWO, "--data: is missing: with --base name a preset"),
         ((*TWO, "--data", "tinny"), "data tinny: is no preset, no file and no dataset on the Hub; did you mean tiny?"),
         ((*TWO, "--data", "gone/mine.jsonl"), "data gone/mine.jsonl: is no preset, no file"),
-        ((*TWO, "--data", "README.md"), "README.md: no column is known to hold the question: there are ---"),
+        ((*TWO, "--data", "README.md"), "README.md: its first line, '---', names one column alone"),
         ((*TWO, "--data", "tiny", "--set", "data.path=x.jsonl"), "the problems by --data: set neither otherwise"),
         ((*TWO, "--data", "tiny", "--set", "grpo.max_stepz=1"), "grpo.max_stepz: there is no such setting"),
         ((*TWO, "--data", "tiny", "--checkpoint", "3"), "--checkpoint 3: is a run's"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from gradio.routes import App
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from grpo_space.formatting import plain
@@ -21,6 +21,10 @@ from grpo_space.ui.guard.ration import Ration
 from grpo_space.ui.guard.routes import PASSWORD, Route, find
 from grpo_space.ui.guard.streams import Streams
 
+SIGNED_IN = "/login/callback"
+"""Where the Hub leads a browser to after its question about a sign-in. Who pressed Cancel there (`access_denied`, RFC
+6749, section 4.1.2.1) gets the page as it was, where Gradio has an Internal Server Error.
+"""
 SEND_SECONDS = 30.0
 """The longest that a caller may leave a message of a stream in the line."""
 
@@ -97,6 +101,8 @@ class Guard:
         scope = {**scope, "headers": [each for each in scope["headers"] if each[0] != b"origin"]}
         if scope["path"].rstrip("/") == PASSWORD:
             await self._guess(scope, receive, answer, address)
+        elif scope["path"] == SIGNED_IN and QueryParams(scope["query_string"]).get("error") == "access_denied":
+            await RedirectResponse("/", 303)(scope, receive, answer.send)
         elif route.stream:
             await self._stream(route, scope, receive, answer, address)
         else:

@@ -14,12 +14,13 @@ from grpo_space.ui.runs.run_list import RunList
 ONE_AT_A_TIME: dict[str, Any] = {**QUIET, "concurrency_limit": 1, "concurrency_id": "runs"}
 """For whatever changes which runs there are."""
 AT_ONCE: dict[str, Any] = {**QUIET, "queue": False}
+LABEL, EMPTY = "Deleted runs", "The bin is empty: a run that you delete is kept here"
 
 
 def build(view: gr.State, runs: RunList, place: Place) -> gr.Dropdown:
     """Draws the bin and makes it work. Gives the list of what is in it, for `choices`."""
     with gr.Accordion("The bin", open=False, elem_id="gs-bin") as fold:
-        binned = gr.Dropdown([], label="Deleted runs", elem_id="gs-binned")
+        binned = gr.Dropdown([], label=LABEL, elem_id="gs-binned")
         with gr.Row():
             back = gr.Button("Put it back", size="sm", elem_id="gs-put-back")
             empty = gr.Button("Empty the bin", variant="stop", size="sm", elem_id="gs-empty")
@@ -53,4 +54,4 @@ def build(view: gr.State, runs: RunList, place: Place) -> gr.Dropdown:
 def choices() -> Any:
     """An update of the list by what is in the bin now."""
     names = [run.id for run in deleted_runs.deleted()]
-    return gr.update(choices=names, value=names[0] if names else None)
+    return gr.update(choices=names, value=names[0] if names else None, label=LABEL if names else EMPTY)
