@@ -83,8 +83,6 @@ class View:
     """What of the run that the page was sent last there are buttons for."""
     about: dict[str, str] = field(default_factory=dict)
     """The run that was pressed about last, by the `elem_id` of the part that shows what came of it."""
-    starting: bool = False
-    """A run is being started from here: the machine is not taken before its worker has begun."""
 
     @property
     def subject(self) -> str:

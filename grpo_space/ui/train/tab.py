@@ -178,8 +178,6 @@ def _offered(view: View, where: str, keeps: bool) -> list[Any]:
     first = gr.update(interactive=not busy, value=words)
     variant = "secondary" if busy or uses.stop or uses.compare or uses.resume else "primary"
     again = gr.update(interactive=not busy, value=words, variant=variant)
-    if view.starting and not busy:  # a run that has no worker yet leaves what the press made of them
-        first, again = gr.skip(), gr.skip()
     run = uses.stop, uses.resume, uses.compare, uses.use, uses.back
     come = not busy, *run, keeps and not uses.run, uses.groups, uses.groups
     return [first, again, *map(shown_if, come), gr.skip() if uses.stop else shown_if(False)]
@@ -223,20 +221,11 @@ class _Handlers:
         """Starts the training of a config, with what is done at its end; on a Job asks first. Gives the updates of both
         buttons and of the question about a Job.
         """
-        view.starting = True
-        try:
-            if where == JOB:
-                asked = submit.on_job(sent, self.place, request, flavor, minutes, namespace)
-                if then != "nothing":
-                    raise UserError("When done: that is for a run on this machine. For a Job, choose to leave it on.")
-                return *[gr.update(interactive=True, value="Train")] * 2, *job_confirm.ask_to_start(asked, view)
-            return self._start_here(sent, view, request, then, saves, publishes)
-        finally:
-            view.starting = False
-
-    def _start_here(
-        self, sent: str, view: View, request: gr.Request, then: Any, saves: Any, publishes: Any
-    ) -> tuple[Any, ...]:
+        if where == JOB:
+            asked = submit.on_job(sent, self.place, request, flavor, minutes, namespace)
+            if then != "nothing":
+                raise UserError("When done: that is for a run on this machine. For a Job, choose to leave it on.")
+            return *[gr.update(interactive=True, value="Train")] * 2, *job_confirm.ask_to_start(asked, view)
         self._check(then, request)
         try:
             run = submit.start(sent, self.place, request)
