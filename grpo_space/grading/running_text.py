@@ -105,11 +105,8 @@ def last_number(text: str) -> Statement | None:
         return None
     last = len(text) - last_digit.start()
     text = _SAID_ALOUD.sub(" ", text[: _reason_begins(text, last)])
-    found = _result(text, min(last, len(text)))
-    if found:
-        return found
-    found = _conclusion(text, min(last, len(text)))
-    if found:
+    end = min(last, len(text))
+    if found := _result(text, end) or _conclusion(text, end):
         return found
     near = text.rfind(" ", 0, max(0, last - NEAR)) + 1  # mostly it is found there
     for begin in (near, 0) if near else (0,):

@@ -50,35 +50,27 @@ class Faults:
 
     def words(self) -> str:
         """The faults in a sentence each; empty where there is none."""
-        parts = []
-        if self.contradictions:
-            one = self.contradictions == 1
-            have = "1 question has" if one else f"{self.contradictions:,} questions have"
-            parts.append(f"{have} different answers{'' if one else ', such as'}: {self.contradiction}.")
-        if self.copies:
-            are = (
-                "1 problem is a copy of another"
-                if self.copies == 1
-                else f"{self.copies:,} problems are copies of others"
-            )
-            parts.append(f"{are}, but for capitals and spaces.")
-        if self.unmatched:
-            one = self.unmatched == 1
-            can = "1 answer" if one else f"{self.unmatched:,} answers"
-            parts.append(f"{can} can never be matched{'' if one else ', such as'}: {self.answer}.")
-        if self.none:
-            say = "1 answer says" if self.none == 1 else f"{self.none:,} answers say"
-            parts.append(f"{say} that there is none{'' if self.none == 1 else ', such as'}: {self.no_answer}.")
-        if self.mute:
-            ask = "1 question asks" if self.mute == 1 else f"{self.mute:,} questions ask"
-            parts.append(f"{ask} nothing{'' if self.mute == 1 else ', such as'}: {self.mute_question}.")
-        if self.misread:
-            questions = "1 question was" if self.misread == 1 else f"{self.misread:,} questions were"
-            parts.append(
-                f"{questions} read in another encoding than written{'' if self.misread == 1 else ', such as'}: "
-                f"{self.misread_question}. Save the file as UTF-8 once more from where it comes."
-            )
-        return " ".join(parts)
+        are = "1 problem is a copy of another" if self.copies == 1 else f"{self.copies:,} problems are copies of others"
+        misread = _counted(
+            self.misread, ("question was", "questions were"), "read in another encoding than written",
+            self.misread_question,
+        )  # fmt: skip
+        parts = [
+            _counted(self.contradictions, ("question has", "questions have"), "different answers", self.contradiction),
+            f"{are}, but for capitals and spaces." if self.copies else "",
+            _counted(self.unmatched, ("answer", "answers"), "can never be matched", self.answer),
+            _counted(self.none, ("answer says", "answers say"), "that there is none", self.no_answer),
+            _counted(self.mute, ("question asks", "questions ask"), "nothing", self.mute_question),
+            f"{misread} Save the file as UTF-8 once more from where it comes." if misread else "",
+        ]
+        return " ".join(filter(None, parts))
+
+
+def _counted(count: int, who: tuple[str, str], what: str, example: str) -> str:
+    """A sentence about so many of them, with the only one or an example; empty where there is none."""
+    if not count:
+        return ""
+    return f"1 {who[0]} {what}: {example}." if count == 1 else f"{count:,} {who[1]} {what}, such as: {example}."
 
 
 def words(rows: Iterable[Row]) -> str:

@@ -1,7 +1,6 @@
 """Reads problems: the rows of a file or a dataset, by their columns, as problems of their kind."""
 
 import itertools
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from grpo_space.config import ColumnsSection, DataSection, TaskName
 from grpo_space.errors import UserError
 from grpo_space.formatting import counted, cut
 from grpo_space.paths import data_file
-from grpo_space.tasks import kinds
-from grpo_space.tasks.columns import BEFORE, LONGEST_NAME, Record, UnknownColumnError, plain
+from grpo_space.tasks import doubts, kinds
+from grpo_space.tasks.columns import LONGEST_NAME, Record, UnknownColumnError
 from grpo_space.tasks.csv_file import SEPARATORS
 from grpo_space.tasks.entries import Entry
 from grpo_space.tasks.memory_bound import bounded_memory
@@ -116,61 +115,15 @@ def problems_in(entries: Iterable[Entry], data: DataSection, name: str, form: st
             continue
         if task == "choice" and 0 not in places:  # once there is a 0, nothing is doubtful about the others
             places += _place(record, columns)
-    doubts = [_from_1(places, columns.answer or "") if places and 0 not in places else "", _unshown(sample, columns)]
+    found = [doubts.from_1(places, columns.answer or ""), doubts.unshown(sample, columns)]
     if task == "number":
-        doubts += [_thousands(rows) if SEPARATORS[";"] in form else "", _total(rows)]
-    return Problems(rows, wrong, task, columns, columns_in(sample), form, " ".join(filter(None, doubts)))
+        found += [doubts.thousands(rows) if SEPARATORS[";"] in form else "", doubts.total(rows)]
+    return Problems(rows, wrong, task, columns, columns_in(sample), form, " ".join(filter(None, found)))
 
 
 def _place(record: Record, columns: ColumnsSection) -> list[int]:
     place = counted_from_0(record, columns.options or "", columns.answer or "")
     return [] if place is None else [place]
-
-
-def _from_1(places: Sequence[int], column: str) -> str:
-    """The doubt that numbers of options, none of which is 0, count from 1."""
-    are = "The 1 number" if len(places) == 1 else f"The {len(places):,} numbers"
-    count = "was counted from 0, and is not 0" if len(places) == 1 else "were counted from 0, and none of them is 0"
-    return f"{are} in {column!r} {count}: if 1 means the first option, write letters in place of numbers."
-
-
-def _unshown(sample: Sequence[Record], columns: ColumnsSection) -> str:
-    """The doubt that questions are about a text that is not shown with them."""
-    used = {column.partition(".")[0] for _, column in columns if column}
-    held = {name for record in sample for name, value in record.items() if isinstance(value, dict | list) and value}
-    found = sorted(name for name in held - used if plain(name) in BEFORE)
-    if not found:
-        return ""
-    left_out = f"What {found[0]!r} holds is no text, and is not shown with the questions"
-    return f"{left_out}: write it into them if it is needed."
-
-
-_THOUSANDS = re.compile(r"\D{0,3}[1-9]\d{0,2}\.\d{3}(?![\d.,]).*")
-
-
-def _thousands(rows: Sequence[Row]) -> str:
-    """The doubt that a stop separates thousands, where semicolons separate fields, as in a spreadsheet whose decimals
-    have commas.
-    """
-    found = [row.gold for row in rows if _THOUSANDS.fullmatch(row.gold)]
-    if not found:
-        return ""
-    are = f"{counted(len(found), 'answer')}, such as {found[0]!r}, {'is' if len(found) == 1 else 'are'}"
-    return f"{are} read with a decimal point: if the stop separates thousands, write it without."
-
-
-TOTALS = frozenset({
-    "total", "totals", "grand total", "sum", "average", "mean", "count", "summe", "gesamt", "gesamtsumme", "mittelwert",
-    "durchschnitt", "anzahl", "somme", "moyenne", "suma", "promedio", "somma", "media",
-})  # fmt: skip
-"""What spreadsheets call the row below the others."""
-
-
-def _total(rows: Sequence[Row]) -> str:
-    """The doubt that the last row sums up the others."""
-    last = rows[-1].question.strip() if len(rows) > 1 else ""
-    sums_up = last.rstrip(" :").casefold() in TOTALS
-    return f"The last row asks {last!r}: if it sums up the others, delete it." if sums_up else ""
 
 
 def columns_in(sample: Iterable[Record]) -> list[str]:

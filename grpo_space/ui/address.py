@@ -13,9 +13,9 @@ import gradio as gr
 from grpo_space import hub
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import QUIET
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.follower import named
-from grpo_space.ui.live.page_stream import RUN, View
+from grpo_space.ui.live.page_stream import RUN, View, addressed
 
 TAB = "tab"
 _PUT = """(name, value, how) => {
@@ -68,7 +68,7 @@ def component() -> gr.HTML:
 
 @in_words
 def _go(view: View, request: gr.Request) -> None:
-    wanted = str(request.query_params.get(RUN, ""))[:200]
+    wanted = addressed(request)
     if wanted != view.run:
         view.show(named(wanted).id if wanted else "")
 

@@ -18,9 +18,6 @@ from grpo_space.ui.markup import note
 SEEN_IN = "6.17.3"
 """The Gradio that has all these faults."""
 
-QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-"""For a handler of the page: it is no endpoint for programs, and nothing is drawn over what it fills."""
-
 # --- a page that was opened -------------------------------------------------------------------------------------------
 
 _CLICK = """() => {

@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from grpo_space.errors import UserError
-from grpo_space.ui.gradio_workarounds import QUIET
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.markup import text
 
 Event = tuple[int, str]

@@ -16,7 +16,8 @@ from grpo_space.ui.compare import asked
 from grpo_space.ui.compare.asked import Answers, Asked, short
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note, in_words
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, classes_if, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, classes_if, shown_if
+from grpo_space.ui.handlers import EIGHT_AT_ONCE
 from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
@@ -27,7 +28,6 @@ ABOUT = """<h2>Ask both</h2><p class='gs-dim'>Your own question: base and tuned 
 far from what it was trained on, a small model is often lost, tuned or not.</p>"""
 EXAMPLES = 3
 """Held-out problems that are offered to be asked."""
-EIGHT_AT_ONCE: dict[str, Any] = {**QUIET, "concurrency_limit": 8}
 EVERY_SECONDS = 0.08
 """Between two updates of the page: faster than that nobody reads."""
 

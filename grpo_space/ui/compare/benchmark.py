@@ -13,7 +13,7 @@ from grpo_space.ui.compare.evaluate import TO_THE_TOP
 from grpo_space.ui.compare.evidence import figure_table
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import QUIET
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.chart import card
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.forest import forest

@@ -11,7 +11,8 @@ from grpo_space.results import control
 from grpo_space.ui import submit
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, show_tab, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, page_of

@@ -17,7 +17,8 @@ from grpo_space.ui import submit, uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note, in_words
-from grpo_space.ui.gradio_workarounds import EACH, OFF, QUIET, shown_if
+from grpo_space.ui.gradio_workarounds import EACH, OFF, shown_if
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered, page_of
 from grpo_space.ui.markup import note, tag, text

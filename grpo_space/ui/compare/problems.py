@@ -11,7 +11,8 @@ from grpo_space.runs.events import Answer
 from grpo_space.runs.history import History
 from grpo_space.ui import table
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.handlers import EIGHT_AT_ONCE
 from grpo_space.ui.live import example, microscope
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered
@@ -25,7 +26,6 @@ FILTERS: dict[str, Outcome | None] = {
     "Both wrong": "both wrong",
 }
 HEADERS = ["#", "Problem", "Right answer", "Base", "Tuned"]
-EIGHT_AT_ONCE: dict[str, Any] = {**QUIET, "concurrency_limit": 8}
 INTO_VIEW = """
 watch('value', () => {
   if (!element.querySelector('.gs-pair')) return;

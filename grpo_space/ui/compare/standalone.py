@@ -14,7 +14,8 @@ from grpo_space.ui.access import token_if_any
 from grpo_space.ui.compare.evaluate import FILE, TO_THE_TOP, adapter_named, kept_file, problems_file, whole
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import QUIET, shown_if
+from grpo_space.ui.gradio_workarounds import shown_if
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.press import press

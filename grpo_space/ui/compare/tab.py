@@ -17,7 +17,8 @@ from grpo_space.ui.compare import ask, benchmark, control_run, evaluate, evidenc
 from grpo_space.ui.compare.problems import evaluation_of
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, show_tab, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, show_tab, shown_if
+from grpo_space.ui.handlers import EIGHT_AT_ONCE
 from grpo_space.ui.live import example
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, offered, page_of
@@ -27,7 +28,6 @@ from grpo_space.ui.parts import Parts
 from grpo_space.ui.press import press
 from grpo_space.whole_file import whole
 
-EIGHT_AT_ONCE: dict[str, Any] = {**QUIET, "concurrency_limit": 8}
 Names = tuple[str, ...]
 
 

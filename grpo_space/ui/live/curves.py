@@ -106,8 +106,8 @@ CHARTS = (
         _one("grad_norm"), 0,
     ),
     Chart(
-        "Loss", "", "Says little here: a group's advantages cancel out, but for how long its completions are. Below 0 "
-        "the better ones are longer, above it shorter. Watch the reward instead.", _one("loss"), None, None, 3,
+        "Loss", "", "Says little here: a group's advantages cancel out. What is left is length: below 0 the better "
+        "completions are longer, above it shorter. Watch the reward instead.", _one("loss"), None, None, 3,
     ),
 )  # fmt: skip
 PROBE = "Held-out probe"

@@ -104,19 +104,18 @@ def page_of(view: View, followers: Followers) -> Page:
     Raises:
         UserError: where there is no run yet, or this one was taken away.
     """
-    subject = view.subject or ("" if view.stream else _in_the_address())
+    request = LocalContext.request.get(None)
+    # a page can be used before its view was told which run it shows
+    subject = view.subject or (addressed(request) if request and not view.stream else "")
     page = followers.of(named(subject)).page() if subject else followers.look()
     if page is None:
         raise UserError("There is no run yet: train first.")
     return page
 
 
-def _in_the_address() -> str:
-    """The run that the page's address names, which Gradio sends along with every call: a page can be used before its
-    view was told.
-    """
-    request = LocalContext.request.get(None)
-    return str(request.query_params.get(RUN, ""))[:200] if request else ""
+def addressed(request: gr.Request) -> str:
+    """The run that the page's address names, which Gradio sends along with every call; empty: none."""
+    return str(request.query_params.get(RUN, ""))[:200]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from grpo_space.runs import launch
 from grpo_space.ui import uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, QUIET, THROUGH_THE_QUEUE, shown_if
+from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, THROUGH_THE_QUEUE, shown_if
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.preset import cards, form, kept, own_data
 from grpo_space.ui.preset.layout import Filled, PresetTab, draw, rows_of, title_of
 from grpo_space.ui.preset.updates import FormState, FormUpdates, Sent, Updates, state_of

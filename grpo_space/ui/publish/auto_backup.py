@@ -16,7 +16,7 @@ from grpo_space.publishing import backup
 from grpo_space.runs import evaluations
 from grpo_space.runs.run import Run, all_runs
 from grpo_space.ui.access import Access
-from grpo_space.ui.gradio_workarounds import QUIET
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.follower import active_run
 from grpo_space.ui.markup import note, tag, text
 

@@ -16,7 +16,8 @@ from grpo_space.ui import uploads
 from grpo_space.ui.access import signed_in_token, token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.markup import link, note, tag, text

@@ -10,8 +10,8 @@ import gradio as gr
 from grpo_space.errors import UserError
 from grpo_space.publishing import script
 from grpo_space.runs.run import Run
+from grpo_space.ui import downloads
 from grpo_space.ui.deployment import Place
-from grpo_space.ui.downloads import NONE, component, folder, make_room, ready
 from grpo_space.ui.errors import in_words
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View, page_of
@@ -36,7 +36,7 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, followers: Followers, place
         adapter = gr.Button("Adapter as a zip", elem_id="gs-zip")
         config = gr.Button("Config as YAML", elem_id="gs-yaml")
         plain = gr.Button("The run as a script", elem_id="gs-script")
-    file = component("gs-file")
+    file = downloads.component("gs-file")
 
     def run_to_take(view: View, request: gr.Request) -> Run:
         access.may_start(request)
@@ -47,26 +47,26 @@ def build(view: gr.State, parts: Parts, tab: gr.Tab, followers: Followers, place
 
     @in_words
     def zipped(view: View, request: gr.Request) -> Any:
-        return ready(adapter_zip(run_to_take(view, request)))
+        return downloads.ready(adapter_zip(run_to_take(view, request)))
 
     @in_words
     def written(view: View, request: gr.Request) -> Any:
         run = run_to_take(view, request)
-        copy = folder(run) / f"{run.id}.yaml"
+        copy = downloads.folder(run) / f"{run.id}.yaml"
         copy.write_bytes((run.folder / "config.yaml").read_bytes())
-        return ready(copy)
+        return downloads.ready(copy)
 
     @in_words
     def as_script(view: View, request: gr.Request) -> Any:
         run = run_to_take(view, request)
-        made = folder(run) / f"{run.id}.py"
+        made = downloads.folder(run) / f"{run.id}.py"
         made.write_text(script.of_run(run), encoding="utf-8")
-        return ready(made)
+        return downloads.ready(made)
 
     adapter.click(zipped, view, file, api_visibility="private", concurrency_limit=2)
     config.click(written, view, file, api_visibility="private", concurrency_limit=2)
     plain.click(as_script, view, file, api_visibility="private", concurrency_limit=2)
-    forget_with(parts, view, {file: NONE})
+    forget_with(parts, view, {file: downloads.NONE})
     return backup.build(view, parts, followers, place)
 
 
@@ -79,10 +79,10 @@ def adapter_zip(run: Run) -> Path:
     weights = run.adapter / "adapter_model.safetensors"
     if not weights.is_file():
         raise UserError(f"{run.id} has no adapter yet: it is saved when the training ends or is stopped.")
-    made, since = folder(run) / f"{run.id}.zip", weights.stat().st_ctime_ns
+    made, since = downloads.folder(run) / f"{run.id}.zip", weights.stat().st_ctime_ns
     if made.is_file() and made.stat().st_mtime_ns == since:
         return made
-    make_room(made, sum(file.stat().st_size for file in run.adapter.rglob("*") if file.is_file()))
+    downloads.make_room(made, sum(file.stat().st_size for file in run.adapter.rglob("*") if file.is_file()))
     with whole(made) as half, zipfile.ZipFile(half, "w", strict_timestamps=False) as archive:  # weights do not compress
         for file in sorted(run.adapter.rglob("*")):
             if file.is_file():

@@ -7,7 +7,8 @@ import gradio as gr
 from grpo_space.runs import deleted_runs
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.runs.run_list import RunList
 

@@ -14,7 +14,7 @@ from grpo_space.runs.run import DATED, MOMENT, Run, all_runs
 from grpo_space.runs.run_summary import RunSummary, summarize
 from grpo_space.ui import table
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import QUIET
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.follower import named
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.live.progress import BADGES

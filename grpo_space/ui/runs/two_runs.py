@@ -14,7 +14,8 @@ from grpo_space.results.statistics import percent, points
 from grpo_space.runs.run import all_runs
 from grpo_space.ui import uploads
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.chart import Line, card, framed
 from grpo_space.ui.live.curves import CHARTS, PROBE, Curves, figure, probe_points
 from grpo_space.ui.live.follower import Followers, Page, named

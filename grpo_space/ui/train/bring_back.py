@@ -10,7 +10,8 @@ from grpo_space.ui import uploads
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
-from grpo_space.ui.gradio_workarounds import OFF, QUIET
+from grpo_space.ui.gradio_workarounds import OFF
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.transfer import following, incoming
 

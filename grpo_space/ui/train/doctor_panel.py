@@ -13,7 +13,7 @@ from grpo_space.runs.locks import holder
 from grpo_space.runs.run import runs_folder
 from grpo_space.ui.access import Access
 from grpo_space.ui.errors import as_note
-from grpo_space.ui.gradio_workarounds import QUIET
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.markup import note, tag, text
 
 

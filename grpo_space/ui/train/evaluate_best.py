@@ -12,7 +12,8 @@ from grpo_space.ui import submit
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, classes_if, show_tab
+from grpo_space.ui.gradio_workarounds import OFF, classes_if, show_tab
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View, page_of
 from grpo_space.ui.parts import Parts

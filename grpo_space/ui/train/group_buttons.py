@@ -15,7 +15,8 @@ from grpo_space.runs.sequences import Outcome
 from grpo_space.ui import downloads
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import EACH, OFF, QUIET
+from grpo_space.ui.gradio_workarounds import EACH, OFF
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live import example, microscope
 from grpo_space.ui.live.follower import Followers, Page
 from grpo_space.ui.live.page_stream import View

@@ -15,7 +15,8 @@ from grpo_space.ui import submit, table
 from grpo_space.ui.access import token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.markup import figures, note, tag, text
 from grpo_space.ui.owners import Owners, check_sign_in, may_type
 

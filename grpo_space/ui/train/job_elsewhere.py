@@ -11,7 +11,8 @@ from grpo_space.ui import uploads
 from grpo_space.ui.access import signed_in_token
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live.follower import Followers
 from grpo_space.ui.live.page_stream import View
 from grpo_space.ui.markup import note, tag, text

@@ -14,7 +14,8 @@ from grpo_space.runs.run import all_runs
 from grpo_space.ui.access import session
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import as_note, in_words
-from grpo_space.ui.gradio_workarounds import OFF, QUIET, shown_if
+from grpo_space.ui.gradio_workarounds import OFF, shown_if
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.markup import box, figures, link, note, tag, text
 from grpo_space.ui.space import Space
 from grpo_space.ui.train import space_switch

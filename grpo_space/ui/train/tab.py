@@ -21,8 +21,9 @@ from grpo_space.ui import address, glossary, space, submit
 from grpo_space.ui.access import scope_of, session, token_if_any
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, OFF, QUIET, Pulse, show_tab, shown_if
+from grpo_space.ui.gradio_workarounds import EACH, IN_ORDER, OFF, Pulse, show_tab, shown_if
 from grpo_space.ui.guard.streams import STREAMS
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.live import progress
 from grpo_space.ui.live.follower import Followers, Page, Taken, active_run, named
 from grpo_space.ui.live.page_stream import Stream, View, page_of

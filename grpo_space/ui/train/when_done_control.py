@@ -17,7 +17,8 @@ from grpo_space.ui import submit
 from grpo_space.ui.access import Access, session
 from grpo_space.ui.deployment import Place
 from grpo_space.ui.errors import in_words
-from grpo_space.ui.gradio_workarounds import EACH, OFF, QUIET, shown_if
+from grpo_space.ui.gradio_workarounds import EACH, OFF, shown_if
+from grpo_space.ui.handlers import QUIET
 from grpo_space.ui.markup import link, note, tag, text
 from grpo_space.ui.train.when_done import (
     CAN_BE_DONE_NOW,
